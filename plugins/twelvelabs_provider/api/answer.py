@@ -1,0 +1,63 @@
+"""From an HTTP answer to a value or a typed error: the same reading for both hooks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from twelvelabs_provider.api.call import Call
+from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsError, TwelveLabsNotFoundError, error_from
+from twelvelabs_provider.api.retry import request_id_from, retry_after_from
+
+T = TypeVar("T")
+
+
+def read_answer(call: Call[T], status: int, headers: Mapping[str, str], content: bytes, now: float) -> T:
+    """Return what the call's answer says.
+
+    :param headers: of the answer, in any case.
+    :param content: the body as it came.
+    :param now: epoch seconds, for headers that name a moment.
+    :raises TwelveLabsError: typed, for every answer that is not a success.
+    """
+    lower = {name.lower(): value for name, value in headers.items()}
+    if 200 <= status < 300:
+        return _parsed(call, _decoded_success(call, content))
+    error = _error(call, status, lower, content, now)
+    if call.missing_is_done and isinstance(error, TwelveLabsNotFoundError):
+        return call.parse(None)
+    raise error
+
+
+def _decoded_success(call: Call[Any], content: bytes) -> Any:
+    if not content.strip():
+        return None
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        raise TwelveLabsAnswerError(
+            f"{call.name} succeeded, but its answer is not JSON ({len(content)} bytes)"
+        ) from error
+
+
+def _parsed(call: Call[T], body: Any) -> T:
+    try:
+        return call.parse(body)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise TwelveLabsAnswerError(f"{call.name} succeeded, but its answer cannot be read: {error}") from error
+
+
+def _error(call: Call[Any], status: int, headers: Mapping[str, str], content: bytes, now: float) -> TwelveLabsError:
+    text = content.decode("utf-8", errors="replace")
+    try:
+        body = json.loads(text)
+    except ValueError:
+        body = text
+    return error_from(
+        status,
+        body,
+        what=call.name,
+        request_id=request_id_from(headers),
+        retry_after=retry_after_from(status, headers, now),
+    )

@@ -1,0 +1,132 @@
+"""One call to the service as a value: what is sent, whether it may be repeated, and how its answer is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum, StrEnum
+from types import MappingProxyType
+from typing import Any, BinaryIO, Generic, TypeVar, cast
+from urllib.parse import quote
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+U = TypeVar("U")
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Method(StrEnum):
+    """HTTP methods that the service uses."""
+
+    GET = "GET"
+    POST = "POST"
+    PUT = "PUT"
+    PATCH = "PATCH"
+    DELETE = "DELETE"
+
+
+class RateCategory(StrEnum):
+    """The counters against which the service limits calls; reads count against none."""
+
+    NONE = "none"
+    INDEX = "index"
+    UPLOAD = "upload"
+    ANALYZE = "analyze"
+
+
+@dataclass(frozen=True)
+class FilePart:
+    """A file of a form, opened only when it is sent and read in pieces.
+
+    :param filename: the name that the service sees.
+    :param open: returns a fresh binary stream; called once per attempt.
+    :param size: bytes.
+    """
+
+    filename: str
+    open: Callable[[], BinaryIO] = field(repr=False)
+    size: int
+    content_type: str = "application/octet-stream"
+
+
+@dataclass(frozen=True)
+class JsonBody:
+    """A JSON body."""
+
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class FormBody:
+    """A multipart form: names with texts or files, in order. Texts may hold signed URLs and stay out of ``repr``."""
+
+    parts: tuple[tuple[str, str | FilePart], ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Call(Generic[T_co]):
+    """What one endpoint wants and gives.
+
+    :param path: below the version prefix, starting with a slash.
+    :param parse: reads the decoded body of a success.
+    :param repeatable: a second time does no harm, so a lost answer may simply be asked for again.
+    :param missing_is_done: a 404 is a success (a delete that finds nothing left to delete).
+    :param category: the rate counter that it counts against.
+    """
+
+    method: Method
+    path: str
+    parse: Callable[[Any], T_co] = field(repr=False)
+    query: tuple[tuple[str, str], ...] = ()
+    body: JsonBody | FormBody | None = None
+    headers: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    repeatable: bool = False
+    missing_is_done: bool = False
+    category: RateCategory = RateCategory.NONE
+
+    @property
+    def name(self) -> str:
+        """Method and path, for messages; without the query."""
+        return f"{self.method.value} {self.path}"
+
+    def then(self, change: Callable[[T_co], U]) -> Call[U]:
+        """Return the same call, its answer carried on through ``change``."""
+        parse = self.parse
+        return replace(cast("Call[Any]", self), parse=lambda answer: change(parse(answer)))
+
+
+def get(path: str, parse: Callable[[Any], T], query: Mapping[str, Any] | None = None) -> Call[T]:
+    """Return a read; ``query`` values that are None are left out, sequences repeat their key."""
+    return Call(Method.GET, path, parse, query=query_pairs(query or {}), repeatable=True)
+
+
+def delete(path: str, query: Mapping[str, Any] | None = None) -> Call[None]:
+    """Return a delete; what is already gone counts as deleted."""
+    return Call(Method.DELETE, path, _nothing, query=query_pairs(query or {}), repeatable=True, missing_is_done=True)
+
+
+def query_pairs(query: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Flatten a query into pairs as the service spells them (``true``, repeated keys, nothing for None)."""
+    pairs: list[tuple[str, str]] = []
+    for key, value in query.items():
+        values = value if isinstance(value, (list, tuple)) else (value,)
+        pairs += [(key, wire_text(one)) for one in values if one is not None]
+    return tuple(pairs)
+
+
+def wire_text(value: Any) -> str:
+    """Return a value as the text of a query or a form."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Enum):
+        return str(value.value)
+    return str(value)
+
+
+def path_of(*segments: str) -> str:
+    """Join path segments, quoting each, so that an id can never become another path."""
+    return "".join("/" + quote(segment, safe="") for segment in segments)
+
+
+def _nothing(_: Any) -> None:
+    return None

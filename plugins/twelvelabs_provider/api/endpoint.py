@@ -1,0 +1,143 @@
+"""Where the service is and how it is spoken to, read from the fields of a connection; no key in any text form."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
+
+from twelvelabs_provider.api.errors import TwelveLabsConfigurationError
+from twelvelabs_provider.api.retry import RetrySettings
+
+DEFAULT_HOST = "https://api.twelvelabs.io"
+
+
+class ApiVersion(StrEnum):
+    """Generations of the API that the provider speaks."""
+
+    V1_3 = "v1.3"
+    V1_2 = "v1.2"
+    V1_1 = "v1.1"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One account's way to the service.
+
+    :param origin: scheme, host and port, without a trailing slash.
+    :param connect_timeout: seconds to wait for a connection.
+    :param read_timeout: seconds to wait for the next bytes of an answer.
+    """
+
+    origin: str
+    version: ApiVersion
+    api_key: str = field(repr=False)
+    connect_timeout: float = 10.0
+    read_timeout: float = 120.0
+    retry: RetrySettings = field(default_factory=RetrySettings)
+
+    def url(self, path: str) -> str:
+        """Return the full address of a call's path."""
+        return f"{self.origin}/{self.version.value}{path}"
+
+    @property
+    def is_plain_and_remote(self) -> bool:
+        """Tell whether the key would cross a network unencrypted."""
+        parts = urlsplit(self.origin)
+        return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
+
+
+def endpoint_from(
+    conn_id: str,
+    *,
+    host: str | None,
+    port: int | None,
+    schema: str | None,
+    password: str | None,
+    extra: Mapping[str, Any],
+) -> Endpoint:
+    """Read a connection's fields.
+
+    :param host: a name, or an address with scheme and port; empty for the service itself.
+    :param schema: ``http`` or ``https`` where the host carries no scheme.
+    :param password: the API key.
+    :param extra: ``api_version``, ``connect_timeout``, ``read_timeout`` (seconds), ``max_attempts``.
+    :raises TwelveLabsConfigurationError: naming the field that cannot be used.
+    """
+    key = (password or "").strip()
+    if not key:
+        raise TwelveLabsConfigurationError(
+            f"connection {conn_id!r} has no API key: put it into the connection's password"
+        )
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise TwelveLabsConfigurationError(
+            f"the API key of connection {conn_id!r} holds characters that no key has (blanks, line ends or non-ASCII);"
+            " copy it again"
+        )
+    return Endpoint(
+        origin=_origin(conn_id, host, port, schema),
+        version=_version(conn_id, extra.get("api_version")),
+        api_key=key,
+        connect_timeout=_positive(conn_id, extra, "connect_timeout", Endpoint.connect_timeout),
+        read_timeout=_positive(conn_id, extra, "read_timeout", Endpoint.read_timeout),
+        retry=RetrySettings(attempts=int(_positive(conn_id, extra, "max_attempts", RetrySettings.attempts))),
+    )
+
+
+def _origin(conn_id: str, host: str | None, port: int | None, schema: str | None) -> str:
+    text = (host or "").strip().rstrip("/") or DEFAULT_HOST
+    if "://" not in text:
+        text = f"{schema if schema in ('http', 'https') else 'https'}://{text}"
+    parts = urlsplit(text)
+    try:
+        own_port = parts.port
+    except ValueError:
+        own_port = -1
+    if parts.scheme not in ("http", "https") or not parts.hostname or own_port == -1:
+        raise _wrong(conn_id, "host", host, "a host name or http(s)://host:port")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise _wrong(conn_id, "host", "<hidden>", "an address without user, password or query; the key is the password")
+    if parts.path.strip("/") not in {"", *(version.value for version in ApiVersion)}:
+        raise _wrong(conn_id, "host", host, "an address without a path; the version is the extra api_version")
+    name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    number = own_port or port
+    return f"{parts.scheme}://{name}:{number}" if number else f"{parts.scheme}://{name}"
+
+
+def _version(conn_id: str, value: Any) -> ApiVersion:
+    if value in (None, ""):
+        return ApiVersion.V1_3
+    try:
+        return ApiVersion(str(value))
+    except ValueError:
+        known = ", ".join(version.value for version in ApiVersion)
+        raise _wrong(conn_id, "extra api_version", value, f"one of {known}") from None
+
+
+def _positive(conn_id: str, extra: Mapping[str, Any], name: str, default: float) -> float:
+    value = extra.get(name)
+    if value in (None, ""):
+        return default
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise _wrong(conn_id, f"extra {name}", value, "a number above 0")
+    return number
+
+
+def _wrong(conn_id: str, what: str, value: Any, wanted: str) -> TwelveLabsConfigurationError:
+    return TwelveLabsConfigurationError(f"connection {conn_id!r}: {what} is {value!r}; it must be {wanted}")
+
+
+def _is_loopback(hostname: str) -> bool:
+    if hostname == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(hostname).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,213 @@
+"""Errors of the service, typed by what the caller should do, and the reading of all its error bodies.
+
+None of them ever carries the API key: they are made from an answer's status, headers and body alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ErrorDetails:
+    """What an error answer said.
+
+    :param status: the HTTP status, None where no answer came.
+    :param code: the service's own code (``parameter_invalid``, ``104``, ...).
+    :param message: the service's own words.
+    :param request_id: the id to quote to the vendor's support.
+    :param retry_after: seconds after which the service wants to be asked again.
+    """
+
+    status: int | None = None
+    code: str | None = None
+    message: str = ""
+    request_id: str | None = None
+    retry_after: float | None = None
+
+    def __str__(self) -> str:
+        parts = [f"HTTP {self.status}" if self.status else "", self.code or "", self.message]
+        text = ": ".join(part for part in parts if part)
+        return f"{text} (request {self.request_id})" if self.request_id else text
+
+
+class TwelveLabsError(Exception):
+    """Something went wrong between us and the service.
+
+    :param message: what happened, with the value concerned.
+    :param details: what the service answered, if it did.
+    """
+
+    def __init__(self, message: str, details: ErrorDetails | None = None) -> None:
+        self.details = details or ErrorDetails()
+        super().__init__(message)
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds after which the service wants to be asked again, if it said so."""
+        return self.details.retry_after
+
+
+class TwelveLabsTransientError(TwelveLabsError):
+    """Asking again later can help, and the service did nothing."""
+
+
+class TwelveLabsRateLimitError(TwelveLabsTransientError):
+    """Too many requests or a quota used up (429)."""
+
+
+class TwelveLabsServerError(TwelveLabsTransientError):
+    """The service failed (408, 5xx); whether it did the work is unknown for calls that change something."""
+
+
+class TwelveLabsConnectionError(TwelveLabsTransientError):
+    """No connection came about: the request was never sent."""
+
+
+class TwelveLabsAmbiguousError(TwelveLabsTransientError):
+    """The request went out and no answer came back: look whether it was done before sending it again."""
+
+
+class TwelveLabsPermanentError(TwelveLabsError):
+    """The same request will be refused again."""
+
+
+class TwelveLabsBadRequestError(TwelveLabsPermanentError):
+    """The request is wrong (400, 413, 422)."""
+
+
+class TwelveLabsAuthError(TwelveLabsPermanentError):
+    """The API key is missing, wrong or expired (401)."""
+
+
+class TwelveLabsPermissionError(TwelveLabsPermanentError):
+    """The plan or the region does not allow it (403)."""
+
+
+class TwelveLabsNotFoundError(TwelveLabsPermanentError):
+    """There is no such thing (404, 410, ``resource_not_exist``)."""
+
+
+class TwelveLabsConflictError(TwelveLabsPermanentError):
+    """The thing is in a state that forbids it (409)."""
+
+
+class TwelveLabsRedirectError(TwelveLabsPermanentError):
+    """The host answered with a redirect; the key is not sent on to another address."""
+
+
+class TwelveLabsAnswerError(TwelveLabsPermanentError):
+    """The answer is not what the service documents."""
+
+
+class TwelveLabsUnsupportedError(TwelveLabsPermanentError):
+    """This generation of the API has no such capability; the message names the nearest way to get it."""
+
+
+class TwelveLabsConfigurationError(TwelveLabsPermanentError):
+    """The connection cannot be used as it is."""
+
+
+class ErrorCode(StrEnum):
+    """The service's codes that decide something."""
+
+    NOT_EXIST = "resource_not_exist"
+    NOT_FOUND = "not_found"
+    KEY_INVALID = "api_key_invalid"
+    NAME_EXISTS = "index_name_already_exists"
+
+
+_BY_CODE: Mapping[str, type[TwelveLabsError]] = {
+    ErrorCode.NOT_EXIST.value: TwelveLabsNotFoundError,
+    ErrorCode.NOT_FOUND.value: TwelveLabsNotFoundError,
+    ErrorCode.KEY_INVALID.value: TwelveLabsAuthError,
+}
+_BY_STATUS: Mapping[int, type[TwelveLabsError]] = {
+    HTTPStatus.UNAUTHORIZED: TwelveLabsAuthError,
+    HTTPStatus.FORBIDDEN: TwelveLabsPermissionError,
+    HTTPStatus.NOT_FOUND: TwelveLabsNotFoundError,
+    HTTPStatus.GONE: TwelveLabsNotFoundError,
+    HTTPStatus.REQUEST_TIMEOUT: TwelveLabsServerError,
+    HTTPStatus.CONFLICT: TwelveLabsConflictError,
+    HTTPStatus.TOO_MANY_REQUESTS: TwelveLabsRateLimitError,
+}
+_LONGEST_MESSAGE = 500
+_URL_QUERY = re.compile(r"(https?://[^\s?\"'<>]+)\?[^\s\"'<>]*")
+
+
+def error_from(
+    status: int, body: Any, *, what: str, request_id: str | None, retry_after: float | None
+) -> TwelveLabsError:
+    """Return the typed error for an answer that is not a success.
+
+    :param status: HTTP status.
+    :param body: the decoded body: an object of any of the service's shapes, a string, or None.
+    :param what: the call, for the message (``POST /tasks``).
+    :param request_id: the answer's request id, if a header carried one.
+    :param retry_after: seconds, if a header carried them.
+    """
+    code, message, hints = _code_and_message(body)
+    details = ErrorDetails(
+        status=status,
+        code=code,
+        message=message or _phrase(status),
+        request_id=request_id or _text(hints.get("requestId")),
+        retry_after=retry_after if retry_after is not None else _seconds(hints.get("retryAfter")),
+    )
+    if 300 <= status < 400:
+        return TwelveLabsRedirectError(
+            f"{what} was answered with a redirect (HTTP {status}); redirects are refused because the API key goes only"
+            " to the configured host: put the final address into the connection's host",
+            details,
+        )
+    return _class_for(status, code)(f"{what} failed: {details}", details)
+
+
+def _class_for(status: int, code: str | None) -> type[TwelveLabsError]:
+    if 400 <= status < 500 and code is not None and code in _BY_CODE:
+        return _BY_CODE[code]
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    return TwelveLabsServerError if status >= 500 else TwelveLabsBadRequestError
+
+
+def _code_and_message(body: Any) -> tuple[str | None, str, Mapping[str, Any]]:
+    """The four shapes: flat, wrapped in ``error``, numeric ``error_code``, and no object at all."""
+    if not isinstance(body, Mapping):
+        return None, _clean(body), {}
+    inner = body.get("error")
+    fields = inner if isinstance(inner, Mapping) else body
+    code = fields.get("code", fields.get("error_code"))
+    details = fields.get("details")
+    message = fields.get("message") or (inner if isinstance(inner, str) else "")
+    return _text(code), _clean(message), details if isinstance(details, Mapping) else {}
+
+
+def _clean(message: Any) -> str:
+    """One line, without the query strings of URLs (they may be signatures), of bounded length."""
+    text = " ".join(str(message or "").split())
+    text = _URL_QUERY.sub(r"\1?...", text)
+    return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + "..."
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "unknown status"
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _seconds(value: Any) -> float | None:
+    try:
+        return max(0.0, float(value))
+    except (TypeError, ValueError):
+        return None

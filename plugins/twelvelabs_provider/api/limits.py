@@ -1,0 +1,27 @@
+"""What a generation of the service accepts, as numbers that can be checked before anything is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class VideoLimits:
+    """Bounds of one video.
+
+    :param min_duration: shortest video in seconds.
+    :param max_duration: longest video in seconds.
+    :param min_side: smallest width and height in pixels.
+    :param max_long_side: largest longer side in pixels.
+    :param max_short_side: largest shorter side in pixels.
+    :param max_aspect: longer side divided by shorter side, at most.
+    :param max_bytes: largest file in bytes, by any route.
+    """
+
+    min_duration: float
+    max_duration: float
+    min_side: int
+    max_long_side: int
+    max_short_side: int
+    max_aspect: float
+    max_bytes: int

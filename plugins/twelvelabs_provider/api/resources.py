@@ -1,0 +1,156 @@
+"""The calls that every generation shares: same path, same question, bodies that one model reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import Any, TypeVar
+
+import pendulum
+
+from twelvelabs_provider.api.call import Call, FilePart, FormBody, Method, RateCategory, delete, get, path_of, wire_text
+from twelvelabs_provider.api.models import (
+    Index,
+    IndexingTask,
+    Page,
+    Video,
+    identifier,
+    index_from,
+    page_from,
+    task_from,
+    video_from,
+)
+
+T = TypeVar("T")
+LARGEST_PAGE = 50
+
+
+class IndexingRoute(StrEnum):
+    """How a video comes into an index."""
+
+    TASK = "task"
+    ASSET = "asset"
+
+
+@dataclass(frozen=True)
+class CreatedTask:
+    """A new indexing task; ``video_id`` is known at once in v1.3 only."""
+
+    id: str
+    video_id: str | None
+
+
+@dataclass(frozen=True)
+class Paging:
+    """Which page of a list, newest first.
+
+    :param page: counted from 1.
+    :param limit: entries on a page, 50 at most.
+    """
+
+    page: int = 1
+    limit: int = LARGEST_PAGE
+    sort_by: str = "created_at"
+
+    def query(self) -> dict[str, Any]:
+        """Return the query of a list call."""
+        return {"page": self.page, "page_limit": self.limit, "sort_by": self.sort_by, "sort_option": "desc"}
+
+
+def page_of(path: str, item: Callable[[Any], T], paging: Paging, filters: dict[str, Any]) -> Call[Page[T]]:
+    """Return the call for one page of a list."""
+    return get(path, partial(page_from, item=item, what=f"the list {path}"), {**paging.query(), **filters})
+
+
+def find_index(name: str) -> Call[Index | None]:
+    """Return the call that finds an index by its exact name; it answers None where there is none."""
+
+    def exact(answer: Any) -> Index | None:
+        page = page_from(answer, index_from, "the list of indexes")
+        return next((index for index in page.items if index.name == name), None)
+
+    return get("/indexes", exact, {"index_name": name, "page_limit": LARGEST_PAGE})
+
+
+def list_indexes(paging: Paging | None = None) -> Call[Page[Index]]:
+    """Return the call for one page of the account's indexes."""
+    return page_of("/indexes", index_from, paging or Paging(), {})
+
+
+def read_index(index_id: str) -> Call[Index]:
+    """Return the call that reads an index."""
+    return get(path_of("indexes", index_id), index_from)
+
+
+def delete_index(index_id: str) -> Call[None]:
+    """Return the call that deletes an index and every video in it."""
+    return delete(path_of("indexes", index_id))
+
+
+def read_task(task_id: str) -> Call[IndexingTask]:
+    """Return the call that reads an indexing task."""
+    return get(path_of("tasks", task_id), task_from)
+
+
+def list_tasks(
+    *,
+    index_id: str | None = None,
+    status: Sequence[str] = (),
+    filename: str | None = None,
+    updated_since: pendulum.DateTime | None = None,
+    paging: Paging | None = None,
+) -> Call[Page[IndexingTask]]:
+    """Return the call for one page of indexing tasks.
+
+    :param status: any of these statuses.
+    :param updated_since: only what changed at or after this moment.
+    """
+    filters = {
+        "index_id": index_id,
+        "status": list(status),
+        "filename": filename,
+        "updated_at": updated_since.to_iso8601_string() if updated_since else None,
+    }
+    return page_of("/tasks", task_from, paging or Paging(), filters)
+
+
+def delete_task(task_id: str) -> Call[None]:
+    """Return the call that deletes an indexing task that has ended."""
+    return delete(path_of("tasks", task_id))
+
+
+def read_video(index_id: str, video_id: str) -> Call[Video]:
+    """Return the call that reads an indexed video."""
+    return get(path_of("indexes", index_id, "videos", video_id), video_from)
+
+
+def list_videos(index_id: str, *, filename: str | None = None, paging: Paging | None = None) -> Call[Page[Video]]:
+    """Return the call for one page of the videos in an index."""
+    return page_of(path_of("indexes", index_id, "videos"), video_from, paging or Paging(), {"filename": filename})
+
+
+def delete_video(index_id: str, video_id: str) -> Call[None]:
+    """Return the call that removes a video from an index."""
+    return delete(path_of("indexes", index_id, "videos", video_id))
+
+
+def upload_task(index_id: str, video: FilePart | str, fields: dict[str, Any]) -> Call[CreatedTask]:
+    """Return the form that uploads and indexes a video in one go.
+
+    :param video: the file, or the address that the service fetches it from.
+    :param fields: what the generation adds; entries that are None stay out.
+    """
+    media: tuple[str, str | FilePart] = ("video_url" if isinstance(video, str) else "video_file", video)
+    texts = [(name, _part(value)) for name, value in {"index_id": index_id, **fields}.items() if value is not None]
+    return Call(Method.POST, "/tasks", _created_task, body=FormBody((*texts, media)), category=RateCategory.INDEX)
+
+
+def _part(value: Any) -> str | FilePart:
+    return value if isinstance(value, FilePart) else wire_text(value)
+
+
+def _created_task(answer: Any) -> CreatedTask:
+    task_id = identifier(answer, "the new indexing task")
+    return CreatedTask(task_id, answer.get("video_id"))

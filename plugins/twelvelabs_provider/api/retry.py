@@ -1,0 +1,121 @@
+"""When to send a call again and how long to wait first: arithmetic only, shared by both hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+
+from twelvelabs_provider.api.call import Call
+from twelvelabs_provider.api.errors import (
+    TwelveLabsAmbiguousError,
+    TwelveLabsConnectionError,
+    TwelveLabsError,
+    TwelveLabsRateLimitError,
+    TwelveLabsServerError,
+)
+
+_REMAINING = ("x-ratelimit-request-remaining", "x-ratelimit-remaining")
+_RESET = ("x-ratelimit-request-reset", "x-ratelimit-reset")
+
+
+@dataclass(frozen=True)
+class RetrySettings:
+    """How patient one call is.
+
+    :param attempts: how often it is sent at most.
+    :param first_delay: seconds before the second attempt; doubled for each further one.
+    :param longest_delay: seconds; a longer wait that the service asks for ends the patience instead.
+    """
+
+    attempts: int = 5
+    first_delay: float = 1.0
+    longest_delay: float = 60.0
+
+
+@dataclass(frozen=True)
+class RateLimit:
+    """What the headers of an answer say about the budget.
+
+    :param remaining: requests left in the window.
+    :param reset_at: epoch seconds at which the window starts anew.
+    """
+
+    remaining: int | None
+    reset_at: float | None
+
+
+def delay_before_retry(
+    call: Call[object], error: TwelveLabsError, attempt: int, settings: RetrySettings, jitter: float
+) -> float | None:
+    """Return the seconds to wait before the next attempt, or None to give up.
+
+    :param attempt: how often the call was sent, 1 for the first time.
+    :param jitter: a random number from 0 to 1, drawn by the caller.
+    """
+    if attempt >= settings.attempts or not may_repeat(call, error):
+        return None
+    if error.retry_after is not None:
+        return error.retry_after + jitter if error.retry_after <= settings.longest_delay else None
+    ceiling = min(settings.longest_delay, settings.first_delay * 2.0 ** (attempt - 1))
+    return ceiling * (0.5 + jitter / 2)
+
+
+def may_repeat(call: Call[object], error: TwelveLabsError) -> bool:
+    """Tell whether sending the call again can neither do the work twice nor be pointless."""
+    if isinstance(error, (TwelveLabsConnectionError, TwelveLabsRateLimitError)):
+        return True
+    if isinstance(error, TwelveLabsServerError):
+        told_to_wait = error.details.status == HTTPStatus.SERVICE_UNAVAILABLE and error.retry_after is not None
+        return call.repeatable or told_to_wait
+    return isinstance(error, TwelveLabsAmbiguousError) and call.repeatable
+
+
+def retry_after_from(status: int, headers: Mapping[str, str], now: float) -> float | None:
+    """Return the seconds that an error answer asks to wait: ``Retry-After`` first, then, on a 429, the window's reset.
+
+    :param headers: names in lower case.
+    :param now: epoch seconds.
+    """
+    asked = _retry_after_header(headers.get("retry-after", ""), now)
+    limit = rate_limit_from(headers)
+    if asked is not None or status != HTTPStatus.TOO_MANY_REQUESTS or limit.reset_at is None:
+        return asked
+    return max(0.0, limit.reset_at - now)
+
+
+def rate_limit_from(headers: Mapping[str, str]) -> RateLimit:
+    """Read both spellings of the rate-limit headers (names in lower case)."""
+    remaining, reset = _first_number(headers, _REMAINING), _first_number(headers, _RESET)
+    return RateLimit(None if remaining is None else int(remaining), reset)
+
+
+def request_id_from(headers: Mapping[str, str]) -> str | None:
+    """Return the id of the request that the service gave it (names in lower case)."""
+    return headers.get("x-request-id") or headers.get("request-id") or headers.get("x-amzn-requestid")
+
+
+def _retry_after_header(value: str, now: float) -> float | None:
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.fromtimestamp(now, UTC)).total_seconds())
+
+
+def _first_number(headers: Mapping[str, str], names: tuple[str, ...]) -> float | None:
+    for name in names:
+        try:
+            return float(headers[name])
+        except (KeyError, ValueError):
+            continue
+    return None

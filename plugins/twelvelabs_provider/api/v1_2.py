@@ -1,0 +1,201 @@
+"""The older generation, v1.2: videos that are uploaded and indexed as tasks, and read endpoint by endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NoReturn
+
+from twelvelabs_provider.api.analysis import AnalysisRequest
+from twelvelabs_provider.api.call import Call, FilePart, JsonBody, Method, get, path_of
+from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
+from twelvelabs_provider.api.limits import VideoLimits
+from twelvelabs_provider.api.models import (
+    AnalysisTask,
+    Asset,
+    AssetTranscription,
+    Model,
+    Page,
+    Segment,
+    Video,
+    as_object,
+    identifier,
+    segments_from,
+)
+from twelvelabs_provider.api.resources import (
+    CreatedTask,
+    IndexingRoute,
+    Paging,
+    delete_index,
+    delete_task,
+    delete_video,
+    find_index,
+    list_indexes,
+    list_tasks,
+    list_videos,
+    read_index,
+    read_task,
+    read_video,
+    upload_task,
+)
+
+__all__ = [
+    "DEFAULT_MODELS", "LIMITS", "asset_transcription", "cancel_analysis_task", "create_analysis_task",
+    "create_asset", "create_index", "create_indexed_asset", "create_task", "delete_asset", "delete_index",
+    "delete_indexed_asset", "delete_task", "delete_video", "ensure_takes_transcription", "find_index",
+    "find_indexed_asset", "indexing_route", "list_analysis_tasks", "list_indexed_assets", "list_indexes",
+    "list_tasks", "list_videos", "read_analysis_task", "read_asset", "read_index", "read_indexed_asset", "read_task",
+    "read_video", "text_in_video", "transcription",
+]  # fmt: skip
+
+DEFAULT_MODELS = (Model("marengo2.6", ("visual", "conversation", "text_in_video")),)
+LIMITS = VideoLimits(
+    min_duration=4,
+    max_duration=2 * 3600,
+    min_side=360,
+    max_long_side=4096,
+    max_short_side=2160,
+    max_aspect=2.4,
+    max_bytes=2 * 1024**3,
+)
+
+
+def indexing_route(size: int | None) -> IndexingRoute:
+    """Return how a source is brought in: there is one way."""
+    return IndexingRoute.TASK
+
+
+def create_index(name: str, models: Sequence[Model] = DEFAULT_MODELS) -> Call[str]:
+    """Return the call that creates an index; it answers with the id."""
+    engines = [{"engine_name": model.name, "engine_options": list(model.options)} for model in models]
+    return index_creation({"index_name": name, "engines": engines})
+
+
+def index_creation(body: Mapping[str, Any]) -> Call[str]:
+    """Return the call that creates an index from a body of this generation."""
+    return Call(Method.POST, "/indexes", partial(identifier, what="the new index"), body=JsonBody(body))
+
+
+def ensure_takes_transcription() -> None:
+    """Say nothing: this generation takes a given transcript."""
+
+
+def create_task(
+    index_id: str,
+    video: FilePart | str,
+    *,
+    transcription: FilePart | str | None = None,
+    language: str | None = None,
+    user_metadata: Mapping[str, Any] | None = None,
+) -> Call[CreatedTask]:
+    """Return the call that uploads and indexes a video in one go.
+
+    :param transcription: the user's own SRT or VTT, as a file or an address; the service then does not listen.
+    :param language: ``en``, the only one that this generation takes.
+    :raises TwelveLabsUnsupportedError: for user metadata, which this generation takes once the video is there.
+    """
+    if user_metadata:
+        raise TwelveLabsUnsupportedError("API v1.1/v1.2 takes no user metadata with an upload: set it later")
+    given = {"transcription_url" if isinstance(transcription, str) else "transcription_file": transcription}
+    fields = {"language": language or "en", "provide_transcription": True if transcription is not None else None}
+    return upload_task(index_id, video, {**fields, **given})
+
+
+def transcription(
+    index_id: str, video_id: str, *, start: float | None = None, end: float | None = None
+) -> Call[tuple[Segment, ...]]:
+    """Return the call for what was said in a video."""
+    return _segments("transcription", index_id, video_id, start, end)
+
+
+def text_in_video(
+    index_id: str, video_id: str, *, start: float | None = None, end: float | None = None
+) -> Call[tuple[Segment, ...]]:
+    """Return the call for the text that was shown in a video."""
+    return _segments("text-in-video", index_id, video_id, start, end)
+
+
+def create_asset(
+    media: FilePart | str, *, filename: str | None = None, user_metadata: Mapping[str, Any] | None = None
+) -> Call[Asset]:
+    """Refuse: there are no assets in this generation."""
+    _no_assets("create_task() uploads and indexes a video in one go")
+
+
+def read_asset(asset_id: str) -> Call[Asset]:
+    """Refuse: there are no assets in this generation."""
+    _no_assets("read_video() reads an indexed video")
+
+
+def delete_asset(asset_id: str, *, force: bool = False) -> Call[None]:
+    """Refuse: there are no assets in this generation."""
+    _no_assets("delete_video() removes an indexed video")
+
+
+def asset_transcription(asset_id: str, *, include: Sequence[str] = ("utterances",)) -> Call[AssetTranscription]:
+    """Refuse: there are no assets in this generation."""
+    _no_assets("transcription() reads what was said in an indexed video")
+
+
+def create_indexed_asset(index_id: str, asset_id: str, *, user_metadata: Mapping[str, Any] | None = None) -> Call[str]:
+    """Refuse: there are no assets in this generation."""
+    _no_assets("create_task() uploads and indexes a video in one go")
+
+
+def find_indexed_asset(index_id: str, asset_id: str) -> Call[str | None]:
+    """Refuse: there are no assets in this generation."""
+    _no_assets("list_videos() lists what is indexed")
+
+
+def read_indexed_asset(index_id: str, video_id: str) -> Call[Video]:
+    """Refuse: there are no assets in this generation."""
+    _no_assets("read_video() reads an indexed video, read_task() its state")
+
+
+def list_indexed_assets(
+    index_id: str, *, status: Sequence[str] = (), filename: str | None = None, paging: Paging | None = None
+) -> Call[Page[Video]]:
+    """Refuse: there are no assets in this generation."""
+    _no_assets("list_videos() lists what is indexed, list_tasks() what is on its way")
+
+
+def delete_indexed_asset(index_id: str, video_id: str) -> Call[None]:
+    """Refuse: there are no assets in this generation."""
+    _no_assets("delete_video() removes an indexed video")
+
+
+def create_analysis_task(request: AnalysisRequest, *, idempotency_key: str | None = None) -> Call[AnalysisTask]:
+    """Refuse: this generation has no analysis tasks."""
+    _no_analysis()
+
+
+def read_analysis_task(task_id: str) -> Call[AnalysisTask]:
+    """Refuse: this generation has no analysis tasks."""
+    _no_analysis()
+
+
+def list_analysis_tasks(
+    *, status: str | None = None, asset_id: str | None = None, paging: Paging | None = None
+) -> Call[Page[AnalysisTask]]:
+    """Refuse: this generation has no analysis tasks."""
+    _no_analysis()
+
+
+def cancel_analysis_task(task_id: str) -> Call[None]:
+    """Refuse: this generation has no analysis tasks."""
+    _no_analysis()
+
+
+def _segments(
+    what: str, index_id: str, video_id: str, start: float | None, end: float | None
+) -> Call[tuple[Segment, ...]]:
+    read: Callable[[Any], tuple[Segment, ...]] = lambda answer: segments_from(as_object(answer, what).get("data"))  # noqa: E731
+    return get(path_of("indexes", index_id, "videos", video_id, what), read, {"start": start, "end": end})
+
+
+def _no_assets(instead: str) -> NoReturn:
+    raise TwelveLabsUnsupportedError(f"API v1.1/v1.2 knows no assets: {instead}; or use api_version v1.3")
+
+
+def _no_analysis() -> NoReturn:
+    raise TwelveLabsUnsupportedError("API v1.1/v1.2 has no analysis tasks: use a connection with api_version v1.3")
