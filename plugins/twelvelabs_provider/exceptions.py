@@ -1,0 +1,37 @@
+"""What a task raises, named by what the person (or Airflow) should do next."""
+
+from __future__ import annotations
+
+from twelvelabs_provider.version_compat import AirflowException, AirflowFailException
+
+
+class TwelveLabsInputError(AirflowFailException):
+    """What was given cannot be used; a retry with the same input cannot help."""
+
+
+class TwelveLabsRefusedError(AirflowFailException):
+    """The service refused for good (key, permission, unknown id, bad request); ``__cause__`` is the typed error."""
+
+
+class TwelveLabsOutputError(AirflowException):
+    """Results could not be written; nothing half-written is visible, and a retry writes the same names again."""
+
+
+class TwelveLabsJobFailedError(AirflowException):
+    """The remote job ended without a result."""
+
+
+class TwelveLabsWatchedJobFailedError(TwelveLabsJobFailedError, AirflowFailException):
+    """A job that somebody else started ended without a result; watching it again cannot help."""
+
+
+class TwelveLabsJobTimeoutError(AirflowException):
+    """The deadline passed while the remote job was still running; a retry attaches to it again."""
+
+
+class TwelveLabsUnreachableError(AirflowException):
+    """The service could not be asked any more while a job was waited for; the job goes on, a retry looks again."""
+
+
+class TwelveLabsEventError(AirflowException):
+    """The event that woke the task is not one of ours; the remote job is left as it is."""

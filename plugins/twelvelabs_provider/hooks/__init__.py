@@ -1,0 +1,1 @@
+"""I/O with the service: synchronous on workers, asynchronous in the triggerer."""

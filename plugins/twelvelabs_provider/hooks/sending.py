@@ -1,0 +1,57 @@
+"""What both hooks do around one attempt: headers, refusal of unanswered calls in words, the log line before a retry."""
+
+from __future__ import annotations
+
+import logging
+import random
+from typing import Any
+
+from twelvelabs_provider import __version__
+from twelvelabs_provider.api.call import Call
+from twelvelabs_provider.api.endpoint import Endpoint
+from twelvelabs_provider.api.errors import TwelveLabsAmbiguousError, TwelveLabsConnectionError, TwelveLabsError
+from twelvelabs_provider.api.retry import delay_before_retry
+
+log = logging.getLogger(__name__)
+USER_AGENT = f"airflow-provider-twelvelabs/{__version__}"
+
+
+def call_headers(call: Call[Any]) -> dict[str, str]:
+    """Return the headers of a call, all but the key (it is added at the last moment, by the transport)."""
+    return {"accept": "application/json", "user-agent": USER_AGENT, **call.headers}
+
+
+def never_sent(call: Call[Any], endpoint: Endpoint, error: Exception) -> TwelveLabsConnectionError:
+    """Return the error for a connection that did not come about."""
+    return TwelveLabsConnectionError(
+        f"{call.name} was not sent: no connection to {endpoint.origin} ({_cause(error)});"
+        " check the connection's host and the network"
+    )
+
+
+def no_answer(call: Call[Any], endpoint: Endpoint, error: Exception) -> TwelveLabsAmbiguousError:
+    """Return the error for a request that went out and whose answer never came."""
+    return TwelveLabsAmbiguousError(
+        f"{call.name} was sent to {endpoint.origin}, but its answer was lost ({_cause(error)});"
+        " whether it was done is unknown"
+    )
+
+
+def pause_before_retry(call: Call[Any], endpoint: Endpoint, error: TwelveLabsError, attempt: int) -> float:
+    """Return the seconds to wait before the next attempt, having said why; raise the error where there is none."""
+    delay = delay_before_retry(call, error, attempt, endpoint.retry, random.random())
+    if delay is None:
+        raise error
+    log.warning("%s; attempt %d of %d follows in %.1f s", error, attempt + 1, endpoint.retry.attempts, delay)
+    return delay
+
+
+def _cause(error: BaseException) -> str:
+    """The innermost reason of a transport error, without the nesting that the libraries put around it."""
+    seen: BaseException = error
+    while True:
+        inner = getattr(seen, "reason", None) or (seen.args[0] if seen.args else None)
+        if not isinstance(inner, BaseException):
+            text = " ".join(str(seen).split())
+            return f"{type(seen).__name__}: {text[:200]}"
+        seen = inner

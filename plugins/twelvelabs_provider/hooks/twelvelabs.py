@@ -1,0 +1,138 @@
+"""The synchronous hook, for workers."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from functools import cached_property
+from typing import Any, TypeVar
+
+import requests
+from airflow.sdk import BaseHook
+from requests.auth import AuthBase
+from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError, ProxyError, SSLError
+
+from twelvelabs_provider.api.answer import read_answer
+from twelvelabs_provider.api.call import Call, FormBody, JsonBody
+from twelvelabs_provider.api.dialect import Dialect, dialect_for
+from twelvelabs_provider.api.endpoint import Endpoint
+from twelvelabs_provider.api.errors import TwelveLabsError
+from twelvelabs_provider.api.resources import Paging
+from twelvelabs_provider.hooks.connection import CONN_TYPE, DEFAULT_CONN_ID, endpoint_of
+from twelvelabs_provider.hooks.sending import call_headers, never_sent, no_answer, pause_before_retry
+from twelvelabs_provider.hooks.upload import open_form
+
+T = TypeVar("T")
+_NOT_SENT = (NewConnectionError, ConnectTimeoutError, ProxyError, SSLError)
+
+
+class TwelveLabsHook(BaseHook):
+    """Speaks with the TwelveLabs API over one connection.
+
+    ``hook.execute(hook.api.read_index("..."))`` is every call there is: ``api`` holds the calls of the connection's
+    generation, ``execute`` sends one, repeats it where a repeat is safe, and returns its typed answer.
+
+    :param twelvelabs_conn_id: connection of type ``twelvelabs``; the API key is its password.
+    """
+
+    conn_name_attr = "twelvelabs_conn_id"
+    default_conn_name = DEFAULT_CONN_ID
+    conn_type = CONN_TYPE
+    hook_name = "TwelveLabs"
+
+    def __init__(self, twelvelabs_conn_id: str = DEFAULT_CONN_ID) -> None:
+        super().__init__()
+        self.twelvelabs_conn_id = twelvelabs_conn_id
+
+    @cached_property
+    def endpoint(self) -> Endpoint:
+        """Where the service is, read from the connection at the first use."""
+        connection = self.get_connection(self.twelvelabs_conn_id)
+        endpoint = endpoint_of(connection, connection.extra_dejson)
+        if endpoint.is_plain_and_remote:
+            self.log.warning(
+                "%s is spoken to without TLS: the API key crosses the network unencrypted", endpoint.origin
+            )
+        return endpoint
+
+    @property
+    def api(self) -> Dialect:
+        """The calls of the connection's generation."""
+        return dialect_for(self.endpoint.version)
+
+    @cached_property
+    def session(self) -> requests.Session:
+        """One pool of connections for the life of the hook."""
+        session = requests.Session()
+        session.auth = _ApiKey(self.endpoint.api_key)
+        return session
+
+    def get_conn(self) -> requests.Session:
+        """Return the HTTP session that sends the key to the configured host."""
+        return self.session
+
+    def execute(self, call: Call[T]) -> T:
+        """Send a call and return its answer.
+
+        :raises TwelveLabsError: typed by what to do; transient ones only after the connection's ``max_attempts``.
+        """
+        attempt = 1
+        while True:
+            try:
+                return self._attempt(call)
+            except TwelveLabsError as error:
+                time.sleep(pause_before_retry(call, self.endpoint, error, attempt))
+            attempt += 1
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Ask for one index: tells whether the host answers and takes the key."""
+        try:
+            self._attempt(self.api.list_indexes(Paging(limit=1)))
+        except TwelveLabsError as error:
+            return False, str(error)
+        return True, f"{self.endpoint.origin} answers as API {self.endpoint.version.value} and takes the key"
+
+    def _attempt(self, call: Call[T]) -> T:
+        with ExitStack() as stack:
+            try:
+                answer = self._send(call, stack)
+            except requests.RequestException as error:
+                raise _unanswered(call, self.endpoint, error) from error
+            return read_answer(call, answer.status_code, answer.headers, answer.content, time.time())
+
+    def _send(self, call: Call[Any], stack: ExitStack) -> requests.Response:
+        headers = call_headers(call)
+        body: dict[str, Any] = {}
+        if isinstance(call.body, JsonBody):
+            body["json"] = dict(call.body.content)
+        elif isinstance(call.body, FormBody):
+            form = open_form(call.body, stack)
+            headers["content-type"] = form.content_type
+            body["data"] = form
+        return self.session.request(
+            call.method.value,
+            self.endpoint.url(call.path),
+            params=list(call.query),
+            headers=headers,
+            timeout=(self.endpoint.connect_timeout, self.endpoint.read_timeout),
+            allow_redirects=False,
+            **body,
+        )
+
+
+class _ApiKey(AuthBase):
+    """Puts the key on a request; being an auth object, it keeps a ``.netrc`` out of the way too."""
+
+    def __init__(self, api_key: str) -> None:
+        self._api_key = api_key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["x-api-key"] = self._api_key
+        return request
+
+
+def _unanswered(call: Call[Any], endpoint: Endpoint, error: requests.RequestException) -> TwelveLabsError:
+    inner = error.args[0] if error.args else None
+    reason = inner.reason if isinstance(inner, MaxRetryError) else inner
+    sent = not (isinstance(error, requests.ConnectTimeout) or isinstance(reason, _NOT_SENT))
+    return no_answer(call, endpoint, error) if sent else never_sent(call, endpoint, error)

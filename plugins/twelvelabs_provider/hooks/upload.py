@@ -1,0 +1,52 @@
+"""Multipart bodies that are read from their source while they are sent, in constant memory."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import BinaryIO
+
+from requests_toolbelt import MultipartEncoder
+
+from twelvelabs_provider.api.call import FilePart, FormBody
+from twelvelabs_provider.api.errors import TwelveLabsTransientError
+
+
+class SizedStream:
+    """A stream of known length that notices when its source ends early instead of sending a shorter file.
+
+    :param part: what is sent; opened here, closed by ``close``.
+    """
+
+    def __init__(self, part: FilePart) -> None:
+        self._part = part
+        self._stream: BinaryIO = part.open()
+        self.len = part.size
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to ``size`` bytes; ``len`` is what is left."""
+        wanted = self.len if size < 0 else min(size, self.len)
+        piece = self._stream.read(wanted) if wanted else b""
+        if wanted and not piece:
+            raise TwelveLabsTransientError(
+                f"{self._part.filename} ended {self.len} bytes before its {self._part.size}: it was changed while it"
+                " was uploaded; nothing was created"
+            )
+        self.len -= len(piece)
+        return piece
+
+    def close(self) -> None:
+        """Close the source."""
+        self._stream.close()
+
+
+def open_form(form: FormBody, stack: ExitStack) -> MultipartEncoder:
+    """Return the body of a form as a stream; its files are open until the stack is left."""
+    return MultipartEncoder(fields=[(name, _field(value, stack)) for name, value in form.parts])
+
+
+def _field(value: str | FilePart, stack: ExitStack) -> str | tuple[str, SizedStream, str]:
+    if isinstance(value, str):
+        return value
+    stream = SizedStream(value)
+    stack.callback(stream.close)
+    return value.filename, stream, value.content_type

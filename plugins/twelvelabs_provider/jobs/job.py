@@ -1,0 +1,102 @@
+"""A remote job: which one, where it stands, and what travels with it from worker to triggerer and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+Memo = Mapping[str, Any]
+
+
+class JobKind(StrEnum):
+    """The kinds of work that the service does while one waits."""
+
+    INDEXING_TASK = "indexing_task"
+    ASSET = "asset"
+    INDEXED_ASSET = "indexed_asset"
+    ANALYSIS_TASK = "analysis_task"
+
+
+class Phase(StrEnum):
+    """What a status means to the one who waits."""
+
+    RUNNING = "running"
+    READY = "ready"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+@dataclass(frozen=True)
+class JobRef:
+    """Which job; ``index_id`` where its address needs one."""
+
+    kind: JobKind
+    id: str
+    index_id: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.kind.value.replace('_', ' ')} {self.id}"
+
+
+@dataclass(frozen=True)
+class JobState:
+    """Where a job stands.
+
+    :param status: the service's own word.
+    :param detail: why it failed, if it did and the service says so.
+    :param video_id: the video that comes of it, once known.
+    :param duration: seconds of video, once known.
+    :param index_id: the index it belongs to, where the answer says so.
+    """
+
+    phase: Phase
+    status: str
+    detail: str | None = None
+    video_id: str | None = None
+    duration: float | None = None
+    index_id: str | None = None
+
+
+@dataclass(frozen=True)
+class PendingJob:
+    """A job that was submitted and is waited for.
+
+    :param begun_at: epoch seconds at which the whole undertaking began; its deadline counts from here.
+    :param started_at: epoch seconds of this job's submission.
+    :param deadline: epoch seconds; absolute, so that no restart prolongs it.
+    :param memo: what the operator must know again when it wakes up; plain JSON, no secret.
+    """
+
+    job: JobRef
+    begun_at: float
+    started_at: float
+    deadline: float
+    memo: Memo = field(default_factory=dict)
+
+    def followed_by(self, job: JobRef, now: float, **memo: Any) -> PendingJob:
+        """Return the next job of the same undertaking, under the same deadline."""
+        return replace(self, job=job, started_at=now, memo={**self.memo, **memo})
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain JSON."""
+        return {**asdict(self), "job": {**asdict(self.job), "kind": self.job.kind.value}, "memo": dict(self.memo)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> PendingJob:
+        """Read what :meth:`as_json` wrote.
+
+        :raises ValueError: if it is something else.
+        """
+        try:
+            job = value["job"]
+            return cls(
+                JobRef(JobKind(job["kind"]), str(job["id"]), job.get("index_id")),
+                float(value["begun_at"]),
+                float(value["started_at"]),
+                float(value["deadline"]),
+                dict(value.get("memo") or {}),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"not a pending job: {error!r}") from error

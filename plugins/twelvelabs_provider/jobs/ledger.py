@@ -1,0 +1,81 @@
+"""What a task remembers of its remote job from one try to the next, so that a retry attaches instead of paying again.
+
+Airflow keeps it in the task's state store (3.3 and newer; it survives worker loss, deferral and retries). Where there
+is no store, nothing is remembered, and a retry starts anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from twelvelabs_provider.jobs.job import PendingJob
+
+_KEY = "twelvelabs_job"
+
+
+class StateStore(Protocol):
+    """The part of Airflow's task state store that is used."""
+
+    def get(self, key: str, default: Any = None) -> Any: ...
+    def set(self, key: str, value: Any) -> None: ...
+    def delete(self, key: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Identity:
+    """One task instance, whichever try: the same on a retry, another after a user's clear.
+
+    :param life: ``ti.max_tries``, which moves when a user clears the task and stays for retries.
+    :param asked: fingerprint of what is asked for; other arguments make another job.
+    """
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int
+    life: int
+    asked: str
+
+    def key(self) -> str:
+        """Return 64 hexadecimal digits; parts are joined by NUL, which no id can hold."""
+        parts = (self.dag_id, self.run_id, self.task_id, self.map_index, self.life, self.asked)
+        return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The memory of one task instance.
+
+    :param store: Airflow's state store, None where this Airflow has none.
+    """
+
+    store: StateStore | None
+    identity: Identity
+
+    def recall(self) -> PendingJob | None:
+        """Return the job that an earlier try of the same life submitted for the same question.
+
+        A store that cannot be read raises: not knowing is not the same as there being nothing.
+        """
+        record = self.store.get(_KEY) if self.store else None
+        if not isinstance(record, Mapping) or record.get("identity") != self.identity.key():
+            return None
+        return PendingJob.from_json(record["pending"])
+
+    def record(self, pending: PendingJob) -> None:
+        """Remember a job, at once after the service gave its id."""
+        if self.store:
+            self.store.set(_KEY, {"identity": self.identity.key(), "pending": pending.as_json()})
+
+    def forget(self) -> None:
+        """Remember nothing: the job ended without a result, and a retry shall submit anew."""
+        if self.store and self.store.get(_KEY) is not None:
+            self.store.delete(_KEY)
+
+
+def fingerprint(*asked: Any) -> str:
+    """Return a short digest of what is asked for; only its own text form counts."""
+    return hashlib.sha256("\0".join(map(repr, asked)).encode()).hexdigest()[:32]

@@ -1,0 +1,42 @@
+"""How long to wait and when to look again: arithmetic that worker, sensor and triggerer share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+SHORTEST_PAUSE = 5.0
+LONGEST_PAUSE = 60.0
+# Seconds that Airflow's own limit of a deferral lies behind our deadline: it is for a triggerer that stopped running.
+BACKSTOP = 300.0
+# The pause grows with the wait: a job of ten minutes is noticed a minute late at most, one of a minute after 5 s.
+_SHARE_OF_WAIT = 0.1
+_JITTER = 0.1
+
+
+def deadline_from(now: float, timeout: float, execution_timeout: timedelta | None) -> float:
+    """Return the epoch seconds after which nobody waits any more.
+
+    :param timeout: seconds that the job may take.
+    :param execution_timeout: the task's own limit, which Airflow does not apply while a task is deferred.
+    """
+    limits = [timeout] + ([execution_timeout.total_seconds()] if execution_timeout else [])
+    return now + min(limits)
+
+
+def pause_before_look(
+    now: float, started_at: float, deadline: float, poll_interval: float | None, jitter: float
+) -> float:
+    """Return the seconds until the next look at a job, never past its deadline.
+
+    :param started_at: epoch seconds of the submission.
+    :param poll_interval: seconds between looks; None lets the pause grow from 5 to 60 seconds.
+    :param jitter: a random number from 0 to 1, drawn by the caller, so that many waits do not look at once.
+    """
+    grown = min(LONGEST_PAUSE, max(SHORTEST_PAUSE, (now - started_at) * _SHARE_OF_WAIT))
+    pause = (poll_interval or grown) * (1 - _JITTER + 2 * _JITTER * jitter)
+    return max(0.0, min(pause, deadline - now))
+
+
+def clock_text(epoch: float) -> str:
+    """Return a moment for people, in UTC."""
+    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,0 +1,65 @@
+"""Why a wait is over: what the trigger tells the operator, and nothing large."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from twelvelabs_provider.exceptions import TwelveLabsEventError, TwelveLabsRefusedError, TwelveLabsUnreachableError
+from twelvelabs_provider.jobs.job import PendingJob
+
+
+class WakeReason(StrEnum):
+    """Why the trigger stopped waiting."""
+
+    ENDED = "ended"
+    DEADLINE = "deadline"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True)
+class Wake:
+    """The trigger's event.
+
+    :param message: the last error in words, for ``refused`` and ``unreachable``.
+    """
+
+    reason: WakeReason
+    pending: PendingJob
+    message: str = ""
+
+    def must_be_answered(self) -> None:
+        """Raise where the trigger could not wait to the end; otherwise the job is to be looked at afresh.
+
+        :raises TwelveLabsRefusedError: the service refused for good.
+        :raises TwelveLabsUnreachableError: it could not be asked any more; the job goes on.
+        """
+        if self.reason is WakeReason.REFUSED:
+            raise TwelveLabsRefusedError(self.message)
+        if self.reason is WakeReason.UNREACHABLE:
+            raise TwelveLabsUnreachableError(
+                f"{self.pending.job} could not be looked at any more ({self.message}); it goes on, a retry looks again"
+            )
+
+    def as_payload(self) -> dict[str, Any]:
+        """Return plain JSON."""
+        return {"reason": self.reason.value, "pending": self.pending.as_json(), "message": self.message}
+
+    @classmethod
+    def from_payload(cls, payload: Mapping[str, Any] | None) -> Wake:
+        """Read an event.
+
+        :raises TwelveLabsEventError: if it is missing or not ours.
+        """
+        try:
+            fields = dict(payload or {})
+            return cls(
+                WakeReason(fields["reason"]), PendingJob.from_json(fields["pending"]), str(fields.get("message") or "")
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise TwelveLabsEventError(
+                f"the task was woken by an event that is not one of ours ({error!r}); the remote job is left as it is"
+            ) from error

@@ -1,0 +1,51 @@
+"""The stretch of a video that is asked for."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Self
+
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+
+
+@dataclass(frozen=True)
+class Window:
+    """Seconds from and to; None leaves a side open."""
+
+    start: float | None
+    end: float | None
+
+    @classmethod
+    def parse(cls, start: float | str | None, end: float | str | None) -> Self:
+        """Read two arguments, which templates may have turned into texts.
+
+        :raises TwelveLabsInputError: naming the argument that is no offset, or an end that is not after the start.
+        """
+        window = cls(_seconds("start", start), _seconds("end", end))
+        if window.end is not None and window.end <= (window.start or 0.0):
+            raise TwelveLabsInputError(
+                f"end={window.end:g} must be after start={window.start or 0:g} (seconds from the video's beginning)"
+            )
+        return window
+
+    def must_touch(self, duration: float | None) -> None:
+        """Refuse a window that begins after the video's end.
+
+        :param duration: seconds, None where it is not known.
+        :raises TwelveLabsInputError: with both numbers.
+        """
+        if duration is not None and self.start is not None and self.start >= duration:
+            raise TwelveLabsInputError(f"start={self.start:g} lies beyond the video's end at {duration:g} seconds")
+
+
+def _seconds(name: str, value: float | str | None) -> float | None:
+    if value is None or str(value).strip() in ("", "None"):
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number) or number < 0:
+        raise TwelveLabsInputError(f"{name}={value!r} must be a number of seconds, 0 or more")
+    return number

@@ -1,0 +1,45 @@
+"""The one place that knows which Airflow is running and where older ones keep things."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+from airflow.providers.common.compat.connection import get_async_connection as _get_async_connection
+from airflow.providers.common.compat.connection import get_async_extra_dejson as _get_async_extra_dejson
+from airflow.sdk import Connection
+from packaging.version import Version
+
+_installed = Version(Version(version("apache-airflow-core")).base_version)
+
+AIRFLOW_V_3_2_PLUS = _installed >= Version("3.2.0")
+AIRFLOW_V_3_3_PLUS = _installed >= Version("3.3.0")
+
+if AIRFLOW_V_3_2_PLUS:
+    from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSensorTimeout
+else:
+    from airflow.exceptions import (  # type: ignore[no-redef, attr-defined, assignment, unused-ignore]
+        AirflowException,
+        AirflowFailException,
+        AirflowSensorTimeout,
+    )
+
+__all__ = [
+    "AIRFLOW_V_3_2_PLUS",
+    "AIRFLOW_V_3_3_PLUS",
+    "AirflowException",
+    "AirflowFailException",
+    "AirflowSensorTimeout",
+    "get_async_connection",
+    "get_async_extra",
+]
+
+
+async def get_async_connection(conn_id: str) -> Connection:
+    """Return a connection without blocking the event loop, which Airflow's own method does before 3.3.2."""
+    return await _get_async_connection(conn_id)
+
+
+async def get_async_extra(connection: Connection) -> dict[str, Any]:
+    """Return a connection's extra without blocking the event loop."""
+    return await _get_async_extra_dejson(connection)
