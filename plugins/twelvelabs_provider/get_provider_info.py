@@ -1,0 +1,71 @@
+"""What Airflow learns about the provider without importing any of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_SECONDS = {"type": ["number", "null"], "exclusiveMinimum": 0}
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Return the provider's metadata: the connection's form, and where hooks, operators, sensors and triggers are."""
+    return {
+        "package-name": "airflow-provider-twelvelabs",
+        "name": "TwelveLabs",
+        "description": "`TwelveLabs <https://www.twelvelabs.io/>`__ understands video.",
+        "integrations": [
+            {
+                "integration-name": "TwelveLabs",
+                "external-doc-url": "https://docs.twelvelabs.io/",
+                "tags": ["service"],
+            }
+        ],
+        "hooks": [_modules("hooks", "twelvelabs", "twelvelabs_async")],
+        "operators": [_modules("operators", "index", "video", "extract")],
+        "sensors": [_modules("sensors", "indexing")],
+        "triggers": [_modules("triggers", "job")],
+        "extra-links": ["twelvelabs_provider.links.TwelveLabsPlaygroundLink"],
+        "connection-types": [_connection_type()],
+    }
+
+
+def _modules(package: str, *names: str) -> dict[str, Any]:
+    return {
+        "integration-name": "TwelveLabs",
+        "python-modules": [f"twelvelabs_provider.{package}.{name}" for name in names],
+    }
+
+
+def _connection_type() -> dict[str, Any]:
+    return {
+        "connection-type": "twelvelabs",
+        "hook-class-name": "twelvelabs_provider.hooks.twelvelabs.TwelveLabsHook",
+        "hook-name": "TwelveLabs",
+        "ui-field-behaviour": {
+            "hidden-fields": ["login", "schema", "port", "extra"],
+            "relabeling": {"password": "API key", "host": "Host (optional)"},
+            "placeholders": {"password": "tlk_...", "host": "https://api.twelvelabs.io"},
+        },
+        "conn-fields": {
+            "api_version": {
+                "label": "API version",
+                "description": "Generation of the API that the account speaks; v1.3 unless told otherwise.",
+                "schema": {"type": ["string", "null"], "enum": ["v1.3", "v1.2", "v1.1"], "default": "v1.3"},
+            },
+            "connect_timeout": {
+                "label": "Connect timeout",
+                "description": "Seconds to wait for a connection (10).",
+                "schema": _SECONDS,
+            },
+            "read_timeout": {
+                "label": "Read timeout",
+                "description": "Seconds to wait for the next bytes of an answer (120).",
+                "schema": _SECONDS,
+            },
+            "max_attempts": {
+                "label": "Attempts",
+                "description": "How often a call is sent at most, where sending it again does no harm (5).",
+                "schema": {"type": ["integer", "null"], "minimum": 1},
+            },
+        },
+    }

@@ -1,0 +1,224 @@
+"""Operators that bring what was said and shown in a video into object storage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from twelvelabs_provider.api.analysis import on_screen_text_from, on_screen_text_request, within
+from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsUnsupportedError
+from twelvelabs_provider.api.models import Segment, Video
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
+from twelvelabs_provider.jobs.window import Window
+from twelvelabs_provider.links import video_url
+from twelvelabs_provider.operators.base import COMMON_FIELDS, TwelveLabsOperator, required
+from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
+from twelvelabs_provider.storage.formats import Format
+from twelvelabs_provider.storage.layout import ResultKind, ResultPlace
+from twelvelabs_provider.storage.manifest import ManifestFacts, Origin, Provenance
+from twelvelabs_provider.storage.publish import check_output, publish
+from twelvelabs_provider.storage.source import resolve_source
+from twelvelabs_provider.storage.subtitles import read_subtitles
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+DEFAULT_FORMATS = ("jsonl",)
+
+
+class TwelveLabsExtractOperator(TwelveLabsOperator):
+    """Base of the extractions: what is asked for, and how it is published.
+
+    :param index_id: the index of the video (templated).
+    :param video_id: the video, as :class:`TwelveLabsIndexVideoOperator` returns it (templated).
+    :param output_path: where results go: a local path or any URI of object storage (templated).
+    :param formats: any of ``jsonl``, ``json``, ``srt``, ``vtt`` (templated).
+    :param start: seconds; only segments that end after it (templated).
+    :param end: seconds; only segments that begin before it (templated).
+    :param source: where the video came from, for the manifest (templated).
+    """
+
+    kind: ResultKind
+    template_fields: Sequence[str] = (
+        *COMMON_FIELDS,
+        "index_id",
+        "video_id",
+        "output_path",
+        "formats",
+        "start",
+        "end",
+        "source",
+    )
+
+    def __init__(
+        self,
+        *,
+        index_id: str,
+        video_id: str,
+        output_path: str,
+        formats: Sequence[str] = DEFAULT_FORMATS,
+        start: float | str | None = None,
+        end: float | str | None = None,
+        source: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.index_id = index_id
+        self.video_id = video_id
+        self.output_path = output_path
+        self.formats = formats
+        self.start = start
+        self.end = end
+        self.source = source
+
+    def check(self) -> tuple[Window, Video]:
+        """Refuse what cannot work before anything is asked for that costs money; return the window and the video."""
+        required(self, index_id=self.index_id, video_id=self.video_id, output_path=self.output_path)
+        Format.parse_all(self.formats)
+        window = Window.parse(self.start, self.end)
+        check_output(self.output_path)
+        video = self.hook.execute(self.hook.api.read_video(self.index_id, self.video_id))
+        window.must_touch(video.duration)
+        self.playground_url = video_url(self.index_id, self.video_id)
+        return window, video
+
+    def publish(
+        self, context: Context, rows: Sequence[Segment], window: Window, video: Video, origin: Origin, **facts: Any
+    ) -> Result:
+        """Write the files, then the manifest; return their places and counts."""
+        ti = context["ti"]
+        published = publish(
+            self.output_path,
+            ResultPlace(self.index_id, self.video_id, self.kind),
+            rows,
+            Format.parse_all(self.formats),
+            ManifestFacts(
+                source_uri=self.source or "",
+                index_id=self.index_id,
+                video_id=self.video_id,
+                asset_id=video.asset_id,
+                duration=video.duration,
+                origin=origin,
+                window_start=window.start,
+                window_end=window.end,
+                provenance=Provenance(ti.dag_id, ti.run_id, ti.task_id, -1 if ti.map_index is None else ti.map_index),
+                **facts,
+            ),
+        )
+        self.log.info("published %d segments (%s): %s", published.rows, origin.value, published.manifest_uri)
+        return {
+            "index_id": self.index_id,
+            "video_id": self.video_id,
+            "kind": self.kind.value,
+            "origin": origin.value,
+            **published.as_xcom(),
+        }
+
+
+class TwelveLabsExtractTranscriptionOperator(TwelveLabsExtractOperator):
+    """Publishes what was said in a video, segment by segment.
+
+    Service page: https://docs.twelvelabs.io/api-reference/videos/retrieve
+
+    :param transcription: SRT or VTT to publish instead of what the service heard, path or URI: for a given transcript
+        that this generation of the API has no place for (templated).
+    :return: ``manifest`` (URI), ``files`` (format to URI), ``rows``, ``bytes``, ``kind``, ``origin`` and the ids.
+    :raises TwelveLabsInputError: for a window, a format, an output or a transcription that cannot work.
+    :raises TwelveLabsOutputError: if the files cannot be written; nothing half-written is visible.
+    """
+
+    kind = ResultKind.TRANSCRIPTION
+    template_fields = (*TwelveLabsExtractOperator.template_fields, "transcription")
+
+    def __init__(self, *, transcription: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.transcription = transcription
+
+    def run_operator(self, context: Context) -> Result:
+        """Read the segments and publish them."""
+        window, video = self.check()
+        if self.transcription:
+            given = read_subtitles(
+                resolve_source(self.transcription, what="transcription"), video_duration=video.duration
+            )
+            rows = within(given.segments, window.start, window.end)
+            return self.publish(context, rows, window, video, Origin.GIVEN)
+        call = self.hook.api.transcription(self.index_id, self.video_id, start=window.start, end=window.end)
+        return self.publish(context, self.hook.execute(call), window, video, Origin.SERVICE)
+
+
+class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabsJobOperator):
+    """Publishes the text that was shown in a video, segment by segment.
+
+    Where the API reads text letter by letter (v1.1, v1.2) the rows are that, ``origin`` ``ocr``. Where it does not
+    (v1.3) an analysis task is asked for the same rows; they are generated by a model, ``origin`` ``generated``, and
+    the analysis is billed.
+
+    Service page: https://docs.twelvelabs.io/api-reference/analyze-videos/create-async-analysis-task
+
+    :param asset_id: the asset of the video; None looks it up (templated).
+    :return: ``manifest`` (URI), ``files`` (format to URI), ``rows``, ``bytes``, ``kind``, ``origin`` and the ids.
+    :raises TwelveLabsInputError: for a window, a format or an output that cannot work.
+    :raises TwelveLabsJobFailedError: if the analysis failed.
+    :raises TwelveLabsOutputError: if the files cannot be written; nothing half-written is visible.
+    """
+
+    kind = ResultKind.TEXT_IN_VIDEO
+    template_fields = (*TwelveLabsExtractOperator.template_fields, "asset_id")
+
+    def __init__(self, *, asset_id: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.asset_id = asset_id
+
+    def begin(self, context: Context) -> PendingJob | Result:
+        """Read the rows where the service has them; submit the analysis where it has not."""
+        window, video = self.check()
+        try:
+            call = self.hook.api.text_in_video(self.index_id, self.video_id, start=window.start, end=window.end)
+        except TwelveLabsUnsupportedError:
+            return self._analyze(context, window, video)
+        return self.publish(context, self.hook.execute(call), window, video, Origin.OCR)
+
+    def advance(self, context: Context, pending: PendingJob, state: JobState) -> Result:
+        """Publish the rows of an analysis that is ready."""
+        window, video = self.check()
+        task = self.hook.execute(self.hook.api.read_analysis_task(pending.job.id))
+        if task.finish_reason == "length":
+            raise TwelveLabsAnswerError(
+                f"{pending.job} was cut off by the model's output limit: extract shorter windows with start and end"
+            )
+        if task.error:
+            self.log.warning("%s is ready with a warning: %s", pending.job, task.error)
+        rows = within(on_screen_text_from(task.data), window.start, window.end)
+        memo = pending.memo
+        return self.publish(
+            context, rows, window, video, Origin.GENERATED, model=memo.get("model"), prompt_hash=memo.get("prompt_hash")
+        )
+
+    def asked(self) -> tuple[Any, ...]:
+        """The video and the window; output and formats may differ on a retry."""
+        return (self.index_id, self.video_id, self.asset_id, self.start, self.end)
+
+    def describe(self, pending: PendingJob) -> str | None:
+        """The video's page."""
+        return video_url(self.index_id, self.video_id)
+
+    def _analyze(self, context: Context, window: Window, video: Video) -> PendingJob:
+        asset_id = self.asset_id or video.asset_id
+        if not asset_id:
+            raise TwelveLabsInputError(
+                f"video {self.video_id} was not indexed from an asset, and this generation of the API reads on-screen"
+                " text from assets only: index it again with TwelveLabsIndexVideoOperator, or give asset_id"
+            )
+        key = self.identity(context).key()
+        request = on_screen_text_request(asset_id, start=window.start, end=window.end, custom_id=key[:32])
+        # The key is the same on a retry: a task whose id was lost with its worker is found, not paid for again.
+        task = self.hook.execute(self.hook.api.create_analysis_task(request, idempotency_key=key))
+        self.log.info("no text-in-video endpoint in this API: analysis task %s reads asset %s", task.id, asset_id)
+        return self.pending(
+            context,
+            JobRef(JobKind.ANALYSIS_TASK, task.id),
+            model=request.model,
+            prompt_hash=request.question_hash(),
+        )

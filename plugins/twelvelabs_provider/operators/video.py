@@ -1,0 +1,225 @@
+"""Operators for videos."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.log import mask_secret
+
+from twelvelabs_provider.api.call import FilePart
+from twelvelabs_provider.api.errors import (
+    TwelveLabsAmbiguousError,
+    TwelveLabsAnswerError,
+    TwelveLabsError,
+    TwelveLabsServerError,
+    TwelveLabsUnsupportedError,
+)
+from twelvelabs_provider.api.resources import IndexingRoute
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
+from twelvelabs_provider.links import index_url, video_url
+from twelvelabs_provider.operators.base import COMMON_FIELDS, required
+from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
+from twelvelabs_provider.storage.probe import VideoFacts, check_video, probe_video
+from twelvelabs_provider.storage.source import Source, resolve_source, secret_parts
+from twelvelabs_provider.storage.subtitles import GivenTranscript, read_subtitles
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+_UNSUPPORTED = ("fail", "warn")
+
+
+class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
+    """Uploads a video, indexes it and waits until it is ready.
+
+    Everything that can be known before is checked before: the file, its duration and picture size (with the ``probe``
+    extra), the subtitles, the index, the key. Then the video goes to the service in one pass, in constant memory.
+
+    Service pages: https://docs.twelvelabs.io/api-reference/indexed-assets/create and
+    https://docs.twelvelabs.io/api-reference/tasks/create
+
+    :param source: http(s) URL that the service fetches, local path, or any URI of object storage, with the connection
+        as user (``s3://aws_default@bucket/key.mp4``) (templated).
+    :param index_id: the index (templated).
+    :param transcription: SRT or VTT of the video, path or URI, taken instead of listening where the generation of the
+        API has a place for it (v1.1, v1.2) (templated).
+    :param unsupported_transcription: what to do with a transcription that the generation has no place for (v1.3):
+        ``fail`` before anything is uploaded, or ``warn`` and index without it.
+    :param language: of the speech, for generations that ask (templated).
+    :return: ``index_id``, ``video_id``, ``asset_id`` (None where there are no assets), ``duration`` in seconds,
+        ``source`` (as shown, without credentials), ``filename``, ``transcription_used``.
+    :raises TwelveLabsInputError: for whatever is wrong with the video or the subtitles, before anything is sent.
+    :raises TwelveLabsJobFailedError: if the service could not index it.
+    :raises TwelveLabsJobTimeoutError: if it was not ready at the deadline; a retry goes on waiting for the same job.
+    """
+
+    template_fields = (*COMMON_FIELDS, "source", "index_id", "transcription", "language")
+
+    def __init__(
+        self,
+        *,
+        source: str,
+        index_id: str,
+        transcription: str | None = None,
+        unsupported_transcription: str = "fail",
+        language: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.source = source
+        self.index_id = index_id
+        self.transcription = transcription
+        self.unsupported_transcription = unsupported_transcription
+        self.language = language
+
+    def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
+        """Render, then hide what signs a URL before Airflow stores the rendered fields."""
+        super().render_template_fields(context, jinja_env)
+        for value in (self.source, self.transcription):
+            for secret in secret_parts(value or ""):
+                mask_secret(secret)
+
+    def begin(self, context: Context) -> PendingJob:
+        """Check, upload, and submit."""
+        required(self, source=self.source, index_id=self.index_id)
+        source, facts = self._checked_source()
+        given = self._given_transcription(facts)
+        # The first word with the service costs nothing and tells a wrong key, host or index before bytes are sent.
+        index = self.hook.execute(self.hook.api.read_index(self.index_id))
+        memo = {
+            "source": source.uri,
+            "filename": source.filename,
+            "duration": facts.duration if facts else None,
+            "transcription_used": given is not None,
+        }
+        self.playground_url = index_url(index.id)
+        if self.hook.api.indexing_route(source.size) is IndexingRoute.ASSET:
+            return self._upload_asset(context, source, memo)
+        return self._upload_task(context, source, given, memo)
+
+    def advance(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
+        """Index an asset that is ready; or return what was indexed."""
+        if pending.job.kind is JobKind.ASSET:
+            return self._index_asset(context, pending)
+        video_id = state.video_id
+        if not video_id:
+            raise TwelveLabsAnswerError(f"{pending.job} is ready, but the service names no video for it")
+        self.playground_url = video_url(self.index_id, video_id)
+        self.log.info("video %s is ready in index %s", video_id, self.index_id)
+        return {
+            "index_id": self.index_id,
+            "video_id": video_id,
+            "asset_id": pending.memo.get("asset_id"),
+            "duration": state.duration or pending.memo.get("duration"),
+            "source": pending.memo.get("source"),
+            "filename": pending.memo.get("filename"),
+            "transcription_used": bool(pending.memo.get("transcription_used")),
+        }
+
+    def asked(self) -> tuple[Any, ...]:
+        """The video, the index and the transcript."""
+        return (self.source, self.index_id, self.transcription, self.language)
+
+    def describe(self, pending: PendingJob) -> str | None:
+        """The video's page where the id is known already, else the index's."""
+        if pending.job.kind is JobKind.INDEXED_ASSET:
+            return video_url(self.index_id, pending.job.id)
+        known = pending.memo.get("video_id")
+        return video_url(self.index_id, known) if known else index_url(self.index_id)
+
+    def discard(self, pending: PendingJob) -> None:
+        """Remove the failed video and the asset that was uploaded for it; a retry uploads again."""
+        api = self.hook.api
+        try:
+            if pending.job.kind is JobKind.INDEXING_TASK:
+                self.hook.execute(api.delete_task(pending.job.id))
+            else:
+                self.hook.execute(api.delete_asset(str(pending.memo.get("asset_id") or pending.job.id), force=True))
+        except TwelveLabsError as error:
+            self.log.warning("what %s left behind could not be removed: %s", pending.job, error)
+        else:
+            self.log.info("removed what %s left behind on the service", pending.job)
+
+    def _checked_source(self) -> tuple[Source, VideoFacts | None]:
+        source = resolve_source(self.source)
+        limits = self.hook.api.LIMITS
+        facts = None if source.is_url else probe_video(source)
+        check_video(source, facts, limits)
+        if facts:
+            size = f"{source.size:,} bytes, {facts.duration:.1f} s, {facts.width}x{facts.height}"
+        elif source.is_url:
+            size = "fetched and checked by the service"
+        else:
+            size = f"{source.size:,} bytes; install the 'probe' extra to have duration and size checked before upload"
+        self.log.info("video %s: %s", source.uri, size)
+        return source, facts
+
+    def _given_transcription(self, facts: VideoFacts | None) -> GivenTranscript | None:
+        """Return the checked transcript if the service will take it."""
+        if self.unsupported_transcription not in _UNSUPPORTED:
+            raise TwelveLabsInputError(
+                f"unsupported_transcription={self.unsupported_transcription!r} is not one of {', '.join(_UNSUPPORTED)}"
+            )
+        if not self.transcription:
+            return None
+        given = read_subtitles(
+            resolve_source(self.transcription, what="transcription"), video_duration=facts.duration if facts else None
+        )
+        try:
+            self.hook.api.ensure_takes_transcription()
+        except TwelveLabsUnsupportedError as error:
+            if self.unsupported_transcription == "fail":
+                raise
+            self.log.warning("%s is not sent with the video: %s", given.uri, error)
+            return None
+        self.log.info("transcription %s: %d cues, given to the service", given.uri, len(given.segments))
+        return given
+
+    def _upload_asset(self, context: Context, source: Source, memo: Result) -> PendingJob:
+        self.log.info("uploading %s as an asset (%s)", source.filename, "by URL" if source.is_url else "directly")
+        asset = self.hook.execute(self.hook.api.create_asset(_media(source), filename=source.filename))
+        self.log.info("asset %s is being prepared", asset.id)
+        return self.pending(context, JobRef(JobKind.ASSET, asset.id), **memo, asset_id=asset.id)
+
+    def _index_asset(self, context: Context, pending: PendingJob) -> PendingJob:
+        asset_id = pending.job.id
+        video_id = self._find_indexed(asset_id) or self._submit_indexing(asset_id)
+        self.log.info("asset %s is being indexed as video %s", asset_id, video_id)
+        job = JobRef(JobKind.INDEXED_ASSET, video_id, self.index_id)
+        return self.next_job(pending, job, video_id=video_id)
+
+    def _submit_indexing(self, asset_id: str) -> str:
+        """Submit once: an answer that was lost is looked for, not asked for again, since it is billed."""
+        try:
+            return self.hook.execute(self.hook.api.create_indexed_asset(self.index_id, asset_id))
+        except (TwelveLabsAmbiguousError, TwelveLabsServerError):
+            video_id = self._find_indexed(asset_id)
+            if video_id is None:
+                raise
+            return video_id
+
+    def _find_indexed(self, asset_id: str) -> str | None:
+        """Return the video that an earlier try made of the asset and never heard of."""
+        return self.hook.execute(self.hook.api.find_indexed_asset(self.index_id, asset_id))
+
+    def _upload_task(self, context: Context, source: Source, given: GivenTranscript | None, memo: Result) -> PendingJob:
+        self.log.info("uploading %s as an indexing task (%s)", source.filename, "by URL" if source.is_url else "file")
+        call = self.hook.api.create_task(
+            self.index_id,
+            _media(source),
+            transcription=_subtitle_part(given) if given else None,
+            language=self.language or None,
+        )
+        task = self.hook.execute(call)
+        self.log.info("indexing task %s has begun", task.id)
+        return self.pending(context, JobRef(JobKind.INDEXING_TASK, task.id), **memo, video_id=task.video_id)
+
+
+def _media(source: Source) -> FilePart | str:
+    return source.url if source.url else FilePart(source.filename, source.open, source.size or 0)
+
+
+def _subtitle_part(given: GivenTranscript) -> FilePart:
+    return FilePart(given.filename, lambda: BytesIO(given.content), len(given.content), "text/plain")

@@ -1,0 +1,1 @@
+"""Waits for things that somebody else started."""
