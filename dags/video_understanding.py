@@ -1,0 +1,76 @@
+"""Index videos and leave what was said and shown in them in object storage, one mapped branch per video.
+
+Trigger it with a list of sources (paths, URLs, object storage URIs) and an output path; the connection
+``twelvelabs_default`` holds the API key. Waiting holds no worker.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import Param, dag, task, task_group
+
+from twelvelabs_provider.operators.extract import (
+    TwelveLabsExtractTextInVideoOperator,
+    TwelveLabsExtractTranscriptionOperator,
+)
+from twelvelabs_provider.operators.index import TwelveLabsCreateIndexOperator
+from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+
+FORMATS = ["jsonl", "json", "srt", "vtt"]
+
+
+@dag(
+    schedule=None,
+    catchup=False,
+    tags=["twelvelabs"],
+    doc_md=__doc__,
+    default_args={"retries": 2},
+    max_active_tasks=16,
+    params={
+        "sources": Param([], type="array", items={"type": "string"}, minItems=1, title="Videos (paths, URLs, URIs)"),
+        "index_name": Param("video-understanding", type="string", minLength=1, title="Index, made if it is not there"),
+        "output_path": Param("", type="string", minLength=1, title="Where results go (path or URI)"),
+        "transcription": Param(None, type=["string", "null"], title="Transcript (SRT or VTT) of a single video"),
+    },
+)
+def video_understanding() -> None:
+    """Create or reuse the index, then one branch per video: index it, extract both kinds of text."""
+    index = TwelveLabsCreateIndexOperator(task_id="create_index", index_name="{{ params.index_name }}")
+
+    @task
+    def list_sources(params: dict[str, Any] | None = None) -> list[str]:
+        given = params or {}
+        if given["transcription"] and len(given["sources"]) != 1:
+            raise ValueError(f"a transcription belongs to one video, and {len(given['sources'])} sources were given")
+        return list(given["sources"])
+
+    @task_group
+    def understand(source: str) -> None:
+        video = TwelveLabsIndexVideoOperator(
+            task_id="index_video",
+            source=source,
+            index_id=index.output,
+            transcription="{{ params.transcription or '' }}",
+            # Where the API has no place for it (v1.3), the transcript is published below all the same.
+            unsupported_transcription="warn",
+            deferrable=True,
+        )
+        where = {
+            "index_id": index.output,
+            "video_id": video.output["video_id"],
+            "source": video.output["source"],
+            "output_path": "{{ params.output_path }}",
+            "formats": FORMATS,
+        }
+        TwelveLabsExtractTranscriptionOperator(
+            task_id="extract_transcription", transcription="{{ params.transcription or '' }}", **where
+        )
+        TwelveLabsExtractTextInVideoOperator(
+            task_id="extract_text_in_video", asset_id=video.output["asset_id"], deferrable=True, **where
+        )
+
+    understand.expand(source=list_sources())
+
+
+video_understanding()
