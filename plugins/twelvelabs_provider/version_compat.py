@@ -16,12 +16,13 @@ AIRFLOW_V_3_2_PLUS = _installed >= Version("3.2.0")
 AIRFLOW_V_3_3_PLUS = _installed >= Version("3.3.0")
 
 if AIRFLOW_V_3_2_PLUS:
-    from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSensorTimeout
+    from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSensorTimeout, TaskDeferred
 else:
     from airflow.exceptions import (  # type: ignore[no-redef, attr-defined, assignment, unused-ignore]
         AirflowException,
         AirflowFailException,
         AirflowSensorTimeout,
+        TaskDeferred,
     )
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "AirflowException",
     "AirflowFailException",
     "AirflowSensorTimeout",
+    "TaskDeferred",
     "get_async_connection",
     "get_async_extra",
 ]

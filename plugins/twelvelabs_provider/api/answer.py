@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from twelvelabs_provider.api.call import Call
-from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsError, TwelveLabsNotFoundError, error_from
+from twelvelabs_provider.api.errors import (
+    TwelveLabsAmbiguousError,
+    TwelveLabsAnswerError,
+    TwelveLabsError,
+    TwelveLabsNotFoundError,
+    error_from,
+)
 from twelvelabs_provider.api.retry import request_id_from, retry_after_from
 
 T = TypeVar("T")
@@ -36,6 +42,12 @@ def _decoded_success(call: Call[Any], content: bytes) -> Any:
     try:
         return json.loads(content)
     except ValueError as error:
+        if content.lstrip()[:1] in (b"{", b"["):
+            # A cut is only seen where the answer's head gave its length.
+            raise TwelveLabsAmbiguousError(
+                f"{call.name} was answered, but the answer breaks off after {len(content)} bytes;"
+                " whether it was done is unknown"
+            ) from error
         raise TwelveLabsAnswerError(
             f"{call.name} succeeded, but its answer is not JSON ({len(content)} bytes)"
         ) from error
@@ -44,7 +56,7 @@ def _decoded_success(call: Call[Any], content: bytes) -> Any:
 def _parsed(call: Call[T], body: Any) -> T:
     try:
         return call.parse(body)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise TwelveLabsAnswerError(f"{call.name} succeeded, but its answer cannot be read: {error}") from error
 
 

@@ -9,6 +9,8 @@ from types import MappingProxyType
 from typing import Any, BinaryIO, Generic, TypeVar, cast
 from urllib.parse import quote
 
+from twelvelabs_provider.api.errors import TwelveLabsBadRequestError
+
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 U = TypeVar("U")
@@ -124,7 +126,13 @@ def wire_text(value: Any) -> str:
 
 
 def path_of(*segments: str) -> str:
-    """Join path segments, quoting each, so that an id can never become another path."""
+    """Join path segments, quoting each, so that an id can never become another path.
+
+    :raises TwelveLabsBadRequestError: for a segment that quoting cannot tame: HTTP libraries resolve ``.`` and ``..``.
+    """
+    for segment in segments:
+        if segment in ("", ".", ".."):
+            raise TwelveLabsBadRequestError(f"{segment!r} is not an id (in {'/'.join(segments)})")
     return "".join("/" + quote(segment, safe="") for segment in segments)
 
 

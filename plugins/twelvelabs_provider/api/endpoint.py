@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,6 +14,7 @@ from twelvelabs_provider.api.errors import TwelveLabsConfigurationError
 from twelvelabs_provider.api.retry import RetrySettings
 
 DEFAULT_HOST = "https://api.twelvelabs.io"
+_HOST_NAME = re.compile(r"[\w.-]+|[0-9a-f:.]+")
 
 
 class ApiVersion(StrEnum):
@@ -83,27 +85,31 @@ def endpoint_from(
         api_key=key,
         connect_timeout=_positive(conn_id, extra, "connect_timeout", Endpoint.connect_timeout),
         read_timeout=_positive(conn_id, extra, "read_timeout", Endpoint.read_timeout),
-        retry=RetrySettings(attempts=int(_positive(conn_id, extra, "max_attempts", RetrySettings.attempts))),
+        retry=RetrySettings(attempts=_attempts(conn_id, extra)),
     )
 
 
 def _origin(conn_id: str, host: str | None, port: int | None, schema: str | None) -> str:
-    text = (host or "").strip().rstrip("/") or DEFAULT_HOST
+    text = (host or "").strip() or DEFAULT_HOST
     if "://" not in text:
         text = f"{schema if schema in ('http', 'https') else 'https'}://{text}"
-    parts = urlsplit(text)
+    # What stands behind one of these may be a secret.
+    shown = "<hidden>" if any(sign in text for sign in "@?#") else host
     try:
-        own_port = parts.port
+        parts = urlsplit(text)
+        number = port if parts.port is None else parts.port
     except ValueError:
-        own_port = -1
-    if parts.scheme not in ("http", "https") or not parts.hostname or own_port == -1:
-        raise _wrong(conn_id, "host", host, "a host name or http(s)://host:port")
+        raise _wrong(conn_id, "host", shown, "a host name or http(s)://host:port") from None
+    if parts.scheme not in ("http", "https") or not _HOST_NAME.fullmatch(parts.hostname or ""):
+        raise _wrong(conn_id, "host", shown, "a host name or http(s)://host:port")
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise _wrong(conn_id, "host", "<hidden>", "an address without user, password or query; the key is the password")
+        raise _wrong(conn_id, "host", shown, "an address without user, password or query; the key is the password")
     if parts.path.strip("/") not in {"", *(version.value for version in ApiVersion)}:
         raise _wrong(conn_id, "host", host, "an address without a path; the version is the extra api_version")
-    name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    number = own_port or port
+    if number is not None and not 0 < number < 65536:
+        raise _wrong(conn_id, "port", number, "a number from 1 to 65535")
+    name = parts.hostname or ""
+    name = f"[{name}]" if ":" in name else name
     return f"{parts.scheme}://{name}:{number}" if number else f"{parts.scheme}://{name}"
 
 
@@ -128,6 +134,13 @@ def _positive(conn_id: str, extra: Mapping[str, Any], name: str, default: float)
     if not 0 < number < float("inf"):
         raise _wrong(conn_id, f"extra {name}", value, "a number above 0")
     return number
+
+
+def _attempts(conn_id: str, extra: Mapping[str, Any]) -> int:
+    number = _positive(conn_id, extra, "max_attempts", RetrySettings.attempts)
+    if number != int(number):
+        raise _wrong(conn_id, "extra max_attempts", extra["max_attempts"], "a whole number above 0")
+    return int(number)
 
 
 def _wrong(conn_id: str, what: str, value: Any, wanted: str) -> TwelveLabsConfigurationError:

@@ -5,6 +5,7 @@ None of them ever carries the API key: they are made from an answer's status, he
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -137,7 +138,8 @@ _BY_STATUS: Mapping[int, type[TwelveLabsError]] = {
     HTTPStatus.TOO_MANY_REQUESTS: TwelveLabsRateLimitError,
 }
 _LONGEST_MESSAGE = 500
-_URL_QUERY = re.compile(r"(https?://[^\s?\"'<>]+)\?[^\s\"'<>]*")
+_URL_QUERY = re.compile(r"(https?://[^\s?\"'<>]+)\?[^\s\"'<>]*", re.IGNORECASE)
+_URL_USER = re.compile(r"(https?://)[^\s/?#\"'<>]+@", re.IGNORECASE)
 
 
 def error_from(
@@ -189,9 +191,9 @@ def _code_and_message(body: Any) -> tuple[str | None, str, Mapping[str, Any]]:
 
 
 def _clean(message: Any) -> str:
-    """One line, without the query strings of URLs (they may be signatures), of bounded length."""
+    """One line, without what signs URLs (query strings, passwords), of bounded length."""
     text = " ".join(str(message or "").split())
-    text = _URL_QUERY.sub(r"\1?...", text)
+    text = _URL_USER.sub(r"\1...@", _URL_QUERY.sub(r"\1?...", text))
     return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + "..."
 
 
@@ -207,7 +209,14 @@ def _text(value: Any) -> str | None:
 
 
 def _seconds(value: Any) -> float | None:
+    number = finite_number(value)
+    return None if number is None else max(0.0, number)
+
+
+def finite_number(value: Any) -> float | None:
+    """Return what a header or a body gives as a number, None for everything that is none (``nan`` and ``inf`` too)."""
     try:
-        return max(0.0, float(value))
+        number = float(value)
     except (TypeError, ValueError):
         return None
+    return number if math.isfinite(number) else None

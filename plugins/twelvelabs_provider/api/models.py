@@ -6,6 +6,7 @@ Times are ``pendulum.DateTime`` in UTC, offsets and durations are seconds, sizes
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -283,6 +284,8 @@ def _segment(item: Any) -> Segment:
     raw = as_object(item, "a segment")
     try:
         start, end = float(raw["start"]), float(raw["end"])
+        if not (math.isfinite(start) and math.isfinite(end)):
+            raise ValueError("not a finite number")
     except (KeyError, TypeError, ValueError) as error:
         raise TwelveLabsAnswerError(f"a segment of the service has no readable start and end: {dict(raw)}") from error
     extra = {key: value for key, value in raw.items() if key not in ("start", "end", "value")}
@@ -325,9 +328,9 @@ def _time(value: Any) -> pendulum.DateTime | None:
         return None
     try:
         moment = pendulum.parse(str(value))
-    except ValueError:
+        return moment.in_timezone("UTC") if isinstance(moment, pendulum.DateTime) else None
+    except (OverflowError, ValueError):
         return None
-    return moment.in_timezone("UTC") if isinstance(moment, pendulum.DateTime) else None
 
 
 def _number(value: Any) -> float | None:

@@ -15,6 +15,7 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsError,
     TwelveLabsRateLimitError,
     TwelveLabsServerError,
+    finite_number,
 )
 
 _REMAINING = ("x-ratelimit-request-remaining", "x-ratelimit-remaining")
@@ -76,6 +77,8 @@ def may_repeat(call: Call[object], error: TwelveLabsError) -> bool:
 def retry_after_from(status: int, headers: Mapping[str, str], now: float) -> float | None:
     """Return the seconds that an error answer asks to wait: ``Retry-After`` first, then, on a 429, the window's reset.
 
+    A reset that lies in the past (two clocks differ) says nothing.
+
     :param headers: names in lower case.
     :param now: epoch seconds.
     """
@@ -83,7 +86,7 @@ def retry_after_from(status: int, headers: Mapping[str, str], now: float) -> flo
     limit = rate_limit_from(headers)
     if asked is not None or status != HTTPStatus.TOO_MANY_REQUESTS or limit.reset_at is None:
         return asked
-    return max(0.0, limit.reset_at - now)
+    return limit.reset_at - now if limit.reset_at > now else None
 
 
 def rate_limit_from(headers: Mapping[str, str]) -> RateLimit:
@@ -100,10 +103,9 @@ def request_id_from(headers: Mapping[str, str]) -> str | None:
 def _retry_after_header(value: str, now: float) -> float | None:
     if not value:
         return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
+    seconds = finite_number(value)
+    if seconds is not None:
+        return max(0.0, seconds)
     try:
         moment = parsedate_to_datetime(value)
     except ValueError:
@@ -113,9 +115,5 @@ def _retry_after_header(value: str, now: float) -> float | None:
 
 
 def _first_number(headers: Mapping[str, str], names: tuple[str, ...]) -> float | None:
-    for name in names:
-        try:
-            return float(headers[name])
-        except (KeyError, ValueError):
-            continue
-    return None
+    numbers = (finite_number(headers.get(name)) for name in names)
+    return next((number for number in numbers if number is not None), None)

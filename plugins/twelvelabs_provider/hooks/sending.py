@@ -21,6 +21,11 @@ def call_headers(call: Call[Any]) -> dict[str, str]:
     return {"accept": "application/json", "user-agent": USER_AGENT, **call.headers}
 
 
+def without_key(content: bytes, endpoint: Endpoint) -> bytes:
+    """Return an answer's body without the key, which a service may quote when it refuses it."""
+    return content.replace(endpoint.api_key.encode(), b"***")
+
+
 def never_sent(call: Call[Any], endpoint: Endpoint, error: Exception) -> TwelveLabsConnectionError:
     """Return the error for a connection that did not come about."""
     return TwelveLabsConnectionError(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 from functools import cached_property
+from ssl import SSLCertVerificationError
 from typing import Any, TypeVar
 
 import requests
 from airflow.sdk import BaseHook
+from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError, ProxyError, SSLError
 
@@ -19,11 +21,11 @@ from twelvelabs_provider.api.endpoint import Endpoint
 from twelvelabs_provider.api.errors import TwelveLabsError
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.hooks.connection import CONN_TYPE, DEFAULT_CONN_ID, endpoint_of
-from twelvelabs_provider.hooks.sending import call_headers, never_sent, no_answer, pause_before_retry
+from twelvelabs_provider.hooks.sending import call_headers, never_sent, no_answer, pause_before_retry, without_key
 from twelvelabs_provider.hooks.upload import open_form
 
 T = TypeVar("T")
-_NOT_SENT = (NewConnectionError, ConnectTimeoutError, ProxyError, SSLError)
+_NOT_SENT = (NewConnectionError, ConnectTimeoutError, ProxyError)
 
 
 class TwelveLabsHook(BaseHook):
@@ -63,8 +65,8 @@ class TwelveLabsHook(BaseHook):
     @cached_property
     def session(self) -> requests.Session:
         """One pool of connections for the life of the hook."""
-        session = requests.Session()
-        session.auth = _ApiKey(self.endpoint.api_key)
+        session = _Session()
+        session.auth = _ApiKey(self.endpoint)
         return session
 
     def get_conn(self) -> requests.Session:
@@ -98,7 +100,8 @@ class TwelveLabsHook(BaseHook):
                 answer = self._send(call, stack)
             except requests.RequestException as error:
                 raise _unanswered(call, self.endpoint, error) from error
-            return read_answer(call, answer.status_code, answer.headers, answer.content, time.time())
+            content = without_key(answer.content, self.endpoint)
+            return read_answer(call, answer.status_code, answer.headers, content, time.time())
 
     def _send(self, call: Call[Any], stack: ExitStack) -> requests.Response:
         headers = call_headers(call)
@@ -120,19 +123,43 @@ class TwelveLabsHook(BaseHook):
         )
 
 
-class _ApiKey(AuthBase):
-    """Puts the key on a request; being an auth object, it keeps a ``.netrc`` out of the way too."""
+class _UploadAdapter(HTTPAdapter):
+    """Sends bodies in pieces of 1 MiB: urllib3's own 16 KiB cost an upload twice the CPU."""
 
-    def __init__(self, api_key: str) -> None:
-        self._api_key = api_key
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs, blocksize=1 << 20)  # type: ignore[no-untyped-call, unused-ignore]
+
+
+class _Session(requests.Session):
+    """Follows no redirect, whoever uses it: requests would carry the key's header along to wherever one leads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, _UploadAdapter())
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
+class _ApiKey(AuthBase):
+    """Puts the key on a request to its own host; being an auth object, it keeps a ``.netrc`` out of the way too."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._api_key = endpoint.api_key
+        self._home = requests.Request("GET", endpoint.origin).prepare().url or endpoint.origin
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["x-api-key"] = self._api_key
+        if (request.url or "").startswith(self._home):
+            request.headers["x-api-key"] = self._api_key
         return request
 
 
 def _unanswered(call: Call[Any], endpoint: Endpoint, error: requests.RequestException) -> TwelveLabsError:
     inner = error.args[0] if error.args else None
     reason = inner.reason if isinstance(inner, MaxRetryError) else inner
-    sent = not (isinstance(error, requests.ConnectTimeout) or isinstance(reason, _NOT_SENT))
+    unsent = isinstance(error, requests.ConnectTimeout) or isinstance(reason, _NOT_SENT)
+    # Any other TLS error may have come after the request went out.
+    distrust = isinstance(reason, SSLError) and isinstance(reason.args[0], SSLCertVerificationError)
+    sent = not (unsent or distrust)
     return no_answer(call, endpoint, error) if sent else never_sent(call, endpoint, error)

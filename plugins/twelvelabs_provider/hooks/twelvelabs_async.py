@@ -18,7 +18,7 @@ from twelvelabs_provider.api.dialect import Dialect, dialect_for
 from twelvelabs_provider.api.endpoint import Endpoint
 from twelvelabs_provider.api.errors import TwelveLabsError
 from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID, endpoint_of
-from twelvelabs_provider.hooks.sending import call_headers, never_sent, no_answer, pause_before_retry
+from twelvelabs_provider.hooks.sending import call_headers, never_sent, no_answer, pause_before_retry, without_key
 from twelvelabs_provider.version_compat import get_async_connection, get_async_extra
 
 T = TypeVar("T")
@@ -78,9 +78,11 @@ class TwelveLabsAsyncHook(BaseHook):
             answer = await self._send(call)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise never_sent(call, self.endpoint, error) from error
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, OSError) as error:
+            # httpx lets TLS errors of an open connection through as they are.
             raise no_answer(call, self.endpoint, error) from error
-        return read_answer(call, answer.status_code, answer.headers, answer.content, time.time())
+        content = without_key(answer.content, self.endpoint)
+        return read_answer(call, answer.status_code, answer.headers, content, time.time())
 
     async def _send(self, call: Call[Any]) -> httpx.Response:
         if isinstance(call.body, FormBody):

@@ -25,7 +25,14 @@ class SizedStream:
     def read(self, size: int = -1) -> bytes:
         """Return up to ``size`` bytes; ``len`` is what is left."""
         wanted = self.len if size < 0 else min(size, self.len)
-        piece = self._stream.read(wanted) if wanted else b""
+        try:
+            piece = self._stream.read(wanted) if wanted else b""
+        except OSError as error:
+            # The HTTP library would take it for a failure of its own connection.
+            raise TwelveLabsTransientError(
+                f"{self._part.filename} could not be read any more while it was uploaded ({type(error).__name__});"
+                " nothing was created"
+            ) from error
         if wanted and not piece:
             raise TwelveLabsTransientError(
                 f"{self._part.filename} ended {self.len} bytes before its {self._part.size}: it was changed while it"

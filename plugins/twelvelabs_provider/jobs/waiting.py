@@ -33,7 +33,8 @@ def pause_before_look(
     :param jitter: a random number from 0 to 1, drawn by the caller, so that many waits do not look at once.
     """
     grown = min(LONGEST_PAUSE, max(SHORTEST_PAUSE, (now - started_at) * _SHARE_OF_WAIT))
-    pause = (poll_interval or grown) * (1 - _JITTER + 2 * _JITTER * jitter)
+    interval = poll_interval if poll_interval and poll_interval > 0 else grown
+    pause = interval * (1 - _JITTER + 2 * _JITTER * jitter)
     return max(0.0, min(pause, deadline - now))
 
 

@@ -36,14 +36,17 @@ class TwelveLabsOperator(BaseOperator):
     """Base of all operators.
 
     :param twelvelabs_conn_id: connection of type ``twelvelabs``.
+    :param multiple_outputs: push each field of the result under its own name too: ``task.output["video_id"]``.
     """
 
     template_fields: Sequence[str] = COMMON_FIELDS
     operator_extra_links = (TwelveLabsPlaygroundLink(),)
     ui_color = "#d9e8f6"
 
-    def __init__(self, *, twelvelabs_conn_id: str = DEFAULT_CONN_ID, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(
+        self, *, twelvelabs_conn_id: str = DEFAULT_CONN_ID, multiple_outputs: bool = True, **kwargs: Any
+    ) -> None:
+        super().__init__(multiple_outputs=multiple_outputs, **kwargs)
         self.twelvelabs_conn_id = twelvelabs_conn_id
         self.playground_url: str | None = None
 

@@ -46,7 +46,7 @@ class TwelveLabsCreateIndexOperator(TwelveLabsOperator):
         if_exists: str = "reuse",
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(multiple_outputs=False, **kwargs)
         self.index_name = index_name
         self.models = models
         self.if_exists = if_exists
@@ -102,7 +102,7 @@ class TwelveLabsDeleteIndexOperator(TwelveLabsOperator):
     template_fields = (*COMMON_FIELDS, "index_id")
 
     def __init__(self, *, index_id: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(multiple_outputs=False, **kwargs)
         self.index_id = index_id
 
     def run_operator(self, context: Context) -> None:

@@ -148,7 +148,8 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
         facts = None if source.is_url else probe_video(source)
         check_video(source, facts, limits)
         if facts:
-            size = f"{source.size:,} bytes, {facts.duration:.1f} s, {facts.width}x{facts.height}"
+            length = "unknown length" if facts.duration is None else f"{facts.duration:.1f} s"
+            size = f"{source.size:,} bytes, {length}, {facts.width}x{facts.height}"
         elif source.is_url:
             size = "fetched and checked by the service"
         else:

@@ -57,10 +57,11 @@ class TwelveLabsIndexingSensor(BaseSensorOperator):
         index_id: str | None = None,
         video_id: str | None = None,
         twelvelabs_conn_id: str = DEFAULT_CONN_ID,
+        multiple_outputs: bool = True,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(multiple_outputs=multiple_outputs, **kwargs)
         self.indexing_task_id = indexing_task_id
         self.index_id = index_id
         self.video_id = video_id

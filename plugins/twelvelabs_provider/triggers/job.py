@@ -53,9 +53,9 @@ class TwelveLabsJobTrigger(BaseTrigger):
             pending = PendingJob.from_json(self.pending)
         except ValueError as error:
             # A row of another release; the operator refuses such an event in words.
-            yield TriggerEvent({"reason": WakeReason.UNREACHABLE.value, "message": str(error)})
+            yield TriggerEvent({"reason": WakeReason.UNREACHABLE.value, "message": str(error)})  # type: ignore[no-untyped-call]
             return
-        yield TriggerEvent((await self._wake(pending)).as_payload())
+        yield TriggerEvent((await self._wake(pending)).as_payload())  # type: ignore[no-untyped-call]
 
     async def _wake(self, pending: PendingJob) -> Wake:
         from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
@@ -75,6 +75,7 @@ class TwelveLabsJobTrigger(BaseTrigger):
     async def _watch(self, hook: TwelveLabsAsyncHook, pending: PendingJob) -> Wake:
         last_answer = time.time()
         while True:
+            asked_to_wait = 0.0
             try:
                 state = await hook.execute(read_state(hook.api, pending.job))
                 last_answer = time.time()
@@ -86,9 +87,11 @@ class TwelveLabsJobTrigger(BaseTrigger):
                 if time.time() - last_answer > PATIENCE_WITH_ERRORS:
                     return Wake(WakeReason.UNREACHABLE, pending, str(error))
                 log.warning("%s could not be looked at and is left alone: %s", pending.job, error)
-            if time.time() >= pending.deadline:
+                asked_to_wait = error.retry_after or 0.0
+            left = pending.deadline - time.time()
+            if left <= 0:
                 return Wake(WakeReason.DEADLINE, pending)
-            await asyncio.sleep(self._pause(pending))
+            await asyncio.sleep(max(self._pause(pending), min(asked_to_wait, left)))
 
     def _pause(self, pending: PendingJob) -> float:
         return pause_before_look(time.time(), pending.started_at, pending.deadline, self.poll_interval, random.random())

@@ -1,0 +1,64 @@
+"""How results are named: ``{output}/{group}/{video}/{kind}.{format}`` and ``{kind}.manifest.json``."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from twelvelabs_provider.storage.formats import Format
+from twelvelabs_provider.storage.locations import display_uri
+
+__all__ = ["ResultKind", "ResultPlace", "display_uri", "safe_component"]
+
+_UNSAFE = re.compile(r"[/\\?#%*:|\"<>]")
+_MAX_BYTES = 120
+
+
+class ResultKind(StrEnum):
+    """What a result holds; the value is the stem of its files."""
+
+    TRANSCRIPTION = "transcription"
+    TEXT_IN_VIDEO = "text_in_video"
+
+
+@dataclass(frozen=True)
+class ResultPlace:
+    """Where one result lies below the output.
+
+    :param group: id of the index, or ``assets``.
+    :param video: id of the video or asset.
+    :param kind: a :class:`ResultKind`, or another name for the files.
+    """
+
+    group: str
+    video: str
+    kind: str
+
+    @property
+    def folder(self) -> str:
+        """``group/video``, made safe for every store."""
+        return f"{safe_component(self.group)}/{safe_component(self.video)}"
+
+    @property
+    def manifest_name(self) -> str:
+        """File name of the manifest; each kind has its own, since two tasks publish into one folder."""
+        return f"{safe_component(self.kind)}.manifest.json"
+
+    def data_name(self, format: Format) -> str:
+        """File name of the rows in one format."""
+        return f"{safe_component(self.kind)}.{format}"
+
+
+def safe_component(name: str) -> str:
+    """``name`` as one path component that every store takes: no slash, no leading point, no control character.
+
+    A name that has to be changed gets a digest of the original, so that two names never become one.
+    """
+    safe = "".join(c if c.isprintable() else "_" for c in _UNSAFE.sub("_", name)).strip(" .")
+    safe = safe.encode("utf-8", errors="replace")[:_MAX_BYTES].decode("utf-8", errors="ignore")
+    if safe == name and safe:
+        return safe
+    digest = hashlib.sha256(name.encode("utf-8", errors="surrogatepass")).hexdigest()[:8]
+    return f"{safe.strip(' .') or '_'}-{digest}"

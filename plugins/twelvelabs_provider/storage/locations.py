@@ -1,0 +1,146 @@
+"""How a place is written down: schemes, local paths, object stores, and what of it may be shown."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+
+PACKAGE = "airflow-provider-twelvelabs"
+KNOWN_PLACES = "a local path, file:///..., s3://..., gs://... or abfs://..."
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://")
+_LOOSE_HTTP = re.compile(r"https?:", re.IGNORECASE)
+_URI = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*):/+(?P<authority>[^/?#]*)(?P<rest>.*)", re.DOTALL)
+_QUERY = re.compile(r"\?[^/?=]+=.*", re.DOTALL)
+_EXTRAS = {"s3": "s3", "s3a": "s3", "s3n": "s3", "gs": "gcs", "gcs": "gcs", "abfs": "azure", "abfss": "azure"}
+_EXTRAS |= {"adl": "azure", "az": "azure"}
+_SECRET_LENGTH = 16
+_SIGNING = {"awsaccesskeyid", "googleaccessid", "signature", "expires", "policy", "key-pair-id"}
+_AZURE_SIGNING = {"sv", "ss", "srt", "se", "st", "sp", "sr", "sig", "sip", "spr", "sdd", "scid", "saoid", "suoid"}
+_AZURE_SIGNING |= {"skoid", "sktid", "skt", "ske", "sks", "skv"}
+
+
+def scheme_of(value: str) -> str:
+    """Scheme of a place in lower case; an empty string for a plain path."""
+    match = _SCHEME.match(value)
+    return match[1].lower() if match else ""
+
+
+def is_url(value: str) -> bool:
+    """Whether this is, or is meant to be, an http(s) URL (``http:/host`` counts, so that it is refused as one)."""
+    return bool(_LOOSE_HTTP.match(value))
+
+
+def is_local(value: str) -> bool:
+    """Whether this names a file of the machine that runs the task."""
+    return scheme_of(value) in ("", "file", "local")
+
+
+def local_path(value: str) -> Path:
+    """The absolute path behind a plain path or a ``file://`` URI; ``~`` is expanded, ``%20`` is left alone
+    (as fsspec and ``ObjectStoragePath`` do).
+
+    :raises TwelveLabsInputError: a NUL character, or a ``file://`` URI that names another host.
+    """
+    if "\0" in value:
+        raise TwelveLabsInputError(f"The path {value!r} holds a NUL character.")
+    path = value
+    if match := _SCHEME.match(value):
+        authority, slash, rest = value[match.end() :].partition("/")
+        if authority.rpartition("@")[2] not in ("", "localhost"):
+            raise TwelveLabsInputError(
+                f"The file URI {redact_url(value)!r} names a host; write file:///absolute/path (three slashes)."
+            )
+        path = slash + rest
+    return Path(os.path.abspath(os.path.expanduser(path)))
+
+
+def filesystem_of(value: str, what: str) -> tuple[Any, str]:
+    """The fsspec filesystem that Airflow has for an object storage URI, and the path inside it (bucket first).
+
+    :param value: a URI such as ``s3://conn@bucket/key``.
+    :param what: the word for the place in errors.
+    :raises TwelveLabsInputError: unknown scheme, missing package, or no bucket.
+    """
+    from airflow.sdk import ObjectStoragePath
+
+    scheme, shown = scheme_of(value), redact_url(value)
+    if not shown.partition("://")[2].strip("/"):
+        raise TwelveLabsInputError(f"The {what} {shown!r} names no bucket and no path; write {scheme}://bucket/key.")
+    try:
+        location = ObjectStoragePath(value)
+        filesystem, path = location.fs, str(location.path)
+    except (ValueError, ImportError) as error:
+        raise TwelveLabsInputError(_no_filesystem(what, shown, scheme, error)) from error
+    return filesystem, path
+
+
+def _no_filesystem(what: str, shown: str, scheme: str, error: Exception) -> str:
+    if not isinstance(error, ImportError) and "filesystem" not in str(error):
+        return f"The {what} {shown!r} cannot be used: {error}."
+    if extra := _EXTRAS.get(scheme):
+        return (
+            f"The {what} {shown!r} needs a package that is not installed: "
+            f"run pip install '{PACKAGE}[{extra}]' wherever tasks run. ({error})"
+        )
+    return f"The {what} {shown!r} has a scheme that Airflow has no filesystem for: {scheme!r}. Use {KNOWN_PLACES}."
+
+
+def display_uri(path: str | os.PathLike[str]) -> str:
+    """The address of a place as it may be shown and stored: always with a scheme, never with a connection id or a
+    credential. It is not percent-encoded, so that ``ObjectStoragePath`` reads it as it stands.
+
+    :param path: a path, a URI, or an ``ObjectStoragePath``.
+    """
+    value = str(path)
+    if is_local(value):
+        return f"file://{local_path(value)}"
+    return redact_url(value)
+
+
+def redact_url(url: str) -> str:
+    """``url`` without user info (in object storage URIs: the connection id) and without its query string.
+
+    A question mark is part of the name in object storage and in files, so there only ``?name=...`` is cut.
+    """
+    match = _URI.match(url)
+    if not match:
+        return _QUERY.sub("", url)
+    rest = match["rest"]
+    rest = re.split(r"[?#]", rest, maxsplit=1)[0] if is_url(url) else _QUERY.sub("", rest)
+    host = match["authority"].rpartition("@")[2]
+    separator = url[len(match["scheme"]) : match.start("authority")]
+    return f"{match['scheme']}{separator}{host}{rest}"
+
+
+def secret_parts(url: str) -> tuple[str, ...]:
+    """What of an http(s) URL has to be masked in logs: the query string, its long values, the credentials.
+
+    :return: longest first, so that a mask of a part never uncovers the whole.
+    """
+    if not is_url(url):
+        return ()
+    match = _URI.match(url)
+    user, _, password = (match["authority"].rpartition("@")[0] if match else "").partition(":")
+    query = url.partition("?")[2].partition("#")[0]
+    values = [value for pair in query.split("&") if len(value := pair.partition("=")[2]) >= _SECRET_LENGTH]
+    found = {query, *values, password or user}
+    found |= {unquote(part) for part in found}
+    return tuple(sorted(filter(None, found), key=lambda part: (-len(part), part)))
+
+
+def unsigned_query(url: str) -> list[tuple[str, str]]:
+    """The query parameters that say *which* resource a URL means, without those that sign one access to it."""
+    pairs = sorted(parse_qsl(urlsplit(url).query, keep_blank_values=True))
+    azure = any(name == "sig" for name, _ in pairs)
+    return [(name, value) for name, value in pairs if not _signs(name, azure)]
+
+
+def _signs(name: str, azure: bool) -> bool:
+    name = name.lower()
+    return name.startswith(("x-amz-", "x-goog-")) or name in _SIGNING or (azure and name in _AZURE_SIGNING)

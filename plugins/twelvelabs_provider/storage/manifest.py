@@ -1,0 +1,145 @@
+"""The manifest: what a result is, where it comes from, and how to tell that its files are whole.
+
+A reader takes the manifest first, then the files that it names, and compares their SHA-256. Where one differs, the
+result was replaced meanwhile: read the manifest again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+import pendulum
+
+from twelvelabs_provider import __version__
+from twelvelabs_provider.storage.formats import Format
+from twelvelabs_provider.storage.layout import ResultPlace
+from twelvelabs_provider.storage.locations import PACKAGE, redact_url
+
+SCHEMA_VERSION = 1
+"""Raised when a reader of the former manifest would misread the new one."""
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Origin(StrEnum):
+    """Who made the words."""
+
+    OCR = "ocr"
+    SPEECH = "speech"
+    GIVEN = "given"
+    GENERATED = "generated"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """The task instance that published."""
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int = -1
+
+
+@dataclass(frozen=True)
+class ManifestFacts:
+    """What the publishing task knows about its result.
+
+    :param source_uri: where the video came from; a query string is dropped.
+    :param index_id: None for an asset that is in no index.
+    :param video_id: id of the video (or asset, where there is no video).
+    :param origin: who made the words.
+    :param provenance: the task instance.
+    :param duration: seconds.
+    :param options: what was asked for; URLs among the values lose their query strings.
+    :param prompt_hash: digest of the prompt of a generated result.
+    :param window_start: first second that was asked for, None for the beginning.
+    :param window_end: last second that was asked for, None for the end.
+    """
+
+    source_uri: str
+    index_id: str | None
+    video_id: str
+    origin: Origin
+    provenance: Provenance
+    asset_id: str | None = None
+    duration: float | None = None
+    model: str | None = None
+    options: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    prompt_hash: str | None = None
+    window_start: float | None = None
+    window_end: float | None = None
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """One data file, as it was written."""
+
+    format: Format
+    name: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was published and where.
+
+    :param manifest_uri: address of the manifest, without connection id or credential.
+    :param files: format to address.
+    :param rows: segments in each file.
+    :param bytes: size of the data files together.
+    """
+
+    manifest_uri: str
+    files: Mapping[str, str]
+    rows: int
+    bytes: int
+
+    def as_xcom(self) -> dict[str, Any]:
+        """Small and plain, fit for an XCom."""
+        return {"manifest": self.manifest_uri, "files": dict(self.files), "rows": self.rows, "bytes": self.bytes}
+
+
+def render_manifest(place: ResultPlace, facts: ManifestFacts, files: Sequence[FileRecord], rows: int) -> bytes:
+    """The manifest's JSON.
+
+    :param rows: segments in each data file.
+    """
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "kind": str(place.kind),
+        "origin": facts.origin,
+        "source": {"uri": redact_url(facts.source_uri)},
+        "index_id": facts.index_id,
+        "video_id": facts.video_id,
+        "asset_id": facts.asset_id,
+        "duration": facts.duration,
+        "window": {"start": facts.window_start, "end": facts.window_end},
+        "model": facts.model,
+        "options": _without_secrets(facts.options),
+        "prompt_hash": facts.prompt_hash,
+        "rows": rows,
+        "bytes": sum(file.bytes for file in files),
+        "files": [asdict(file) for file in files],
+        "provenance": asdict(facts.provenance),
+        "provider": {"package": PACKAGE, "version": __version__},
+        "published_at": pendulum.now("UTC").to_iso8601_string(),
+    }
+    text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False, default=str)
+    return text.encode("utf-8", errors="replace") + b"\n"
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, str):
+        return redact_url(value) if "://" in value else value
+    if isinstance(value, Mapping):
+        return {str(name): _without_secrets(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_without_secrets(inner) for inner in value]
+    return value

@@ -1,0 +1,222 @@
+"""Where an input comes from: a URL that the service fetches, a local file, or an object in storage."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.storage.locations import (
+    display_uri,
+    filesystem_of,
+    is_local,
+    is_url,
+    local_path,
+    redact_url,
+    scheme_of,
+    secret_parts,
+    unsigned_query,
+)
+from twelvelabs_provider.storage.refusals import is_denied, is_for_good, is_missing
+
+__all__ = ["Source", "redact_url", "resolve_source", "secret_parts"]
+
+BLOCK_SIZE = 8 * 2**20
+"""Bytes fetched at once from object storage: small enough to look into a header, large enough to stream."""
+
+_UNSAFE_IN_URL = re.compile(r"[\s\x00-\x1f\x7f<>\"\\^`{|}]")
+_CHECKSUMS = ("md5Hash", "ETag", "etag", "e_tag", "content_md5", "md5", "crc32c", "checksum")
+_TIMES = ("mtime", "LastModified", "last_modified", "updated", "modified", "timeModified", "created")
+
+
+@dataclass(frozen=True)
+class Source:
+    """An input that exists and can be read, or a URL that is left to the service.
+
+    :param uri: address that may be shown and stored: no user info, no query string, no connection id.
+    :param filename: last part of the path.
+    :param size: bytes; None for URLs only.
+    :param fingerprint: changes when the content changes: the store's checksum, else ``size-mtime``; of a URL the
+        address, with a digest of the query parameters that are not a signature (``watch?v=a`` is not ``watch?v=b``).
+    :param url: the full URL of an http(s) source; it may be signed, so it is not part of the ``repr``.
+    """
+
+    uri: str
+    filename: str
+    size: int | None
+    fingerprint: str
+    url: str | None = field(default=None, repr=False)
+    opener: Callable[[], BinaryIO] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def is_url(self) -> bool:
+        """Whether the service is to fetch this itself."""
+        return self.url is not None
+
+    def open(self) -> BinaryIO:
+        """A fresh binary stream from the beginning; seekable where the store can.
+
+        :raises TwelveLabsInputError: the source is a URL.
+        """
+        if self.opener is None:
+            raise TwelveLabsInputError(f"{self.uri!r} is a URL: it is fetched by the service and not read here.")
+        return self.opener()
+
+
+def resolve_source(value: str, *, what: str = "video") -> Source:
+    """Find out what an input is and that it can be read, before anything is sent.
+
+    :param value: http(s) URL, ``file://`` URI, local path, or any object storage URI that Airflow knows.
+    :param what: the word for it in errors ("video", "transcription").
+    :raises TwelveLabsInputError: it is empty, malformed, missing, a directory, unreadable, or of an unknown scheme.
+    """
+    if not value.strip():
+        raise TwelveLabsInputError(f"The {what} is empty: give a URL, a path, or an object storage URI.")
+    if is_url(value):
+        return _from_url(value, what)
+    return _from_file(value, what) if is_local(value) else _from_store(value, what)
+
+
+def _from_url(url: str, what: str) -> Source:
+    parts = _split(url, what)
+    uri = redact_url(url)
+    query = unsigned_query(url)
+    digest = "#" + hashlib.sha256(repr(query).encode()).hexdigest()[:16] if query else ""
+    name = unquote(parts.path).rstrip("/").rpartition("/")[2] or str(parts.hostname)
+    return Source(uri=uri, filename=_printable(name), size=None, fingerprint=uri + digest, url=url)
+
+
+def _split(url: str, what: str) -> SplitResult:
+    shown = redact_url(url)
+    try:
+        parts = urlsplit(url)
+        port, host = parts.port, parts.hostname
+    except ValueError:
+        # The message of urlsplit may quote the user info, and so does its traceback.
+        raise TwelveLabsInputError(f"The {what} URL {shown!r} is malformed: its host or port cannot be read.") from None
+    if not scheme_of(url) or not host or port == 0:
+        raise TwelveLabsInputError(f"The {what} URL {shown!r} is malformed: write https://host/path.")
+    if _UNSAFE_IN_URL.search(url):
+        raise TwelveLabsInputError(
+            f"The {what} URL {shown!r} is malformed: percent-encode spaces and special characters."
+        )
+    return parts
+
+
+def _from_file(value: str, what: str) -> Source:
+    path = _existing(local_path(value), decode=scheme_of(value) != "")
+    shown = display_uri(str(path))
+    try:
+        facts = path.stat()
+        _refuse_unless_file(facts.st_mode, shown, what)
+        _refuse_empty(facts.st_size, shown, what)
+        with path.open("rb"):
+            pass
+    except (FileNotFoundError, NotADirectoryError):
+        raise _missing(redact_url(shown), what) from None
+    except OSError as error:
+        if not is_for_good(error):
+            raise
+        raise TwelveLabsInputError(
+            f"The {what} {redact_url(shown)!r} cannot be read: {error.strerror}. "
+            "Let the user that runs Airflow's tasks read it."
+        ) from error
+    return Source(
+        uri=shown,
+        filename=_printable(path.name),
+        size=facts.st_size,
+        fingerprint=f"{facts.st_size}-{facts.st_mtime_ns}",
+        opener=lambda: path.open("rb"),
+    )
+
+
+def _existing(path: Path, *, decode: bool) -> Path:
+    """``path``, or what it means when a ``file://`` URI came percent-encoded (``Path.as_uri`` does that)."""
+    if decode and not os.path.lexists(path) and os.path.lexists(decoded := unquote(str(path))):
+        return Path(decoded)
+    return path
+
+
+def _from_store(value: str, what: str) -> Source:
+    shown = redact_url(value)
+    filesystem, path = filesystem_of(value, what)
+    try:
+        info = filesystem.info(path)
+        _refuse_directory(info.get("type") == "directory", shown, what)
+        size = info["size"] if info.get("size") is not None else _measured(filesystem, path)
+        _refuse_empty(size, shown, what)
+        # Metadata may be readable where the object is not (key of the encryption, archive tier).
+        filesystem.cat_file(path, start=0, end=1)
+    except TwelveLabsInputError:
+        raise
+    except Exception as error:
+        if refusal := _refusal(error, shown, what):
+            raise refusal from error
+        # It may pass: left as it is, so that the task is retried.
+        error.add_note(f"while looking at the {what} {shown!r}")
+        raise
+
+    def opener() -> BinaryIO:
+        return cast("BinaryIO", filesystem.open(path, "rb", block_size=BLOCK_SIZE))
+
+    name = _printable(path.rstrip("/").rpartition("/")[2])
+    return Source(uri=shown, filename=name, size=size, fingerprint=_fingerprint(info), opener=opener)
+
+
+def _measured(filesystem: Any, path: str) -> int:
+    """Size of a file in a store that does not say it; an upload has to announce it."""
+    with filesystem.open(path, "rb") as stream:
+        return int(stream.seek(0, os.SEEK_END))
+
+
+def _refusal(error: Exception, shown: str, what: str) -> TwelveLabsInputError | None:
+    if is_missing(error):
+        return _missing(shown, what)
+    if is_denied(error):
+        return TwelveLabsInputError(
+            f"The {what} {shown!r} cannot be read: access denied. Give the connection's account leave to read it."
+        )
+    return None
+
+
+def _fingerprint(info: Mapping[str, Any]) -> str:
+    for name in _CHECKSUMS:
+        if checksum := info.get(name):
+            return str(checksum).strip('"')
+    changed = next((info[name] for name in _TIMES if info.get(name)), "")
+    stamp = changed.isoformat() if isinstance(changed, datetime) else changed
+    return f"{info.get('size')}-{stamp}"
+
+
+def _refuse_unless_file(mode: int, shown: str, what: str) -> None:
+    _refuse_directory(stat.S_ISDIR(mode), shown, what)
+    if not stat.S_ISREG(mode):
+        raise TwelveLabsInputError(f"The {what} {shown!r} is not a regular file (a device, a pipe or a socket).")
+
+
+def _refuse_directory(is_directory: bool, shown: str, what: str) -> None:
+    if is_directory:
+        raise TwelveLabsInputError(f"The {what} {shown!r} is a directory: name one file in it.")
+
+
+def _refuse_empty(size: int, shown: str, what: str) -> None:
+    if size == 0:
+        raise TwelveLabsInputError(f"The {what} {shown!r} is empty (0 bytes): was it still being written?")
+
+
+def _missing(shown: str, what: str) -> TwelveLabsInputError:
+    return TwelveLabsInputError(
+        f"The {what} {shown!r} does not exist. Give a path that the worker can see, a URL, or an object storage URI."
+    )
+
+
+def _printable(name: str) -> str:
+    return "".join(character if character.isprintable() else "_" for character in name)

@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.storage.source import redact_url, resolve_source, secret_parts
+
+SIGNED = (
+    "https://user:hunter2@b.s3.amazonaws.com/a%20b.mp4?X-Amz-Credential=AKIA%2F2026&X-Amz-Signature=0123456789abcdef01"
+)
+
+
+def refused(value: str, **kwargs: Any) -> str:
+    with pytest.raises(TwelveLabsInputError) as caught:
+        resolve_source(value, **kwargs)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("form", ["{path}", "file://{path}", "file://localhost{path}", "file://conn@{path}"])
+def test_a_local_file_is_found_in_every_spelling(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "Größe und was?x=1 #2.mp4"
+    path.write_bytes(b"0123456789")
+    source = resolve_source(form.format(path=path))
+    assert source.uri == f"file://{path}"
+    assert (source.filename, source.size, source.is_url) == (path.name, 10, False)
+    assert source.fingerprint == f"10-{path.stat().st_mtime_ns}"
+    with source.open() as first, source.open() as second:
+        assert first.read(3) == b"012"
+        assert second.read() == b"0123456789"
+
+
+def test_a_relative_path_and_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "v.mp4").write_bytes(b"x")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert resolve_source("v.mp4").uri == resolve_source("~/v.mp4").uri == f"file://{tmp_path}/v.mp4"
+
+
+def test_a_percent_encoded_file_uri_means_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a b.mp4"
+    path.write_bytes(b"x")
+    assert resolve_source(path.as_uri()).uri == f"file://{path}"
+
+
+def test_the_fingerprint_follows_the_content(tmp_path: Path) -> None:
+    path = tmp_path / "v.mp4"
+    path.write_bytes(b"x")
+    before = resolve_source(str(path)).fingerprint
+    os.utime(path, ns=(1, 1))
+    assert resolve_source(str(path)).fingerprint != before
+
+
+@pytest.mark.parametrize("value", ["", "  ", "\n"])
+def test_nothing_given(value: str) -> None:
+    assert "The transcription is empty" in refused(value, what="transcription")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    message = refused(str(tmp_path / "no.mp4"))
+    assert message.startswith(f"The video 'file://{tmp_path}/no.mp4' does not exist.")
+
+
+def test_a_file_in_the_place_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "v.mp4").write_bytes(b"x")
+    assert "does not exist" in refused(f"{tmp_path}/v.mp4/w.mp4")
+
+
+def test_a_directory_an_empty_file_and_a_pipe(tmp_path: Path) -> None:
+    (tmp_path / "empty.mp4").touch()
+    os.mkfifo(tmp_path / "pipe")
+    assert "is a directory" in refused(str(tmp_path))
+    assert "is empty (0 bytes)" in refused(f"{tmp_path}/empty.mp4")
+    assert "not a regular file" in refused(f"{tmp_path}/pipe")
+
+
+def test_a_file_without_read_permission(unprivileged: Path, drop_privileges: Any) -> None:
+    path = unprivileged / "v.mp4"
+    path.write_bytes(b"x")
+    path.chmod(0)
+    drop_privileges()
+    assert f"The video 'file://{path}' cannot be read: Permission denied" in refused(str(path))
+
+
+def test_impossible_paths() -> None:
+    assert "NUL" in refused("/tmp/a\0b")
+    assert "File name too long" in refused("/tmp/" + "x" * 300)
+    assert "names a host" in refused("file://server/share/v.mp4")
+
+
+def test_a_secret_in_what_was_taken_for_a_path_is_not_shown() -> None:
+    message = refused("bucket.s3.amazonaws.com/v.mp4?X-Amz-Signature=0123456789abcdef")
+    assert "does not exist" in message
+    assert "0123456789abcdef" not in message
+
+
+def test_a_url_is_left_to_the_service() -> None:
+    source = resolve_source(SIGNED)
+    assert source.is_url
+    assert source.url == SIGNED
+    assert source.uri == "https://b.s3.amazonaws.com/a%20b.mp4"
+    assert source.filename == "a b.mp4"
+    assert source.size is None
+    assert "hunter2" not in repr(source)
+    assert "Signature" not in repr(source)
+    with pytest.raises(TwelveLabsInputError, match="fetched by the service"):
+        source.open()
+
+
+def test_a_new_signature_is_the_same_video_but_another_query_is_another() -> None:
+    def fingerprint(url: str) -> str:
+        return resolve_source(url).fingerprint
+
+    assert fingerprint(SIGNED) == fingerprint(SIGNED.replace("0123", "9876")) == resolve_source(SIGNED).uri
+    azure = "https://a.blob.core.windows.net/c/v.mp4?sv=2024&se=2026&sr=b&sig="
+    assert fingerprint(azure + "one") == fingerprint(azure + "two")
+    assert fingerprint("https://h/watch?v=a") != fingerprint("https://h/watch?v=b")
+    assert fingerprint("https://h/watch?v=a&t=1") == fingerprint("https://h/watch?t=1&v=a")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http:/host/v.mp4",
+        "https:host/v.mp4",
+        "https://",
+        "https:///v.mp4",
+        "https://user:hunter2@host:port/v.mp4?token=hunter2",
+        "https://user:hunter2@[::1/v.mp4",
+        "https://host/a b.mp4?token=hunter2",
+        "https://host/a\nb.mp4",
+        "HTTPS://host:99999/v.mp4",
+    ],
+)
+def test_a_malformed_url_is_refused_without_its_secrets(url: str) -> None:
+    with pytest.raises(TwelveLabsInputError, match="malformed") as caught:
+        resolve_source(url)
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_an_unknown_scheme_and_a_missing_package() -> None:
+    assert "no filesystem for: 'foo'" in refused("foo://bucket/v.mp4")
+    assert "pip install 'airflow-provider-twelvelabs[s3]'" in refused("s3://secretconn@bucket/v.mp4")
+    assert "airflow-provider-twelvelabs[gcs]" in refused("gs://bucket/v.mp4")
+    assert "airflow-provider-twelvelabs[azure]" in refused("abfs://bucket/v.mp4")
+    assert "secretconn" not in refused("s3://secretconn@bucket/v.mp4")
+
+
+def test_an_object_in_a_store(memory: MemoryFileSystem) -> None:
+    memory.pipe_file("/bucket/What now? é.mp4", b"0123456789")
+    source = resolve_source("memory://conn@bucket/What now? é.mp4")
+    assert source.uri == "memory://bucket/What now? é.mp4"
+    assert (source.filename, source.size) == ("What now? é.mp4", 10)
+    assert source.fingerprint.startswith("10-20")
+    assert "conn" not in repr(source)
+    with source.open() as stream:
+        assert stream.seek(8) == 8
+        assert stream.read() == b"89"
+
+
+def test_what_is_wrong_with_an_object(memory: MemoryFileSystem) -> None:
+    memory.pipe_file("/bucket/empty.mp4", b"")
+    memory.pipe_file("/bucket/folder/v.mp4", b"x")
+    assert "The video 'memory://bucket/no.mp4' does not exist" in refused("memory://conn@bucket/no.mp4")
+    assert "is empty (0 bytes)" in refused("memory://bucket/empty.mp4")
+    assert "is a directory" in refused("memory://bucket/folder")
+    assert "names no bucket" in refused("memory://")
+
+
+def test_the_stores_own_checksum_is_the_fingerprint(bucket: Any) -> None:
+    bucket.objects["bucket/v.mp4"] = b"x" * 10_000
+    source = resolve_source("s3://conn@bucket/v.mp4")
+    assert source.fingerprint == "d41d8"
+    with source.open() as first, source.open() as second:
+        first.read(5000)
+        assert len(second.read()) == 10_000
+
+
+def test_the_size_is_measured_where_the_store_does_not_say_it(
+    memory: MemoryFileSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory.pipe_file("/bucket/v.mp4", b"0123456789")
+    info = memory.info
+    monkeypatch.setattr(memory, "info", lambda path, **options: {**info(path, **options), "size": None})
+    assert resolve_source("memory://bucket/v.mp4").size == 10
+
+
+def test_an_object_that_may_not_be_read(bucket: Any) -> None:
+    bucket.objects["bucket/v.mp4"] = b"x"
+    bucket.denied = True
+    assert "cannot be read: access denied" in refused("s3://conn@bucket/v.mp4")
+
+
+def test_a_passing_failure_of_the_store_is_not_the_users_fault(bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def reset(path: str, **_: Any) -> None:
+        raise ConnectionResetError("reset")
+
+    monkeypatch.setattr(bucket, "info", reset)
+    with pytest.raises(ConnectionResetError) as caught:
+        resolve_source("s3://conn@bucket/v.mp4")
+    assert caught.value.__notes__ == ["while looking at the video 's3://bucket/v.mp4'"]
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (SIGNED, "https://b.s3.amazonaws.com/a%20b.mp4"),
+        ("https://h/a?b#c", "https://h/a"),
+        ("https://token@h", "https://h"),
+        ("http://h/p@q", "http://h/p@q"),
+        ("https:/u:p@h/v?x", "https:/h/v"),
+        ("s3://conn@bucket/key", "s3://bucket/key"),
+        ("s3://bucket/What?.mp4", "s3://bucket/What?.mp4"),
+        ("s3://bucket/k?X-Amz-Signature=1", "s3://bucket/k"),
+        ("/tmp/What?.mp4", "/tmp/What?.mp4"),
+        ("", ""),
+    ],
+)
+def test_redact_url(url: str, shown: str) -> None:
+    assert redact_url(url) == shown
+    assert redact_url(shown) == shown
+
+
+def test_secret_parts() -> None:
+    parts = secret_parts(SIGNED)
+    assert parts[0] == "X-Amz-Credential=AKIA%2F2026&X-Amz-Signature=0123456789abcdef01"
+    assert {"hunter2", "0123456789abcdef01"} <= set(parts)
+    assert "user" not in parts
+    assert secret_parts("https://sometoken@host/v.mp4") == ("sometoken",)
+    assert secret_parts("https://host/v.mp4") == ()
+    assert secret_parts("/tmp/v.mp4?x") == ()
