@@ -39,17 +39,18 @@ def video_understanding() -> None:
     index = TwelveLabsCreateIndexOperator(task_id="create_index", index_name="{{ params.index_name }}")
 
     @task
-    def list_sources(params: dict[str, Any] | None = None) -> list[str]:
+    def list_positions(params: dict[str, Any] | None = None) -> list[int]:
         given = params or {}
         if given["transcription"] and len(given["sources"]) != 1:
             raise ValueError(f"a transcription belongs to one video, and {len(given['sources'])} sources were given")
-        return list(given["sources"])
+        return list(range(len(given["sources"])))
 
     @task_group
-    def understand(source: str) -> None:
+    def understand(position: int) -> None:
         video = TwelveLabsIndexVideoOperator(
             task_id="index_video",
-            source=source,
+            # By position, not by value: an address may be signed, and XCom is no place for signatures.
+            source="{{ params.sources[ti.map_index] }}",
             index_id=index.output,
             transcription="{{ params.transcription or '' }}",
             # Where the API has no place for it (v1.3), the transcript is published below all the same.
@@ -70,7 +71,7 @@ def video_understanding() -> None:
             task_id="extract_text_in_video", asset_id=video.output["asset_id"], deferrable=True, **where
         )
 
-    understand.expand(source=list_sources())
+    understand.expand(position=list_positions())
 
 
 video_understanding()

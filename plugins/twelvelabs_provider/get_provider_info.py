@@ -50,7 +50,7 @@ def _connection_type() -> dict[str, Any]:
             "api_version": {
                 "label": "API version",
                 "description": "Generation of the API that the account speaks; v1.3 unless told otherwise.",
-                "schema": {"type": ["string", "null"], "enum": ["v1.3", "v1.2", "v1.1"], "default": "v1.3"},
+                "schema": {"type": ["string", "null"], "enum": ["v1.3", "v1.2", "v1.1", None], "default": "v1.3"},
             },
             "connect_timeout": {
                 "label": "Connect timeout",

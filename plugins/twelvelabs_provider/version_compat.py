@@ -16,8 +16,10 @@ AIRFLOW_V_3_2_PLUS = _installed >= Version("3.2.0")
 AIRFLOW_V_3_3_PLUS = _installed >= Version("3.3.0")
 
 if AIRFLOW_V_3_2_PLUS:
+    from airflow.sdk.configuration import conf
     from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSensorTimeout, TaskDeferred
 else:
+    from airflow.configuration import conf  # type: ignore[no-redef, assignment, unused-ignore]
     from airflow.exceptions import (  # type: ignore[no-redef, attr-defined, assignment, unused-ignore]
         AirflowException,
         AirflowFailException,
@@ -32,6 +34,7 @@ __all__ = [
     "AirflowFailException",
     "AirflowSensorTimeout",
     "TaskDeferred",
+    "conf",
     "get_async_connection",
     "get_async_extra",
 ]

@@ -60,19 +60,19 @@ class Ledger:
 
         A store that cannot be read raises: not knowing is not the same as there being nothing.
         """
-        record = self.store.get(_KEY) if self.store else None
+        record = None if self.store is None else self.store.get(_KEY)
         if not isinstance(record, Mapping) or record.get("identity") != self.identity.key():
             return None
         return PendingJob.from_json(record["pending"])
 
     def record(self, pending: PendingJob) -> None:
         """Remember a job, at once after the service gave its id."""
-        if self.store:
+        if self.store is not None:
             self.store.set(_KEY, {"identity": self.identity.key(), "pending": pending.as_json()})
 
     def forget(self) -> None:
         """Remember nothing: the job ended without a result, and a retry shall submit anew."""
-        if self.store and self.store.get(_KEY) is not None:
+        if self.store is not None and self.store.get(_KEY) is not None:
             self.store.delete(_KEY)
 
 

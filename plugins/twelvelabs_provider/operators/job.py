@@ -9,8 +9,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.sdk import conf
-
 from twelvelabs_provider.api.errors import TwelveLabsNotFoundError
 from twelvelabs_provider.exceptions import TwelveLabsJobFailedError, TwelveLabsJobTimeoutError
 from twelvelabs_provider.jobs.job import JobRef, JobState, PendingJob, Phase
@@ -20,6 +18,7 @@ from twelvelabs_provider.jobs.waiting import BACKSTOP, clock_text, deadline_from
 from twelvelabs_provider.jobs.wake import Wake
 from twelvelabs_provider.operators.base import TwelveLabsOperator, refusals_end_the_task
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
+from twelvelabs_provider.version_compat import conf
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -44,10 +43,14 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        for name, seconds in (("timeout", timeout), ("poll_interval", poll_interval)):
+            if seconds is not None and seconds <= 0:
+                raise ValueError(f"{name}={seconds!r} must be above 0 (seconds)")
         self.deferrable = deferrable
         self.poll_interval = poll_interval
         self.timeout = timeout
         self._pending: PendingJob | None = None
+        self._announced: JobRef | None = None
 
     @abstractmethod
     def begin(self, context: Context) -> PendingJob | Result:
@@ -156,15 +159,22 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
                 " retry attaches to it: give it longer with timeout (seconds)"
             )
         if not self.deferrable:
+            self._announce(pending, "on the worker")
             pause = pause_before_look(now, pending.started_at, pending.deadline, self.poll_interval, random.random())
             time.sleep(pause)
             return
-        self.log.info("waiting for %s without a worker until %s", pending.job, clock_text(pending.deadline))
+        self._announce(pending, "without a worker")
         self.defer(
             trigger=TwelveLabsJobTrigger(self.twelvelabs_conn_id, pending.as_json(), self.poll_interval),
             method_name="execute_complete",
             timeout=timedelta(seconds=pending.deadline - now + BACKSTOP),
         )
+
+    def _announce(self, pending: PendingJob, how: str) -> None:
+        """Say once what is waited for; a line for every look would bury the rest."""
+        if pending.job != self._announced:
+            self._announced = pending.job
+            self.log.info("waiting for %s %s until %s", pending.job, how, clock_text(pending.deadline))
 
     def _give_up(self, context: Context, pending: PendingJob, state: JobState) -> NoReturn:
         self._ledger(context).forget()

@@ -6,7 +6,7 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseSensorOperator, PokeReturnValue, conf
+from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
 from twelvelabs_provider.exceptions import (
     TwelveLabsInputError,
@@ -20,7 +20,7 @@ from twelvelabs_provider.jobs.wake import Wake
 from twelvelabs_provider.links import TwelveLabsPlaygroundLink, index_url, video_url
 from twelvelabs_provider.operators.base import COMMON_FIELDS, refusals_end_the_task
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
-from twelvelabs_provider.version_compat import AirflowSensorTimeout
+from twelvelabs_provider.version_compat import AirflowSensorTimeout, conf
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

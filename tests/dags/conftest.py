@@ -1,0 +1,108 @@
+"""DAGs and operators against the embedded engine, inside this process, with Airflow's own task runner."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+if TYPE_CHECKING:
+    from airflow.sdk import DAG
+
+    from tests.engine_process import Engine
+
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "tests" / "data" / "sample.mp4"
+SUBTITLES = ROOT / "tests" / "data" / "sample.srt"
+Connect = Callable[..., None]
+
+
+@pytest.fixture(scope="session")
+def airflow_database() -> None:
+    """Make the session's metadata database once."""
+    done = subprocess.run(
+        [sys.executable, "-m", "airflow", "db", "migrate"], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+
+@pytest.fixture
+def connect(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Connect:
+    """Return a function that points ``twelvelabs_default`` at the engine."""
+
+    def point(api_version: str = "v1.3", **fields: Any) -> None:
+        connection = {
+            "conn_type": "twelvelabs",
+            "password": engine.api_key,
+            "host": engine.base_url,
+            "extra": {"api_version": api_version, "max_attempts": 2},
+            **fields,
+        }
+        monkeypatch.setenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", json.dumps(connection))
+
+    point()
+    return point
+
+
+@dataclass
+class Account:
+    """What lies on the engine and what it would have billed, asked for over its API."""
+
+    engine: Engine
+    headers: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.headers = {"x-api-key": self.engine.api_key}
+
+    def get(self, path: str, **query: Any) -> Any:
+        """Read anything."""
+        answer = requests.get(self.engine.base_url + path, headers=self.headers, params=query, timeout=30)
+        answer.raise_for_status()
+        return answer.json()
+
+    def create_index(self, name: str) -> str:
+        """Return the id of a new v1.3 index."""
+        body = {"index_name": name, "models": [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]}
+        answer = requests.post(self.engine.base_url + "/v1.3/indexes", headers=self.headers, json=body, timeout=30)
+        answer.raise_for_status()
+        return str(answer.json()["_id"])
+
+    def holdings(self) -> tuple[int, int, Any]:
+        """Return how many assets and tasks there are, and what was billed."""
+        assets = self.get("/v1.3/assets")["page_info"]["total_results"]
+        tasks = self.get("/v1.3/tasks")["page_info"]["total_results"]
+        return assets, tasks, self.get("/_local/billing")
+
+
+@pytest.fixture
+def account(engine: Engine) -> Account:
+    """The engine's account."""
+    return Account(engine)
+
+
+def load_dag(dag_id: str) -> DAG:
+    """Return a DAG of ``dags/`` as Airflow's own loader reads it."""
+    try:
+        from airflow.dag_processing.dagbag import DagBag
+    except ImportError:
+        from airflow.models.dagbag import DagBag  # type: ignore[no-redef, attr-defined]
+    bag = DagBag(dag_folder=str(ROOT / "dags" / f"{dag_id}.py"))
+    assert not bag.import_errors
+    dag = bag.dags[dag_id]
+    for task in dag.tasks:
+        # A failure shall end the test's run at once instead of after the pauses between tries.
+        task.retries = 0
+    return dag
+
+
+def read_rows(manifest: Path) -> list[dict[str, Any]]:
+    """Return the rows that a manifest's jsonl file holds."""
+    name = next(file["name"] for file in json.loads(manifest.read_text())["files"] if file["format"] == "jsonl")
+    return [json.loads(line) for line in (manifest.parent / name).read_text().splitlines()]

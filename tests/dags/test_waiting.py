@@ -1,0 +1,264 @@
+"""One life for every job: deferred, on the worker, attached to by a retry, started afresh by a clear."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import requests
+from airflow.sdk.bases.sensor import PokeReturnValue
+
+from tests.dags.conftest import SAMPLE, Account, Connect
+from twelvelabs_provider.exceptions import (
+    TwelveLabsJobFailedError,
+    TwelveLabsJobTimeoutError,
+    TwelveLabsWatchedJobFailedError,
+)
+from twelvelabs_provider.operators.extract import TwelveLabsExtractTextInVideoOperator
+from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+from twelvelabs_provider.sensors.indexing import TwelveLabsIndexingSensor
+from twelvelabs_provider.version_compat import AirflowSensorTimeout, TaskDeferred
+
+pytestmark = pytest.mark.engine
+
+
+class Memory(dict[str, Any]):
+    """A task state store: what one task instance keeps from try to try."""
+
+    def set(self, key: str, value: Any) -> None:
+        self[key] = value
+
+    def delete(self, key: str) -> None:
+        del self[key]
+
+
+def task_context(memory: Memory | None = None, *, max_tries: int = 2, run_id: str = "run") -> dict[str, Any]:
+    """Return what the operators read of Airflow's context."""
+    ti = SimpleNamespace(dag_id="d", run_id=run_id, task_id="t", map_index=-1, max_tries=max_tries)
+    return {"ti": ti} if memory is None else {"ti": ti, "task_state_store": memory}
+
+
+def index_video(index_id: str, **fields: Any) -> TwelveLabsIndexVideoOperator:
+    """Return an operator that indexes the sample."""
+    usual = {"source": str(SAMPLE), "deferrable": True, "poll_interval": 0.5}
+    return TwelveLabsIndexVideoOperator(task_id="t", index_id=index_id, **{**usual, **fields})
+
+
+@pytest.fixture
+def unseen(tmp_path: Path) -> Path:
+    """The sample with a tail of random bytes: the engine has to read it anew, which takes it seconds."""
+    path = tmp_path / "unseen.mp4"
+    tail = os.urandom(64)
+    path.write_bytes(SAMPLE.read_bytes() + (len(tail) + 8).to_bytes(4, "big") + b"free" + tail)
+    return path
+
+
+def see_through(operator: Any, context: dict[str, Any]) -> tuple[Any, int]:
+    """Execute as Airflow does, a trigger at a time; return the result and how often the task was deferred."""
+    step, deferrals = operator.execute, 0
+    arguments: dict[str, Any] = {}
+    while True:
+        try:
+            return step(context, **arguments), deferrals
+        except TaskDeferred as deferred:
+            deferrals += 1
+            event = asyncio.run(anext(deferred.trigger.run()))
+            step, arguments = getattr(operator, deferred.method_name), {"event": event.payload}
+
+
+def billed(account: Account, what: str = "indexing") -> int:
+    """Return how many submissions of a kind the engine would have billed."""
+    return int(account.get("/_local/billing")["totals"].get(what, {"events": 0})["events"])
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+@pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
+def test_worker_and_triggerer_have_the_same_outcome(
+    api_version: str, deferrable: bool, connect: Connect, account: Account
+) -> None:
+    connect(api_version)
+    index_id = account.create_index(f"same-{api_version}-{deferrable}")
+    operator = index_video(index_id, deferrable=deferrable)
+    result, deferrals = see_through(operator, task_context())
+    assert (deferrals > 0) == deferrable
+    assert set(result) == {
+        "index_id", "video_id", "asset_id", "duration", "source", "filename", "transcription_used",
+    }  # fmt: skip
+    assert result["source"] == SAMPLE.as_uri()
+    assert result["duration"] == pytest.approx(37, abs=3)
+    assert account.get(f"/v1.3/indexes/{index_id}/videos/{result['video_id']}")["_id"] == result["video_id"]
+    assert operator.playground_url and operator.playground_url.endswith(result["video_id"])
+
+
+def test_a_retry_attaches_and_pays_once(connect: Connect, account: Account) -> None:
+    index_id = account.create_index("retry")
+    memory = Memory()
+    before, assets = billed(account), account.holdings()[0]
+    first = index_video(index_id)
+    with pytest.raises(TaskDeferred):
+        first.execute(task_context(memory))
+    assert first.playground_url, "the link is there while the task is deferred"
+    result, _ = see_through(index_video(index_id), task_context(memory))
+    assert result["video_id"]
+    assert billed(account) == before + 1
+    assert account.holdings()[0] == assets + 1, "uploaded once"
+
+
+def test_a_clear_starts_afresh(connect: Connect, account: Account) -> None:
+    index_id = account.create_index("clear")
+    memory = Memory()
+    first, _ = see_through(index_video(index_id), task_context(memory, max_tries=2))
+    second, _ = see_through(index_video(index_id), task_context(memory, max_tries=3))
+    assert first["video_id"] != second["video_id"]
+
+
+def test_a_job_that_the_service_forgot_is_submitted_anew(connect: Connect, account: Account) -> None:
+    index_id = account.create_index("forgotten")
+    memory = Memory()
+    first, _ = see_through(index_video(index_id), task_context(memory))
+    path = f"/v1.3/indexes/{index_id}/videos/{first['video_id']}"
+    requests.delete(account.engine.base_url + path, headers=account.headers, timeout=30).raise_for_status()
+    second, _ = see_through(index_video(index_id), task_context(memory))
+    assert second["video_id"] != first["video_id"]
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_the_deadline_leaves_the_job_alone(deferrable: bool, connect: Connect, account: Account, unseen: Path) -> None:
+    index_id = account.create_index(f"deadline-{deferrable}")
+    memory = Memory()
+    fields = {"source": str(unseen), "deferrable": deferrable}
+    with pytest.raises(TwelveLabsJobTimeoutError, match="a retry attaches"):
+        see_through(index_video(index_id, timeout=0.5, **fields), task_context(memory))
+    before = billed(account)
+    result, _ = see_through(index_video(index_id, timeout=600, **fields), task_context(memory))
+    assert result["video_id"]
+    assert billed(account) == before + 1
+    assert account.get(f"/v1.3/indexes/{index_id}/videos")["page_info"]["total_results"] == 1
+
+
+def test_an_analysis_is_found_again_by_its_key_when_its_id_was_lost(
+    connect: Connect, account: Account, tmp_path: Path
+) -> None:
+    index_id = account.create_index("analysis")
+    video, _ = see_through(index_video(index_id), task_context(run_id="index"))
+    before = billed(account, "analysis")
+
+    def extract() -> TwelveLabsExtractTextInVideoOperator:
+        return TwelveLabsExtractTextInVideoOperator(
+            task_id="t", index_id=index_id, video_id=video["video_id"], output_path=str(tmp_path), deferrable=True,
+            poll_interval=0.2,
+        )  # fmt: skip
+
+    first, _ = see_through(extract(), task_context())
+    second, _ = see_through(extract(), task_context())
+    assert first == second
+    assert first["rows"] > 0
+    assert billed(account, "analysis") == before + 1
+
+
+@pytest.fixture
+def indexed(connect: Connect, account: Account, request: pytest.FixtureRequest) -> dict[str, Any]:
+    """A video that is indexed."""
+    result, _ = see_through(index_video(account.create_index(request.node.name)), task_context())
+    return dict(result)
+
+
+@pytest.mark.parametrize("how", [{"mode": "poke"}, {"mode": "reschedule"}, {"deferrable": True}])
+def test_the_sensor_has_one_outcome_in_every_mode(how: dict[str, Any], indexed: dict[str, Any]) -> None:
+    sensor = TwelveLabsIndexingSensor(
+        task_id="s", index_id=indexed["index_id"], video_id=indexed["video_id"], poke_interval=0.2, **how
+    )
+    if how.get("mode") == "reschedule":
+        looked = sensor.poke(task_context())
+        assert isinstance(looked, PokeReturnValue) and looked.is_done
+        outcome = looked.xcom_value
+    else:
+        outcome, deferrals = see_through(sensor, task_context())
+        assert deferrals == 0, "a job that is ready is never deferred"
+    assert outcome == {
+        "index_id": indexed["index_id"],
+        "video_id": indexed["video_id"],
+        "duration": indexed["duration"],
+        "status": "ready",
+    }
+
+
+def somebody_elses_task(account: Account, index_id: str, **video: Any) -> str:
+    """Return the id of an indexing task that was made behind the provider's back."""
+    form = {"index_id": (None, index_id), **{name: (None, value) for name, value in video.items() if name != "file"}}
+    if "file" in video:
+        form["video_file"] = ("clip.mp4", video["file"])
+    url = f"{account.engine.base_url}/v1.3/tasks"
+    answer = requests.post(url, headers=account.headers, files=form, timeout=60)
+    assert answer.ok, answer.text
+    return str(answer.json()["_id"])
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+@pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
+def test_the_sensor_waits_for_a_task_of_somebody_else(
+    api_version: str, deferrable: bool, connect: Connect, account: Account
+) -> None:
+    connect(api_version)
+    index_id = account.create_index(f"other-{api_version}-{deferrable}")
+    task_id = somebody_elses_task(account, index_id, file=SAMPLE.read_bytes())
+    sensor = TwelveLabsIndexingSensor(task_id="s", indexing_task_id=task_id, poke_interval=0.5, deferrable=deferrable)
+    outcome, _ = see_through(sensor, task_context())
+    assert outcome["status"] == "ready"
+    assert outcome["index_id"] == index_id
+    assert outcome["video_id"]
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_the_sensor_times_out(deferrable: bool, connect: Connect, account: Account, unseen: Path) -> None:
+    index_id = account.create_index(f"late-{deferrable}")
+    task_id = somebody_elses_task(account, index_id, file=unseen.read_bytes())
+    sensor = TwelveLabsIndexingSensor(
+        task_id="s", indexing_task_id=task_id, poke_interval=0.1, timeout=0.3, deferrable=deferrable
+    )
+    with pytest.raises(AirflowSensorTimeout):
+        see_through(sensor, task_context())
+
+
+@pytest.fixture
+def broken_url(tmp_path: Path) -> Iterator[str]:
+    """The address of a file that only looks like a video."""
+    (tmp_path / "broken.mp4").write_bytes(SAMPLE.read_bytes()[:2000])
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(tmp_path)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/broken.mp4"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_the_sensor_fails_with_the_job(deferrable: bool, connect: Connect, account: Account, broken_url: str) -> None:
+    index_id = account.create_index(f"broken-{deferrable}")
+    task_id = somebody_elses_task(account, index_id, video_url=broken_url)
+    sensor = TwelveLabsIndexingSensor(task_id="s", indexing_task_id=task_id, poke_interval=0.2, deferrable=deferrable)
+    with pytest.raises(TwelveLabsWatchedJobFailedError, match=f"{task_id} ended as 'failed'"):
+        see_through(sensor, task_context())
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+@pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
+def test_a_failed_job_says_why_and_leaves_nothing(
+    api_version: str, deferrable: bool, connect: Connect, account: Account, broken_url: str
+) -> None:
+    connect(api_version)
+    index_id = account.create_index(f"failed-{api_version}-{deferrable}")
+    before = account.holdings()[:2]
+    memory = Memory()
+    operator = index_video(index_id, source=broken_url, deferrable=deferrable)
+    with pytest.raises(TwelveLabsJobFailedError, match=r"ended as 'failed': .*(broken|read)"):
+        see_through(operator, task_context(memory))
+    assert account.holdings()[:2] == before
+    assert memory == {}
