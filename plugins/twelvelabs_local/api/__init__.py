@@ -1,0 +1,1 @@
+"""The service's calls, one module per resource; both generations share every handler."""

@@ -1,0 +1,184 @@
+"""Asynchronous analysis tasks."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from twelvelabs_local.api.analysis_request import FIELDS, MODES, check_request
+from twelvelabs_local.api.call import Call, answer, done
+from twelvelabs_local.api.lists import equal, listing, one_of, read_paging, refuse_unknown
+from twelvelabs_local.engine.analysis import MODEL_NAME
+from twelvelabs_local.errors import MediaError, ServiceError, invalid, not_exist
+from twelvelabs_local.media import Arrival, forget_content, name_in_link, pieces_of
+from twelvelabs_local.requirements import INLINE_BYTES, LINK_BYTES
+from twelvelabs_local.store.analyses import (
+    DONE,
+    NewAnalysis,
+    create_analysis,
+    delete_analysis,
+    end_analysis,
+    find_analysis,
+    find_by_key,
+)
+from twelvelabs_local.store.assets import NewAsset, create_asset, find_asset
+from twelvelabs_local.store.database import Row
+from twelvelabs_local.store.records import Analysis
+
+STATUSES = ("queued", "pending", "processing", *DONE)
+LISTED_PROMPT = 30
+"""Letters of a prompt that a list shows."""
+
+
+async def create(call: Call) -> Response:
+    """POST /analyze/tasks."""
+    body = await call.body(FIELDS)
+    check_request(body)
+    video = body["video"]
+    # inline video is a file like any other; it is not kept a second time inside the request
+    request = {**body, "video": {key: value for key, value in video.items() if key != "base64_string"}}
+    key = call.request.headers.get("idempotency-key")
+    if video["type"] != "base64_string":
+        return _created(call, request, key, None)
+    with Arrival(call.engine.settings.data) as arrival:
+        await run_in_threadpool(_decode, arrival, video["base64_string"])
+        return _created(call, request, key, arrival)
+
+
+def _decode(arrival: Arrival, text: str) -> None:
+    try:
+        arrival.receive(pieces_of(io.BytesIO(base64.b64decode(text, validate=True))), INLINE_BYTES)
+    except binascii.Error as error:
+        raise invalid("video.base64_string", f"It is not base64: {error}.") from error
+    except MediaError as error:
+        raise error.refused() from error
+
+
+def _created(call: Call, request: Mapping[str, Any], key: str | None, arrival: Arrival | None) -> Response:
+    earlier = find_by_key(call.db, key) if key else None
+    if earlier:
+        if earlier.request != request:
+            message = f"The Idempotency-Key was used for another request, of task {earlier.id}. Use a new key."
+            raise ServiceError(409, "idempotency_key_reused", message)
+        return answer({"task_id": earlier.id, "status": earlier.status}, 202)
+    with call.db.transaction():
+        asset_id = _asset_id(call, request["video"], arrival)
+        task = create_analysis(call.db, NewAnalysis(asset_id, request, key))
+    call.work_to_do()
+    return answer({"task_id": task.id, "status": task.status}, 202, call.counted("analyze"))
+
+
+def _asset_id(call: Call, video: Mapping[str, Any], arrival: Arrival | None) -> str:
+    """Return the asset of a request; a link or inline video becomes one."""
+    if video["type"] == "asset_id":
+        asset = find_asset(call.db, video["asset_id"])
+        if asset is None:
+            raise not_exist(video["asset_id"], "assets", 400)
+        if asset.status != "ready":
+            raise invalid("video.asset_id", f"The asset {asset.id} is {asset.status}; wait until it is ready.")
+        return asset.id
+    if arrival:
+        new = NewAsset("direct", "inline", INLINE_BYTES, sha256=arrival.keep(), implicit=True)
+    else:
+        new = NewAsset("url", name_in_link(video["url"]), LINK_BYTES, url=video["url"], implicit=True)
+    return create_asset(call.db, new).id
+
+
+async def list_all(call: Call) -> Response:
+    """GET /analyze/tasks."""
+    query = call.request.query_params
+    refuse_unknown(query, ("page", "page_limit", "status", "video_url", "asset_id", "video_id", "analysis_mode"))
+    conditions = [
+        *one_of(query, "status", "status", STATUSES),
+        *one_of(query, "analysis_mode", "analysis_mode", MODES),
+        *equal(query, "video_url", "video_url"),
+        *equal(query, "asset_id", "asset_id"),
+        *equal(query, "video_id", "asset_id"),
+    ]
+    page = call.db.page("analyses", conditions, read_paging(query, call.dialect))
+
+    def body(row: Row) -> Mapping[str, Any]:
+        return analysis_body(call, Analysis.of(row), listed=True)
+
+    return answer(listing(page, body))
+
+
+async def read(call: Call) -> Response:
+    """GET /analyze/tasks/{task_id}."""
+    return answer(analysis_body(call, _analysis(call), listed=False))
+
+
+async def delete(call: Call) -> Response:
+    """DELETE /analyze/tasks/{task_id}."""
+    task = _analysis(call)
+    if task.status == "processing":
+        message = f"The analysis task {task.id} is being processed; cancel it or wait for its end."
+        raise ServiceError(409, "task_cannot_be_deleted", message)
+    sha256 = delete_analysis(call.db, task)
+    forget_content(call.engine.settings.data, call.db, sha256)
+    return done()
+
+
+async def cancel(call: Call) -> Response:
+    """POST /analyze/tasks/{task_id}/cancel; a cancelled task may be cancelled again."""
+    task = _analysis(call)
+    if not end_analysis(call.db, task.id, "canceled", None) and _analysis(call).status != "canceled":
+        message = f"The analysis task {task.id} is {task.status}; there is nothing to cancel."
+        raise ServiceError(409, "task_cannot_be_canceled", message)
+    return answer({"task_id": task.id, "status": "canceled"})
+
+
+def _analysis(call: Call) -> Analysis:
+    task_id = call.path_id("task_id", "analysis tasks")
+    task = find_analysis(call.db, task_id)
+    if task is None:
+        raise not_exist(task_id, "analysis tasks")
+    return task
+
+
+def analysis_body(call: Call, task: Analysis, listed: bool) -> Mapping[str, Any]:
+    """Return an analysis task as the service shows it.
+
+    :param call: the request.
+    :param task: the task.
+    :param listed: in a list, where prompts are shortened.
+    """
+    body: dict[str, Any] = {
+        "task_id": task.id,
+        "custom_id": task.custom_id,
+        "status": task.status,
+        "created_at": task.created_at,
+        "video_source": _source(call, task),
+        "request_params": _params(task, listed),
+    }
+    if task.completed_at:
+        body["completed_at"] = task.completed_at
+    if task.result:
+        body["result"] = task.result
+    if task.error_message:
+        body["error"] = {"message": task.error_message}
+    return body
+
+
+def _source(call: Call, task: Analysis) -> Mapping[str, Any]:
+    asset = find_asset(call.db, task.asset_id)
+    probe = asset.probed() if asset else None
+    source = dict(task.request["video"])
+    return {**source, "system_metadata": {"duration": probe.duration}} if probe else source
+
+
+def _params(task: Analysis, listed: bool) -> Mapping[str, Any]:
+    """Return the request as it was made, with the model that really answers."""
+    params = {key: value for key, value in task.request.items() if key not in ("video", "custom_id", "model_name")}
+    if listed and isinstance(params.get("prompt"), str):
+        params["prompt"] = params["prompt"][:LISTED_PROMPT]
+    if listed and params.get("prompt_v2"):
+        short = params["prompt_v2"]["input_text"][:LISTED_PROMPT]
+        params["prompt_v2"] = {**params["prompt_v2"], "input_text": short}
+    return {"analysis_mode": task.analysis_mode, **params, "model_name": MODEL_NAME}

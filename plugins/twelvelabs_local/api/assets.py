@@ -1,0 +1,193 @@
+"""Assets: upload or link, read, list, delete, metadata."""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from twelvelabs_local.api.call import Call, answer, checked_metadata, done, merged_metadata, required
+from twelvelabs_local.api.lists import equal, flag, listing, one_of, read_paging, refuse_unknown
+from twelvelabs_local.api.uploads import arriving, checked_link, refuse_large
+from twelvelabs_local.engine.probe import Probe
+from twelvelabs_local.errors import ServiceError, invalid, missing, not_exist
+from twelvelabs_local.identity import now
+from twelvelabs_local.media import forget_content, name_in_link
+from twelvelabs_local.requirements import DIRECT_BYTES, LINK_BYTES
+from twelvelabs_local.store.assets import NewAsset, create_asset, delete_asset, find_asset
+from twelvelabs_local.store.database import Condition, Paging, Row
+from twelvelabs_local.store.indexes import find_index
+from twelvelabs_local.store.records import Asset, Video
+from twelvelabs_local.store.videos import delete_video, videos_of_asset
+
+PARTS = ("method", "file", "url", "filename", "enable_hls", "enable_thumbnail", "user_metadata")
+TYPES = ("image", "video", "audio")
+
+
+async def create(call: Call) -> Response:
+    """POST /assets."""
+    refuse_large(call, DIRECT_BYTES)
+    async with call.form(PARTS) as form:
+        method = required(await form.text("method"), "method")
+        metadata = checked_metadata(await form.metadata())
+        name, link, upload = await form.text("filename"), await form.text("url"), form.file("file")
+        # there are no streams and thumbnails here, but a wrong value is still wrong
+        for flag_name in ("enable_hls", "enable_thumbnail"):
+            await form.flag(flag_name, False)
+        if method == "url":
+            url = checked_link(required(link, "url"), "url")
+            new = NewAsset("url", name or name_in_link(url), LINK_BYTES, url=url, user_metadata=metadata)
+            return _created(call, new)
+        if method != "direct":
+            raise invalid("method", f"It is {method!r}; it must be direct or url.")
+        if upload is None:
+            raise missing("file")
+        async with arriving(call, upload, DIRECT_BYTES) as arrival:
+            filename = name or upload.filename or "video"
+            # from here to the new row nothing else runs: the content cannot be taken for unused
+            new = NewAsset("direct", filename, DIRECT_BYTES, sha256=arrival.keep(), user_metadata=metadata)
+            return _created(call, new)
+
+
+def _created(call: Call, new: NewAsset) -> Response:
+    asset = create_asset(call.db, new)
+    call.work_to_do()
+    return answer(asset_body(asset), 201, call.counted("upload"))
+
+
+async def list_all(call: Call) -> Response:
+    """GET /assets."""
+    query = call.request.query_params
+    refuse_unknown(query, ("page", "page_limit", "asset_ids", "asset_types", "filename"))
+    conditions = [Condition("implicit = 0"), *equal(query, "asset_ids", "id"), *equal(query, "asset_ids[]", "id")]
+    for key in ("asset_types", "asset_types[]"):
+        conditions += one_of(query, key, "substr(file_type, 1, 5)", TYPES)
+    if query.get("filename"):
+        conditions.append(Condition("instr(filename, ?) > 0", [query["filename"]]))
+    page = call.db.page("assets", conditions, read_paging(query, call.dialect))
+
+    def body(row: Row) -> Mapping[str, Any]:
+        return asset_body(Asset.of(row))
+
+    return answer(listing(page, body))
+
+
+async def read(call: Call) -> Response:
+    """GET /assets/{asset_id}."""
+    return answer(asset_body(asset_of(call)))
+
+
+async def delete(call: Call) -> Response:
+    """DELETE /assets/{asset_id}; ``force=true`` also deletes what was indexed from it."""
+    query = call.request.query_params
+    refuse_unknown(query, ("force",))
+    force = flag(query, "force")
+    asset = asset_of(call)
+    with call.db.transaction():
+        videos = videos_of_asset(call.db, asset.id)
+        if videos and not force:
+            message = f"The asset {asset.id} is used by {len(videos)} indexed assets. Delete them, or use force=true."
+            raise ServiceError(409, "asset_in_use", message)
+        for video in videos:
+            delete_video(call.db, video)
+        delete_asset(call.db, asset.id)
+    forget_content(call.engine.settings.data, call.db, asset.sha256)
+    return done()
+
+
+async def list_indexed(call: Call) -> Response:
+    """GET /assets/{asset_id}/indexed-assets."""
+    query = call.request.query_params
+    refuse_unknown(query, ("page", "page_limit"))
+    asset = asset_of(call)
+    paging: Paging = read_paging(query, call.dialect)
+    page = call.db.page("videos", [Condition("asset_id = ?", [asset.id])], paging)
+
+    def body(row: Row) -> Mapping[str, Any]:
+        video = Video.of(row)
+        index = find_index(call.db, video.index_id)
+        return {"_id": video.id, "index": {"_id": video.index_id, "name": index.name if index else ""}}
+
+    return answer(listing(page, body))
+
+
+async def patch_metadata(call: Call) -> Response:
+    """PATCH /assets/{asset_id}/user-metadata: merge."""
+    asset = asset_of(call)
+    return _metadata(call, asset, merged_metadata(asset.user_metadata, await _sent_metadata(call)))
+
+
+async def put_metadata(call: Call) -> Response:
+    """PUT /assets/{asset_id}/user-metadata: replace."""
+    return _metadata(call, asset_of(call), await _sent_metadata(call))
+
+
+async def delete_metadata(call: Call) -> Response:
+    """DELETE /assets/{asset_id}/user-metadata: clear."""
+    return _metadata(call, asset_of(call), {})
+
+
+async def _sent_metadata(call: Call) -> dict[str, Any]:
+    body = await call.body(("user_metadata",))
+    return checked_metadata(body.get("user_metadata"))
+
+
+def _metadata(call: Call, asset: Asset, metadata: Mapping[str, Any]) -> Response:
+    call.db.update("assets", asset.id, {"user_metadata": json.dumps(metadata), "updated_at": now()})
+    return done()
+
+
+def asset_of(call: Call) -> Asset:
+    """Return the asset of the path.
+
+    :raises ServiceError: ``resource_not_exist``.
+    """
+    asset_id = call.path_id("asset_id", "assets")
+    asset = find_asset(call.db, asset_id)
+    if asset is None:
+        raise not_exist(asset_id, "assets")
+    return asset
+
+
+def asset_body(asset: Asset) -> Mapping[str, Any]:
+    """Return an asset as the service shows it."""
+    body: dict[str, Any] = {
+        "_id": asset.id,
+        "method": asset.method,
+        "status": asset.status,
+        "filename": asset.filename,
+        "file_type": asset.file_type or mimetypes.guess_type(asset.filename)[0] or "application/octet-stream",
+        "created_at": asset.created_at,
+        "user_metadata": asset.user_metadata,
+    }
+    found = asset.probed()
+    if found:
+        body |= {"size": found.size, "technical_metadata": _technical(found)}
+        if not found.still:
+            body["duration"] = found.duration
+    if asset.error_message:
+        body["error"] = {"code": asset.error_code or "generic_error", "message": asset.error_message}
+    return body
+
+
+def _technical(found: Probe) -> Mapping[str, Any]:
+    sizes = {"file_size_bytes": found.size, "file_mime_type": found.file_type, "file_container_format": found.container}
+    sound: dict[str, Any] = {"has_audio": found.audio_codec is not None}
+    if found.audio_codec:
+        sound |= {"audio_codec": found.audio_codec}
+    if found.still:
+        return {**sizes, "image_width": found.width, "image_height": found.height}
+    if not found.video_codec:
+        return {**sizes, **sound, "audio_duration_seconds": found.duration}
+    return {
+        **sizes,
+        **sound,
+        "video_codec": found.video_codec,
+        "video_width": found.width,
+        "video_height": found.height,
+        "video_fps": found.fps,
+        "video_duration_seconds": found.duration,
+    }

@@ -1,0 +1,119 @@
+"""The ASGI application: routes, the key, request ids, and the last resort for errors."""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import logging
+import uuid
+from collections.abc import AsyncIterator
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from twelvelabs_local.api.call import Engine, answer
+from twelvelabs_local.api.routes import routes
+from twelvelabs_local.errors import ServiceError
+from twelvelabs_local.media import forget_unused
+from twelvelabs_local.settings import Settings
+from twelvelabs_local.store.database import Database
+from twelvelabs_local.supervisor import Supervisor
+
+log = logging.getLogger("twelvelabs_local")
+
+
+def create_app(settings: Settings) -> ASGIApp:
+    """Return the application over a prepared data folder.
+
+    :param settings: the command line.
+    """
+    db = Database(settings.data.database)
+    forget_unused(settings.data, db)
+    supervisor = Supervisor(settings.data, db)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await supervisor.start()
+        try:
+            yield
+        finally:
+            await supervisor.stop()
+
+    app = Starlette(
+        routes=routes(Engine(settings, db, supervisor)),
+        lifespan=lifespan,
+        exception_handlers={HTTPException: _http_error, 500: _failure},
+    )
+    # "/tasks/" is not "/tasks": a redirect would make clients send an upload twice
+    app.router.redirect_slashes = False
+    return Gate(app, settings.api_key)
+
+
+async def _http_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = "not_found" if error.status_code == 404 else "method_not_allowed"
+    body = ServiceError(error.status_code, code, f"There is no such call: {error.detail}.").flat()
+    return answer(body, error.status_code, error.headers)
+
+
+async def _failure(request: Request, error: Exception) -> Response:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return answer(ServiceError(500, "generic_error", f"The engine failed: {type(error).__name__}.").flat(), 500)
+
+
+class Gate:
+    """Asks every request for the key, gives every answer a request id, and lets no client choke on an early answer.
+
+    :param app: what is behind the gate.
+    :param api_key: the key.
+    """
+
+    def __init__(self, app: ASGIApp, api_key: str) -> None:
+        self._app = app
+        self._api_key = api_key.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection event."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        body = _Body(receive)
+
+        async def answered(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["x-request-id"] = str(uuid.uuid4())
+                # a client in the middle of an upload would see a broken pipe instead of the refusal
+                await body.drain()
+            await send(message)
+
+        given = Headers(scope=scope).get("x-api-key", "").encode()
+        if hmac.compare_digest(given, self._api_key):
+            await self._app(scope, body.receive, answered)
+            return
+        message = "The API key is missing." if not given else "The API key is invalid."
+        refused = ServiceError(401, "api_key_invalid", f"{message} Send the engine's key in the x-api-key header.")
+        await answer(refused.flat(), 401)(scope, body.receive, answered)
+
+
+class _Body:
+    """The body of a request, with the knowledge whether all of it has come."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._whole = False
+
+    async def receive(self) -> Message:
+        """Return the next message."""
+        message = await self._receive()
+        if message["type"] == "http.disconnect" or not message.get("more_body", False):
+            self._whole = True
+        return message
+
+    async def drain(self) -> None:
+        """Read and forget what has not been read."""
+        while not self._whole:
+            await self.receive()

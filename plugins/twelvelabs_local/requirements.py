@@ -1,0 +1,103 @@
+"""What the service asks of a video before it works on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from twelvelabs_local.engine.probe import Probe
+from twelvelabs_local.errors import MediaError
+
+MEBIBYTE = 1024 * 1024
+GIBIBYTE = 1024 * MEBIBYTE
+
+TASK_BYTES = 2 * GIBIBYTE
+DIRECT_BYTES = 200 * MEBIBYTE
+LINK_BYTES = 4 * GIBIBYTE
+INLINE_BYTES = 36 * MEBIBYTE
+
+WIDEST = 2.4
+"""Longer side divided by shorter side."""
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """Limits of a video.
+
+    :param shortest: seconds.
+    :param longest: seconds.
+    :param smallest_side: pixels of the shorter side.
+    :param long_side: most pixels of the longer side.
+    :param short_side: most pixels of the shorter side.
+    """
+
+    shortest: float
+    longest: float
+    smallest_side: int
+    long_side: int
+    short_side: int
+
+
+MARENGO = Requirements(4, 4 * 3600, 360, 5184, 2160)
+MARENGO_LEGACY = Requirements(4, 2 * 3600, 360, 4096, 2160)
+PEGASUS = Requirements(4, 2 * 3600, 360, 5184, 2160)
+PEGASUS_LEGACY = Requirements(5, 30 * 60, 360, 4096, 2160)
+
+
+def requirements_of(model_names: Sequence[str], legacy: bool) -> Requirements:
+    """Return the limits of an index; with several models the narrowest counts.
+
+    :param model_names: the models of the index.
+    :param legacy: whether the index is one of v1.1 and v1.2.
+    """
+    if any(name.startswith("pegasus") for name in model_names):
+        return PEGASUS_LEGACY if legacy else PEGASUS
+    return MARENGO_LEGACY if legacy else MARENGO
+
+
+def check_video(found: Probe, limits: Requirements) -> None:
+    """Check a file against limits.
+
+    :param found: what the file is.
+    :param limits: what it may be.
+    :raises MediaError: with the service's code for the first limit that it breaks.
+    """
+    check_picture(found, limits)
+    if found.duration < limits.shortest:
+        raise _duration("too_short", found, f"at least {limits.shortest:g}")
+    check_length(found, limits)
+
+
+def check_length(found: Probe, limits: Requirements) -> None:
+    """Check that a file is not too long.
+
+    :raises MediaError: ``video_duration_too_long``.
+    """
+    if found.duration > limits.longest:
+        raise _duration("too_long", found, f"at most {limits.longest:g}")
+
+
+def check_picture(found: Probe, limits: Requirements) -> None:
+    """Check the picture of a file.
+
+    :raises MediaError: ``unsupported_file_type`` or one of ``video_resolution_*``.
+    """
+    if found.video_codec is None or found.still:
+        raise MediaError("unsupported_file_type", f"The file is not a video: its type is {found.file_type}.")
+    short, long = sorted((found.width, found.height))
+    if short < limits.smallest_side:
+        raise _resolution("too_low", found, f"at least {limits.smallest_side}x{limits.smallest_side}")
+    if long > limits.long_side or short > limits.short_side:
+        raise _resolution("too_high", found, f"at most {limits.long_side}x{limits.short_side}")
+    if long / short > WIDEST:
+        raise _resolution("invalid_aspect_ratio", found, f"no longer than 1:{WIDEST}")
+
+
+def _resolution(what: str, found: Probe, need: str) -> MediaError:
+    message = f"The resolution of the video is {found.width}x{found.height}; it must be {need}."
+    return MediaError(f"video_resolution_{what}", message)
+
+
+def _duration(what: str, found: Probe, need: str) -> MediaError:
+    message = f"The video is {found.duration:g} seconds long; it must be {need} seconds."
+    return MediaError(f"video_duration_{what}", message)

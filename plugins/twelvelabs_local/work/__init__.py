@@ -1,0 +1,1 @@
+"""The jobs of the worker process: preparing assets, indexing videos, transcribing, analysing."""
