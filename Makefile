@@ -1,0 +1,108 @@
+# What to type here: `make help`. Everything is made inside the checkout; `make clean` takes it away again.
+
+PYTHON ?= python3
+
+# `make demo` and `make up`; see `make help`.
+VIDEO ?=
+TRANSCRIPT ?=
+OUTPUT ?=
+AIRFLOW_PORT ?=
+ENGINE_PORT ?=
+
+PIP := -m pip -qq --disable-pip-version-check
+DEMO_OPTIONS = $(if $(AIRFLOW_PORT),--airflow-port "$(AIRFLOW_PORT)") $(if $(ENGINE_PORT),--engine-port "$(ENGINE_PORT)")
+DEMO_INPUT = $(if $(VIDEO),--video "$(VIDEO)") $(if $(TRANSCRIPT),--transcript "$(TRANSCRIPT)") \
+	$(if $(OUTPUT),--output "$(OUTPUT)")
+
+.PHONY: help demo up down test test-oldest lint lock clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo         run the pipeline on the sample video: a real Airflow and the embedded engine, nothing left running"
+	@echo "                    VIDEO=path        your own video instead of the sample"
+	@echo "                    TRANSCRIPT=path   its subtitles (SRT or VTT), used instead of listening"
+	@echo "                    OUTPUT=folder     where the results go (demo-output)"
+	@echo "                    AIRFLOW_PORT=n    port of Airflow (8080); ENGINE_PORT=n that of the engine (8765)"
+	@echo "make up           the same Airflow and engine, left running with the UI; same port options"
+	@echo "make down         end what make up started"
+	@echo "make test         every test, on the newest Airflow"
+	@echo "make test-oldest  the unit and DAG tests on the oldest supported Airflow"
+	@echo "make lint         ruff and mypy"
+	@echo "make lock         resolve requirements/*.txt anew"
+	@echo "make clean        remove everything that these commands made"
+	@echo "PYTHON=path       the Python (3.11 or newer) that the virtual environments are made with: $(PYTHON)"
+
+demo: .venv/.done
+	@.venv/bin/python -m demo run $(DEMO_INPUT) $(DEMO_OPTIONS)
+
+up: .venv/.done
+	@.venv/bin/python -m demo up $(DEMO_OPTIONS)
+
+down: .venv/.done
+	@.venv/bin/python -m demo down
+
+test: .venv/.done
+	@echo "tests, $(call airflow_of,.venv)"
+	@.venv/bin/python -m pytest
+
+test-oldest: .venv-oldest/.done
+	@echo "unit and DAG tests, $(call airflow_of,.venv-oldest)"
+	@.venv-oldest/bin/python -m pytest tests/unit tests/dags
+
+lint: .venv/.done
+	@echo "ruff check"
+	@.venv/bin/ruff check --quiet .
+	@echo "ruff format"
+	@.venv/bin/ruff format --quiet --check .
+	@echo "mypy --strict"
+	@.venv/bin/mypy --no-error-summary
+
+# The two locks hold for every Python from 3.11 on and for every platform (--universal). They name no package index:
+# pip's own configuration says where packages come from.
+lock: .venv-lock/.done
+	@for airflow in 3.3 3.1; do \
+		echo "requirements/airflow-$$airflow.txt"; \
+		.venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra local --extra test \
+			--constraint requirements/airflow-$$airflow.in --no-emit-index-url --no-emit-find-links \
+			--custom-compile-command "make lock" --output-file requirements/airflow-$$airflow.txt setup.cfg || exit 1; \
+	done
+
+clean:
+	@if [ -x .venv/bin/python ]; then .venv/bin/python -m demo down; fi
+	@echo "removing virtual environments, .demo, demo-output and caches"
+	@rm -rf .venv .venv-oldest .venv-lock .demo demo-output .mypy_cache .ruff_cache .pytest_cache build
+	@rm -rf requirements/*.egg-info
+	@find plugins dags tests demo -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A Python that is missing, too old or without venv is named before anything is made.
+define need_python
+@command -v "$(PYTHON)" >/dev/null || { \
+	echo "There is no $(PYTHON). Name a Python from 3.11 on: make PYTHON=/path/to/python3" >&2; exit 1; }
+@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	echo "Python 3.11 or newer is needed; $(PYTHON) is $$("$(PYTHON)" -V 2>&1). Name another: make PYTHON=python3.12" >&2; \
+	exit 1; }
+@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+	echo "$(PYTHON) cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+endef
+
+.venv/.done: requirements/airflow-3.3.txt
+.venv-oldest/.done: requirements/airflow-3.1.txt
+
+# Made anew, not updated, when the lock or the metadata changes: what is no longer in the lock must not stay behind.
+.venv/.done .venv-oldest/.done: setup.cfg
+	$(need_python)
+	@echo "$(@D): installing the packages of $(filter requirements/%,$^), which takes some minutes the first time"
+	@rm -rf $(@D)
+	@"$(PYTHON)" -m venv $(@D)
+	@$(@D)/bin/python $(PIP) install --no-deps --requirement $(filter requirements/%,$^)
+	@$(@D)/bin/python $(PIP) install --no-deps --editable .
+	@touch $@
+
+.venv-lock/.done:
+	$(need_python)
+	@rm -rf $(@D)
+	@"$(PYTHON)" -m venv $(@D)
+	@$(@D)/bin/python $(PIP) install 'uv>=0.13'
+	@touch $@
+
+airflow_of = $$($(1)/bin/python -c 'import importlib.metadata as m; print("Airflow", m.version("apache-airflow"))')
