@@ -116,6 +116,10 @@ class AirflowApi:
         method, path = ("PATCH", f"/connections/{connection_id}") if known else ("POST", "/connections")
         self._request(method, path, json={"connection_id": connection_id, **fields})
 
+    def get(self, path: str) -> dict[str, Any]:
+        """Return whatever lies at a path of the REST API."""
+        return self._request("GET", path)
+
     def _request(
         self, method: str, path: str, json: dict[str, Any] | None = None, allowed: tuple[int, ...] = ()
     ) -> dict[str, Any]:

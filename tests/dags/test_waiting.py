@@ -82,31 +82,31 @@ def billed(account: Account, what: str = "indexing") -> int:
 @pytest.mark.parametrize("deferrable", [True, False])
 @pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
 def test_worker_and_triggerer_have_the_same_outcome(
-    api_version: str, deferrable: bool, connect: Connect, account: Account
+    api_version: str, deferrable: bool, connect: Connect, account: Account, unseen: Path
 ) -> None:
     connect(api_version)
     index_id = account.create_index(f"same-{api_version}-{deferrable}")
-    operator = index_video(index_id, deferrable=deferrable)
+    operator = index_video(index_id, source=str(unseen), deferrable=deferrable)
     result, deferrals = see_through(operator, task_context())
     assert (deferrals > 0) == deferrable
     assert set(result) == {
         "index_id", "video_id", "asset_id", "duration", "source", "filename", "transcription_used",
     }  # fmt: skip
-    assert result["source"] == SAMPLE.as_uri()
+    assert result["source"] == f"file://{unseen}"
     assert result["duration"] == pytest.approx(37, abs=3)
     assert account.get(f"/v1.3/indexes/{index_id}/videos/{result['video_id']}")["_id"] == result["video_id"]
     assert operator.playground_url and operator.playground_url.endswith(result["video_id"])
 
 
-def test_a_retry_attaches_and_pays_once(connect: Connect, account: Account) -> None:
+def test_a_retry_attaches_and_pays_once(connect: Connect, account: Account, unseen: Path) -> None:
     index_id = account.create_index("retry")
     memory = Memory()
     before, assets = billed(account), account.holdings()[0]
-    first = index_video(index_id)
+    first = index_video(index_id, source=str(unseen))
     with pytest.raises(TaskDeferred):
         first.execute(task_context(memory))
     assert first.playground_url, "the link is there while the task is deferred"
-    result, _ = see_through(index_video(index_id), task_context(memory))
+    result, _ = see_through(index_video(index_id, source=str(unseen)), task_context(memory))
     assert result["video_id"]
     assert billed(account) == before + 1
     assert account.holdings()[0] == assets + 1, "uploaded once"

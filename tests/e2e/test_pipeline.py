@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -70,8 +71,13 @@ class Stack:
     def observe(self, dag_id: str, run_id: str) -> Observation:
         """Return the tasks' states and the workers' slots in use, as close together as two requests are."""
         states = {task.task_id: task.state for task in self.api.task_states(dag_id, run_id)}
-        pool = self.api._request("GET", "/pools/default_pool")
-        return Observation(states, pool["running_slots"] + pool["queued_slots"], pool["deferred_slots"])
+        pool = self.api.get("/pools/default_pool")
+        link = ""
+        if states.get(INDEX_VIDEO) == "deferred":
+            run = f"/dags/{dag_id}/dagRuns/{quote(run_id)}"
+            links = self.api.get(f"{run}/taskInstances/{INDEX_VIDEO}/links?map_index=0")["extra_links"]
+            link = links["TwelveLabs playground"] or ""
+        return Observation(states, pool["running_slots"] + pool["queued_slots"], pool["deferred_slots"], link)
 
     def task_logs(self, run_id: str) -> list[str]:
         """Return the logs of a run's tasks."""
@@ -85,6 +91,7 @@ class Observation:
     states: dict[str, str]
     busy_slots: int
     deferred_slots: int
+    link: str
 
 
 def free_port() -> int:
@@ -124,6 +131,7 @@ def test_indexing_is_deferred_and_the_files_hold_what_was_said_and_shown(stack: 
     waiting = [look for look in seen if look.states.get(INDEX_VIDEO) == "deferred"]
     assert waiting, [look.states for look in seen]
     assert any(look.busy_slots == 0 and look.deferred_slots == 1 for look in waiting), waiting
+    assert any("playground" in look.link for look in waiting), "the link is there while the task is deferred"
     spoken = " ".join(row["value"] for row in rows_of(tmp_path, "transcription")).lower()
     assert "garden" in spoken and "window" in spoken
     shown = " ".join(row["value"] for row in rows_of(tmp_path, "text_in_video"))

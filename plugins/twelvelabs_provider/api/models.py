@@ -123,11 +123,15 @@ class AssetTranscription:
 
 @dataclass(frozen=True)
 class AnalysisTask:
-    """An asynchronous analysis; ``data`` is the answer's text (a JSON text where a response format was given)."""
+    """An asynchronous analysis; ``data`` is the answer's text (a JSON text where a response format was given).
+
+    ``model`` is who answered, where the answer says so.
+    """
 
     id: str
     status: str
     custom_id: str | None
+    model: str | None
     data: str | None
     finish_reason: str | None
     duration: float | None
@@ -250,6 +254,7 @@ def analysis_task_from(answer: Any) -> AnalysisTask:
         id=identifier(raw, "an analysis task", "task_id", "_id"),
         status=_status(raw),
         custom_id=raw.get("custom_id"),
+        model=result.get("model_name") or (raw.get("request_params") or {}).get("model_name"),
         data=result.get("data"),
         finish_reason=result.get("finish_reason"),
         duration=_number((source.get("system_metadata") or {}).get("duration")),

@@ -12,7 +12,7 @@ from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.jobs.window import Window
 from twelvelabs_provider.links import video_url
-from twelvelabs_provider.operators.base import COMMON_FIELDS, TwelveLabsOperator, required
+from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
 from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.layout import ResultKind, ResultPlace
@@ -20,6 +20,7 @@ from twelvelabs_provider.storage.manifest import ManifestFacts, Origin, Provenan
 from twelvelabs_provider.storage.publish import check_output, publish
 from twelvelabs_provider.storage.source import resolve_source
 from twelvelabs_provider.storage.subtitles import read_subtitles
+from twelvelabs_provider.task import COMMON_FIELDS, required
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -192,9 +193,9 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
             self.log.warning("%s is ready with a warning: %s", pending.job, task.error)
         rows = within(on_screen_text_from(task.data), window.start, window.end)
         memo = pending.memo
-        return self.publish(
-            context, rows, window, video, Origin.GENERATED, model=memo.get("model"), prompt_hash=memo.get("prompt_hash")
-        )
+        model = task.model or memo.get("model")
+        question = memo.get("prompt_hash")
+        return self.publish(context, rows, window, video, Origin.GENERATED, model=model, prompt_hash=question)
 
     def asked(self) -> tuple[Any, ...]:
         """The video and the window; output and formats may differ on a retry."""

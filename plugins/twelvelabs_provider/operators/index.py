@@ -15,7 +15,8 @@ from twelvelabs_provider.api.errors import (
 from twelvelabs_provider.api.models import Index, Model
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.links import index_url
-from twelvelabs_provider.operators.base import COMMON_FIELDS, TwelveLabsOperator, required
+from twelvelabs_provider.operators.base import TwelveLabsOperator
+from twelvelabs_provider.task import COMMON_FIELDS, required
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

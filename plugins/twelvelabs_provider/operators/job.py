@@ -16,7 +16,8 @@ from twelvelabs_provider.jobs.kinds import cancellation, read_state
 from twelvelabs_provider.jobs.ledger import Identity, Ledger, fingerprint
 from twelvelabs_provider.jobs.waiting import BACKSTOP, clock_text, deadline_from, pause_before_look
 from twelvelabs_provider.jobs.wake import Wake
-from twelvelabs_provider.operators.base import TwelveLabsOperator, refusals_end_the_task
+from twelvelabs_provider.operators.base import TwelveLabsOperator
+from twelvelabs_provider.task import refusals_end_the_task
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
 from twelvelabs_provider.version_compat import conf
 

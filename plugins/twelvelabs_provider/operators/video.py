@@ -19,11 +19,11 @@ from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.links import index_url, video_url
-from twelvelabs_provider.operators.base import COMMON_FIELDS, required
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
 from twelvelabs_provider.storage.probe import VideoFacts, check_video, probe_video
 from twelvelabs_provider.storage.source import Source, resolve_source, secret_parts
 from twelvelabs_provider.storage.subtitles import GivenTranscript, read_subtitles
+from twelvelabs_provider.task import COMMON_FIELDS, required
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

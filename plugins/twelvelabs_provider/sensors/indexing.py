@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
@@ -18,17 +17,15 @@ from twelvelabs_provider.jobs.kinds import read_state
 from twelvelabs_provider.jobs.waiting import BACKSTOP, clock_text, deadline_from
 from twelvelabs_provider.jobs.wake import Wake
 from twelvelabs_provider.links import TwelveLabsPlaygroundLink, index_url, video_url
-from twelvelabs_provider.operators.base import COMMON_FIELDS, refusals_end_the_task
+from twelvelabs_provider.task import COMMON_FIELDS, TwelveLabsTask, refusals_end_the_task
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
 from twelvelabs_provider.version_compat import AirflowSensorTimeout, conf
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 
-
-class TwelveLabsIndexingSensor(BaseSensorOperator):
+class TwelveLabsIndexingSensor(TwelveLabsTask, BaseSensorOperator):
     """Waits until a video is indexed; the same outcome in poke, reschedule and deferrable mode.
 
     Say which by ``indexing_task_id`` (what ``POST /tasks`` answered, every generation) or by ``index_id`` and
@@ -67,14 +64,6 @@ class TwelveLabsIndexingSensor(BaseSensorOperator):
         self.video_id = video_id
         self.twelvelabs_conn_id = twelvelabs_conn_id
         self.deferrable = deferrable
-        self.playground_url: str | None = None
-
-    @cached_property
-    def hook(self) -> TwelveLabsHook:
-        """The hook, made at the first use: reading a DAG file loads no HTTP library."""
-        from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
-
-        return TwelveLabsHook(self.twelvelabs_conn_id)
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Look once."""

@@ -1,0 +1,57 @@
+"""What operators and sensors share: the hook, the page in the playground, and errors in Airflow's terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from twelvelabs_provider.api.errors import TwelveLabsPermanentError
+from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+
+    from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
+
+COMMON_FIELDS = ("twelvelabs_conn_id",)
+
+
+class TwelveLabsTask:
+    """Mixed into every operator and sensor.
+
+    :param twelvelabs_conn_id: connection of type ``twelvelabs``; set by the class that it is mixed into.
+    :param playground_url: page of what the task works on, for :class:`TwelveLabsPlaygroundLink`.
+    """
+
+    twelvelabs_conn_id: str
+    playground_url: str | None = None
+
+    @cached_property
+    def hook(self) -> TwelveLabsHook:
+        """The hook, made at the first use: reading a DAG file loads no HTTP library."""
+        from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
+
+        return TwelveLabsHook(self.twelvelabs_conn_id)
+
+
+@contextmanager
+def refusals_end_the_task() -> Iterator[None]:
+    """Turn the service's final word into a failure that Airflow does not retry."""
+    try:
+        yield
+    except TwelveLabsPermanentError as error:
+        raise TwelveLabsRefusedError(str(error)) from error
+
+
+def required(owner: BaseOperator, **values: Any) -> None:
+    """Refuse arguments that rendered to nothing.
+
+    :raises TwelveLabsInputError: naming the argument.
+    """
+    for name, value in values.items():
+        if value is None or not str(value).strip() or str(value) == "None":
+            raise TwelveLabsInputError(
+                f"{type(owner).__name__}({name}={value!r}) needs a value: it is empty after templates were rendered"
+            )
