@@ -1,0 +1,65 @@
+"""What importing the provider loads: a DAG file is read again and again, and each library that it loads costs then."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.airflow.fresh import PLUGINS, run_fresh
+
+# Each of them costs from 50 ms to seconds, and up to 100 MiB.
+HEAVY = {"av", "cv2", "numpy", "onnxruntime", "pandas", "pocketsphinx", "pyarrow", "rapidocr"}
+WORKERS_HTTP = {"requests", "requests_toolbelt", "urllib3"}
+HTTP = WORKERS_HTTP | {"aiohttp", "boto3", "botocore", "httpcore", "httpx"}
+STAGES = """
+import importlib, json, sys
+stages = []
+for names in {stages!r}:
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            if {strict}:
+                raise
+    stages.append(sorted(sys.modules))
+print(json.dumps(stages))
+"""
+
+
+def modules_of(*packages: str) -> list[str]:
+    """Return every module of some of the provider's packages."""
+    files = (file for package in packages for file in (PLUGINS / "twelvelabs_provider" / package).glob("*.py"))
+    return sorted(".".join(file.relative_to(PLUGINS).with_suffix("").parts).removesuffix(".__init__") for file in files)
+
+
+def loaded_after(home: Path, *stages: list[str], strict: bool = True) -> list[set[str]]:
+    """Return all that is loaded after each of several lots of imports in one process."""
+    return [set(loaded) for loaded in run_fresh(STAGES.format(stages=stages, strict=strict), home, PLUGINS)]
+
+
+def packages_in(modules: set[str]) -> set[str]:
+    return {module.partition(".")[0] for module in modules}
+
+
+def test_only_the_workers_hook_loads_an_http_library_of_its_own(tmp_path: Path) -> None:
+    names = modules_of("operators", "sensors", "triggers")
+    assert len(names) >= 8
+    reading, triggerer, worker = loaded_after(
+        tmp_path, names, ["twelvelabs_provider.hooks.twelvelabs_async"], ["twelvelabs_provider.hooks.twelvelabs"]
+    )
+    assert packages_in(reading | triggerer) & (HEAVY | WORKERS_HTTP) == set()
+    assert packages_in(worker) >= WORKERS_HTTP, "what is not loaded before would be seen"
+
+    of_airflow = sorted(name for name in reading if name.partition(".")[0] == "airflow")
+    (by_airflow,) = loaded_after(tmp_path, ["airflow.sdk", *of_airflow], strict=False)
+    assert packages_in(reading) & HTTP <= packages_in(by_airflow), "Airflow alone loads less"
+
+
+@pytest.mark.parametrize(
+    "names", [modules_of("api"), ["twelvelabs_provider.get_provider_info"]], ids=["api", "get_provider_info"]
+)
+def test_neither_the_calls_nor_the_provider_info_load_airflow_or_http(tmp_path: Path, names: list[str]) -> None:
+    (loaded,) = loaded_after(tmp_path, names)
+    assert packages_in(loaded) & (HEAVY | HTTP | {"airflow"}) == set()
+    assert not any(name.startswith("twelvelabs_provider.hooks") for name in loaded)

@@ -1,0 +1,466 @@
+"""Every call of every generation: what is sent, and how the service's own bodies are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+import pendulum
+import pytest
+
+from twelvelabs_provider.api import v1_1, v1_2, v1_3
+from twelvelabs_provider.api.analysis import AnalysisRequest
+from twelvelabs_provider.api.call import Call, FilePart, FormBody, JsonBody, path_of, query_pairs
+from twelvelabs_provider.api.dialect import Dialect, dialect_for
+from twelvelabs_provider.api.endpoint import ApiVersion
+from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsUnsupportedError
+from twelvelabs_provider.api.models import Model
+from twelvelabs_provider.api.resources import IndexingRoute, Paging
+
+VIDEO = FilePart("a.mp4", lambda: BytesIO(b"video"), 5, "video/mp4")
+SUBTITLES = FilePart("a.srt", lambda: BytesIO(b"1"), 1, "text/plain")
+LIST = {"page": "1", "page_limit": "50", "sort_by": "created_at", "sort_option": "desc"}
+MOMENT = pendulum.datetime(2026, 6, 1, 12, 0, tz="Europe/Berlin")
+ANALYSIS = AnalysisRequest("c03", prompt="What is it about?", max_tokens=4096, temperature=0.2, custom_id="dagrun-42")
+
+Build = Callable[[Dialect], Call[Any]]
+Case = tuple[str, Build, str, dict[str, Any], Any]
+
+
+def asked(call: Call[Any]) -> tuple[str, dict[str, Any], Any]:
+    """Return what a call sends; keys that repeat become lists."""
+    query: dict[str, Any] = {}
+    for name, value in call.query:
+        query[name] = value if name not in query else [*_listed(query[name]), value]
+    match call.body:
+        case JsonBody():
+            return call.name, query, dict(call.body.content)
+        case FormBody():
+            return call.name, query, list(call.body.parts)
+    return call.name, query, None
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+# What all generations send alike.
+SHARED: list[Case] = [
+    (
+        "find_index",
+        lambda api: api.find_index("demo"),
+        "GET /indexes",
+        {"index_name": "demo", "page_limit": "50"},
+        None,
+    ),
+    ("list_indexes", lambda api: api.list_indexes(), "GET /indexes", LIST, None),
+    (
+        "list_indexes, a page",
+        lambda api: api.list_indexes(Paging(3, 10, "updated_at")),
+        "GET /indexes",
+        {**LIST, "page": "3", "page_limit": "10", "sort_by": "updated_at"},
+        None,
+    ),
+    ("read_index", lambda api: api.read_index("i1"), "GET /indexes/i1", {}, None),
+    ("delete_index", lambda api: api.delete_index("i1"), "DELETE /indexes/i1", {}, None),
+    ("read_task", lambda api: api.read_task("t1"), "GET /tasks/t1", {}, None),
+    ("list_tasks", lambda api: api.list_tasks(), "GET /tasks", LIST, None),
+    (
+        "list_tasks, filtered",
+        lambda api: api.list_tasks(
+            index_id="i1", status=["ready", "failed"], filename="a b.mp4", updated_since=MOMENT.in_timezone("UTC")
+        ),
+        "GET /tasks",
+        {
+            **LIST,
+            "index_id": "i1",
+            "status": ["ready", "failed"],
+            "filename": "a b.mp4",
+            "updated_at": "2026-06-01T10:00:00Z",
+        },
+        None,
+    ),
+    ("delete_task", lambda api: api.delete_task("t1"), "DELETE /tasks/t1", {}, None),
+    ("read_video", lambda api: api.read_video("i1", "v1"), "GET /indexes/i1/videos/v1", {}, None),
+    (
+        "list_videos",
+        lambda api: api.list_videos("i1", filename="a.mp4"),
+        "GET /indexes/i1/videos",
+        {**LIST, "filename": "a.mp4"},
+        None,
+    ),
+    ("delete_video", lambda api: api.delete_video("i1", "v1"), "DELETE /indexes/i1/videos/v1", {}, None),
+]
+TODAY: list[Case] = [
+    *SHARED,
+    (
+        "create_index",
+        lambda api: api.create_index("demo"),
+        "POST /indexes",
+        {},
+        {"index_name": "demo", "models": [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]},
+    ),
+    (
+        "create_index, other models",
+        lambda api: api.create_index("demo", [Model("marengo3.0", ("visual",)), Model("pegasus1.2", ("audio",))]),
+        "POST /indexes",
+        {},
+        {
+            "index_name": "demo",
+            "models": [
+                {"model_name": "marengo3.0", "model_options": ["visual"]},
+                {"model_name": "pegasus1.2", "model_options": ["audio"]},
+            ],
+        },
+    ),
+    (
+        "create_task, file",
+        lambda api: api.create_task("i1", VIDEO),
+        "POST /tasks",
+        {},
+        [("index_id", "i1"), ("video_file", VIDEO)],
+    ),
+    (
+        "create_task, address",
+        lambda api: api.create_task("i1", "https://media.example/a.mp4?sig=1", user_metadata={"dag": "x", "n": 1}),
+        "POST /tasks",
+        {},
+        [
+            ("index_id", "i1"),
+            ("user_metadata", '{"dag": "x", "n": 1}'),
+            ("video_url", "https://media.example/a.mp4?sig=1"),
+        ],
+    ),
+    (
+        "transcription",
+        lambda api: api.transcription("i1", "v1", start=1, end=2),
+        "GET /indexes/i1/videos/v1",
+        {"transcription": "true"},
+        None,
+    ),
+    (
+        "create_asset, file",
+        lambda api: api.create_asset(VIDEO, user_metadata={"dag": "x"}),
+        "POST /assets",
+        {},
+        [
+            ("filename", "a.mp4"),
+            ("enable_hls", "false"),
+            ("enable_thumbnail", "false"),
+            ("user_metadata", '{"dag": "x"}'),
+            ("method", "direct"),
+            ("file", VIDEO),
+        ],
+    ),
+    (
+        "create_asset, address",
+        lambda api: api.create_asset("https://media.example/a.mp4"),
+        "POST /assets",
+        {},
+        [
+            ("enable_hls", "false"),
+            ("enable_thumbnail", "false"),
+            ("method", "url"),
+            ("url", "https://media.example/a.mp4"),
+        ],
+    ),
+    (
+        "create_asset, named address",
+        lambda api: api.create_asset("https://media.example/a.mp4", filename="b.mp4"),
+        "POST /assets",
+        {},
+        [
+            ("filename", "b.mp4"),
+            ("enable_hls", "false"),
+            ("enable_thumbnail", "false"),
+            ("method", "url"),
+            ("url", "https://media.example/a.mp4"),
+        ],
+    ),
+    ("read_asset", lambda api: api.read_asset("c03"), "GET /assets/c03", {}, None),
+    ("delete_asset", lambda api: api.delete_asset("c03"), "DELETE /assets/c03", {}, None),
+    (
+        "delete_asset, by force",
+        lambda api: api.delete_asset("c03", force=True),
+        "DELETE /assets/c03",
+        {"force": "true"},
+        None,
+    ),
+    (
+        "asset_transcription",
+        lambda api: api.asset_transcription("c03", include=("words", "utterances")),
+        "GET /assets/c03/transcription",
+        {"include": ["words", "utterances"]},
+        None,
+    ),
+    (
+        "create_indexed_asset",
+        lambda api: api.create_indexed_asset("i1", "c03"),
+        "POST /indexes/i1/indexed-assets",
+        {},
+        {"asset_id": "c03", "enable_video_stream": False},
+    ),
+    (
+        "create_indexed_asset, with metadata",
+        lambda api: api.create_indexed_asset("i1", "c03", user_metadata={"dag": "x"}),
+        "POST /indexes/i1/indexed-assets",
+        {},
+        {"asset_id": "c03", "enable_video_stream": False, "user_metadata": {"dag": "x"}},
+    ),
+    (
+        "find_indexed_asset",
+        lambda api: api.find_indexed_asset("i1", "c03"),
+        "GET /assets/c03/indexed-assets",
+        {"page_limit": "50"},
+        None,
+    ),
+    (
+        "read_indexed_asset",
+        lambda api: api.read_indexed_asset("i1", "v1"),
+        "GET /indexes/i1/indexed-assets/v1",
+        {},
+        None,
+    ),
+    (
+        "list_indexed_assets",
+        lambda api: api.list_indexed_assets("i1", status=["ready", "failed"], filename="a.mp4"),
+        "GET /indexes/i1/indexed-assets",
+        {**LIST, "status": ["ready", "failed"], "filename": "a.mp4"},
+        None,
+    ),
+    (
+        "delete_indexed_asset",
+        lambda api: api.delete_indexed_asset("i1", "v1"),
+        "DELETE /indexes/i1/indexed-assets/v1",
+        {},
+        None,
+    ),
+    (
+        "create_analysis_task",
+        lambda api: api.create_analysis_task(ANALYSIS),
+        "POST /analyze/tasks",
+        {},
+        {
+            "model_name": "pegasus1.5",
+            "video": {"type": "asset_id", "asset_id": "c03"},
+            "analysis_mode": "general",
+            "prompt": "What is it about?",
+            "max_tokens": 4096,
+            "temperature": 0.2,
+            "custom_id": "dagrun-42",
+        },
+    ),
+    ("read_analysis_task", lambda api: api.read_analysis_task("a01"), "GET /analyze/tasks/a01", {}, None),
+    (
+        "list_analysis_tasks",
+        lambda api: api.list_analysis_tasks(status="ready", asset_id="c03"),
+        "GET /analyze/tasks",
+        {"page": "1", "page_limit": "50", "status": "ready", "asset_id": "c03"},
+        None,
+    ),
+    (
+        "cancel_analysis_task",
+        lambda api: api.cancel_analysis_task("a01"),
+        "POST /analyze/tasks/a01/cancel",
+        {},
+        None,
+    ),
+]
+OLDER: list[Case] = [
+    *SHARED,
+    (
+        "create_task, file",
+        lambda api: api.create_task("i1", VIDEO),
+        "POST /tasks",
+        {},
+        [("index_id", "i1"), ("language", "en"), ("video_file", VIDEO)],
+    ),
+    (
+        "create_task, file and given transcript",
+        lambda api: api.create_task("i1", VIDEO, transcription=SUBTITLES),
+        "POST /tasks",
+        {},
+        [
+            ("index_id", "i1"),
+            ("language", "en"),
+            ("provide_transcription", "true"),
+            ("transcription_file", SUBTITLES),
+            ("video_file", VIDEO),
+        ],
+    ),
+    (
+        "create_task, addresses",
+        lambda api: api.create_task(
+            "i1", "https://media.example/a.mp4", transcription="https://media.example/a.srt", language="de"
+        ),
+        "POST /tasks",
+        {},
+        [
+            ("index_id", "i1"),
+            ("language", "de"),
+            ("provide_transcription", "true"),
+            ("transcription_url", "https://media.example/a.srt"),
+            ("video_url", "https://media.example/a.mp4"),
+        ],
+    ),
+    (
+        "transcription",
+        lambda api: api.transcription("i1", "v1"),
+        "GET /indexes/i1/videos/v1/transcription",
+        {},
+        None,
+    ),
+    (
+        "transcription, window",
+        lambda api: api.transcription("i1", "v1", start=0, end=1.5),
+        "GET /indexes/i1/videos/v1/transcription",
+        {"start": "0", "end": "1.5"},
+        None,
+    ),
+    (
+        "text_in_video",
+        lambda api: api.text_in_video("i1", "v1", start=2.5),
+        "GET /indexes/i1/videos/v1/text-in-video",
+        {"start": "2.5"},
+        None,
+    ),
+]
+ENGINES = {
+    ApiVersion.V1_2: {
+        "engines": [{"engine_name": "marengo2.6", "engine_options": ["visual", "conversation", "text_in_video"]}]
+    },
+    ApiVersion.V1_1: {"engine_id": "marengo2.5", "index_options": ["visual", "conversation", "text_in_video"]},
+}
+
+
+def _older(version: ApiVersion) -> list[Case]:
+    body = {"index_name": "demo", **ENGINES[version]}
+    return [*OLDER, ("create_index", lambda api: api.create_index("demo"), "POST /indexes", {}, body)]
+
+
+ALL: dict[ApiVersion, list[Case]] = {
+    ApiVersion.V1_3: TODAY,
+    ApiVersion.V1_2: _older(ApiVersion.V1_2),
+    ApiVersion.V1_1: _older(ApiVersion.V1_1),
+}
+EVERY = [pytest.param(version, *case[1:], id=f"{version.value} {case[0]}") for version in ALL for case in ALL[version]]
+
+
+@pytest.mark.parametrize(("version", "build", "name", "query", "body"), EVERY)
+def test_what_is_sent(version: ApiVersion, build: Build, name: str, query: dict[str, Any], body: Any) -> None:
+    assert asked(build(dialect_for(version))) == (name, query, body)
+
+
+@pytest.mark.parametrize("version", list(ApiVersion))
+def test_the_table_has_every_call_of_the_generation(version: ApiVersion) -> None:
+    calls = {name for name, member in vars(Dialect).items() if callable(member) and not name.startswith("_")}
+    told = {case[0].partition(",")[0] for case in ALL[version]} | {"indexing_route", "ensure_takes_transcription"}
+    refused = {name for dialect, name, *_ in UNSUPPORTED if dialect is dialect_for(version)}
+    assert calls == told | refused
+
+
+@pytest.mark.parametrize(("version", "build", "name", "query", "body"), EVERY)
+def test_reads_and_deletes_are_repeatable_and_creations_are_not(
+    version: ApiVersion, build: Build, name: str, query: dict[str, Any], body: Any
+) -> None:
+    call = build(dialect_for(version))
+    assert call.repeatable is (call.method.value != "POST" or name.endswith("/cancel"))
+    assert call.missing_is_done is (call.method.value == "DELETE")
+
+
+def test_an_idempotency_key_makes_an_analysis_repeatable() -> None:
+    call = v1_3.create_analysis_task(ANALYSIS, idempotency_key="k1")
+    assert call.repeatable
+    assert dict(call.headers) == {"Idempotency-Key": "k1"}
+    assert dict(v1_3.create_analysis_task(ANALYSIS).headers) == {}
+
+
+UNSUPPORTED: list[tuple[Any, str, Callable[[], object], str]] = [
+    (v1_3, "text_in_video", lambda: v1_3.text_in_video("i", "v"), r"on_screen_text_request\(\)"),
+    (v1_3, "create_task", lambda: v1_3.create_task("i", "u", transcription="u"), "TwelveLabsExtractTranscription"),
+    (v1_3, "create_task", lambda: v1_3.create_task("i", "u", language="en"), "leave language out"),
+    (v1_1, "create_index", lambda: v1_1.create_index("n", [Model("a", ()), Model("b", ())]), "one engine per index"),
+    *(
+        entry
+        for api in (v1_2, v1_1)
+        for entry in (
+            (api, "create_task", lambda: v1_2.create_task("i", "u", user_metadata={"a": 1}), "set it later"),
+            (api, "create_asset", lambda: v1_2.create_asset("u"), r"create_task\(\)"),
+            (api, "read_asset", lambda: v1_2.read_asset("c"), r"read_video\(\)"),
+            (api, "delete_asset", lambda: v1_2.delete_asset("c"), r"delete_video\(\)"),
+            (api, "asset_transcription", lambda: v1_2.asset_transcription("c"), r"transcription\(\)"),
+            (api, "create_indexed_asset", lambda: v1_2.create_indexed_asset("i", "c"), r"create_task\(\)"),
+            (api, "find_indexed_asset", lambda: v1_2.find_indexed_asset("i", "c"), r"list_videos\(\)"),
+            (api, "read_indexed_asset", lambda: v1_2.read_indexed_asset("i", "v"), r"read_task\(\)"),
+            (api, "list_indexed_assets", lambda: v1_2.list_indexed_assets("i"), r"list_videos\(\)"),
+            (api, "delete_indexed_asset", lambda: v1_2.delete_indexed_asset("i", "v"), r"delete_video\(\)"),
+            (api, "create_analysis_task", lambda: v1_2.create_analysis_task(ANALYSIS), "api_version v1.3"),
+            (api, "read_analysis_task", lambda: v1_2.read_analysis_task("a"), "api_version v1.3"),
+            (api, "list_analysis_tasks", lambda: v1_2.list_analysis_tasks(), "api_version v1.3"),
+            (api, "cancel_analysis_task", lambda: v1_2.cancel_analysis_task("a"), "api_version v1.3"),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "call", "nearest_way"), [entry[1:] for entry in UNSUPPORTED])
+def test_what_a_generation_lacks_is_refused_with_the_nearest_way(
+    name: str, call: Callable[[], object], nearest_way: str
+) -> None:
+    with pytest.raises(TwelveLabsUnsupportedError, match=nearest_way):
+        call()
+
+
+def test_the_two_older_generations_are_one_but_for_the_index() -> None:
+    same = set(v1_1.__all__) - {"create_index", "DEFAULT_MODELS"}
+    assert set(v1_1.__all__) == set(v1_2.__all__) == set(v1_3.__all__)
+    assert [name for name in sorted(same) if getattr(v1_1, name) is not getattr(v1_2, name)] == []
+
+
+@pytest.mark.parametrize(
+    ("size", "route"),
+    [
+        (None, IndexingRoute.ASSET),
+        (1, IndexingRoute.ASSET),
+        (200_000_000, IndexingRoute.ASSET),
+        (200_000_001, IndexingRoute.TASK),
+    ],
+)
+def test_the_route_of_a_source_follows_its_size(size: int | None, route: IndexingRoute) -> None:
+    assert v1_3.indexing_route(size) is route
+    assert v1_2.indexing_route(size) is IndexingRoute.TASK
+
+
+@pytest.mark.parametrize(
+    ("segments", "path"),
+    [
+        (("indexes", "665f"), "/indexes/665f"),
+        (("indexes", "../tasks"), "/indexes/..%2Ftasks"),
+        (("indexes", "a/b"), "/indexes/a%2Fb"),
+        (("indexes", "a?b#c%d"), "/indexes/a%3Fb%23c%25d"),
+        (("indexes", "..."), "/indexes/..."),
+        (("indexes", "ü x\n"), "/indexes/%C3%BC%20x%0A"),
+    ],
+)
+def test_an_id_never_becomes_another_path(segments: tuple[str, ...], path: str) -> None:
+    assert path_of(*segments) == path
+
+
+@pytest.mark.parametrize("identifier", ["", ".", ".."])
+def test_an_id_that_is_a_step_in_a_path_is_refused(identifier: str) -> None:
+    """HTTP libraries and proxies resolve dot segments: deleting the index ``..`` would delete something else."""
+    for call in (v1_3.delete_index, v1_3.delete_asset, v1_3.read_analysis_task):
+        with pytest.raises(TwelveLabsBadRequestError, match=repr(identifier).replace(".", r"\.")):
+            call(identifier)
+
+
+def test_a_query_is_spelled_as_the_service_reads_it() -> None:
+    query = {"a": True, "b": None, "c": ["x", None, "y"], "d": [], "e": 0, "f": IndexingRoute.TASK, "g": False}
+    pairs = (("a", "true"), ("c", "x"), ("c", "y"), ("e", "0"), ("f", "task"), ("g", "false"))
+    assert query_pairs(query) == pairs
+
+
+def test_texts_of_a_form_stay_out_of_its_repr() -> None:
+    call = v1_3.create_asset("https://media.example/a.mp4?X-Amz-Signature=SIGNATURE")
+    assert "SIGNATURE" not in repr(call)

@@ -1,0 +1,141 @@
+"""When a call is sent again, and how long is waited before: arithmetic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from twelvelabs_provider.api import v1_3
+from twelvelabs_provider.api.analysis import AnalysisRequest
+from twelvelabs_provider.api.call import Call
+from twelvelabs_provider.api.errors import (
+    ErrorDetails,
+    TwelveLabsAmbiguousError,
+    TwelveLabsAnswerError,
+    TwelveLabsAuthError,
+    TwelveLabsBadRequestError,
+    TwelveLabsConfigurationError,
+    TwelveLabsConflictError,
+    TwelveLabsConnectionError,
+    TwelveLabsError,
+    TwelveLabsNotFoundError,
+    TwelveLabsPermanentError,
+    TwelveLabsPermissionError,
+    TwelveLabsRateLimitError,
+    TwelveLabsRedirectError,
+    TwelveLabsServerError,
+    TwelveLabsTransientError,
+    TwelveLabsUnsupportedError,
+)
+from twelvelabs_provider.api.retry import RetrySettings, delay_before_retry, may_repeat, rate_limit_from
+
+READ = v1_3.read_index("i1")
+DELETE = v1_3.delete_index("i1")
+CREATE = v1_3.create_index("demo")
+KEYED = v1_3.create_analysis_task(AnalysisRequest("c"), idempotency_key="k")
+SETTINGS = RetrySettings(attempts=5, first_delay=1.0, longest_delay=60.0)
+
+YES, NO = (True, True), (False, False)
+REPEATS_ONLY_IF_HARMLESS = (True, False)
+DECISIONS: list[tuple[TwelveLabsError, tuple[bool, bool]]] = [
+    (TwelveLabsConnectionError("refused"), YES),
+    (TwelveLabsRateLimitError("429", ErrorDetails(429)), YES),
+    (TwelveLabsServerError("500", ErrorDetails(500)), REPEATS_ONLY_IF_HARMLESS),
+    (TwelveLabsServerError("408", ErrorDetails(408)), REPEATS_ONLY_IF_HARMLESS),
+    (TwelveLabsServerError("504", ErrorDetails(504, retry_after=1.0)), REPEATS_ONLY_IF_HARMLESS),
+    (TwelveLabsServerError("503", ErrorDetails(503)), REPEATS_ONLY_IF_HARMLESS),
+    (TwelveLabsServerError("503", ErrorDetails(503, retry_after=1.0)), YES),
+    (TwelveLabsAmbiguousError("lost"), REPEATS_ONLY_IF_HARMLESS),
+    (TwelveLabsTransientError("the source shrank"), NO),
+    (TwelveLabsError("?"), NO),
+    *(
+        (kind("no"), NO)
+        for kind in (
+            TwelveLabsPermanentError,
+            TwelveLabsBadRequestError,
+            TwelveLabsAuthError,
+            TwelveLabsPermissionError,
+            TwelveLabsNotFoundError,
+            TwelveLabsConflictError,
+            TwelveLabsRedirectError,
+            TwelveLabsAnswerError,
+            TwelveLabsUnsupportedError,
+            TwelveLabsConfigurationError,
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"), DECISIONS, ids=[f"{type(error).__name__} {error}" for error, _ in DECISIONS]
+)
+def test_what_may_be_sent_again(error: TwelveLabsError, expected: tuple[bool, bool]) -> None:
+    harmless, changing = expected
+    assert (may_repeat(READ, error), may_repeat(CREATE, error)) == expected
+    assert may_repeat(DELETE, error) is harmless
+    assert may_repeat(KEYED, error) is harmless, "a key makes a repeat harmless"
+    assert (delay_before_retry(READ, error, 1, SETTINGS, 0.5) is not None) is harmless
+    assert (delay_before_retry(CREATE, error, 1, SETTINGS, 0.5) is not None) is changing
+
+
+@pytest.mark.parametrize(
+    ("attempt", "jitter", "delay"),
+    [
+        (1, 0.0, 0.5),
+        (1, 1.0, 1.0),
+        (2, 0.0, 1.0),
+        (2, 1.0, 2.0),
+        (3, 0.5, 3.0),
+        (4, 1.0, 8.0),
+        (5, 1.0, None),
+        (6, 0.0, None),
+    ],
+)
+def test_the_delay_doubles_up_to_the_last_attempt(attempt: int, jitter: float, delay: float | None) -> None:
+    assert delay_before_retry(READ, TwelveLabsConnectionError("x"), attempt, SETTINGS, jitter) == delay
+
+
+def test_the_delay_has_a_ceiling() -> None:
+    patient = RetrySettings(attempts=100, first_delay=1.0, longest_delay=60.0)
+    assert delay_before_retry(READ, TwelveLabsConnectionError("x"), 50, patient, 1.0) == 60.0
+
+
+@pytest.mark.parametrize(
+    ("asked", "jitter", "delay"),
+    [(0.0, 0.25, 0.25), (7.0, 0.0, 7.0), (7.0, 1.0, 8.0), (60.0, 0.0, 60.0), (60.1, 0.0, None), (86400.0, 1.0, None)],
+)
+def test_the_service_s_own_wait_is_obeyed_or_ends_the_patience(
+    asked: float, jitter: float, delay: float | None
+) -> None:
+    error = TwelveLabsRateLimitError("429", ErrorDetails(429, retry_after=asked))
+    assert delay_before_retry(CREATE, error, 1, SETTINGS, jitter) == delay
+
+
+@pytest.mark.parametrize("attempts", [1, 0])
+def test_one_attempt_means_no_retry(attempts: int) -> None:
+    assert delay_before_retry(READ, TwelveLabsConnectionError("x"), 1, RetrySettings(attempts), 0.0) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "remaining", "reset_at"),
+    [
+        ({}, None, None),
+        ({"x-ratelimit-remaining": "4", "x-ratelimit-reset": "1780000000"}, 4, 1780000000.0),
+        ({"x-ratelimit-request-remaining": "3", "x-ratelimit-request-reset": "1780000000"}, 3, 1780000000.0),
+        ({"x-ratelimit-request-remaining": "3", "x-ratelimit-remaining": "4"}, 3, None),
+        ({"x-ratelimit-request-remaining": "few", "x-ratelimit-remaining": "4"}, 4, None),
+        ({"x-ratelimit-remaining": "inf", "x-ratelimit-reset": "nan"}, None, None),
+    ],
+)
+def test_both_spellings_of_the_rate_limit(
+    headers: dict[str, str], remaining: int | None, reset_at: float | None
+) -> None:
+    limit = rate_limit_from(headers)
+    assert (limit.remaining, limit.reset_at) == (remaining, reset_at)
+
+
+def test_a_call_that_is_carried_on_keeps_what_it_is() -> None:
+    call: Call[Any] = READ.then(lambda index: index.name)
+    assert call.parse({"_id": "i", "index_name": "demo"}) == "demo"
+    assert (call.method, call.path, call.repeatable) == (READ.method, READ.path, READ.repeatable)

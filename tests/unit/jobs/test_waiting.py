@@ -1,0 +1,61 @@
+"""How long to wait: arithmetic that worker, sensor and triggerer share."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from twelvelabs_provider.jobs.waiting import clock_text, deadline_from, pause_before_look
+
+NEVER = 1e12
+
+
+@pytest.mark.parametrize(
+    ("timeout", "execution_timeout", "deadline"),
+    [
+        (60.0, None, 1060.0),
+        (60.0, timedelta(seconds=30), 1030.0),
+        (60.0, timedelta(hours=1), 1060.0),
+        (0.0, None, 1000.0),
+    ],
+)
+def test_the_deadline_is_the_earlier_of_both_limits(
+    timeout: float, execution_timeout: timedelta | None, deadline: float
+) -> None:
+    assert deadline_from(1000.0, timeout, execution_timeout) == deadline
+
+
+@pytest.mark.parametrize(
+    ("waited", "pause"), [(0.0, 5.0), (49.0, 5.0), (100.0, 10.0), (300.0, 30.0), (600.0, 60.0), (86400.0, 60.0)]
+)
+def test_the_pause_grows_with_the_wait(waited: float, pause: float) -> None:
+    assert pause_before_look(1000.0 + waited, 1000.0, NEVER, None, 0.5) == pytest.approx(pause)
+
+
+@pytest.mark.parametrize(("jitter", "pause"), [(0.0, 9.0), (0.5, 10.0), (1.0, 11.0)])
+def test_the_pause_is_jittered(jitter: float, pause: float) -> None:
+    assert pause_before_look(1100.0, 1000.0, NEVER, None, jitter) == pytest.approx(pause)
+    assert pause_before_look(1000.0, 1000.0, NEVER, 10.0, jitter) == pytest.approx(pause)
+
+
+def test_an_interval_that_was_given_does_not_grow() -> None:
+    assert pause_before_look(90000.0, 1000.0, NEVER, 2.0, 0.5) == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("interval", [0, 0.0, -1.0])
+def test_an_interval_that_is_none_does_not_make_a_busy_loop(interval: float) -> None:
+    assert pause_before_look(1000.0, 1000.0, NEVER, interval, 0.5) == pytest.approx(5.0)
+
+
+@pytest.mark.parametrize(("deadline", "pause"), [(1003.0, 3.0), (1000.0, 0.0), (900.0, 0.0)])
+def test_the_pause_ends_at_the_deadline(deadline: float, pause: float) -> None:
+    assert pause_before_look(1000.0, 1000.0, deadline, None, 1.0) == pause
+
+
+def test_a_clock_that_was_set_back_does_not_shorten_the_pause() -> None:
+    assert pause_before_look(500.0, 1000.0, NEVER, None, 0.5) == pytest.approx(5.0)
+
+
+def test_a_moment_for_people() -> None:
+    assert clock_text(1_780_000_000.9) == "2026-05-28 20:26:40 UTC"

@@ -1,0 +1,269 @@
+"""The trigger: one event whatever happens, nothing raised, nothing secret stored."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import json
+import time
+from typing import Any
+
+import pytest
+from airflow.triggers.base import TriggerEvent
+
+from tests.unit.scripted_server import KEY, Hang, Lost, Reply, ScriptedServer, Unframed
+from twelvelabs_provider.exceptions import TwelveLabsEventError
+from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
+from twelvelabs_provider.jobs.wake import Wake, WakeReason
+from twelvelabs_provider.triggers import job as trigger_module
+from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
+
+JOB = JobRef(JobKind.INDEXED_ASSET, "v1", "i1")
+LOOK = "GET /v1.3/indexes/i1/indexed-assets/v1"
+AT_ONCE = 0.001
+# Seconds after which a wait that should have ended long ago is given up.
+LONGEST_TEST = 20.0
+BROKEN = Reply({"code": "generic_error", "message": "oops"}, status=500)
+
+
+def stands(status: str) -> Reply:
+    return Reply({"_id": "v1", "status": status})
+
+
+def pending(seconds: float = 3600.0) -> PendingJob:
+    now = time.time()
+    return PendingJob(JOB, now, now, now + seconds, {"filename": "a.mp4"})
+
+
+def trigger(job: PendingJob | None = None, poll_interval: Any = AT_ONCE) -> TwelveLabsJobTrigger:
+    return TwelveLabsJobTrigger("twelvelabs_default", (job or pending()).as_json(), poll_interval)
+
+
+def made_again(path: str, fields: dict[str, Any]) -> TwelveLabsJobTrigger:
+    """Make a trigger of its stored row, as the triggerer does."""
+    module, _, name = path.rpartition(".")
+    made: TwelveLabsJobTrigger = getattr(importlib.import_module(module), name)(**json.loads(json.dumps(fields)))
+    return made
+
+
+def events_of(*triggers: TwelveLabsJobTrigger) -> list[TriggerEvent]:
+    """Run triggers in one loop, to the very end of each; return their events."""
+
+    async def events(one: TwelveLabsJobTrigger) -> list[TriggerEvent]:
+        return [event async for event in one.run()]
+
+    async def all_events() -> list[TriggerEvent]:
+        async with asyncio.timeout(LONGEST_TEST):
+            return [event for found in await asyncio.gather(*map(events, triggers)) for event in found]
+
+    return asyncio.run(all_events())
+
+
+def wake_of(one: TwelveLabsJobTrigger) -> Wake:
+    """Return the one event of a trigger, having seen that it is plain JSON without the key."""
+    (event,) = events_of(one)
+    text = json.dumps(event.payload, allow_nan=False)
+    assert KEY not in text
+    return Wake.from_payload(json.loads(text))
+
+
+@pytest.mark.parametrize("status", ["ready", "failed", "canceled"])
+def test_a_job_that_ends(server: ScriptedServer, status: str) -> None:
+    server.script += [stands("pending"), stands("indexing"), stands(status)]
+    job = pending()
+    assert wake_of(trigger(job)) == Wake(WakeReason.ENDED, job)
+    assert server.asked == [LOOK] * 3
+    assert {request.headers["x-api-key"] for request in server.requests} == {KEY}
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "path"),
+    [
+        (JobKind.INDEXING_TASK, {"_id": "x", "status": "ready"}, "/v1.3/tasks/x"),
+        (JobKind.ASSET, {"_id": "x", "status": "ready"}, "/v1.3/assets/x"),
+        (JobKind.INDEXED_ASSET, {"_id": "x"}, "/v1.3/indexes/i1/indexed-assets/x"),
+        (JobKind.ANALYSIS_TASK, {"task_id": "x", "status": "ready"}, "/v1.3/analyze/tasks/x"),
+    ],
+)
+def test_every_kind_of_job(server: ScriptedServer, kind: JobKind, answer: dict[str, Any], path: str) -> None:
+    server.script.append(Reply(answer))
+    now = time.time()
+    job = PendingJob(JobRef(kind, "x", "i1"), now, now, now + 60)
+    assert wake_of(trigger(job)).reason is WakeReason.ENDED
+    assert server.asked == [f"GET {path}"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        (Reply({"code": "resource_not_exist", "message": "no such video"}, status=404), "no such video"),
+        (Reply({"code": "api_key_invalid", "message": f"{KEY} is wrong"}, status=401), "api_key_invalid"),
+        (Reply({"code": "api_not_allowed", "message": "not in your plan"}, status=403), "not in your plan"),
+        (Reply(status=302, headers={"Location": "https://elsewhere.invalid"}), "redirect"),
+        (Reply(b"<html>"), "not JSON"),
+        (Reply([]), "not a JSON object"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_final_word_of_the_service_ends_the_wait(server: ScriptedServer, reply: Reply, told: str) -> None:
+    server.script += [stands("indexing"), reply]
+    wake = wake_of(trigger())
+    assert wake.reason is WakeReason.REFUSED
+    assert told in wake.message
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "failure", [BROKEN, Reply(status=429), Lost(), Unframed(b'{"_id": "v1", "sta')], ids=["500", "429", "lost", "cut"]
+)
+def test_passing_failures_are_sat_out(server: ScriptedServer, failure: Any) -> None:
+    server.script += [failure, failure, stands("ready")]
+    assert wake_of(trigger()).reason is WakeReason.ENDED
+    assert len(server.requests) == 3
+
+
+def test_patience_with_failures_ends(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trigger_module, "PATIENCE_WITH_ERRORS", 0.0)
+    server.script.append(BROKEN)
+    wake = wake_of(trigger())
+    assert wake.reason is WakeReason.UNREACHABLE
+    assert "oops" in wake.message
+
+
+def test_an_answer_renews_the_patience(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Patience counts from the last answer, not from the beginning of the wait."""
+    moments = iter(range(0, 100_000, 200))
+    monkeypatch.setattr(trigger_module, "time", type("Clock", (), {"time": staticmethod(lambda: float(next(moments)))}))
+    server.script += [BROKEN, stands("indexing")] * 5 + [stands("ready")]
+    assert wake_of(trigger(PendingJob(JOB, 0.0, 0.0, 1e9))).reason is WakeReason.ENDED
+    assert len(server.requests) == 11
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [("indexing", WakeReason.DEADLINE), ("transmogrifying", WakeReason.DEADLINE), ("ready", WakeReason.ENDED)],
+)
+def test_a_deadline_that_has_passed_leaves_one_last_look(
+    server: ScriptedServer, status: str, reason: WakeReason
+) -> None:
+    server.script.append(stands(status))
+    assert wake_of(trigger(pending(-5.0), poll_interval=None)).reason is reason
+    assert len(server.requests) == 1
+
+
+def test_a_failure_at_the_deadline_is_the_deadline(server: ScriptedServer) -> None:
+    server.script.append(BROKEN)
+    assert wake_of(trigger(pending(-5.0))).reason is WakeReason.DEADLINE
+
+
+def test_the_deadline_ends_a_wait(server: ScriptedServer) -> None:
+    server.script += [stands("indexing")] * 10_000
+    job = pending(0.1)
+    assert wake_of(trigger(job)) == Wake(WakeReason.DEADLINE, job)
+    assert time.time() >= job.deadline
+    assert len(server.requests) >= 1
+
+
+def test_the_wait_that_the_service_asks_for_is_obeyed_up_to_the_deadline(server: ScriptedServer) -> None:
+    server.script += [Reply(status=429, headers={"Retry-After": "60"})] + [stands("indexing")] * 10_000
+    assert wake_of(trigger(pending(0.2))).reason is WakeReason.DEADLINE
+    assert len(server.requests) == 2, "one that was told to wait, and the last look"
+
+
+def test_the_first_look_waits_its_turn(server: ScriptedServer) -> None:
+    """A trigger that fires at once can overtake the word that the deferring process has ended."""
+
+    async def begin() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(aiter(trigger(poll_interval=30.0).run())), 0.1)
+
+    asyncio.run(begin())
+    assert server.requests == []
+
+
+def test_a_wait_that_is_made_anew_ends_at_the_same_deadline(server: ScriptedServer) -> None:
+    server.script += [stands("indexing")] * 10_000
+    job = pending(0.1)
+    assert wake_of(made_again(*trigger(job).serialize())) == Wake(WakeReason.DEADLINE, job)
+
+
+def test_many_waits_share_one_loop(server: ScriptedServer) -> None:
+    server.script += [stands("indexing")] * 20 + [stands("ready")] * 20
+    events = events_of(*(trigger() for _ in range(20)))
+    assert [event.payload["reason"] for event in events] == ["ended"] * 20
+
+
+def test_a_cancelled_wait_is_cancelled(server: ScriptedServer) -> None:
+    server.script.append(Hang())
+
+    async def cancel() -> None:
+        wait = asyncio.ensure_future(anext(aiter(trigger().run())))
+        while not server.requests:
+            await asyncio.sleep(0.001)
+        wait.cancel()
+        await wait
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(cancel())
+
+
+@pytest.mark.parametrize("garbage", [{}, {"job": {}}, {"job": {"kind": "embedding", "id": "x"}}, None, "x"])
+def test_a_row_of_another_release_is_an_event_that_the_operator_refuses(server: ScriptedServer, garbage: Any) -> None:
+    (event,) = events_of(TwelveLabsJobTrigger("twelvelabs_default", garbage))
+    json.dumps(event.payload)
+    with pytest.raises(TwelveLabsEventError):
+        Wake.from_payload(event.payload)
+    assert server.requests == []
+
+
+def test_a_connection_that_is_gone_is_an_event(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIRFLOW_CONN_TWELVELABS_DEFAULT")
+    wake = wake_of(trigger())
+    assert wake.reason is WakeReason.UNREACHABLE
+    assert "twelvelabs_default" in wake.message
+
+
+def test_a_connection_that_cannot_be_used_is_an_event(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", json.dumps({"conn_type": "twelvelabs", "host": "h"}))
+    wake = wake_of(trigger())
+    assert wake.reason is WakeReason.REFUSED
+    assert "has no API key" in wake.message
+
+
+def test_an_interval_that_is_none_is_an_event(server: ScriptedServer) -> None:
+    assert wake_of(trigger(poll_interval="soon")).reason is WakeReason.UNREACHABLE
+
+
+def test_what_nobody_thought_of_is_an_event(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug of ours")
+
+    monkeypatch.setattr(trigger_module, "read_state", broken)
+    wake = wake_of(trigger())
+    assert wake.reason is WakeReason.UNREACHABLE
+    assert wake.message == "RuntimeError: a bug of ours"
+
+
+def test_what_is_stored_is_what_the_constructor_takes_and_plain_json(server: ScriptedServer) -> None:
+    made = trigger()
+    path, fields = made.serialize()
+    assert type(made_again(path, fields)) is TwelveLabsJobTrigger
+    assert set(fields) == set(inspect.signature(TwelveLabsJobTrigger.__init__).parameters) - {"self"}
+    text = json.dumps(fields, allow_nan=False)
+    assert json.loads(text) == fields
+    assert KEY not in text
+    assert server.origin not in text
+    assert made_again(path, fields).serialize() == (path, fields)
+
+
+def test_the_constructor_believes_every_row(server: ScriptedServer) -> None:
+    """An exception here would take the triggerer's whole loop down."""
+    for value in (None, "x", 5, {}, []):
+        TwelveLabsJobTrigger(value, value, value)  # type: ignore[arg-type]
+    required = [
+        name
+        for name, parameter in inspect.signature(TwelveLabsJobTrigger.__init__).parameters.items()
+        if parameter.default is inspect.Parameter.empty
+    ]
+    assert required == ["self", "twelvelabs_conn_id", "pending"], "a row of an older release must still fit"
