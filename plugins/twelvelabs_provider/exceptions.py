@@ -33,5 +33,9 @@ class TwelveLabsUnreachableError(AirflowException):
     """The service could not be asked any more while a job was waited for; the job goes on, a retry looks again."""
 
 
+class TwelveLabsRecordError(AirflowFailException):
+    """What an earlier try left about its job cannot be read; not knowing is no reason to pay again."""
+
+
 class TwelveLabsEventError(AirflowException):
     """The event that woke the task is not one of ours; the remote job is left as it is."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from twelvelabs_provider.api.errors import TwelveLabsPermanentError
-from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError
+from twelvelabs_provider.api.errors import TwelveLabsError, TwelveLabsPermanentError
+from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError, TwelveLabsUnreachableError
+from twelvelabs_provider.jobs.job import JobState, PendingJob, Phase
+from twelvelabs_provider.jobs.kinds import read_state
+from twelvelabs_provider.jobs.patience import Patience
+from twelvelabs_provider.jobs.wake import unreachable
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -27,6 +32,7 @@ class TwelveLabsTask:
 
     twelvelabs_conn_id: str
     playground_url: str | None = None
+    _patience: Patience | None = None
 
     @cached_property
     def hook(self) -> TwelveLabsHook:
@@ -34,6 +40,24 @@ class TwelveLabsTask:
         from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 
         return TwelveLabsHook(self.twelvelabs_conn_id)
+
+    def look(self, pending: PendingJob) -> JobState:
+        """Return where a job stands; an answer that does not come means that it is still running, for a while.
+
+        :raises TwelveLabsPermanentError: the service refuses to say.
+        :raises TwelveLabsUnreachableError: it has been silent for too long; the job goes on.
+        """
+        try:
+            state = self.hook.execute(read_state(self.hook.api, pending.job))
+        except TwelveLabsError as error:
+            self._patience = self._patience or Patience(time.time())
+            if self._patience.bears(error, pending, time.time()):
+                return JobState(Phase.RUNNING, "not answered")
+            if isinstance(error, TwelveLabsPermanentError):
+                raise
+            raise TwelveLabsUnreachableError(unreachable(pending.job, error)) from error
+        self._patience = Patience(time.time())
+        return state
 
 
 @contextmanager

@@ -95,7 +95,7 @@ def on_screen_text_from(data: str | None) -> tuple[Segment, ...]:
     :raises TwelveLabsAnswerError: if it is not the JSON that was asked for; it carries the beginning of the raw text.
     """
     try:
-        entries = json.loads(data or "")[_ON_SCREEN_TEXT]
+        entries = json.loads(data or "")[_ON_SCREEN_TEXT] or ()
         rows = [_row(entry) for entry in entries]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise TwelveLabsAnswerError(

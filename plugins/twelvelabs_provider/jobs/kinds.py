@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.dialect import Dialect
@@ -36,10 +37,7 @@ class KindOfJob:
 def phase_of(status: str) -> Phase:
     """Return what a status means; one that is not known means that the job is still running."""
     phase = _PHASES.get(status.lower())
-    if phase is None:
-        log.warning("unknown status %r of a remote job: taken as still running, until the deadline", status)
-        return Phase.RUNNING
-    return phase
+    return phase or _unknown(status)
 
 
 def read_state(dialect: Dialect, job: JobRef) -> Call[JobState]:
@@ -51,6 +49,13 @@ def cancellation(dialect: Dialect, job: JobRef) -> Call[None] | None:
     """Return the call that stops a job, or None where the service cannot stop it."""
     cancel = KINDS[job.kind].cancel
     return cancel(dialect, job) if cancel else None
+
+
+@lru_cache(maxsize=64)
+def _unknown(status: str) -> Phase:
+    """Say once what is not known; a line for every look would fill the log."""
+    log.warning("unknown status %r of a remote job: taken as still running, until the deadline", status)
+    return Phase.RUNNING
 
 
 def _task_state(task: IndexingTask) -> JobState:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from twelvelabs_provider.exceptions import TwelveLabsRecordError
 from twelvelabs_provider.jobs.job import PendingJob
 
 _KEY = "twelvelabs_job"
@@ -59,11 +60,19 @@ class Ledger:
         """Return the job that an earlier try of the same life submitted for the same question.
 
         A store that cannot be read raises: not knowing is not the same as there being nothing.
+
+        :raises TwelveLabsRecordError: if the record is not one of ours.
         """
         record = None if self.store is None else self.store.get(_KEY)
         if not isinstance(record, Mapping) or record.get("identity") != self.identity.key():
             return None
-        return PendingJob.from_json(record["pending"])
+        try:
+            return PendingJob.from_json(record["pending"])
+        except (KeyError, ValueError) as error:
+            raise TwelveLabsRecordError(
+                f"the record of this task's remote job cannot be read ({error}); it may be of another release of the"
+                " provider. Clear the task to start anew"
+            ) from error
 
     def record(self, pending: PendingJob) -> None:
         """Remember a job, at once after the service gave its id."""

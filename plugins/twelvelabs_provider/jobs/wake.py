@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from twelvelabs_provider.exceptions import TwelveLabsEventError, TwelveLabsRefusedError, TwelveLabsUnreachableError
-from twelvelabs_provider.jobs.job import PendingJob
+from twelvelabs_provider.jobs.job import JobRef, PendingJob
 
 
 class WakeReason(StrEnum):
@@ -18,6 +18,11 @@ class WakeReason(StrEnum):
     DEADLINE = "deadline"
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
+
+
+def unreachable(job: JobRef, why: object) -> str:
+    """Return the message for a job that can no longer be looked at."""
+    return f"{job} could not be looked at any more ({why}); it goes on, a retry looks again"
 
 
 @dataclass(frozen=True)
@@ -40,9 +45,7 @@ class Wake:
         if self.reason is WakeReason.REFUSED:
             raise TwelveLabsRefusedError(self.message)
         if self.reason is WakeReason.UNREACHABLE:
-            raise TwelveLabsUnreachableError(
-                f"{self.pending.job} could not be looked at any more ({self.message}); it goes on, a retry looks again"
-            )
+            raise TwelveLabsUnreachableError(unreachable(self.pending.job, self.message))
 
     def as_payload(self) -> dict[str, Any]:
         """Return plain JSON."""

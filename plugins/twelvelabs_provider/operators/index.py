@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from twelvelabs_provider.api.errors import (
     ErrorCode,
     TwelveLabsAmbiguousError,
+    TwelveLabsAnswerError,
     TwelveLabsError,
     TwelveLabsNotFoundError,
     TwelveLabsServerError,
@@ -81,7 +82,7 @@ class TwelveLabsCreateIndexOperator(TwelveLabsOperator):
             index_id = self.hook.execute(api.create_index(self.index_name, models))
         except TwelveLabsError as error:
             # The answer was lost, or somebody else was quicker: the name tells which index it is.
-            lost = isinstance(error, (TwelveLabsAmbiguousError, TwelveLabsServerError))
+            lost = isinstance(error, (TwelveLabsAmbiguousError, TwelveLabsAnswerError, TwelveLabsServerError))
             if not lost and error.details.code != ErrorCode.NAME_EXISTS:
                 raise
             index = self.hook.execute(api.find_index(self.index_name))

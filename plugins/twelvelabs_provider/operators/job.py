@@ -135,7 +135,7 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
     def _see_through(self, context: Context, step: PendingJob | Result) -> Result:
         while isinstance(step, PendingJob):
             self._note(context, step)
-            state = self.hook.execute(read_state(self.hook.api, step.job))
+            state = self.look(step)
             if state.phase is Phase.READY:
                 step = self.advance(context, step, state)
             elif state.phase is Phase.RUNNING:

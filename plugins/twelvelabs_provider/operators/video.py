@@ -195,7 +195,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
         """Submit once: an answer that was lost is looked for, not asked for again, since it is billed."""
         try:
             return self.hook.execute(self.hook.api.create_indexed_asset(self.index_id, asset_id))
-        except (TwelveLabsAmbiguousError, TwelveLabsServerError):
+        except (TwelveLabsAmbiguousError, TwelveLabsAnswerError, TwelveLabsServerError):
             video_id = self._find_indexed(asset_id)
             if video_id is None:
                 raise

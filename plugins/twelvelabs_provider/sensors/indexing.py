@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,6 @@ from twelvelabs_provider.exceptions import (
 )
 from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob, Phase
-from twelvelabs_provider.jobs.kinds import read_state
 from twelvelabs_provider.jobs.waiting import BACKSTOP, clock_text, deadline_from
 from twelvelabs_provider.jobs.wake import Wake
 from twelvelabs_provider.links import TwelveLabsPlaygroundLink, index_url, video_url
@@ -69,7 +69,8 @@ class TwelveLabsIndexingSensor(TwelveLabsTask, BaseSensorOperator):
         """Look once."""
         job = self._job()
         with refusals_end_the_task():
-            state = self.hook.execute(read_state(self.hook.api, job))
+            # Begun long ago, as far as this task can know: an id that is not there is wrong, not new.
+            state = self.look(PendingJob(job, begun_at=0, started_at=0, deadline=math.inf))
         self._link(state)
         return PokeReturnValue(is_done=self._is_ready(job, state), xcom_value=self._result(state))
 

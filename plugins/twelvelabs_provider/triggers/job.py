@@ -14,6 +14,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from twelvelabs_provider.api.errors import TwelveLabsError, TwelveLabsPermanentError
 from twelvelabs_provider.jobs.job import PendingJob, Phase
 from twelvelabs_provider.jobs.kinds import read_state
+from twelvelabs_provider.jobs.patience import Patience
 from twelvelabs_provider.jobs.waiting import pause_before_look
 from twelvelabs_provider.jobs.wake import Wake, WakeReason
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
 
 log = logging.getLogger(__name__)
-PATIENCE_WITH_ERRORS = 900.0
 
 
 class TwelveLabsJobTrigger(BaseTrigger):
@@ -68,25 +68,24 @@ class TwelveLabsJobTrigger(BaseTrigger):
                 return await self._watch(hook, pending)
         except TwelveLabsPermanentError as error:
             return Wake(WakeReason.REFUSED, pending, str(error))
+        except TwelveLabsError as error:
+            return Wake(WakeReason.UNREACHABLE, pending, str(error))
         except Exception as error:
             log.exception("the wait for %s broke off; the job itself goes on", pending.job)
             return Wake(WakeReason.UNREACHABLE, pending, f"{type(error).__name__}: {error}")
 
     async def _watch(self, hook: TwelveLabsAsyncHook, pending: PendingJob) -> Wake:
-        last_answer = time.time()
+        patience = Patience(time.time())
         while True:
             asked_to_wait = 0.0
             try:
                 state = await hook.execute(read_state(hook.api, pending.job))
-                last_answer = time.time()
+                patience.answered_at = time.time()
                 if state.phase is not Phase.RUNNING:
                     return Wake(WakeReason.ENDED, pending)
-            except TwelveLabsPermanentError:
-                raise
             except TwelveLabsError as error:
-                if time.time() - last_answer > PATIENCE_WITH_ERRORS:
-                    return Wake(WakeReason.UNREACHABLE, pending, str(error))
-                log.warning("%s could not be looked at and is left alone: %s", pending.job, error)
+                if not patience.bears(error, pending, time.time()):
+                    raise
                 asked_to_wait = error.retry_after or 0.0
             left = pending.deadline - time.time()
             if left <= 0:

@@ -66,7 +66,6 @@ def test_segments_without_text_are_left_out(text: Any) -> None:
         "null",
         "{}",
         '{"onscreen_text": 5}',
-        '{"onscreen_text": null}',
         '{"onscreen_text": {"a": 1}}',
         '{"onscreen_text": ["SALE"]}',
         '{"onscreen_text": [null]}',
@@ -125,3 +124,7 @@ def test_what_overlaps_a_window() -> None:
     assert values(None, 2.0) == "01"
     assert values(1.5, 1.6) == "1"
     assert values(9.0, None) == ""
+
+
+def test_nothing_on_screen_is_no_rows() -> None:
+    assert on_screen_text_from('{"onscreen_text": null}') == on_screen_text_from('{"onscreen_text": []}') == ()

@@ -14,6 +14,7 @@ from airflow.triggers.base import TriggerEvent
 
 from tests.unit.scripted_server import KEY, Hang, Lost, Reply, ScriptedServer, Unframed
 from twelvelabs_provider.exceptions import TwelveLabsEventError
+from twelvelabs_provider.jobs import patience
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
 from twelvelabs_provider.jobs.wake import Wake, WakeReason
 from twelvelabs_provider.triggers import job as trigger_module
@@ -31,9 +32,9 @@ def stands(status: str) -> Reply:
     return Reply({"_id": "v1", "status": status})
 
 
-def pending(seconds: float = 3600.0) -> PendingJob:
+def pending(seconds: float = 3600.0, age: float = 0.0) -> PendingJob:
     now = time.time()
-    return PendingJob(JOB, now, now, now + seconds, {"filename": "a.mp4"})
+    return PendingJob(JOB, now - age, now - age, now + seconds, {"filename": "a.mp4"})
 
 
 def trigger(job: PendingJob | None = None, poll_interval: Any = AT_ONCE) -> TwelveLabsJobTrigger:
@@ -108,7 +109,7 @@ def test_every_kind_of_job(server: ScriptedServer, kind: JobKind, answer: dict[s
 )
 def test_a_final_word_of_the_service_ends_the_wait(server: ScriptedServer, reply: Reply, told: str) -> None:
     server.script += [stands("indexing"), reply]
-    wake = wake_of(trigger())
+    wake = wake_of(trigger(pending(age=60.0)))
     assert wake.reason is WakeReason.REFUSED
     assert told in wake.message
     assert len(server.requests) == 2
@@ -123,8 +124,14 @@ def test_passing_failures_are_sat_out(server: ScriptedServer, failure: Any) -> N
     assert len(server.requests) == 3
 
 
+def test_a_new_job_that_is_not_known_yet_is_asked_for_again(server: ScriptedServer) -> None:
+    unknown = Reply({"code": "resource_not_exist", "message": "no such video"}, status=404)
+    server.script += [unknown, stands("ready")]
+    assert wake_of(trigger()).reason is WakeReason.ENDED
+
+
 def test_patience_with_failures_ends(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trigger_module, "PATIENCE_WITH_ERRORS", 0.0)
+    monkeypatch.setattr(patience, "LONGEST_SILENCE", -1.0)
     server.script.append(BROKEN)
     wake = wake_of(trigger())
     assert wake.reason is WakeReason.UNREACHABLE

@@ -1,0 +1,45 @@
+"""A worker that waits is as patient as the triggerer."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.unit.scripted_server import Reply, ScriptedServer
+from twelvelabs_provider.api.errors import TwelveLabsNotFoundError
+from twelvelabs_provider.exceptions import TwelveLabsUnreachableError
+from twelvelabs_provider.jobs import patience
+from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob, Phase
+from twelvelabs_provider.task import TwelveLabsTask
+
+
+class Task(TwelveLabsTask):
+    """The mixin on its own."""
+
+    def __init__(self) -> None:
+        self.twelvelabs_conn_id = "twelvelabs_default"
+
+
+def pending(age: float = 0.0) -> PendingJob:
+    """Return a job that began some seconds ago."""
+    began = time.time() - age
+    return PendingJob(JobRef(JobKind.ASSET, "a1"), began, began, began + 1000)
+
+
+def test_a_look_without_an_answer_is_borne_and_then_not(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = Task()
+    server.script += [Reply(status=500, body={"code": "generic_error", "message": "oops"})] * 2
+    assert task.look(pending()).phase is Phase.RUNNING
+    monkeypatch.setattr(patience, "LONGEST_SILENCE", -1.0)
+    with pytest.raises(TwelveLabsUnreachableError, match=r"asset a1 .*oops.*a retry looks again"):
+        task.look(pending())
+
+
+def test_an_id_that_is_wrong_is_not_waited_for(server: ScriptedServer) -> None:
+    server.script += [Reply(status=404, body={"code": "resource_not_exist", "message": "no asset a1"})] * 2
+    assert Task().look(pending()).phase is Phase.RUNNING
+    with pytest.raises(TwelveLabsNotFoundError, match="no asset a1"):
+        Task().look(pending(age=patience.SETTLING + 1))
