@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
-from twelvelabs_provider.api.models import Segment, segments_from
+from twelvelabs_provider.api.models import Segment
+from twelvelabs_provider.api.reading import segments_from
 
 DEFAULT_MODEL = "pegasus1.5"
 MOST_TOKENS = 98_304

@@ -11,17 +11,8 @@ from typing import Any, TypeVar
 import pendulum
 
 from twelvelabs_provider.api.call import Call, FilePart, FormBody, Method, RateCategory, delete, get, path_of, wire_text
-from twelvelabs_provider.api.models import (
-    Index,
-    IndexingTask,
-    Page,
-    Video,
-    identifier,
-    index_from,
-    page_from,
-    task_from,
-    video_from,
-)
+from twelvelabs_provider.api.models import Index, IndexingTask, Page, Video
+from twelvelabs_provider.api.reading import identifier, index_from, page_from, task_from, video_from
 
 T = TypeVar("T")
 LARGEST_PAGE = 50

@@ -10,18 +10,8 @@ from twelvelabs_provider.api.analysis import AnalysisRequest
 from twelvelabs_provider.api.call import Call, FilePart, JsonBody, Method, get, path_of
 from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
 from twelvelabs_provider.api.limits import VideoLimits
-from twelvelabs_provider.api.models import (
-    AnalysisTask,
-    Asset,
-    AssetTranscription,
-    Model,
-    Page,
-    Segment,
-    Video,
-    as_object,
-    identifier,
-    segments_from,
-)
+from twelvelabs_provider.api.models import AnalysisTask, Asset, AssetTranscription, Model, Page, Segment, Video
+from twelvelabs_provider.api.reading import as_object, identifier, segments_from
 from twelvelabs_provider.api.resources import (
     CreatedTask,
     IndexingRoute,

@@ -11,14 +11,8 @@ from twelvelabs_provider.api.analysis import AnalysisRequest, within
 from twelvelabs_provider.api.call import Call, FilePart, FormBody, JsonBody, Method, RateCategory, delete, get, path_of
 from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
 from twelvelabs_provider.api.limits import VideoLimits
-from twelvelabs_provider.api.models import (
-    AnalysisTask,
-    Asset,
-    AssetTranscription,
-    Model,
-    Page,
-    Segment,
-    Video,
+from twelvelabs_provider.api.models import AnalysisTask, Asset, AssetTranscription, Model, Page, Segment, Video
+from twelvelabs_provider.api.reading import (
     analysis_task_from,
     as_object,
     asset_from,

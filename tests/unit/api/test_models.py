@@ -10,9 +10,8 @@ import pytest
 
 from twelvelabs_provider.api import v1_2, v1_3
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
-from twelvelabs_provider.api.models import (
-    Model,
-    Segment,
+from twelvelabs_provider.api.models import Model, Segment
+from twelvelabs_provider.api.reading import (
     analysis_task_from,
     asset_from,
     asset_transcription_from,

@@ -321,7 +321,7 @@ def test_a_reader_who_finds_a_manifest_finds_whole_files(kind: str, tmp_path: Pa
 
 MANY_ROWS = """
 import resource, sys
-from twelvelabs_provider.api.models import Segment
+from twelvelabs_provider.api.models import (Segment)
 from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.layout import ResultPlace
 from twelvelabs_provider.storage.manifest import ManifestFacts, Origin, Provenance
