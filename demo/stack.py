@@ -53,8 +53,11 @@ def start_stack(site: Site, services: Services, connection_in_environment: bool)
 def engine_service(site: Site, variables: dict[str, str]) -> Service:
     """Return the embedded engine as a service."""
     place = ["--host", "127.0.0.1", "--port", str(site.engine_port), "--data", str(site.state / "engine")]
-    command = [sys.executable, "-m", "twelvelabs_local", "serve", *place, "--api-key", engine_key(site)]
-    return Service(ENGINE, command, variables, site.logs / f"{ENGINE}.log")
+    command = [sys.executable, "-m", "twelvelabs_local", "serve", *place]
+    # In the environment: a key that begins with a dash would be taken for an option, and any key shows in a list of
+    # processes.
+    keyed = variables | {"TWELVELABS_LOCAL_API_KEY": engine_key(site)}
+    return Service(ENGINE, command, keyed, site.logs / f"{ENGINE}.log")
 
 
 def engine_is_ready(site: Site) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import shutil
 import signal
 import socket
@@ -19,6 +20,7 @@ from twelvelabs_local.locks import FileLock
 from twelvelabs_local.settings import DEFAULT_API_KEY, DEFAULT_PORT, DataFolder, Settings
 
 USAGE_ERROR = 2
+API_KEY_VARIABLE = "TWELVELABS_LOCAL_API_KEY"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 GRACE_SECONDS = 5
 
@@ -53,7 +55,11 @@ def _parser() -> argparse.ArgumentParser:
         "--data", type=Path, default=Path("~/.local/share/twelvelabs-local"), help="data folder (default: %(default)s)"
     )
     command.add_argument(
-        "--api-key", type=_key, help=f"the key that calls must carry (default: {DEFAULT_API_KEY}; needed off loopback)"
+        "--api-key",
+        type=_key,
+        default=os.environ.get(API_KEY_VARIABLE),
+        help=f"the key that calls must carry (default: ${API_KEY_VARIABLE}, which no list of processes shows, or"
+        f" {DEFAULT_API_KEY}; needed off loopback)",
     )
     return parser
 

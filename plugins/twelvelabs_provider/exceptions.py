@@ -13,6 +13,10 @@ class TwelveLabsRefusedError(AirflowFailException):
     """The service refused for good (key, permission, unknown id, bad request); ``__cause__`` is the typed error."""
 
 
+class TwelveLabsUnknownOutcomeError(AirflowFailException):
+    """A billed request went out and its answer was lost: a person looks before it is sent again."""
+
+
 class TwelveLabsOutputError(AirflowException):
     """Results could not be written; nothing half-written is visible, and a retry writes the same names again."""
 

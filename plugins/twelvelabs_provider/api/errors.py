@@ -67,7 +67,7 @@ class TwelveLabsServerError(TwelveLabsTransientError):
 
 
 class TwelveLabsConnectionError(TwelveLabsTransientError):
-    """No connection came about: the request was never sent."""
+    """No connection came about, or it broke before the request was whole: the service cannot have acted on it."""
 
 
 class TwelveLabsAmbiguousError(TwelveLabsTransientError):

@@ -34,6 +34,16 @@ def never_sent(call: Call[Any], endpoint: Endpoint, error: Exception) -> TwelveL
     )
 
 
+def broken_off(call: Call[Any], endpoint: Endpoint, error: Exception, left: int) -> TwelveLabsConnectionError:
+    """Return the error for an upload that was cut before the service had all of it.
+
+    :param left: bytes that were not sent.
+    """
+    return TwelveLabsConnectionError(
+        f"{call.name} to {endpoint.origin} broke off {left:,} bytes before its end ({_cause(error)}); nothing was made"
+    )
+
+
 def no_answer(call: Call[Any], endpoint: Endpoint, error: Exception) -> TwelveLabsAmbiguousError:
     """Return the error for a request that went out and whose answer never came."""
     return TwelveLabsAmbiguousError(

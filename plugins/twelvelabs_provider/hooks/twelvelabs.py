@@ -21,8 +21,15 @@ from twelvelabs_provider.api.endpoint import Endpoint
 from twelvelabs_provider.api.errors import TwelveLabsError
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.hooks.connection import CONN_TYPE, DEFAULT_CONN_ID, endpoint_of
-from twelvelabs_provider.hooks.sending import call_headers, never_sent, no_answer, pause_before_retry, without_key
-from twelvelabs_provider.hooks.upload import open_form
+from twelvelabs_provider.hooks.sending import (
+    broken_off,
+    call_headers,
+    never_sent,
+    no_answer,
+    pause_before_retry,
+    without_key,
+)
+from twelvelabs_provider.hooks.upload import OpenForm, open_form
 
 T = TypeVar("T")
 _NOT_SENT = (NewConnectionError, ConnectTimeoutError, ProxyError)
@@ -96,22 +103,24 @@ class TwelveLabsHook(BaseHook):
 
     def _attempt(self, call: Call[T]) -> T:
         with ExitStack() as stack:
+            form = open_form(call.body, stack) if isinstance(call.body, FormBody) else None
             try:
-                answer = self._send(call, stack)
+                answer = self._send(call, form)
             except requests.RequestException as error:
+                if form and form.bytes_left:
+                    raise broken_off(call, self.endpoint, error, form.bytes_left) from error
                 raise _unanswered(call, self.endpoint, error) from error
             content = without_key(answer.content, self.endpoint)
             return read_answer(call, answer.status_code, answer.headers, content, time.time())
 
-    def _send(self, call: Call[Any], stack: ExitStack) -> requests.Response:
+    def _send(self, call: Call[Any], form: OpenForm | None) -> requests.Response:
         headers = call_headers(call)
         body: dict[str, Any] = {}
         if isinstance(call.body, JsonBody):
             body["json"] = dict(call.body.content)
-        elif isinstance(call.body, FormBody):
-            form = open_form(call.body, stack)
-            headers["content-type"] = form.content_type
-            body["data"] = form
+        elif form:
+            headers["content-type"] = form.encoder.content_type
+            body["data"] = form.encoder
         return self.session.request(
             call.method.value,
             self.endpoint.url(call.path),

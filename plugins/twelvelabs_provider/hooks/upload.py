@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from requests_toolbelt import MultipartEncoder
@@ -46,14 +47,30 @@ class SizedStream:
         self._stream.close()
 
 
-def open_form(form: FormBody, stack: ExitStack) -> MultipartEncoder:
+@dataclass(frozen=True)
+class OpenForm:
+    """A form on its way.
+
+    :param encoder: the body, read as it is sent.
+    """
+
+    encoder: MultipartEncoder
+    streams: tuple[SizedStream, ...]
+
+    @property
+    def bytes_left(self) -> int:
+        """Bytes of its files that nobody has read yet: as long as there are any, the service has no whole request."""
+        return sum(stream.len for stream in self.streams)
+
+
+def open_form(form: FormBody, stack: ExitStack) -> OpenForm:
     """Return the body of a form as a stream; its files are open until the stack is left."""
-    return MultipartEncoder(fields=[(name, _field(value, stack)) for name, value in form.parts])
+    streams = {name: SizedStream(value) for name, value in form.parts if isinstance(value, FilePart)}
+    for stream in streams.values():
+        stack.callback(stream.close)
+    fields = [(name, _field(value, streams.get(name))) for name, value in form.parts]
+    return OpenForm(MultipartEncoder(fields=fields), tuple(streams.values()))
 
 
-def _field(value: str | FilePart, stack: ExitStack) -> str | tuple[str, SizedStream, str]:
-    if isinstance(value, str):
-        return value
-    stream = SizedStream(value)
-    stack.callback(stream.close)
-    return value.filename, stream, value.content_type
+def _field(value: str | FilePart, stream: SizedStream | None) -> str | tuple[str, SizedStream | None, str]:
+    return value if isinstance(value, str) else (value.filename, stream, value.content_type)

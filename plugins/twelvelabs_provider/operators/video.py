@@ -16,7 +16,7 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsUnsupportedError,
 )
 from twelvelabs_provider.api.resources import IndexingRoute
-from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsUnknownOutcomeError
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.links import index_url, video_url
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 _UNSUPPORTED = ("fail", "warn")
+_UNKNOWN_OUTCOME = (TwelveLabsAmbiguousError, TwelveLabsAnswerError, TwelveLabsServerError)
 
 
 class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
@@ -51,6 +52,8 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
     :return: ``index_id``, ``video_id``, ``asset_id`` (None where there are no assets), ``duration`` in seconds,
         ``source`` (as shown, without credentials), ``filename``, ``transcription_used``.
     :raises TwelveLabsInputError: for whatever is wrong with the video or the subtitles, before anything is sent.
+    :raises TwelveLabsUnknownOutcomeError: if the answer to an upload that indexes at once was lost (v1.1, v1.2, and
+        files over 200 MB); it is not sent again, since it is billed.
     :raises TwelveLabsJobFailedError: if the service could not index it.
     :raises TwelveLabsJobTimeoutError: if it was not ready at the deadline; a retry goes on waiting for the same job.
     """
@@ -195,7 +198,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
         """Submit once: an answer that was lost is looked for, not asked for again, since it is billed."""
         try:
             return self.hook.execute(self.hook.api.create_indexed_asset(self.index_id, asset_id))
-        except (TwelveLabsAmbiguousError, TwelveLabsAnswerError, TwelveLabsServerError):
+        except _UNKNOWN_OUTCOME:
             video_id = self._find_indexed(asset_id)
             if video_id is None:
                 raise
@@ -213,7 +216,14 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
             transcription=_subtitle_part(given) if given else None,
             language=self.language or None,
         )
-        task = self.hook.execute(call)
+        try:
+            task = self.hook.execute(call)
+        except _UNKNOWN_OUTCOME as error:
+            # Nothing on the service tells this task from another of that file name, so nobody but a person can tell.
+            raise TwelveLabsUnknownOutcomeError(
+                f"{error}. Indexing is billed, so it is not sent again by itself: look for {source.filename} in index"
+                f" {self.index_id}; if it is not there, clear the task"
+            ) from error
         self.log.info("indexing task %s has begun", task.id)
         return self.pending(context, JobRef(JobKind.INDEXING_TASK, task.id), **memo, video_id=task.video_id)
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import socket
 import stat
 from pathlib import Path
 
 import pytest
+import requests
 
+from demo.services import Services
 from demo.site import Site, connection, engine_key, environment, leads_to_an_engine, with_connection
+from demo.stack import engine_service
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -49,3 +55,24 @@ def test_a_connection_that_the_user_has_edited_is_not_taken_for_ours(site: Site)
     assert not leads_to_an_engine(ours | {"host": "https://api.twelvelabs.io"})
     assert not leads_to_an_engine({**ours, "host": None})
     assert not leads_to_an_engine({**ours, "description": None})
+
+
+def test_a_key_that_looks_like_an_option_opens_the_engine_all_the_same(site: Site) -> None:
+    """One random key in 64 begins with a dash."""
+    key = "-K3y-that-begins-with-a-dash-and-goes-on"
+    site.state.mkdir(parents=True)
+    (site.state / "engine.key").write_text(key, encoding="ascii")
+    service = engine_service(Site(site.checkout, 8081, engine_port=free_port()), environment(Site(ROOT, 1, 2)))
+    assert key not in " ".join(service.command), "a list of processes shows command lines"
+    with Services() as services:
+        services.start(service)
+        services.wait_until(lambda: "ready:" in service.log.read_text(), service.name, 60)
+        address = service.log.read_text().split("ready: ")[1].strip()
+        answers = [requests.get(f"{address}/v1.3/indexes", headers={"x-api-key": sent}) for sent in (key, "other")]
+    assert [answer.status_code for answer in answers] == [200, 401]
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])

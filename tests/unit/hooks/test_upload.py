@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -19,7 +21,7 @@ from tests.unit.hooks.conftest import Connect
 from tests.unit.scripted_server import KEY, Lost, Reply, ScriptedServer, connection_text
 from twelvelabs_provider.api import v1_2, v1_3
 from twelvelabs_provider.api.call import FilePart
-from twelvelabs_provider.api.errors import TwelveLabsAmbiguousError, TwelveLabsTransientError
+from twelvelabs_provider.api.errors import TwelveLabsAmbiguousError, TwelveLabsConnectionError, TwelveLabsTransientError
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
 
@@ -239,3 +241,24 @@ def test_two_gib_go_up_in_constant_memory(tmp_path: Path) -> None:
     growth = int(run.stdout.split()[-1])
     assert server.requests[-1].length > 2 * GIB
     assert growth < 64 * MIB, f"the process grew by {growth / MIB:.0f} MiB"
+
+
+def test_an_upload_that_breaks_off_is_known_not_to_have_happened(connect: Connect, tmp_path: Path) -> None:
+    """The other side hangs up in the middle of the body: no whole request ever reached it."""
+    big = tmp_path / "big.mp4"
+    with big.open("wb") as file:
+        file.truncate(64 << 20)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def hang_up() -> None:
+            connection, _ = listening.accept()
+            connection.recv(1 << 16)
+            # No polite end: what was sent and not read makes the kernel reset the connection.
+            connection.close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        connect(f"http://127.0.0.1:{listening.getsockname()[1]}", max_attempts=1)
+        hook = TwelveLabsHook()
+        part = FilePart("big.mp4", lambda: big.open("rb"), 64 << 20)
+        with pytest.raises(TwelveLabsConnectionError, match=r"broke off [\d,]+ bytes before its end"):
+            hook.execute(hook.api.create_task("i1", part))

@@ -1,0 +1,58 @@
+"""What an operator does when the answer to a billed request is lost: it looks, or it leaves it to a person."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.unit.scripted_server import Lost, Reply, ScriptedServer, connection_text
+from twelvelabs_provider.exceptions import TwelveLabsUnknownOutcomeError
+from twelvelabs_provider.operators.index import TwelveLabsCreateIndexOperator
+from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+
+SAMPLE = Path(__file__).parents[2] / "data" / "sample.mp4"
+INDEX = Reply({"_id": "i1", "index_name": "n", "models": []})
+READY = Reply({"_id": "a1", "status": "ready"})
+
+
+def context() -> Any:
+    ti = SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, max_tries=0)
+    return {"ti": ti}
+
+
+def index_video() -> TwelveLabsIndexVideoOperator:
+    return TwelveLabsIndexVideoOperator(task_id="t", source=str(SAMPLE), index_id="i1")
+
+
+@pytest.mark.parametrize("failure", [Lost(), Reply(status=502), Reply(b"<html>")], ids=["lost", "502", "garbled"])
+def test_an_upload_that_is_billed_at_once_is_not_sent_again(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, failure: Any
+) -> None:
+    older = connection_text(server.origin, max_attempts=3, api_version="v1.2")
+    monkeypatch.setenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", older)
+    server.script += [INDEX, failure]
+    with pytest.raises(TwelveLabsUnknownOutcomeError, match=r"look for sample\.mp4 in index i1"):
+        index_video().execute(context())
+    assert server.asked == ["GET /v1.2/indexes/i1", "POST /v1.2/tasks"]
+
+
+def test_an_indexing_that_was_begun_is_found(server: ScriptedServer) -> None:
+    placed = Reply({"data": [{"_id": "x9", "index": {"_id": "other"}}, {"_id": "v1", "index": {"_id": "i1"}}]})
+    nowhere = Reply({"data": []})
+    server.script += [INDEX, Reply({"_id": "a1", "status": "processing"}), READY, nowhere, Lost(), placed]
+    server.script += [Reply({"_id": "v1", "asset_id": "a1", "status": "ready"})]
+    assert index_video().execute(context())["video_id"] == "v1"
+    assert server.asked.count("POST /v1.3/indexes/i1/indexed-assets") == 1
+
+
+def test_an_index_that_was_made_is_found_by_its_name(server: ScriptedServer) -> None:
+    models = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
+    made = Reply({"data": [{"_id": "i7", "index_name": "films", "models": models}]})
+    server.script += [Reply({"data": []}), Lost(), made]
+    assert TwelveLabsCreateIndexOperator(task_id="t", index_name="films").execute(context()) == "i7"
+    assert server.asked.count("POST /v1.3/indexes") == 1
+    assert json.dumps(server.asked).count("GET") == 2
