@@ -21,7 +21,7 @@ from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.links import index_url, video_url
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
 from twelvelabs_provider.storage.probe import VideoFacts, check_video, probe_video
-from twelvelabs_provider.storage.source import Source, resolve_source, secret_parts
+from twelvelabs_provider.storage.source import Source, meaning_of, resolve_source, secret_parts
 from twelvelabs_provider.storage.subtitles import GivenTranscript, read_subtitles
 from twelvelabs_provider.task import COMMON_FIELDS, required
 
@@ -122,8 +122,8 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
         }
 
     def asked(self) -> tuple[Any, ...]:
-        """The video, the index and the transcript."""
-        return (self.source, self.index_id, self.transcription, self.language)
+        """The video, the index and the transcript; a template may sign the same address anew for each try."""
+        return (meaning_of(self.source), self.index_id, meaning_of(self.transcription or ""), self.language)
 
     def describe(self, pending: PendingJob) -> str | None:
         """The video's page where the id is known already, else the index's."""

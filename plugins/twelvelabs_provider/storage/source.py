@@ -85,13 +85,20 @@ def resolve_source(value: str, *, what: str = "video") -> Source:
     return _from_file(value, what) if is_local(value) else _from_store(value, what)
 
 
+def meaning_of(value: str) -> str:
+    """Return what a path, URI or URL means, whoever's signature opens it: the same for a URL that was signed anew."""
+    if not is_url(value):
+        return value
+    query = unsigned_query(value)
+    digest = "#" + hashlib.sha256(repr(query).encode()).hexdigest()[:16] if query else ""
+    return redact_url(value) + digest
+
+
 def _from_url(url: str, what: str) -> Source:
     parts = _split(url, what)
     uri = redact_url(url)
-    query = unsigned_query(url)
-    digest = "#" + hashlib.sha256(repr(query).encode()).hexdigest()[:16] if query else ""
     name = unquote(parts.path).rstrip("/").rpartition("/")[2] or str(parts.hostname)
-    return Source(uri=uri, filename=_printable(name), size=None, fingerprint=uri + digest, url=url)
+    return Source(uri=uri, filename=_printable(name), size=None, fingerprint=meaning_of(url), url=url)
 
 
 def _split(url: str, what: str) -> SplitResult:

@@ -40,6 +40,15 @@ def test_an_upload_that_is_billed_at_once_is_not_sent_again(
     assert server.asked == ["GET /v1.2/indexes/i1", "POST /v1.2/tasks"]
 
 
+def test_an_address_that_is_signed_anew_asks_for_the_same() -> None:
+    def asked(source: str) -> tuple[Any, ...]:
+        return TwelveLabsIndexVideoOperator(task_id="t", source=source, index_id="i1").asked()
+
+    address = "https://bucket.example/clip.mp4?versionId=3&X-Amz-Date={}&X-Amz-Signature={}"
+    assert asked(address.format("20260101", "aa")) == asked(address.format("20260102", "bb"))
+    assert asked(address.format("20260101", "aa")) != asked(address.replace("Id=3", "Id=4").format("20260101", "aa"))
+
+
 def test_an_indexing_that_was_begun_is_found(server: ScriptedServer) -> None:
     placed = Reply({"data": [{"_id": "x9", "index": {"_id": "other"}}, {"_id": "v1", "index": {"_id": "i1"}}]})
     nowhere = Reply({"data": []})
