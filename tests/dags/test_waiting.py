@@ -229,14 +229,20 @@ def test_the_sensor_times_out(deferrable: bool, connect: Connect, account: Accou
 
 
 @pytest.fixture
-def broken_url(tmp_path: Path) -> Iterator[str]:
-    """The address of a file that only looks like a video."""
-    (tmp_path / "broken.mp4").write_bytes(SAMPLE.read_bytes()[:2000])
+def file_server(tmp_path: Path) -> Iterator[str]:
+    """The address of a server of the test's files."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(tmp_path)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/broken.mp4"
+    yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def broken_url(tmp_path: Path, file_server: str) -> str:
+    """The address of a file that only looks like a video."""
+    (tmp_path / "broken.mp4").write_bytes(SAMPLE.read_bytes()[:2000])
+    return f"{file_server}/broken.mp4"
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
@@ -262,3 +268,16 @@ def test_a_failed_job_says_why_and_leaves_nothing(
         see_through(operator, task_context(memory))
     assert account.holdings()[:2] == before
     assert memory == {}
+
+
+def test_a_transcript_at_an_address_is_fetched_by_the_service(
+    connect: Connect, account: Account, tmp_path: Path, file_server: str
+) -> None:
+    connect("v1.2")
+    (tmp_path / "given.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nwords of the address\n")
+    index_id = account.create_index("given by address")
+    operator = index_video(index_id, transcription=f"{file_server}/given.srt", deferrable=False)
+    result, _ = see_through(operator, task_context())
+    assert result["transcription_used"]
+    path = f"/v1.2/indexes/{index_id}/videos/{result['video_id']}/transcription"
+    assert [row["value"] for row in account.get(path)["data"]] == ["words of the address"]

@@ -44,8 +44,8 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
     :param source: http(s) URL that the service fetches, local path, or any URI of object storage, with the connection
         as user (``s3://aws_default@bucket/key.mp4``) (templated).
     :param index_id: the index (templated).
-    :param transcription: SRT or VTT of the video, path or URI, taken instead of listening where the generation of the
-        API has a place for it (v1.1, v1.2) (templated).
+    :param transcription: SRT or VTT of the video, path, URI or URL, taken instead of listening where the generation of
+        the API has a place for it (v1.1, v1.2); checked before the upload, a URL by the service (templated).
     :param unsupported_transcription: what to do with a transcription that the generation has no place for (v1.3):
         ``fail`` before anything is uploaded, or ``warn`` and index without it.
     :param language: of the speech, for generations that ask (templated).
@@ -160,26 +160,26 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
         self.log.info("video %s: %s", source.uri, size)
         return source, facts
 
-    def _given_transcription(self, facts: VideoFacts | None) -> GivenTranscript | None:
-        """Return the checked transcript if the service will take it."""
+    def _given_transcription(self, facts: VideoFacts | None) -> FilePart | str | None:
+        """Return the checked transcript, or its address, if the service will take it."""
         if self.unsupported_transcription not in _UNSUPPORTED:
             raise TwelveLabsInputError(
                 f"unsupported_transcription={self.unsupported_transcription!r} is not one of {', '.join(_UNSUPPORTED)}"
             )
         if not self.transcription:
             return None
-        given = read_subtitles(
-            resolve_source(self.transcription, what="transcription"), video_duration=facts.duration if facts else None
-        )
+        source = resolve_source(self.transcription, what="transcription")
+        given = None if source.is_url else read_subtitles(source, video_duration=facts.duration if facts else None)
         try:
             self.hook.api.ensure_takes_transcription()
         except TwelveLabsUnsupportedError as error:
             if self.unsupported_transcription == "fail":
                 raise
-            self.log.warning("%s is not sent with the video: %s", given.uri, error)
+            self.log.warning("%s is not sent with the video: %s", source.uri, error)
             return None
-        self.log.info("transcription %s: %d cues, given to the service", given.uri, len(given.segments))
-        return given
+        cues = f"{len(given.segments)} cues" if given else "fetched and checked by the service"
+        self.log.info("transcription %s: %s, given to the service", source.uri, cues)
+        return _subtitle_part(given) if given else source.url
 
     def _upload_asset(self, context: Context, source: Source, memo: Result) -> PendingJob:
         self.log.info("uploading %s as an asset (%s)", source.filename, "by URL" if source.is_url else "directly")
@@ -208,12 +208,12 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
         """Return the video that an earlier try made of the asset and never heard of."""
         return self.hook.execute(self.hook.api.find_indexed_asset(self.index_id, asset_id))
 
-    def _upload_task(self, context: Context, source: Source, given: GivenTranscript | None, memo: Result) -> PendingJob:
+    def _upload_task(self, context: Context, source: Source, given: FilePart | str | None, memo: Result) -> PendingJob:
         self.log.info("uploading %s as an indexing task (%s)", source.filename, "by URL" if source.is_url else "file")
         call = self.hook.api.create_task(
             self.index_id,
             _media(source),
-            transcription=_subtitle_part(given) if given else None,
+            transcription=given,
             language=self.language or None,
         )
         try:

@@ -27,7 +27,7 @@ from twelvelabs_provider.storage.locations import (
 )
 from twelvelabs_provider.storage.refusals import is_denied, is_for_good, is_missing
 
-__all__ = ["Source", "redact_url", "resolve_source", "secret_parts"]
+__all__ = ["Source", "meaning_of", "redact_url", "resolve_source", "secret_parts"]
 
 BLOCK_SIZE = 8 * 2**20
 """Bytes fetched at once from object storage: small enough to look into a header, large enough to stream."""
