@@ -43,7 +43,14 @@ class Identity:
     def key(self) -> str:
         """Return 64 hexadecimal digits; parts are joined by NUL, which no id can hold."""
         parts = (self.dag_id, self.run_id, self.task_id, self.map_index, self.life, self.asked)
-        return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()
+        return _digest(*map(str, parts))
+
+    def submission_key(self, *what: str) -> str:
+        """Return an idempotency key for one submission of this task instance, the same on a retry.
+
+        :param what: whatever makes it another submission.
+        """
+        return _digest(self.key(), *what)
 
 
 @dataclass(frozen=True)
@@ -87,4 +94,8 @@ class Ledger:
 
 def fingerprint(*asked: Any) -> str:
     """Return a short digest of what is asked for; only its own text form counts."""
-    return hashlib.sha256("\0".join(map(repr, asked)).encode()).hexdigest()[:32]
+    return _digest(*map(repr, asked))[:32]
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -11,6 +11,7 @@ import pytest
 
 from tests.unit.scripted_server import Lost, Reply, ScriptedServer, connection_text
 from twelvelabs_provider.exceptions import TwelveLabsUnknownOutcomeError
+from twelvelabs_provider.operators.extract import TwelveLabsExtractTextInVideoOperator
 from twelvelabs_provider.operators.index import TwelveLabsCreateIndexOperator
 from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
 
@@ -65,3 +66,25 @@ def test_an_index_that_was_made_is_found_by_its_name(server: ScriptedServer) -> 
     assert TwelveLabsCreateIndexOperator(task_id="t", index_name="films").execute(context()) == "i7"
     assert server.asked.count("POST /v1.3/indexes") == 1
     assert json.dumps(server.asked).count("GET") == 2
+
+
+def test_an_analysis_that_failed_is_not_found_for_ever(server: ScriptedServer, tmp_path: Path) -> None:
+    """Its idempotency key would answer with the failed task again and again."""
+    video = Reply({"_id": "v1", "asset_id": "a1"})
+    row = {"start_time": 1, "end_time": 2, "metadata": {"text": "SALE"}}
+    answer = {"data": json.dumps({"onscreen_text": [row]}), "finish_reason": "stop", "model_name": "pegasus9"}
+    ready = Reply({"task_id": "t2", "status": "ready", "result": answer})
+    server.script += [
+        video,
+        Reply({"task_id": "t1", "status": "pending"}),
+        Reply({"task_id": "t1", "status": "failed"}),
+    ]
+    server.script += [Reply({"task_id": "t2", "status": "pending"}), ready, ready, video, ready]
+    operator = TwelveLabsExtractTextInVideoOperator(
+        task_id="t", index_id="i1", video_id="v1", output_path=str(tmp_path), formats=["jsonl"]
+    )
+    result = operator.execute(context())
+    assert result["rows"] == 1
+    assert json.loads(next(tmp_path.rglob("*.manifest.json")).read_text())["model"] == "pegasus9"
+    keys = [sent.headers["idempotency-key"] for sent in server.requests if sent.method == "POST"]
+    assert len(keys) == len(set(keys)) == 2
