@@ -10,7 +10,6 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsAmbiguousError,
     TwelveLabsAnswerError,
     TwelveLabsError,
-    TwelveLabsNotFoundError,
     TwelveLabsServerError,
 )
 from twelvelabs_provider.api.models import Index, Model
@@ -110,12 +109,8 @@ class TwelveLabsDeleteIndexOperator(TwelveLabsOperator):
     def run_operator(self, context: Context) -> None:
         """Delete the index."""
         required(self, index_id=self.index_id)
-        try:
-            self.hook.execute(self.hook.api.delete_index(self.index_id))
-        except TwelveLabsNotFoundError:
-            self.log.info("index %s is not there (any more)", self.index_id)
-        else:
-            self.log.info("deleted index %s with its videos", self.index_id)
+        self.hook.execute(self.hook.api.delete_index(self.index_id))
+        self.log.info("index %s and its videos are gone", self.index_id)
 
 
 def _models_from(models: Mapping[str, Sequence[str]] | None) -> tuple[Model, ...] | None:
