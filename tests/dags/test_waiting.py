@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,7 +16,6 @@ from typing import Any
 
 import pytest
 import requests
-from airflow.sdk.bases.sensor import PokeReturnValue
 
 from tests.dags.conftest import SAMPLE, Account, Connect
 from twelvelabs_provider.exceptions import (
@@ -26,6 +27,11 @@ from twelvelabs_provider.operators.extract import TwelveLabsExtractTextInVideoOp
 from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
 from twelvelabs_provider.sensors.indexing import TwelveLabsIndexingSensor
 from twelvelabs_provider.version_compat import AirflowSensorTimeout, TaskDeferred
+
+try:
+    from airflow.sdk.exceptions import AirflowRescheduleException
+except ImportError:  # Airflow 3.1
+    from airflow.exceptions import AirflowRescheduleException
 
 pytestmark = pytest.mark.engine
 
@@ -43,6 +49,8 @@ class Memory(dict[str, Any]):
 def task_context(memory: Memory | None = None, *, max_tries: int = 2, run_id: str = "run") -> dict[str, Any]:
     """Return what the operators read of Airflow's context."""
     ti = SimpleNamespace(dag_id="d", run_id=run_id, task_id="t", map_index=-1, max_tries=max_tries)
+    began = datetime.now(UTC)
+    ti.get_first_reschedule_date = lambda context: began
     return {"ti": ti} if memory is None else {"ti": ti, "task_state_store": memory}
 
 
@@ -62,12 +70,14 @@ def unseen(tmp_path: Path) -> Path:
 
 
 def see_through(operator: Any, context: dict[str, Any]) -> tuple[Any, int]:
-    """Execute as Airflow does, a trigger at a time; return the result and how often the task was deferred."""
+    """Execute as Airflow does, a trigger or a reschedule at a time; return the result and the number of deferrals."""
     step, deferrals = operator.execute, 0
     arguments: dict[str, Any] = {}
     while True:
         try:
             return step(context, **arguments), deferrals
+        except AirflowRescheduleException as later:
+            time.sleep(max(0.0, (later.reschedule_date - datetime.now(UTC)).total_seconds()))
         except TaskDeferred as deferred:
             deferrals += 1
             event = asyncio.run(anext(deferred.trigger.run()))
@@ -171,18 +181,16 @@ def indexed(connect: Connect, account: Account, request: pytest.FixtureRequest) 
     return dict(result)
 
 
-@pytest.mark.parametrize("how", [{"mode": "poke"}, {"mode": "reschedule"}, {"deferrable": True}])
+MODES: list[dict[str, Any]] = [{"mode": "poke"}, {"mode": "reschedule"}, {"deferrable": True}]
+
+
+@pytest.mark.parametrize("how", MODES, ids=str)
 def test_the_sensor_has_one_outcome_in_every_mode(how: dict[str, Any], indexed: dict[str, Any]) -> None:
     sensor = TwelveLabsIndexingSensor(
         task_id="s", index_id=indexed["index_id"], video_id=indexed["video_id"], poke_interval=0.2, **how
     )
-    if how.get("mode") == "reschedule":
-        looked = sensor.poke(task_context())
-        assert isinstance(looked, PokeReturnValue) and looked.is_done
-        outcome = looked.xcom_value
-    else:
-        outcome, deferrals = see_through(sensor, task_context())
-        assert deferrals == 0, "a job that is ready is never deferred"
+    outcome, deferrals = see_through(sensor, task_context())
+    assert deferrals == 0, "a job that is ready is never deferred"
     assert outcome == {
         "index_id": indexed["index_id"],
         "video_id": indexed["video_id"],
@@ -202,28 +210,26 @@ def somebody_elses_task(account: Account, index_id: str, **video: Any) -> str:
     return str(answer.json()["_id"])
 
 
-@pytest.mark.parametrize("deferrable", [True, False])
+@pytest.mark.parametrize("how", MODES, ids=str)
 @pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
 def test_the_sensor_waits_for_a_task_of_somebody_else(
-    api_version: str, deferrable: bool, connect: Connect, account: Account
+    api_version: str, how: dict[str, Any], connect: Connect, account: Account
 ) -> None:
     connect(api_version)
-    index_id = account.create_index(f"other-{api_version}-{deferrable}")
+    index_id = account.create_index(f"other-{api_version}-{how}")
     task_id = somebody_elses_task(account, index_id, file=SAMPLE.read_bytes())
-    sensor = TwelveLabsIndexingSensor(task_id="s", indexing_task_id=task_id, poke_interval=0.5, deferrable=deferrable)
+    sensor = TwelveLabsIndexingSensor(task_id="s", indexing_task_id=task_id, poke_interval=0.5, **how)
     outcome, _ = see_through(sensor, task_context())
     assert outcome["status"] == "ready"
     assert outcome["index_id"] == index_id
     assert outcome["video_id"]
 
 
-@pytest.mark.parametrize("deferrable", [True, False])
-def test_the_sensor_times_out(deferrable: bool, connect: Connect, account: Account, unseen: Path) -> None:
-    index_id = account.create_index(f"late-{deferrable}")
+@pytest.mark.parametrize("how", MODES, ids=str)
+def test_the_sensor_times_out(how: dict[str, Any], connect: Connect, account: Account, unseen: Path) -> None:
+    index_id = account.create_index(f"late-{how}")
     task_id = somebody_elses_task(account, index_id, file=unseen.read_bytes())
-    sensor = TwelveLabsIndexingSensor(
-        task_id="s", indexing_task_id=task_id, poke_interval=0.1, timeout=0.3, deferrable=deferrable
-    )
+    sensor = TwelveLabsIndexingSensor(task_id="s", indexing_task_id=task_id, poke_interval=0.1, timeout=0.3, **how)
     with pytest.raises(AirflowSensorTimeout):
         see_through(sensor, task_context())
 
@@ -245,11 +251,13 @@ def broken_url(tmp_path: Path, file_server: str) -> str:
     return f"{file_server}/broken.mp4"
 
 
-@pytest.mark.parametrize("deferrable", [True, False])
-def test_the_sensor_fails_with_the_job(deferrable: bool, connect: Connect, account: Account, broken_url: str) -> None:
-    index_id = account.create_index(f"broken-{deferrable}")
+@pytest.mark.parametrize("how", MODES, ids=str)
+def test_the_sensor_fails_with_the_job(
+    how: dict[str, Any], connect: Connect, account: Account, broken_url: str
+) -> None:
+    index_id = account.create_index(f"broken-{how}")
     task_id = somebody_elses_task(account, index_id, video_url=broken_url)
-    sensor = TwelveLabsIndexingSensor(task_id="s", indexing_task_id=task_id, poke_interval=0.2, deferrable=deferrable)
+    sensor = TwelveLabsIndexingSensor(task_id="s", indexing_task_id=task_id, poke_interval=0.2, **how)
     with pytest.raises(TwelveLabsWatchedJobFailedError, match=f"{task_id} ended as 'failed'"):
         see_through(sensor, task_context())
 
