@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from twelvelabs_local.errors import MediaError
 
@@ -35,7 +35,10 @@ def open_media(path: Path) -> InputContainer:
     import av
 
     options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
-    return av.open(str(path), metadata_errors="ignore", options=options)
+    # Titles that are not UTF-8 stop nobody; from PyAV 19 on they never do, and it no longer knows the word.
+    lenient: dict[str, Any] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "ignore"}
+    container: InputContainer = av.open(str(path), options=options, **lenient)
+    return container
 
 
 @contextmanager

@@ -136,9 +136,14 @@ def _check_picture(source: Source, facts: VideoFacts, limits: VideoLimits) -> No
         raise _refused(source, f"{size}, {ratio}: crop or pad it")
 
 
+def _lenient(av: Any) -> dict[str, str]:
+    """Titles that are not UTF-8 are no reason to refuse a video; from PyAV 19 on they never are."""
+    return {"metadata_errors": "ignore"} if int(av.__version__.split(".")[0]) < 19 else {}
+
+
 def _read_header(source: Source, stream: Any, av: Any) -> VideoFacts:
     try:
-        with av.open(stream, mode="r", metadata_errors="ignore") as container:
+        with av.open(stream, mode="r", **_lenient(av)) as container:
             picture = _picture_stream(container)
             if picture is None:
                 kinds = ", ".join(sorted({s.type for s in container.streams})) or "none"

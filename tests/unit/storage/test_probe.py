@@ -122,6 +122,24 @@ def test_sound_is_found(tmp_path: Path) -> None:
     assert "mp4" in facts.container
 
 
+def test_a_title_that_is_not_utf8_refuses_nothing(tmp_path: Path) -> None:
+    import av
+
+    titled = tmp_path / "titled.mp4"
+    with av.open(str(make_video(tmp_path / "plain.mp4"))) as plain, av.open(str(titled), "w") as container:
+        container.metadata["title"] = "MARKED-TITLE"
+        stream = container.add_stream_from_template(plain.streams.video[0])
+        for packet in plain.demux(plain.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                container.mux(packet)
+    content = titled.read_bytes()
+    assert b"MARKED-TITLE" in content
+    titled.write_bytes(content.replace(b"MARKED-TITLE", b"\xe9\xff\xfeMAR\xe8-TIT"))
+    facts = probe(titled)
+    assert facts is not None and facts.width == 96
+
+
 def test_an_object_in_a_store_is_read_through_its_stream(tmp_path: Path, memory: MemoryFileSystem) -> None:
     path = make_video(tmp_path / "v.mp4")
     memory.pipe_file("/bucket/v.mp4", path.read_bytes())
