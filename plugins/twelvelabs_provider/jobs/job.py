@@ -58,6 +58,10 @@ class JobState:
     duration: float | None = None
     index_id: str | None = None
 
+    def told_of(self, job: JobRef) -> str:
+        """Return the message for a job that ended without a result."""
+        return f"{job} ended as {self.status!r}: {self.detail or 'the service gives no reason'}"
+
 
 @dataclass(frozen=True)
 class PendingJob:

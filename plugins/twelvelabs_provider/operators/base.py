@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
+from airflow.sdk.log import mask_secret
 
 from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID
 from twelvelabs_provider.links import TwelveLabsPlaygroundLink
+from twelvelabs_provider.storage.source import secret_parts
 from twelvelabs_provider.task import COMMON_FIELDS, TwelveLabsTask, refusals_end_the_task
 
 if TYPE_CHECKING:
@@ -32,6 +34,14 @@ class TwelveLabsOperator(TwelveLabsTask, BaseOperator):
     ) -> None:
         super().__init__(multiple_outputs=multiple_outputs, **kwargs)
         self.twelvelabs_conn_id = twelvelabs_conn_id
+
+    def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
+        """Render, then hide what signs a URL before Airflow stores the rendered fields."""
+        super().render_template_fields(context, jinja_env)
+        for field in self.template_fields:
+            value = getattr(self, field, None)
+            for secret in secret_parts(value) if isinstance(value, str) else ():
+                mask_secret(secret)
 
     def execute(self, context: Context) -> Any:
         """Do the work; what the service refuses for good fails the task without a retry."""

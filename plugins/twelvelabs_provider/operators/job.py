@@ -181,5 +181,4 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
         self._ledger(context).forget()
         self._pending = None
         self.discard(pending)
-        reason = state.detail or "the service gives no reason"
-        raise TwelveLabsJobFailedError(f"{pending.job} ended as {state.status!r}: {reason}")
+        raise TwelveLabsJobFailedError(state.told_of(pending.job))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.log import mask_secret
-
 from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.api.errors import (
     TwelveLabsAmbiguousError,
@@ -21,7 +19,7 @@ from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.links import index_url, video_url
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
 from twelvelabs_provider.storage.probe import VideoFacts, check_video, probe_video
-from twelvelabs_provider.storage.source import Source, meaning_of, resolve_source, secret_parts
+from twelvelabs_provider.storage.source import Source, meaning_of, resolve_source
 from twelvelabs_provider.storage.subtitles import GivenTranscript, read_subtitles
 from twelvelabs_provider.task import COMMON_FIELDS, required
 
@@ -76,13 +74,6 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
         self.transcription = transcription
         self.unsupported_transcription = unsupported_transcription
         self.language = language
-
-    def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
-        """Render, then hide what signs a URL before Airflow stores the rendered fields."""
-        super().render_template_fields(context, jinja_env)
-        for value in (self.source, self.transcription):
-            for secret in secret_parts(value or ""):
-                mask_secret(secret)
 
     def begin(self, context: Context) -> PendingJob:
         """Check, upload, and submit."""

@@ -111,8 +111,7 @@ class TwelveLabsIndexingSensor(TwelveLabsTask, BaseSensorOperator):
 
     def _is_ready(self, job: JobRef, state: JobState) -> bool:
         if state.phase in (Phase.FAILED, Phase.CANCELED):
-            reason = state.detail or "the service gives no reason"
-            raise TwelveLabsWatchedJobFailedError(f"{job} ended as {state.status!r}: {reason}")
+            raise TwelveLabsWatchedJobFailedError(state.told_of(job))
         return state.phase is Phase.READY
 
     def _link(self, state: JobState) -> None:
