@@ -62,7 +62,7 @@ lint: .venv/.done
 lock: .venv-lock/.done
 	@for airflow in 3.3 3.1; do \
 		echo "requirements/airflow-$$airflow.txt"; \
-		.venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra local --extra test \
+		.venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra local --extra parquet --extra test \
 			--constraint requirements/airflow-$$airflow.in --no-emit-index-url --no-emit-find-links \
 			--custom-compile-command "make lock" --output-file requirements/airflow-$$airflow.txt setup.cfg || exit 1; \
 	done

@@ -1,8 +1,13 @@
-"""What tests of several folders share."""
+"""What tests of several folders share: an engine, videos that are made once, and one that is indexed already."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,9 +17,63 @@ from tests.engine_process import running_engine
 if TYPE_CHECKING:
     from tests.engine_process import Engine
 
+DATA = Path(__file__).parent / "data"
+
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A real embedded engine for the whole session; what is found in a video is remembered across its tests."""
     with running_engine(tmp_path_factory.mktemp("engine")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A silent video of six seconds that shows WINTER, then SUMMER 2031."""
+    from tests.engine.videos import make_video
+
+    return make_video(tmp_path_factory.mktemp("clip") / "clip.mp4", ("WINTER", "SUMMER 2031"), seconds=6)
+
+
+@pytest.fixture(scope="session")
+def sample() -> Path:
+    """The sample of the repository: slides and a voice."""
+    return DATA / "sample.mp4"
+
+
+@dataclass(frozen=True)
+class Library:
+    """The sample (slides that speak), indexed: an asset, the video made of it, and the index that holds it."""
+
+    index_id: str
+    asset_id: str
+    video_id: str
+
+
+@pytest.fixture(scope="session")
+def library(engine: Engine, sample: Path) -> Library:
+    """Something to read, search and analyse; tests leave it as it is."""
+    from tests.engine.client import Api
+
+    api = Api(engine)
+    index_id, asset_id = api.create_index("library"), api.asset(sample)
+    video = api.expect(202, "POST", f"/indexes/{index_id}/indexed-assets", json={"asset_id": asset_id})
+    api.finished(f"/indexes/{index_id}/indexed-assets/{video['_id']}")
+    return Library(index_id, asset_id, video["_id"])
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Callable[[Path], str]]:
+    """A web server for local files: it returns the link of a path."""
+    handler = partial(_Quiet, directory="/")
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield lambda path: f"http://127.0.0.1:{server.server_port}{path}"
+        server.shutdown()
+        thread.join()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""

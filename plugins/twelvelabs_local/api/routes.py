@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from enum import StrEnum
+from collections.abc import Sequence
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -11,20 +10,9 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from twelvelabs_local.api import analyses, assets, engines, indexes, tasks, transcriptions, videos
 from twelvelabs_local.api.call import Call, Engine, answer
+from twelvelabs_local.api.entry import Entry, Errors, Handler
 from twelvelabs_local.dialects import DIALECTS, V1_3, Dialect
 from twelvelabs_local.errors import ServiceError
-
-Handler = Callable[[Call], Awaitable[Response]]
-
-
-class Errors(StrEnum):
-    """The form of the bodies of errors."""
-
-    FLAT = "flat"
-    WRAPPED = "wrapped"
-
-
-Entry = tuple[str, str, Handler] | tuple[str, str, Handler, Errors]
 
 SHARED: Sequence[Entry] = (
     ("POST", "/indexes", indexes.create),

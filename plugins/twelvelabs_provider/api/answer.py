@@ -27,10 +27,9 @@ def read_answer(call: Call[T], status: int, headers: Mapping[str, str], content:
     :param now: epoch seconds, for headers that name a moment.
     :raises TwelveLabsError: typed, for every answer that is not a success.
     """
-    lower = {name.lower(): value for name, value in headers.items()}
     if 200 <= status < 300:
-        return _parsed(call, _decoded_success(call, content))
-    error = _error(call, status, lower, content, now)
+        return parsed(call, _decoded_success(call, content))
+    error = refusal(call, status, headers, content, now)
     if call.missing_is_done and isinstance(error, TwelveLabsNotFoundError):
         return call.parse(None)
     raise error
@@ -53,14 +52,20 @@ def _decoded_success(call: Call[Any], content: bytes) -> Any:
         ) from error
 
 
-def _parsed(call: Call[T], body: Any) -> T:
+def parsed(call: Call[T], body: Any) -> T:
+    """Return what a decoded success says.
+
+    :raises TwelveLabsAnswerError: if it is not what the service documents.
+    """
     try:
         return call.parse(body)
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise TwelveLabsAnswerError(f"{call.name} succeeded, but its answer cannot be read: {error}") from error
 
 
-def _error(call: Call[Any], status: int, headers: Mapping[str, str], content: bytes, now: float) -> TwelveLabsError:
+def refusal(call: Call[Any], status: int, headers: Mapping[str, str], content: bytes, now: float) -> TwelveLabsError:
+    """Return the typed error of an answer that is not a success; see :func:`read_answer`."""
+    lower = {name.lower(): value for name, value in headers.items()}
     text = content.decode("utf-8", errors="replace")
     try:
         body = json.loads(text)
@@ -70,6 +75,6 @@ def _error(call: Call[Any], status: int, headers: Mapping[str, str], content: by
         status,
         body,
         what=call.name,
-        request_id=request_id_from(headers),
-        retry_after=retry_after_from(status, headers, now),
+        request_id=request_id_from(lower),
+        retry_after=retry_after_from(status, lower, now),
     )

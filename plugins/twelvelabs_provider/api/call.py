@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Generic, TypeVar, cast
 from urllib.parse import quote
 
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError
+from twelvelabs_provider.api.version import ApiVersion
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -34,6 +35,8 @@ class RateCategory(StrEnum):
     INDEX = "index"
     UPLOAD = "upload"
     ANALYZE = "analyze"
+    SEARCH = "search"
+    EMBED = "embed"
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,8 @@ class Call(Generic[T_co]):
     :param repeatable: a second time does no harm, so a lost answer may simply be asked for again.
     :param missing_is_done: a 404 is a success (a delete that finds nothing left to delete).
     :param category: the rate counter that it counts against.
+    :param only: the one generation that has this call; None where a dialect wrote it for its own.
+    :param instead: the nearest way in the other generations, for the refusal.
     """
 
     method: Method
@@ -85,6 +90,8 @@ class Call(Generic[T_co]):
     repeatable: bool = False
     missing_is_done: bool = False
     category: RateCategory = RateCategory.NONE
+    only: ApiVersion | None = None
+    instead: str = ""
 
     @property
     def name(self) -> str:
@@ -97,6 +104,31 @@ class Call(Generic[T_co]):
         return replace(cast("Call[Any]", self), parse=lambda answer: change(parse(answer)))
 
 
+class Framing(StrEnum):
+    """How the records of a streamed answer are told apart."""
+
+    NDJSON = "application/x-ndjson"
+    SSE = "text/event-stream"
+
+
+@dataclass(frozen=True)
+class StreamedCall(Call[T_co]):
+    """A call whose answer comes as records, one by one; ``parse`` reads one decoded record.
+
+    :param framing: how the records are told apart.
+    """
+
+    framing: Framing = Framing.NDJSON
+
+
+def only_today(call: Call[T], instead: str = "") -> Call[T]:
+    """Return a call that v1.3 alone has.
+
+    :param instead: the nearest way in the older generations, where there is one.
+    """
+    return replace(call, only=ApiVersion.V1_3, instead=instead)
+
+
 def get(path: str, parse: Callable[[Any], T], query: Mapping[str, Any] | None = None) -> Call[T]:
     """Return a read; ``query`` values that are None are left out, sequences repeat their key."""
     return Call(Method.GET, path, parse, query=query_pairs(query or {}), repeatable=True)
@@ -104,7 +136,33 @@ def get(path: str, parse: Callable[[Any], T], query: Mapping[str, Any] | None = 
 
 def delete(path: str, query: Mapping[str, Any] | None = None) -> Call[None]:
     """Return a delete; what is already gone counts as deleted."""
-    return Call(Method.DELETE, path, _nothing, query=query_pairs(query or {}), repeatable=True, missing_is_done=True)
+    return Call(Method.DELETE, path, nothing, query=query_pairs(query or {}), repeatable=True, missing_is_done=True)
+
+
+def post(
+    path: str,
+    parse: Callable[[Any], T],
+    content: Mapping[str, Any],
+    *,
+    repeatable: bool = False,
+    category: RateCategory = RateCategory.NONE,
+) -> Call[T]:
+    """Return a POST of a JSON object; entries that are None are left out."""
+    return Call(Method.POST, path, parse, body=json_body(content), repeatable=repeatable, category=category)
+
+
+def change(method: Method, path: str, parse: Callable[[Any], T], content: Mapping[str, Any]) -> Call[T]:
+    """Return a PUT, PATCH or DELETE of a JSON object: a second time leaves the same state."""
+    return Call(method, path, parse, body=json_body(content), repeatable=True)
+
+
+def json_body(content: Mapping[str, Any]) -> JsonBody:
+    """Return a JSON body without the entries that are None."""
+    return JsonBody({name: value for name, value in content.items() if value is not None})
+
+
+def nothing(_: Any) -> None:
+    """Read an answer that says nothing."""
 
 
 def query_pairs(query: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -134,7 +192,3 @@ def path_of(*segments: str) -> str:
         if segment in ("", ".", ".."):
             raise TwelveLabsBadRequestError(f"{segment!r} is not an id (in {'/'.join(segments)})")
     return "".join("/" + quote(segment, safe="") for segment in segments)
-
-
-def _nothing(_: Any) -> None:
-    return None

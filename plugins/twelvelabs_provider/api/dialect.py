@@ -10,7 +10,6 @@ import pendulum
 from twelvelabs_provider.api import v1_1, v1_2, v1_3
 from twelvelabs_provider.api.analysis import AnalysisRequest
 from twelvelabs_provider.api.call import Call, FilePart
-from twelvelabs_provider.api.endpoint import ApiVersion
 from twelvelabs_provider.api.limits import VideoLimits
 from twelvelabs_provider.api.models import (
     AnalysisTask,
@@ -24,6 +23,7 @@ from twelvelabs_provider.api.models import (
     Video,
 )
 from twelvelabs_provider.api.resources import CreatedTask, IndexingRoute, Paging
+from twelvelabs_provider.api.version import ApiVersion
 
 Segments = tuple[Segment, ...]
 

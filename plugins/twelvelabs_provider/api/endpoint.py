@@ -6,23 +6,15 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
 from twelvelabs_provider.api.errors import TwelveLabsConfigurationError
 from twelvelabs_provider.api.retry import RetrySettings
+from twelvelabs_provider.api.version import ApiVersion
 
 DEFAULT_HOST = "https://api.twelvelabs.io"
 _HOST_NAME = re.compile(r"[\w.-]+|[0-9a-f:.]+")
-
-
-class ApiVersion(StrEnum):
-    """Generations of the API that the provider speaks."""
-
-    V1_3 = "v1.3"
-    V1_2 = "v1.2"
-    V1_1 = "v1.1"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,12 @@ from typing import Any
 from twelvelabs_provider import __version__
 from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.endpoint import Endpoint
-from twelvelabs_provider.api.errors import TwelveLabsAmbiguousError, TwelveLabsConnectionError, TwelveLabsError
+from twelvelabs_provider.api.errors import (
+    TwelveLabsAmbiguousError,
+    TwelveLabsConnectionError,
+    TwelveLabsError,
+    TwelveLabsUnsupportedError,
+)
 from twelvelabs_provider.api.retry import delay_before_retry
 
 log = logging.getLogger(__name__)
@@ -19,6 +24,16 @@ USER_AGENT = f"airflow-provider-twelvelabs/{__version__}"
 def call_headers(call: Call[Any]) -> dict[str, str]:
     """Return the headers of a call, all but the key (it is added at the last moment, by the transport)."""
     return {"accept": "application/json", "user-agent": USER_AGENT, **call.headers}
+
+
+def ensure_spoken(call: Call[Any], endpoint: Endpoint) -> None:
+    """Refuse a call that the connection's generation does not have.
+
+    :raises TwelveLabsUnsupportedError: naming the nearest way.
+    """
+    if call.only and call.only is not endpoint.version:
+        instead = call.instead or f"use a connection with api_version {call.only.value}"
+        raise TwelveLabsUnsupportedError(f"API {endpoint.version.value} has no {call.name}: {instead}")
 
 
 def without_key(content: bytes, endpoint: Endpoint) -> bytes:

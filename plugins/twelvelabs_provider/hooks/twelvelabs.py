@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import cached_property
+from functools import cached_property, partial
 from ssl import SSLCertVerificationError
 from typing import Any, TypeVar
 
@@ -14,16 +15,19 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError, ProxyError, SSLError
 
-from twelvelabs_provider.api.answer import read_answer
-from twelvelabs_provider.api.call import Call, FormBody, JsonBody
+from twelvelabs_provider.api.answer import parsed, read_answer, refusal
+from twelvelabs_provider.api.call import Call, FormBody, JsonBody, StreamedCall
 from twelvelabs_provider.api.dialect import Dialect, dialect_for
 from twelvelabs_provider.api.endpoint import Endpoint
 from twelvelabs_provider.api.errors import TwelveLabsError
+from twelvelabs_provider.api.models import Page
 from twelvelabs_provider.api.resources import Paging
+from twelvelabs_provider.api.streams import records
 from twelvelabs_provider.hooks.connection import CONN_TYPE, DEFAULT_CONN_ID, endpoint_of
 from twelvelabs_provider.hooks.sending import (
     broken_off,
     call_headers,
+    ensure_spoken,
     never_sent,
     no_answer,
     pause_before_retry,
@@ -38,8 +42,10 @@ _NOT_SENT = (NewConnectionError, ConnectTimeoutError, ProxyError)
 class TwelveLabsHook(BaseHook):
     """Speaks with the TwelveLabs API over one connection.
 
-    ``hook.execute(hook.api.read_index("..."))`` is every call there is: ``api`` holds the calls of the connection's
-    generation, ``execute`` sends one, repeats it where a repeat is safe, and returns its typed answer.
+    ``hook.execute(hook.api.read_index("..."))`` is every call there is: ``api`` holds the calls that the generations
+    write differently, the modules of :mod:`twelvelabs_provider.api` those that only today's has
+    (``hook.execute(entities.create_entity(...))``). ``execute`` sends one, repeats it where a repeat is safe, and
+    returns its typed answer; ``stream`` returns the records of a streamed one; ``items`` goes through a list's pages.
 
     :param twelvelabs_conn_id: connection of type ``twelvelabs``; the API key is its password.
     """
@@ -84,14 +90,35 @@ class TwelveLabsHook(BaseHook):
         """Send a call and return its answer.
 
         :raises TwelveLabsError: typed by what to do; transient ones only after the connection's ``max_attempts``.
+        :raises TwelveLabsUnsupportedError: the connection's generation has no such call; nothing was sent.
         """
-        attempt = 1
-        while True:
+        return self._persistently(call, lambda: self._attempt(call))
+
+    def stream(self, call: StreamedCall[T]) -> Iterator[T]:
+        """Send a call and return the records of its answer as they arrive; until the first byte it is retried as usual.
+
+        :raises TwelveLabsAmbiguousError: the answer broke off; what had arrived was returned before, and the call is
+            not repeated.
+        :raises TwelveLabsError: as for :meth:`execute`.
+        """
+        with self._persistently(call, lambda: self._opened(call)) as response:
+            clean = partial(without_key, endpoint=self.endpoint)
             try:
-                return self._attempt(call)
-            except TwelveLabsError as error:
-                time.sleep(pause_before_retry(call, self.endpoint, error, attempt))
-            attempt += 1
+                for record in records(response.iter_content(chunk_size=None), call.framing, clean):
+                    yield parsed(call, record)
+            except requests.RequestException as error:
+                raise no_answer(call, self.endpoint, error) from error
+
+    def items(self, page: Callable[[Paging], Call[Page[T]]]) -> Iterator[T]:
+        """Return the entries of all pages of a list; a page is asked for when its first entry is wanted.
+
+        :param page: makes the call for one page: ``lambda paging: hook.api.list_videos(index_id, paging=paging)``.
+        """
+        number, last = 1, 1
+        while number <= last:
+            answer = self.execute(page(Paging(page=number)))
+            yield from answer.items
+            number, last = number + 1, answer.total_pages
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask for one index: tells whether the host answers and takes the key."""
@@ -100,6 +127,27 @@ class TwelveLabsHook(BaseHook):
         except TwelveLabsError as error:
             return False, str(error)
         return True, f"{self.endpoint.origin} answers as API {self.endpoint.version.value} and takes the key"
+
+    def _persistently(self, call: Call[Any], attempt: Callable[[], T]) -> T:
+        ensure_spoken(call, self.endpoint)
+        number = 1
+        while True:
+            try:
+                return attempt()
+            except TwelveLabsError as error:
+                time.sleep(pause_before_retry(call, self.endpoint, error, number))
+            number += 1
+
+    def _opened(self, call: StreamedCall[Any]) -> requests.Response:
+        """Return the answer with its body still to be read."""
+        try:
+            response = self._send(call, None, stream=True)
+            if response.ok and not response.is_redirect:
+                return response
+            content = without_key(response.content, self.endpoint)
+        except requests.RequestException as error:
+            raise _unanswered(call, self.endpoint, error) from error
+        raise refusal(call, response.status_code, response.headers, content, time.time())
 
     def _attempt(self, call: Call[T]) -> T:
         with ExitStack() as stack:
@@ -113,7 +161,7 @@ class TwelveLabsHook(BaseHook):
             content = without_key(answer.content, self.endpoint)
             return read_answer(call, answer.status_code, answer.headers, content, time.time())
 
-    def _send(self, call: Call[Any], form: OpenForm | None) -> requests.Response:
+    def _send(self, call: Call[Any], form: OpenForm | None, *, stream: bool = False) -> requests.Response:
         headers = call_headers(call)
         body: dict[str, Any] = {}
         if isinstance(call.body, JsonBody):
@@ -128,6 +176,7 @@ class TwelveLabsHook(BaseHook):
             headers=headers,
             timeout=(self.endpoint.connect_timeout, self.endpoint.read_timeout),
             allow_redirects=False,
+            stream=stream,
             **body,
         )
 

@@ -18,7 +18,14 @@ from twelvelabs_provider.api.dialect import Dialect, dialect_for
 from twelvelabs_provider.api.endpoint import Endpoint
 from twelvelabs_provider.api.errors import TwelveLabsError
 from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID, endpoint_of
-from twelvelabs_provider.hooks.sending import call_headers, never_sent, no_answer, pause_before_retry, without_key
+from twelvelabs_provider.hooks.sending import (
+    call_headers,
+    ensure_spoken,
+    never_sent,
+    no_answer,
+    pause_before_retry,
+    without_key,
+)
 from twelvelabs_provider.version_compat import get_async_connection, get_async_extra
 
 T = TypeVar("T")
@@ -65,6 +72,7 @@ class TwelveLabsAsyncHook(BaseHook):
 
         :raises TwelveLabsError: typed by what to do; transient ones only after the connection's ``max_attempts``.
         """
+        ensure_spoken(call, self.endpoint)
         attempt = 1
         while True:
             try:

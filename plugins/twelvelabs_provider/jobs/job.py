@@ -17,6 +17,8 @@ class JobKind(StrEnum):
     ASSET = "asset"
     INDEXED_ASSET = "indexed_asset"
     ANALYSIS_TASK = "analysis_task"
+    ANALYSIS_BATCH = "analysis_batch"
+    EMBEDDING_TASK = "embedding_task"
 
 
 class Phase(StrEnum):

@@ -16,8 +16,11 @@ log = logging.getLogger(__name__)
 
 _PHASES: Mapping[str, Phase] = {
     **dict.fromkeys(("uploading", "validating", "pending", "queued", "indexing", "processing"), Phase.RUNNING),
+    "canceling": Phase.RUNNING,
     "ready": Phase.READY,
+    "completed": Phase.READY,
     "failed": Phase.FAILED,
+    "expired": Phase.FAILED,
     "canceled": Phase.CANCELED,
 }
 

@@ -30,6 +30,7 @@ Result = dict[str, Any]
 class TwelveLabsJobOperator(TwelveLabsOperator):
     """Base of the operators that submit remote work and wait for it.
 
+    :param wait: False hands the job over as soon as it is submitted: the result names it, for a sensor.
     :param deferrable: wait in the triggerer, without a worker.
     :param poll_interval: seconds between looks; None lets the pause grow from 5 to 60 seconds.
     :param timeout: seconds to wait at most; ``execution_timeout`` counts too, also while deferred.
@@ -38,6 +39,7 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
     def __init__(
         self,
         *,
+        wait: bool = True,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poll_interval: float | None = None,
         timeout: float = 24 * 3600,
@@ -47,6 +49,7 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
         for name, seconds in (("timeout", timeout), ("poll_interval", poll_interval)):
             if seconds is not None and seconds <= 0:
                 raise ValueError(f"{name}={seconds!r} must be above 0 (seconds)")
+        self.wait = wait
         self.deferrable = deferrable
         self.poll_interval = poll_interval
         self.timeout = timeout
@@ -68,6 +71,14 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
     def describe(self, pending: PendingJob) -> str | None:
         """Return the playground's page for a job, if there is one."""
         return None
+
+    def hands_over(self, pending: PendingJob) -> bool:
+        """Tell whether a task that does not wait may end here; a job that another one follows has to be waited for."""
+        return True
+
+    def handed_over(self, pending: PendingJob) -> Result:
+        """Return the result of a task that does not wait: which job it left running."""
+        return {"job_kind": pending.job.kind.value, "job_id": pending.job.id, "index_id": pending.job.index_id}
 
     def discard(self, pending: PendingJob) -> None:
         """Remove what a failed job leaves behind on the service."""
@@ -135,6 +146,9 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
     def _see_through(self, context: Context, step: PendingJob | Result) -> Result:
         while isinstance(step, PendingJob):
             self._note(context, step)
+            if not self.wait and self.hands_over(step):
+                self.log.info("%s goes on by itself", step.job)
+                return self.handed_over(step)
             state = self.look(step)
             if state.phase is Phase.READY:
                 step = self.advance(context, step, state)

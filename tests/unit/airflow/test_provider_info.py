@@ -22,8 +22,9 @@ from tests.unit.airflow.fresh import (
     imitate_installation,
     run_fresh,
 )
-from twelvelabs_provider.api.endpoint import ApiVersion, endpoint_from
+from twelvelabs_provider.api.endpoint import endpoint_from
 from twelvelabs_provider.api.errors import TwelveLabsConfigurationError
+from twelvelabs_provider.api.version import ApiVersion
 from twelvelabs_provider.get_provider_info import get_provider_info
 from twelvelabs_provider.hooks.connection import CONN_TYPE
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from twelvelabs_provider.api.endpoint import ApiVersion, Endpoint, endpoint_from
+from twelvelabs_provider.api.endpoint import Endpoint, endpoint_from
 from twelvelabs_provider.api.errors import TwelveLabsConfigurationError
+from twelvelabs_provider.api.version import ApiVersion
 
 KEY = "tlk_0SECRET0KEY0"
 

@@ -14,7 +14,7 @@ from twelvelabs_provider.api import v1_3
 from twelvelabs_provider.api.analysis import on_screen_text_request
 from twelvelabs_provider.api.call import Call, FormBody, JsonBody
 from twelvelabs_provider.api.dialect import dialect_for
-from twelvelabs_provider.api.endpoint import ApiVersion
+from twelvelabs_provider.api.version import ApiVersion
 
 CONTRACT = Path(__file__).parents[4] / "shared" / "reference" / "openapi-1.3-2026-07.json"
 # Documented by the service after this contract was published.
