@@ -15,6 +15,7 @@ import pytest
 from tests.engine_process import running_engine
 
 if TYPE_CHECKING:
+    from tests.contract.proxy import Recorder
     from tests.engine_process import Engine
 
 DATA = Path(__file__).parent / "data"
@@ -39,6 +40,14 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sample() -> Path:
     """The sample of the repository: slides and a voice."""
     return DATA / "sample.mp4"
+
+
+@pytest.fixture(scope="session")
+def recorder() -> Recorder:
+    """What the validating proxies saw in this session; see ``tests/contract``."""
+    from tests.contract.proxy import Recorder
+
+    return Recorder()
 
 
 @dataclass(frozen=True)

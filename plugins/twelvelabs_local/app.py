@@ -18,10 +18,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from twelvelabs_local.api.call import Engine, answer
 from twelvelabs_local.api.routes import routes
 from twelvelabs_local.errors import ServiceError
+from twelvelabs_local.fault_layer import FaultLayer
+from twelvelabs_local.limit_layer import LimitLayer
 from twelvelabs_local.media import forget_unused
+from twelvelabs_local.parts import forget_unused_parts
 from twelvelabs_local.settings import Settings
+from twelvelabs_local.signed_urls import SIGNED, Signer
+from twelvelabs_local.store.connections import connect_once
 from twelvelabs_local.store.database import Database
 from twelvelabs_local.supervisor import Supervisor
+from twelvelabs_local.wire import Wired
 
 log = logging.getLogger("twelvelabs_local")
 
@@ -33,24 +39,30 @@ def create_app(settings: Settings) -> ASGIApp:
     """
     db = Database(settings.data.database)
     forget_unused(settings.data, db)
+    forget_unused_parts(settings.data, db)
+    connect_once(db, settings.folders)
     supervisor = Supervisor(settings.data, db)
+    engine = Engine(settings, db, supervisor)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await supervisor.start()
+        await engine.courier.start()
         try:
             yield
         finally:
+            await engine.courier.stop()
             await supervisor.stop()
 
     app = Starlette(
-        routes=routes(Engine(settings, db, supervisor)),
+        routes=routes(engine),
         lifespan=lifespan,
         exception_handlers={HTTPException: _http_error, 500: _failure},
     )
     # "/tasks/" is not "/tasks": a redirect would make clients send an upload twice
     app.router.redirect_slashes = False
-    return Gate(app, settings.api_key)
+    disturbed = FaultLayer(LimitLayer(app, engine.limits, db), engine.faults)
+    return Wired(Gate(disturbed, settings.api_key, Signer.of(settings.data)))
 
 
 async def _http_error(_: Request, error: Exception) -> Response:
@@ -70,11 +82,13 @@ class Gate:
 
     :param app: what is behind the gate.
     :param api_key: the key.
+    :param signer: checks the links that are opened without it.
     """
 
-    def __init__(self, app: ASGIApp, api_key: str) -> None:
+    def __init__(self, app: ASGIApp, api_key: str, signer: Signer) -> None:
         self._app = app
         self._api_key = api_key.encode()
+        self._signer = signer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection event."""
@@ -90,6 +104,9 @@ class Gate:
                 await body.drain()
             await send(message)
 
+        if scope["path"].startswith(SIGNED):
+            await self._open_signed(scope, body, answered)
+            return
         given = Headers(scope=scope).get("x-api-key", "").encode()
         if hmac.compare_digest(given, self._api_key):
             await self._app(scope, body.receive, answered)
@@ -97,6 +114,13 @@ class Gate:
         message = "The API key is missing." if not given else "The API key is invalid."
         refused = ServiceError(401, "api_key_invalid", f"{message} Send the engine's key in the x-api-key header.")
         await answer(refused.flat(), 401)(scope, body.receive, answered)
+
+    async def _open_signed(self, scope: Scope, body: _Body, answered: Send) -> None:
+        if self._signer.accepts(scope["method"], scope["path"], scope["query_string"].decode("latin-1")):
+            await self._app(scope, body.receive, answered)
+            return
+        message = "The link is not signed by this engine for this request, or its time has passed. Ask for a new one."
+        await answer(ServiceError(403, "access_denied", message).flat(), 403)(scope, body.receive, answered)
 
 
 class _Body:

@@ -17,10 +17,12 @@ import uvicorn
 
 from twelvelabs_local.app import create_app
 from twelvelabs_local.locks import FileLock
-from twelvelabs_local.settings import DEFAULT_API_KEY, DEFAULT_PORT, DataFolder, Settings
+from twelvelabs_local.settings import DEFAULT_API_KEY, DEFAULT_CHUNK_BYTES, DEFAULT_PORT, DataFolder, Settings
 
 USAGE_ERROR = 2
 API_KEY_VARIABLE = "TWELVELABS_LOCAL_API_KEY"
+FOLDERS_VARIABLE = "TWELVELABS_LOCAL_FOLDERS"
+CHUNK_BYTES_VARIABLE = "TWELVELABS_LOCAL_CHUNK_BYTES"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 GRACE_SECONDS = 5
 
@@ -38,7 +40,10 @@ def main(arguments: list[str] | None = None) -> int:
     folder = DataFolder(options.data.expanduser().resolve())
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(name)s: %(message)s")
     try:
-        serve(Settings(options.host, options.port, folder, options.api_key or _default_key(options.host)))
+        key = options.api_key or _default_key(options.host)
+        folders = tuple(options.connect or _folders_of_environment())
+        settings = Settings(options.host, options.port, folder, key, folders=folders, chunk_bytes=options.chunk_bytes)
+        serve(settings)
     except _Unusable as error:
         print(f"twelvelabs-local: {error}", file=sys.stderr)
         return USAGE_ERROR
@@ -55,19 +60,54 @@ def _parser() -> argparse.ArgumentParser:
         "--data", type=Path, default=Path("~/.local/share/twelvelabs-local"), help="data folder (default: %(default)s)"
     )
     command.add_argument(
+        "--connect",
+        type=_folder,
+        action="append",
+        metavar="FOLDER",
+        help="connect a folder whose files can be imported, as a data connector connects an account; may be repeated"
+        f" (default: ${FOLDERS_VARIABLE}, separated by {os.pathsep!r})",
+    )
+    command.add_argument(
         "--api-key",
         type=_key,
         default=os.environ.get(API_KEY_VARIABLE),
         help=f"the key that calls must carry (default: ${API_KEY_VARIABLE}, which no list of processes shows, or"
         f" {DEFAULT_API_KEY}; needed off loopback)",
     )
+    command.add_argument(
+        "--chunk-bytes",
+        type=_size,
+        default=os.environ.get(CHUNK_BYTES_VARIABLE, str(DEFAULT_CHUNK_BYTES)),
+        help=f"size of the parts of a file that comes in parts (default: ${CHUNK_BYTES_VARIABLE}, or"
+        f" {DEFAULT_CHUNK_BYTES})",
+    )
     return parser
+
+
+def _size(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size: it must be a whole number of bytes above 0")
+    return int(text)
 
 
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port: it must be from 0 to 65535")
     return int(text)
+
+
+def _folder(text: str) -> Path:
+    path = Path(text).expanduser()
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a folder")
+    return path.resolve()
+
+
+def _folders_of_environment() -> list[Path]:
+    try:
+        return [_folder(text) for text in os.environ.get(FOLDERS_VARIABLE, "").split(os.pathsep) if text]
+    except argparse.ArgumentTypeError as error:
+        raise _Unusable(f"${FOLDERS_VARIABLE}: {error}") from error
 
 
 def _key(text: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import time
+import uuid
 from datetime import UTC, datetime, timedelta
 
 _PROCESS = os.urandom(5).hex()
@@ -14,6 +16,23 @@ _COUNTER = itertools.count(int.from_bytes(os.urandom(3), "big"))
 def new_id() -> str:
     """Return a fresh id: 24 lower-case hexadecimal digits that sort by second of creation."""
     return f"{int(time.time()):08x}{_PROCESS}{next(_COUNTER) & 0xFFFFFF:06x}"
+
+
+def new_marked_id(mark: str) -> str:
+    """Return a fresh id of the newer form: a mark and a UUID that sorts by time of creation, ``ks_0198...``.
+
+    :param mark: what it is an id of.
+    """
+    digits = f"{time.time_ns() // 1_000_000:012x}7{next(_COUNTER) & 0xFFF:03x}8{os.urandom(8).hex()[1:]}"
+    return f"{mark}_{uuid.UUID(digits)}"
+
+
+def is_marked_id(text: str, mark: str) -> bool:
+    """Tell whether a text has the form of an id of the newer form.
+
+    :param mark: what it should be an id of.
+    """
+    return re.fullmatch(rf"{mark}_[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}", text) is not None
 
 
 def is_id(text: str) -> bool:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from twelvelabs_local.errors import MediaError
 from twelvelabs_local.identity import new_id
 from twelvelabs_local.settings import DataFolder
-from twelvelabs_local.store.assets import content_used
+from twelvelabs_local.store.assets import content_used, find_asset
 from twelvelabs_local.store.database import Database
 
 PIECE = 4 * 1024 * 1024
@@ -67,6 +68,16 @@ def content_path(folder: DataFolder, sha256: str) -> Path:
     return folder.media / sha256
 
 
+def rendition_path(folder: DataFolder, asset_id: str, kind: str) -> Path:
+    """Return the folder of what was made of an asset."""
+    return folder.renditions / asset_id / kind
+
+
+def forget_renditions(folder: DataFolder, asset_id: str) -> None:
+    """Remove what was made of an asset."""
+    shutil.rmtree(folder.renditions / asset_id, ignore_errors=True)
+
+
 def forget_content(folder: DataFolder, db: Database, sha256: str | None) -> None:
     """Remove a content that no asset has any more."""
     if sha256 and not content_used(db, sha256):
@@ -77,6 +88,9 @@ def forget_unused(folder: DataFolder, db: Database) -> None:
     """Remove contents whose assets never came to be because the engine was killed; only for a starting engine."""
     for path in folder.media.iterdir():
         forget_content(folder, db, path.name)
+    for path in folder.renditions.iterdir():
+        if find_asset(db, path.name) is None:
+            forget_renditions(folder, path.name)
 
 
 def pieces_of(file: BinaryIO) -> Iterator[bytes]:
@@ -111,9 +125,12 @@ def name_in_link(link: str) -> str:
 def fetched(link: str) -> Iterator[bytes]:
     """Fetch a link piece by piece.
 
-    :param link: an http or https link.
+    :param link: an http or https link; or a file of a connected folder, which no caller can name as a link.
     :raises MediaError: when it cannot be fetched.
     """
+    if link.startswith("file:"):
+        yield from _copied(link)
+        return
     import httpx
 
     timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
@@ -125,6 +142,16 @@ def fetched(link: str) -> Iterator[bytes]:
             yield from answer.iter_bytes(PIECE)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise _unfetched(link, type(error).__name__) from error
+
+
+def _copied(link: str) -> Iterator[bytes]:
+    path = Path(unquote(urlsplit(link).path))
+    try:
+        with path.open("rb") as file:
+            yield from pieces_of(file)
+    except OSError as error:
+        message = f"The file {path.name!r} could not be read: {error.strerror}."
+        raise MediaError("source_unavailable", message) from error
 
 
 def _unfetched(link: str, why: str) -> MediaError:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from twelvelabs_local.engine.probe import Probe
 from twelvelabs_local.errors import MediaError
@@ -15,6 +16,8 @@ TASK_BYTES = 2 * GIBIBYTE
 DIRECT_BYTES = 200 * MEBIBYTE
 LINK_BYTES = 4 * GIBIBYTE
 INLINE_BYTES = 36 * MEBIBYTE
+MULTIPART_BYTES = 10 * GIBIBYTE
+IMAGE_BYTES = 32 * MEBIBYTE
 
 WIDEST = 2.4
 """Longer side divided by shorter side."""
@@ -41,6 +44,8 @@ class Requirements:
 MARENGO = Requirements(4, 4 * 3600, 360, 5184, 2160)
 MARENGO_LEGACY = Requirements(4, 2 * 3600, 360, 4096, 2160)
 PEGASUS = Requirements(4, 2 * 3600, 360, 5184, 2160)
+PEGASUS_NOW = Requirements(4, 3600, 360, 5184, 2160)
+"""Of calls that answer by themselves."""
 PEGASUS_LEGACY = Requirements(5, 30 * 60, 360, 4096, 2160)
 
 
@@ -63,9 +68,29 @@ def check_video(found: Probe, limits: Requirements) -> None:
     :raises MediaError: with the service's code for the first limit that it breaks.
     """
     check_picture(found, limits)
+    check_shortest(found, limits)
+    check_length(found, limits)
+
+
+def check_shortest(found: Probe, limits: Requirements) -> None:
+    """Check that a file is long enough.
+
+    :raises MediaError: ``video_duration_too_short``.
+    """
     if found.duration < limits.shortest:
         raise _duration("too_short", found, f"at least {limits.shortest:g}")
-    check_length(found, limits)
+
+
+def check_sound_or_picture(kind: str, found: Probe, limits: Requirements) -> None:
+    """Check that a file is what it is said to be.
+
+    :param kind: ``audio`` or ``video``.
+    :raises MediaError: when it is not.
+    """
+    if kind == "video":
+        check_picture(found, limits)
+    elif found.audio_codec is None:
+        raise MediaError("unsupported_file_type", f"The file has no sound: its type is {found.file_type}.")
 
 
 def check_length(found: Probe, limits: Requirements) -> None:
@@ -91,6 +116,22 @@ def check_picture(found: Probe, limits: Requirements) -> None:
         raise _resolution("too_high", found, f"at most {limits.long_side}x{limits.short_side}")
     if long / short > WIDEST:
         raise _resolution("invalid_aspect_ratio", found, f"no longer than 1:{WIDEST}")
+
+
+def check_window(request: Mapping[str, Any], found: Probe, limits: Requirements = PEGASUS) -> None:
+    """Check a file against a request for an analysis of it, or of a window of it.
+
+    :param request: a checked request.
+    :raises MediaError: when the file cannot be analysed so.
+    """
+    start, end = request.get("start_time") or 0.0, request.get("end_time")
+    if end is None:
+        check_video(found, limits)
+    else:
+        check_picture(found, limits)
+    if start >= found.duration or (end is not None and end > found.duration + 1.0):
+        message = f"The window {start:g} to {end if end is None else format(end, 'g')} is outside of the video."
+        raise MediaError("parameter_invalid", f"{message} It is {found.duration:g} seconds long.")
 
 
 def _resolution(what: str, found: Probe, need: str) -> MediaError:

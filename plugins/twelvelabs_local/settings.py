@@ -10,6 +10,9 @@ DEFAULT_API_KEY = "tlk_local"
 
 DEFAULT_PORT = 8765
 
+DEFAULT_CHUNK_BYTES = 5 * 1024 * 1024
+"""What stores in the cloud take as the smallest part of a file."""
+
 
 @dataclass(frozen=True)
 class DataFolder:
@@ -41,6 +44,16 @@ class DataFolder:
         return self.root / "cache"
 
     @property
+    def uploads(self) -> Path:
+        """Parts of files that have not come whole yet: a folder per upload."""
+        return self.root / "uploads"
+
+    @property
+    def renditions(self) -> Path:
+        """Streams and pictures made of assets: a folder per asset."""
+        return self.root / "renditions"
+
+    @property
     def server_lock(self) -> Path:
         """Held by the one server of this folder."""
         return self.root / "server.lock"
@@ -52,7 +65,7 @@ class DataFolder:
 
     def prepare(self) -> None:
         """Create the folders that are missing."""
-        for folder in (self.root, self.media, self.incoming, self.cache):
+        for folder in (self.root, self.media, self.incoming, self.cache, self.uploads, self.renditions):
             folder.mkdir(parents=True, exist_ok=True)
 
 
@@ -64,9 +77,13 @@ class Settings:
     :param port: port to listen on; 0 picks a free one.
     :param data: the data folder.
     :param api_key: the key that every call must carry.
+    :param chunk_bytes: size of the parts of a file that comes in parts.
+    :param folders: connected at the start: what a data connector would connect to elsewhere.
     """
 
     host: str
     port: int
     data: DataFolder
     api_key: str
+    chunk_bytes: int = DEFAULT_CHUNK_BYTES
+    folders: tuple[Path, ...] = ()

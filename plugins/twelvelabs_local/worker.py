@@ -20,13 +20,20 @@ from twelvelabs_local.settings import DataFolder
 from twelvelabs_local.store.analyses import end_analysis
 from twelvelabs_local.store.assets import asset_failed
 from twelvelabs_local.store.database import Database
+from twelvelabs_local.store.embeddings import fail_embedding_task
 from twelvelabs_local.store.jobs import MOST_CRASHES, JobKind, Lane, claim, finish, put_back
+from twelvelabs_local.store.knowledge import fail_item
 from twelvelabs_local.store.records import Job
+from twelvelabs_local.store.renditions import fail_renditions
 from twelvelabs_local.store.videos import fail_video, videos_of_asset
 from twelvelabs_local.work.analyse import analyse
 from twelvelabs_local.work.bench import Bench
+from twelvelabs_local.work.embed import embed
+from twelvelabs_local.work.entity import prepare_entity
 from twelvelabs_local.work.index import index_video, transcribe_asset
+from twelvelabs_local.work.ingest import ingest_item
 from twelvelabs_local.work.prepare import prepare_asset
+from twelvelabs_local.work.render import render_asset
 
 LOOK_EVERY = 2.0
 """Seconds after which a lane looks for work without having been called."""
@@ -38,6 +45,10 @@ _WORK: Mapping[JobKind, Callable[[Bench, str], None]] = {
     JobKind.INDEX_VIDEO: index_video,
     JobKind.TRANSCRIBE_ASSET: transcribe_asset,
     JobKind.ANALYSE: analyse,
+    JobKind.RENDER_ASSET: render_asset,
+    JobKind.PREPARE_ENTITY: prepare_entity,
+    JobKind.INGEST_ITEM: ingest_item,
+    JobKind.EMBED: embed,
 }
 
 
@@ -104,10 +115,17 @@ def _give_up(bench: Bench, kind: JobKind, subject: str, reason: MediaError) -> N
         fail_video(bench.db, subject, code, message)
     elif kind is JobKind.ANALYSE:
         end_analysis(bench.db, subject, "failed", message)
+    elif kind is JobKind.EMBED:
+        fail_embedding_task(bench.db, subject, message)
+    elif kind is JobKind.INGEST_ITEM:
+        fail_item(bench.db, subject, message)
     elif kind is JobKind.PREPARE_ASSET:
         asset_failed(bench.db, subject, code, message)
+        fail_renditions(bench.db, subject)
         for video in videos_of_asset(bench.db, subject):
             fail_video(bench.db, video.id, code, message)
+    elif kind is JobKind.RENDER_ASSET:
+        fail_renditions(bench.db, subject)
     else:
         bench.db.update("assets", subject, {"transcription_error": message})
 

@@ -17,6 +17,18 @@ class TwelveLabsUnknownOutcomeError(AirflowFailException):
     """A billed request went out and its answer was lost: a person looks before it is sent again."""
 
 
+class TwelveLabsLostAnswerError(AirflowException):
+    """A billed answer was lost, and the task was told to ask again (``resubmit_lost``): a retry may be billed twice."""
+
+
+class TwelveLabsUnusableAnswerError(AirflowFailException):
+    """The answer came, but is not what was asked for; it is kept aside, and asking again is billed again."""
+
+
+class TwelveLabsPartialFailureError(AirflowFailException):
+    """Some of many did not succeed; what there is was published, and a retry would find the same."""
+
+
 class TwelveLabsOutputError(AirflowException):
     """Results could not be written; nothing half-written is visible, and a retry writes the same names again."""
 

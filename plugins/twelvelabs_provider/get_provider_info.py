@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+_OPERATORS = (
+    "analyze", "batch", "summarize", "asset", "index", "video", "videos", "embed",
+    "extract", "imports", "logo", "search", "entity", "entities",
+    "knowledge_store", "knowledge_search", "knowledge_ask",
+)  # fmt: skip
+_SENSORS = (
+    "analysis", "asset", "batch", "embedding", "indexing", "imports", "entity", "knowledge_store",
+)  # fmt: skip
 _SECONDS = {"type": ["number", "null"], "exclusiveMinimum": 0}
 
 
@@ -21,8 +29,8 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "hooks": [_modules("hooks", "twelvelabs", "twelvelabs_async")],
-        "operators": [_modules("operators", "index", "video", "extract")],
-        "sensors": [_modules("sensors", "indexing")],
+        "operators": [_modules("operators", *_OPERATORS)],
+        "sensors": [_modules("sensors", *_SENSORS)],
         "triggers": [_modules("triggers", "job")],
         "extra-links": ["twelvelabs_provider.links.TwelveLabsPlaygroundLink"],
         "connection-types": [_connection_type()],

@@ -27,12 +27,19 @@ else:
         TaskDeferred,
     )
 
+if AIRFLOW_V_3_3_PLUS:
+    # It lets triggers share one poll; before 3.3 there is nothing to share.
+    from airflow.triggers.base import BaseEventTrigger as SharingTrigger
+else:
+    from airflow.triggers.base import BaseTrigger as SharingTrigger  # type: ignore[assignment, unused-ignore]
+
 __all__ = [
     "AIRFLOW_V_3_2_PLUS",
     "AIRFLOW_V_3_3_PLUS",
     "AirflowException",
     "AirflowFailException",
     "AirflowSensorTimeout",
+    "SharingTrigger",
     "TaskDeferred",
     "conf",
     "get_async_connection",

@@ -87,13 +87,13 @@ def account(engine: Engine) -> Account:
     return Account(engine)
 
 
-def load_dag(dag_id: str) -> DAG:
-    """Return a DAG of ``dags/`` as Airflow's own loader reads it."""
+def load_dag(dag_id: str, file: Path | None = None) -> DAG:
+    """Return a DAG of ``dags/``, or of another file, as Airflow's own loader reads it."""
     try:
         from airflow.dag_processing.dagbag import DagBag
     except ImportError:
         from airflow.models.dagbag import DagBag  # type: ignore[no-redef, attr-defined]
-    bag = DagBag(dag_folder=str(ROOT / "dags" / f"{dag_id}.py"))
+    bag = DagBag(dag_folder=str(file or ROOT / "dags" / f"{dag_id}.py"))
     assert not bag.import_errors
     dag = bag.dags[dag_id]
     for task in dag.tasks:

@@ -28,8 +28,10 @@ from twelvelabs_local.store.analyses import (
     find_by_key,
 )
 from twelvelabs_local.store.assets import NewAsset, create_asset, find_asset
-from twelvelabs_local.store.database import Row
+from twelvelabs_local.store.batches import batch_of
+from twelvelabs_local.store.database import Condition, Row
 from twelvelabs_local.store.records import Analysis
+from twelvelabs_local.store.webhooks import reports_of
 
 STATUSES = ("queued", "pending", "processing", *DONE)
 LISTED_PROMPT = 30
@@ -47,11 +49,16 @@ async def create(call: Call) -> Response:
     if video["type"] != "base64_string":
         return _created(call, request, key, None)
     with Arrival(call.engine.settings.data) as arrival:
-        await run_in_threadpool(_decode, arrival, video["base64_string"])
+        await run_in_threadpool(decode_inline, arrival, video["base64_string"])
         return _created(call, request, key, arrival)
 
 
-def _decode(arrival: Arrival, text: str) -> None:
+def decode_inline(arrival: Arrival, text: str) -> None:
+    """Write inline video to disk.
+
+    :param text: base64.
+    :raises ServiceError: when it is none, or too large.
+    """
     try:
         arrival.receive(pieces_of(io.BytesIO(base64.b64decode(text, validate=True))), INLINE_BYTES)
     except binascii.Error as error:
@@ -68,18 +75,24 @@ def _created(call: Call, request: Mapping[str, Any], key: str | None, arrival: A
             raise ServiceError(409, "idempotency_key_reused", message)
         return answer({"task_id": earlier.id, "status": earlier.status}, 202)
     with call.db.transaction():
-        asset_id = _asset_id(call, request["video"], arrival)
+        asset_id = asset_of(call, request["video"], arrival)
         task = create_analysis(call.db, NewAnalysis(asset_id, request, key))
     call.work_to_do()
     return answer({"task_id": task.id, "status": task.status}, 202, call.counted("analyze"))
 
 
-def _asset_id(call: Call, video: Mapping[str, Any], arrival: Arrival | None) -> str:
-    """Return the asset of a request; a link or inline video becomes one."""
+def asset_of(call: Call, video: Mapping[str, Any], arrival: Arrival | None, missing: int = 400) -> str:
+    """Return the asset of a request; a link or inline video becomes one.
+
+    :param video: the source that the request names.
+    :param arrival: inline video, written to disk.
+    :param missing: HTTP status for an asset that is not there.
+    :raises ServiceError: when the asset cannot be used.
+    """
     if video["type"] == "asset_id":
         asset = find_asset(call.db, video["asset_id"])
         if asset is None:
-            raise not_exist(video["asset_id"], "assets", 400)
+            raise not_exist(video["asset_id"], "assets", missing)
         if asset.status != "ready":
             raise invalid("video.asset_id", f"The asset {asset.id} is {asset.status}; wait until it is ready.")
         return asset.id
@@ -95,6 +108,8 @@ async def list_all(call: Call) -> Response:
     query = call.request.query_params
     refuse_unknown(query, ("page", "page_limit", "status", "video_url", "asset_id", "video_id", "analysis_mode"))
     conditions = [
+        # calls that answer by themselves are no tasks; they alone say whether they stream
+        Condition("json_extract(request, '$.stream') IS NULL"),
         *one_of(query, "status", "status", STATUSES),
         *one_of(query, "analysis_mode", "analysis_mode", MODES),
         *equal(query, "video_url", "video_url"),
@@ -128,6 +143,9 @@ async def delete(call: Call) -> Response:
 async def cancel(call: Call) -> Response:
     """POST /analyze/tasks/{task_id}/cancel; a cancelled task may be cancelled again."""
     task = _analysis(call)
+    if batch_id := batch_of(call.db, task.id):
+        message = f"The analysis task {task.id} belongs to the batch {batch_id}; cancel the batch."
+        raise ServiceError(409, "task_cannot_be_canceled", message)
     if not end_analysis(call.db, task.id, "canceled", None) and _analysis(call).status != "canceled":
         message = f"The analysis task {task.id} is {task.status}; there is nothing to cancel."
         raise ServiceError(409, "task_cannot_be_canceled", message)
@@ -137,7 +155,7 @@ async def cancel(call: Call) -> Response:
 def _analysis(call: Call) -> Analysis:
     task_id = call.path_id("task_id", "analysis tasks")
     task = find_analysis(call.db, task_id)
-    if task is None:
+    if task is None or "stream" in task.request:
         raise not_exist(task_id, "analysis tasks")
     return task
 
@@ -163,6 +181,8 @@ def analysis_body(call: Call, task: Analysis, listed: bool) -> Mapping[str, Any]
         body["result"] = task.result
     if task.error_message:
         body["error"] = {"message": task.error_message}
+    if reports := reports_of(call.db, task.id):
+        body["webhooks"] = reports
     return body
 
 

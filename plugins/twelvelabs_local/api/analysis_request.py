@@ -26,6 +26,19 @@ FIELDS = (
     "start_time",
     "end_time",
 )
+NOW_FIELDS = (
+    "model_name",
+    "video",
+    "video_id",
+    "prompt",
+    "prompt_v2",
+    "temperature",
+    "max_tokens",
+    "response_format",
+    "start_time",
+    "end_time",
+    "stream",
+)
 MODELS = ("pegasus1.2", "pegasus1.5", "pegasus1.6")
 MODES = ("general", "time_based_metadata")
 FIELD_TYPES = ("string", "boolean", "number", "integer", "array", "timestamp", "time_array")
@@ -36,6 +49,8 @@ SCHEMA_REFUSED = frozenset(
 MOST_DEFINITIONS = 20
 MOST_FIELDS = 20
 MOST_VALUES = 100
+LONGEST_PROMPT = 8000
+"""Letters, which are some 2,000 tokens."""
 SHORTEST_SEGMENT = 2.0
 SHORTEST_WINDOW = 4.0
 _CUSTOM_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -54,7 +69,8 @@ def check_request(body: Mapping[str, Any]) -> None:
     custom_id = body.get("custom_id")
     if custom_id is not None and not (isinstance(custom_id, str) and _CUSTOM_ID.fullmatch(custom_id)):
         raise invalid("custom_id", f"It is {custom_id!r}; it takes 1 to 64 letters, digits, hyphens and underscores.")
-    _check_video(body.get("video"))
+    if "video_id" not in body:
+        _check_video(body.get("video"))
     _between("temperature", body.get("temperature"), 0, 1)
     _check_tokens(body.get("max_tokens"), model, mode)
     _check_window(body, model)
@@ -63,6 +79,37 @@ def check_request(body: Mapping[str, Any]) -> None:
         _check_general(body, shape)
     else:
         _check_segmentation(body, shape, model)
+
+
+def check_now(body: Mapping[str, Any]) -> None:
+    """Check a request for an analysis that is answered at once.
+
+    :param body: its body; it has no unknown fields.
+    :raises ServiceError: for the first thing that is wrong.
+    """
+    if not isinstance(body.get("stream", True), bool):
+        raise invalid("stream", f"It is {body['stream']!r}; it must be true or false.")
+    video_id = body.get("video_id")
+    if "video_id" in body:
+        if body.get("video") is not None:
+            raise invalid("video_id", "Give either video or video_id.")
+        if not (isinstance(video_id, str) and is_id(video_id)):
+            raise invalid("video_id", f"{video_id!r} is not an id.")
+        if body.get("model_name", MODELS[0]) != MODELS[0]:
+            raise invalid("video_id", f"It needs model_name {MODELS[0]}; other models take video.")
+    check_request(body)
+
+
+def check_prompt(body: Mapping[str, Any], longest: int = LONGEST_PROMPT) -> None:
+    """Check the prompt of a request of an older model.
+
+    :param longest: letters.
+    :raises ServiceError: ``token_limit_exceeded``.
+    """
+    prompt = body.get("prompt")
+    if isinstance(prompt, str) and len(prompt) > longest:
+        message = f"The prompt has {len(prompt)} letters; the model takes some {longest} ({longest // 4} tokens)."
+        raise ServiceError(400, "token_limit_exceeded", message)
 
 
 def _check_video(video: Any) -> None:
@@ -109,6 +156,8 @@ def _check_general(body: Mapping[str, Any], shape: Any) -> None:
     prompt, prompt_v2 = body.get("prompt"), body.get("prompt_v2")
     if prompt and prompt_v2:
         raise invalid("prompt", "Give either prompt or prompt_v2.")
+    if body.get("model_name", MODELS[0]) == MODELS[0]:
+        check_prompt(body)
     if prompt_v2 is not None:
         if not isinstance(prompt_v2, dict) or not isinstance(prompt_v2.get("input_text"), str):
             raise missing("prompt_v2.input_text")

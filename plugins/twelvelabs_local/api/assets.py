@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import json
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.responses import Response
 
 from twelvelabs_local.api.call import Call, answer, checked_metadata, done, merged_metadata, required
 from twelvelabs_local.api.lists import equal, flag, listing, one_of, read_paging, refuse_unknown
+from twelvelabs_local.api.renditions import shown_renditions
 from twelvelabs_local.api.uploads import arriving, checked_link, refuse_large
 from twelvelabs_local.engine.probe import Probe
 from twelvelabs_local.errors import ServiceError, invalid, missing, not_exist
 from twelvelabs_local.identity import now
-from twelvelabs_local.media import forget_content, name_in_link
+from twelvelabs_local.media import forget_content, forget_renditions, name_in_link
+from twelvelabs_local.parts import forget_parts
 from twelvelabs_local.requirements import DIRECT_BYTES, LINK_BYTES
 from twelvelabs_local.store.assets import NewAsset, create_asset, delete_asset, find_asset
+from twelvelabs_local.store.connections import source_of
 from twelvelabs_local.store.database import Condition, Paging, Row
 from twelvelabs_local.store.indexes import find_index
 from twelvelabs_local.store.records import Asset, Video
+from twelvelabs_local.store.renditions import HLS, THUMBNAIL, ask_for_renditions
+from twelvelabs_local.store.uploads import upload_of_asset
 from twelvelabs_local.store.videos import delete_video, videos_of_asset
 
 PARTS = ("method", "file", "url", "filename", "enable_hls", "enable_thumbnail", "user_metadata")
@@ -34,13 +39,11 @@ async def create(call: Call) -> Response:
         method = required(await form.text("method"), "method")
         metadata = checked_metadata(await form.metadata())
         name, link, upload = await form.text("filename"), await form.text("url"), form.file("file")
-        # there are no streams and thumbnails here, but a wrong value is still wrong
-        for flag_name in ("enable_hls", "enable_thumbnail"):
-            await form.flag(flag_name, False)
+        wanted = [kind for kind in (HLS, THUMBNAIL) if await form.flag(f"enable_{kind}", False)]
         if method == "url":
             url = checked_link(required(link, "url"), "url")
             new = NewAsset("url", name or name_in_link(url), LINK_BYTES, url=url, user_metadata=metadata)
-            return _created(call, new)
+            return _created(call, new, wanted)
         if method != "direct":
             raise invalid("method", f"It is {method!r}; it must be direct or url.")
         if upload is None:
@@ -49,11 +52,13 @@ async def create(call: Call) -> Response:
             filename = name or upload.filename or "video"
             # from here to the new row nothing else runs: the content cannot be taken for unused
             new = NewAsset("direct", filename, DIRECT_BYTES, sha256=arrival.keep(), user_metadata=metadata)
-            return _created(call, new)
+            return _created(call, new, wanted)
 
 
-def _created(call: Call, new: NewAsset) -> Response:
-    asset = create_asset(call.db, new)
+def _created(call: Call, new: NewAsset, wanted: Sequence[str]) -> Response:
+    with call.db.transaction():
+        asset = create_asset(call.db, new)
+        ask_for_renditions(call.db, asset.id, wanted)
     call.work_to_do()
     return answer(asset_body(asset), 201, call.counted("upload"))
 
@@ -66,18 +71,22 @@ async def list_all(call: Call) -> Response:
     for key in ("asset_types", "asset_types[]"):
         conditions += one_of(query, key, "substr(file_type, 1, 5)", TYPES)
     if query.get("filename"):
-        conditions.append(Condition("instr(filename, ?) > 0", [query["filename"]]))
+        conditions.append(Condition("instr(lower(filename), lower(?)) > 0", [query["filename"]]))
     page = call.db.page("assets", conditions, read_paging(query, call.dialect))
 
     def body(row: Row) -> Mapping[str, Any]:
-        return asset_body(Asset.of(row))
+        return _shown(call, Asset.of(row))
 
     return answer(listing(page, body))
 
 
 async def read(call: Call) -> Response:
     """GET /assets/{asset_id}."""
-    return answer(asset_body(asset_of(call)))
+    return answer(_shown(call, asset_of(call)))
+
+
+def _shown(call: Call, asset: Asset) -> Mapping[str, Any]:
+    return {**asset_body(asset), **source_of(call.db, asset), **shown_renditions(call, asset)}
 
 
 async def delete(call: Call) -> Response:
@@ -93,8 +102,12 @@ async def delete(call: Call) -> Response:
             raise ServiceError(409, "asset_in_use", message)
         for video in videos:
             delete_video(call.db, video)
+        upload = upload_of_asset(call.db, asset.id)
         delete_asset(call.db, asset.id)
     forget_content(call.engine.settings.data, call.db, asset.sha256)
+    forget_renditions(call.engine.settings.data, asset.id)
+    if upload:
+        forget_parts(call.engine.settings.data, upload.id)
     return done()
 
 
@@ -122,7 +135,7 @@ async def patch_metadata(call: Call) -> Response:
 
 async def put_metadata(call: Call) -> Response:
     """PUT /assets/{asset_id}/user-metadata: replace."""
-    return _metadata(call, asset_of(call), await _sent_metadata(call))
+    return _metadata(call, asset_of(call), merged_metadata({}, await _sent_metadata(call)))
 
 
 async def delete_metadata(call: Call) -> Response:

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from starlette.datastructures import FormData, UploadFile
@@ -16,12 +17,16 @@ from starlette.responses import JSONResponse, Response
 from twelvelabs_local.api.rates import Rates
 from twelvelabs_local.dialects import Dialect
 from twelvelabs_local.errors import ServiceError, invalid, missing, not_exist, unknown
+from twelvelabs_local.faults import FaultBook
 from twelvelabs_local.identity import is_id
+from twelvelabs_local.limits import LimitBook
 from twelvelabs_local.settings import Settings
+from twelvelabs_local.signed_urls import HOUR, Signer
 from twelvelabs_local.store.database import Database
 from twelvelabs_local.store.indexes import find_index
 from twelvelabs_local.store.records import Index
 from twelvelabs_local.supervisor import Supervisor
+from twelvelabs_local.webhooks import Courier
 
 LONGEST_TEXT = 64 * 1024
 """Bytes of a form field that came as a file part."""
@@ -35,12 +40,26 @@ class Engine:
     :param db: the database.
     :param supervisor: the worker's keeper.
     :param rates: counters of requests.
+    :param faults: what goes wrong on purpose.
+    :param limits: what is refused for being too much.
     """
 
     settings: Settings
     db: Database
     supervisor: Supervisor
     rates: Rates = field(default_factory=Rates)
+    faults: FaultBook = field(default_factory=FaultBook)
+    limits: LimitBook = field(default_factory=LimitBook)
+
+    @cached_property
+    def courier(self) -> Courier:
+        """Tells the webhooks."""
+        return Courier(self.db)
+
+    @cached_property
+    def signer(self) -> Signer:
+        """Signs links that are opened without the key."""
+        return Signer.of(self.settings.data)
 
 
 @dataclass(frozen=True)
@@ -132,6 +151,10 @@ class Call:
         :param category: ``index``, ``upload`` or ``analyze``.
         """
         return self.engine.rates.count(category)
+
+    def signed_link(self, method: str, path: str, query: Mapping[str, str] | None = None, seconds: int = HOUR) -> str:
+        """Return an address of this engine that opens one thing without the key; see :meth:`Signer.sign`."""
+        return str(self.request.base_url).rstrip("/") + self.engine.signer.sign(method, path, query, seconds)
 
     def work_to_do(self) -> None:
         """Tell the worker that there is work."""

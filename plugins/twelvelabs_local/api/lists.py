@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -113,13 +114,25 @@ def since(query: QueryParams) -> list[Condition]:
     return found
 
 
+def refuse_other_comparisons(query: QueryParams, names: Iterable[str]) -> None:
+    """Refuse ``duration[gt]=60``, which would otherwise narrow nothing.
+
+    :raises ServiceError: ``parameter_unknown``.
+    """
+    for key in query:
+        name, _, comparison = key.removesuffix("]").partition("[")
+        if name in names and "[" in key and comparison not in COMPARISONS:
+            raise unknown([key])
+
+
 def numeric(query: QueryParams, names: Iterable[str]) -> list[Condition]:
     """Return conditions on numbers: ``duration=60``, ``duration[gte]=60``.
 
     :param names: the columns that may be asked for.
-    :raises ServiceError: when a value is not a number.
+    :raises ServiceError: when a value is not a number, or a comparison is none of the service's.
     """
     found: list[Condition] = []
+    refuse_other_comparisons(query, names)
     for name in names:
         for key, sign in ((name, "="), *((f"{name}[{word}]", sign) for word, sign in COMPARISONS.items())):
             value = number(query, key)
@@ -137,10 +150,19 @@ def metadata_equal(query: QueryParams, known: Iterable[str]) -> list[Condition]:
     found: list[Condition] = []
     for key in keys:
         name = key.removeprefix("user_metadata[").removesuffix("]") if key.startswith("user_metadata[") else key
-        sql = "EXISTS (SELECT 1 FROM json_each(user_metadata) WHERE key = ? AND CAST(value AS TEXT) = ?)"
-        value = {"true": "1", "false": "0"}.get(query[key].lower(), query[key])
-        found.append(Condition(sql, [name, value]))
+        found.append(_metadata_equals(name, query[key]))
     return found
+
+
+def _metadata_equals(name: str, text: str) -> Condition:
+    """Return the condition that a key of user metadata has a value, which a query can only write as text."""
+    same = ["type = 'text' AND value = ?", "type = ?"]
+    values: list[Any] = [name, text, text.lower()]
+    with contextlib.suppress(ValueError):
+        values.append(float(text))
+        same.append("type IN ('integer', 'real') AND value = ?")
+    either = " OR ".join(f"({one})" for one in same)
+    return Condition(f"EXISTS (SELECT 1 FROM json_each(user_metadata) WHERE key = ? AND ({either}))", values)
 
 
 def listing(page: Page, body: Callable[[Row], Mapping[str, Any]]) -> Mapping[str, Any]:

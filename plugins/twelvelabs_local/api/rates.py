@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 
 DAY = 86_400
-PER_DAY: Mapping[str, int] = {"index": 3000, "upload": 3000, "analyze": 1000}
+PER_DAY: Mapping[str, int] = {"index": 3000, "search": 3000, "upload": 3000, "embed": 3000, "analyze": 1000}
 """Requests per day of the service's first paid tier."""
 
 

@@ -23,15 +23,21 @@ KINDS = ("words", "sentences", "utterances")
 
 async def text_in_video(call: Call) -> Response:
     """GET /indexes/{index_id}/videos/{video_id}/text-in-video (v1.1 and v1.2)."""
-    return _meta(call, "text_in_video", "text_in_video")
+    return segments_answer(call, "text_in_video", "text_in_video")
 
 
 async def transcription(call: Call) -> Response:
     """GET /indexes/{index_id}/videos/{video_id}/transcription (v1.1 and v1.2)."""
-    return _meta(call, "transcription", "conversation")
+    return segments_answer(call, "transcription", "conversation")
 
 
-def _meta(call: Call, kind: str, option: str) -> Response:
+def segments_answer(call: Call, kind: str, option: str) -> Response:
+    """Answer what was found in a video of the older generations.
+
+    :param kind: what of it.
+    :param option: the option that the index must have for it.
+    :raises ServiceError: when it has not, or the window is wrong.
+    """
     query = call.request.query_params
     refuse_unknown(query, ("start", "end"))
     start, end = number(query, "start"), number(query, "end")

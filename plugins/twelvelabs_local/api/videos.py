@@ -9,6 +9,7 @@ from typing import Any
 from starlette.responses import Response
 
 from twelvelabs_local.api.call import Call, answer, checked_metadata, done, merged_metadata
+from twelvelabs_local.api.indexed_embeddings import embedding_of
 from twelvelabs_local.api.lists import (
     PAGING,
     equal,
@@ -89,22 +90,24 @@ async def create_indexed_asset(call: Call) -> Response:
 
 async def read_video(call: Call) -> Response:
     """GET /indexes/{index_id}/videos/{video_id}."""
-    return _read(call, with_status=False)
+    return await _read(call, with_status=False)
 
 
 async def read_indexed_asset(call: Call) -> Response:
     """GET /indexes/{index_id}/indexed-assets/{video_id}."""
-    return _read(call, with_status=True)
+    return await _read(call, with_status=True)
 
 
-def _read(call: Call, with_status: bool) -> Response:
+async def _read(call: Call, with_status: bool) -> Response:
     query = call.request.query_params
     refuse_unknown(query, ("transcription", "embedding_option", "embed"))
     index, video = video_of(call)
     body = dict(video_body(call, video, with_status))
-    if not call.dialect.legacy and flag(query, "transcription") and offered(index, "audio"):
-        # the service leaves it out, or says null, where it found no words
-        body["transcription"] = segments_of(call.db, video.id, "transcription") or None
+    spoken = flag(query, "transcription") and offered(index, "audio")
+    # the service leaves it out where it found no words
+    if not call.dialect.legacy and spoken and (words := segments_of(call.db, video.id, "transcription")):
+        body["transcription"] = words
+    body |= await embedding_of(call, index, video)
     return answer(call.dialect.with_type(body, "video_info"))
 
 
@@ -173,10 +176,19 @@ def video_body(call: Call, video: Video, with_status: bool) -> Mapping[str, Any]
         body["indexed_at"] = video.indexed_at
     if call.dialect.legacy:
         title = video.title or video.filename.rsplit(".", 1)[0]
-        return {**body, "metadata": {**video.user_metadata, **system, "video_title": title}}
+        metadata = {**video.user_metadata, **system, "video_title": title}
+        return {**body, "metadata": metadata, **_source(call, video)}
     body |= {"asset_id": video.asset_id, "system_metadata": system, "user_metadata": video.user_metadata}
     if with_status:
         body["status"] = video.status
     if with_status and video.error_message:
         body["error"] = {"code": video.error_code or "generic_error", "message": video.error_message}
     return body
+
+
+def _source(call: Call, video: Video) -> Mapping[str, Any]:
+    """Return where a video of v1.2 came from; v1.1 does not say."""
+    asset = find_asset(call.db, video.asset_id)
+    if call.dialect.version != "v1.2" or asset is None:
+        return {}
+    return {"source": {"type": "url" if asset.method == "url" else "file", "name": video.filename}}

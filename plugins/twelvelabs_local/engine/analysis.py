@@ -7,54 +7,21 @@ form. The same video and request always give the same answer.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
+from twelvelabs_local.engine.structured import fill
+from twelvelabs_local.engine.subjects import Material, Subject, clock, subject_of, summary_of
 from twelvelabs_local.segments import SegmentRow, clipped
 
 MODEL_NAME = "twelvelabs-local-extractive"
+LETTERS_PER_TOKEN = 4
+USUAL_TOKENS = 4096
+USUAL_SEGMENT_TOKENS = 32_768
 
-_SCREEN = re.compile(
-    r"on.?screen|screen|text.?in.?video|\bocr\b|readable|legible|visible|shown|displayed|written|writing|slide|overlay|"
-    r"\bsign(s|age)?\b|lettering",
-    re.IGNORECASE,
-)
-_SPEECH = re.compile(
-    r"speech|spoken|speak|\bsaid\b|\bsays?\b|transcri|dialog|narrat|utter|voice|quote|sentence", re.IGNORECASE
-)
-_TEXT = re.compile(r"\btexts?\b|_text|text_|caption|\btitle", re.IGNORECASE)
 _TEXT_NAMES = ("value", "text", "content", "transcript", "transcription", "quote", "caption", "words", "line")
-_START_NAMES = ("start", "start_time", "start_sec", "begin", "from")
 _END_NAMES = ("end", "end_time", "end_sec", "stop", "to")
-
-
-class Subject(StrEnum):
-    """What a request asks about."""
-
-    SCREEN = "screen"
-    SPEECH = "speech"
-    OTHER = "other"
-
-
-@dataclass(frozen=True)
-class Material:
-    """What an answer is made of.
-
-    :param duration: length of the video in seconds.
-    :param screen: on-screen text.
-    :param speech: transcript.
-    """
-
-    duration: float
-    screen: Sequence[SegmentRow]
-    speech: Sequence[SegmentRow]
-
-    def about(self, subject: Subject) -> Sequence[SegmentRow]:
-        """Return the rows of a subject; there are none for what can only be understood by looking."""
-        return {Subject.SCREEN: self.screen, Subject.SPEECH: self.speech}.get(subject, [])
 
 
 @dataclass(frozen=True)
@@ -67,20 +34,6 @@ class Answer:
 
     data: str
     warning: str | None
-
-
-def subject_of(*texts: str) -> Subject:
-    """Tell what some words are about.
-
-    :param texts: an id, a description, field names: the most telling first.
-    """
-    for text in texts:
-        # plain words for pictures come first ("transcribe the text on screen"), the word text alone comes last
-        # ("the text that is spoken")
-        for pattern, subject in ((_SCREEN, Subject.SCREEN), (_SPEECH, Subject.SPEECH), (_TEXT, Subject.SCREEN)):
-            if pattern.search(text):
-                return subject
-    return Subject.OTHER
 
 
 def subjects_of(request: Mapping[str, Any]) -> set[Subject]:
@@ -110,7 +63,7 @@ def answer(request: Mapping[str, Any], material: Material) -> Answer:
         return _segments(request, shape, window)
     if shape.get("type") == "json_schema":
         return _structured(request, shape["json_schema"], window)
-    return Answer(_summary(window), None)
+    return Answer(summary_of(window), None)
 
 
 def _segments(request: Mapping[str, Any], shape: Mapping[str, Any], material: Material) -> Answer:
@@ -162,8 +115,8 @@ def _sized(rows: Sequence[SegmentRow], request: Mapping[str, Any], duration: flo
 
 def _segment(row: SegmentRow, definition: Mapping[str, Any], time_format: str | None) -> Mapping[str, Any]:
     return {
-        "start_time": _moment(row["start"], time_format),
-        "end_time": _moment(row["end"], time_format),
+        "start_time": clock(row["start"], time_format),
+        "end_time": clock(row["end"], time_format),
         "metadata": _metadata(row, definition.get("fields") or []),
     }
 
@@ -178,7 +131,7 @@ def _metadata(row: SegmentRow, fields: Sequence[Mapping[str, Any]]) -> Mapping[s
         if name == target:
             filled[name] = row["value"]
         elif field["type"] == "timestamp":
-            filled[name] = _moment(row["end" if name in _END_NAMES else "start"], field.get("format"))
+            filled[name] = clock(row["end" if name in _END_NAMES else "start"], field.get("format"))
         elif field["type"] == "array" and target is None:
             filled[name] = [row["value"]]
         else:
@@ -192,85 +145,45 @@ def _preferred(names: Sequence[str], wanted: Sequence[str]) -> str | None:
     )
 
 
-def _moment(seconds: float, time_format: str | None) -> float | str:
-    """Write an offset as the request asks for."""
-    if time_format == "hh:mm:ss":
-        whole = round(seconds)
-        return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
-    if time_format == "hh:mm:ss.fff":
-        thousandths = round(seconds * 1000)
-        whole, rest = divmod(thousandths, 1000)
-        return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}.{rest:03d}"
-    return round(seconds, 3)
-
-
 def _structured(request: Mapping[str, Any], schema: Mapping[str, Any], material: Material) -> Answer:
-    """Fill a schema: an array of timed objects gets rows, a string the summary; nothing else can be known."""
     prompt = request.get("prompt") or (request.get("prompt_v2") or {}).get("input_text", "")
-    filled: dict[str, Any] = {}
-    unknown: list[str] = []
-    for name, part in (schema.get("properties") or {}).items():
-        items = _resolved(part.get("items") or {}, schema)
-        if part.get("type") == "array" and items.get("type") == "object":
-            subject = subject_of(name, str(part.get("description", "")), prompt)
-            if subject is Subject.OTHER:
-                unknown.append(name)
-            filled[name] = [_item(row, items.get("properties") or {}) for row in material.about(subject)]
-        elif part.get("type") == "array" and items.get("type") == "string":
-            subject = subject_of(name, str(part.get("description", "")), prompt)
-            filled[name] = list(dict.fromkeys(row["value"] for row in material.about(subject)))
-        elif part.get("type") == "string" and not part.get("enum"):
-            filled[name] = _summary(material)
-        else:
-            filled[name] = None
-            unknown.append(name)
-    return Answer(json.dumps(filled, ensure_ascii=False), _unanswered(unknown) if unknown else None)
+    begin, end = request.get("start_time") or 0.0, request.get("end_time") or material.duration
+    filled = fill(schema, material, prompt, begin, end)
+    data = json.dumps(filled.value, ensure_ascii=False)
+    return Answer(data, _unanswered(filled.unknown) if filled.unknown else None)
 
 
-def _resolved(part: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    reference = part.get("$ref", "")
-    if reference.startswith("#/$defs/"):
-        resolved: Mapping[str, Any] = (schema.get("$defs") or {}).get(reference.removeprefix("#/$defs/"), {})
-        return resolved
-    return part
+@dataclass(frozen=True)
+class Limited:
+    """An answer within the length that was asked for.
+
+    :param data: text, or JSON as text; the beginning of it where it was too long.
+    :param finish_reason: ``stop`` or ``length``.
+    :param usage: tokens, counted as letters.
+    :param warning: what could not be answered, or that the end is missing; None for neither.
+    """
+
+    data: str
+    finish_reason: str
+    usage: Mapping[str, int]
+    warning: str | None
 
 
-def _item(row: SegmentRow, properties: Mapping[str, Any]) -> Mapping[str, Any]:
-    strings = [name for name, part in properties.items() if part.get("type") == "string"]
-    timed = {*_START_NAMES, *_END_NAMES}
-    texts = [name for name in strings if name.lower() not in timed]
-    target = _preferred(texts, _TEXT_NAMES) or (texts[0] if texts else None)
-    item: dict[str, Any] = {}
-    for name, part in properties.items():
-        if name == target:
-            item[name] = row["value"]
-        elif name.lower() in timed:
-            seconds = row["end" if name.lower() in _END_NAMES else "start"]
-            item[name] = _timed(seconds, part)
-        else:
-            item[name] = None
-    return item
+def limited(request: Mapping[str, Any], found: Answer) -> Limited:
+    """Cut an answer where the request's ``max_tokens`` end it.
 
-
-def _timed(seconds: float, part: Mapping[str, Any]) -> float | str:
-    if part.get("type") == "integer":
-        return round(seconds)
-    if part.get("type") == "string":
-        return _moment(seconds, part.get("format") or "hh:mm:ss")
-    return _moment(seconds, part.get("format"))
-
-
-def _summary(material: Material) -> str:
-    """Return the first sentences that are heard and the words that are seen longest."""
-    said = [row["value"] for row in material.speech[:3]]
-    seconds: dict[str, float] = {}
-    for row in material.screen:
-        seconds[row["value"]] = seconds.get(row["value"], 0.0) + row["end"] - row["start"]
-    shown = sorted(seconds, key=lambda text: -seconds[text])[:5]
-    parts = [f"The video is {material.duration:.0f} seconds long."]
-    parts.append(f"It is heard to say: {'; '.join(said)}." if said else "No speech was recognised.")
-    parts.append(f"Text on screen: {'; '.join(shown)}." if shown else "No on-screen text was recognised.")
-    return " ".join(parts)
+    :param request: a checked request.
+    :param found: the whole answer.
+    """
+    usual = USUAL_SEGMENT_TOKENS if request.get("analysis_mode") == "time_based_metadata" else USUAL_TOKENS
+    tokens = request.get("max_tokens") or usual
+    asked = len(json.dumps(request)) // LETTERS_PER_TOKEN
+    if tokens == "unlimited" or len(found.data) <= tokens * LETTERS_PER_TOKEN:
+        usage = {"input_tokens": asked, "output_tokens": max(1, len(found.data) // LETTERS_PER_TOKEN)}
+        return Limited(found.data, "stop", usage, found.warning)
+    message = f"output truncated: the generation reached the configured max_tokens ({tokens}). Raise max_tokens."
+    data = found.data[: tokens * LETTERS_PER_TOKEN]
+    return Limited(data, "length", {"input_tokens": asked, "output_tokens": tokens}, message)
 
 
 def billed_minutes(request: Mapping[str, Any], duration: float) -> float:

@@ -65,6 +65,15 @@ def read_screen(path: Path, duration: float, progress: Callable[[float], None]) 
     return merge(samples, duration)
 
 
+def read_picture(path: Path) -> list[str]:
+    """Return the lines of text in a still picture.
+
+    :param path: an image that could be opened.
+    """
+    reader = _reader()
+    return [line for _, frame in _sampled(path) for line in _lines(reader, frame)]
+
+
 def merge(samples: Sequence[tuple[float, Sequence[str]]], duration: float) -> list[SegmentRow]:
     """Turn what was read at some moments into segments: a line lasts until the first sample without it.
 

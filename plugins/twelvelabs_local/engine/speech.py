@@ -48,7 +48,7 @@ def listen(path: Path, progress: Callable[[float], None]) -> list[Utterance]:
 
     decoder = Decoder(samprate=RATE, loglevel="FATAL")
     utterances: list[Utterance] = []
-    for number, (start, pcm) in enumerate(_spoken(_sound(path))):
+    for number, (start, pcm) in enumerate(_spoken(mono_sound(path))):
         progress(start)
         if number == 0:
             # the recogniser learns loudness and channel as it goes: without a rehearsal the first utterance suffers
@@ -62,7 +62,7 @@ def listen(path: Path, progress: Callable[[float], None]) -> list[Utterance]:
     return utterances
 
 
-def _sound(path: Path) -> Iterator[bytes]:
+def mono_sound(path: Path) -> Iterator[bytes]:
     """Decode the first sound track to 16 kHz mono, piece by piece."""
     import av
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from twelvelabs_local.engine.container import decoding
-from twelvelabs_local.engine.ocr import read_screen
+from twelvelabs_local.engine.ocr import read_picture, read_screen
 from twelvelabs_local.engine.speech import listen
 from twelvelabs_local.engine.subtitles import embedded_subtitles
 from twelvelabs_local.segments import SegmentRow, clipped
@@ -79,6 +79,21 @@ class Understanding:
             rows = read_screen(content.path, content.duration, lambda done: progress(done / content.duration))
         _publish(kept, rows)
         return rows
+
+    def text_in_picture(self, content: Content) -> list[str]:
+        """Return the lines of text in a still picture.
+
+        :param content: the image.
+        :raises MediaError: when it cannot be decoded.
+        """
+        kept = self._file(content, "text_in_picture")
+        if kept.exists():
+            lines: list[str] = json.loads(kept.read_text("utf-8"))
+            return lines
+        with decoding():
+            lines = read_picture(content.path)
+        _publish(kept, lines)
+        return lines
 
     def transcript(self, content: Content, progress: Callable[[float], None]) -> Transcript:
         """Return what is said: embedded subtitles where there are some, otherwise what was heard.

@@ -18,7 +18,7 @@ from twelvelabs_local.store.records import Asset
 class NewAsset:
     """A file that has arrived, or a link to one.
 
-    :param method: ``direct`` or ``url``.
+    :param method: ``direct``, ``url`` or ``multipart``.
     :param filename: its name.
     :param size_limit: bytes that a link may bring.
     :param url: the link.
@@ -37,7 +37,7 @@ class NewAsset:
 
 
 def create_asset(db: Database, new: NewAsset) -> Asset:
-    """Create an asset in ``processing`` and queue its preparation."""
+    """Create an asset in ``processing``; queue its preparation unless its content is still to come in parts."""
     moment = now()
     values = {
         **asdict(new),
@@ -50,7 +50,8 @@ def create_asset(db: Database, new: NewAsset) -> Asset:
     }
     with db.transaction():
         db.insert("assets", values)
-        enqueue(db, JobKind.PREPARE_ASSET, values["id"])
+        if new.sha256 or new.url:
+            enqueue(db, JobKind.PREPARE_ASSET, values["id"])
         row = db.first("SELECT * FROM assets WHERE id = ?", values["id"])
         assert row is not None
         return Asset.of(row)
@@ -84,6 +85,7 @@ def delete_asset(db: Database, asset_id: str) -> None:
     with db.transaction():
         drop(db, JobKind.PREPARE_ASSET, asset_id)
         drop(db, JobKind.TRANSCRIBE_ASSET, asset_id)
+        drop(db, JobKind.RENDER_ASSET, asset_id)
         db.run("DELETE FROM assets WHERE id = ?", asset_id)
 
 
@@ -97,7 +99,7 @@ def drop_unneeded(db: Database, asset_id: str) -> str | None:
     asset = find_asset(db, asset_id)
     if asset is None or not asset.implicit:
         return None
-    for table in ("videos", "analyses"):
+    for table in ("videos", "analyses", "embedding_tasks"):
         if db.first(f"SELECT 1 FROM {table} WHERE asset_id = ?", asset_id):
             return None
     delete_asset(db, asset_id)

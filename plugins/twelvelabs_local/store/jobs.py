@@ -25,11 +25,15 @@ class JobKind(StrEnum):
     INDEX_VIDEO = "index_video"
     TRANSCRIBE_ASSET = "transcribe_asset"
     ANALYSE = "analyse"
+    PREPARE_ENTITY = "prepare_entity"
+    INGEST_ITEM = "ingest_item"
+    EMBED = "embed"
+    RENDER_ASSET = "render_asset"
 
     @property
     def lane(self) -> Lane:
         """Where jobs of this kind queue."""
-        return Lane.INTAKE if self is JobKind.PREPARE_ASSET else Lane.HEAVY
+        return Lane.INTAKE if self in (JobKind.PREPARE_ASSET, JobKind.PREPARE_ENTITY) else Lane.HEAVY
 
 
 def enqueue(db: Database, kind: JobKind, subject: str) -> None:

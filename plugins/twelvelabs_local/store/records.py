@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from twelvelabs_local.engine.probe import Probe
+from twelvelabs_local.identity import now
 from twelvelabs_local.segments import SegmentRow
 from twelvelabs_local.store.database import Row
 
@@ -147,6 +148,225 @@ class Analysis(_Record):
     error_message: str | None
     created_at: str
     completed_at: str | None
+
+
+@dataclass(frozen=True)
+class Upload(_Record):
+    """A file that comes in parts."""
+
+    id: str
+    asset_id: str
+    status: str
+    total_size: int
+    chunk_size: int
+    total_chunks: int
+    created_at: str
+    updated_at: str
+    expires_at: str
+
+    def size_of(self, number: int) -> int:
+        """Return the bytes of a part; the last one is what is left."""
+        return min(self.chunk_size, self.total_size - (number - 1) * self.chunk_size)
+
+
+@dataclass(frozen=True)
+class UploadChunk(_Record):
+    """A part that has arrived."""
+
+    upload_id: str
+    number: int
+    status: str
+    size: int
+    etag: str | None
+    error: str | None
+    uploaded_at: str | None
+    updated_at: str
+
+
+@dataclass(frozen=True)
+class Connection(_Record):
+    """A connected folder."""
+
+    id: str
+    folder: str
+    custom_id: str | None
+    created_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True)
+class RedirectUri(_Record):
+    """An address to which an authorization may lead back."""
+
+    id: str
+    redirect_uri: str
+    created_at: str
+
+
+@dataclass(frozen=True)
+class Import(_Record):
+    """Files that were imported with one request."""
+
+    id: str
+    connection_id: str
+    custom_id: str | None
+    item_count: int
+    created_at: str
+
+
+@dataclass(frozen=True)
+class ImportItem(_Record):
+    """One file of an import; ``status`` is that of its asset."""
+
+    source_id: str
+    action: str
+    asset_id: str | None
+    status: str | None
+    error_code: str | None
+    error_message: str | None
+
+
+@dataclass(frozen=True)
+class Transferred(_Record):
+    """A file that came through an integration; ``status`` is that of its video, None where there is none."""
+
+    filename: str
+    sha256: str
+    video_id: str | None
+    status: str | None
+    error_message: str | None
+    created_at: str
+
+
+@dataclass(frozen=True)
+class EmbeddingTask(_Record):
+    """An embedding task; its embeddings stay text, since there may be many."""
+
+    _json = ("request",)
+    id: str
+    edition: int
+    kind: str
+    asset_id: str
+    status: str
+    request: Mapping[str, Any]
+    result: str | None
+    error_message: str | None
+    created_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True)
+class EntityCollection(_Record):
+    """A group of entities."""
+
+    id: str
+    name: str
+    description: str | None
+    created_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True)
+class Entity(_Record):
+    """A person or thing, known by pictures."""
+
+    _json = ("metadata",)
+    id: str
+    collection_id: str
+    name: str
+    description: str | None
+    metadata: Mapping[str, Any]
+    status: str
+    created_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True)
+class KnowledgeStore(_Record):
+    """A corpus of videos and images."""
+
+    _json = ("ingestion_config", "metadata")
+    id: str
+    name: str
+    description: str | None
+    ingestion_config: Mapping[str, Any] | None
+    metadata: Mapping[str, Any]
+    created_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True)
+class KnowledgeItem(_Record):
+    """An asset inside a knowledge store."""
+
+    _json = ("probe", "metadata")
+    id: str
+    store_id: str
+    asset_id: str
+    asset_type: str
+    status: str
+    filename: str
+    probe: Mapping[str, Any] | None
+    metadata: Mapping[str, Any]
+    error_message: str | None
+    created_at: str
+    updated_at: str
+
+    def probed(self) -> Probe | None:
+        """Return what is known about the content, once it is."""
+        return Probe(**self.probe) if self.probe else None
+
+
+@dataclass(frozen=True)
+class ItemCollection(_Record):
+    """A named selection of the items in a knowledge store."""
+
+    _json = ("metadata",)
+    id: str
+    store_id: str
+    name: str
+    description: str | None
+    metadata: Mapping[str, Any]
+    created_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True)
+class Search(_Record):
+    """A search and all that it found.
+
+    :param way: the path below which its pages lie.
+    :param request: what the pages have to know about it.
+    :param results: clips, best first.
+    """
+
+    _json = ("request", "results")
+    id: str
+    way: str
+    index_id: str
+    request: Mapping[str, Any]
+    results: Sequence[Mapping[str, Any]]
+    expires_at: str
+
+    @property
+    def expired(self) -> bool:
+        """Whether its pages are not given any more."""
+        return self.expires_at <= now()
+
+
+@dataclass(frozen=True)
+class Batch(_Record):
+    """Many analysis tasks that were asked for at once."""
+
+    id: str
+    status: str
+    analysis_mode: str
+    model_name: str
+    total_items: int
+    created_at: str
+    updated_at: str
+    expires_at: str
+    ended_at: str | None
 
 
 @dataclass(frozen=True)

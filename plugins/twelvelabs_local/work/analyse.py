@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Sequence
 
-from twelvelabs_local.engine.analysis import MODEL_NAME, Material, Subject, answer, billed_minutes, subjects_of
+from twelvelabs_local.engine.analysis import MODEL_NAME, answer, billed_minutes, limited, subjects_of
 from twelvelabs_local.engine.probe import Probe
+from twelvelabs_local.engine.subjects import Material, Subject
 from twelvelabs_local.errors import MediaError
-from twelvelabs_local.requirements import PEGASUS, check_picture, check_video
+from twelvelabs_local.requirements import check_window
 from twelvelabs_local.segments import SegmentRow
 from twelvelabs_local.store.analyses import end_analysis, find_analysis, finish_analysis, start_analysis
 from twelvelabs_local.store.assets import find_asset
 from twelvelabs_local.store.billing import bill
 from twelvelabs_local.store.records import Analysis, Asset
 from twelvelabs_local.work.bench import Bench, Progress
-
-LETTERS_PER_TOKEN = 4
 
 
 def analyse(bench: Bench, task_id: str) -> None:
@@ -48,14 +46,7 @@ def _usable(task: Analysis, asset: Asset | None) -> tuple[Asset, Probe]:
     probe = asset.probed() if asset else None
     if asset is None or probe is None:
         raise MediaError("video_file_broken", asset.error_message or "" if asset else "The asset was deleted.")
-    start, end = task.request.get("start_time") or 0.0, task.request.get("end_time")
-    if end is None:
-        check_video(probe, PEGASUS)
-    else:
-        check_picture(probe, PEGASUS)
-    if start >= probe.duration or (end is not None and end > probe.duration + 1.0):
-        message = f"The window {start:g} to {end if end is None else format(end, 'g')} is outside of the video."
-        raise MediaError("parameter_invalid", f"{message} It is {probe.duration:g} seconds long.")
+    check_window(task.request, probe)
     return asset, probe
 
 
@@ -78,14 +69,17 @@ def _wanted(bench: Bench, task_id: str) -> bool:
 
 
 def _finish(bench: Bench, task: Analysis, probe: Probe, material: Material) -> None:
-    found = answer(task.request, material)
-    asked = len(json.dumps(task.request)) // LETTERS_PER_TOKEN
+    found = limited(task.request, answer(task.request, material))
+    if found.finish_reason == "length" and task.analysis_mode == "time_based_metadata":
+        # the service gives no half list of segments
+        end_analysis(bench.db, task.id, "failed", found.warning)
+        return
     result = {
         "generation_id": str(uuid.uuid5(uuid.NAMESPACE_OID, task.id)),
         "model_name": MODEL_NAME,
         "data": found.data,
-        "finish_reason": "stop",
-        "usage": {"input_tokens": asked, "output_tokens": len(found.data) // LETTERS_PER_TOKEN},
+        "finish_reason": found.finish_reason,
+        "usage": found.usage,
     }
     with bench.db.transaction():
         if finish_analysis(bench.db, task.id, result, found.warning):

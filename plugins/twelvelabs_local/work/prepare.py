@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 from twelvelabs_local.engine.probe import Probe, probe
 from twelvelabs_local.engine.subtitles import LIMIT, read_subtitles
 from twelvelabs_local.errors import JobGone, MediaError
 from twelvelabs_local.media import Arrival, content_path, fetched
+from twelvelabs_local.parts import assembled, forget_parts
 from twelvelabs_local.release import release
 from twelvelabs_local.requirements import MARENGO, Requirements, check_video
 from twelvelabs_local.store.analyses import release_analyses
 from twelvelabs_local.store.assets import asset_arrived, asset_failed, asset_ready, find_asset
+from twelvelabs_local.store.embeddings import release_embeddings
+from twelvelabs_local.store.entities import release_entities
 from twelvelabs_local.store.indexes import find_index
+from twelvelabs_local.store.knowledge import release_items
 from twelvelabs_local.store.records import Asset, Video
+from twelvelabs_local.store.renditions import fail_renditions, release_renditions
+from twelvelabs_local.store.uploads import upload_of_asset
 from twelvelabs_local.store.videos import fail_video, videos_of_asset
 from twelvelabs_local.work.bench import Bench
 
@@ -35,13 +42,18 @@ def prepare_asset(bench: Bench, asset_id: str) -> None:
         found = _look(bench, asset)
     except MediaError as error:
         asset_failed(bench.db, asset.id, error.code, error.message)
+        fail_renditions(bench.db, asset.id)
         for video in _waiting(bench, asset):
             fail_video(bench.db, video.id, error.code, error.message)
     else:
         asset_ready(bench.db, asset.id, found)
+        release_renditions(bench.db, asset.id)
         for video in _waiting(bench, asset):
             _release(bench, video)
     release_analyses(bench.db, asset.id)
+    release_entities(bench.db, asset.id)
+    release_items(bench.db, asset.id)
+    release_embeddings(bench.db, asset.id)
 
 
 def _waiting(bench: Bench, asset: Asset) -> list[Video]:
@@ -66,14 +78,23 @@ def _look(bench: Bench, asset: Asset) -> Probe:
 
 
 def _fetch(bench: Bench, asset: Asset) -> str:
-    if asset.url is None:
-        raise MediaError("video_file_broken", "The uploaded file is gone.")
     with Arrival(bench.folder) as arrival:
-        arrival.receive(fetched(asset.url), asset.size_limit)
+        arrival.receive(_pieces(bench, asset), asset.size_limit)
         # noted first: the API removes contents that no asset has
         if not asset_arrived(bench.db, asset.id, arrival.sha256):
             raise JobGone
-        return arrival.keep()
+        sha256 = arrival.keep()
+    if upload := upload_of_asset(bench.db, asset.id):
+        forget_parts(bench.folder, upload.id)
+    return sha256
+
+
+def _pieces(bench: Bench, asset: Asset) -> Iterator[bytes]:
+    if asset.method == "multipart":
+        return assembled(bench.db, bench.folder, asset)
+    if asset.url is None:
+        raise MediaError("video_file_broken", "The uploaded file is gone.")
+    return fetched(asset.url)
 
 
 def _release(bench: Bench, video: Video) -> None:

@@ -75,8 +75,10 @@ class Call(Generic[T_co]):
     :param path: below the version prefix, starting with a slash.
     :param parse: reads the decoded body of a success.
     :param repeatable: a second time does no harm, so a lost answer may simply be asked for again.
+    :param undone: statuses after which nothing was done, as the service says of this call; then it is repeatable.
     :param missing_is_done: a 404 is a success (a delete that finds nothing left to delete).
     :param category: the rate counter that it counts against.
+    :param patience: seconds that its answer may take, where that is longer than the connection's ``read_timeout``.
     :param only: the one generation that has this call; None where a dialect wrote it for its own.
     :param instead: the nearest way in the other generations, for the refusal.
     """
@@ -88,8 +90,10 @@ class Call(Generic[T_co]):
     body: JsonBody | FormBody | None = None
     headers: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     repeatable: bool = False
+    undone: frozenset[int] = frozenset()
     missing_is_done: bool = False
     category: RateCategory = RateCategory.NONE
+    patience: float = 0.0
     only: ApiVersion | None = None
     instead: str = ""
 

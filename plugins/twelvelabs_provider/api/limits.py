@@ -25,3 +25,19 @@ class VideoLimits:
     max_short_side: int
     max_aspect: float
     max_bytes: int
+
+
+@dataclass(frozen=True)
+class UploadLimits:
+    """Bounds of one file by the way it comes to the service, in bytes.
+
+    :param max_direct: in one request.
+    :param max_url: fetched by the service.
+    :param max_multipart: in parts.
+    :param max_image: an image, by any way.
+    """
+
+    max_direct: int
+    max_url: int
+    max_multipart: int
+    max_image: int

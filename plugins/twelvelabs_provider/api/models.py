@@ -6,7 +6,7 @@ Times are ``pendulum.DateTime`` in UTC, offsets and durations are seconds, sizes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 import pendulum
 
 T = TypeVar("T")
+U = TypeVar("U")
 Json = Mapping[str, Any]
 _NOTHING: Json = MappingProxyType({})
 
@@ -93,8 +94,26 @@ class Video:
 
 
 @dataclass(frozen=True)
+class Rendition:
+    """What the service made of an asset for looking at it.
+
+    :param status: ``pending``, ``processing``, ``ready`` or ``error``; independent of the asset's own.
+    :param url: signed, good for a while only.
+    """
+
+    status: str
+    url: str | None = field(repr=False, default=None)
+
+
+@dataclass(frozen=True)
 class Asset:
-    """A stored file that can be indexed and analysed."""
+    """A stored file that can be indexed and analysed.
+
+    :param method: ``direct``, ``url``, ``multipart`` or ``connector``.
+    :param hls: the stream, None where none was asked for.
+    :param thumbnail: the picture, None where none was asked for.
+    :param technical: codecs, sizes and rates, as the service tells them.
+    """
 
     id: str
     status: str
@@ -103,6 +122,12 @@ class Asset:
     size: int | None
     error: str | None
     created_at: pendulum.DateTime | None
+    method: str | None = None
+    file_type: str | None = None
+    user_metadata: Json = field(default_factory=lambda: _NOTHING)
+    hls: Rendition | None = None
+    thumbnail: Rendition | None = None
+    technical: Json = field(repr=False, default_factory=lambda: _NOTHING)
     raw: Json = field(repr=False, default_factory=lambda: _NOTHING)
 
 
@@ -144,3 +169,7 @@ class Page(Generic[T]):
     page: int
     total_pages: int
     total_results: int
+
+    def map(self, change: Callable[[T], U]) -> Page[U]:
+        """Return the page with every entry changed."""
+        return Page(tuple(map(change, self.items)), self.page, self.total_pages, self.total_results)

@@ -18,11 +18,13 @@ from twelvelabs_provider.api.models import (
     Json,
     Model,
     Page,
+    Rendition,
     Segment,
     Video,
 )
 
 T = TypeVar("T")
+_SERVICE_FIELDS = ("filename", "duration", "fps", "width", "height", "size", "video_title", "model_names")
 
 
 def as_object(answer: Any, what: str) -> Json:
@@ -39,6 +41,31 @@ def identifier(answer: Any, what: str, *keys: str) -> str:
         if raw.get(key):
             return str(raw[key])
     raise TwelveLabsAnswerError(f"the service's answer for {what} carries no id; its fields are {sorted(raw)}")
+
+
+def text_from(raw: Json, field: str, what: str) -> str:
+    """Return a field that every answer of this kind has, as text.
+
+    :raises TwelveLabsAnswerError: naming what is missing.
+    """
+    if raw.get(field) is None:
+        raise TwelveLabsAnswerError(f"the service's answer for {what} has no {field}; its fields are {sorted(raw)}")
+    return str(raw[field])
+
+
+def moment_from(value: Any) -> pendulum.DateTime | None:
+    """Read a moment in UTC; None for what is absent or none."""
+    return _time(value)
+
+
+def number_from(value: Any) -> float | None:
+    """Read a number; None for what is absent or none."""
+    return _number(value)
+
+
+def error_text_from(raw: Json) -> str | None:
+    """Return the service's reason for a failure, under any of the names it has had; None where there is none."""
+    return _error(raw)
 
 
 def index_from(answer: Any) -> Index:
@@ -85,7 +112,7 @@ def video_from(answer: Any) -> Video:
         size=_whole(metadata.get("size")),
         status=raw.get("status"),
         error=_error(raw),
-        user_metadata=raw.get("user_metadata") or {},
+        user_metadata=_own_fields(raw),
         transcription=segments_from(raw["transcription"]) if raw.get("transcription") is not None else None,
         created_at=_time(raw.get("created_at")),
         raw=raw,
@@ -104,6 +131,12 @@ def asset_from(answer: Any) -> Asset:
         size=_whole(raw.get("size") or technical.get("file_size_bytes")),
         error=_error(raw),
         created_at=_time(raw.get("created_at")),
+        method=raw.get("method"),
+        file_type=raw.get("file_type"),
+        user_metadata=raw.get("user_metadata") or {},
+        hls=_rendition(raw.get("hls"), "manifest_url"),
+        thumbnail=_rendition(raw.get("thumbnail"), "representative_url"),
+        technical=technical,
         raw=raw,
     )
 
@@ -185,6 +218,17 @@ def _models(raw: Json) -> tuple[Model, ...]:
         )
         for entry in entries
     )
+
+
+def _rendition(answer: Any, url: str) -> Rendition | None:
+    return Rendition(_status(answer), answer.get(url)) if isinstance(answer, Mapping) else None
+
+
+def _own_fields(raw: Json) -> Json:
+    """The user's fields of a video; the older generations mix them with the service's own."""
+    if "user_metadata" in raw or "system_metadata" in raw:
+        return raw.get("user_metadata") or {}
+    return {name: value for name, value in _metadata(raw).items() if name not in _SERVICE_FIELDS}
 
 
 def _metadata(raw: Json) -> Json:

@@ -10,7 +10,20 @@ from typing import Any, TypeVar
 
 import pendulum
 
-from twelvelabs_provider.api.call import Call, FilePart, FormBody, Method, RateCategory, delete, get, path_of, wire_text
+from twelvelabs_provider.api.call import (
+    Call,
+    FilePart,
+    FormBody,
+    Method,
+    RateCategory,
+    change,
+    delete,
+    get,
+    nothing,
+    path_of,
+    wire_text,
+)
+from twelvelabs_provider.api.filters import IndexFilter, VideoFilter, instant
 from twelvelabs_provider.api.models import Index, IndexingTask, Page, Video
 from twelvelabs_provider.api.reading import identifier, index_from, page_from, task_from, video_from
 
@@ -39,15 +52,19 @@ class Paging:
 
     :param page: counted from 1.
     :param limit: entries on a page, 50 at most.
+    :param sort_by: ``created_at`` or ``updated_at``.
+    :param descending: False for oldest first: what is added meanwhile comes last.
     """
 
     page: int = 1
     limit: int = LARGEST_PAGE
     sort_by: str = "created_at"
+    descending: bool = True
 
     def query(self) -> dict[str, Any]:
         """Return the query of a list call."""
-        return {"page": self.page, "page_limit": self.limit, "sort_by": self.sort_by, "sort_option": "desc"}
+        order = "desc" if self.descending else "asc"
+        return {"page": self.page, "page_limit": self.limit, "sort_by": self.sort_by, "sort_option": order}
 
 
 def page_of(path: str, item: Callable[[Any], T], paging: Paging, filters: dict[str, Any]) -> Call[Page[T]]:
@@ -65,9 +82,24 @@ def find_index(name: str) -> Call[Index | None]:
     return get("/indexes", exact, {"index_name": name, "page_limit": LARGEST_PAGE})
 
 
-def list_indexes(paging: Paging | None = None) -> Call[Page[Index]]:
-    """Return the call for one page of the account's indexes."""
-    return page_of("/indexes", index_from, paging or Paging(), {})
+def list_indexes(paging: Paging | None = None, *, where: IndexFilter | None = None) -> Call[Page[Index]]:
+    """Return the call for one page of the account's indexes, in the words of v1.3."""
+    return indexes_page(paging, where, options="model_options", family="model_family")
+
+
+def indexes_page(paging: Paging | None, where: IndexFilter | None, *, options: str, family: str) -> Call[Page[Index]]:
+    """Return the call for one page of indexes.
+
+    :param options: what the generation calls the options of a model.
+    :param family: what it calls a family of models.
+    """
+    filters = where.query(options, family) if where else {}
+    return page_of("/indexes", index_from, paging or Paging(), filters)
+
+
+def rename_index(index_id: str, name: str) -> Call[None]:
+    """Return the call that gives an index another name: the one thing about it that can be changed."""
+    return change(Method.PUT, path_of("indexes", index_id), nothing, {"index_name": name})
 
 
 def read_index(index_id: str) -> Call[Index]:
@@ -90,19 +122,31 @@ def list_tasks(
     index_id: str | None = None,
     status: Sequence[str] = (),
     filename: str | None = None,
+    duration: float | None = None,
+    width: int | None = None,
+    height: int | None = None,
+    created_since: pendulum.DateTime | None = None,
     updated_since: pendulum.DateTime | None = None,
     paging: Paging | None = None,
 ) -> Call[Page[IndexingTask]]:
     """Return the call for one page of indexing tasks.
 
     :param status: any of these statuses.
+    :param duration: exactly so many seconds.
+    :param width: exactly so many pixels.
+    :param height: exactly so many pixels.
+    :param created_since: only what was created at or after this moment.
     :param updated_since: only what changed at or after this moment.
     """
     filters = {
         "index_id": index_id,
         "status": list(status),
         "filename": filename,
-        "updated_at": updated_since.to_iso8601_string() if updated_since else None,
+        "duration": duration,
+        "width": width,
+        "height": height,
+        "created_at": instant(created_since),
+        "updated_at": instant(updated_since),
     }
     return page_of("/tasks", task_from, paging or Paging(), filters)
 
@@ -112,14 +156,10 @@ def delete_task(task_id: str) -> Call[None]:
     return delete(path_of("tasks", task_id))
 
 
-def read_video(index_id: str, video_id: str) -> Call[Video]:
-    """Return the call that reads an indexed video."""
-    return get(path_of("indexes", index_id, "videos", video_id), video_from)
-
-
-def list_videos(index_id: str, *, filename: str | None = None, paging: Paging | None = None) -> Call[Page[Video]]:
-    """Return the call for one page of the videos in an index."""
-    return page_of(path_of("indexes", index_id, "videos"), video_from, paging or Paging(), {"filename": filename})
+def list_videos(index_id: str, *, where: VideoFilter | None = None, paging: Paging | None = None) -> Call[Page[Video]]:
+    """Return the call for one page of the videos in an index, those that are ready."""
+    filters = where.query() if where else {}
+    return page_of(path_of("indexes", index_id, "videos"), video_from, paging or Paging(), filters)
 
 
 def delete_video(index_id: str, video_id: str) -> Call[None]:

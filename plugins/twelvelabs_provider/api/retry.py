@@ -60,6 +60,11 @@ def delay_before_retry(
         return None
     if error.retry_after is not None:
         return error.retry_after + jitter if error.retry_after <= settings.longest_delay else None
+    return growing_delay(attempt, settings, jitter)
+
+
+def growing_delay(attempt: int, settings: RetrySettings, jitter: float) -> float:
+    """Return the seconds to wait after an attempt where nobody says how long; see :func:`delay_before_retry`."""
     ceiling = min(settings.longest_delay, settings.first_delay * 2.0 ** (attempt - 1))
     return ceiling * (0.5 + jitter / 2)
 
@@ -70,7 +75,7 @@ def may_repeat(call: Call[object], error: TwelveLabsError) -> bool:
         return True
     if isinstance(error, TwelveLabsServerError):
         told_to_wait = error.details.status == HTTPStatus.SERVICE_UNAVAILABLE and error.retry_after is not None
-        return call.repeatable or told_to_wait
+        return call.repeatable or told_to_wait or error.details.status in call.undone
     return isinstance(error, TwelveLabsAmbiguousError) and call.repeatable
 
 

@@ -6,9 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NoReturn
 
-from twelvelabs_provider.api.analysis import AnalysisRequest
+from twelvelabs_provider.api.analysis import AnalysisMode, AnalysisRequest
 from twelvelabs_provider.api.call import Call, FilePart, JsonBody, Method, get, path_of
+from twelvelabs_provider.api.classic import count_tasks, list_engines, logo, read_engine, thumbnail
+from twelvelabs_provider.api.embeddings_v1_2 import (
+    create_embedding_task,
+    create_embeddings,
+    embedding_task_status,
+    indexed_embeddings,
+    list_embedding_tasks,
+    read_embedding_task,
+)
 from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
+from twelvelabs_provider.api.filters import VideoFilter
+from twelvelabs_provider.api.generation_v1_2 import analyze, analyze_stream, summarize
+from twelvelabs_provider.api.legacy_videos import list_indexes, read_indexed_asset, read_video, update_video
 from twelvelabs_provider.api.limits import VideoLimits
 from twelvelabs_provider.api.models import AnalysisTask, Asset, AssetTranscription, Model, Page, Segment, Video
 from twelvelabs_provider.api.reading import as_object, identifier, segments_from
@@ -20,22 +32,27 @@ from twelvelabs_provider.api.resources import (
     delete_task,
     delete_video,
     find_index,
-    list_indexes,
     list_tasks,
     list_videos,
     read_index,
     read_task,
-    read_video,
+    rename_index,
     upload_task,
 )
+from twelvelabs_provider.api.search_v1_2 import search, search_page
+from twelvelabs_provider.api.transfers import create_transfers
 
 __all__ = [
-    "DEFAULT_MODELS", "LIMITS", "asset_transcription", "cancel_analysis_task", "create_analysis_task",
-    "create_asset", "create_index", "create_indexed_asset", "create_task", "delete_asset", "delete_index",
-    "delete_indexed_asset", "delete_task", "delete_video", "ensure_takes_transcription", "find_index",
-    "find_indexed_asset", "indexing_route", "list_analysis_tasks", "list_indexed_assets", "list_indexes",
-    "list_tasks", "list_videos", "read_analysis_task", "read_asset", "read_index", "read_indexed_asset", "read_task",
-    "read_video", "text_in_video", "transcription",
+    "DEFAULT_MODELS", "LIMITS", "analyze", "analyze_stream", "asset_transcription", "cancel_analysis_task",
+    "count_tasks", "create_analysis_task", "create_asset", "create_embedding_task", "create_embeddings",
+    "create_index", "create_indexed_asset", "create_task", "create_transfers", "delete_analysis_task",
+    "delete_asset", "delete_index", "delete_indexed_asset", "delete_task", "delete_video",
+    "embedding_task_status", "ensure_takes_transcription", "find_index", "find_indexed_asset",
+    "indexed_embeddings", "indexing_route", "list_analysis_tasks", "list_embedding_tasks", "list_engines",
+    "list_indexed_assets", "list_indexes", "list_tasks", "list_videos", "logo", "read_analysis_task",
+    "read_asset", "read_embedding_task", "read_engine", "read_index", "read_indexed_asset", "read_task",
+    "read_video", "rename_index", "search", "search_page", "summarize", "text_in_video", "thumbnail",
+    "transcription", "update_video",
 ]  # fmt: skip
 
 DEFAULT_MODELS = (Model("marengo2.6", ("visual", "conversation", "text_in_video")),)
@@ -50,8 +67,8 @@ LIMITS = VideoLimits(
 )
 
 
-def indexing_route(size: int | None) -> IndexingRoute:
-    """Return how a source is brought in: there is one way."""
+def indexing_route() -> IndexingRoute:
+    """Return how a source is brought into an index: there is one way."""
     return IndexingRoute.TASK
 
 
@@ -106,7 +123,12 @@ def text_in_video(
 
 
 def create_asset(
-    media: FilePart | str, *, filename: str | None = None, user_metadata: Mapping[str, Any] | None = None
+    media: FilePart | str,
+    *,
+    filename: str | None = None,
+    user_metadata: Mapping[str, Any] | None = None,
+    enable_hls: bool = False,
+    enable_thumbnail: bool = False,
 ) -> Call[Asset]:
     """Refuse: there are no assets in this generation."""
     _no_assets("create_task() uploads and indexes a video in one go")
@@ -137,13 +159,8 @@ def find_indexed_asset(index_id: str, asset_id: str) -> Call[str | None]:
     _no_assets("list_videos() lists what is indexed")
 
 
-def read_indexed_asset(index_id: str, video_id: str) -> Call[Video]:
-    """Refuse: there are no assets in this generation."""
-    _no_assets("read_video() reads an indexed video, read_task() its state")
-
-
 def list_indexed_assets(
-    index_id: str, *, status: Sequence[str] = (), filename: str | None = None, paging: Paging | None = None
+    index_id: str, *, status: Sequence[str] = (), where: VideoFilter | None = None, paging: Paging | None = None
 ) -> Call[Page[Video]]:
     """Refuse: there are no assets in this generation."""
     _no_assets("list_videos() lists what is indexed, list_tasks() what is on its way")
@@ -165,13 +182,23 @@ def read_analysis_task(task_id: str) -> Call[AnalysisTask]:
 
 
 def list_analysis_tasks(
-    *, status: str | None = None, asset_id: str | None = None, paging: Paging | None = None
+    *,
+    status: str | None = None,
+    asset_id: str | None = None,
+    video_url: str | None = None,
+    analysis_mode: AnalysisMode | None = None,
+    paging: Paging | None = None,
 ) -> Call[Page[AnalysisTask]]:
     """Refuse: this generation has no analysis tasks."""
     _no_analysis()
 
 
 def cancel_analysis_task(task_id: str) -> Call[None]:
+    """Refuse: this generation has no analysis tasks."""
+    _no_analysis()
+
+
+def delete_analysis_task(task_id: str) -> Call[None]:
     """Refuse: this generation has no analysis tasks."""
     _no_analysis()
 
@@ -188,4 +215,7 @@ def _no_assets(instead: str) -> NoReturn:
 
 
 def _no_analysis() -> NoReturn:
-    raise TwelveLabsUnsupportedError("API v1.1/v1.2 has no analysis tasks: use a connection with api_version v1.3")
+    raise TwelveLabsUnsupportedError(
+        "API v1.1/v1.2 has no analysis tasks: in v1.2 analyze() answers by itself; or use a connection with"
+        " api_version v1.3"
+    )

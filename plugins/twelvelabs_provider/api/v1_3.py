@@ -7,15 +7,25 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NoReturn
 
-from twelvelabs_provider.api.analysis import AnalysisRequest, within
-from twelvelabs_provider.api.call import Call, FilePart, FormBody, JsonBody, Method, RateCategory, delete, get, path_of
+from twelvelabs_provider.api.analysis import AnalysisMode, AnalysisRequest, within
+from twelvelabs_provider.api.assets import create_asset, delete_asset, read_asset
+from twelvelabs_provider.api.call import Call, FilePart, JsonBody, Method, RateCategory, delete, get, path_of
+from twelvelabs_provider.api.embeddings import (
+    create_embedding_task,
+    create_embeddings,
+    embedding_task_status,
+    indexed_embeddings,
+    list_embedding_tasks,
+    read_embedding_task,
+)
 from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
+from twelvelabs_provider.api.filters import VideoFilter
+from twelvelabs_provider.api.generation_v1_3 import analyze, analyze_stream, summarize
 from twelvelabs_provider.api.limits import VideoLimits
-from twelvelabs_provider.api.models import AnalysisTask, Asset, AssetTranscription, Model, Page, Segment, Video
+from twelvelabs_provider.api.models import AnalysisTask, AssetTranscription, Model, Page, Segment, Video
 from twelvelabs_provider.api.reading import (
     analysis_task_from,
     as_object,
-    asset_from,
     asset_transcription_from,
     identifier,
     page_from,
@@ -36,17 +46,31 @@ from twelvelabs_provider.api.resources import (
     page_of,
     read_index,
     read_task,
-    read_video,
+    rename_index,
     upload_task,
+)
+from twelvelabs_provider.api.search_v1_3 import search, search_page
+from twelvelabs_provider.api.videos import read_indexed_asset, read_video, update_video
+from twelvelabs_provider.api.without_classic import (
+    count_tasks,
+    create_transfers,
+    list_engines,
+    logo,
+    read_engine,
+    thumbnail,
 )
 
 __all__ = [
-    "DEFAULT_MODELS", "LIMITS", "asset_transcription", "cancel_analysis_task", "create_analysis_task",
-    "create_asset", "create_index", "create_indexed_asset", "create_task", "delete_asset", "delete_index",
-    "delete_indexed_asset", "delete_task", "delete_video", "ensure_takes_transcription", "find_index",
-    "find_indexed_asset", "indexing_route", "list_analysis_tasks", "list_indexed_assets", "list_indexes",
-    "list_tasks", "list_videos", "read_analysis_task", "read_asset", "read_index", "read_indexed_asset", "read_task",
-    "read_video", "text_in_video", "transcription",
+    "DEFAULT_MODELS", "LIMITS", "analyze", "analyze_stream", "asset_transcription", "cancel_analysis_task",
+    "count_tasks", "create_analysis_task", "create_asset", "create_embedding_task", "create_embeddings",
+    "create_index", "create_indexed_asset", "create_task", "create_transfers", "delete_analysis_task",
+    "delete_asset", "delete_index", "delete_indexed_asset", "delete_task", "delete_video",
+    "embedding_task_status", "ensure_takes_transcription", "find_index", "find_indexed_asset",
+    "indexed_embeddings", "indexing_route", "list_analysis_tasks", "list_embedding_tasks", "list_engines",
+    "list_indexed_assets", "list_indexes", "list_tasks", "list_videos", "logo", "read_analysis_task",
+    "read_asset", "read_embedding_task", "read_engine", "read_index", "read_indexed_asset", "read_task",
+    "read_video", "rename_index", "search", "search_page", "summarize", "text_in_video", "thumbnail",
+    "transcription", "update_video",
 ]  # fmt: skip
 
 DEFAULT_MODELS = (Model("marengo3.0", ("visual", "audio")),)
@@ -59,15 +83,11 @@ LIMITS = VideoLimits(
     max_aspect=2.4,
     max_bytes=4 * 1024**3,
 )
-_LARGEST_DIRECT_ASSET = 200 * 1000**2
 
 
-def indexing_route(size: int | None) -> IndexingRoute:
-    """Return how a source is brought in: as an asset where one upload takes it, else as a task.
-
-    :param size: bytes of a file, None for an address that the service fetches itself.
-    """
-    return IndexingRoute.ASSET if size is None or size <= _LARGEST_DIRECT_ASSET else IndexingRoute.TASK
+def indexing_route() -> IndexingRoute:
+    """Return how a source is brought into an index: stored as an asset, whatever its size, then indexed."""
+    return IndexingRoute.ASSET
 
 
 def create_index(name: str, models: Sequence[Model] = DEFAULT_MODELS) -> Call[str]:
@@ -128,33 +148,6 @@ def text_in_video(
     )
 
 
-def create_asset(
-    media: FilePart | str, *, filename: str | None = None, user_metadata: Mapping[str, Any] | None = None
-) -> Call[Asset]:
-    """Return the call that stores a file, or that makes the service fetch one from an address."""
-    source: tuple[tuple[str, str | FilePart], ...]
-    source = (("method", "url"), ("url", media)) if isinstance(media, str) else (("method", "direct"), ("file", media))
-    texts = {
-        "filename": filename or (media.filename if isinstance(media, FilePart) else None),
-        # The default of these two has changed between releases of the service, so they are always said.
-        "enable_hls": "false",
-        "enable_thumbnail": "false",
-        "user_metadata": _json_text(user_metadata),
-    }
-    parts = tuple((name, value) for name, value in texts.items() if value is not None)
-    return Call(Method.POST, "/assets", asset_from, body=FormBody((*parts, *source)), category=RateCategory.UPLOAD)
-
-
-def read_asset(asset_id: str) -> Call[Asset]:
-    """Return the call that reads an asset."""
-    return get(path_of("assets", asset_id), asset_from)
-
-
-def delete_asset(asset_id: str, *, force: bool = False) -> Call[None]:
-    """Return the call that deletes an asset; ``force`` removes it from the indexes that refer to it as well."""
-    return delete(path_of("assets", asset_id), {"force": True if force else None})
-
-
 def asset_transcription(asset_id: str, *, include: Sequence[str] = ("utterances",)) -> Call[AssetTranscription]:
     """Return the call for what was said in an asset, cut into ``words``, ``sentences`` and ``utterances``."""
     return get(path_of("assets", asset_id, "transcription"), asset_transcription_from, {"include": list(include)})
@@ -185,16 +178,14 @@ def find_indexed_asset(index_id: str, asset_id: str) -> Call[str | None]:
     return get(path_of("assets", asset_id, "indexed-assets"), in_index, {"page_limit": LARGEST_PAGE})
 
 
-def read_indexed_asset(index_id: str, video_id: str) -> Call[Video]:
-    """Return the call that reads an indexed asset."""
-    return get(path_of("indexes", index_id, "indexed-assets", video_id), video_from)
-
-
 def list_indexed_assets(
-    index_id: str, *, status: Sequence[str] = (), filename: str | None = None, paging: Paging | None = None
+    index_id: str, *, status: Sequence[str] = (), where: VideoFilter | None = None, paging: Paging | None = None
 ) -> Call[Page[Video]]:
-    """Return the call for one page of the indexed assets in an index."""
-    filters = {"status": list(status), "filename": filename}
+    """Return the call for one page of the indexed assets in an index.
+
+    :param status: any of these statuses; those in all of them where it is empty.
+    """
+    filters = {"status": list(status), **(where.query() if where else {})}
     return page_of(path_of("indexes", index_id, "indexed-assets"), video_from, paging or Paging(), filters)
 
 
@@ -222,11 +213,23 @@ def read_analysis_task(task_id: str) -> Call[AnalysisTask]:
 
 
 def list_analysis_tasks(
-    *, status: str | None = None, asset_id: str | None = None, paging: Paging | None = None
+    *,
+    status: str | None = None,
+    asset_id: str | None = None,
+    video_url: str | None = None,
+    analysis_mode: AnalysisMode | None = None,
+    paging: Paging | None = None,
 ) -> Call[Page[AnalysisTask]]:
-    """Return the call for one page of analysis tasks, newest first."""
+    """Return the call for one page of analysis tasks, newest first; prompts are shortened in a list."""
     place = paging or Paging()
-    filters = {"page": place.page, "page_limit": place.limit, "status": status, "asset_id": asset_id}
+    filters = {
+        "page": place.page,
+        "page_limit": place.limit,
+        "status": status,
+        "asset_id": asset_id,
+        "video_url": video_url,
+        "analysis_mode": analysis_mode,
+    }
     read = partial(page_from, item=analysis_task_from, what="the list of analysis tasks")
     return get("/analyze/tasks", read, filters)
 
@@ -234,6 +237,11 @@ def list_analysis_tasks(
 def cancel_analysis_task(task_id: str) -> Call[None]:
     """Return the call that cancels an analysis task; a second time does no harm."""
     return Call(Method.POST, path_of("analyze", "tasks", task_id, "cancel"), lambda _: None, repeatable=True)
+
+
+def delete_analysis_task(task_id: str) -> Call[None]:
+    """Return the call that deletes an analysis task with its result; one that is being processed cannot be deleted."""
+    return delete(path_of("analyze", "tasks", task_id))
 
 
 def _json_text(value: Mapping[str, Any] | None) -> str | None:

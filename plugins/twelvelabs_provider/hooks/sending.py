@@ -76,12 +76,22 @@ def pause_before_retry(call: Call[Any], endpoint: Endpoint, error: TwelveLabsErr
     return delay
 
 
+def kind_of(error: BaseException) -> str:
+    """Return the name of the innermost reason of a transport error, for messages that must quote nothing of it."""
+    return type(_innermost(error)).__name__
+
+
 def _cause(error: BaseException) -> str:
     """The innermost reason of a transport error, without the nesting that the libraries put around it."""
-    seen: BaseException = error
+    seen = _innermost(error)
+    text = " ".join(str(seen).split())
+    return f"{type(seen).__name__}: {text[:200]}"
+
+
+def _innermost(error: BaseException) -> BaseException:
+    seen = error
     while True:
         inner = getattr(seen, "reason", None) or (seen.args[0] if seen.args else None)
         if not isinstance(inner, BaseException):
-            text = " ".join(str(seen).split())
-            return f"{type(seen).__name__}: {text[:200]}"
+            return seen
         seen = inner

@@ -11,9 +11,8 @@ from typing import Any, TypeVar
 
 import requests
 from airflow.sdk import BaseHook
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError, ProxyError, SSLError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError, ProxyError, SSLError
 
 from twelvelabs_provider.api.answer import parsed, read_answer, refusal
 from twelvelabs_provider.api.call import Call, FormBody, JsonBody, StreamedCall
@@ -33,6 +32,7 @@ from twelvelabs_provider.hooks.sending import (
     pause_before_retry,
     without_key,
 )
+from twelvelabs_provider.hooks.session import HttpSession, arriving_pieces
 from twelvelabs_provider.hooks.upload import OpenForm, open_form
 
 T = TypeVar("T")
@@ -78,7 +78,7 @@ class TwelveLabsHook(BaseHook):
     @cached_property
     def session(self) -> requests.Session:
         """One pool of connections for the life of the hook."""
-        session = _Session()
+        session = HttpSession()
         session.auth = _ApiKey(self.endpoint)
         return session
 
@@ -104,9 +104,9 @@ class TwelveLabsHook(BaseHook):
         with self._persistently(call, lambda: self._opened(call)) as response:
             clean = partial(without_key, endpoint=self.endpoint)
             try:
-                for record in records(response.iter_content(chunk_size=None), call.framing, clean):
+                for record in records(arriving_pieces(response), call.framing, clean):
                     yield parsed(call, record)
-            except requests.RequestException as error:
+            except (requests.RequestException, HTTPError) as error:
                 raise no_answer(call, self.endpoint, error) from error
 
     def items(self, page: Callable[[Paging], Call[Page[T]]]) -> Iterator[T]:
@@ -174,30 +174,11 @@ class TwelveLabsHook(BaseHook):
             self.endpoint.url(call.path),
             params=list(call.query),
             headers=headers,
-            timeout=(self.endpoint.connect_timeout, self.endpoint.read_timeout),
+            timeout=(self.endpoint.connect_timeout, max(self.endpoint.read_timeout, call.patience)),
             allow_redirects=False,
             stream=stream,
             **body,
         )
-
-
-class _UploadAdapter(HTTPAdapter):
-    """Sends bodies in pieces of 1 MiB: urllib3's own 16 KiB cost an upload twice the CPU."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs, blocksize=1 << 20)  # type: ignore[no-untyped-call, unused-ignore]
-
-
-class _Session(requests.Session):
-    """Follows no redirect, whoever uses it: requests would carry the key's header along to wherever one leads."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        for scheme in ("https://", "http://"):
-            self.mount(scheme, _UploadAdapter())
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        return None
 
 
 class _ApiKey(AuthBase):

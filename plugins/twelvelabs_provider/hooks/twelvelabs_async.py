@@ -103,4 +103,7 @@ class TwelveLabsAsyncHook(BaseHook):
             params=list(call.query),
             json=dict(call.body.content) if isinstance(call.body, JsonBody) else None,
             headers={**call_headers(call), "x-api-key": self.endpoint.api_key},
+            timeout=httpx.Timeout(
+                max(self.endpoint.read_timeout, call.patience), connect=self.endpoint.connect_timeout
+            ),
         )

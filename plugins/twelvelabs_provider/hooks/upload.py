@@ -65,10 +65,11 @@ class OpenForm:
 
 def open_form(form: FormBody, stack: ExitStack) -> OpenForm:
     """Return the body of a form as a stream; its files are open until the stack is left."""
-    streams = {name: SizedStream(value) for name, value in form.parts if isinstance(value, FilePart)}
+    # by place, not by name: a name may repeat
+    streams = {place: SizedStream(value) for place, (_, value) in enumerate(form.parts) if isinstance(value, FilePart)}
     for stream in streams.values():
         stack.callback(stream.close)
-    fields = [(name, _field(value, streams.get(name))) for name, value in form.parts]
+    fields = [(name, _field(value, streams.get(place))) for place, (name, value) in enumerate(form.parts)]
     return OpenForm(MultipartEncoder(fields=fields), tuple(streams.values()))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -19,6 +19,10 @@ class JobKind(StrEnum):
     ANALYSIS_TASK = "analysis_task"
     ANALYSIS_BATCH = "analysis_batch"
     EMBEDDING_TASK = "embedding_task"
+    IMPORT = "import"
+    TRANSFER = "transfer"
+    ENTITY = "entity"
+    KNOWLEDGE_STORE_ITEM = "knowledge_store_item"
 
 
 class Phase(StrEnum):
@@ -32,7 +36,11 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)
 class JobRef:
-    """Which job; ``index_id`` where its address needs one."""
+    """Which job.
+
+    :param index_id: where its address needs one: the index; of an import or a transfer what it comes through or goes
+        to, of an entity its collection, of an item its knowledge store.
+    """
 
     kind: JobKind
     id: str
@@ -87,7 +95,14 @@ class PendingJob:
 
     def as_json(self) -> dict[str, Any]:
         """Return plain JSON."""
-        return {**asdict(self), "job": {**asdict(self.job), "kind": self.job.kind.value}, "memo": dict(self.memo)}
+        # Written out: thousands are made at once, and dataclasses.asdict copies deeply.
+        return {
+            "job": {"kind": self.job.kind.value, "id": self.job.id, "index_id": self.job.index_id},
+            "begun_at": self.begun_at,
+            "started_at": self.started_at,
+            "deadline": self.deadline,
+            "memo": dict(self.memo),
+        }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> PendingJob:

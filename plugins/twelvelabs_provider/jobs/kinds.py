@@ -7,9 +7,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from twelvelabs_provider.api.call import Call
+from twelvelabs_provider.api.batch_models import AnalysisBatch
+from twelvelabs_provider.api.batches import cancel_batch, read_batch
+from twelvelabs_provider.api.call import Call, nothing
+from twelvelabs_provider.api.connections import Import, read_import
 from twelvelabs_provider.api.dialect import Dialect
+from twelvelabs_provider.api.embedding_models import EmbeddingTask
+from twelvelabs_provider.api.entities import Entity, read_entity
+from twelvelabs_provider.api.knowledge_stores import KnowledgeStoreItem, read_knowledge_store_item
 from twelvelabs_provider.api.models import AnalysisTask, Asset, IndexingTask, Video
+from twelvelabs_provider.api.transfers import TransferStatus, read_transfer_status
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Phase
 
 log = logging.getLogger(__name__)
@@ -74,8 +81,35 @@ def _indexed_asset_state(video: Video) -> JobState:
     return JobState(phase_of(status), status, video.error, video.id, video.duration)
 
 
+def _embedding_state(task: EmbeddingTask) -> JobState:
+    return JobState(phase_of(task.status), task.status, task.error, duration=task.input.duration)
+
+
 def _analysis_state(task: AnalysisTask) -> JobState:
     return JobState(phase_of(task.status), task.status, task.error, duration=task.duration)
+
+
+def _batch_state(batch: AnalysisBatch) -> JobState:
+    unfinished = f"{batch.canceled_items} of {batch.total_items} items were canceled, {batch.failed_items} failed"
+    return JobState(phase_of(batch.status), batch.status, unfinished)
+
+
+def _import_state(found: Import) -> JobState:
+    """An import has no status of its own; it is ready when none of its assets is on its way any more."""
+    running = any(item.status and phase_of(item.status) is Phase.RUNNING for item in found.items)
+    return JobState(Phase.RUNNING, "processing") if running else JobState(Phase.READY, "ready")
+
+
+def _transfer_state(status: TransferStatus) -> JobState:
+    return JobState(Phase.RUNNING, "indexing") if status.is_running else JobState(Phase.READY, "ready")
+
+
+def _entity_state(entity: Entity) -> JobState:
+    return JobState(phase_of(entity.status), entity.status)
+
+
+def _item_state(item: KnowledgeStoreItem) -> JobState:
+    return JobState(phase_of(item.status), item.status, item.error, duration=item.duration)
 
 
 KINDS: Mapping[JobKind, KindOfJob] = {
@@ -88,4 +122,18 @@ KINDS: Mapping[JobKind, KindOfJob] = {
         lambda api, job: api.read_analysis_task(job.id).then(_analysis_state),
         cancel=lambda api, job: api.cancel_analysis_task(job.id),
     ),
+    JobKind.ANALYSIS_BATCH: KindOfJob(
+        lambda api, job: read_batch(job.id).then(_batch_state),
+        cancel=lambda api, job: cancel_batch(job.id).then(nothing),
+    ),
+    JobKind.IMPORT: KindOfJob(lambda api, job: read_import(job.index_id or "", job.id).then(_import_state)),
+    JobKind.ENTITY: KindOfJob(lambda api, job: read_entity(job.index_id or "", job.id).then(_entity_state)),
+    JobKind.KNOWLEDGE_STORE_ITEM: KindOfJob(
+        lambda api, job: read_knowledge_store_item(job.index_id or "", job.id).then(_item_state)
+    ),
+    JobKind.TRANSFER: KindOfJob(
+        lambda api, job: read_transfer_status(job.id, job.index_id or "").then(_transfer_state)
+    ),
+    # Where today's API tells the status, it sends the embeddings along; they are not read here.
+    JobKind.EMBEDDING_TASK: KindOfJob(lambda api, job: api.embedding_task_status(job.id).then(_embedding_state)),
 }

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from twelvelabs_provider.exceptions import TwelveLabsRecordError
 from twelvelabs_provider.jobs.job import PendingJob
 
 _KEY = "twelvelabs_job"
+_UPLOAD_KEY = "twelvelabs_upload"
 
 
 class StateStore(Protocol):
@@ -54,6 +55,25 @@ class Identity:
 
 
 @dataclass(frozen=True)
+class BegunUpload:
+    """An upload in parts that can be gone on with for a day.
+
+    :param asset_id: the asset that it becomes.
+    :param chunk_size: bytes of every part but the last.
+    :param size: bytes of the file.
+    :param fingerprint: of the file's content; parts of two contents make no file.
+    :param headers: what goes with every part.
+    """
+
+    upload_id: str
+    asset_id: str
+    chunk_size: int
+    size: int
+    fingerprint: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Ledger:
     """The memory of one task instance.
 
@@ -88,8 +108,24 @@ class Ledger:
 
     def forget(self) -> None:
         """Remember nothing: the job ended without a result, and a retry shall submit anew."""
-        if self.store is not None and self.store.get(_KEY) is not None:
-            self.store.delete(_KEY)
+        for key in (_KEY, _UPLOAD_KEY):
+            if self.store is not None and self.store.get(key) is not None:
+                self.store.delete(key)
+
+    def recall_upload(self) -> BegunUpload | None:
+        """Return the upload that an earlier try of the same life began; one that cannot be read is begun anew."""
+        record = None if self.store is None else self.store.get(_UPLOAD_KEY)
+        if not isinstance(record, Mapping) or record.get("identity") != self.identity.key():
+            return None
+        try:
+            return BegunUpload(**record["upload"])
+        except (KeyError, TypeError):
+            return None
+
+    def record_upload(self, upload: BegunUpload) -> None:
+        """Remember an upload in parts, at once after the service gave its id."""
+        if self.store is not None:
+            self.store.set(_UPLOAD_KEY, {"identity": self.identity.key(), "upload": asdict(upload)})
 
 
 def fingerprint(*asked: Any) -> str:

@@ -32,10 +32,14 @@ def pause_before_look(
     :param poll_interval: seconds between looks; None lets the pause grow from 5 to 60 seconds.
     :param jitter: a random number from 0 to 1, drawn by the caller, so that many waits do not look at once.
     """
-    grown = min(LONGEST_PAUSE, max(SHORTEST_PAUSE, (now - started_at) * _SHARE_OF_WAIT))
-    interval = poll_interval if poll_interval and poll_interval > 0 else grown
+    interval = poll_interval if poll_interval and poll_interval > 0 else grown_pause(now - started_at)
     pause = interval * (1 - _JITTER + 2 * _JITTER * jitter)
     return max(0.0, min(pause, deadline - now))
+
+
+def grown_pause(waited: float) -> float:
+    """Return the seconds between looks after a wait of some seconds: from 5 to 60."""
+    return min(LONGEST_PAUSE, max(SHORTEST_PAUSE, waited * _SHARE_OF_WAIT))
 
 
 def clock_text(epoch: float) -> str:

@@ -29,6 +29,14 @@ class Window:
             )
         return window
 
+    def length(self, duration: float | None) -> float | None:
+        """Return the seconds from start to end; None where the end is the video's and nobody knows it.
+
+        :param duration: seconds of the video, None where it is not known.
+        """
+        end = duration if self.end is None else self.end
+        return None if end is None else end - (self.start or 0.0)
+
     def must_touch(self, duration: float | None) -> None:
         """Refuse a window that begins after the video's end.
 

@@ -11,7 +11,7 @@ from airflow.sdk.log import mask_secret
 
 from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID
 from twelvelabs_provider.links import TwelveLabsPlaygroundLink
-from twelvelabs_provider.storage.source import secret_parts
+from twelvelabs_provider.storage.source import addresses_in, secret_parts
 from twelvelabs_provider.task import COMMON_FIELDS, TwelveLabsTask, refusals_end_the_task
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ class TwelveLabsOperator(TwelveLabsTask, BaseOperator):
         """Render, then hide what signs a URL before Airflow stores the rendered fields."""
         super().render_template_fields(context, jinja_env)
         for field in self.template_fields:
-            value = getattr(self, field, None)
-            for secret in secret_parts(value) if isinstance(value, str) else ():
-                mask_secret(secret)
+            for address in addresses_in(getattr(self, field, None)):
+                for secret in secret_parts(address):
+                    mask_secret(secret)
 
     def execute(self, context: Context) -> Any:
         """Do the work; what the service refuses for good fails the task without a retry."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from twelvelabs_provider.api.analysis import AnalysisRequest, on_screen_text_from, on_screen_text_request, within
+from twelvelabs_provider.api.analysis import on_screen_text_from, on_screen_text_request, within
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsUnsupportedError
 from twelvelabs_provider.api.models import Segment, Video
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob, Phase
+from twelvelabs_provider.jobs.job import JobState, PendingJob
 from twelvelabs_provider.jobs.window import Window
 from twelvelabs_provider.links import video_url
+from twelvelabs_provider.operators.analysis_task import TwelveLabsAnalysisTaskOperator
 from twelvelabs_provider.operators.base import TwelveLabsOperator
-from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
+from twelvelabs_provider.operators.job import Result
 from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.layout import ResultKind, ResultPlace
 from twelvelabs_provider.storage.manifest import ManifestFacts, Origin, Provenance
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 DEFAULT_FORMATS = ("jsonl",)
-CUSTOM_ID_LENGTH = 32
 
 
 class TwelveLabsExtractOperator(TwelveLabsOperator):
@@ -150,7 +150,7 @@ class TwelveLabsExtractTranscriptionOperator(TwelveLabsExtractOperator):
         return self.publish(context, self.hook.execute(call), window, video, Origin.SERVICE)
 
 
-class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabsJobOperator):
+class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabsAnalysisTaskOperator):
     """Publishes the text that was shown in a video, segment by segment.
 
     Where the API reads text letter by letter (v1.1, v1.2) the rows are that, ``origin`` ``ocr``. Where it does not
@@ -213,26 +213,7 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
                 f"video {self.video_id} was not indexed from an asset, and this generation of the API reads on-screen"
                 " text from assets only: index it again with TwelveLabsIndexVideoOperator, or give asset_id"
             )
-        custom_id = self.identity(context).key()[:CUSTOM_ID_LENGTH]
-        request = on_screen_text_request(asset_id, start=window.start, end=window.end, custom_id=custom_id)
-        pending = self._submit(context, request)
+        request = on_screen_text_request(asset_id, start=window.start, end=window.end, custom_id=self.mark(context))
+        pending = self.submit_analysis(context, request)
         self.log.info("no text-in-video endpoint in this API: %s reads asset %s", pending.job, asset_id)
         return pending
-
-    def _submit(self, context: Context, request: AnalysisRequest) -> PendingJob:
-        """Submit once for all tries: a task whose id was lost with its worker is found by its key, not paid for again.
-
-        The key of a task that failed or was cancelled finds that one for ever, so it goes into the next key.
-        """
-        identity, question = self.identity(context), request.question_hash()
-        ended: list[str] = []
-        while True:
-            key = identity.submission_key(question, *ended)
-            task = self.hook.execute(self.hook.api.create_analysis_task(request, idempotency_key=key))
-            job = JobRef(JobKind.ANALYSIS_TASK, task.id)
-            pending = self.pending(context, job, model=request.model, prompt_hash=question)
-            state = self.look(pending)
-            if state.phase in (Phase.RUNNING, Phase.READY) or task.id in ended:
-                return pending
-            self.log.info("%s of an earlier try is %s: submitting anew", job, state.status)
-            ended.append(task.id)

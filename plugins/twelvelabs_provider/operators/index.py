@@ -92,6 +92,33 @@ class TwelveLabsCreateIndexOperator(TwelveLabsOperator):
         return index_id
 
 
+class TwelveLabsUpdateIndexOperator(TwelveLabsOperator):
+    """Gives an index another name, the one thing about it that can be changed; returns its id.
+
+    Service page: https://docs.twelvelabs.io/api-reference/indexes/update
+
+    :param index_id: the index (templated).
+    :param index_name: its new name, unique in the account (templated).
+    :return: the index id.
+    :raises TwelveLabsRefusedError: if there is no such index, or another one has the name.
+    """
+
+    template_fields = (*COMMON_FIELDS, "index_id", "index_name")
+
+    def __init__(self, *, index_id: str, index_name: str, **kwargs: Any) -> None:
+        super().__init__(multiple_outputs=False, **kwargs)
+        self.index_id = index_id
+        self.index_name = index_name
+
+    def run_operator(self, context: Context) -> str:
+        """Rename the index."""
+        required(self, index_id=self.index_id, index_name=self.index_name)
+        self.playground_url = index_url(self.index_id)
+        self.hook.execute(self.hook.api.rename_index(self.index_id, self.index_name))
+        self.log.info("index %s is called %r now", self.index_id, self.index_name)
+        return self.index_id
+
+
 class TwelveLabsDeleteIndexOperator(TwelveLabsOperator):
     """Deletes an index and every video in it, for good; one that is not there counts as deleted.
 

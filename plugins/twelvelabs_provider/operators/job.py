@@ -76,6 +76,10 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
         """Tell whether a task that does not wait may end here; a job that another one follows has to be waited for."""
         return True
 
+    def goes_on_after(self, pending: PendingJob, state: JobState) -> bool:
+        """Tell whether :meth:`advance` can take a job in this state; another one is waited for, or fails the task."""
+        return state.phase is Phase.READY
+
     def handed_over(self, pending: PendingJob) -> Result:
         """Return the result of a task that does not wait: which job it left running."""
         return {"job_kind": pending.job.kind.value, "job_id": pending.job.id, "index_id": pending.job.index_id}
@@ -150,7 +154,7 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
                 self.log.info("%s goes on by itself", step.job)
                 return self.handed_over(step)
             state = self.look(step)
-            if state.phase is Phase.READY:
+            if self.goes_on_after(step, state):
                 step = self.advance(context, step, state)
             elif state.phase is Phase.RUNNING:
                 self._wait(step)
@@ -180,7 +184,7 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
             return
         self._announce(pending, "without a worker")
         self.defer(
-            trigger=TwelveLabsJobTrigger(self.twelvelabs_conn_id, pending.as_json(), self.poll_interval),
+            trigger=TwelveLabsJobTrigger(self.twelvelabs_conn_id, pending.as_json(), self.poll_interval, now),
             method_name="execute_complete",
             timeout=timedelta(seconds=pending.deadline - now + BACKSTOP),
         )

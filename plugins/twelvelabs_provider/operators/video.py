@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from twelvelabs_provider.api.assets import AssetOptions
 from twelvelabs_provider.api.call import FilePart
-from twelvelabs_provider.api.errors import (
-    TwelveLabsAmbiguousError,
-    TwelveLabsAnswerError,
-    TwelveLabsError,
-    TwelveLabsServerError,
-    TwelveLabsUnsupportedError,
-)
+from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsError, TwelveLabsUnsupportedError
 from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsUnknownOutcomeError
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.links import index_url, video_url
-from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
+from twelvelabs_provider.operators.job import Result
+from twelvelabs_provider.operators.templated import mapping_of
+from twelvelabs_provider.operators.upload import UNKNOWN_OUTCOME, TwelveLabsUploadOperator, media_of
+from twelvelabs_provider.operators.videos import checked_metadata
 from twelvelabs_provider.storage.probe import VideoFacts, check_video, probe_video
 from twelvelabs_provider.storage.source import Source, meaning_of, resolve_source
 from twelvelabs_provider.storage.subtitles import GivenTranscript, read_subtitles
@@ -27,14 +26,16 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 _UNSUPPORTED = ("fail", "warn")
-_UNKNOWN_OUTCOME = (TwelveLabsAmbiguousError, TwelveLabsAnswerError, TwelveLabsServerError)
 
 
-class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
+class TwelveLabsIndexVideoOperator(TwelveLabsUploadOperator):
     """Uploads a video, indexes it and waits until it is ready.
 
     Everything that can be known before is checked before: the file, its duration and picture size (with the ``probe``
-    extra), the subtitles, the index, the key. Then the video goes to the service in one pass, in constant memory.
+    extra), the subtitles, the index, the key. Then the video goes to the service in one pass, in bounded memory:
+    on v1.3 in one request up to 200 MB, in parts above that, of which a retry sends only those that are missing.
+
+    With ``wait=False`` the task ends when the indexing was asked for; on v1.3 that is after the upload was prepared.
 
     Service pages: https://docs.twelvelabs.io/api-reference/indexed-assets/create and
     https://docs.twelvelabs.io/api-reference/tasks/create
@@ -47,16 +48,20 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
     :param unsupported_transcription: what to do with a transcription that the generation has no place for (v1.3):
         ``fail`` before anything is uploaded, or ``warn`` and index without it.
     :param language: of the speech, for generations that ask (templated).
+    :param user_metadata: of the video, for searches and filters; names to texts, numbers, booleans or lists of texts,
+        as a mapping or its JSON text; v1.3 only (templated).
     :return: ``index_id``, ``video_id``, ``asset_id`` (None where there are no assets), ``duration`` in seconds,
-        ``source`` (as shown, without credentials), ``filename``, ``transcription_used``.
+        ``source`` (as shown, without credentials), ``filename``, ``transcription_used``. Without waiting also
+        ``job_kind``, ``job_id`` and ``indexing_task_id``: :class:`TwelveLabsIndexingSensor` takes ``index_id`` and
+        ``video_id`` (v1.3), or ``indexing_task_id`` (v1.1, v1.2, where the video has no id yet).
     :raises TwelveLabsInputError: for whatever is wrong with the video or the subtitles, before anything is sent.
-    :raises TwelveLabsUnknownOutcomeError: if the answer to an upload that indexes at once was lost (v1.1, v1.2, and
-        files over 200 MB); it is not sent again, since it is billed.
+    :raises TwelveLabsUnknownOutcomeError: if the answer to an upload that indexes at once was lost (v1.1, v1.2); it
+        is not sent again, since it is billed.
     :raises TwelveLabsJobFailedError: if the service could not index it.
     :raises TwelveLabsJobTimeoutError: if it was not ready at the deadline; a retry goes on waiting for the same job.
     """
 
-    template_fields = (*COMMON_FIELDS, "source", "index_id", "transcription", "language")
+    template_fields = (*COMMON_FIELDS, "source", "index_id", "transcription", "language", "user_metadata")
 
     def __init__(
         self,
@@ -66,6 +71,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
         transcription: str | None = None,
         unsupported_transcription: str = "fail",
         language: str | None = None,
+        user_metadata: Mapping[str, Any] | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -74,10 +80,12 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
         self.transcription = transcription
         self.unsupported_transcription = unsupported_transcription
         self.language = language
+        self.user_metadata = user_metadata
 
     def begin(self, context: Context) -> PendingJob:
         """Check, upload, and submit."""
         required(self, source=self.source, index_id=self.index_id)
+        metadata = self._metadata()
         source, facts = self._checked_source()
         given = self._given_transcription(facts)
         # The first word with the service costs nothing and tells a wrong key, host or index before bytes are sent.
@@ -89,9 +97,9 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
             "transcription_used": given is not None,
         }
         self.playground_url = index_url(index.id)
-        if self.hook.api.indexing_route(source.size) is IndexingRoute.ASSET:
+        if self.hook.api.indexing_route() is IndexingRoute.ASSET:
             return self._upload_asset(context, source, memo)
-        return self._upload_task(context, source, given, memo)
+        return self._upload_task(context, source, given, metadata, memo)
 
     def advance(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
         """Index an asset that is ready; or return what was indexed."""
@@ -114,7 +122,9 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
 
     def asked(self) -> tuple[Any, ...]:
         """The video, the index and the transcript; a template may sign the same address anew for each try."""
-        return (meaning_of(self.source), self.index_id, meaning_of(self.transcription or ""), self.language)
+        asked = (meaning_of(self.source), self.index_id, meaning_of(self.transcription or ""), self.language)
+        metadata = self._metadata()
+        return (*asked, sorted(metadata.items())) if metadata else asked
 
     def describe(self, pending: PendingJob) -> str | None:
         """The video's page where the id is known already, else the index's."""
@@ -135,6 +145,25 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
             self.log.warning("what %s left behind could not be removed: %s", pending.job, error)
         else:
             self.log.info("removed what %s left behind on the service", pending.job)
+
+    def hands_over(self, pending: PendingJob) -> bool:
+        """An asset has to be ready before its indexing can be asked for, so only the indexing itself goes on alone."""
+        return pending.job.kind is not JobKind.ASSET
+
+    def handed_over(self, pending: PendingJob) -> Result:
+        """What is being indexed, under the names that the sensor and the later tasks take."""
+        is_task = pending.job.kind is JobKind.INDEXING_TASK
+        kept = {name: pending.memo.get(name) for name in ("video_id", "asset_id", "duration", "source", "filename")}
+        return {
+            **super().handed_over(pending),
+            **kept,
+            "index_id": self.index_id,
+            "indexing_task_id": pending.job.id if is_task else None,
+            "transcription_used": bool(pending.memo.get("transcription_used")),
+        }
+
+    def _metadata(self) -> Mapping[str, Any]:
+        return checked_metadata(mapping_of("user_metadata", self.user_metadata))
 
     def _checked_source(self) -> tuple[Source, VideoFacts | None]:
         source = resolve_source(self.source)
@@ -173,10 +202,10 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
         return _subtitle_part(given) if given else source.url
 
     def _upload_asset(self, context: Context, source: Source, memo: Result) -> PendingJob:
-        self.log.info("uploading %s as an asset (%s)", source.filename, "by URL" if source.is_url else "directly")
-        asset = self.hook.execute(self.hook.api.create_asset(_media(source), filename=source.filename))
-        self.log.info("asset %s is being prepared", asset.id)
-        return self.pending(context, JobRef(JobKind.ASSET, asset.id), **memo, asset_id=asset.id)
+        choice = self.chosen_method(source)
+        asset_id = self.upload_asset(context, source, choice.method, AssetOptions())
+        self.log.info("asset %s is being prepared", asset_id)
+        return self.pending(context, JobRef(JobKind.ASSET, asset_id), **memo, asset_id=asset_id)
 
     def _index_asset(self, context: Context, pending: PendingJob) -> PendingJob:
         asset_id = pending.job.id
@@ -187,9 +216,12 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
 
     def _submit_indexing(self, asset_id: str) -> str:
         """Submit once: an answer that was lost is looked for, not asked for again, since it is billed."""
+        metadata = self._metadata() or None
         try:
-            return self.hook.execute(self.hook.api.create_indexed_asset(self.index_id, asset_id))
-        except _UNKNOWN_OUTCOME:
+            return self.hook.execute(
+                self.hook.api.create_indexed_asset(self.index_id, asset_id, user_metadata=metadata)
+            )
+        except UNKNOWN_OUTCOME:
             video_id = self._find_indexed(asset_id)
             if video_id is None:
                 raise
@@ -199,17 +231,25 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
         """Return the video that an earlier try made of the asset and never heard of."""
         return self.hook.execute(self.hook.api.find_indexed_asset(self.index_id, asset_id))
 
-    def _upload_task(self, context: Context, source: Source, given: FilePart | str | None, memo: Result) -> PendingJob:
+    def _upload_task(
+        self,
+        context: Context,
+        source: Source,
+        given: FilePart | str | None,
+        metadata: Mapping[str, Any],
+        memo: Result,
+    ) -> PendingJob:
         self.log.info("uploading %s as an indexing task (%s)", source.filename, "by URL" if source.is_url else "file")
         call = self.hook.api.create_task(
             self.index_id,
-            _media(source),
+            media_of(source),
             transcription=given,
             language=self.language or None,
+            user_metadata=metadata or None,
         )
         try:
             task = self.hook.execute(call)
-        except _UNKNOWN_OUTCOME as error:
+        except UNKNOWN_OUTCOME as error:
             # Nothing on the service tells this task from another of that file name, so nobody but a person can tell.
             raise TwelveLabsUnknownOutcomeError(
                 f"{error}. Indexing is billed, so it is not sent again by itself: look for {source.filename} in index"
@@ -217,10 +257,6 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
             ) from error
         self.log.info("indexing task %s has begun", task.id)
         return self.pending(context, JobRef(JobKind.INDEXING_TASK, task.id), **memo, video_id=task.video_id)
-
-
-def _media(source: Source) -> FilePart | str:
-    return source.url if source.url else FilePart(source.filename, source.open, source.size or 0)
 
 
 def _subtitle_part(given: GivenTranscript) -> FilePart:

@@ -86,7 +86,7 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
         pending = PendingJob(self.job(), now, now, deadline_from(now, self.timeout, self.execution_timeout))
         self.log.info("waiting for %s without a worker until %s", pending.job, clock_text(pending.deadline))
         self.defer(
-            trigger=TwelveLabsJobTrigger(self.twelvelabs_conn_id, pending.as_json(), self.poke_interval),
+            trigger=TwelveLabsJobTrigger(self.twelvelabs_conn_id, pending.as_json(), self.poke_interval, now),
             method_name="execute_complete",
             timeout=pending.deadline - now + BACKSTOP,
         )

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import re
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from typing import Any
 
 from twelvelabs_provider.api.models import Segment
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.storage.encoding import Encoder, JsonArray, JsonLines, utf8
+from twelvelabs_provider.storage.parquet import ParquetRows, ensure_parquet
+from twelvelabs_provider.storage.rows import Column, ColumnType, RowSchema
 
 MIN_CUE_MS = 500
 """Length in milliseconds that a cue gets when its segment has none: players do not show an empty one."""
 
-_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=str)
+SEGMENT_SCHEMA = RowSchema(
+    (
+        Column("start", ColumnType.NUMBER),
+        Column("end", ColumnType.NUMBER),
+        Column("value"),
+        Column("extra", ColumnType.JSON),
+    )
+)
+"""Segments as Parquet: what a kind of segment adds differs, so it is one column there."""
+
 _OWN_FIELDS = ("start", "end", "value")
-# Valid inside JSON strings, but many readers split lines at them.
-_LINE_BREAKS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 _UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ARROW = re.compile(r"-{2,}>")
 
@@ -29,72 +38,36 @@ class Format(StrEnum):
     JSON = "json"
     SRT = "srt"
     VTT = "vtt"
+    PARQUET = "parquet"
 
     @classmethod
-    def parse_all(cls, values: Sequence[str]) -> tuple[Format, ...]:
+    def parse_all(cls, values: Sequence[str], *, among: Sequence[Format] = ()) -> tuple[Format, ...]:
         """The formats that were asked for, each once, in the order given.
 
         :param values: names such as ``["jsonl", "srt"]``; capitals are tolerated.
-        :raises TwelveLabsInputError: the list is empty, is not a list, or holds a name that is no format.
+        :param among: the formats that this result can have; all of them when empty.
+        :raises TwelveLabsInputError: the list is empty, is not a list, holds a name that is no format, or one that
+            needs a library which is not installed.
         """
-        valid = ", ".join(cls)
+        known = tuple(among) or tuple(cls)
+        valid = ", ".join(known)
         if isinstance(values, str) or not values:
             raise TwelveLabsInputError(f"formats={values!r}: give a list with at least one of {valid}.")
-        bad = [value for value in values if not isinstance(value, str) or value.lower() not in set(cls)]
+        bad = [value for value in values if not isinstance(value, str) or value.lower() not in set(known)]
         if bad:
             raise TwelveLabsInputError(f"formats={list(values)!r}: there is no format {bad[0]!r}; valid are {valid}.")
-        return tuple(dict.fromkeys(cls(value.lower()) for value in values))
+        formats = tuple(dict.fromkeys(cls(value.lower()) for value in values))
+        if cls.PARQUET in formats:
+            ensure_parquet()
+        return formats
 
 
-class Encoder(ABC):
-    """Turns segments into the bytes of one file; what it returns is written in the order of the calls."""
-
-    def header(self) -> bytes:
-        """Bytes before the first row."""
-        return b""
-
-    @abstractmethod
-    def row(self, segment: Segment) -> bytes:
-        """Bytes of one row.
-
-        :raises ValueError: a time is not a finite number.
-        """
-
-    def footer(self) -> bytes:
-        """Bytes after the last row."""
-        return b""
-
-
-def encoder_for(format: Format) -> Encoder:
-    """A fresh encoder for one file."""
+def encoder_for(format: Format) -> Encoder[Segment]:
+    """A fresh encoder for one file of segments."""
     return _ENCODERS[format]()
 
 
-class JsonLines(Encoder):
-    """One JSON object per line."""
-
-    def row(self, segment: Segment) -> bytes:
-        return _json_row(segment) + b"\n"
-
-
-class JsonArray(Encoder):
-    """A JSON array with one object per line."""
-
-    def __init__(self) -> None:
-        self._separator = b"\n"
-
-    def header(self) -> bytes:
-        return b"["
-
-    def row(self, segment: Segment) -> bytes:
-        separator, self._separator = self._separator, b",\n"
-        return separator + _json_row(segment)
-
-    def footer(self) -> bytes:
-        return b"\n]\n"
-
-
-class SubRip(Encoder):
+class SubRip(Encoder[Segment]):
     """SRT: numbered cues, a comma before the milliseconds."""
 
     comma = ","
@@ -102,14 +75,14 @@ class SubRip(Encoder):
     def __init__(self) -> None:
         self._number = 0
 
-    def row(self, segment: Segment) -> bytes:
-        text = self._text(segment.value)
+    def row(self, row: Segment) -> bytes:
+        text = self._text(row.value)
         if not text:
             return b""
         self._number += 1
-        start, end = _cue_times(segment)
+        start, end = _cue_times(row)
         times = f"{timestamp(start, self.comma)} --> {timestamp(end, self.comma)}"
-        return _utf8(f"{self._number}\n{times}\n{text}\n\n")
+        return utf8(f"{self._number}\n{times}\n{text}\n\n")
 
     def _text(self, value: str) -> str:
         # SRT has no escape, and an arrow within a text makes readers see another cue.
@@ -126,14 +99,6 @@ class WebVtt(SubRip):
 
     def _text(self, value: str) -> str:
         return _cue_text(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-_ENCODERS: dict[Format, type[Encoder]] = {
-    Format.JSONL: JsonLines,
-    Format.JSON: JsonArray,
-    Format.SRT: SubRip,
-    Format.VTT: WebVtt,
-}
 
 
 def timestamp(milliseconds: int, comma: str = ".") -> str:
@@ -159,12 +124,20 @@ def _cue_text(value: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _json_row(segment: Segment) -> bytes:
+def _json_fields(segment: Segment) -> Mapping[str, Any]:
     extra = {name: value for name, value in segment.extra.items() if name not in _OWN_FIELDS}
-    row = {"start": segment.start, "end": segment.end, "value": segment.value, **extra}
-    return _utf8(_JSON.encode(row).translate(_LINE_BREAKS))
+    return {"start": segment.start, "end": segment.end, "value": segment.value, **extra}
 
 
-def _utf8(text: str) -> bytes:
-    # A lone surrogate can come out of JSON escapes and has no UTF-8.
-    return text.encode("utf-8", errors="replace")
+def _column_fields(segment: Segment) -> Mapping[str, Any]:
+    extra = dict(segment.extra) or None
+    return {"start": segment.start, "end": segment.end, "value": segment.value, "extra": extra}
+
+
+_ENCODERS: dict[Format, Callable[[], Encoder[Segment]]] = {
+    Format.JSONL: lambda: JsonLines(_json_fields),
+    Format.JSON: lambda: JsonArray(_json_fields),
+    Format.SRT: SubRip,
+    Format.VTT: WebVtt,
+    Format.PARQUET: lambda: ParquetRows(SEGMENT_SCHEMA, _column_fields),
+}

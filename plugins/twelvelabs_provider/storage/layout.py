@@ -6,11 +6,11 @@ import hashlib
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
-from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.locations import display_uri
 
-__all__ = ["ResultKind", "ResultPlace", "display_uri", "safe_component"]
+__all__ = ["Place", "ResultKind", "ResultPlace", "TablePlace", "display_uri", "safe_component"]
 
 _UNSAFE = re.compile(r"[/\\?#%*:|\"<>]")
 _MAX_BYTES = 120
@@ -21,11 +21,31 @@ class ResultKind(StrEnum):
 
     TRANSCRIPTION = "transcription"
     TEXT_IN_VIDEO = "text_in_video"
+    LOGO = "logo"
+
+
+class Place(Protocol):
+    """Where one result lies below the output, whatever it holds."""
+
+    @property
+    def kind(self) -> str:
+        """What the result holds, for its manifest."""
+
+    @property
+    def folder(self) -> str:
+        """Folder below the output, made safe for every store."""
+
+    @property
+    def manifest_name(self) -> str:
+        """File name of the manifest."""
+
+    def data_name(self, format: str) -> str:
+        """File name of the data in one format."""
 
 
 @dataclass(frozen=True)
 class ResultPlace:
-    """Where one result lies below the output.
+    """Where the segments of one video lie below the output.
 
     :param group: id of the index, or ``assets``.
     :param video: id of the video or asset.
@@ -46,9 +66,37 @@ class ResultPlace:
         """File name of the manifest; each kind has its own, since two tasks publish into one folder."""
         return f"{safe_component(self.kind)}.manifest.json"
 
-    def data_name(self, format: Format) -> str:
+    def data_name(self, format: str) -> str:
         """File name of the rows in one format."""
         return f"{safe_component(self.kind)}.{format}"
+
+
+@dataclass(frozen=True)
+class TablePlace:
+    """Where a table or a document lies below the output: ``{folders}/{name}.{format}``.
+
+    :param folders: names of the folders, from the output downwards, such as ``(index_id, "search")``.
+    :param name: stem of the files.
+    :param kind: what it holds (``search``, ``videos``, ...), for the manifest.
+    """
+
+    folders: tuple[str, ...]
+    name: str
+    kind: str
+
+    @property
+    def folder(self) -> str:
+        """The folders as one path, made safe for every store."""
+        return "/".join(safe_component(folder) for folder in self.folders)
+
+    @property
+    def manifest_name(self) -> str:
+        """File name of the manifest."""
+        return f"{safe_component(self.name)}.manifest.json"
+
+    def data_name(self, format: str) -> str:
+        """File name of the data in one format."""
+        return f"{safe_component(self.name)}.{format}"
 
 
 def safe_component(name: str) -> str:

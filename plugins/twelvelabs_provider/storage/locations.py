@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -16,6 +17,7 @@ KNOWN_PLACES = "a local path, file:///..., s3://..., gs://... or abfs://..."
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://")
 _LOOSE_HTTP = re.compile(r"https?:", re.IGNORECASE)
 _URI = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*):/+(?P<authority>[^/?#]*)(?P<rest>.*)", re.DOTALL)
+_ADDRESS = re.compile(r"https?:/+[^\s\"'<>]+", re.IGNORECASE)
 _QUERY = re.compile(r"\?[^/?=]+=.*", re.DOTALL)
 _EXTRAS = {"s3": "s3", "s3a": "s3", "s3n": "s3", "gs": "gcs", "gcs": "gcs", "abfs": "azure", "abfss": "azure"}
 _EXTRAS |= {"adl": "azure", "az": "azure"}
@@ -132,6 +134,21 @@ def secret_parts(url: str) -> tuple[str, ...]:
     found = {query, *values, password or user}
     found |= {unquote(part) for part in found}
     return tuple(sorted(filter(None, found), key=lambda part: (-len(part), part)))
+
+
+def addresses_in(value: Any) -> Iterator[str]:
+    """The http(s) URLs in an argument: itself, within a text (JSON, a prompt), in a list or mapping."""
+    if isinstance(value, str):
+        for address in (value, *_ADDRESS.findall(value)):
+            if is_url(address):
+                # in templates, tojson writes an ampersand in its own way
+                yield from dict.fromkeys((address, address.replace("\\u0026", "&")))
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from addresses_in(inner)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for inner in value:
+            yield from addresses_in(inner)
 
 
 def unsigned_query(url: str) -> list[tuple[str, str]]:

@@ -11,13 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 import pendulum
 
 from twelvelabs_provider import __version__
-from twelvelabs_provider.storage.formats import Format
-from twelvelabs_provider.storage.layout import ResultPlace
+from twelvelabs_provider.storage.layout import Place
 from twelvelabs_provider.storage.locations import PACKAGE, redact_url
 
 SCHEMA_VERSION = 1
@@ -45,10 +44,26 @@ class Provenance:
     task_id: str
     map_index: int = -1
 
+    @classmethod
+    def of(cls, ti: Any) -> Provenance:
+        """The task instance of a context."""
+        return cls(ti.dag_id, ti.run_id, ti.task_id, -1 if ti.map_index is None else ti.map_index)
+
+
+class Facts(Protocol):
+    """What the publishing task knows about a result, of whichever kind."""
+
+    @property
+    def provenance(self) -> Provenance:
+        """The task instance."""
+
+    def described(self) -> Mapping[str, Any]:
+        """The manifest's entries between its kind and its counts."""
+
 
 @dataclass(frozen=True)
 class ManifestFacts:
-    """What the publishing task knows about its result.
+    """What the publishing task knows about the segments of a video.
 
     :param source_uri: where the video came from; a query string is dropped.
     :param index_id: None for an asset that is in no index.
@@ -75,12 +90,27 @@ class ManifestFacts:
     window_start: float | None = None
     window_end: float | None = None
 
+    def described(self) -> Mapping[str, Any]:
+        """The manifest's entries about the video and what was asked of it."""
+        return {
+            "origin": self.origin,
+            "source": {"uri": redact_url(self.source_uri)},
+            "index_id": self.index_id,
+            "video_id": self.video_id,
+            "asset_id": self.asset_id,
+            "duration": self.duration,
+            "window": {"start": self.window_start, "end": self.window_end},
+            "model": self.model,
+            "options": without_secrets(self.options),
+            "prompt_hash": self.prompt_hash,
+        }
+
 
 @dataclass(frozen=True)
 class FileRecord:
     """One data file, as it was written."""
 
-    format: Format
+    format: str
     name: str
     bytes: int
     sha256: str
@@ -92,7 +122,7 @@ class Published:
 
     :param manifest_uri: address of the manifest, without connection id or credential.
     :param files: format to address.
-    :param rows: segments in each file.
+    :param rows: rows in each file.
     :param bytes: size of the data files together.
     """
 
@@ -106,24 +136,15 @@ class Published:
         return {"manifest": self.manifest_uri, "files": dict(self.files), "rows": self.rows, "bytes": self.bytes}
 
 
-def render_manifest(place: ResultPlace, facts: ManifestFacts, files: Sequence[FileRecord], rows: int) -> bytes:
+def render_manifest(place: Place, facts: Facts, files: Sequence[FileRecord], rows: int) -> bytes:
     """The manifest's JSON.
 
-    :param rows: segments in each data file.
+    :param rows: rows in each data file.
     """
     document = {
         "schema_version": SCHEMA_VERSION,
         "kind": str(place.kind),
-        "origin": facts.origin,
-        "source": {"uri": redact_url(facts.source_uri)},
-        "index_id": facts.index_id,
-        "video_id": facts.video_id,
-        "asset_id": facts.asset_id,
-        "duration": facts.duration,
-        "window": {"start": facts.window_start, "end": facts.window_end},
-        "model": facts.model,
-        "options": _without_secrets(facts.options),
-        "prompt_hash": facts.prompt_hash,
+        **facts.described(),
         "rows": rows,
         "bytes": sum(file.bytes for file in files),
         "files": [asdict(file) for file in files],
@@ -135,11 +156,12 @@ def render_manifest(place: ResultPlace, facts: ManifestFacts, files: Sequence[Fi
     return text.encode("utf-8", errors="replace") + b"\n"
 
 
-def _without_secrets(value: Any) -> Any:
+def without_secrets(value: Any) -> Any:
+    """A value of a manifest; URLs in it lose their query strings."""
     if isinstance(value, str):
         return redact_url(value) if "://" in value else value
     if isinstance(value, Mapping):
-        return {str(name): _without_secrets(inner) for name, inner in value.items()}
+        return {str(name): without_secrets(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_without_secrets(inner) for inner in value]
+        return [without_secrets(inner) for inner in value]
     return value

@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.storage.locations import (
+    addresses_in,
     display_uri,
     filesystem_of,
     is_local,
@@ -25,9 +26,10 @@ from twelvelabs_provider.storage.locations import (
     secret_parts,
     unsigned_query,
 )
+from twelvelabs_provider.storage.ranges import RangeStream, ReadRange
 from twelvelabs_provider.storage.refusals import is_denied, is_for_good, is_missing
 
-__all__ = ["Source", "meaning_of", "redact_url", "resolve_source", "secret_parts"]
+__all__ = ["Source", "addresses_in", "meaning_of", "redact_url", "resolve_source", "secret_parts"]
 
 BLOCK_SIZE = 8 * 2**20
 """Bytes fetched at once from object storage: small enough to look into a header, large enough to stream."""
@@ -47,6 +49,7 @@ class Source:
     :param fingerprint: changes when the content changes: the store's checksum, else ``size-mtime``; of a URL the
         address, with a digest of the query parameters that are not a signature (``watch?v=a`` is not ``watch?v=b``).
     :param url: the full URL of an http(s) source; it may be signed, so it is not part of the ``repr``.
+    :param read_range: fetches a stretch of an object from one offset up to another; None for files and URLs.
     """
 
     uri: str
@@ -55,6 +58,7 @@ class Source:
     fingerprint: str
     url: str | None = field(default=None, repr=False)
     opener: Callable[[], BinaryIO] | None = field(default=None, repr=False, compare=False)
+    read_range: ReadRange | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_url(self) -> bool:
@@ -69,6 +73,19 @@ class Source:
         if self.opener is None:
             raise TwelveLabsInputError(f"{self.uri!r} is a URL: it is fetched by the service and not read here.")
         return self.opener()
+
+    def open_range(self, start: int, size: int) -> BinaryIO:
+        """A fresh binary stream of a stretch; what lies before and behind it is not fetched from a store.
+
+        :param start: bytes before the stretch.
+        :param size: bytes of the stretch, for a store; a local file can be read beyond.
+        :raises TwelveLabsInputError: the source is a URL.
+        """
+        if self.read_range is not None:
+            return cast("BinaryIO", RangeStream(self.read_range, start, size, BLOCK_SIZE))
+        stream = self.open()
+        stream.seek(start)
+        return stream
 
 
 def resolve_source(value: str, *, what: str = "video") -> Source:
@@ -174,8 +191,13 @@ def _from_store(value: str, what: str) -> Source:
     def opener() -> BinaryIO:
         return cast("BinaryIO", filesystem.open(path, "rb", block_size=BLOCK_SIZE))
 
+    def read_range(start: int, end: int) -> bytes:
+        return bytes(filesystem.cat_file(path, start=start, end=end))
+
     name = _printable(path.rstrip("/").rpartition("/")[2])
-    return Source(uri=shown, filename=name, size=size, fingerprint=_fingerprint(info), opener=opener)
+    return Source(
+        uri=shown, filename=name, size=size, fingerprint=_fingerprint(info), opener=opener, read_range=read_range
+    )
 
 
 def _measured(filesystem: Any, path: str) -> int:

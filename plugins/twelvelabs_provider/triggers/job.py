@@ -6,37 +6,63 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
 
-from airflow.triggers.base import BaseTrigger, TriggerEvent
+from airflow.triggers.base import TriggerEvent
 
 from twelvelabs_provider.api.errors import TwelveLabsError, TwelveLabsPermanentError
+from twelvelabs_provider.jobs.ended import can_be_listed
 from twelvelabs_provider.jobs.job import PendingJob, Phase
 from twelvelabs_provider.jobs.kinds import read_state
 from twelvelabs_provider.jobs.patience import Patience
 from twelvelabs_provider.jobs.waiting import pause_before_look
 from twelvelabs_provider.jobs.wake import Wake, WakeReason
+from twelvelabs_provider.triggers.shared import PollKey, Snapshot, snapshots, taking_part
+from twelvelabs_provider.version_compat import SharingTrigger
 
 if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
 
 log = logging.getLogger(__name__)
 
+# Seconds before a wait may end: a trigger that fires at once can overtake the executor's word that the deferring
+# process has ended, and the scheduler would call that a failure.
+SETTLED = 2.0
+# Seconds after which a wait looks for itself as well: a job that was deleted is on no list of what has ended.
+OWN_LOOK = 1800.0
 
-class TwelveLabsJobTrigger(BaseTrigger):
+
+class TwelveLabsJobTrigger(SharingTrigger):
     """Waits until a remote job ends, its deadline passes, or the service can no longer be asked; it never raises.
 
     :param twelvelabs_conn_id: connection; only its id is stored.
     :param pending: the job as :meth:`PendingJob.as_json` writes it, deadline included; plain JSON, no secret.
     :param poll_interval: seconds between looks; None lets the pause grow from 5 to 60 seconds.
+    :param running_at: epoch seconds at which the job was last seen running; None for its submission.
     """
 
-    def __init__(self, twelvelabs_conn_id: str, pending: dict[str, Any], poll_interval: float | None = None) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+    # Airflow's own base of sharing triggers says no: it has asset watchers in mind, which have no queue.
+    supports_triggerer_queue = True
+
+    def __init__(
+        self,
+        twelvelabs_conn_id: str,
+        pending: dict[str, Any],
+        poll_interval: float | None = None,
+        running_at: float | None = None,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
         self.twelvelabs_conn_id = twelvelabs_conn_id
         self.pending = pending
         self.poll_interval = poll_interval
+        self.running_at = running_at
+
+    @cached_property
+    def _waited_for(self) -> PendingJob:
+        return PendingJob.from_json(self.pending)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what the triggerer needs to make this trigger again."""
@@ -44,18 +70,79 @@ class TwelveLabsJobTrigger(BaseTrigger):
             "twelvelabs_conn_id": self.twelvelabs_conn_id,
             "pending": self.pending,
             "poll_interval": self.poll_interval,
+            "running_at": self.running_at,
         }
         return f"{type(self).__module__}.{type(self).__qualname__}", fields
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield one event, whatever happens."""
         try:
-            pending = PendingJob.from_json(self.pending)
+            pending = self._waited_for
         except ValueError as error:
             # A row of another release; the operator refuses such an event in words.
             yield TriggerEvent({"reason": WakeReason.UNREACHABLE.value, "message": str(error)})  # type: ignore[no-untyped-call]
             return
-        yield TriggerEvent((await self._wake(pending)).as_payload())  # type: ignore[no-untyped-call]
+        yield _event(await self._wake(pending))
+
+    def shared_stream_key(self) -> PollKey | None:
+        """Waits of one connection, kind, scope and rhythm share one poll; None for what cannot be listed."""
+        try:
+            job = self._waited_for.job
+        except ValueError:
+            return None
+        if not can_be_listed(job.kind):
+            return None
+        return PollKey(self.twelvelabs_conn_id, job.kind, job.index_id, self.poll_interval)
+
+    @classmethod
+    async def open_shared_stream(cls, kwargs: dict[str, Any]) -> AsyncIterator[Snapshot]:
+        """Poll for all of one key; only what is part of the key is read of ``kwargs``."""
+        key = cls(**kwargs).shared_stream_key()
+        assert key is not None
+        async for snapshot in snapshots(key):
+            yield snapshot
+
+    async def filter_shared_stream(self, shared_stream: AsyncIterator[Snapshot]) -> AsyncIterator[TriggerEvent]:
+        """Yield one event as soon as a snapshot holds this job, its deadline has passed, or nobody can tell."""
+        pending, key = self._waited_for, self.shared_stream_key()
+        assert key is not None
+        await asyncio.sleep(SETTLED * (1 + random.random()))
+        try:
+            # Left open, every stream would cost the loop a task of its own to close it.
+            async with aclosing(cast("AsyncGenerator[Snapshot]", shared_stream)) as stream:
+                with taking_part(key, pending.job.id, pending.started_at, self.running_at or pending.started_at):
+                    wake = await self._told(stream, pending)
+        except Exception as error:
+            log.exception("the wait for %s broke off; the job itself goes on", pending.job)
+            wake = Wake(WakeReason.UNREACHABLE, pending, f"{type(error).__name__}: {error}")
+        yield _event(wake)
+
+    async def _told(self, shared_stream: AsyncIterator[Snapshot], pending: PendingJob) -> Wake:
+        looked_at = time.time()
+        async for snapshot in shared_stream:
+            wake = _woken_by(snapshot, pending)
+            if wake is None and (not snapshot.listed or time.time() - looked_at > OWN_LOOK * (1 + random.random())):
+                looked_at = time.time()
+                wake = await self._alone(pending, snapshot.listed)
+            if wake:
+                return wake
+        raise RuntimeError("the shared poll ended by itself")
+
+    async def _alone(self, pending: PendingJob, listed: bool) -> Wake | None:
+        """Look without the others: to the end where there is no list, else once, for a job that is on no list."""
+        if not listed:
+            return await self._wake(pending)
+        from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
+
+        try:
+            async with TwelveLabsAsyncHook(self.twelvelabs_conn_id) as hook:
+                state = await hook.execute(read_state(hook.api, pending.job))
+        except TwelveLabsPermanentError as error:
+            return Wake(WakeReason.REFUSED, pending, str(error))
+        except TwelveLabsError as error:
+            log.warning("%s could not be looked at and is left alone: %s", pending.job, error)
+            return None
+        return None if state.phase is Phase.RUNNING else Wake(WakeReason.ENDED, pending)
 
     async def _wake(self, pending: PendingJob) -> Wake:
         from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
@@ -94,3 +181,15 @@ class TwelveLabsJobTrigger(BaseTrigger):
 
     def _pause(self, pending: PendingJob) -> float:
         return pause_before_look(time.time(), pending.started_at, pending.deadline, self.poll_interval, random.random())
+
+
+def _woken_by(snapshot: Snapshot, pending: PendingJob) -> Wake | None:
+    if pending.job.id in snapshot.ended:
+        return Wake(WakeReason.ENDED, pending)
+    if snapshot.trouble:
+        return Wake(snapshot.trouble.reason, pending, snapshot.trouble.message)
+    return Wake(WakeReason.DEADLINE, pending) if time.time() >= pending.deadline else None
+
+
+def _event(wake: Wake) -> TriggerEvent:
+    return TriggerEvent(wake.as_payload())  # type: ignore[no-untyped-call]

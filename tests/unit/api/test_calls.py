@@ -10,12 +10,14 @@ import pendulum
 import pytest
 
 from twelvelabs_provider.api import v1_1, v1_2, v1_3
-from twelvelabs_provider.api.analysis import AnalysisRequest
+from twelvelabs_provider.api.analysis import AnalysisMode, AnalysisRequest, SourceKind, VideoSource
 from twelvelabs_provider.api.call import Call, FilePart, FormBody, JsonBody, path_of, query_pairs
 from twelvelabs_provider.api.dialect import Dialect, dialect_for
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsUnsupportedError
+from twelvelabs_provider.api.filters import VideoFilter
 from twelvelabs_provider.api.models import Model
 from twelvelabs_provider.api.resources import IndexingRoute, Paging
+from twelvelabs_provider.api.summaries import SummaryKind
 from twelvelabs_provider.api.version import ApiVersion
 
 VIDEO = FilePart("a.mp4", lambda: BytesIO(b"video"), 5, "video/mp4")
@@ -63,6 +65,7 @@ SHARED: list[Case] = [
         None,
     ),
     ("read_index", lambda api: api.read_index("i1"), "GET /indexes/i1", {}, None),
+    ("rename_index", lambda api: api.rename_index("i1", "new"), "PUT /indexes/i1", {}, {"index_name": "new"}),
     ("delete_index", lambda api: api.delete_index("i1"), "DELETE /indexes/i1", {}, None),
     ("read_task", lambda api: api.read_task("t1"), "GET /tasks/t1", {}, None),
     ("list_tasks", lambda api: api.list_tasks(), "GET /tasks", LIST, None),
@@ -85,7 +88,7 @@ SHARED: list[Case] = [
     ("read_video", lambda api: api.read_video("i1", "v1"), "GET /indexes/i1/videos/v1", {}, None),
     (
         "list_videos",
-        lambda api: api.list_videos("i1", filename="a.mp4"),
+        lambda api: api.list_videos("i1", where=VideoFilter(filename="a.mp4")),
         "GET /indexes/i1/videos",
         {**LIST, "filename": "a.mp4"},
         None,
@@ -94,6 +97,13 @@ SHARED: list[Case] = [
 ]
 TODAY: list[Case] = [
     *SHARED,
+    (
+        "update_video",
+        lambda api: api.update_video("i1", "v1", user_metadata={"category": "news", "old": None}),
+        "PATCH /indexes/i1/videos/v1",
+        {},
+        {"user_metadata": {"category": "news", "old": None}},
+    ),
     (
         "create_index",
         lambda api: api.create_index("demo"),
@@ -224,7 +234,7 @@ TODAY: list[Case] = [
     ),
     (
         "list_indexed_assets",
-        lambda api: api.list_indexed_assets("i1", status=["ready", "failed"], filename="a.mp4"),
+        lambda api: api.list_indexed_assets("i1", status=["ready", "failed"], where=VideoFilter(filename="a.mp4")),
         "GET /indexes/i1/indexed-assets",
         {**LIST, "status": ["ready", "failed"], "filename": "a.mp4"},
         None,
@@ -254,10 +264,42 @@ TODAY: list[Case] = [
     ("read_analysis_task", lambda api: api.read_analysis_task("a01"), "GET /analyze/tasks/a01", {}, None),
     (
         "list_analysis_tasks",
-        lambda api: api.list_analysis_tasks(status="ready", asset_id="c03"),
+        lambda api: api.list_analysis_tasks(
+            status="ready", asset_id="c03", video_url="https://m.example/a.mp4", analysis_mode=AnalysisMode.GENERAL
+        ),
         "GET /analyze/tasks",
-        {"page": "1", "page_limit": "50", "status": "ready", "asset_id": "c03"},
+        {
+            "page": "1",
+            "page_limit": "50",
+            "status": "ready",
+            "asset_id": "c03",
+            "video_url": "https://m.example/a.mp4",
+            "analysis_mode": "general",
+        },
         None,
+    ),
+    ("delete_analysis_task", lambda api: api.delete_analysis_task("a01"), "DELETE /analyze/tasks/a01", {}, None),
+    (
+        "analyze",
+        lambda api: api.analyze(AnalysisRequest("c03", prompt="What?", temperature=0.0)),
+        "POST /analyze",
+        {},
+        {
+            "model_name": "pegasus1.5",
+            "video": {"type": "asset_id", "asset_id": "c03"},
+            "prompt": "What?",
+            "temperature": 0.0,
+            "stream": False,
+        },
+    ),
+    (
+        "analyze_stream",
+        lambda api: api.analyze_stream(
+            AnalysisRequest(VideoSource(SourceKind.INDEXED, "v1"), model="pegasus1.2", prompt="What?")
+        ),
+        "POST /analyze",
+        {},
+        {"model_name": "pegasus1.2", "video_id": "v1", "prompt": "What?", "stream": True},
     ),
     (
         "cancel_analysis_task",
@@ -269,6 +311,13 @@ TODAY: list[Case] = [
 ]
 OLDER: list[Case] = [
     *SHARED,
+    (
+        "update_video",
+        lambda api: api.update_video("i1", "v1", user_metadata={"category": "news"}, title="Winter"),
+        "PUT /indexes/i1/videos/v1",
+        {},
+        {"video_title": "Winter", "metadata": {"category": "news"}},
+    ),
     (
         "create_task, file",
         lambda api: api.create_task("i1", VIDEO),
@@ -339,9 +388,40 @@ def _older(version: ApiVersion) -> list[Case]:
     return [*OLDER, ("create_index", lambda api: api.create_index("demo"), "POST /indexes", {}, body)]
 
 
+PROMPTED = AnalysisRequest(VideoSource(SourceKind.INDEXED, "v1"), prompt="What?", temperature=0.5)
+GENERATED: list[Case] = [
+    (
+        "analyze",
+        lambda api: api.analyze(PROMPTED),
+        "POST /generate",
+        {},
+        {"video_id": "v1", "prompt": "What?", "temperature": 0.5, "stream": False},
+    ),
+    (
+        "analyze_stream",
+        lambda api: api.analyze_stream(PROMPTED),
+        "POST /generate",
+        {},
+        {"video_id": "v1", "prompt": "What?", "temperature": 0.5, "stream": True},
+    ),
+    (
+        "summarize",
+        lambda api: api.summarize("v1", SummaryKind.CHAPTERS, prompt="For children."),
+        "POST /summarize",
+        {},
+        {"video_id": "v1", "type": "chapter", "prompt": "For children."},
+    ),
+    (
+        "summarize, gist",
+        lambda api: api.summarize("v1", SummaryKind.GIST),
+        "POST /gist",
+        {},
+        {"video_id": "v1", "types": ["title", "topic", "hashtag"]},
+    ),
+]
 ALL: dict[ApiVersion, list[Case]] = {
     ApiVersion.V1_3: TODAY,
-    ApiVersion.V1_2: _older(ApiVersion.V1_2),
+    ApiVersion.V1_2: [*_older(ApiVersion.V1_2), *GENERATED],
     ApiVersion.V1_1: _older(ApiVersion.V1_1),
 }
 EVERY = [pytest.param(version, *case[1:], id=f"{version.value} {case[0]}") for version in ALL for case in ALL[version]]
@@ -356,6 +436,7 @@ def test_what_is_sent(version: ApiVersion, build: Build, name: str, query: dict[
 def test_the_table_has_every_call_of_the_generation(version: ApiVersion) -> None:
     calls = {name for name, member in vars(Dialect).items() if callable(member) and not name.startswith("_")}
     told = {case[0].partition(",")[0] for case in ALL[version]} | {"indexing_route", "ensure_takes_transcription"}
+    told |= ELSEWHERE
     refused = {name for dialect, name, *_ in UNSUPPORTED if dialect is dialect_for(version)}
     assert calls == told | refused
 
@@ -376,7 +457,22 @@ def test_an_idempotency_key_makes_an_analysis_repeatable() -> None:
     assert dict(v1_3.create_analysis_task(ANALYSIS).headers) == {}
 
 
+# Calls whose tables stand in files of their own.
+ELSEWHERE = {
+    # test_embeddings.py
+    *("create_embedding_task", "create_embeddings", "embedding_task_status", "indexed_embeddings"),
+    *("list_embedding_tasks", "read_embedding_task"),
+    # test_search.py
+    *("search", "search_page"),
+    # test_transfers.py
+    *("count_tasks", "create_transfers", "list_engines", "logo", "read_engine", "thumbnail"),
+}
+
 UNSUPPORTED: list[tuple[Any, str, Callable[[], object], str]] = [
+    (v1_3, "summarize", lambda: v1_3.summarize("v", SummaryKind.GIST), r"summary_request\(\)"),
+    (v1_1, "analyze", lambda: v1_1.analyze(ANALYSIS), r"transcription\(\) and text_in_video\(\)"),
+    (v1_1, "analyze_stream", lambda: v1_1.analyze_stream(ANALYSIS), "v1.2 or v1.3"),
+    (v1_1, "summarize", lambda: v1_1.summarize("v", SummaryKind.GIST), "v1.2 or v1.3"),
     (v1_3, "text_in_video", lambda: v1_3.text_in_video("i", "v"), r"on_screen_text_request\(\)"),
     (v1_3, "create_task", lambda: v1_3.create_task("i", "u", transcription="u"), "TwelveLabsExtractTranscription"),
     (v1_3, "create_task", lambda: v1_3.create_task("i", "u", language="en"), "leave language out"),
@@ -399,6 +495,7 @@ UNSUPPORTED: list[tuple[Any, str, Callable[[], object], str]] = [
             (api, "read_analysis_task", lambda: v1_2.read_analysis_task("a"), "api_version v1.3"),
             (api, "list_analysis_tasks", lambda: v1_2.list_analysis_tasks(), "api_version v1.3"),
             (api, "cancel_analysis_task", lambda: v1_2.cancel_analysis_task("a"), "api_version v1.3"),
+            (api, "delete_analysis_task", lambda: v1_2.delete_analysis_task("a"), "api_version v1.3"),
         )
     ),
 ]
@@ -413,23 +510,17 @@ def test_what_a_generation_lacks_is_refused_with_the_nearest_way(
 
 
 def test_the_two_older_generations_are_one_but_for_the_index() -> None:
-    same = set(v1_1.__all__) - {"create_index", "DEFAULT_MODELS"}
+    generation = {"analyze", "analyze_stream", "summarize"}
+    own = {"DEFAULT_MODELS", "create_index", "list_indexes", "search", *generation}
+    embeddings = {name for name in v1_1.__all__ if "embedding" in name}
+    same = set(v1_1.__all__) - own - embeddings
     assert set(v1_1.__all__) == set(v1_2.__all__) == set(v1_3.__all__)
     assert [name for name in sorted(same) if getattr(v1_1, name) is not getattr(v1_2, name)] == []
 
 
-@pytest.mark.parametrize(
-    ("size", "route"),
-    [
-        (None, IndexingRoute.ASSET),
-        (1, IndexingRoute.ASSET),
-        (200_000_000, IndexingRoute.ASSET),
-        (200_000_001, IndexingRoute.TASK),
-    ],
-)
-def test_the_route_of_a_source_follows_its_size(size: int | None, route: IndexingRoute) -> None:
-    assert v1_3.indexing_route(size) is route
-    assert v1_2.indexing_route(size) is IndexingRoute.TASK
+def test_a_source_is_indexed_as_an_asset_where_there_are_any() -> None:
+    assert v1_3.indexing_route() is IndexingRoute.ASSET
+    assert v1_2.indexing_route() is IndexingRoute.TASK
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from tests.unit.scripted_server import KEY, Lost, Reply, ScriptedServer, connect
 from twelvelabs_provider.api import v1_2, v1_3
 from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.api.errors import TwelveLabsAmbiguousError, TwelveLabsConnectionError, TwelveLabsTransientError
+from twelvelabs_provider.api.search import SearchOption, SearchRequest
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
 
@@ -100,6 +101,18 @@ def test_two_files_in_one_form(connect: Connect) -> None:
         b"1\n00:00:00,000",
         b"video" * 1000,
     ]
+
+
+def test_parts_of_one_name_are_sent_in_order(connect: Connect) -> None:
+    images, sources = zip(*(video(content) for content in (b"first" * 9, b"second")), strict=True)
+    request = SearchRequest("i1", (SearchOption.VISUAL, SearchOption.AUDIO), images=(images[0], "https://x/y", *images))
+    with ScriptedServer(Reply({"data": []})) as server:
+        connect(server.origin)
+        TwelveLabsHook().execute(v1_3.search(request))
+    sent = [(head.split('"')[1], content) for head, content in server.requests[0].form]
+    assert [content for name, content in sent if name == "search_options"] == [b"visual", b"audio"]
+    assert [content for name, content in sent if name == "query_media_file"] == [b"first" * 9, b"first" * 9, b"second"]
+    assert [source.closed for source in sources] == [[True, True], [True]]
 
 
 @pytest.mark.parametrize("name", ['qu"ote.mp4', "Grüße.mp4", "a\r\nX-Evil: 1.mp4", "a; name=x.mp4", "video"])

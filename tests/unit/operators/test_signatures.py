@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from twelvelabs_provider.operators import base
 from twelvelabs_provider.operators.extract import TwelveLabsExtractTranscriptionOperator
+from twelvelabs_provider.operators.search import TwelveLabsSearchOperator
 from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
 
 SIGNED = "https://bucket.example/{}?X-Amz-Signature=5ecre7f00dba5eba11"
+SEARCH = {"index_id": "i1", "output_path": "/tmp/x"}
 OPERATORS: list[tuple[Any, dict[str, Any]]] = [
     (TwelveLabsIndexVideoOperator, {"source": SIGNED.format("a.mp4"), "index_id": "i1"}),
     (TwelveLabsIndexVideoOperator, {"source": "a.mp4", "index_id": "i1", "transcription": SIGNED.format("a.srt")}),
@@ -18,6 +21,10 @@ OPERATORS: list[tuple[Any, dict[str, Any]]] = [
         TwelveLabsExtractTranscriptionOperator,
         {"index_id": "i1", "video_id": "v1", "output_path": "/tmp/x", "source": SIGNED.format("a.mp4")},
     ),
+    (TwelveLabsSearchOperator, {**SEARCH, "query_images": [SIGNED.format("a.png")]}),
+    (TwelveLabsSearchOperator, {**SEARCH, "query_images": json.dumps([SIGNED.format("a.png")])}),
+    (TwelveLabsSearchOperator, {**SEARCH, "query_images": '["https://h/a?a=1\\u0026sig=5ecre7f00dba5eba11"]'}),
+    (TwelveLabsSearchOperator, {**SEARCH, "filter": {"source": {"gte": SIGNED.format("a.png")}}}),
 ]
 
 

@@ -1,0 +1,199 @@
+"""Connections. The consent of a person at Google cannot be had here, so that part is refused as the service refuses
+what a plan does not include; a connected folder (``/_local/connections``) stands in for an account there."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.responses import Response
+
+from twelvelabs_local.api.call import Call, answer, done, required
+from twelvelabs_local.api.entry import Entry
+from twelvelabs_local.api.lists import listing, read_paging, refuse_unknown
+from twelvelabs_local.errors import ServiceError, invalid, not_exist
+from twelvelabs_local.folders import Folder
+from twelvelabs_local.store.connections import (
+    PROVIDER,
+    connect_folder,
+    create_redirect_uri,
+    delete_connection,
+    find_connection,
+    redirect_uris,
+)
+from twelvelabs_local.store.records import Connection, RedirectUri
+
+MOST_REDIRECT_URIS = 50
+LIST = ("page", "page_limit")
+
+
+async def authorize(call: Call) -> Response:
+    """POST /connections:authorize: checked as the service does, then refused."""
+    body = await call.body(("provider", "redirect_uri", "custom_id"))
+    provider = required(body.get("provider"), "provider")
+    redirect_uri = required(body.get("redirect_uri"), "redirect_uri")
+    if provider != PROVIDER:
+        raise invalid("provider", f"It is {provider!r}; it must be {PROVIDER}.")
+    allowed = redirect_uris(call.db)
+    if allowed and redirect_uri not in allowed:
+        raise invalid("redirect_uri", "It is none of the registered redirect URIs.")
+    raise _not_allowed()
+
+
+async def list_all(call: Call) -> Response:
+    """GET /connections."""
+    return answer(_listed(call, "connections", lambda row: connection_body(Connection.of(row))))
+
+
+async def read(call: Call) -> Response:
+    """GET /connections/{connection_id}."""
+    return answer(connection_body(connection_of(call)))
+
+
+async def delete(call: Call) -> Response:
+    """DELETE /connections/{connection_id}; imported assets stay."""
+    delete_connection(call.db, connection_of(call).id)
+    return done()
+
+
+async def picker_token(call: Call) -> Response:
+    """POST /connections/{connection_id}/picker-token: there is no picker here."""
+    active(connection_of(call))
+    raise _not_allowed()
+
+
+async def create_redirect(call: Call) -> Response:
+    """POST /connections/redirect-uris."""
+    body = await call.body(("redirect_uri",))
+    redirect_uri = required(body.get("redirect_uri"), "redirect_uri")
+    if not isinstance(redirect_uri, str) or not _is_public(redirect_uri):
+        message = "The redirect URI must use HTTPS, name a public host, and contain no wildcards."
+        raise ServiceError(422, "redirect_uri_invalid", message)
+    if len(redirect_uris(call.db)) >= MOST_REDIRECT_URIS and redirect_uri not in redirect_uris(call.db):
+        message = f"There are {MOST_REDIRECT_URIS} redirect URIs already; delete one first."
+        raise ServiceError(422, "redirect_uri_limit_exceeded", message)
+    created = create_redirect_uri(call.db, redirect_uri)
+    if created is None:
+        message = f"The redirect URI {redirect_uri} is registered already."
+        raise ServiceError(409, "redirect_uri_already_exists", message)
+    return answer(_redirect_body(created), 201)
+
+
+async def list_redirects(call: Call) -> Response:
+    """GET /connections/redirect-uris."""
+    return answer(_listed(call, "redirect_uris", lambda row: _redirect_body(RedirectUri.of(row))))
+
+
+async def delete_redirect(call: Call) -> Response:
+    """DELETE /connections/redirect-uris/{redirect_uri_id}."""
+    redirect_id = call.path_id("redirect_uri_id", "redirect-uris")
+    if not call.db.run("DELETE FROM redirect_uris WHERE id = ?", redirect_id):
+        raise not_exist(redirect_id, "redirect-uris")
+    return done()
+
+
+async def connect(call: Call) -> Response:
+    """POST /_local/connections: connect a folder of this machine, for callers on this machine."""
+    host = call.request.client.host if call.request.client else ""
+    if not _is_here(host):
+        raise ServiceError(403, "api_not_allowed", "Folders are connected from this machine only.")
+    body = await call.body(("folder", "custom_id"))
+    path = Path(required(body.get("folder"), "folder")).expanduser()
+    if not path.is_absolute() or not path.is_dir():
+        raise invalid("folder", f"{str(path)!r} is not the absolute path of a folder.")
+    return answer(connection_body(connect_folder(call.db, path.resolve(), body.get("custom_id"))), 201)
+
+
+def connection_of(call: Call) -> Connection:
+    """Return the connection of the path.
+
+    :raises ServiceError: ``resource_not_exist``.
+    """
+    connection_id = call.path_id("connection_id", "connections")
+    connection = find_connection(call.db, connection_id)
+    if connection is None:
+        raise not_exist(connection_id, "connections")
+    return connection
+
+
+def active(connection: Connection) -> Folder:
+    """Return the folder of a connection that can be used.
+
+    :raises ServiceError: 409 when the folder is gone.
+    """
+    folder = Folder(Path(connection.folder))
+    if not folder.root.is_dir():
+        message = f"The connection {connection.id} is not active: its folder is gone. Connect it again."
+        raise ServiceError(409, "connection_not_active", message)
+    return folder
+
+
+def connection_body(connection: Connection) -> Mapping[str, Any]:
+    """Return a connection as the service shows it."""
+    folder = Folder(Path(connection.folder))
+    body = {
+        "_id": connection.id,
+        "provider": PROVIDER,
+        "status": "active" if folder.root.is_dir() else "expired",
+        "account": {"external_id": folder.account, "display_name": f"local folder {folder.root}"},
+        "scopes": ["folder.readonly"],
+        "connected_at": connection.created_at,
+        "last_used_at": connection.updated_at,
+    }
+    return {**body, "custom_id": connection.custom_id} if connection.custom_id else body
+
+
+def _redirect_body(uri: RedirectUri) -> Mapping[str, Any]:
+    return {"_id": uri.id, "redirect_uri": uri.redirect_uri, "created_at": uri.created_at}
+
+
+def _listed(call: Call, table: str, body: Any) -> Mapping[str, Any]:
+    query = call.request.query_params
+    refuse_unknown(query, LIST)
+    return listing(call.db.page(table, [], read_paging(query, call.dialect)), body)
+
+
+def _not_allowed() -> ServiceError:
+    message = (
+        "This engine cannot ask anybody at Google for consent. Connect a folder of this machine instead: POST "
+        "/_local/connections, or start the engine with --connect."
+    )
+    return ServiceError(403, "api_not_allowed", message)
+
+
+def _is_public(redirect_uri: str) -> bool:
+    """Tell whether an address is https, of a host that can be public, and without wildcards; nothing is looked up."""
+    try:
+        parts = urlsplit(redirect_uri)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    if parts.scheme != "https" or "*" in redirect_uri or any(letter.isspace() for letter in redirect_uri):
+        return False
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return "." in host and not host.endswith((".local", ".localhost", ".internal"))
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+ROUTES: Sequence[Entry] = (
+    ("POST", "/connections:authorize", authorize),
+    ("GET", "/connections", list_all),
+    ("POST", "/connections/redirect-uris", create_redirect),
+    ("GET", "/connections/redirect-uris", list_redirects),
+    ("DELETE", "/connections/redirect-uris/{redirect_uri_id}", delete_redirect),
+    ("GET", "/connections/{connection_id}", read),
+    ("DELETE", "/connections/{connection_id}", delete),
+    ("POST", "/connections/{connection_id}/picker-token", picker_token),
+)
+LOCAL: Sequence[Entry] = (("POST", "/_local/connections", connect),)

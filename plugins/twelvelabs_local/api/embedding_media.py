@@ -1,0 +1,155 @@
+"""The media of a request for embeddings: opened for as long as it is answered, or kept for a task."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twelvelabs_local.api.call import Call
+from twelvelabs_local.api.embedding_request import Source
+from twelvelabs_local.engine.features import numbers, picture_vector, read_picture
+from twelvelabs_local.engine.material import check_window, gather
+from twelvelabs_local.engine.probe import Probe, probe
+from twelvelabs_local.engine.understanding import Content
+from twelvelabs_local.errors import MediaError, ServiceError, invalid, not_exist
+from twelvelabs_local.media import Arrival, content_path, fetched, pieces_of
+from twelvelabs_local.requirements import INLINE_BYTES, LINK_BYTES, MARENGO, MEBIBYTE, check_sound_or_picture
+from twelvelabs_local.store.assets import find_asset
+from twelvelabs_local.store.records import Asset
+
+if TYPE_CHECKING:
+    from twelvelabs_local.engine.embedding import Ask, Material
+    from twelvelabs_local.engine.features import Vector
+
+IMAGE_BYTES = 32 * MEBIBYTE
+IMAGE_CODECS = ("png", "mjpeg")
+SMALLEST_IMAGE = 128
+LONGEST_SYNC = 600.0
+"""Seconds of audio or video that are embedded while the caller waits."""
+
+
+@contextmanager
+def opened(call: Call, source: Source | Arrival, path: str, limit: int) -> Iterator[tuple[Content, Probe]]:
+    """Give the file of a source with what it is; what was fetched for it is gone afterwards. It may take its time.
+
+    :param call: the request.
+    :param source: the source, or a file that came with the request.
+    :param path: its place in the request, for refusals.
+    :param limit: most bytes that are fetched.
+    :raises ServiceError: when it cannot be used.
+    """
+    folder = call.engine.settings.data
+    try:
+        if isinstance(source, Arrival):
+            yield _looked_into(source)
+        elif source.kind == "asset_id":
+            asset = ready_asset(call, source.value, path)
+            found = asset.probed()
+            assert found is not None and asset.sha256 is not None
+            yield Content(content_path(folder, asset.sha256), asset.sha256, found.duration), found
+        else:
+            with Arrival(folder) as arrival:
+                receive(arrival, source, path, limit)
+                yield _looked_into(arrival)
+    except MediaError as error:
+        raise error.refused() from error
+
+
+def _looked_into(arrival: Arrival) -> tuple[Content, Probe]:
+    found = probe(arrival.path)
+    return Content(arrival.path, arrival.sha256, found.duration), found
+
+
+def receive(arrival: Arrival, source: Source, path: str, limit: int) -> None:
+    """Write the file of a link or of an inline source to disk.
+
+    :raises ServiceError: when it is not base64, or is too large (413).
+    :raises MediaError: when a link cannot be fetched, or leads to too much.
+    """
+    if source.kind == "url":
+        arrival.receive(fetched(source.value), limit)
+        return
+    try:
+        content = base64.b64decode(source.value, validate=True)
+    except binascii.Error as error:
+        raise invalid(f"{path}.base64_string", f"It is not base64: {error}.") from error
+    if len(content) > min(limit, INLINE_BYTES):
+        raise too_large_inline()
+    arrival.receive(pieces_of(io.BytesIO(content)), limit)
+
+
+def too_large_inline() -> ServiceError:
+    """Return the refusal of inline media that is too large."""
+    message = f"Inline media may have {INLINE_BYTES} bytes at most, an image {IMAGE_BYTES}: send a link or an asset."
+    return ServiceError(413, "payload_too_large", message)
+
+
+def ready_asset(call: Call, asset_id: str, path: str) -> Asset:
+    """Return an asset that can be worked on.
+
+    :raises ServiceError: when there is none, or it is not ready.
+    """
+    asset = find_asset(call.db, asset_id)
+    if asset is None:
+        raise not_exist(asset_id, "assets", 400)
+    if asset.status != "ready":
+        raise invalid(f"{path}.asset_id", f"The asset {asset.id} is {asset.status}; wait until it is ready.")
+    return asset
+
+
+def source_metadata(call: Call, source: Source) -> Mapping[str, Any]:
+    """Return how an answer names a source."""
+    if source.kind == "url":
+        return {"input_url": source.value}
+    asset = find_asset(call.db, source.value) if source.kind == "asset_id" else None
+    return {"input_filename": asset.filename} if asset else {}
+
+
+def image_of(call: Call, source: Source | Arrival, path: str) -> Vector:
+    """Return the vector of an image.
+
+    :raises ServiceError: when it cannot be used.
+    """
+    with opened(call, source, path, IMAGE_BYTES) as (content, found):
+        return checked_image(content.path, found)
+
+
+def checked_image(file: Path, found: Probe) -> Vector:
+    """Return the vector of an image file.
+
+    :raises MediaError: when it is none, or too small.
+    """
+    if not found.still or found.video_codec not in IMAGE_CODECS:
+        message = f"The file is neither a JPEG nor a PNG image: its type is {found.file_type}."
+        raise MediaError("unsupported_file_type", message)
+    if min(found.width, found.height) < SMALLEST_IMAGE:
+        need = f"{SMALLEST_IMAGE}x{SMALLEST_IMAGE}"
+        message = f"The image has {found.width}x{found.height} pixels; it must have {need} at least."
+        raise MediaError("image_resolution_too_low", message)
+    return picture_vector(read_picture(file))
+
+
+def material_of(call: Call, source: Source | Arrival, kind: str, ask: Ask, path: str) -> Material:
+    """Look at a video, or listen to a sound, while the caller waits.
+
+    :param kind: ``audio`` or ``video``.
+    :raises ServiceError: when it cannot be used, or lasts too long.
+    """
+    with opened(call, source, path, LINK_BYTES) as (content, found):
+        check_sound_or_picture(kind, found, MARENGO)
+        if found.duration > LONGEST_SYNC:
+            message = f"It is {found.duration:g} seconds long; create an embedding task for more than {LONGEST_SYNC:g}."
+            raise invalid(path, message)
+        check_window(ask, found)
+        return gather(content, ask, call.engine.settings.data.cache, lambda _: None)
+
+
+def plain(vector: Vector) -> Mapping[str, Any]:
+    """Return the entry of an answer for what has no segments."""
+    nothing = dict.fromkeys(("embedding_option", "embedding_scope", "start_sec", "end_sec"))
+    return {"embedding": numbers(vector), **nothing}

@@ -1,0 +1,169 @@
+"""Text that is answered at once: whole, or as a stream of lines."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import uuid
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response, StreamingResponse
+
+from twelvelabs_local.api.analyses import asset_of, decode_inline
+from twelvelabs_local.api.analysis_request import NOW_FIELDS, check_now
+from twelvelabs_local.api.call import Call, answer
+from twelvelabs_local.api.entry import Entry
+from twelvelabs_local.api.indexed_material import indexed_material
+from twelvelabs_local.engine.analysis import MODEL_NAME, Limited, billed_minutes, limited
+from twelvelabs_local.engine.analysis import answer as answered
+from twelvelabs_local.errors import MediaError, ServiceError
+from twelvelabs_local.media import Arrival, forget_content
+from twelvelabs_local.requirements import PEGASUS_NOW, check_length, check_window
+from twelvelabs_local.store.analyses import DONE, NewAnalysis, create_analysis, delete_analysis, find_analysis
+from twelvelabs_local.store.assets import drop_unneeded, find_asset
+from twelvelabs_local.store.billing import bill
+from twelvelabs_local.store.records import TERMINAL, Analysis
+
+PAUSE = 0.05
+"""Seconds between two looks whether the worker is done."""
+NDJSON = "application/x-ndjson"
+_PIECES = re.compile(r"\S+\s*|\s+")
+
+
+async def analyze(call: Call) -> Response:
+    """POST /analyze (v1.3)."""
+    body = await call.body(NOW_FIELDS)
+    check_now(body)
+    if "video_id" in body:
+        return indexed_answer(call, body, stream=body.get("stream", True))
+    with Arrival(call.engine.settings.data) as arrival:
+        video = body["video"]
+        inline = video["type"] == "base64_string"
+        if inline:
+            await run_in_threadpool(decode_inline, arrival, video["base64_string"])
+        asset_id = asset_of(call, video, arrival if inline else None, missing=404)
+    call.work_to_do()
+    await _prepared(call, asset_id, body)
+    # "stream" is what tells it from a task, so it is always there
+    named = {**video, "base64_string": ""} if inline else video
+    request = {**body, "stream": body.get("stream", True), "video": named}
+    task = create_analysis(call.db, NewAnalysis(asset_id, request, None))
+    call.work_to_do()
+    headers = call.counted("analyze")
+    if request["stream"]:
+        return StreamingResponse(_events(call, task), media_type=NDJSON, headers=headers)
+    done = await _done(call, task)
+    if done.result is None:
+        raise ServiceError(500, "generic_error", done.error_message or "The analysis failed.")
+    return answer(_whole(done), headers=headers)
+
+
+def indexed_answer(call: Call, body: Mapping[str, Any], *, stream: bool) -> Response:
+    """Answer about an indexed video, of which everything is known already.
+
+    :param body: a checked request with ``video_id``.
+    :param stream: whether the answer comes in lines.
+    """
+    material = indexed_material(call, body["video_id"])
+    found = limited(body, answered(body, material))
+    generation_id = str(uuid.uuid4())
+    bill(call.db, "analysis", billed_minutes(body, material.duration), generation_id)
+    headers = call.counted("analyze")
+    if stream:
+        lines = (_line(event) for event in _told(generation_id, found))
+        return StreamingResponse(lines, media_type=NDJSON, headers=headers)
+    return answer(_body(generation_id, found), headers=headers)
+
+
+async def _prepared(call: Call, asset_id: str, body: Mapping[str, Any]) -> None:
+    """Wait until a file is known, and refuse one that cannot be analysed; nothing is kept of it then.
+
+    :raises ServiceError: the file is broken, too long, or does not have the window.
+    """
+    asset = find_asset(call.db, asset_id)
+    while asset is not None and asset.status not in TERMINAL:
+        await asyncio.sleep(PAUSE)
+        asset = find_asset(call.db, asset_id)
+    try:
+        probe = asset.probed() if asset else None
+        if asset is None or probe is None:
+            code = (asset.error_code if asset else None) or "video_file_broken"
+            raise MediaError(code, (asset.error_message if asset else None) or "The asset was deleted.")
+        check_length(probe, PEGASUS_NOW)
+        check_window(body, probe, PEGASUS_NOW)
+    except MediaError as error:
+        forget_content(call.engine.settings.data, call.db, drop_unneeded(call.db, asset_id))
+        raise error.refused() from error
+
+
+async def _done(call: Call, task: Analysis) -> Analysis:
+    """Wait for the worker, take the answer, and forget the analysis."""
+    current: Analysis | None = task
+    while current is not None and current.status not in DONE:
+        await asyncio.sleep(PAUSE)
+        current = find_analysis(call.db, task.id)
+    if current is None:
+        raise ServiceError(500, "generic_error", "The analysis was lost.")
+    forget_content(call.engine.settings.data, call.db, delete_analysis(call.db, current))
+    return current
+
+
+async def _events(call: Call, task: Analysis) -> AsyncIterator[str]:
+    """Tell of an analysis while it goes on: its beginning at once, its text when it is there, its end last."""
+    generation_id = str(uuid.uuid5(uuid.NAMESPACE_OID, task.id))
+    yield _line({"event_type": "stream_start", "metadata": {"generation_id": generation_id}})
+    done = await _done(call, task)
+    if done.result is None:
+        message = done.error_message or "The analysis failed."
+        yield _line({"event_type": "stream_error", "error": {"code": "generic_error", "message": message}})
+        return
+    result = done.result
+    found = Limited(result["data"], result["finish_reason"], result["usage"], done.error_message)
+    for event in _told(generation_id, found):
+        if event["event_type"] != "stream_start":
+            yield _line(event)
+            # each piece goes out by itself
+            await asyncio.sleep(0)
+
+
+def _told(generation_id: str, found: Limited) -> Iterator[Mapping[str, Any]]:
+    """Return the events of an answer."""
+    yield {"event_type": "stream_start", "metadata": {"generation_id": generation_id}}
+    for piece in pieces(found.data):
+        yield {"event_type": "text_generation", "text": piece}
+    metadata = {"generation_id": generation_id, "usage": found.usage}
+    end = {"event_type": "stream_end", "finish_reason": found.finish_reason, "metadata": metadata}
+    yield {**end, "error": {"message": found.warning}} if found.finish_reason == "length" else end
+
+
+def pieces(text: str, words: int = 3) -> Sequence[str]:
+    """Cut a text into pieces of some words; together they are the text."""
+    found = _PIECES.findall(text)
+    return ["".join(found[begin : begin + words]) for begin in range(0, len(found), words)]
+
+
+def _whole(task: Analysis) -> Mapping[str, Any]:
+    result = task.result or {}
+    found = Limited(result["data"], result["finish_reason"], result["usage"], task.error_message)
+    return _body(result["generation_id"], found)
+
+
+def _body(generation_id: str, found: Limited) -> Mapping[str, Any]:
+    body = {
+        "id": generation_id,
+        "model_name": MODEL_NAME,
+        "data": found.data,
+        "finish_reason": found.finish_reason,
+        "usage": found.usage,
+    }
+    return {**body, "error": {"message": found.warning}} if found.warning else body
+
+
+def _line(event: Mapping[str, Any]) -> str:
+    return json.dumps(event, ensure_ascii=False) + "\n"
+
+
+ROUTES: Sequence[Entry] = (("POST", "/analyze", analyze),)

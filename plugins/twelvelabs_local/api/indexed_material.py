@@ -1,0 +1,33 @@
+"""What is known about an indexed video, for the calls that generate text about one."""
+
+from __future__ import annotations
+
+from twelvelabs_local.api.call import Call
+from twelvelabs_local.engine.subjects import Material
+from twelvelabs_local.errors import ServiceError, not_exist
+from twelvelabs_local.store.indexes import find_index
+from twelvelabs_local.store.videos import find_video, segments_of
+
+PEGASUS = "pegasus"
+
+
+def indexed_material(call: Call, video_id: str) -> Material:
+    """Return what was read and heard when a video was indexed.
+
+    :param video_id: an id of the right form.
+    :raises ServiceError: there is no such video, it is not ready, or its index has no model that generates text.
+    """
+    video = find_video(call.db, video_id)
+    index = find_index(call.db, video.index_id) if video else None
+    if video is None or index is None:
+        raise not_exist(video_id, "videos")
+    if not any(model.name.startswith(PEGASUS) for model in index.named_models()):
+        message = f"The index {index.id} has no model of the {PEGASUS} family; create one with it and index again."
+        raise ServiceError(400, "index_not_supported_for_generate", message)
+    if video.status != "ready":
+        raise ServiceError(400, "video_not_ready", f"The video {video.id} is {video.status}; wait until it is ready.")
+    return Material(
+        video.duration or 0.0,
+        segments_of(call.db, video.id, "text_in_video"),
+        segments_of(call.db, video.id, "transcription"),
+    )

@@ -1,0 +1,82 @@
+"""What the calls about knowledge stores have in common: ids of the newer form, metadata, what is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from twelvelabs_local.api.call import Call
+from twelvelabs_local.errors import invalid, not_exist
+from twelvelabs_local.identity import is_marked_id
+from twelvelabs_local.store import knowledge as store
+from twelvelabs_local.store.records import KnowledgeItem, KnowledgeStore
+
+
+def marked_id(call: Call, name: str, mark: str) -> str:
+    """Return an id of the path.
+
+    :param name: its name in the route.
+    :param mark: what its first letters must be.
+    :raises ServiceError: when it does not have the form of an id.
+    """
+    value = str(call.request.path_params[name])
+    if not is_marked_id(value, mark):
+        raise invalid(
+            name, f"{value!r} is not such an id: it has the form {mark}_xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx."
+        )
+    return value
+
+
+def store_of(call: Call) -> KnowledgeStore:
+    """Return the store of the path.
+
+    :raises ServiceError: ``resource_not_exist``.
+    """
+    store_id = marked_id(call, "knowledge_store_id", store.STORE)
+    found = store.find_store(call.db, store_id)
+    if found is None:
+        raise not_exist(store_id, "knowledge-stores")
+    return found
+
+
+def metadata_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metadata of a body; none is empty.
+
+    :raises ServiceError: when it is not an object of plain values.
+    """
+    metadata = body.get("metadata")
+    if metadata is None:
+        return {}
+    if not isinstance(metadata, dict):
+        raise invalid("metadata", "It must be an object.")
+    for key, value in metadata.items():
+        texts = isinstance(value, list) and all(isinstance(part, str) for part in value)
+        if not texts and not isinstance(value, str | int | float | bool):
+            raise invalid("metadata", f"The value of {key!r} must be text, a number, a boolean or a list of texts.")
+    return metadata
+
+
+def item_body(item: KnowledgeItem) -> Mapping[str, Any]:
+    """Return an item as the service shows it."""
+    body: dict[str, Any] = {
+        "_id": item.id,
+        "asset_type": item.asset_type,
+        "asset_id": item.asset_id,
+        "status": item.status,
+        "system_metadata": _system_metadata(item),
+        "metadata": item.metadata,
+        "created_at": item.created_at,
+        "updated_at": item.updated_at,
+    }
+    if item.error_message:
+        body["error"] = {"message": item.error_message}
+    return body
+
+
+def _system_metadata(item: KnowledgeItem) -> Mapping[str, Any]:
+    named = {"asset_type": item.asset_type, "filename": item.filename}
+    found = item.probed()
+    if found is None:
+        return named
+    sizes = {"width": found.width, "height": found.height, "size": found.size, "codec_name": found.video_codec or ""}
+    return {**named, **sizes} if found.still else {**named, **sizes, "duration": found.duration, "fps": found.fps}

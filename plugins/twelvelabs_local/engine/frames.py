@@ -1,0 +1,66 @@
+"""One picture out of a video, as a JPEG."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twelvelabs_local.engine.container import decoding, open_media, quarter_turns
+from twelvelabs_local.errors import MediaError
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
+
+MICROSECONDS = 1_000_000
+
+
+def jpeg_at(path: Path, moment: float) -> bytes:
+    """Return the picture that is shown at a moment, upright.
+
+    :param path: the video.
+    :param moment: seconds; beyond the end it is the last picture.
+    :raises MediaError: when the file shows nothing or is broken.
+    """
+    with decoding():
+        frame = _shown_at(path, moment)
+        if frame is None:
+            raise MediaError("unsupported_file_type", "The file has no picture.")
+        return _jpeg(_upright(frame))
+
+
+def _shown_at(path: Path, moment: float) -> VideoFrame | None:
+    with open_media(path) as container:
+        if not container.streams.video:
+            return None
+        # the frame before the moment is shown until the next one comes
+        container.seek(int(moment * MICROSECONDS), backward=True)
+        shown = None
+        for frame in container.decode(container.streams.video[0]):
+            if shown is not None and (frame.time or 0.0) > moment:
+                break
+            shown = frame
+        return shown
+
+
+def _upright(frame: VideoFrame) -> VideoFrame:
+    turns = quarter_turns(frame)
+    if not turns:
+        return frame
+    import numpy as np
+    from av.video.frame import VideoFrame as Frame
+
+    pixels: Any = np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), turns))
+    return Frame.from_ndarray(pixels, format="rgb24")
+
+
+def _jpeg(frame: VideoFrame) -> bytes:
+    from av.codec import CodecContext
+    from av.video.codeccontext import VideoCodecContext
+
+    codec = CodecContext.create("mjpeg", "w")
+    assert isinstance(codec, VideoCodecContext)
+    codec.width, codec.height, codec.pix_fmt, codec.time_base = frame.width, frame.height, "yuvj420p", Fraction(1, 25)
+    picture = frame.reformat(format="yuvj420p")
+    picture.pts, picture.time_base = 0, codec.time_base
+    return b"".join(bytes(packet) for packet in (*codec.encode(picture), *codec.encode(None)))

@@ -1,0 +1,211 @@
+"""Makes requests go wrong: the part of the application that the rules of ``/_local/faults`` are for.
+
+It lies behind the gate (a request without the key is refused as ever and counts in no rule) and in front of the
+service. The engine's own administration is never disturbed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from twelvelabs_local.errors import ServiceError
+from twelvelabs_local.faults import VERSIONS, Action, FaultBook, Rule
+from twelvelabs_local.signed_urls import SIGNED
+from twelvelabs_local.wire import client_gone, wire_of
+
+GARBAGE = "<html><body><h1>502 Bad Gateway</h1></body></html>"
+_CODES: Mapping[int, str] = {408: "request_canceled_or_timed_out", 429: "too_many_requests"}
+
+
+class FaultLayer:
+    """Lets rules have their way with requests.
+
+    :param app: the service.
+    :param book: the rules.
+    """
+
+    def __init__(self, app: ASGIApp, book: FaultBook) -> None:
+        self._app = app
+        self._book = book
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection event."""
+        rule = self._rule(scope) if scope["type"] == "http" else None
+        if rule is None:
+            await self._app(scope, receive, send)
+            return
+        await asyncio.sleep(rule.latency)
+        await _ACTIONS[rule.action](self._app, rule, scope, receive, send)
+
+    def _rule(self, scope: Scope) -> Rule | None:
+        path = str(scope["path"])
+        _, _, rest = path.partition("/")
+        version, _, below = rest.partition("/")
+        if version in VERSIONS:
+            return self._book.strike(scope["method"], version, f"/{below}")
+        return self._book.strike(scope["method"], "", path) if path.startswith(SIGNED) else None
+
+
+async def _pass(app: ASGIApp, _: Rule, scope: Scope, receive: Receive, send: Send) -> None:
+    await app(scope, receive, send)
+
+
+async def _answer(_: ASGIApp, rule: Rule, scope: Scope, receive: Receive, send: Send) -> None:
+    status = rule.status or 500
+    body: Any = rule.body
+    if body is ...:
+        code = _CODES.get(status, "generic_error")
+        body = ServiceError(status, code, f"The rule {rule.name!r} of this engine asks for this answer.").flat()
+    response = Response(_content(body), status, media_type="application/json")
+    response.headers.update(limit_headers(rule.retry_after, rule.reset_after))
+    response.headers.update(rule.headers or {})
+    await response(scope, receive, send)
+
+
+def limit_headers(retry_after: float | None, reset_after: float | None) -> dict[str, str]:
+    """Return the headers that tell when to come again.
+
+    :param retry_after: seconds, None for no ``Retry-After``.
+    :param reset_after: seconds until the window's reset, None for no rate-limit headers.
+    """
+    headers: dict[str, str] = {}
+    if retry_after is not None:
+        headers["Retry-After"] = f"{retry_after:g}"
+    if reset_after is not None:
+        reset = str(int(time.time() + reset_after))
+        headers |= {"X-Ratelimit-Remaining": "0", "X-Ratelimit-Reset": reset}
+        headers |= {"X-RateLimit-Request-Remaining": "0", "X-RateLimit-Request-Reset": reset}
+    return headers
+
+
+async def _garbage(_: ASGIApp, rule: Rule, scope: Scope, receive: Receive, send: Send) -> None:
+    body = GARBAGE if rule.body is ... else rule.body
+    await Response(_content(body), rule.status or 200, media_type=rule.content_type)(scope, receive, send)
+
+
+def _content(body: Any) -> bytes:
+    if body is None:
+        return b""
+    return body.encode() if isinstance(body, str) else json.dumps(body).encode()
+
+
+async def _hang(_: ASGIApp, __: Rule, ___: Scope, receive: Receive, ____: Send) -> None:
+    await client_gone(receive)
+
+
+async def _reset(_: ASGIApp, __: Rule, scope: Scope, receive: Receive, ___: Send) -> None:
+    wire_of(scope).reset()
+    await client_gone(receive)
+
+
+async def _lose_answer(app: ASGIApp, _: Rule, scope: Scope, receive: Receive, __: Send) -> None:
+    """Do the work, and let nobody hear of it."""
+
+    async def unheard(_: Message) -> None:
+        pass
+
+    await app(scope, receive, unheard)
+    wire_of(scope).reset()
+    await client_gone(receive)
+
+
+async def _cut_body(app: ASGIApp, rule: Rule, scope: Scope, receive: Receive, send: Send) -> None:
+    head: Message = {}
+    body = bytearray()
+
+    async def kept(message: Message) -> None:
+        head.update(message if message["type"] == "http.response.start" else {})
+        body.extend(message.get("body", b""))
+
+    await app(scope, receive, kept)
+    part = bytes(body[: int(len(body) * rule.share)])
+    promised = len(body) if rule.length == "whole" else len(part)
+    MutableHeaders(scope=head)["content-length"] = str(promised)
+    await send(head)
+    await send({"type": "http.response.body", "body": part, "more_body": promised > len(part)})
+    if promised > len(part):
+        wire_of(scope).close()
+        await client_gone(receive)
+
+
+async def _cut_stream(app: ASGIApp, rule: Rule, scope: Scope, receive: Receive, send: Send) -> None:
+    cut = _StreamCut(rule, send)
+    await app(scope, receive, cut.send)
+    if cut.done and rule.end == "broken":
+        wire_of(scope).close()
+        await client_gone(receive)
+
+
+class _StreamCut:
+    """Lets a number of records through.
+
+    :param rule: says how many.
+    :param send: where they go.
+    """
+
+    def __init__(self, rule: Rule, send: Send) -> None:
+        self._rule = rule
+        self._send = send
+        self._left = rule.records
+        self._separator = b"\n"
+        self._waiting = b""
+        self.done = False
+
+    async def send(self, message: Message) -> None:
+        """Take the service's next message."""
+        if self.done:
+            return
+        if message["type"] == "http.response.start":
+            await self._begin(message)
+            return
+        self._waiting += message.get("body", b"")
+        more = bool(message.get("more_body", False))
+        ready = self._whole_records()
+        if self._left == 0 and (not self._rule.half_record or self._separator in self._waiting or not more):
+            self.done = True
+            ready += self._half() if self._rule.half_record else b""
+        elif not more:
+            ready, self._waiting = ready + self._waiting, b""
+        goes_on = self._rule.end == "broken" if self.done else more
+        if ready or not goes_on:
+            await self._send({"type": "http.response.body", "body": ready, "more_body": goes_on})
+
+    async def _begin(self, message: Message) -> None:
+        headers = MutableHeaders(scope=message)
+        if headers.get("content-type", "").startswith("text/event-stream"):
+            self._separator = b"\n\n"
+        # the records that are kept back would be missed
+        del headers["content-length"]
+        await self._send(message)
+
+    def _whole_records(self) -> bytes:
+        ready = b""
+        while self._left and self._separator in self._waiting:
+            record, _, self._waiting = self._waiting.partition(self._separator)
+            ready += record + self._separator
+            self._left -= 1
+        return ready
+
+    def _half(self) -> bytes:
+        record = self._waiting.partition(self._separator)[0]
+        return record[: (len(record) + 1) // 2]
+
+
+_ACTIONS: Mapping[Action, Callable[[ASGIApp, Rule, Scope, Receive, Send], Awaitable[None]]] = {
+    Action.DELAY: _pass,
+    Action.STATUS: _answer,
+    Action.HANG: _hang,
+    Action.RESET: _reset,
+    Action.LOSE_ANSWER: _lose_answer,
+    Action.CUT_BODY: _cut_body,
+    Action.CUT_STREAM: _cut_stream,
+    Action.GARBAGE: _garbage,
+}

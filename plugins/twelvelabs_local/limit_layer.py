@@ -1,0 +1,96 @@
+"""Refuses what is over the limits of ``/_local/limits``, in the service's own ways."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from twelvelabs_local.api.call import answer
+from twelvelabs_local.errors import ServiceError
+from twelvelabs_local.faults import VERSIONS
+from twelvelabs_local.identity import written
+from twelvelabs_local.limits import DAY, Category, LimitBook, Window, category_of
+from twelvelabs_local.store.database import Database
+from twelvelabs_local.store.records import TERMINAL
+
+EMPTY = ("/search", "/analyze", "/summarize", "/gist", "/generate")
+"""Calls whose 429 has no body."""
+
+WRAPPED = ("/analyze/tasks", "/analyze/batches", "/embed-v2", "/embed-v2/tasks")
+"""Calls whose errors stand inside of ``error``."""
+
+
+class LimitLayer:
+    """Counts requests and refuses those that are too many.
+
+    :param app: the service.
+    :param book: the limits.
+    :param db: knows how many videos are being indexed.
+    """
+
+    def __init__(self, app: ASGIApp, book: LimitBook, db: Database) -> None:
+        self._app = app
+        self._book = book
+        self._db = db
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection event."""
+        version, path = _parts(scope)
+        category = category_of(scope["method"], path) if version in VERSIONS else None
+        if category is None:
+            await self._app(scope, receive, send)
+            return
+        if category is Category.INDEX and (crowd := self._crowd()):
+            await _refusal(path, crowd, {})(scope, receive, send)
+            return
+        window = self._book.spend(category)
+        if window and window.exceeded:
+            await _refusal(path, _message(window), window.headers())(scope, receive, send)
+            return
+        await self._app(scope, receive, _with_headers(send, window) if window else send)
+
+    def _crowd(self) -> str | None:
+        """Return why no more videos may be indexed now, or None."""
+        most = self._book.limits.concurrent_indexing
+        if most is None:
+            return None
+        marks = ", ".join("?" * len(TERMINAL))
+        row = self._db.first(f"SELECT count(*) AS n FROM videos WHERE status NOT IN ({marks})", *TERMINAL)
+        if row is None or row["n"] < most:
+            return None
+        return f"Your plan allows {most} concurrent indexing tasks. Wait until one of them has ended."
+
+
+def _parts(scope: Scope) -> tuple[str, str]:
+    if scope["type"] != "http":
+        return "", ""
+    version, _, below = str(scope["path"]).lstrip("/").partition("/")
+    return version, f"/{below}"
+
+
+def _message(window: Window) -> str:
+    again = written(datetime.fromtimestamp(window.reset_at, UTC))
+    if window.seconds == DAY:
+        return f"You have used up the daily quota of {window.limit} requests. It is renewed at {again}."
+    return f"You have exceeded the limit of {window.limit} requests per minute. Try again after {again}."
+
+
+def _refusal(path: str, message: str, headers: Mapping[str, str]) -> Response:
+    if path in EMPTY:
+        return Response(status_code=429, headers=dict(headers))
+    if path in WRAPPED:
+        return answer(ServiceError(429, "RATE_LIMIT_EXCEEDED", message).wrapped(), 429, headers)
+    return answer(ServiceError(429, "too_many_requests", message).flat(), 429, headers)
+
+
+def _with_headers(send: Send, window: Window) -> Send:
+    async def told(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).update(window.headers())
+        await send(message)
+
+    return told

@@ -1,0 +1,170 @@
+"""Tells the webhooks what has ended: signed as the service does it, and again until somebody takes it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import json
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+
+from twelvelabs_local.store.analyses import find_analysis
+from twelvelabs_local.store.assets import find_asset
+from twelvelabs_local.store.batches import find_batch, item_counts
+from twelvelabs_local.store.database import Database
+from twelvelabs_local.store.indexes import find_index
+from twelvelabs_local.store.videos import find_video
+from twelvelabs_local.store.webhooks import (
+    Delivery,
+    Event,
+    Webhook,
+    all_webhooks,
+    due_deliveries,
+    new_events,
+    send_event,
+    tried,
+)
+
+LOOK_EVERY = 0.5
+"""Seconds between two looks for events, while somebody wants to hear of them: the worker is another process."""
+ANSWER_SECONDS = 10.0
+
+log = logging.getLogger("twelvelabs_local.webhooks")
+
+
+def signature(body: bytes, secret: str, moment: int) -> str:
+    """Return the ``TL-Signature`` header.
+
+    :param moment: epoch seconds.
+    """
+    mac = hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256)
+    return f"t={moment},v1={mac.hexdigest()}"
+
+
+class Courier:
+    """Takes events to the webhooks while the server runs.
+
+    :param db: knows both.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._called = asyncio.Event()
+        self._walk: asyncio.Task[None] | None = None
+
+    def call(self) -> None:
+        """Say that there are others to tell."""
+        self._called.set()
+
+    async def start(self) -> None:
+        """Begin to look for events."""
+        self._walk = asyncio.create_task(self._deliver())
+
+    async def stop(self) -> None:
+        """Stop; what was on its way is sent at the next start."""
+        if self._walk:
+            self._walk.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._walk
+
+    async def _deliver(self) -> None:
+        while True:
+            self._called.clear()
+            wanted = await run_in_threadpool(all_webhooks, self._db)
+            if wanted:
+                try:
+                    await self._round({webhook.url: webhook for webhook in wanted})
+                except Exception:
+                    log.exception("events could not be sent and are tried again")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._called.wait(), LOOK_EVERY if wanted else None)
+
+    async def _round(self, webhooks: Mapping[str, Webhook]) -> None:
+        await run_in_threadpool(self._set_out)
+        due = await run_in_threadpool(due_deliveries, self._db, time.time())
+        await asyncio.gather(*(self._try(delivery, webhooks[delivery.url]) for delivery in due))
+
+    def _set_out(self) -> None:
+        for event in new_events(self._db):
+            data = _data(self._db, event)
+            body = {"id": event.id, "created_at": event.created_at, "type": event.type, "data": data}
+            send_event(self._db, event, json.dumps(body, ensure_ascii=False) if data is not None else None)
+
+    async def _try(self, delivery: Delivery, webhook: Webhook) -> None:
+        error = await _post(delivery.body.encode(), webhook)
+        next_at = None
+        if error is not None and delivery.attempts + 1 < webhook.attempts:
+            next_at = time.time() + webhook.retry_seconds * 2**delivery.attempts
+        await run_in_threadpool(tried, self._db, delivery, error, next_at)
+
+
+async def _post(body: bytes, webhook: Webhook) -> str | None:
+    """Send a body; return why it did not arrive, or None."""
+    import httpx
+
+    headers = {"content-type": "application/json", "TL-Signature": signature(body, webhook.secret, int(time.time()))}
+    try:
+        async with httpx.AsyncClient(timeout=ANSWER_SECONDS) as client:
+            answered = await client.post(webhook.url, content=body, headers=headers)
+    except httpx.HTTPError as error:
+        return f"{type(error).__name__}: {error}"
+    return None if answered.is_success else f"The endpoint answered {answered.status_code}."
+
+
+def _data(db: Database, event: Event) -> Mapping[str, Any] | None:
+    """Return what an event tells, or None where the thing is gone."""
+    if event.type.startswith("index."):
+        return _video(db, event.subject)
+    return _batch(db, event.subject) if event.type.startswith("analyze.batch.") else _analysis(db, event.subject)
+
+
+def _video(db: Database, video_id: str) -> Mapping[str, Any] | None:
+    video = find_video(db, video_id)
+    index = find_index(db, video.index_id) if video else None
+    if video is None or index is None:
+        return None
+    # a video that was indexed from an asset has no task; its own id stands for it
+    row = db.first("SELECT id FROM tasks WHERE video_id = ?", video_id)
+    models = [{"name": model.name, "options": list(model.options)} for model in index.named_models()]
+    data = {
+        "id": row["id"] if row else video.id,
+        "metadata": {"duration": video.duration},
+        "status": video.status,
+        "engines" if index.legacy else "models": models,
+        "tags": [],
+    }
+    return {**data, "error": {"message": video.error_message}} if video.error_message else data
+
+
+def _analysis(db: Database, task_id: str) -> Mapping[str, Any] | None:
+    task = find_analysis(db, task_id)
+    if task is None:
+        return None
+    asset = find_asset(db, task.asset_id)
+    probe = asset.probed() if asset else None
+    source = dict(task.request["video"])
+    if probe:
+        source["system_metadata"] = {"duration": probe.duration}
+    data = {
+        "id": task.id,
+        "custom_id": task.custom_id,
+        "created_at": task.created_at,
+        "status": task.status,
+        "video_source": source,
+    }
+    return {**data, "error": {"message": task.error_message}} if task.error_message else data
+
+
+def _batch(db: Database, batch_id: str) -> Mapping[str, Any] | None:
+    batch = find_batch(db, batch_id)
+    if batch is None:
+        return None
+    counts = {f"{status}_items": count for status, count in item_counts(db, batch_id).items()}
+    data = {"id": batch.id, "created_at": batch.created_at, "status": batch.status, "total_items": batch.total_items}
+    return {**data, **counts}

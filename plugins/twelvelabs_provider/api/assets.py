@@ -1,0 +1,183 @@
+"""Assets of v1.3: files that are stored once, then indexed, analysed and embedded as often as one likes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import Any
+
+from twelvelabs_provider.api.call import (
+    Call,
+    FilePart,
+    FormBody,
+    Method,
+    RateCategory,
+    change,
+    delete,
+    get,
+    nothing,
+    only_today,
+    path_of,
+    wire_text,
+)
+from twelvelabs_provider.api.limits import UploadLimits
+from twelvelabs_provider.api.models import Asset, Json, Page
+from twelvelabs_provider.api.reading import asset_from, page_from
+from twelvelabs_provider.api.resources import Paging
+
+UPLOADS = UploadLimits(
+    max_direct=200 * 1000**2, max_url=4 * 1024**3, max_multipart=10 * 1024**3, max_image=32 * 1024**2
+)
+_INSTEAD = "create_task() uploads and indexes a video in one go"
+
+
+class UploadMethod(StrEnum):
+    """How a file comes to the service."""
+
+    DIRECT = "direct"
+    URL = "url"
+    MULTIPART = "multipart"
+
+
+class AssetType(StrEnum):
+    """What kind of media an asset is."""
+
+    VIDEO = "video"
+    AUDIO = "audio"
+    IMAGE = "image"
+
+
+@dataclass(frozen=True)
+class AssetOptions:
+    """What is asked for besides the file.
+
+    :param user_metadata: plain values (or lists of texts) by name.
+    :param enable_hls: make a stream of it.
+    :param enable_thumbnail: make a picture of it.
+    """
+
+    filename: str | None = None
+    user_metadata: Mapping[str, Any] | None = None
+    enable_hls: bool = False
+    enable_thumbnail: bool = False
+
+
+@dataclass(frozen=True)
+class UploadChoice:
+    """How a file is brought in.
+
+    :param why: in words, for the log.
+    """
+
+    method: UploadMethod
+    why: str
+
+
+def choose_method(size: int | None, wanted: UploadMethod | None = None) -> UploadChoice:
+    """Return how a file is brought in: by its address where it has one, else by its size.
+
+    :param size: bytes of a file, None for an address that the service fetches itself.
+    :param wanted: what the user asks for; None leaves the choice to the size.
+    :raises ValueError: in words, where what is wanted cannot be.
+    """
+    if size is None:
+        if wanted not in (None, UploadMethod.URL):
+            raise ValueError(f"method={wanted.value!r} reads a file, and an http(s) URL is fetched by the service")
+        return UploadChoice(UploadMethod.URL, f"the service fetches the address, up to {UPLOADS.max_url:,} bytes")
+    if wanted is UploadMethod.URL:
+        raise ValueError("method='url' needs an http(s) URL that the service can fetch; give 'direct' or 'multipart'")
+    if wanted is UploadMethod.DIRECT and size > UPLOADS.max_direct:
+        raise ValueError(f"method='direct' takes at most {UPLOADS.max_direct:,} bytes, not {size:,}: use 'multipart'")
+    if size > UPLOADS.max_multipart:
+        raise ValueError(f"it has {size:,} bytes; the service takes at most {UPLOADS.max_multipart:,} by any route")
+    if wanted is not None:
+        return UploadChoice(wanted, "asked for")
+    if size <= UPLOADS.max_direct:
+        return UploadChoice(UploadMethod.DIRECT, f"{size:,} bytes fit into one request")
+    return UploadChoice(
+        UploadMethod.MULTIPART, f"{size:,} bytes are more than the {UPLOADS.max_direct:,} of one request"
+    )
+
+
+def create_asset(
+    media: FilePart | str,
+    *,
+    filename: str | None = None,
+    user_metadata: Mapping[str, Any] | None = None,
+    enable_hls: bool = False,
+    enable_thumbnail: bool = False,
+) -> Call[Asset]:
+    """Return the call that stores a file, or that makes the service fetch one from an address.
+
+    :param enable_hls: make a stream of it.
+    :param enable_thumbnail: make a picture of it.
+    """
+    source: tuple[tuple[str, str | FilePart], ...]
+    source = (("method", "url"), ("url", media)) if isinstance(media, str) else (("method", "direct"), ("file", media))
+    texts = {
+        "filename": filename or (media.filename if isinstance(media, FilePart) else None),
+        # The default of these two has changed between releases of the service, so they are always said.
+        "enable_hls": wire_text(enable_hls),
+        "enable_thumbnail": wire_text(enable_thumbnail),
+        "user_metadata": json.dumps(dict(user_metadata)) if user_metadata else None,
+    }
+    parts = tuple((name, value) for name, value in texts.items() if value is not None)
+    return Call(Method.POST, "/assets", asset_from, body=FormBody((*parts, *source)), category=RateCategory.UPLOAD)
+
+
+def read_asset(asset_id: str) -> Call[Asset]:
+    """Return the call that reads an asset."""
+    return get(path_of("assets", asset_id), asset_from)
+
+
+def delete_asset(asset_id: str, *, force: bool = False) -> Call[None]:
+    """Return the call that deletes an asset; ``force`` removes it from the indexes that refer to it as well."""
+    return delete(path_of("assets", asset_id), {"force": True if force else None})
+
+
+def list_assets(
+    *,
+    asset_ids: Sequence[str] = (),
+    asset_types: Sequence[str] = (),
+    filename: str | None = None,
+    paging: Paging | None = None,
+) -> Call[Page[Asset]]:
+    """Return the call for one page of the account's assets, newest first.
+
+    :param asset_ids: only these.
+    :param asset_types: any of ``video``, ``audio``, ``image``.
+    :param filename: part of the file's name, in any case.
+    """
+    place = paging or Paging()
+    query = {
+        "page": place.page,
+        "page_limit": place.limit,
+        "asset_ids": list(asset_ids),
+        "asset_types": list(asset_types),
+        "filename": filename,
+    }
+    call = get("/assets", partial(page_from, item=asset_from, what="the list of assets"), query)
+    return only_today(call, "list_videos() lists what is indexed")
+
+
+def update_asset_metadata(asset_id: str, user_metadata: Json) -> Call[None]:
+    """Return the call that merges user metadata into an asset's; None deletes a key."""
+    return _metadata(Method.PATCH, asset_id, user_metadata)
+
+
+def replace_asset_metadata(asset_id: str, user_metadata: Json) -> Call[None]:
+    """Return the call that replaces all user metadata of an asset."""
+    return _metadata(Method.PUT, asset_id, user_metadata)
+
+
+def delete_asset_metadata(asset_id: str) -> Call[None]:
+    """Return the call that clears the user metadata of an asset."""
+    return only_today(delete(path_of("assets", asset_id, "user-metadata")), _INSTEAD)
+
+
+def _metadata(method: Method, asset_id: str, user_metadata: Json) -> Call[None]:
+    body = {"user_metadata": dict(user_metadata)}
+    return only_today(change(method, path_of("assets", asset_id, "user-metadata"), nothing, body), _INSTEAD)

@@ -1,0 +1,114 @@
+"""What only the older generations (v1.1, v1.2) have beside reading and searching."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+from twelvelabs_provider.api.call import Call, RateCategory, get, path_of, post
+from twelvelabs_provider.api.models import Json, Page, Segment
+from twelvelabs_provider.api.reading import as_object, identifier, page_from, segments_from, text_from
+from twelvelabs_provider.api.resources import CreatedTask
+from twelvelabs_provider.api.version import ApiVersion
+
+_NOTHING: Json = MappingProxyType({})
+COUNTED = ("uploading", "validating", "pending", "queued", "indexing", "ready", "failed")
+"""Statuses of tasks that are counted."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A model that an index may be created with.
+
+    :param options: what it can look and listen for.
+    """
+
+    id: str
+    options: tuple[str, ...]
+    raw: Json = field(repr=False, default_factory=lambda: _NOTHING)
+
+
+@dataclass(frozen=True)
+class SignedImage:
+    """A picture behind an address that opens it without the key, for an hour; never to be logged or stored."""
+
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class TaskCounts:
+    """How many indexing tasks of an index have each status."""
+
+    counts: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum(self.counts.values())
+
+    def __add__(self, other: TaskCounts) -> TaskCounts:
+        return TaskCounts({**self.counts, **{key: self.counts.get(key, 0) + n for key, n in other.counts.items()}})
+
+
+def logo(
+    index_id: str, video_id: str, *, start: float | None = None, end: float | None = None
+) -> Call[tuple[Segment, ...]]:
+    """Return the call for the logos that were shown in a video."""
+    path = path_of("indexes", index_id, "videos", video_id, "logo")
+    return get(path, lambda answer: segments_from(as_object(answer, "logos").get("data")), {"start": start, "end": end})
+
+
+def thumbnail(index_id: str, video_id: str, *, time: float | None = None) -> Call[SignedImage]:
+    """Return the call for a picture of a video.
+
+    :param time: seconds from the beginning; the service's own choice is the middle.
+    """
+    path = path_of("indexes", index_id, "videos", video_id, "thumbnail")
+
+    def image(answer: Any) -> SignedImage:
+        return SignedImage(text_from(as_object(answer, "a thumbnail"), "thumbnail", "a thumbnail"))
+
+    return get(path, image, {"time": time})
+
+
+def list_engines() -> Call[Page[Engine]]:
+    """Return the call for the models that an index may be created with."""
+    return get("/engines", partial(page_from, item=_engine, what="the list of engines"))
+
+
+def read_engine(engine_id: str) -> Call[Engine]:
+    """Return the call that reads one of them."""
+    return get(path_of("engines", engine_id), _engine)
+
+
+def count_tasks(index_id: str) -> Sequence[Call[TaskCounts]]:
+    """Return the calls whose answers add up to the counts of an index's tasks: here one."""
+
+    def counts(answer: Any) -> TaskCounts:
+        raw = as_object(answer, "the counts of tasks")
+        numbers = {status: raw[status] for status in raw if isinstance(raw[status], int)}
+        return TaskCounts({status: count for status, count in numbers.items() if status in COUNTED})
+
+    return [get("/tasks/status", counts, {"index_id": index_id})]
+
+
+def create_external_task(index_id: str, url: str) -> Call[CreatedTask]:
+    """Return the call that indexes a video of a hosting site; v1.2 alone has it.
+
+    :param url: the page of the video.
+    """
+
+    def created(answer: Any) -> CreatedTask:
+        task_id = identifier(answer, "the new indexing task")
+        return CreatedTask(task_id, answer.get("video_id"))
+
+    call = post("/tasks/external-provider", created, {"index_id": index_id, "url": url}, category=RateCategory.INDEX)
+    return replace(call, only=ApiVersion.V1_2, instead="create_task() takes a direct link to the file")
+
+
+def _engine(answer: Any) -> Engine:
+    raw = as_object(answer, "an engine")
+    return Engine(identifier(raw, "an engine"), tuple(raw.get("allowed_index_options") or ()), raw)

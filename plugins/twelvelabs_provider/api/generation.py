@@ -1,0 +1,107 @@
+"""Text that a model generated: what came, how it ended, and what it used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from twelvelabs_provider.api.errors import TwelveLabsAnswerError
+from twelvelabs_provider.api.models import AnalysisTask, Json
+from twelvelabs_provider.api.reading import as_object
+
+_NOTHING: Json = MappingProxyType({})
+CUT_OFF = "length"
+LONGEST_ANSWER = 900.0
+"""Seconds that a call may take which answers when all is generated: to give up earlier costs the same."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens of one generation; None where the service does not say."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+    def as_json(self) -> dict[str, int | None]:
+        """Return plain JSON."""
+        return {"input_tokens": self.input_tokens, "output_tokens": self.output_tokens}
+
+
+@dataclass(frozen=True)
+class Generation:
+    """A generated answer.
+
+    :param id: the service's id of the generation.
+    :param text: the answer; JSON as text where a response format was asked for.
+    :param finish_reason: ``stop``, or ``length`` where the answer was cut off.
+    :param warning: the service's words about an answer that is not whole.
+    :param model: who answered, where the answer says so.
+    """
+
+    id: str | None
+    text: str
+    finish_reason: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    warning: str | None = None
+    model: str | None = None
+    raw: Json = field(repr=False, default_factory=lambda: _NOTHING)
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether the model's limit ended the answer before its end."""
+        return self.finish_reason == CUT_OFF
+
+
+def generation_from(answer: Any) -> Generation:
+    """Read the answer of a synchronous analysis, of any generation of the API."""
+    raw = as_object(answer, "an analysis")
+    if not isinstance(raw.get("data"), str):
+        raise TwelveLabsAnswerError(f"the service's analysis carries no data; its fields are {sorted(raw)}")
+    return Generation(
+        id=text_or_none(raw.get("id")),
+        text=raw["data"],
+        finish_reason=text_or_none(raw.get("finish_reason")),
+        usage=usage_from(raw.get("usage")),
+        warning=warning_from(raw.get("error")),
+        model=text_or_none(raw.get("model_name")),
+        raw=raw,
+    )
+
+
+def generation_of_task(task: AnalysisTask) -> Generation:
+    """Return what an analysis task that is ready generated.
+
+    :raises TwelveLabsAnswerError: if it carries no result.
+    """
+    result = task.raw.get("result")
+    if not isinstance(result, Mapping) or not isinstance(result.get("data"), str):
+        raise TwelveLabsAnswerError(f"analysis task {task.id} is {task.status!r}, but carries no result")
+    return Generation(
+        id=text_or_none(result.get("generation_id")),
+        text=result["data"],
+        finish_reason=task.finish_reason,
+        usage=usage_from(result.get("usage")),
+        warning=task.error,
+        model=task.model,
+        raw=task.raw,
+    )
+
+
+def usage_from(value: Any) -> Usage:
+    """Read the tokens that were used; what is no number counts as not said."""
+    fields = value if isinstance(value, Mapping) else {}
+    counts = [fields.get(name) for name in ("input_tokens", "output_tokens")]
+    known = [count if isinstance(count, int) and not isinstance(count, bool) else None for count in counts]
+    return Usage(*known)
+
+
+def warning_from(value: Any) -> str | None:
+    """Read the warning that may come with an answer."""
+    return text_or_none(value.get("message") if isinstance(value, Mapping) else value) or None
+
+
+def text_or_none(value: Any) -> str | None:
+    """Return a value as text, None for nothing."""
+    return None if value is None else str(value)

@@ -1,0 +1,232 @@
+"""Knowledge stores: videos and images that can be searched and asked about together (v1.3 alone).
+
+Service pages: https://docs.twelvelabs.io/api-reference/knowledge-stores
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from typing import Any, TypeVar
+
+import pendulum
+
+from twelvelabs_provider.api.call import Call, Method, change, delete, get, only_today, path_of, post
+from twelvelabs_provider.api.models import Json, Page
+from twelvelabs_provider.api.reading import (
+    as_object,
+    error_text_from,
+    identifier,
+    moment_from,
+    number_from,
+    page_from,
+    text_from,
+)
+from twelvelabs_provider.api.resources import Paging
+
+T = TypeVar("T")
+_INSTEAD = "older generations have no knowledge stores: index the videos and search the index"
+
+
+class AssetType(StrEnum):
+    """What an item of a store is."""
+
+    VIDEO = "video"
+    IMAGE = "image"
+
+
+class ItemStatus(StrEnum):
+    """Where the ingestion of an item stands."""
+
+    QUEUED = "queued"
+    PENDING = "pending"
+    PROCESSING = "processing"
+    READY = "ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class KnowledgeStore:
+    """A corpus of videos and images.
+
+    :param ingestion_config: how its items are processed; set when it was created, for good.
+    """
+
+    id: str
+    name: str
+    description: str | None
+    item_count: int | None
+    ingestion_config: Json | None
+    metadata: Json
+    created_at: pendulum.DateTime | None
+    updated_at: pendulum.DateTime | None
+    raw: Json = field(repr=False)
+
+
+@dataclass(frozen=True)
+class KnowledgeStoreItem:
+    """An asset inside a store.
+
+    :param status: an :class:`ItemStatus`, or a word that the service has learnt since.
+    :param duration: seconds; None for images, and until it is known.
+    """
+
+    id: str
+    asset_type: str
+    asset_id: str | None
+    status: str
+    filename: str | None
+    duration: float | None
+    error: str | None
+    metadata: Json
+    created_at: pendulum.DateTime | None
+    updated_at: pendulum.DateTime | None
+    raw: Json = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Enrichment:
+    """What is to be extracted from everything that comes into a store: a schema or a description, not both.
+
+    :param json_schema: an object; every property has a ``description``.
+    :param description: in plain words.
+    """
+
+    json_schema: Json | None = None
+    description: str | None = None
+
+    def body(self) -> dict[str, Any]:
+        """Return the ingestion configuration as the service takes it.
+
+        :raises ValueError: for both, or none.
+        """
+        if (self.json_schema is None) == (self.description is None):
+            raise ValueError("an enrichment has either a json_schema or a description")
+        if self.json_schema is not None:
+            return {"enrichment_config": {"type": "json_schema", "json_schema": dict(self.json_schema)}}
+        return {"enrichment_config": {"type": "description", "description": self.description}}
+
+
+def create_knowledge_store(
+    name: str,
+    *,
+    description: str | None = None,
+    enrichment: Enrichment | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> Call[KnowledgeStore]:
+    """Return the call that creates a store.
+
+    :param metadata: texts by name.
+    """
+    content = {
+        "name": name,
+        "description": description,
+        "ingestion_config": enrichment.body() if enrichment else None,
+        "metadata": metadata,
+    }
+    return _today(post("/knowledge-stores", knowledge_store_from, content))
+
+
+def list_knowledge_stores(*, paging: Paging | None = None) -> Call[Page[KnowledgeStore]]:
+    """Return the call for one page of the account's stores."""
+    read = partial(page_from, item=knowledge_store_from, what="the list of knowledge stores")
+    return _today(get("/knowledge-stores", read, (paging or Paging()).query()))
+
+
+def read_knowledge_store(store_id: str) -> Call[KnowledgeStore]:
+    """Return the call that reads a store."""
+    return _today(get(path_of("knowledge-stores", store_id), knowledge_store_from))
+
+
+def update_knowledge_store(
+    store_id: str, *, name: str | None = None, description: str | None = None, metadata: Mapping[str, str] | None = None
+) -> Call[KnowledgeStore]:
+    """Return the call that changes a store; what is None stays as it is.
+
+    :param metadata: replaces all of it; an empty mapping clears it.
+    """
+    content = {"name": name, "description": description, "metadata": metadata}
+    return _today(change(Method.PATCH, path_of("knowledge-stores", store_id), knowledge_store_from, content))
+
+
+def delete_knowledge_store(store_id: str) -> Call[None]:
+    """Return the call that deletes a store and its items; their assets stay."""
+    return _today(delete(path_of("knowledge-stores", store_id)))
+
+
+def create_knowledge_store_item(
+    store_id: str, asset_id: str, *, asset_type: AssetType | None = None, metadata: Mapping[str, str] | None = None
+) -> Call[KnowledgeStoreItem]:
+    """Return the call that adds an asset to a store; it is ingested some time later, and that is billed.
+
+    :param asset_type: None lets the service look.
+    :param metadata: texts by name.
+    """
+    content = {"asset_id": asset_id, "asset_type": asset_type, "metadata": metadata}
+    return _today(post(path_of("knowledge-stores", store_id, "items"), knowledge_store_item_from, content))
+
+
+def list_knowledge_store_items(
+    store_id: str, *, status: Sequence[ItemStatus] = (), paging: Paging | None = None
+) -> Call[Page[KnowledgeStoreItem]]:
+    """Return the call for one page of a store's items.
+
+    :param status: any of these statuses.
+    """
+    query = {**(paging or Paging()).query(), "status": list(status)}
+    read = partial(page_from, item=knowledge_store_item_from, what="the items of a knowledge store")
+    return _today(get(path_of("knowledge-stores", store_id, "items"), read, query))
+
+
+def read_knowledge_store_item(store_id: str, item_id: str) -> Call[KnowledgeStoreItem]:
+    """Return the call that reads an item."""
+    return _today(get(path_of("knowledge-stores", store_id, "items", item_id), knowledge_store_item_from))
+
+
+def delete_knowledge_store_item(store_id: str, item_id: str) -> Call[None]:
+    """Return the call that takes an item out of a store; its asset stays."""
+    return _today(delete(path_of("knowledge-stores", store_id, "items", item_id)))
+
+
+def knowledge_store_from(answer: Any) -> KnowledgeStore:
+    """Read a store."""
+    what = "a knowledge store"
+    raw = as_object(answer, what)
+    count = number_from(raw.get("item_count"))
+    return KnowledgeStore(
+        id=identifier(raw, what),
+        name=text_from(raw, "name", what),
+        description=raw.get("description"),
+        item_count=None if count is None else int(count),
+        ingestion_config=raw.get("ingestion_config"),
+        metadata=raw.get("metadata") or {},
+        created_at=moment_from(raw.get("created_at")),
+        updated_at=moment_from(raw.get("updated_at")),
+        raw=raw,
+    )
+
+
+def knowledge_store_item_from(answer: Any) -> KnowledgeStoreItem:
+    """Read an item of a store."""
+    what = "a knowledge store item"
+    raw = as_object(answer, what)
+    system = as_object(raw.get("system_metadata") or {}, "the system metadata of an item")
+    return KnowledgeStoreItem(
+        id=identifier(raw, what),
+        asset_type=text_from(raw, "asset_type", what),
+        asset_id=raw.get("asset_id"),
+        status=text_from(raw, "status", what),
+        filename=system.get("filename"),
+        duration=number_from(system.get("duration")),
+        error=error_text_from(raw),
+        metadata=raw.get("metadata") or {},
+        created_at=moment_from(raw.get("created_at")),
+        updated_at=moment_from(raw.get("updated_at")),
+        raw=raw,
+    )
+
+
+def _today(call: Call[T]) -> Call[T]:
+    return only_today(call, _INSTEAD)

@@ -1,0 +1,272 @@
+"""Files in parts: a session, an address for each part that is good once and for an hour, and a report of what went up.
+
+Addresses are signed and stay out of every ``repr``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from typing import Any
+
+import pendulum
+
+from twelvelabs_provider.api.assets import AssetOptions, AssetType
+from twelvelabs_provider.api.call import Call, RateCategory, get, only_today, path_of, post
+from twelvelabs_provider.api.models import Json, Page
+from twelvelabs_provider.api.reading import as_object, moment_from, page_from, text_from
+from twelvelabs_provider.api.resources import Paging
+
+MOST_AT_ONCE = 50
+"""Parts in one report, addresses in one answer."""
+
+_PATH = "/assets/multipart-uploads"
+_WHAT = "a multipart upload"
+_INSTEAD = "create_task() uploads a file of up to 2 GB in one request"
+
+
+class UploadStatus(StrEnum):
+    """Where a session stands."""
+
+    ACTIVE = "active"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+class ChunkStatus(StrEnum):
+    """Where a part stands; ``pending`` is also one that arrived and was not reported."""
+
+    PENDING = "pending"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class ChunkUrl:
+    """Where one part goes; good for one request.
+
+    :param index: the part, counted from 1.
+    """
+
+    index: int
+    url: str = field(repr=False)
+    expires_at: pendulum.DateTime | None = None
+
+
+@dataclass(frozen=True)
+class UploadSession:
+    """A new session.
+
+    :param asset_id: reserved; there is an asset once the session is completed.
+    :param chunk_size: bytes of every part but the last.
+    :param expires_at: until when it can be gone on with, a day after it began.
+    :param urls: addresses of the first parts, not always of all.
+    :param headers: what goes with every part.
+    """
+
+    id: str
+    asset_id: str
+    chunk_size: int
+    total_chunks: int
+    expires_at: pendulum.DateTime | None
+    urls: tuple[ChunkUrl, ...] = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class UploadedChunk:
+    """A part, as the session knows it.
+
+    :param index: counted from 1.
+    :param error: why it failed, if it did.
+    """
+
+    index: int
+    status: str
+    uploaded_at: pendulum.DateTime | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class UploadState:
+    """A session with one page of its parts."""
+
+    id: str
+    status: str
+    chunks: Page[UploadedChunk]
+    completed: int
+    failed: int
+    pending: int
+    total_size: int | None
+    uploaded_size: int | None
+    raw: Json = field(repr=False, default_factory=dict)
+
+
+@dataclass(frozen=True)
+class IncompleteUpload:
+    """A session that was not brought to its end."""
+
+    id: str
+    status: str
+    total_size: int
+    chunk_size: int
+    total_chunks: int
+    created_at: pendulum.DateTime | None
+    expires_at: pendulum.DateTime | None
+
+
+@dataclass(frozen=True)
+class SentChunk:
+    """A part that went up.
+
+    :param proof: the ``ETag`` that answered it, without quotes.
+    :param size: bytes.
+    """
+
+    index: int
+    proof: str
+    size: int
+
+
+@dataclass(frozen=True)
+class ChunkReport:
+    """What the service made of a report.
+
+    :param complete: all parts are there.
+    :param duplicates: parts that had been reported before, which does no harm.
+    """
+
+    asset_id: str | None
+    complete: bool
+    processed: int
+    duplicates: int
+    total_completed: int
+
+
+def create_upload(media: AssetType, total_size: int, options: AssetOptions) -> Call[UploadSession]:
+    """Return the call that begins a session; one that nobody goes on with costs nothing and ends after a day.
+
+    :param total_size: bytes.
+    """
+    body = {
+        "filename": options.filename,
+        "type": media.value,
+        "total_size": total_size,
+        "enable_hls": options.enable_hls,
+        "enable_thumbnail": options.enable_thumbnail,
+        "user_metadata": dict(options.user_metadata) if options.user_metadata else None,
+    }
+    call = post(_PATH, _session_from, body, repeatable=True, category=RateCategory.UPLOAD)
+    return only_today(call, _INSTEAD)
+
+
+def list_incomplete_uploads(paging: Paging | None = None) -> Call[Page[IncompleteUpload]]:
+    """Return the call for one page of the sessions that were not brought to their end."""
+    read = partial(page_from, item=_incomplete_from, what="the list of incomplete uploads")
+    return only_today(get(_PATH, read, _place(paging)), _INSTEAD)
+
+
+def read_upload(upload_id: str, paging: Paging | None = None) -> Call[UploadState]:
+    """Return the call for where a session stands, with one page of its parts."""
+    return only_today(get(_upload_path(upload_id), _state_from, _place(paging)), _INSTEAD)
+
+
+def report_chunks(upload_id: str, chunks: Sequence[SentChunk]) -> Call[ChunkReport]:
+    """Return the call that reports parts which went up, 50 at most; a second time does no harm."""
+    reported = [
+        {"chunk_index": chunk.index, "proof": chunk.proof, "proof_type": "etag", "chunk_size": chunk.size}
+        for chunk in chunks
+    ]
+    call = post(_upload_path(upload_id), _report_from, {"completed_chunks": reported}, repeatable=True)
+    return only_today(call, _INSTEAD)
+
+
+def presign_chunks(upload_id: str, start: int, count: int = 1) -> Call[tuple[ChunkUrl, ...]]:
+    """Return the call for fresh addresses of a row of parts.
+
+    :param start: the first part, counted from 1.
+    :param count: how many, 50 at most.
+    """
+    path = path_of("assets", "multipart-uploads", upload_id, "presigned-urls")
+    return only_today(post(path, _urls_from, {"start": start, "count": count}, repeatable=True), _INSTEAD)
+
+
+def _upload_path(upload_id: str) -> str:
+    return path_of("assets", "multipart-uploads", upload_id)
+
+
+def _place(paging: Paging | None) -> dict[str, Any]:
+    place = paging or Paging()
+    return {"page": place.page, "page_limit": place.limit}
+
+
+def _session_from(answer: Any) -> UploadSession:
+    raw = as_object(answer, "a new upload")
+    return UploadSession(
+        id=text_from(raw, "upload_id", _WHAT),
+        asset_id=text_from(raw, "asset_id", _WHAT),
+        chunk_size=int(text_from(raw, "chunk_size", _WHAT)),
+        total_chunks=int(text_from(raw, "total_chunks", _WHAT)),
+        expires_at=moment_from(raw.get("expires_at")),
+        urls=_urls_from(raw),
+        headers={str(name): str(value) for name, value in (raw.get("upload_headers") or {}).items()},
+    )
+
+
+def _urls_from(answer: Any) -> tuple[ChunkUrl, ...]:
+    def urls() -> Iterator[ChunkUrl]:
+        for entry in as_object(answer, "addresses of parts").get("upload_urls") or ():
+            raw = as_object(entry, "the address of a part")
+            index, url = int(text_from(raw, "chunk_index", _WHAT)), text_from(raw, "url", _WHAT)
+            yield ChunkUrl(index, url, moment_from(raw.get("expires_at")))
+
+    return tuple(urls())
+
+
+def _state_from(answer: Any) -> UploadState:
+    raw = as_object(answer, "an upload")
+    page = {"data": raw.get("uploaded_chunks"), "page_info": raw.get("page_info")}
+    return UploadState(
+        id=text_from(raw, "upload_id", _WHAT),
+        status=text_from(raw, "status", _WHAT),
+        chunks=page_from(page, _chunk_from, "the parts of an upload"),
+        completed=int(raw.get("chunks_completed") or 0),
+        failed=int(raw.get("chunks_failed") or 0),
+        pending=int(raw.get("chunks_pending") or 0),
+        total_size=raw.get("total_size"),
+        uploaded_size=raw.get("uploaded_size"),
+        raw=raw,
+    )
+
+
+def _chunk_from(answer: Any) -> UploadedChunk:
+    raw = as_object(answer, "a part of an upload")
+    index, status = int(text_from(raw, "index", _WHAT)), text_from(raw, "status", _WHAT)
+    return UploadedChunk(index, status, moment_from(raw.get("uploaded_at")), raw.get("error"))
+
+
+def _incomplete_from(answer: Any) -> IncompleteUpload:
+    raw = as_object(answer, "an incomplete upload")
+    return IncompleteUpload(
+        id=text_from(raw, "upload_id", _WHAT),
+        status=text_from(raw, "status", _WHAT),
+        total_size=int(text_from(raw, "total_size", _WHAT)),
+        chunk_size=int(text_from(raw, "chunk_size", _WHAT)),
+        total_chunks=int(text_from(raw, "total_chunks", _WHAT)),
+        created_at=moment_from(raw.get("created_at")),
+        expires_at=moment_from(raw.get("expires_at")),
+    )
+
+
+def _report_from(answer: Any) -> ChunkReport:
+    raw = as_object(answer, "a report of parts")
+    return ChunkReport(
+        asset_id=raw.get("asset_id"),
+        complete=bool(raw.get("url")),
+        processed=int(raw.get("processed_chunks") or 0),
+        duplicates=int(raw.get("duplicate_chunks") or 0),
+        total_completed=int(raw.get("total_completed") or 0),
+    )

@@ -1,0 +1,135 @@
+"""The forms in which an answer can be asked for, and how such an answer is read."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NoReturn
+
+from twelvelabs_provider.api.errors import TwelveLabsAnswerError
+from twelvelabs_provider.api.models import Segment
+
+_TIMES = ("start_time", "end_time")
+_TEXT_NAMES = ("text", "value", "title", "summary", "description", "label", "name")
+
+
+class FormatType(StrEnum):
+    """What the answer is made of."""
+
+    JSON_SCHEMA = "json_schema"
+    SEGMENTS = "segment_definitions"
+
+
+class TimeFormat(StrEnum):
+    """How offsets are written."""
+
+    SECONDS = "seconds"
+    CLOCK = "hh:mm:ss"
+    CLOCK_MILLISECONDS = "hh:mm:ss.fff"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that the service would refuse.
+
+    :param pointer: JSON pointer to it, from the root of what was checked.
+    :param message: the value and what to do.
+    """
+
+    pointer: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.pointer or '(root)'}: {self.message}"
+
+    def below(self, pointer: str) -> Problem:
+        """Return the same problem, told from further up."""
+        return Problem(pointer + self.pointer, self.message)
+
+
+def below(pointer: str, problems: Iterable[Problem]) -> list[Problem]:
+    """Return problems as they are told from further up."""
+    return [problem.below(pointer) for problem in problems]
+
+
+def step(name: object) -> str:
+    """Return one reference token of a JSON pointer, with the slash before it (RFC 6901)."""
+    return "/" + str(name).replace("~", "~0").replace("/", "~1")
+
+
+def json_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the ``response_format`` for one JSON value that follows a schema."""
+    return {"type": FormatType.JSON_SCHEMA.value, "json_schema": dict(schema)}
+
+
+def segment_definitions(
+    definitions: Sequence[Mapping[str, Any]], *, time_format: TimeFormat | None = None
+) -> dict[str, Any]:
+    """Return the ``response_format`` for timed segments.
+
+    :param definitions: ``id``, ``description`` and, as wanted, ``fields``, ``media_sources``, ``time_ranges`` of each.
+    :param time_format: how the offsets of the answer are written; seconds where nothing is said.
+    """
+    wanted = {"type": FormatType.SEGMENTS.value, "segment_definitions": [dict(entry) for entry in definitions]}
+    return wanted if time_format is None else {**wanted, "segment_time_format": time_format.value}
+
+
+def data_from(text: str) -> Any:
+    """Return the JSON value that an answer is; control characters in its texts, which models forget to escape, pass.
+
+    :raises TwelveLabsAnswerError: if it is not JSON; it carries the beginning of the raw text.
+    """
+    try:
+        return json.loads(text, strict=False, parse_constant=_no_number)
+    except ValueError as error:
+        raise TwelveLabsAnswerError(
+            f"the answer is not the JSON that was asked for ({error}); it begins with {text[:200]!r}"
+        ) from error
+
+
+def segments_of(data: Any) -> tuple[Segment, ...]:
+    """Read the answer to segment definitions as rows in order of time, ``definition`` naming which one each is of.
+
+    The fields of a segment follow as they are; ``value`` is the first of them that reads like its text.
+
+    :raises TwelveLabsAnswerError: if it is not what segment definitions are answered with.
+    """
+    try:
+        rows = [_segment(name, entry) for name, entries in data.items() for entry in entries or ()]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise TwelveLabsAnswerError(f"the answer's segments cannot be read ({error!r})") from error
+    return tuple(sorted(rows, key=lambda row: (row.start, row.end)))
+
+
+def offset_from(value: Any) -> float:
+    """Return seconds from a number or from ``hh:mm:ss.fff``, which models sometimes answer with all the same.
+
+    :raises ValueError: if it is neither.
+    """
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    seconds = 0.0
+    for part in str(value).split(":"):
+        seconds = seconds * 60 + float(part)
+    return seconds
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _segment(definition: str, entry: Mapping[str, Any]) -> Segment:
+    start, end = (offset_from(entry[name]) for name in _TIMES)
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise ValueError(f"{entry[_TIMES[0]]!r} to {entry[_TIMES[1]]!r} is no stretch of time")
+    fields = dict(entry.get("metadata") or {})
+    return Segment(start, end, _text_of(fields), {"definition": definition, **fields})
+
+
+def _text_of(fields: Mapping[str, Any]) -> str:
+    named = [name for name in _TEXT_NAMES if isinstance(fields.get(name), str)]
+    texts = named or [name for name, value in fields.items() if isinstance(value, str)]
+    return str(fields[texts[0]]) if texts else ""

@@ -1,0 +1,64 @@
+"""One query from its first page to its last, asked again from the beginning where its pages have expired."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from twelvelabs_provider.api.errors import TwelveLabsError
+from twelvelabs_provider.api.search import Match, SearchPage, SearchRequest, is_expired
+
+if TYPE_CHECKING:
+    from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
+
+log = logging.getLogger(__name__)
+
+
+class Search:
+    """The results of a query, best first; a page is asked for when its first result is wanted.
+
+    Each query is billed, further pages are not. Where the service does not give a page any more because its token is
+    too old, the query is asked once more, billed once more, and what was returned already is left out.
+
+    :param hook: the connection.
+    :param request: the query; nothing is sent before the first result is wanted.
+    """
+
+    def __init__(self, hook: TwelveLabsHook, request: SearchRequest) -> None:
+        self._hook = hook
+        self._request = request
+        self.first: SearchPage | None = None
+        """The first page: how many results there are, and what was searched."""
+        self.queries = 0
+        """How many queries were answered, and billed."""
+        self.pages = 0
+        """How many pages were read."""
+
+    def __iter__(self) -> Iterator[Match]:
+        returned: set[tuple[str, float, float]] = set()
+        for page in self._all_pages():
+            for match in page.matches:
+                if match.identity not in returned:
+                    returned.add(match.identity)
+                    yield match
+
+    def _all_pages(self) -> Iterator[SearchPage]:
+        try:
+            yield from self._pages()
+        except TwelveLabsError as error:
+            if not (self.queries and is_expired(error)):
+                raise
+            log.warning("%s; the query is asked again from the beginning (and billed again)", error)
+            yield from self._pages()
+
+    def _pages(self) -> Iterator[SearchPage]:
+        page = self._hook.execute(self._hook.api.search(self._request))
+        self.queries += 1
+        self.first = self.first or page
+        while True:
+            self.pages += 1
+            yield page
+            if page.next_token is None:
+                return
+            page = self._hook.execute(self._hook.api.search_page(page.next_token, self._request))

@@ -1,0 +1,56 @@
+"""Fetching what the service keeps behind a signed address: without the key, and without a trace of the signature."""
+
+from __future__ import annotations
+
+import requests
+from requests.auth import AuthBase
+
+from twelvelabs_provider.api.endpoint import Endpoint
+from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsConnectionError, TwelveLabsNotFoundError
+
+_PIECE = 64 * 1024
+
+
+def fetch_signed(url: str, endpoint: Endpoint, most_bytes: int) -> bytes:
+    """Return what a signed address opens.
+
+    :param url: never part of a message.
+    :param endpoint: for its timeouts; its key stays here.
+    :param most_bytes: what is larger is refused.
+    :raises TwelveLabsNotFoundError: the link has expired, or what it opened is gone; a new link may help.
+    :raises TwelveLabsConnectionError: it could not be fetched now.
+    :raises TwelveLabsAnswerError: it is too large.
+    """
+    try:
+        with (
+            requests.Session() as session,
+            session.get(
+                url, auth=_NoCredential(), timeout=(endpoint.connect_timeout, endpoint.read_timeout), stream=True
+            ) as answer,
+        ):
+            return _content(answer, most_bytes)
+    except requests.RequestException as error:
+        # The library's own message would quote the address, so it is not carried on as the cause either.
+        raise TwelveLabsConnectionError(f"a signed link could not be fetched ({type(error).__name__})") from None
+
+
+def _content(answer: requests.Response, most_bytes: int) -> bytes:
+    if 400 <= answer.status_code < 500:
+        raise TwelveLabsNotFoundError(
+            f"a signed link was refused (HTTP {answer.status_code}): it has expired, or what it opened is gone"
+        )
+    if not answer.ok:
+        raise TwelveLabsConnectionError(f"a signed link could not be fetched (HTTP {answer.status_code})")
+    content = bytearray()
+    for piece in answer.iter_content(_PIECE):
+        content += piece
+        if len(content) > most_bytes:
+            raise TwelveLabsAnswerError(f"what a signed link opens is larger than {most_bytes:,} bytes")
+    return bytes(content)
+
+
+class _NoCredential(AuthBase):
+    """Keeps a ``.netrc`` out of the way."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request

@@ -1,0 +1,65 @@
+"""A billed call that leaves nothing on the service to find again: remembered by the task, or never asked twice unseen.
+
+Airflow keeps it in the task's state store (3.3 and newer). Where there is no store nothing is remembered: a retry after
+the worker's death asks, and pays, again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from twelvelabs_provider.api.generation import Generation, Usage
+from twelvelabs_provider.jobs.ledger import Identity, StateStore
+
+LARGEST_ANSWER = 64 * 1024
+"""Characters of an answer that is kept until it is published."""
+_KEY = "twelvelabs_call"
+
+
+@dataclass(frozen=True)
+class BilledCall:
+    """One call of one task instance.
+
+    :param store: Airflow's state store, None where this Airflow has none.
+    """
+
+    store: StateStore | None
+    identity: Identity
+
+    def sent_before(self) -> bool:
+        """Tell whether an earlier try of the same life sent it and never heard how it ended."""
+        return self._record() is not None
+
+    def answer(self) -> Generation | None:
+        """Return the answer that an earlier try of the same life got and did not publish."""
+        fields = (self._record() or {}).get("answer")
+        if not isinstance(fields, Mapping):
+            return None
+        return Generation(**{**fields, "usage": Usage(**fields["usage"])})
+
+    def sending(self) -> None:
+        """Remember that it goes out now."""
+        self._write({})
+
+    def answered(self, generation: Generation) -> None:
+        """Remember the answer, if it is small, until it is published."""
+        if len(generation.text) > LARGEST_ANSWER:
+            return self.settled()
+        plain = {name: value for name, value in vars(generation).items() if name != "raw"}
+        return self._write({"answer": {**plain, "usage": asdict(generation.usage)}})
+
+    def settled(self) -> None:
+        """Remember nothing: it was refused and cost nothing, or its answer is published."""
+        if self.store is not None and self.store.get(_KEY) is not None:
+            self.store.delete(_KEY)
+
+    def _record(self) -> Mapping[str, Any] | None:
+        record = None if self.store is None else self.store.get(_KEY)
+        ours = isinstance(record, Mapping) and record.get("identity") == self.identity.key()
+        return record if ours else None
+
+    def _write(self, fields: Mapping[str, Any]) -> None:
+        if self.store is not None:
+            self.store.set(_KEY, {"identity": self.identity.key(), **fields})

@@ -1,0 +1,240 @@
+"""What has ended among the jobs of one kind: read from lists, a page at a time, however many wait for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import islice
+from typing import Protocol, TypeVar
+
+import pendulum
+
+from twelvelabs_provider.api.assets import list_assets
+from twelvelabs_provider.api.batches import list_batches
+from twelvelabs_provider.api.call import Call
+from twelvelabs_provider.api.dialect import Dialect
+from twelvelabs_provider.api.filters import VideoFilter
+from twelvelabs_provider.api.models import Page
+from twelvelabs_provider.api.reading import moment_from
+from twelvelabs_provider.api.resources import LARGEST_PAGE, Paging
+from twelvelabs_provider.jobs.job import JobKind, Phase
+from twelvelabs_provider.jobs.kinds import phase_of
+
+T = TypeVar("T")
+
+# Seconds by which a list is read again before the newest entry of the last look: entries may appear a little late.
+OVERLAP = 2.0
+# Now and then it is read again by more, for entries that appeared very late; both in seconds.
+DEEP_EVERY = 300.0
+DEEP_OVERLAP = 120.0
+# Seconds for which an ended job is kept for those who join late.
+KEPT = 7200.0
+_ENDED = ("ready", "failed")
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """An entry of a list.
+
+    :param moment: epoch seconds of its last change or of its creation, whichever the list is ordered by.
+    """
+
+    id: str
+    status: str
+    moment: float = 0.0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What those who wait want to know.
+
+    :param back_to: epoch seconds; what ended after it may be somebody's.
+    :param oldest: epoch seconds; no job that is waited for was created before.
+    :param ids: the jobs that are waited for.
+    """
+
+    back_to: float
+    oldest: float
+    ids: Sequence[str]
+
+
+class Order(StrEnum):
+    """How a list can be read without reading all of it."""
+
+    CHANGED = "changed"
+    """By the last change, so that a cursor parts what is new from what is known."""
+    CREATED = "created"
+    """By creation: from the newest to the oldest that is waited for."""
+    NAMED = "named"
+    """The jobs that are waited for, by their ids."""
+
+
+class AsyncHook(Protocol):
+    """The part of the asynchronous hook that is used."""
+
+    @property
+    def api(self) -> Dialect: ...
+    async def execute(self, call: Call[T]) -> T: ...
+
+
+@dataclass(frozen=True)
+class JobList:
+    """A list of the service, and how it is read.
+
+    :param page: the call for one page: of an index (None for the account's), since a moment (epoch seconds), of ids.
+    """
+
+    order: Order
+    page: Callable[[Dialect, str | None, float, Sequence[str], Paging], Call[Page[Sighting]]]
+
+
+def can_be_listed(kind: JobKind) -> bool:
+    """Tell whether the service lists jobs of a kind."""
+    return kind in _LISTS
+
+
+@dataclass
+class EndedJobs:
+    """The jobs of one kind and scope that have ended, found with as few requests as their lists have pages.
+
+    :param index_id: the index that the jobs belong to, None for those of the whole account.
+    :param since: epoch seconds; what ended before may be missing.
+    :param found: those that have ended, by id.
+    """
+
+    kind: JobKind
+    index_id: str | None
+    since: float
+    found: dict[str, Sighting] = field(default_factory=dict)
+    _newest: float = 0.0
+    _deep_at: float = field(default_factory=time.time)
+    _seen_at: dict[str, float] = field(default_factory=dict)
+
+    async def look(self, hook: AsyncHook, wanted: Wanted) -> bool:
+        """Read what is new; tell whether anything was.
+
+        :raises TwelveLabsError: as the list call does; what was read up to there is kept.
+        """
+        before = len(self.found)
+        order = _LISTS[self.kind].order
+        if order is Order.CHANGED:
+            await self._read_changed(hook, wanted)
+        elif order is Order.CREATED:
+            await self._read_pages(hook, wanted.oldest)
+        else:
+            for ids in _portions([job_id for job_id in wanted.ids if job_id not in self.found]):
+                self._take(await hook.execute(self._call(hook, 0.0, ids, Paging())))
+        self._forget_old()
+        return len(self.found) > before
+
+    async def _read_changed(self, hook: AsyncHook, wanted: Wanted) -> None:
+        back_to = min(wanted.back_to, self.since)
+        begin = self._cursor() if self._newest and back_to >= self.since else back_to
+        newest = await self._read_pages(hook, begin)
+        self._newest, self.since = max(self._newest, newest), back_to
+
+    async def _read_pages(self, hook: AsyncHook, begin: float) -> float:
+        """Read from the new end back to a moment; return the moment of the newest entry.
+
+        What happens meanwhile moves entries to later pages: some are read twice, none is missed.
+        """
+        number, last, newest, oldest = 1, 1, 0.0, float("inf")
+        while number <= last and oldest >= begin:
+            page = await hook.execute(self._call(hook, begin, (), Paging(page=number)))
+            self._take(page)
+            moments = [sighting.moment for sighting in page.items]
+            newest = max(newest, *moments) if moments and number == 1 else newest
+            oldest = min(oldest, *moments) if moments else oldest
+            number, last = number + 1, page.total_pages
+        return newest
+
+    def _call(self, hook: AsyncHook, begin: float, ids: Sequence[str], paging: Paging) -> Call[Page[Sighting]]:
+        return _LISTS[self.kind].page(hook.api, self.index_id, begin, ids, paging)
+
+    def _cursor(self) -> float:
+        if time.time() - self._deep_at < DEEP_EVERY:
+            return self._newest - OVERLAP
+        self._deep_at = time.time()
+        return self._newest - DEEP_OVERLAP
+
+    def _take(self, page: Page[Sighting]) -> None:
+        now = time.time()
+        for sighting in page.items:
+            if sighting.id not in self.found and phase_of(sighting.status) is not Phase.RUNNING:
+                self.found[sighting.id] = sighting
+                self._seen_at[sighting.id] = now
+
+    def _forget_old(self) -> None:
+        """Keep memory bounded: those who waited for an old one have been told long ago."""
+        limit = time.time() - KEPT
+        for job_id, seen_at in list(self._seen_at.items()):
+            # Entries were put in the order of their time.
+            if seen_at >= limit:
+                break
+            self.since = max(self.since, self.found[job_id].moment)
+            del self.found[job_id], self._seen_at[job_id]
+
+
+def _portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    rest = iter(ids)
+    while portion := list(islice(rest, LARGEST_PAGE)):
+        yield portion
+
+
+def _at(epoch: float) -> pendulum.DateTime:
+    return pendulum.from_timestamp(max(0.0, epoch))
+
+
+def _epoch(moment: pendulum.DateTime | None) -> float:
+    return moment.timestamp() if moment else 0.0
+
+
+def _tasks(api: Dialect, index_id: str | None, begin: float, _: Sequence[str], paging: Paging) -> Call[Page[Sighting]]:
+    newest_first = Paging(paging.page, paging.limit, "updated_at")
+    call = api.list_tasks(index_id=index_id, status=_ENDED, updated_since=_at(begin), paging=newest_first)
+    return call.then(lambda page: page.map(lambda task: Sighting(task.id, task.status, _epoch(task.updated_at))))
+
+
+def _indexed_assets(
+    api: Dialect, index_id: str | None, begin: float, _: Sequence[str], paging: Paging
+) -> Call[Page[Sighting]]:
+    # The filter by the last change knows only changes that a user made, so that creation is what is left.
+    where = VideoFilter(created_since=_at(begin))
+    call = api.list_indexed_assets(index_id or "", status=_ENDED, where=where, paging=paging)
+    return call.then(lambda page: page.map(lambda one: Sighting(one.id, one.status or "", _epoch(one.created_at))))
+
+
+def _assets(_: Dialect, __: str | None, ___: float, ids: Sequence[str], paging: Paging) -> Call[Page[Sighting]]:
+    call = list_assets(asset_ids=ids, paging=paging)
+    return call.then(lambda page: page.map(lambda asset: Sighting(asset.id, asset.status)))
+
+
+def _analyses(api: Dialect, _: str | None, __: float, ___: Sequence[str], paging: Paging) -> Call[Page[Sighting]]:
+    call = api.list_analysis_tasks(paging=paging)
+    return call.then(
+        lambda page: page.map(
+            lambda task: Sighting(task.id, task.status, _epoch(moment_from(task.raw.get("created_at"))))
+        )
+    )
+
+
+def _batches(_: Dialect, __: str | None, ___: float, ____: Sequence[str], paging: Paging) -> Call[Page[Sighting]]:
+    call = list_batches(paging=paging)
+    return call.then(lambda page: page.map(lambda batch: Sighting(batch.id, batch.status, _epoch(batch.created_at))))
+
+
+def _embeddings(api: Dialect, _: str | None, begin: float, __: Sequence[str], paging: Paging) -> Call[Page[Sighting]]:
+    call = api.list_embedding_tasks(since=_at(begin), paging=paging)
+    return call.then(lambda page: page.map(lambda task: Sighting(task.id, task.status, _epoch(task.created_at))))
+
+
+_LISTS: Mapping[JobKind, JobList] = {
+    JobKind.INDEXING_TASK: JobList(Order.CHANGED, _tasks),
+    JobKind.INDEXED_ASSET: JobList(Order.CREATED, _indexed_assets),
+    JobKind.ASSET: JobList(Order.NAMED, _assets),
+    JobKind.ANALYSIS_TASK: JobList(Order.CREATED, _analyses),
+    JobKind.ANALYSIS_BATCH: JobList(Order.CREATED, _batches),
+    JobKind.EMBEDDING_TASK: JobList(Order.CREATED, _embeddings),
+}

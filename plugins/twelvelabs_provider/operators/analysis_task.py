@@ -1,0 +1,62 @@
+"""Submitting an analysis task once for all tries."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from twelvelabs_provider.api.analysis import AnalysisRequest, SourceKind
+from twelvelabs_provider.api.errors import TwelveLabsConflictError
+from twelvelabs_provider.api.models import AnalysisTask
+from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob, Phase
+from twelvelabs_provider.operators.job import TwelveLabsJobOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+CUSTOM_ID_LENGTH = 32
+_MOST_LOOKED_THROUGH = 200
+
+
+class TwelveLabsAnalysisTaskOperator(TwelveLabsJobOperator):
+    """Base of the operators that submit analysis tasks."""
+
+    def mark(self, context: Context) -> str:
+        """Return the mark that a task carries on the service: which task instance of Airflow asked for it."""
+        return self.identity(context).key()[:CUSTOM_ID_LENGTH]
+
+    def submit_analysis(self, context: Context, request: AnalysisRequest, **memo: Any) -> PendingJob:
+        """Submit once for all tries: a task whose id was lost with its worker is found by its key, not paid for again.
+
+        The key of a task that failed or was cancelled finds that one for ever, so it goes into the next key.
+        """
+        identity, question = self.identity(context), request.question_hash()
+        ended: list[str] = []
+        while True:
+            task = self._submitted(context, request, identity.submission_key(question, *ended))
+            job = JobRef(JobKind.ANALYSIS_TASK, task.id)
+            pending = self.pending(context, job, **memo, model=request.model, prompt_hash=question)
+            state = self.look(pending)
+            if state.phase in (Phase.RUNNING, Phase.READY) or task.id in ended:
+                return pending
+            self.log.info("%s of an earlier try is %s: submitting anew", job, state.status)
+            ended.append(task.id)
+
+    def _submitted(self, context: Context, request: AnalysisRequest, key: str) -> AnalysisTask:
+        try:
+            return self.hook.execute(self.hook.api.create_analysis_task(request, idempotency_key=key))
+        except TwelveLabsConflictError:
+            # The address of the video was signed anew since an earlier try: the same question in another body.
+            mark = self.mark(context)
+            task = self._find(request, mark) if request.custom_id == mark else None
+            if task is None:
+                raise
+            return task
+
+    def _find(self, request: AnalysisRequest, mark: str) -> AnalysisTask | None:
+        """Return the task that carries our mark, among the newest ones."""
+        source = request.source
+        asset_id = source.value if source.kind is SourceKind.ASSET else None
+        tasks = self.hook.items(lambda paging: self.hook.api.list_analysis_tasks(asset_id=asset_id, paging=paging))
+        newest = islice(tasks, _MOST_LOOKED_THROUGH)
+        return next((task for task in newest if task.custom_id == mark), None)

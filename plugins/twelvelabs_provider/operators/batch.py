@@ -1,0 +1,331 @@
+"""The operator that analyses many videos at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from twelvelabs_provider.api.analysis import DEFAULT_MODEL, AnalysisMode
+from twelvelabs_provider.api.batch_models import ItemStatus
+from twelvelabs_provider.api.errors import (
+    TwelveLabsConflictError,
+    TwelveLabsError,
+    TwelveLabsNotFoundError,
+    TwelveLabsPermanentError,
+)
+from twelvelabs_provider.exceptions import (
+    TwelveLabsInputError,
+    TwelveLabsJobFailedError,
+    TwelveLabsPartialFailureError,
+)
+from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob, Phase
+from twelvelabs_provider.jobs.kinds import cancellation
+from twelvelabs_provider.jobs.portions import Mark, Plan, PortionState, plan_in
+from twelvelabs_provider.jobs.waiting import deadline_from
+from twelvelabs_provider.jobs.wake import Wake, WakeReason
+from twelvelabs_provider.operators.batch_items import GivenItems, items_of
+from twelvelabs_provider.operators.batch_rows import SCHEMA, BatchRows, unsuccessful
+from twelvelabs_provider.operators.batch_rules import QUESTION, ItemRules, rules_from
+from twelvelabs_provider.operators.batch_submission import Submission
+from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
+from twelvelabs_provider.storage.layout import TablePlace
+from twelvelabs_provider.storage.manifest import Origin, Provenance
+from twelvelabs_provider.storage.publish import check_output
+from twelvelabs_provider.storage.tables import TableFacts, publish_rows, table_formats
+from twelvelabs_provider.task import COMMON_FIELDS, refusals_end_the_task, required
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+LONGEST_WAIT = 26 * 3600.0
+"""Seconds: a batch expires after 24 hours."""
+MOST_IDS = 100
+"""Batch ids that the task returns; the manifest has all of them."""
+_NO_BATCH = JobRef(JobKind.ANALYSIS_BATCH, "not-submitted-yet")
+_CLOCKS = 3600.0
+_LOOK_BACK = 48 * 3600.0
+_TOLD = (ItemStatus.READY, ItemStatus.FAILED, ItemStatus.CANCELED)
+_IF_NOT_READY = ("wait", "fail")
+
+
+class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
+    """Asks a model the same about many videos, and publishes one row for each.
+
+    Any number of items is cut into batches of at most 1,000 items and 2,000 hours of video; at most 5 are active at a
+    time. All items and their assets are checked before the first one is sent. ``{result_name}.jsonl`` has ``item`` (its
+    number), ``custom_id``, ``asset_id``, ``status``, ``data`` (the answer), ``finish_reason``, ``input_tokens``,
+    ``output_tokens``, ``error_code``, ``error_message``, ``task_id`` and ``batch_id``.
+
+    On the service an item carries an id that names this task instance and the item's number before its own
+    ``custom_id``: a batch whose creation was not confirmed is found by it and not paid for twice.
+
+    Service page: https://docs.twelvelabs.io/api-reference/analyze-videos/batch-analysis/create-batch
+
+    :param items: asset ids, or mappings of ``asset_id`` with ``custom_id``, ``duration`` (seconds) and what is asked
+        differently (``prompt``, ``response_format``, ``temperature``, ``max_tokens``, ``start``, ``end``,
+        ``min_segment_duration``, ``max_segment_duration``); or the path or URI of a file with one of them on each line,
+        which is read as it is needed (templated).
+    :param output_path: where results go: a local path or any URI of object storage (templated).
+    :param prompt: the question; a mapping has ``input_text`` and ``media_sources`` (templated).
+    :param response_format: the service's object: ``json_schema`` or ``segment_definitions`` (templated).
+    :param analysis_mode: ``general`` or ``time_based_metadata`` (templated).
+    :param model_name: batches need ``pegasus1.5`` (templated).
+    :param temperature: 0 to 1 (templated).
+    :param max_tokens: length of an answer at most (templated).
+    :param start: seconds from which every video is analysed (templated).
+    :param end: seconds up to which every video is analysed (templated).
+    :param min_segment_duration: seconds, at least 2 (templated).
+    :param max_segment_duration: seconds, at least 2 (templated).
+    :param result_name: stem of the files (templated).
+    :param formats: any of ``jsonl``, ``json``, ``parquet`` (templated).
+    :param if_not_ready: ``wait`` for assets that are still being prepared, or ``fail`` before anything is sent.
+    :param fail_on_partial_error: fail, after everything was published, when an item has no result.
+    :param wait: False ends the task as soon as all batches are submitted; with more than 5 that takes its time.
+    :param timeout: seconds to wait at most, for all batches together.
+    :return: ``items``, ``ready``, ``failed``, ``canceled``, ``batches``, ``batch_ids`` (the first 100), ``manifest``
+        (URI), ``files`` (format to URI), ``rows``, ``bytes``.
+    :raises TwelveLabsInputError: for an item that the service would refuse, before anything is sent.
+    :raises TwelveLabsPartialFailureError: if items have no result, and ``fail_on_partial_error`` is set.
+    :raises TwelveLabsJobFailedError: if an asset failed that was waited for.
+    :raises TwelveLabsJobTimeoutError: if batches were active at the deadline; a retry goes on with them.
+    :raises TwelveLabsOutputError: if the files cannot be written; nothing half-written is visible.
+    """
+
+    template_fields: Sequence[str] = (
+        *COMMON_FIELDS,
+        "items",
+        "output_path",
+        *QUESTION,
+        "result_name",
+        "formats",
+    )
+
+    def __init__(
+        self,
+        *,
+        items: Sequence[str | Mapping[str, Any]] | str,
+        output_path: str,
+        prompt: str | Mapping[str, Any] | None = None,
+        response_format: Mapping[str, Any] | str | None = None,
+        analysis_mode: str = AnalysisMode.GENERAL,
+        model_name: str = DEFAULT_MODEL,
+        temperature: float | str | None = None,
+        max_tokens: int | str | None = None,
+        start: float | str | None = None,
+        end: float | str | None = None,
+        min_segment_duration: float | str | None = None,
+        max_segment_duration: float | str | None = None,
+        result_name: str = "analyses",
+        formats: Sequence[str] = ("jsonl",),
+        if_not_ready: str = "wait",
+        fail_on_partial_error: bool = True,
+        timeout: float = LONGEST_WAIT,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(timeout=timeout, **kwargs)
+        self.items = items
+        self.output_path = output_path
+        self.prompt = prompt
+        self.response_format = response_format
+        self.analysis_mode = analysis_mode
+        self.model_name = model_name
+        self.temperature = temperature
+        self.max_tokens = max_tokens
+        self.start = start
+        self.end = end
+        self.min_segment_duration = min_segment_duration
+        self.max_segment_duration = max_segment_duration
+        self.result_name = result_name
+        self.formats = formats
+        self.if_not_ready = if_not_ready
+        self.fail_on_partial_error = fail_on_partial_error
+
+    def begin(self, context: Context) -> PendingJob:
+        """Check every item, then send as many batches as may be active."""
+        required(self, output_path=self.output_path, result_name=self.result_name)
+        table_formats(self.formats)
+        if self.if_not_ready not in _IF_NOT_READY:
+            raise TwelveLabsInputError(f"if_not_ready={self.if_not_ready!r} is not one of {', '.join(_IF_NOT_READY)}")
+        self._rules.check_defaults()
+        check_output(self.output_path)
+        pending = self.pending(context, _NO_BATCH, plan=[], items=self._meaning)
+        submission = self._submission(context, pending, time.time() - _LOOK_BACK)
+        plan, unready = submission.plan(wait_for_assets=self.if_not_ready == "wait")
+        if not plan.portions:
+            raise TwelveLabsInputError("items holds none: there is nothing to analyse")
+        self.log.info("%d items in %d batches", plan.items, len(plan.portions))
+        if getattr(context["ti"], "try_number", 1) > 1:
+            # Nothing is remembered of the earlier tries (this Airflow may have no store for it); the service knows.
+            plan = submission.reconciled(plan)
+        if unready and not plan.batch_ids:
+            return pending.followed_by(JobRef(JobKind.ASSET, unready), time.time(), plan=plan.as_json())
+        return self._go_on(context, pending, plan)
+
+    def advance(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
+        """Send more where batches have ended; publish when all have."""
+        if pending.job.kind is JobKind.ASSET and state.phase is not Phase.READY:
+            raise TwelveLabsJobFailedError(state.told_of(pending.job))
+        self._must_be_the_same(pending)
+        plan = plan_in(pending.memo)
+        if plan.of(PortionState.PLANNED, PortionState.SENDING, PortionState.ACTIVE):
+            return self._go_on(context, pending, plan)
+        return self._publish(context, plan)
+
+    def asked(self) -> tuple[Any, ...]:
+        """The items and the question; output and formats may differ on a retry."""
+        return (self._meaning, self._rules)
+
+    def goes_on_after(self, pending: PendingJob, state: JobState) -> bool:
+        """However a batch ended, there are results, or there is room for another one."""
+        return state.phase is not Phase.RUNNING
+
+    def look(self, pending: PendingJob) -> JobState:
+        """Return where a job stands; somebody else's batch that was deleted has left its place."""
+        try:
+            return super().look(pending)
+        except TwelveLabsNotFoundError:
+            if not self._is_others(pending):
+                raise
+            return JobState(Phase.READY, "deleted")
+
+    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Result:
+        """Wake up from the triggerer; somebody else's batch may be gone."""
+        wake = Wake.from_payload(event)
+        if wake.reason is not WakeReason.REFUSED or not self._is_others(wake.pending):
+            return super().execute_complete(context, event)
+        with refusals_end_the_task():
+            return self._see_through(context, wake.pending)
+
+    def hands_over(self, pending: PendingJob) -> bool:
+        """A task that does not wait ends when everything has been sent."""
+        return not plan_in(pending.memo).of(PortionState.PLANNED, PortionState.SENDING)
+
+    def handed_over(self, pending: PendingJob) -> Result:
+        """Which batches were left running."""
+        plan = plan_in(pending.memo)
+        ids = list(plan.batch_ids)
+        return {
+            "job_kind": JobKind.ANALYSIS_BATCH.value,
+            "job_id": ids[0],
+            "batch_ids": ids[:MOST_IDS],
+            "batches": len(ids),
+            "items": plan.items,
+        }
+
+    def on_kill(self) -> None:
+        """Cancel our batches: what has not begun is neither done nor billed."""
+        if self._pending is None:
+            return
+        for portion in plan_in(self._pending.memo).of(PortionState.ACTIVE):
+            job = JobRef(JobKind.ANALYSIS_BATCH, portion.batch_id or "")
+            call = cancellation(self.hook.api, job)
+            try:
+                if call:
+                    self.hook.execute(call)
+            except (TwelveLabsConflictError, TwelveLabsNotFoundError):
+                self.log.info("%s has ended already", job)
+            except TwelveLabsError as error:
+                self.log.warning("%s could not be cancelled: %s", job, error)
+            else:
+                self.log.warning("%s was cancelled; items that are being processed are finished and billed", job)
+
+    @cached_property
+    def _given(self) -> GivenItems:
+        return items_of(self.items)
+
+    @cached_property
+    def _meaning(self) -> str:
+        return self._given.meaning
+
+    @cached_property
+    def _rules(self) -> ItemRules:
+        return rules_from({name: getattr(self, name) for name in QUESTION})
+
+    def _remembered(self, context: Context) -> PendingJob | None:
+        """Return what an earlier try was waiting for, after looking for what it never heard of."""
+        pending = self._ledger(context).recall()
+        if pending is None:
+            return None
+        pending = replace(pending, deadline=deadline_from(pending.begun_at, self.timeout, self.execution_timeout))
+        plan = plan_in(pending.memo)
+        self.log.info("an earlier try submitted %d of %d batches: going on", len(plan.batch_ids), len(plan.portions))
+        plan = self._submission(context, pending).revived(plan)
+        if pending.job.kind is JobKind.ASSET and not plan.batch_ids:
+            return pending
+        return self._go_on(context, pending, plan)
+
+    def _go_on(self, context: Context, pending: PendingJob, plan: Plan) -> PendingJob:
+        """Send what may be sent, and return what is to be waited for: our oldest batch, or what is in the way."""
+        submission = self._submission(context, pending)
+        plan = submission.refreshed(plan)
+        try:
+            plan, in_the_way = submission.fill(plan)
+        except TwelveLabsPermanentError:
+            self.log.warning("the next batch was refused; what was submitted goes on: %s", ", ".join(plan.batch_ids))
+            raise
+        job = _oldest(plan) or in_the_way or JobRef(JobKind.ANALYSIS_BATCH, plan.batch_ids[-1])
+        if in_the_way and job == in_the_way:
+            self.log.info("nothing can be sent before %s has ended", job)
+        return self.next_job(pending, job, plan=plan.as_json())
+
+    def _submission(self, context: Context, pending: PendingJob, since: float | None = None) -> Submission:
+        def record(plan: Plan) -> None:
+            self._note(context, self.next_job(pending, _oldest(plan) or _NO_BATCH, plan=plan.as_json()))
+
+        mark = self._mark(context)
+        since = pending.begun_at - _CLOCKS if since is None else since
+        return Submission(self.hook, self._given, self._rules, mark, since, record)
+
+    def _mark(self, context: Context) -> Mark:
+        return Mark(self.identity(context).key()[:16])
+
+    def _must_be_the_same(self, pending: PendingJob) -> None:
+        if pending.memo.get("items") != self._meaning:
+            raise TwelveLabsInputError(
+                "the items have changed since they were sent, so their results cannot be told apart: clear the task to"
+                " analyse the new ones"
+            )
+
+    def _is_others(self, pending: PendingJob) -> bool:
+        return pending.job.kind is JobKind.ANALYSIS_BATCH and pending.job.id not in plan_in(pending.memo).batch_ids
+
+    def _publish(self, context: Context, plan: Plan) -> Result:
+        rows = BatchRows(self.hook, self._given, plan, self._mark(context))
+        defaults = self._rules.defaults.wire()
+
+        def facts() -> TableFacts:
+            return TableFacts(
+                Provenance.of(context["ti"]),
+                Origin.GENERATED,
+                model=self.model_name,
+                options={"analysis_mode": self.analysis_mode, **defaults},
+                details={"items": dict(rows.counts), "batch_ids": list(plan.batch_ids)},
+            )
+
+        place = TablePlace(("batches",), self.result_name, "analysis_batch")
+        published = publish_rows(self.output_path, place, rows, SCHEMA, table_formats(self.formats), facts)
+        bad = unsuccessful(rows.counts)
+        self.log.info("published %d rows, %d without a result: %s", published.rows, bad, published.manifest_uri)
+        if bad and self.fail_on_partial_error:
+            raise TwelveLabsPartialFailureError(
+                f"{bad} of {plan.items} items have no result; the rows say why: {published.manifest_uri}. Clear the"
+                " task to analyse all again, or take what there is with fail_on_partial_error=False"
+            )
+        return {
+            "items": plan.items,
+            **{
+                status.value: rows.counts[status]
+                for status in (ItemStatus.READY, ItemStatus.FAILED, ItemStatus.CANCELED)
+            },
+            "batches": len(plan.batch_ids),
+            "batch_ids": list(plan.batch_ids[:MOST_IDS]),
+            **published.as_xcom(),
+        }
+
+
+def _oldest(plan: Plan) -> JobRef | None:
+    active = plan.of(PortionState.ACTIVE)
+    return JobRef(JobKind.ANALYSIS_BATCH, active[0].batch_id or "") if active else None

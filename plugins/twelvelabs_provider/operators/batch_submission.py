@@ -1,0 +1,243 @@
+"""Sending items as batches: never twice, never more at once than the account may have."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import pendulum
+
+from twelvelabs_provider.api.assets import list_assets
+from twelvelabs_provider.api.batch_models import ACTIVE, AnalysisBatch
+from twelvelabs_provider.api.batches import (
+    MOST_ACTIVE,
+    MOST_ITEMS,
+    MOST_SECONDS,
+    BatchItem,
+    BatchRequest,
+    create_batch,
+    list_batches,
+    read_batch,
+)
+from twelvelabs_provider.api.errors import (
+    TwelveLabsAmbiguousError,
+    TwelveLabsAnswerError,
+    TwelveLabsConflictError,
+    TwelveLabsError,
+    TwelveLabsRateLimitError,
+    TwelveLabsServerError,
+)
+from twelvelabs_provider.api.models import Asset
+from twelvelabs_provider.api.resources import LARGEST_PAGE, Paging
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.jobs.job import JobKind, JobRef, Phase
+from twelvelabs_provider.jobs.kinds import phase_of
+from twelvelabs_provider.jobs.portions import Mark, Measured, Plan, Portion, PortionState, portions_of
+from twelvelabs_provider.operators.batch_items import GivenItem, GivenItems
+from twelvelabs_provider.operators.batch_rows import results_of
+from twelvelabs_provider.operators.batch_rules import ItemRules
+
+if TYPE_CHECKING:
+    from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
+
+log = logging.getLogger(__name__)
+
+_LOST = (TwelveLabsAmbiguousError, TwelveLabsAnswerError, TwelveLabsServerError)
+_NOTHING_DONE = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
+
+
+@dataclass(frozen=True)
+class Submission:
+    """The items of one task, on their way to the service.
+
+    :param mark: what the items carry, to be found again.
+    :param since: epoch seconds before which no batch can be one of ours.
+    :param record: remembers a plan, before and after each request.
+    """
+
+    hook: TwelveLabsHook
+    items: GivenItems
+    rules: ItemRules
+    mark: Mark
+    since: float
+    record: Callable[[Plan], None]
+
+    def fill(self, plan: Plan) -> tuple[Plan, JobRef | None]:
+        """Send what may be sent now.
+
+        :return: the plan, and what keeps the rest back if it is none of our own batches: an asset that is not ready,
+            or the oldest batch that somebody else has on the account.
+        """
+        while (portion := plan.next()) and len(plan.of(PortionState.ACTIVE)) < MOST_ACTIVE:
+            others = self._others(plan)
+            if len(others) + len(plan.of(PortionState.ACTIVE)) >= MOST_ACTIVE:
+                return plan, _oldest(others)
+            try:
+                plan = self._send(plan, portion)
+            except TwelveLabsConflictError:
+                unready = self._unready(portion)
+                if unready is None:
+                    raise
+                return plan, JobRef(JobKind.ASSET, unready)
+            except TwelveLabsRateLimitError:
+                # Somebody else may have taken the last place meanwhile; a limit of requests passes too.
+                if not plan.of(PortionState.ACTIVE):
+                    raise
+                return plan, None
+        return plan, None
+
+    def refreshed(self, plan: Plan) -> Plan:
+        """Return the plan with the batches that have ended since."""
+        for portion in plan.of(PortionState.ACTIVE):
+            batch = self.hook.execute(read_batch(portion.batch_id or ""))
+            if phase_of(batch.status) is not Phase.RUNNING:
+                log.info(
+                    "batch %s is %s: %d ready, %d failed, %d canceled of %d", batch.id, batch.status, batch.ready_items,
+                    batch.failed_items, batch.canceled_items, batch.total_items,
+                )  # fmt: skip
+                plan = plan.changed(replace(portion, state=PortionState.ENDED))
+        return plan
+
+    def revived(self, plan: Plan) -> Plan:
+        """Return the plan of an earlier try; what it submitted and was cancelled with it is to be sent anew."""
+        for portion in plan.of(PortionState.ACTIVE):
+            if self.hook.execute(read_batch(portion.batch_id or "")).fruitless:
+                log.info("batch %s was cancelled before anything was done: submitting anew", portion.batch_id)
+                plan = plan.changed(replace(portion, batch_id=None, state=PortionState.PLANNED))
+        return self.reconciled(plan) if plan.of(PortionState.SENDING) else plan
+
+    def reconciled(self, plan: Plan) -> Plan:
+        """Return the plan with the batches that are there without our knowing; what is not there is to be sent."""
+        for first, batch in self._ours():
+            plan = plan.found(first, batch.total_items, batch.id)
+        for portion in plan.of(PortionState.SENDING):
+            plan = plan.changed(replace(portion, state=PortionState.PLANNED))
+        return plan
+
+    def plan(self, *, wait_for_assets: bool) -> tuple[Plan, str | None]:
+        """Check every item and every asset, and cut the items into portions; nothing is sent yet.
+
+        :return: the plan, and the first asset that is not ready.
+        :raises TwelveLabsInputError: for an item that the service would not take.
+        """
+        unready: list[str] = []
+
+        def measured() -> Iterator[Measured]:
+            for given, asset in self._with_assets():
+                if _usable(given, asset).status != "ready":
+                    if not wait_for_assets:
+                        raise TwelveLabsInputError(f"{given}: asset {asset.id} is {asset.status}, not ready")
+                    unready.append(asset.id) if not unready else None
+                yield Measured(given.at, asset.duration or given.duration or 0.0)
+
+        plan = Plan(tuple(portions_of(measured(), MOST_ITEMS, MOST_SECONDS)))
+        return plan, unready[0] if unready else None
+
+    def _with_assets(self) -> Iterator[tuple[GivenItem, Asset]]:
+        """Return every item with its asset, asking for as many assets at once as a page holds."""
+        items = self.rules.checked(self.items.read())
+        while some := list(islice(items, LARGEST_PAGE)):
+            found = self._assets({given.item.asset_id for given in some})
+            for given in some:
+                if given.item.asset_id not in found:
+                    raise TwelveLabsInputError(f"{given}: there is no asset {given.item.asset_id} in this account")
+                yield given, found[given.item.asset_id]
+
+    def _assets(self, asset_ids: set[str]) -> Mapping[str, Asset]:
+        page = self.hook.execute(list_assets(asset_ids=sorted(asset_ids), paging=Paging(limit=LARGEST_PAGE)))
+        return {asset.id: asset for asset in page.items}
+
+    def _send(self, plan: Plan, portion: Portion) -> Plan:
+        given = list(self.items.read(portion))
+        self.record(plan.changed(replace(portion, state=PortionState.SENDING)))
+        try:
+            batch_id = self.hook.execute(create_batch(self._request(portion, given))).id
+        except _LOST as error:
+            if error.details.status not in _NOTHING_DONE:
+                batch_id = self._found_after(error, portion)
+            elif error.details.status == HTTPStatus.GATEWAY_TIMEOUT and portion.count > 1:
+                return self._halved(plan, portion, given)
+            else:
+                self.record(plan)
+                raise
+        except TwelveLabsError:
+            self.record(plan)
+            raise
+        log.info("batch %s takes items %d to %d", batch_id, portion.first, portion.first + portion.count - 1)
+        plan = plan.changed(replace(portion, batch_id=batch_id, state=PortionState.ACTIVE))
+        self.record(plan)
+        return plan
+
+    def _request(self, portion: Portion, given: list[GivenItem]) -> BatchRequest:
+        items = [
+            BatchItem(one.item.asset_id, self.mark.write(portion, one.number, one.item.custom_id), one.item.options)
+            for one in given
+        ]
+        return BatchRequest(items, self.rules.defaults, self.rules.mode, self.rules.model)
+
+    def _halved(self, plan: Plan, portion: Portion, given: list[GivenItem]) -> Plan:
+        log.warning(
+            "the service took too long over %d items from item %d on: half as many", portion.count, portion.first
+        )
+        plan = plan.halved(portion.first, given[portion.count // 2].at)
+        self.record(plan)
+        return plan
+
+    def _found_after(self, error: TwelveLabsError, portion: Portion) -> str:
+        """Return the batch whose creation was never confirmed; it is billed, so it is not asked for again at once.
+
+        :raises TwelveLabsError: the error, where there is no such batch yet. A retry looks again before it sends.
+        """
+        log.warning("%s; looking for the batch", error)
+        found = next((batch.id for first, batch in self._ours() if first == portion.first), None)
+        if found is None:
+            raise error
+        return found
+
+    def _ours(self) -> Iterator[tuple[int, AnalysisBatch]]:
+        """Return the batches that carry our mark and are good for something, with the number of their first item."""
+        for batch in self.hook.items(lambda paging: list_batches(paging=paging)):
+            if batch.created_at and batch.created_at < pendulum.from_timestamp(self.since):
+                return
+            if batch.fruitless:
+                continue
+            with closing(results_of(self.hook, batch.id)) as results:
+                any_item = next(results, None)
+            known = self.mark.read(any_item.custom_id) if any_item else None
+            if known:
+                yield known[0], batch
+
+    def _others(self, plan: Plan) -> list[AnalysisBatch]:
+        """Return the active batches of the account that are not ours, newest first."""
+        page = self.hook.execute(list_batches(status=ACTIVE))
+        return [batch for batch in page.items if batch.id not in plan.batch_ids]
+
+    def _unready(self, portion: Portion) -> str | None:
+        """Return the first asset of a portion that is not ready."""
+        items = self.items.read(portion)
+        while some := list(islice(items, LARGEST_PAGE)):
+            found = self._assets({given.item.asset_id for given in some})
+            for given in some:
+                asset = found.get(given.item.asset_id)
+                if asset and _usable(given, asset).status != "ready":
+                    return asset.id
+        return None
+
+
+def _oldest(batches: list[AnalysisBatch]) -> JobRef | None:
+    return JobRef(JobKind.ANALYSIS_BATCH, batches[-1].id) if batches else None
+
+
+def _usable(given: GivenItem, asset: Asset) -> Asset:
+    """Return an asset that is ready or may become so.
+
+    :raises TwelveLabsInputError: if it failed.
+    """
+    if phase_of(asset.status) is Phase.FAILED:
+        raise TwelveLabsInputError(f"{given}: asset {asset.id} is {asset.status}: {asset.error or 'no reason given'}")
+    return asset

@@ -1,0 +1,297 @@
+"""The operator that embeds texts, images, sounds and videos, and leaves the vectors in object storage."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from twelvelabs_provider.api.call import Call
+from twelvelabs_provider.api.embedding_models import Embeddings, EmbeddingTask
+from twelvelabs_provider.api.embedding_request import DEFAULT_MODEL, LONGEST_SYNC, EmbeddingRequest
+from twelvelabs_provider.api.errors import (
+    TwelveLabsAmbiguousError,
+    TwelveLabsAnswerError,
+    TwelveLabsBadRequestError,
+    TwelveLabsError,
+    TwelveLabsServerError,
+    TwelveLabsUnsupportedError,
+)
+from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsUnknownOutcomeError
+from twelvelabs_provider.jobs.intent import Intent
+from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
+from twelvelabs_provider.jobs.lost_embedding import find_lost_task
+from twelvelabs_provider.operators.embedding_input import (
+    MediaOptions,
+    Medium,
+    is_blank,
+    lasting_input,
+    picture_input,
+    text_input,
+)
+from twelvelabs_provider.operators.embedding_output import (
+    KIND,
+    Destination,
+    Embedded,
+    folder_of,
+    meanings,
+    publish_embeddings,
+)
+from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
+from twelvelabs_provider.operators.templated import texts_of
+from twelvelabs_provider.storage.tables import check_output, table_formats
+from twelvelabs_provider.task import COMMON_FIELDS, required
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+MODES = ("auto", "sync", "task")
+_INPUTS = ("text", "image", "audio", "video", "embedding_task_id")
+_LASTING = ("audio", "video")
+_UNKNOWN_OUTCOME = (TwelveLabsAmbiguousError, TwelveLabsAnswerError, TwelveLabsServerError)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A checked request, and what is known of its input."""
+
+    request: EmbeddingRequest
+    medium: Medium | None
+    as_task: bool
+
+
+class TwelveLabsEmbedOperator(TwelveLabsJobOperator):
+    """Embeds a text, an image, a sound or a video, and publishes the vectors.
+
+    Give one of ``text``, ``image``, ``audio``, ``video`` and ``embedding_task_id``; ``text`` and ``image`` together
+    make one embedding of both. A medium is the id of an asset that is ready, an http(s) URL that the service fetches,
+    or a file (local path or any URI of object storage) that goes along with the request. Vectors go to object storage
+    only, as soon as they are there: the service keeps those of a task for seven days.
+
+    Service pages: https://docs.twelvelabs.io/api-reference/create-embeddings-v2/create-embeddings and
+    https://docs.twelvelabs.io/api-reference/create-embeddings-v2/create-async-embedding-task
+
+    :param output_path: where results go: a local path or any URI of object storage (templated).
+    :param text: 500 tokens at most (templated).
+    :param image: JPEG or PNG of 32 MiB at most; a list of up to ten images, or a mapping of names to them that
+        ``text`` refers to as ``<@name>``, makes one embedding of all (templated).
+    :param audio: WAV, MP3 or FLAC (templated).
+    :param video: any video (templated).
+    :param embedding_task_id: a task that is there already, to publish what it found (templated).
+    :param mode: ``auto``, ``sync`` or ``task``. ``auto`` asks at once for texts, images, and for audio and video known
+        to last ten minutes at most; it makes a task of what is longer or of unknown length, and of audio and video
+        where nobody waits on the worker (``deferrable``, ``wait=False``) (templated).
+    :param options: of audio ``audio``, ``transcription``; of video ``visual`` too; None is all (templated).
+    :param scopes: ``clip`` (one vector per segment), ``asset`` (one for all); None is both (templated).
+    :param types: ``separate_embedding``, ``fused_embedding``; None is separate (templated).
+    :param segmentation: ``fixed``, or ``dynamic`` (video only: at its cuts); None is the service's way (templated).
+    :param segment_seconds: length of a fixed segment, 2 to 10, or the least of a dynamic one, 2 to 5 (templated).
+    :param start: seconds from which audio or video counts (templated).
+    :param end: seconds up to which it counts (templated).
+    :param model_name: the embedding model (templated).
+    :param formats: any of ``jsonl``, ``json``, ``parquet`` (32-bit numbers) (templated).
+    :param name: stem of the files (templated).
+    :return: ``manifest`` (URI), ``files`` (format to URI), ``rows``, ``bytes``, ``dimensions``, ``model_name``,
+        ``input_type``, ``asset_id`` and ``embedding_task_id`` (None where there is none), ``duration`` in seconds.
+        With ``wait=False`` and a task: ``job_kind``, ``job_id``.
+    :raises TwelveLabsInputError: for whatever is wrong with the arguments or the file, before anything is sent.
+    :raises TwelveLabsUnknownOutcomeError: if the answer to a billed request was lost, and the service's list does not
+        tell what became of it.
+    :raises TwelveLabsJobFailedError: if the task failed.
+    :raises TwelveLabsOutputError: if the files cannot be written; nothing half-written is visible.
+    """
+
+    template_fields: Sequence[str] = (
+        *COMMON_FIELDS, *_INPUTS, "output_path", "mode", "options", "scopes", "types", "segmentation",
+        "segment_seconds", "start", "end", "model_name", "formats", "name",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        output_path: str,
+        text: str | None = None,
+        image: str | Sequence[str] | Mapping[str, str] | None = None,
+        audio: str | None = None,
+        video: str | None = None,
+        embedding_task_id: str | None = None,
+        mode: str = "auto",
+        options: Sequence[str] | None = None,
+        scopes: Sequence[str] | None = None,
+        types: Sequence[str] | None = None,
+        segmentation: str | None = None,
+        segment_seconds: int | str | None = None,
+        start: float | str | None = None,
+        end: float | str | None = None,
+        model_name: str = DEFAULT_MODEL,
+        formats: Sequence[str] = ("jsonl",),
+        name: str = KIND,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.output_path = output_path
+        self.text = text
+        self.image = image
+        self.audio = audio
+        self.video = video
+        self.embedding_task_id = embedding_task_id
+        self.mode = mode
+        self.options = options
+        self.scopes = scopes
+        self.types = types
+        self.segmentation = segmentation
+        self.segment_seconds = segment_seconds
+        self.start = start
+        self.end = end
+        self.model_name = model_name
+        self.formats = formats
+        self.name = name
+
+    def begin(self, context: Context) -> PendingJob | Result:
+        """Embed at once, or submit a task; or attach to the one that was given."""
+        given = self._check()
+        if given == {"embedding_task_id"}:
+            return self.pending(context, JobRef(JobKind.EMBEDDING_TASK, str(self.embedding_task_id)))
+        try:
+            plan = self._plan(given)
+            call, as_task = self._call(plan)
+        except TwelveLabsBadRequestError as error:
+            raise TwelveLabsInputError(str(error)) from error
+        if as_task:
+            return self._submit(context, call, plan)
+        return self._publish(context, self._embed(call, plan), self._embedded(plan))
+
+    def advance(self, context: Context, pending: PendingJob, state: JobState) -> Result:
+        """Publish what a task found."""
+        self._check()
+        task = self.hook.execute(self.hook.api.read_embedding_task(pending.job.id))
+        embedded = Embedded(**{"folder": task.id, **pending.memo, "embedding_task_id": task.id})
+        return self._publish(context, task.embeddings(), embedded)
+
+    def asked(self) -> tuple[Any, ...]:
+        """The input and how it is embedded; a template may sign the same address anew for each try."""
+        media = [meanings(value) for value in (self.image, self.audio, self.video)]
+        what = (self.text, *media, self.embedding_task_id, self.model_name)
+        return (*what, *vars(self._media_options()).values())
+
+    def handed_over(self, pending: PendingJob) -> Result:
+        """Which task was left running."""
+        return {**super().handed_over(pending), "embedding_task_id": pending.job.id}
+
+    def _check(self) -> set[str]:
+        """Refuse what cannot work whatever the input is; return which inputs were given."""
+        required(self, output_path=self.output_path, model_name=self.model_name, name=self.name)
+        given = {name for name in _INPUTS if not is_blank(getattr(self, name))}
+        if len(given) != 1 and given != {"text", "image"}:
+            raise TwelveLabsInputError(
+                f"give one of {', '.join(_INPUTS)}, or text and image (got {', '.join(sorted(given)) or 'none'})"
+            )
+        if self.mode not in MODES:
+            raise TwelveLabsInputError(f"mode={self.mode!r} is not one of {', '.join(MODES)}")
+        table_formats(texts_of("formats", self.formats))
+        check_output(self.output_path)
+        return given
+
+    def _plan(self, given: set[str]) -> _Plan:
+        """Read the arguments and look at the input, before anything is paid for."""
+        kind = next((kind for kind in _LASTING if kind in given), None)
+        if kind is None:
+            self._media_options().must_be_unused(" and ".join(sorted(given)))
+            if self.mode == "task":
+                raise TwelveLabsInputError(
+                    f"mode='task' is for audio and video; {sorted(given)[0]} is embedded at once"
+                )
+            text = str(self.text) if "text" in given else None
+            found, media = picture_input(self.hook, text, self.image) if "image" in given else text_input(str(text))
+            request = EmbeddingRequest(found, self.model_name)
+            return _Plan(request, media[0] if len(media) == 1 else None, as_task=False)
+        lasting, medium = lasting_input(self.hook, kind, str(getattr(self, kind)), self._media_options())
+        long = medium.duration is not None and medium.duration > LONGEST_SYNC
+        if long and self.mode == "sync":
+            raise TwelveLabsInputError(
+                f"{medium.shown} lasts {medium.duration:g} s; at most {LONGEST_SYNC:g} s are embedded at once: use"
+                " mode='task'"
+            )
+        unwatched = self.deferrable or not self.wait
+        as_task = self.mode == "task" or (self.mode == "auto" and (long or medium.duration is None or unwatched))
+        return _Plan(EmbeddingRequest(lasting, self.model_name), medium, as_task)
+
+    def _call(self, plan: _Plan) -> tuple[Call[Any], bool]:
+        """Return the call, and whether it makes a task; ``auto`` takes the other way where a generation lacks one."""
+        ways = [plan.as_task, not plan.as_task] if self.mode == "auto" else [plan.as_task]
+        refused: TwelveLabsUnsupportedError | None = None
+        for as_task in ways:
+            make = self.hook.api.create_embedding_task if as_task else self.hook.api.create_embeddings
+            try:
+                return make(plan.request), as_task
+            except TwelveLabsUnsupportedError as error:
+                # the last word is the more exact one: the first may only say which way is the right one
+                refused = error
+            except TwelveLabsBadRequestError:
+                if refused is None:
+                    raise
+        assert refused is not None
+        raise refused
+
+    def _embed(self, call: Call[Embeddings], plan: _Plan) -> Embeddings:
+        try:
+            return self.hook.execute(call)
+        except TwelveLabsAmbiguousError as error:
+            if plan.medium is None or plan.request.input.type.value not in _LASTING:
+                raise
+            # Nothing remains on the service that could be looked for, and minutes of video are not cents.
+            raise TwelveLabsUnknownOutcomeError(
+                f"{error}. It is billed by the minute, so it is not sent again by itself: clear the task to send it"
+                " again, or use mode='task', whose results can be fetched later"
+            ) from error
+
+    def _submit(self, context: Context, call: Call[EmbeddingTask], plan: _Plan) -> PendingJob:
+        """Submit once for all tries: a task whose id was lost is looked for, not paid for again."""
+        intent = Intent(context.get("task_state_store"), self.identity(context))
+        begun = intent.noted_at()
+        task = None if begun is None else find_lost_task(self.hook, plan.request, begun)
+        if task is None:
+            now = time.time()
+            intent.note(now)
+            try:
+                task = self.hook.execute(call)
+            except _UNKNOWN_OUTCOME as error:
+                task = self._found_or_unknown(plan, now, error)
+            except TwelveLabsError:
+                intent.settle()
+                raise
+        self.log.info("embedding task %s has begun", task.id)
+        pending = self.pending(context, JobRef(JobKind.EMBEDDING_TASK, task.id), **asdict(self._embedded(plan)))
+        self._ledger(context).record(pending)
+        intent.settle()
+        return pending
+
+    def _found_or_unknown(self, plan: _Plan, since: float, error: TwelveLabsError) -> EmbeddingTask:
+        task = find_lost_task(self.hook, plan.request, since)
+        if task is None:
+            raise TwelveLabsUnknownOutcomeError(
+                f"{error}. Embedding is billed, so it is not sent again by itself, and the service lists no task for"
+                " it yet: clear the task to send it again"
+            ) from error
+        return task
+
+    def _embedded(self, plan: _Plan) -> Embedded:
+        kind, medium = plan.request.input.type.value, plan.medium
+        folder = folder_of(kind, self.text, *(medium for medium in (self.image, self.audio, self.video) if medium))
+        if medium is None:
+            return Embedded(folder, kind)
+        asset_id = medium.source.asset_id
+        return Embedded(folder, kind, asset_id, None if asset_id else medium.shown, medium.duration)
+
+    def _publish(self, context: Context, found: Embeddings, embedded: Embedded) -> Result:
+        destination = Destination(self.output_path, texts_of("formats", self.formats), self.name)
+        options = vars(self._media_options())
+        result = publish_embeddings(context, destination, embedded, found, self.model_name, options)
+        self.log.info("published %d embeddings: %s", result["rows"], result["manifest"])
+        return result
+
+    def _media_options(self) -> MediaOptions:
+        return MediaOptions(
+            self.start, self.end, self.segmentation, self.segment_seconds, self.options, self.scopes, self.types
+        )

@@ -1,0 +1,288 @@
+"""The operator that makes many entities at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from twelvelabs_provider.api.entities import (
+    BulkOutcome,
+    Entity,
+    EntityStatus,
+    NewEntity,
+    create_entities,
+    list_entities,
+)
+from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsJobFailedError
+from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
+from twelvelabs_provider.operators.entity import entity_metadata
+from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
+from twelvelabs_provider.operators.once import UNKNOWN_OUTCOME, check_if_exists
+from twelvelabs_provider.operators.templated import mapping_of, mappings_of, texts_of
+from twelvelabs_provider.storage.manifest import Provenance
+from twelvelabs_provider.storage.tables import (
+    Column,
+    ColumnType,
+    RowSchema,
+    TableFacts,
+    TablePlace,
+    check_output,
+    publish_rows,
+    table_formats,
+)
+from twelvelabs_provider.task import COMMON_FIELDS, required
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+MOST_IN_REQUEST = 100
+MOST_IN_XCOM = 500
+"""Ids in the result where the rows are not published."""
+
+_SHOWN = 5
+_FIELDS = ("name", "asset_ids", "description", "metadata")
+_SCHEMA = RowSchema(
+    (
+        Column("position", ColumnType.WHOLE),
+        Column("name"),
+        Column("outcome"),
+        Column("entity_id"),
+        Column("reason"),
+    )
+)
+
+
+class Outcome(StrEnum):
+    """What became of one entity."""
+
+    CREATED = "created"
+    EXISTED = "existed"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class EntityOutcome:
+    """What became of one entity of the list.
+
+    :param position: its place in the list, from 0.
+    :param reason: why it was refused.
+    """
+
+    position: int
+    name: str
+    outcome: Outcome
+    entity_id: str | None = None
+    reason: str | None = None
+
+    def row(self) -> dict[str, Any]:
+        """Return it as a row of the published table."""
+        return {
+            "position": self.position,
+            "name": self.name,
+            "outcome": self.outcome.value,
+            "entity_id": self.entity_id,
+            "reason": self.reason,
+        }
+
+
+class TwelveLabsCreateEntitiesOperator(TwelveLabsJobOperator):
+    """Creates entities of a list of any length, tells of each, and waits until those that were made are ready.
+
+    The name tells entities of a collection apart: those that exist are not made again, so a retry goes on with what
+    is missing, and a lost answer makes nothing twice.
+
+    Service page: https://docs.twelvelabs.io/api-reference/entities/entity-collections/entities/create-bulk
+
+    :param entity_collection_id: the collection (templated).
+    :param entities: a list of ``{"name": ..., "asset_ids": [...], "description": ..., "metadata": {...}}``, the last
+        two as wanted, or JSON text of it; every name once (templated).
+    :param if_exists: what to do about names that exist: ``reuse`` or ``fail``.
+    :param output_path: where a row for each entity goes: a local path or any URI of object storage (templated).
+    :param formats: any of ``jsonl``, ``json``, ``parquet`` (templated).
+    :param fail_on_partial_error: fail the task, once the rows are written, if an entity was refused; those that were
+        made stay.
+    :return: ``entity_collection_id``, ``created``, ``existed``, ``refused`` (counts), and with ``output_path``
+        ``manifest``, ``files``, ``rows``, ``bytes``, else ``entity_ids`` (name to id, the first 500).
+    :raises TwelveLabsInputError: for entities that cannot work, before any is sent; for names that exist, with
+        ``fail``.
+    :raises TwelveLabsJobFailedError: if entities were refused; a retry sends them again.
+    """
+
+    template_fields: Sequence[str] = (
+        *COMMON_FIELDS,
+        "entity_collection_id",
+        "entities",
+        "output_path",
+        "formats",
+    )
+
+    def __init__(
+        self,
+        *,
+        entity_collection_id: str,
+        entities: Sequence[Mapping[str, Any]] | str,
+        if_exists: str = "reuse",
+        output_path: str | None = None,
+        formats: Sequence[str] = ("jsonl",),
+        fail_on_partial_error: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.entity_collection_id = entity_collection_id
+        self.entities = entities
+        self.if_exists = if_exists
+        self.output_path = output_path
+        self.formats = formats
+        self.fail_on_partial_error = fail_on_partial_error
+
+    def begin(self, context: Context) -> PendingJob | Result:
+        """Check, make what is missing, and publish what became of each."""
+        required(self, entity_collection_id=self.entity_collection_id)
+        check_if_exists(self.if_exists, "reuse", "fail")
+        wanted = self._wanted()
+        if self.output_path:
+            table_formats(self.formats)
+            check_output(self.output_path)
+        outcomes = self._make(wanted)
+        result = self._told(context, outcomes)
+        job = self._unready()
+        return self.pending(context, job, **result) if job else result
+
+    def advance(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
+        """Wait for the next entity that is not ready, or return what became of all."""
+        # A list may lag behind the entity itself.
+        job = self._unready(besides=pending.job.id)
+        return self.next_job(pending, job) if job else dict(pending.memo)
+
+    def handed_over(self, pending: PendingJob) -> Result:
+        """Return what became of all; some of them are not ready."""
+        return dict(pending.memo)
+
+    def asked(self) -> tuple[Any, ...]:
+        """The entities; the output may differ on a retry."""
+        return (self.entity_collection_id, self.entities)
+
+    def _wanted(self) -> list[NewEntity]:
+        given = mappings_of("entities", self.entities)
+        if not given:
+            raise TwelveLabsInputError(f"entities={self.entities!r}: give one entity at least")
+        wanted = [_new_entity(number, entry) for number, entry in enumerate(given)]
+        seen: set[str] = set()
+        for entity in wanted:
+            if entity.name in seen:
+                raise TwelveLabsInputError(f"entities: the name {entity.name!r} comes twice; names tell entities apart")
+            seen.add(entity.name)
+        return wanted
+
+    def _make(self, wanted: Sequence[NewEntity]) -> list[EntityOutcome]:
+        existing = self._existing()
+        taken = [entity.name for entity in wanted if entity.name in existing]
+        if taken and self.if_exists == "fail":
+            raise TwelveLabsInputError(
+                f"{len(taken)} of {len(wanted)} entities exist already, and if_exists='fail': {_first(taken)}"
+            )
+        outcomes = {
+            number: EntityOutcome(number, entity.name, Outcome.EXISTED, existing[entity.name].id)
+            for number, entity in enumerate(wanted)
+            if entity.name in existing
+        }
+        missing = iter([(number, entity) for number, entity in enumerate(wanted) if number not in outcomes])
+        while some := list(islice(missing, MOST_IN_REQUEST)):
+            outcomes |= {outcome.position: outcome for outcome in self._make_some(some)}
+            self.log.info("%d of %d entities are looked after", len(outcomes), len(wanted))
+        return [outcomes[number] for number in range(len(wanted))]
+
+    def _make_some(self, some: Sequence[tuple[int, NewEntity]]) -> Iterable[EntityOutcome]:
+        call = create_entities(self.entity_collection_id, [entity for _, entity in some])
+        try:
+            answer = self.hook.execute(call)
+        except UNKNOWN_OUTCOME as error:
+            self.log.warning("%s; looking for what was made", error)
+            return _outcomes_found(some, self._existing(), str(error))
+        return _outcomes_told(some, answer)
+
+    def _existing(self) -> dict[str, Entity]:
+        collection_id = self.entity_collection_id
+        listed = self.hook.items(lambda paging: list_entities(collection_id, paging=paging))
+        return {entity.name: entity for entity in listed}
+
+    def _unready(self, besides: str | None = None) -> JobRef | None:
+        """Return one of the entities that is not ready, another one than ``besides``."""
+        collection_id, status = self.entity_collection_id, EntityStatus.PROCESSING
+        names = {entity.name for entity in self._wanted()}
+        listed = self.hook.items(lambda paging: list_entities(collection_id, status=status, paging=paging))
+        found = next((one for one in listed if one.name in names and one.id != besides), None)
+        return JobRef(JobKind.ENTITY, found.id, collection_id) if found else None
+
+    def _told(self, context: Context, outcomes: Sequence[EntityOutcome]) -> Result:
+        refused = [outcome for outcome in outcomes if outcome.outcome is Outcome.REFUSED]
+        published = self._publish(context, outcomes) if self.output_path else {}
+        for outcome in refused[:_SHOWN]:
+            self.log.warning("entity %r was refused: %s", outcome.name, outcome.reason)
+        if refused and self.fail_on_partial_error:
+            named = _first([f"{outcome.name} ({outcome.reason})" for outcome in refused])
+            where = f"; all of them are in {published['manifest']}" if published else ""
+            raise TwelveLabsJobFailedError(f"{len(refused)} of {len(outcomes)} entities were refused: {named}{where}")
+        counts = {kind.value: sum(outcome.outcome is kind for outcome in outcomes) for kind in Outcome}
+        made = ((outcome.name, outcome.entity_id) for outcome in outcomes if outcome.entity_id)
+        ids = {} if published else {"entity_ids": dict(islice(made, MOST_IN_XCOM))}
+        return {"entity_collection_id": self.entity_collection_id, **counts, **ids, **published}
+
+    def _publish(self, context: Context, outcomes: Sequence[EntityOutcome]) -> Result:
+        provenance = Provenance.of(context["ti"])
+        mapped = [str(provenance.map_index)] if provenance.map_index >= 0 else []
+        # The same for every try of a task instance, so that a retry writes the same names again.
+        name = ".".join((provenance.run_id, provenance.task_id, *mapped))
+        return publish_rows(
+            str(self.output_path),
+            TablePlace(("entities", self.entity_collection_id), name, "entities"),
+            (outcome.row() for outcome in outcomes),
+            _SCHEMA,
+            table_formats(self.formats),
+            TableFacts(provenance, details={"entity_collection_id": self.entity_collection_id}),
+        ).as_xcom()
+
+
+def _new_entity(number: int, entry: Mapping[str, Any]) -> NewEntity:
+    what = f"entities[{number}]"
+    if extra := set(entry) - set(_FIELDS):
+        raise TwelveLabsInputError(f"{what} has {sorted(extra)[0]!r}; an entity has {', '.join(_FIELDS)}")
+    name, description = entry.get("name"), entry.get("description")
+    if not isinstance(name, str) or not name.strip():
+        raise TwelveLabsInputError(f"{what}: its name {name!r} must be a text")
+    if description is not None and not isinstance(description, str):
+        raise TwelveLabsInputError(f"{what}: its description {description!r} must be a text")
+    asset_ids = tuple(dict.fromkeys(texts_of(f"{what}.asset_ids", entry.get("asset_ids"))))
+    if not asset_ids:
+        raise TwelveLabsInputError(f"{what} ({name!r}) needs at least one image asset in asset_ids")
+    metadata = entity_metadata(mapping_of(f"{what}.metadata", entry.get("metadata")))
+    return NewEntity(name, asset_ids, description, metadata or None)
+
+
+def _outcomes_told(some: Sequence[tuple[int, NewEntity]], answer: BulkOutcome) -> Iterator[EntityOutcome]:
+    reasons = {refused.position: refused.reason for refused in answer.refused}
+    made = {created.name: created.id for created in answer.created}
+    for place, (number, entity) in enumerate(some):
+        if entity.name in made:
+            yield EntityOutcome(number, entity.name, Outcome.CREATED, made[entity.name])
+        else:
+            reason = reasons.get(place, "the service says nothing about it")
+            yield EntityOutcome(number, entity.name, Outcome.REFUSED, reason=reason)
+
+
+def _outcomes_found(
+    some: Sequence[tuple[int, NewEntity]], existing: Mapping[str, Entity], why: str
+) -> Iterator[EntityOutcome]:
+    """What is there was made by the request whose answer was lost: it was not there before."""
+    for number, entity in some:
+        if entity.name in existing:
+            yield EntityOutcome(number, entity.name, Outcome.CREATED, existing[entity.name].id)
+        else:
+            yield EntityOutcome(number, entity.name, Outcome.REFUSED, reason=f"not there after {why}")
+
+
+def _first(names: Sequence[str]) -> str:
+    return "; ".join(names[:_SHOWN]) + ("; ..." if len(names) > _SHOWN else "")

@@ -1,0 +1,232 @@
+"""The base of the operators that have text generated about a video: at once, as a stream, or as a task."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from twelvelabs_provider.api.analysis import (
+    DEFAULT_MODEL,
+    INDEXED_MODEL,
+    AnalysisRequest,
+    SourceKind,
+    VideoSource,
+)
+from twelvelabs_provider.api.analysis_rules import problems_of_request
+from twelvelabs_provider.api.analyze_stream import StreamedText
+from twelvelabs_provider.api.generation import Generation, generation_of_task
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.jobs.job import JobState, PendingJob
+from twelvelabs_provider.jobs.window import Window
+from twelvelabs_provider.links import video_url
+from twelvelabs_provider.operators.answered import Answered, Mode, facts_of, fitting_mode
+from twelvelabs_provider.operators.billed_answer import TwelveLabsBilledAnswerOperator
+from twelvelabs_provider.operators.job import Result
+from twelvelabs_provider.operators.subject import Named, Subject, find_subject
+from twelvelabs_provider.operators.templated import optional_number
+from twelvelabs_provider.storage.aside import forget_aside
+from twelvelabs_provider.storage.layout import TablePlace
+from twelvelabs_provider.storage.manifest import Published
+from twelvelabs_provider.storage.publish import check_output
+from twelvelabs_provider.storage.source import meaning_of
+from twelvelabs_provider.task import COMMON_FIELDS, required
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class TwelveLabsGenerateOperator(TwelveLabsBilledAnswerOperator):
+    """Base of the operators that have text generated about one video, named in one of four ways.
+
+    :param asset_id: the video as an asset (templated).
+    :param video_url: the video as an address that the service fetches it from (templated).
+    :param video_file: the video as a path or object storage URI of a file of up to 30 MiB, sent within the request
+        (templated).
+    :param index_id: the index of ``video_id`` (templated).
+    :param video_id: the video as an indexed one; analysed as the asset that it was made of, where there is one
+        (templated).
+    :param start: seconds from which the video is looked at (templated).
+    :param end: seconds up to which it is looked at (templated).
+    :param model_name: None takes ``pegasus1.5``, or ``pegasus1.2`` for an indexed video without an asset (templated).
+    :param temperature: 0 to 1 (templated).
+    :param mode: ``sync`` (one call, up to an hour of video), ``stream`` (the text comes into the task's log as it is
+        written), ``async`` (a task on the service), or ``auto``: ``async`` when the operator is deferrable or does not
+        wait, when the video or its window is over an hour or of unknown length, and when only a task can do it;
+        else ``sync``.
+    :param result_name: stem of the files; two questions about one video need two names (templated).
+    :param source: where the video came from, for the manifest (templated).
+    """
+
+    template_fields: Sequence[str] = (
+        *COMMON_FIELDS,
+        "output_path",
+        "asset_id",
+        "video_url",
+        "video_file",
+        "index_id",
+        "video_id",
+        "start",
+        "end",
+        "model_name",
+        "temperature",
+        "result_name",
+        "source",
+    )
+
+    def __init__(
+        self,
+        *,
+        asset_id: str | None = None,
+        video_url: str | None = None,
+        video_file: str | None = None,
+        index_id: str | None = None,
+        video_id: str | None = None,
+        start: float | str | None = None,
+        end: float | str | None = None,
+        model_name: str | None = None,
+        temperature: float | str | None = None,
+        mode: str = Mode.AUTO,
+        result_name: str | None = None,
+        source: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.asset_id = asset_id
+        self.video_url = video_url
+        self.video_file = video_file
+        self.index_id = index_id
+        self.video_id = video_id
+        self.start = start
+        self.end = end
+        self.model_name = model_name
+        self.temperature = temperature
+        self.mode = mode
+        self.result_name = result_name
+        self.source = source
+
+    @property
+    @abstractmethod
+    def result_kind(self) -> str:
+        """What the result holds; also the stem of its files unless ``result_name`` says another."""
+
+    @abstractmethod
+    def request(self, context: Context, video: VideoSource, window: Window, model: str) -> AnalysisRequest:
+        """Return what is asked about the video.
+
+        :raises TwelveLabsInputError: if an argument cannot be read.
+        """
+
+    @abstractmethod
+    def publish(self, context: Context, answered: Answered) -> Result:
+        """Publish an answer; return where it is."""
+
+    def begin(self, context: Context) -> PendingJob | Result:
+        """Check everything that can be checked for nothing, then ask in the way that fits."""
+        return self.ask(context, *self.checked())
+
+    def ask(self, context: Context, window: Window, subject: Subject, video: VideoSource) -> PendingJob | Result:
+        """Ask about a video that is known; return the task, or the published answer."""
+        request = self.request(context, video, window, self.model_for(video))
+        mode = self._mode(request, subject, window)
+        self.must_be_accepted(request, mode)
+        facts = facts_of(request, mode)
+        self.log.info("%s of %s (%s) by %s", self.result_kind, subject.name, mode.value, request.model)
+        if mode is Mode.ASYNC:
+            request = replace(request, custom_id=request.custom_id or self.mark(context))
+            return self.submit_analysis(context, request, subject=subject.as_json(), facts=facts)
+        return self.publish(context, Answered(subject, self._ask(context, subject, request, mode), window, facts))
+
+    def advance(self, context: Context, pending: PendingJob, state: JobState) -> Result:
+        """Publish the answer of a task that is ready."""
+        task = self.hook.execute(self.hook.api.read_analysis_task(pending.job.id))
+        facts = {**pending.memo["facts"], "analysis_task_id": task.id}
+        subject, window = Subject.from_json(pending.memo["subject"]), Window.parse(self.start, self.end)
+        return self.publish(context, Answered(subject, generation_of_task(task), window, facts))
+
+    def asked(self) -> tuple[Any, ...]:
+        """The video, the window and the model; a template may sign the same address anew for each try."""
+        video = (self.asset_id, meaning_of(self.video_url or ""), self.video_file, self.index_id, self.video_id)
+        return (*video, self.start, self.end, self.model_name, self.temperature, self.mode)
+
+    def describe(self, pending: PendingJob) -> str | None:
+        """The video's page, where it is indexed."""
+        return video_url(self.index_id, self.video_id) if self.index_id and self.video_id else None
+
+    def checked(self) -> tuple[Window, Subject, VideoSource]:
+        """Refuse what cannot work before anything is asked for that costs money; return the window and the video."""
+        required(self, output_path=self.output_path)
+        window = Window.parse(self.start, self.end)
+        check_output(self.output_path)
+        named = Named.of(
+            asset_id=self.asset_id,
+            video_url=self.video_url,
+            video_file=self.video_file,
+            index_id=self.index_id,
+            video_id=self.video_id,
+            source=self.source,
+        )
+        subject, video = find_subject(self.hook, named, self.model_name)
+        window.must_touch(subject.duration)
+        if subject.index_id and subject.video_id:
+            self.playground_url = video_url(subject.index_id, subject.video_id)
+        return window, subject, video
+
+    def _mode(self, request: AnalysisRequest, subject: Subject, window: Window) -> Mode:
+        wanted = Mode.parse(self.mode)
+        task = self.deferrable or not self.wait
+        return fitting_mode(request, window.length(subject.duration), task) if wanted is Mode.AUTO else wanted
+
+    def must_be_accepted(self, request: AnalysisRequest, mode: Mode) -> None:
+        """Refuse what the service would refuse.
+
+        :raises TwelveLabsInputError: naming every problem, with a JSON pointer into the request.
+        """
+        problems = problems_of_request(request, now=mode is not Mode.ASYNC)
+        if problems:
+            listed = "\n".join(f"  {problem}" for problem in problems)
+            raise TwelveLabsInputError(f"the service would refuse this request:\n{listed}")
+
+    def place(self, subject: Subject) -> TablePlace:
+        """Return where the result lies."""
+        return TablePlace((subject.group, subject.name), self.result_name or self.result_kind, self.result_kind)
+
+    def published(self, context: Context, answered: Answered, published: Published) -> Result:
+        """Settle the books, and return the small result that all kinds share."""
+        generation, subject = answered.generation, answered.subject
+        forget_aside(self.output_path, self.place(subject))
+        self.billed_call(context).settled()
+        if generation.warning:
+            self.log.warning("the answer has a warning: %s", generation.warning)
+        self.log.info("published: %s", published.manifest_uri)
+        return {"kind": self.result_kind, **answered.as_result(), **published.as_xcom()}
+
+    def _ask(self, context: Context, subject: Subject, request: AnalysisRequest, mode: Mode) -> Generation:
+        known = self.billed_call(context).answer()
+        if known is not None:
+            self.log.info("an earlier try got the answer and did not publish it: it is not asked for again")
+            return known
+        text = StreamedText(lambda line: self.log.info("%s", line))
+        answer = self._way(request, mode, text)
+        with self.asking(context, self.place(subject), lambda: text.text) as call:
+            generation = answer()
+            call.answered(generation)
+        return generation
+
+    def _way(self, request: AnalysisRequest, mode: Mode, text: StreamedText) -> Callable[[], Generation]:
+        """Return what asks and waits for the answer; what this generation of the API lacks is refused before."""
+        if mode is Mode.STREAM:
+            stream = self.hook.api.analyze_stream(request)
+            return lambda: text.take(self.hook.stream(stream))
+        call = self.hook.api.analyze(request)
+        return lambda: self.hook.execute(call)
+
+    def model_for(self, video: VideoSource) -> str:
+        """Return the model that is asked."""
+        usual = INDEXED_MODEL if video.kind is SourceKind.INDEXED else DEFAULT_MODEL
+        return self.model_name if self.model_name and self.model_name != "None" else usual
+
+    def read_temperature(self) -> float | None:
+        """Return the argument as a number."""
+        return optional_number("temperature", self.temperature)

@@ -1,0 +1,276 @@
+"""Bringing files from where they lie at another provider into the service."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pendulum
+
+from twelvelabs_provider.api.connections import (
+    MOST_IMPORTED,
+    ConnectionStatus,
+    import_files,
+    read_connection,
+    read_import,
+)
+from twelvelabs_provider.api.transfers import read_transfer_logs, read_transfer_status, start_transfer_import
+from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsJobFailedError
+from twelvelabs_provider.jobs.imported import ImportedFile, counts, failures, files_of_imports, files_of_transfer
+from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
+from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
+from twelvelabs_provider.operators.templated import texts_of
+from twelvelabs_provider.storage.formats import Format
+from twelvelabs_provider.storage.manifest import Provenance
+from twelvelabs_provider.storage.tables import (
+    Column,
+    RowSchema,
+    TableFacts,
+    TablePlace,
+    check_output,
+    publish_rows,
+    table_formats,
+)
+from twelvelabs_provider.task import COMMON_FIELDS, required
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+MOST_IDS = 500
+"""Ids in the result; all of them are in the published rows."""
+
+_SHOWN = 5
+_COLUMNS = ("source_id", "action", "status", "asset_id", "video_id", "error_code", "error_message")
+_SCHEMA = RowSchema(tuple(Column(name) for name in _COLUMNS))
+_NOT_USABLE = (ConnectionStatus.EXPIRED, ConnectionStatus.REVOKED)
+
+
+class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
+    """Imports files of a connected account as assets, or of an integrated bucket into an index, and tells of each.
+
+    In v1.3 give ``connection_id`` and ``items``; any number is imported, a hundred with each request. In v1.2 give
+    ``integration_id`` and ``index_id``; everything in the bucket that the index does not hold yet is imported.
+    What was imported before is skipped by the service, so a lost answer or a retry imports nothing twice.
+
+    Service page: https://docs.twelvelabs.io/api-reference/data-connectors/imports/import-files
+
+    :param connection_id: the connection to import through (templated).
+    :param items: the provider's ids of the files: a list, its JSON text, or one id (templated).
+    :param integration_id: the integration to import from (templated).
+    :param index_id: the index that an integration's files go to (templated).
+    :param retry_failed: import files of an integration again whose earlier import failed; a connection always does.
+    :param output_path: where a row for each file goes: a local path or any URI of object storage (templated).
+    :param formats: any of ``jsonl``, ``json``, ``parquet`` (templated).
+    :param fail_on_partial_error: fail the task, once the rows are written, if a file did not arrive.
+    :return: ``imports`` (ids), ``counts`` (action or status to number of files), ``asset_ids`` or ``video_ids`` of what
+        is ready (the first 500), the ids that were given, and with ``output_path`` ``manifest``, ``files``, ``rows``,
+        ``bytes``.
+    :raises TwelveLabsInputError: for arguments that cannot work, or a connection that has expired or was revoked.
+    :raises TwelveLabsJobFailedError: if files did not arrive; a retry asks for them again.
+    """
+
+    template_fields: Sequence[str] = (
+        *COMMON_FIELDS,
+        "connection_id",
+        "items",
+        "integration_id",
+        "index_id",
+        "output_path",
+        "formats",
+    )
+
+    def __init__(
+        self,
+        *,
+        connection_id: str | None = None,
+        items: Sequence[str] | str | None = None,
+        integration_id: str | None = None,
+        index_id: str | None = None,
+        retry_failed: bool = False,
+        output_path: str | None = None,
+        formats: Sequence[str] = ("jsonl",),
+        fail_on_partial_error: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.connection_id = connection_id
+        self.items = items
+        self.integration_id = integration_id
+        self.index_id = index_id
+        self.retry_failed = retry_failed
+        self.output_path = output_path
+        self.formats = formats
+        self.fail_on_partial_error = fail_on_partial_error
+
+    def begin(self, context: Context) -> PendingJob:
+        """Check, then ask for all files."""
+        source_ids = self._checked()
+        if self.output_path:
+            self._formats()
+            check_output(self.output_path)
+        return self._import(context, source_ids) if source_ids else self._transfer(context)
+
+    def advance(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
+        """Look at the next import, or tell what became of all files."""
+        if pending.job.kind is JobKind.TRANSFER:
+            if not pending.memo.get("started"):
+                return self.next_job(pending, pending.job, **self._start(pending.job))
+            return self._finish(context, self._transferred(pending))
+        imports = list(pending.memo["imports"])
+        later = imports[imports.index(pending.job.id) + 1 :]
+        if later:
+            return self.next_job(pending, JobRef(JobKind.IMPORT, later[0], self.connection_id))
+        found = [self.hook.execute(read_import(str(self.connection_id), import_id)) for import_id in imports]
+        files = files_of_imports(_source_ids(self.items), found)
+        return self._finish(context, [self._explained(file) for file in files], imports)
+
+    def asked(self) -> tuple[Any, ...]:
+        """What is imported, through what; the output may differ on a retry."""
+        return (
+            self.connection_id,
+            texts_of("items", self.items),
+            self.integration_id,
+            self.index_id,
+            self.retry_failed,
+        )
+
+    def handed_over(self, pending: PendingJob) -> Result:
+        """Name all imports, for a sensor of each."""
+        handed = super().handed_over(pending)
+        if pending.job.kind is JobKind.TRANSFER:
+            return {**handed, "integration_id": pending.job.id}
+        return {**handed, "index_id": None, "connection_id": pending.job.index_id, "imports": pending.memo["imports"]}
+
+    def hands_over(self, pending: PendingJob) -> bool:
+        """An import that has not begun, because another one is running, has to be waited for."""
+        return pending.job.kind is not JobKind.TRANSFER or bool(pending.memo.get("started"))
+
+    def _checked(self) -> list[str]:
+        if bool(_given(self.connection_id)) == bool(_given(self.integration_id)):
+            raise TwelveLabsInputError(
+                f"connection_id={self.connection_id!r} and integration_id={self.integration_id!r}: give the one that"
+                " the files come through (a connection in v1.3, an integration in v1.2)"
+            )
+        if _given(self.connection_id):
+            return _source_ids(self.items)
+        required(self, index_id=self.index_id)
+        if texts_of("items", self.items):
+            raise TwelveLabsInputError("items cannot be chosen of an integration: all that is new in it is imported")
+        return []
+
+    def _formats(self) -> tuple[Format, ...]:
+        return table_formats(texts_of("formats", self.formats))
+
+    def _import(self, context: Context, source_ids: Sequence[str]) -> PendingJob:
+        connection_id = str(self.connection_id)
+        connection = self.hook.execute(read_connection(connection_id))
+        if connection.status in _NOT_USABLE:
+            raise TwelveLabsInputError(
+                f"connection {connection_id} ({connection.account or connection.provider}) is {connection.status}:"
+                " authorize the account again"
+            )
+        imports = []
+        for first in range(0, len(source_ids), MOST_IMPORTED):
+            some = source_ids[first : first + MOST_IMPORTED]
+            found = self.hook.execute(import_files(connection_id, some))
+            imports.append(found.id)
+            self.log.info("import %s has begun: %s", found.id, _told(files_of_imports(some, [found])))
+        return self.pending(context, JobRef(JobKind.IMPORT, imports[0], connection_id), imports=imports)
+
+    def _transfer(self, context: Context) -> PendingJob:
+        job = JobRef(JobKind.TRANSFER, str(self.integration_id), str(self.index_id))
+        return self.pending(context, job, **self._start(job))
+
+    def _start(self, job: JobRef) -> dict[str, Any]:
+        """Start an import and return what is to be remembered of it: when the newest video before it came.
+
+        An integration runs one import at a time, so one that is running already is waited for first.
+        """
+        before = self.hook.execute(read_transfer_status(job.id, str(job.index_id)))
+        if before.is_running:
+            self.log.info("an earlier import of integration %s is running: waiting for it first", job.id)
+            return {"started": False}
+        call = start_transfer_import(job.id, str(job.index_id), retry_failed=self.retry_failed)
+        started = self.hook.execute(call)
+        self.log.info("an import of integration %s has begun: %d files", job.id, len(started.files))
+        return {"started": True, "seen": before.newest.isoformat() if before.newest else None}
+
+    def _transferred(self, pending: PendingJob) -> list[ImportedFile]:
+        job, seen = pending.job, pending.memo.get("seen")
+        status = self.hook.execute(read_transfer_status(job.id, str(job.index_id)))
+        logs = self.hook.execute(read_transfer_logs(job.id))
+        moment = pendulum.parse(seen) if seen else None
+        return files_of_transfer(
+            status, logs, str(job.index_id), moment if isinstance(moment, pendulum.DateTime) else None
+        )
+
+    def _explained(self, file: ImportedFile) -> ImportedFile:
+        """Add why an asset failed, which its import does not tell."""
+        if file.status != "failed" or file.error_message or not file.asset_id:
+            return file
+        asset = self.hook.execute(self.hook.api.read_asset(file.asset_id))
+        return replace(file, error_message=asset.error)
+
+    def _finish(self, context: Context, files: Sequence[ImportedFile], imports: Sequence[str] = ()) -> Result:
+        failed = failures(files)
+        self.log.info("%d files: %s", len(files), _told(files))
+        published = self._publish(context, files, imports) if self.output_path else {}
+        if failed and self.fail_on_partial_error:
+            # A retry shall ask again: the service fetches what had failed once more, and skips the rest.
+            self._ledger(context).forget()
+            raise TwelveLabsJobFailedError(_complaint(failed, len(files), published.get("manifest")))
+        given = {"connection_id": self.connection_id, "integration_id": self.integration_id, "index_id": self.index_id}
+        named = {name: value for name, value in given.items() if _given(value)}
+        return {**named, **_summary(files, imports), **published}
+
+    def _publish(self, context: Context, files: Sequence[ImportedFile], imports: Sequence[str]) -> Result:
+        provenance = Provenance.of(context["ti"])
+        through = str(_given(self.connection_id) or self.integration_id)
+        facts = TableFacts(provenance, index_id=self.index_id, details={"through": through, "imports": list(imports)})
+        return publish_rows(
+            str(self.output_path),
+            TablePlace(("imports", through), _name(provenance), "imports"),
+            (file.row() for file in files),
+            _SCHEMA,
+            self._formats(),
+            facts,
+        ).as_xcom()
+
+
+def _summary(files: Sequence[ImportedFile], imports: Sequence[str]) -> Result:
+    ready = [file for file in files if file.status == "ready"]
+    ids = {
+        "asset_ids": [file.asset_id for file in ready if file.asset_id][:MOST_IDS],
+        "video_ids": [file.video_id for file in ready if file.video_id][:MOST_IDS],
+    }
+    return {"imports": list(imports)[:MOST_IDS], "counts": counts(files), **ids}
+
+
+def _name(provenance: Provenance) -> str:
+    """The same for every try of a task instance, so that a retry writes the same names again."""
+    mapped = [str(provenance.map_index)] if provenance.map_index >= 0 else []
+    return ".".join((provenance.run_id, provenance.task_id, *mapped))
+
+
+def _told(files: Sequence[ImportedFile]) -> str:
+    return ", ".join(f"{number} {word}" for word, number in counts(files).items()) or "none"
+
+
+def _complaint(failed: Sequence[ImportedFile], total: int, manifest: str | None) -> str:
+    named = "; ".join(map(str, failed[:_SHOWN])) + ("; ..." if len(failed) > _SHOWN else "")
+    where = f"; all of them are in {manifest}" if manifest else ""
+    return f"{len(failed)} of {total} files were not imported: {named}{where}"
+
+
+def _source_ids(items: Any) -> list[str]:
+    """Read the argument, which a template may have turned into a text, each id once."""
+    found = list(dict.fromkeys(texts_of("items", items)))
+    if not found:
+        raise TwelveLabsInputError(f"items={items!r} names no file: give the provider's ids of the files")
+    return found
+
+
+def _given(value: str | None) -> str | None:
+    """An argument that rendered to nothing is not given."""
+    return None if value is None or str(value).strip() in ("", "None") else str(value)

@@ -1,0 +1,221 @@
+"""The operator that asks about a knowledge store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from twelvelabs_provider.api.response_stream import TwelveLabsIncompleteResponseError, collected, stream_response
+from twelvelabs_provider.api.responses import (
+    LONGEST_MESSAGE,
+    AnswerSchema,
+    Citation,
+    Response,
+    ResponseRequest,
+    ResponseStatus,
+    Selection,
+    SelectionKind,
+)
+from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsUnknownOutcomeError
+from twelvelabs_provider.operators.base import TwelveLabsOperator
+from twelvelabs_provider.operators.knowledge_search import knowledge_place
+from twelvelabs_provider.operators.templated import mapping_of, texts_of
+from twelvelabs_provider.storage.manifest import Origin, Provenance
+from twelvelabs_provider.storage.tables import TableFacts, check_output, publish_document
+from twelvelabs_provider.task import COMMON_FIELDS, required
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+LONGEST_IN_XCOM = 1_000
+"""Characters of an answer in the result; all of it is in the published document."""
+
+_LINE = 100
+Result = dict[str, Any]
+
+
+class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsOperator):
+    """Asks a question about a knowledge store: the answer streams into the task's log, and lies in object storage.
+
+    Service page: https://docs.twelvelabs.io/api-reference/responses/create
+
+    :param knowledge_store_id: the store (templated).
+    :param question: up to 10,000 characters (templated).
+    :param session_id: of the conversation that it goes on; None begins one (templated).
+    :param instructions: guidance for this question (templated).
+    :param item_ids: only about these items (templated).
+    :param item_collection_ids: only about the items of these collections (templated).
+    :param answer_schema: JSON Schema of an object that the answer shall be, or JSON text of it (templated).
+    :param output_path: where the document with the answer and its sources goes: a local path or any URI of object
+        storage (templated).
+    :return: ``knowledge_store_id``, ``response_id``, ``session_id``, ``answer`` (its first 1,000 characters),
+        ``characters``, ``citations`` (count), ``input_tokens``, ``output_tokens``, and with ``output_path``
+        ``manifest``, ``files``, ``rows``, ``bytes``.
+    :raises TwelveLabsInputError: for arguments that cannot work, before anything is sent.
+    :raises TwelveLabsUnknownOutcomeError: if the answer broke off; it is billed, so it is not asked for again by
+        itself. With ``output_path`` what had arrived is kept as a document of its own.
+    :raises TwelveLabsOutputError: if the files cannot be written; nothing half-written is visible.
+    """
+
+    template_fields: Sequence[str] = (
+        *COMMON_FIELDS, "knowledge_store_id", "question", "session_id", "instructions", "item_ids",
+        "item_collection_ids", "answer_schema", "output_path",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        knowledge_store_id: str,
+        question: str,
+        session_id: str | None = None,
+        instructions: str | None = None,
+        item_ids: Sequence[str] | str | None = None,
+        item_collection_ids: Sequence[str] | str | None = None,
+        answer_schema: Mapping[str, Any] | str | None = None,
+        output_path: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.knowledge_store_id = knowledge_store_id
+        self.question = question
+        self.session_id = session_id
+        self.instructions = instructions
+        self.item_ids = item_ids
+        self.item_collection_ids = item_collection_ids
+        self.answer_schema = answer_schema
+        self.output_path = output_path
+
+    def run_operator(self, context: Context) -> Result:
+        """Ask, and keep the answer."""
+        request = self._request()
+        if self.output_path:
+            check_output(self.output_path)
+        response = self._ask(context, request)
+        if request.schema and not _is_json(response.text):
+            raise self._broken_off(context, f"{response.id} is not JSON, and was to be", response.text)
+        published = self._publish(context, _document(self.question, response), response) if self.output_path else {}
+        return {
+            "knowledge_store_id": self.knowledge_store_id,
+            "response_id": response.id,
+            "session_id": response.session_id,
+            "answer": response.text[:LONGEST_IN_XCOM],
+            "characters": len(response.text),
+            "citations": len(response.citations),
+            "input_tokens": response.input_tokens,
+            "output_tokens": response.output_tokens,
+            **published,
+        }
+
+    def _request(self) -> ResponseRequest:
+        required(self, knowledge_store_id=self.knowledge_store_id, question=self.question)
+        items = [Selection(SelectionKind.ITEM, one) for one in texts_of("item_ids", self.item_ids)]
+        collection_ids = texts_of("item_collection_ids", self.item_collection_ids)
+        selections = [*items, *(Selection(SelectionKind.COLLECTION, one) for one in collection_ids)]
+        # The service narrows a question to the selections that it names.
+        named = " ".join(f"{{{{sel:{number}}}}}" for number in range(len(selections)))
+        message = f"{self.question} {named}".strip()
+        if len(message) > LONGEST_MESSAGE:
+            raise TwelveLabsInputError(
+                f"question has {len(self.question):,} characters, and with its selections {len(message):,}: the"
+                f" service takes {LONGEST_MESSAGE:,}"
+            )
+        schema = mapping_of("answer_schema", self.answer_schema)
+        return ResponseRequest(
+            self.knowledge_store_id,
+            [message],
+            session_id=self.session_id or None,
+            instructions=self.instructions or None,
+            selections=selections,
+            schema=AnswerSchema("answer", schema) if schema else None,
+        )
+
+    def _ask(self, context: Context, request: ResponseRequest) -> Response:
+        lines = _LogLines(self.log.info)
+        try:
+            response = collected(self.hook.stream(stream_response(request)), lines.add)
+        except TwelveLabsIncompleteResponseError as error:
+            raise self._broken_off(context, str(error), error.text) from error
+        finally:
+            lines.end()
+        if response.status != ResponseStatus.COMPLETED:
+            why = f"{response.id} ended as {response.status!r}: {response.reason or 'the service gives no reason'}"
+            raise self._broken_off(context, why, response.text)
+        return response
+
+    def _broken_off(self, context: Context, why: str, text: str) -> TwelveLabsUnknownOutcomeError:
+        kept = ""
+        if self.output_path and text:
+            place = knowledge_place(context, self.knowledge_store_id, "incomplete_response")
+            published = publish_document(self.output_path, place, text, self._facts(context, None))
+            kept = f" (kept in {published.manifest_uri})"
+        return TwelveLabsUnknownOutcomeError(
+            f"{why}{kept}. The question is billed, so it is not asked again by itself: clear the task to ask again"
+        )
+
+    def _publish(self, context: Context, document: Mapping[str, Any], response: Response) -> Result:
+        place = knowledge_place(context, self.knowledge_store_id, "response")
+        return publish_document(str(self.output_path), place, document, self._facts(context, response.model)).as_xcom()
+
+    def _facts(self, context: Context, model: str | None) -> TableFacts:
+        return TableFacts(
+            Provenance.of(context["ti"]),
+            Origin.GENERATED,
+            model=model,
+            options={"question": self.question, "instructions": self.instructions},
+            details={"knowledge_store_id": self.knowledge_store_id},
+        )
+
+
+class _LogLines:
+    """Puts a text that comes in pieces into a log, line by line."""
+
+    def __init__(self, write: Any) -> None:
+        self._write = write
+        self._text = ""
+
+    def add(self, piece: str) -> None:
+        """Take a piece; what fills a line is written."""
+        *whole, self._text = (self._text + piece).split("\n")
+        for line in whole:
+            self._write("%s", line)
+        if len(self._text) > _LINE and " " in self._text:
+            line, _, self._text = self._text.rpartition(" ")
+            self._write("%s", line)
+
+    def end(self) -> None:
+        """Write what is left."""
+        if self._text:
+            self._write("%s", self._text)
+            self._text = ""
+
+
+def _document(question: str, response: Response) -> dict[str, Any]:
+    return {
+        "question": question,
+        "answer": response.text,
+        "citations": [_cited(citation) for citation in response.citations],
+        "response_id": response.id,
+        "session_id": response.session_id,
+        "model": response.model,
+        "usage": {"input_tokens": response.input_tokens, "output_tokens": response.output_tokens},
+    }
+
+
+def _cited(citation: Citation) -> dict[str, Any]:
+    return {
+        "start_index": citation.start_index,
+        "end_index": citation.end_index,
+        "item_id": citation.item_id,
+        "start": citation.start,
+        "end": citation.end,
+        "title": citation.title,
+    }
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

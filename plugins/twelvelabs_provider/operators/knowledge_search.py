@@ -1,0 +1,164 @@
+"""The operator that searches a knowledge store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from twelvelabs_provider.api.knowledge_search import (
+    LARGEST_SEARCH_PAGE,
+    KnowledgeHit,
+    KnowledgeSearch,
+    Modality,
+    all_knowledge_hits,
+)
+from twelvelabs_provider.api.knowledge_stores import AssetType
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.operators.base import TwelveLabsOperator
+from twelvelabs_provider.operators.templated import number_of, texts_of
+from twelvelabs_provider.storage.manifest import Provenance
+from twelvelabs_provider.storage.tables import (
+    Column,
+    ColumnType,
+    RowSchema,
+    TableFacts,
+    TablePlace,
+    check_output,
+    publish_rows,
+    table_formats,
+)
+from twelvelabs_provider.task import COMMON_FIELDS, required
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+MOST_IN_XCOM = 20
+"""Hits in the result; all of them are in the published rows."""
+_ROWS = RowSchema(
+    (
+        Column("rank", ColumnType.WHOLE),
+        Column("item_id"),
+        Column("asset_type"),
+        Column("start", ColumnType.NUMBER),
+        Column("end", ColumnType.NUMBER),
+        Column("modalities", ColumnType.TEXTS),
+        Column("transcription"),
+    )
+)
+Result = dict[str, Any]
+
+
+class TwelveLabsSearchKnowledgeStoreOperator(TwelveLabsOperator):
+    """Searches a knowledge store in plain words: all hits into object storage, the best ones into the result.
+
+    Service page: https://docs.twelvelabs.io/api-reference/knowledge-stores/search
+
+    :param knowledge_store_id: the store (templated).
+    :param query: what is looked for (templated).
+    :param modalities: of videos, any of ``visual`` and ``audio``; None means the service's usual, ``visual``
+        (templated).
+    :param asset_types: only these, of ``video`` and ``image`` (templated).
+    :param item_ids: only these items (templated).
+    :param max_results: how many hits at most (templated).
+    :param output_path: where a row for each match goes: a local path or any URI of object storage (templated).
+    :param formats: any of ``jsonl``, ``json``, ``parquet`` (templated).
+    :return: ``knowledge_store_id``, ``results`` (how many hits), ``top`` (rows of the best 20: ``rank``, ``item_id``,
+        ``asset_type``, ``start`` and ``end`` in seconds), and with ``output_path`` ``manifest``, ``files``, ``rows``,
+        ``bytes``.
+    :raises TwelveLabsInputError: for arguments that cannot work, before anything is sent.
+    :raises TwelveLabsOutputError: if the files cannot be written; nothing half-written is visible.
+    """
+
+    template_fields: Sequence[str] = (
+        *COMMON_FIELDS, "knowledge_store_id", "query", "modalities", "asset_types", "item_ids", "max_results",
+        "output_path", "formats",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        knowledge_store_id: str,
+        query: str,
+        modalities: Sequence[str] | str | None = None,
+        asset_types: Sequence[str] | str | None = None,
+        item_ids: Sequence[str] | str | None = None,
+        max_results: int | str = 100,
+        output_path: str | None = None,
+        formats: Sequence[str] = ("jsonl",),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.knowledge_store_id = knowledge_store_id
+        self.query = query
+        self.modalities = modalities
+        self.asset_types = asset_types
+        self.item_ids = item_ids
+        self.max_results = max_results
+        self.output_path = output_path
+        self.formats = formats
+
+    def run_operator(self, context: Context) -> Result:
+        """Search, page by page."""
+        required(self, knowledge_store_id=self.knowledge_store_id, query=self.query)
+        search, most = self._search()
+        if self.output_path:
+            table_formats(self.formats)
+            check_output(self.output_path)
+        hits = list(islice(all_knowledge_hits(self.hook.execute, self.knowledge_store_id, search), most))
+        self.log.info("%d hits in knowledge store %s", len(hits), self.knowledge_store_id)
+        published = self._publish(context, hits) if self.output_path else {}
+        shown = ("rank", "item_id", "asset_type", "start", "end")
+        top = [{name: row[name] for name in shown} for row in islice(_rows(hits), MOST_IN_XCOM)]
+        return {"knowledge_store_id": self.knowledge_store_id, "results": len(hits), "top": top, **published}
+
+    def _search(self) -> tuple[KnowledgeSearch, int]:
+        most = number_of("max_results", self.max_results)
+        if most < 1:
+            raise TwelveLabsInputError(f"max_results={self.max_results!r} must be 1 at least")
+        modalities, types = texts_of("modalities", self.modalities), texts_of("asset_types", self.asset_types)
+        search = KnowledgeSearch(
+            self.query,
+            modalities=[Modality(one) for one in _among("modalities", modalities, Modality)],
+            asset_types=[AssetType(one) for one in _among("asset_types", types, AssetType)],
+            item_ids=texts_of("item_ids", self.item_ids),
+            page_size=min(int(most), LARGEST_SEARCH_PAGE),
+        )
+        return search, int(most)
+
+    def _publish(self, context: Context, hits: Sequence[KnowledgeHit]) -> Result:
+        options = {"query": self.query, "modalities": self.modalities, "asset_types": self.asset_types}
+        place = knowledge_place(context, self.knowledge_store_id, "search")
+        facts = TableFacts(
+            Provenance.of(context["ti"]),
+            options=options,
+            details={"knowledge_store_id": self.knowledge_store_id, "results": len(hits)},
+        )
+        formats = table_formats(self.formats)
+        return publish_rows(str(self.output_path), place, _rows(hits), _ROWS, formats, facts).as_xcom()
+
+
+def _rows(hits: Sequence[KnowledgeHit]) -> Iterator[dict[str, Any]]:
+    """One row per match; an image matches as a whole."""
+    for hit in hits:
+        common = {"rank": hit.rank, "item_id": hit.item_id, "asset_type": hit.asset_type}
+        if not hit.matches:
+            yield {**common, "start": None, "end": None}
+        for match in hit.matches:
+            times = {"start": match.start, "end": match.end}
+            yield {**common, **times, "modalities": list(match.modalities), "transcription": match.transcription}
+
+
+def knowledge_place(context: Context, store_id: str, kind: str) -> TablePlace:
+    """The same for every try of a task instance, so that a retry writes the same names again."""
+    provenance = Provenance.of(context["ti"])
+    mapped = [str(provenance.map_index)] if provenance.map_index >= 0 else []
+    name = ".".join((provenance.run_id, provenance.task_id, *mapped))
+    return TablePlace(("knowledge_stores", store_id, kind), name, kind)
+
+
+def _among(name: str, values: Sequence[str], allowed: type[Modality] | type[AssetType]) -> Sequence[str]:
+    for value in values:
+        if value not in set(allowed):
+            raise TwelveLabsInputError(f"{name}: {value!r} is not one of {', '.join(allowed)}")
+    return values

@@ -1,0 +1,96 @@
+"""A picture of a video, and the logos in it: what only the older generations hand out by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from twelvelabs_provider.jobs.window import Window
+from twelvelabs_provider.links import video_url
+from twelvelabs_provider.operators.base import TwelveLabsOperator
+from twelvelabs_provider.operators.extract import TwelveLabsExtractOperator
+from twelvelabs_provider.operators.job import Result
+from twelvelabs_provider.storage.encoding import Encoder
+from twelvelabs_provider.storage.layout import ResultKind, TablePlace
+from twelvelabs_provider.storage.manifest import Origin, Provenance
+from twelvelabs_provider.storage.publish import check_output, publish_files
+from twelvelabs_provider.storage.tables import TableFacts
+from twelvelabs_provider.task import COMMON_FIELDS, required
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class TwelveLabsExtractLogoOperator(TwelveLabsExtractOperator):
+    """Publishes the logos that were shown in a video, segment by segment (v1.1, v1.2).
+
+    The index must have been created with the option ``logo``. In v1.3 logos are found by searching or by an analysis.
+
+    Service page: https://docs.twelvelabs.io/api-reference/videos/retrieve
+
+    :return: ``manifest`` (URI), ``files`` (format to URI), ``rows``, ``bytes``, ``kind``, ``origin`` and the ids.
+    :raises TwelveLabsInputError: for a window, a format or an output that cannot work.
+    :raises TwelveLabsRefusedError: in v1.3, or if the index has no logos.
+    :raises TwelveLabsOutputError: if the files cannot be written; nothing half-written is visible.
+    """
+
+    kind = ResultKind.LOGO
+
+    def run_operator(self, context: Context) -> Result:
+        """Read the segments and publish them."""
+        window, video = self.check()
+        call = self.hook.api.logo(self.index_id, self.video_id, start=window.start, end=window.end)
+        return self.publish(context, self.hook.execute(call), window, video, Origin.SERVICE)
+
+
+class TwelveLabsExtractThumbnailOperator(TwelveLabsOperator):
+    """Stores a picture of a video (v1.1, v1.2): the picture itself, since its link opens for an hour only.
+
+    Service page: https://docs.twelvelabs.io/api-reference/videos/retrieve
+
+    :param index_id: the index of the video (templated).
+    :param video_id: the video (templated).
+    :param output_path: where the picture goes: a local path or any URI of object storage (templated).
+    :param time: seconds from the beginning; None takes the middle (templated).
+    :return: ``manifest`` (URI), ``files`` (``jpg`` to URI), ``bytes`` and the ids.
+    :raises TwelveLabsInputError: for a time or an output that cannot work.
+    :raises TwelveLabsRefusedError: in v1.3, which has no picture at any moment.
+    :raises TwelveLabsOutputError: if the file cannot be written; nothing half-written is visible.
+    """
+
+    template_fields: Sequence[str] = (*COMMON_FIELDS, "index_id", "video_id", "output_path", "time")
+
+    def __init__(
+        self, *, index_id: str, video_id: str, output_path: str, time: float | str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.index_id = index_id
+        self.video_id = video_id
+        self.output_path = output_path
+        self.time = time
+
+    def run_operator(self, context: Context) -> Result:
+        """Fetch the picture and store it."""
+        # At run time: it loads the HTTP library.
+        from twelvelabs_provider.hooks.classic import thumbnail_image
+
+        required(self, index_id=self.index_id, video_id=self.video_id, output_path=self.output_path)
+        moment = Window.parse(self.time, None).start
+        check_output(self.output_path)
+        self.playground_url = video_url(self.index_id, self.video_id)
+        picture = thumbnail_image(self.hook, self.index_id, self.video_id, time=moment)
+        name = "thumbnail" if moment is None else f"thumbnail-{moment:g}s"
+        facts = TableFacts(
+            Provenance.of(context["ti"]), index_id=self.index_id, video_id=self.video_id, options={"time": moment}
+        )
+        place = TablePlace((self.index_id, self.video_id), name, "thumbnail")
+        published = publish_files(self.output_path, place, [picture], {"jpg": _Picture()}, facts, ())
+        self.log.info("stored a picture of video %s: %s", self.video_id, published.manifest_uri)
+        return {"index_id": self.index_id, "video_id": self.video_id, **published.as_xcom()}
+
+
+class _Picture(Encoder[bytes]):
+    """The one row is the file."""
+
+    def row(self, row: bytes) -> bytes:
+        return row

@@ -1,0 +1,244 @@
+"""The operator that searches an index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from twelvelabs_provider.api.call import FilePart
+from twelvelabs_provider.api.errors import TwelveLabsBadRequestError
+from twelvelabs_provider.api.resources import LARGEST_PAGE
+from twelvelabs_provider.api.search import (
+    GroupBy,
+    Operator,
+    SearchOption,
+    SearchRequest,
+    SortOption,
+    Threshold,
+    TranscriptionOption,
+)
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.links import index_url
+from twelvelabs_provider.operators.base import TwelveLabsOperator
+from twelvelabs_provider.operators.search_rows import MATCH_ROWS, asked, match_row, question_hash
+from twelvelabs_provider.operators.templated import mapping_of, number_of, texts_of
+from twelvelabs_provider.storage.manifest import Provenance
+from twelvelabs_provider.storage.source import Source, resolve_source
+from twelvelabs_provider.storage.tables import TableFacts, TablePlace, check_output, publish_rows, table_formats
+from twelvelabs_provider.task import COMMON_FIELDS, required
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from twelvelabs_provider.hooks.searching import Search
+
+E = TypeVar("E", bound=StrEnum)
+MOST_TOP = 100
+_SMALL = ("video_id", "start", "end", "rank", "score", "confidence")
+
+
+class TwelveLabsSearchOperator(TwelveLabsOperator):
+    """Searches an index for a text, for images, or both; all results go to storage, the best ones are returned.
+
+    Each query is billed; its further pages are not. A page that the service does not give any more, because its token
+    is too old, makes the operator ask the query once more (and once only), which is billed again. A query whose answer
+    is lost fails the task: a retry of the task asks, and pays, again; nothing else is done twice by it.
+
+    Service page: https://docs.twelvelabs.io/api-reference/any-to-video-search/make-search-request
+
+    :param index_id: the index (templated).
+    :param output_path: where the results go: a local path or any URI of object storage (templated).
+    :param query_text: the words, at most 500 tokens; ``<@entity_id>`` stands for an entity (v1.3) (templated).
+    :param query_images: up to 10 images, each a local path, a URI of object storage, or an http(s) URL that the
+        service fetches. With a text both count (v1.3); v1.2 takes one image and no text with it (templated).
+    :param search_options: where to look, any of ``visual``, ``audio`` (sounds; v1.3), ``transcription`` (what is
+        said), and the older words ``conversation``, ``text_in_video``, ``logo``. Each API takes its own words, and the
+        other's where they mean something to it (templated).
+    :param transcription_options: how spoken words are compared: ``lexical``, ``semantic``; empty leaves it to the
+        service (templated).
+    :param group_by: ``clip`` or ``video``: the clips of the best video first (v1.2, v1.3) (templated).
+    :param operator: ``or`` or ``and``: whether a clip matches any search option, or all (templated).
+    :param filter: metadata that the videos have, as a mapping or its JSON text: ``{"duration": {"gte": 60}}``,
+        ``{"id": ["..."]}`` (templated).
+    :param include_user_metadata: have the videos' own metadata in the rows (v1.3).
+    :param query_tree: a boolean query in place of text and images, as a mapping or its JSON text (v1.2) (templated).
+    :param threshold: least confidence: ``high``, ``medium``, ``low``, ``none`` (v1.2) (templated).
+    :param sort_option: order of groups: ``score`` or ``clip_count`` (v1.2) (templated).
+    :param max_results: how many clips are collected at most; pages beyond them are not asked for (templated).
+    :param top: how many of the best are returned, 0 to 100.
+    :param output_name: stem of the files; None makes it of the query, so that the same query has the same files
+        (templated).
+    :param formats: any of ``jsonl``, ``json``, ``parquet`` (templated).
+    :return: ``index_id``, ``rows`` (clips), ``total_results`` (as the service counts), ``top`` (a list of
+        ``video_id``, ``start``, ``end`` in seconds, ``rank``, ``score`` and ``confidence``), ``queries`` (billed),
+        ``manifest`` (URI), ``files`` (format to URI) and ``bytes``.
+    :raises TwelveLabsInputError: for a query, an image, a format or an output that cannot work; nothing was sent.
+    :raises TwelveLabsRefusedError: if the service refuses the query, or the connection's API has no such query.
+    :raises TwelveLabsOutputError: if the files cannot be written; nothing half-written is visible.
+    """
+
+    template_fields = (
+        *COMMON_FIELDS,
+        "index_id",
+        "output_path",
+        "query_text",
+        "query_images",
+        "search_options",
+        "transcription_options",
+        "group_by",
+        "operator",
+        "filter",
+        "query_tree",
+        "threshold",
+        "sort_option",
+        "max_results",
+        "output_name",
+        "formats",
+    )
+
+    def __init__(
+        self,
+        *,
+        index_id: str,
+        output_path: str,
+        query_text: str | None = None,
+        query_images: Sequence[str] | str = (),
+        search_options: Sequence[str] | str = ("visual",),
+        transcription_options: Sequence[str] | str = (),
+        group_by: str = "clip",
+        operator: str | None = None,
+        filter: Mapping[str, Any] | str | None = None,
+        include_user_metadata: bool = False,
+        query_tree: Mapping[str, Any] | str | None = None,
+        threshold: str | None = None,
+        sort_option: str | None = None,
+        max_results: int | str = 1000,
+        top: int = 10,
+        output_name: str | None = None,
+        formats: Sequence[str] | str = ("jsonl",),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if not 0 <= top <= MOST_TOP:
+            raise ValueError(f"top={top!r} must be from 0 to {MOST_TOP}")
+        self.index_id = index_id
+        self.output_path = output_path
+        self.query_text = query_text
+        self.query_images = query_images
+        self.search_options = search_options
+        self.transcription_options = transcription_options
+        self.group_by = group_by
+        self.operator = operator
+        self.filter = filter
+        self.include_user_metadata = include_user_metadata
+        self.query_tree = query_tree
+        self.threshold = threshold
+        self.sort_option = sort_option
+        self.max_results = max_results
+        self.top = top
+        self.output_name = output_name
+        self.formats = formats
+
+    def run_operator(self, context: Context) -> dict[str, Any]:
+        """Ask, and publish the results as their pages come."""
+        from twelvelabs_provider.hooks.searching import Search
+
+        required(self, index_id=self.index_id, output_path=self.output_path)
+        formats, most = table_formats(texts_of("formats", self.formats)), self._most()
+        images = [resolve_source(image, what="image") for image in texts_of("query_images", self.query_images)]
+        request = self._request(images, most)
+        check_output(self.output_path)
+        self.playground_url = index_url(self.index_id)
+        question = question_hash(request, images)
+        search, best = Search(self.hook, request), list[dict[str, Any]]()
+
+        def facts() -> TableFacts:
+            return self._facts(context, search, request, question, images)
+
+        place = TablePlace((self.index_id, "search"), self.output_name or question, "search")
+        rows = self._rows(search, most, best)
+        published = publish_rows(self.output_path, place, rows, MATCH_ROWS, formats, facts)
+        self.log.info("published %d results of a search in index %s", published.rows, self.index_id)
+        told = {"index_id": self.index_id, "total_results": search.first.total_results if search.first else 0}
+        return {**told, "top": best, "queries": search.queries, **published.as_xcom()}
+
+    def _rows(self, search: Search, most: int, best: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Return the rows one by one, and keep small copies of the first in ``best``."""
+        for position, match in enumerate(islice(search, most), start=1):
+            row = match_row(match, position)
+            if position <= self.top:
+                best.append({name: row[name] for name in _SMALL if row[name] is not None})
+            yield row
+
+    def _most(self) -> int:
+        most = number_of("max_results", self.max_results)
+        if most < 1 or most != int(most):
+            raise TwelveLabsInputError(f"max_results={self.max_results!r} must be a whole number, 1 or more")
+        return int(most)
+
+    def _request(self, images: Sequence[Source], most: int) -> SearchRequest:
+        group_by = _word("group_by", self.group_by, GroupBy) or GroupBy.CLIP
+        transcription_options = texts_of("transcription_options", self.transcription_options)
+        request = SearchRequest(
+            index_id=self.index_id,
+            options=_words("search_options", texts_of("search_options", self.search_options), SearchOption),
+            text=_text(self.query_text),
+            images=[_image(source) for source in images],
+            query_tree=mapping_of("query_tree", self.query_tree) or None,
+            transcription_options=_words("transcription_options", transcription_options, TranscriptionOption),
+            group_by=group_by,
+            operator=_word("operator", self.operator, Operator),
+            filter=mapping_of("filter", self.filter) or None,
+            page_limit=LARGEST_PAGE if group_by is GroupBy.VIDEO else min(LARGEST_PAGE, most),
+            include_user_metadata=self.include_user_metadata,
+            threshold=_word("threshold", self.threshold, Threshold),
+            sort_option=_word("sort_option", self.sort_option, SortOption),
+        )
+        try:
+            request.check()
+        except TwelveLabsBadRequestError as error:
+            raise TwelveLabsInputError(f"The search cannot be asked: {error}.") from error
+        return request
+
+    def _facts(
+        self, context: Context, search: Search, request: SearchRequest, question: str, images: Sequence[Source]
+    ) -> TableFacts:
+        first = search.first
+        details = {
+            "query_hash": question,
+            "total_results": first.total_results if first else None,
+            "search_pool": vars(first.pool) if first else None,
+            "queries": search.queries,
+            "pages": search.pages,
+        }
+        return TableFacts(
+            Provenance.of(context["ti"]),
+            index_id=self.index_id,
+            options={**asked(request), "query_images": [image.uri for image in images]},
+            details=details,
+        )
+
+
+def _image(source: Source) -> FilePart | str:
+    return source.url if source.url else FilePart(source.filename, source.open, source.size or 0)
+
+
+def _text(value: str | None) -> str | None:
+    """Return the words, or None for what rendered to nothing."""
+    return value.strip() if isinstance(value, str) and value.strip() not in ("", "None") else None
+
+
+def _words(name: str, values: Sequence[str], kind: type[E]) -> tuple[E, ...]:
+    return tuple(one for value in values if (one := _word(name, value, kind)) is not None)
+
+
+def _word(name: str, value: Any, kind: type[E]) -> E | None:
+    """Return an argument that is one of a few words; what rendered to nothing is None."""
+    if value is None or str(value).strip() in ("", "None"):
+        return None
+    word = str(value).strip().lower()
+    if word not in set(kind):
+        raise TwelveLabsInputError(f"{name}={value!r} is not one of {', '.join(kind)}")
+    return kind(word)

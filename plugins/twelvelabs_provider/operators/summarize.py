@@ -1,0 +1,160 @@
+"""Operators that bring a video in short into object storage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from twelvelabs_provider.api.analysis import AnalysisRequest, SourceKind, VideoSource
+from twelvelabs_provider.api.call import Call
+from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsUnsupportedError
+from twelvelabs_provider.api.summaries import Summary, SummaryKind, summary_of, summary_request
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.jobs.job import PendingJob
+from twelvelabs_provider.jobs.window import Window
+from twelvelabs_provider.operators.answered import Answered, Mode
+from twelvelabs_provider.operators.generate import TwelveLabsGenerateOperator
+from twelvelabs_provider.operators.job import Result
+from twelvelabs_provider.operators.subject import Subject
+from twelvelabs_provider.storage.formats import Format, encoder_for
+from twelvelabs_provider.storage.manifest import Provenance
+from twelvelabs_provider.storage.publish import publish_files
+from twelvelabs_provider.storage.tables import publish_document
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class TwelveLabsSummarizeVideoOperator(TwelveLabsGenerateOperator):
+    """Publishes a video in short: a summary, chapters, highlights, a title, topics, hashtags, or a gist of them.
+
+    Where the API has endpoints for it (v1.2) they are asked; where it has none any more (v1.3) a packaged question with
+    a JSON schema is. The results have the same shape: of chapters and highlights rows with ``start`` and ``end`` in
+    seconds, ``value`` (title of the chapter, or what stands out), ``summary`` and, of chapters, ``number``; of the
+    others one JSON object with ``summary``, ``title``, ``topics`` and ``hashtags``, those that were asked for.
+
+    Service page: https://docs.twelvelabs.io/api-reference/analyze-videos/sync-analysis
+
+    :param kind: ``summary``, ``chapters``, ``highlights``, ``titles``, ``topics``, ``hashtags`` or ``gist``
+        (templated).
+    :param prompt: what to pay heed to, besides the packaged question (templated).
+    :param formats: of chapters and highlights: any of ``jsonl``, ``json``, ``srt``, ``vtt``, ``parquet`` (templated).
+    :return: ``manifest`` (URI), ``files`` (format to URI), ``rows``, ``bytes``, ``kind``, ``mode``, ``model``,
+        ``usage`` (tokens), ``warning``, the ids (``generation_id``, ``analysis_task_id``, ``index_id``, ``video_id``,
+        ``asset_id``), and ``data``: the JSON object of the kinds that have one, None for rows.
+    :raises TwelveLabsInputError: for whatever the service would refuse, before anything is sent.
+    :raises TwelveLabsUnusableAnswerError: if the answer is cut off or is not what was asked for; the raw text is kept
+        in ``{result_name}.raw.txt``.
+    :raises TwelveLabsUnknownOutcomeError: if an answer is lost that was perhaps billed.
+    :raises TwelveLabsJobFailedError: if the analysis task failed.
+    :raises TwelveLabsOutputError: if the files cannot be written; nothing half-written is visible.
+    """
+
+    template_fields: Sequence[str] = (*TwelveLabsGenerateOperator.template_fields, "kind", "prompt", "formats")
+
+    def __init__(
+        self,
+        *,
+        kind: str = SummaryKind.SUMMARY,
+        prompt: str | None = None,
+        formats: Sequence[str] = ("jsonl",),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.kind = kind
+        self.prompt = prompt
+        self.formats = formats
+
+    @property
+    def result_kind(self) -> str:
+        """What the result holds."""
+        return self._kind().value
+
+    def begin(self, context: Context) -> PendingJob | Result:
+        """Ask the endpoint where there is one, else the packaged question."""
+        kind = self._kind()
+        Format.parse_all(self.formats)
+        window, subject, video = self.checked()
+        call = self._endpoint(context, kind, window, video) if self.video_id else None
+        if call is None:
+            return self.ask(context, window, subject, video)
+        return self._ask_endpoint(context, call, subject, window)
+
+    def request(self, context: Context, video: VideoSource, window: Window, model: str) -> AnalysisRequest:
+        """The packaged question."""
+        return summary_request(
+            self._kind(),
+            video,
+            prompt=self.prompt,
+            temperature=self.read_temperature(),
+            model=model,
+            start=window.start,
+            end=window.end,
+        )
+
+    def asked(self) -> tuple[Any, ...]:
+        """The video and what is wanted of it."""
+        return (*super().asked(), self.kind, self.prompt)
+
+    def publish(self, context: Context, answered: Answered) -> Result:
+        """Write the rows or the object."""
+        if answered.generation.cut_off:
+            why = f"the {self.result_kind} were cut off at the length limit: take shorter windows"
+            self.unusable(context, self.place(answered.subject), answered.generation, why)
+        try:
+            summary = summary_of(self._kind(), answered.generation)
+        except TwelveLabsAnswerError as error:
+            self.unusable(context, self.place(answered.subject), answered.generation, error)
+        return self._publish_summary(context, answered, summary)
+
+    def _publish_summary(self, context: Context, answered: Answered, summary: Summary) -> Result:
+        place, facts = self.place(answered.subject), answered.table_facts(Provenance.of(context["ti"]))
+        if not summary.kind.timed:
+            data = summary.document()
+            published = publish_document(self.output_path, place, data, facts)
+            return {**self.published(context, answered, published), "data": data}
+        encoders = {format.value: encoder_for(format) for format in Format.parse_all(self.formats)}
+        published = publish_files(self.output_path, place, summary.rows, encoders, facts)
+        return {**self.published(context, answered, published), "data": None}
+
+    def _endpoint(
+        self, context: Context, kind: SummaryKind, window: Window, video: VideoSource
+    ) -> Call[Summary] | None:
+        """Return the call of a generation that has one for this; None where the packaged question is the way."""
+        temperature = self.read_temperature()
+        try:
+            call = self.hook.api.summarize(
+                str(self.video_id), kind, prompt=self.prompt or None, temperature=temperature
+            )
+        except TwelveLabsUnsupportedError:
+            if video.kind is SourceKind.INDEXED and not self._has_question(context, window, video):
+                # Neither way is there: the refusal that was given first is the one that helps.
+                raise
+            return None
+        if window != Window(None, None) or self.mode not in (Mode.AUTO, Mode.SYNC):
+            raise TwelveLabsInputError(
+                f"start={self.start!r}, end={self.end!r}, mode={self.mode!r}: this generation of the API summarizes"
+                " whole videos in one call; leave start and end out and take mode 'sync', or use api_version v1.3"
+            )
+        return call
+
+    def _has_question(self, context: Context, window: Window, video: VideoSource) -> bool:
+        """Tell whether this generation of the API can be asked the packaged question."""
+        try:
+            self.hook.api.analyze(self.request(context, video, window, self.model_for(video)))
+        except TwelveLabsUnsupportedError:
+            return False
+        return True
+
+    def _ask_endpoint(self, context: Context, call: Call[Summary], subject: Subject, window: Window) -> Result:
+        with self.asking(context, self.place(subject), lambda: ""):
+            summary = self.hook.execute(call)
+        facts = {"mode": Mode.SYNC.value, "options": {"prompt": self.prompt}}
+        return self._publish_summary(context, Answered(subject, summary.generation, window, facts), summary)
+
+    def _kind(self) -> SummaryKind:
+        try:
+            return SummaryKind(self.kind)
+        except ValueError:
+            known = ", ".join(SummaryKind)
+            raise TwelveLabsInputError(f"kind={self.kind!r} is not one of {known}") from None

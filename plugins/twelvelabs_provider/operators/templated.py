@@ -1,0 +1,111 @@
+"""Templated arguments as they arrive: values, or the text that a template made of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import pendulum
+
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+
+
+def mapping_of(name: str, value: Any) -> dict[str, Any]:
+    """Return an argument that maps names to values; nothing is an empty one.
+
+    :param name: the argument's name, for the error.
+    :param value: a mapping, its JSON text, or nothing.
+    :raises TwelveLabsInputError: for anything else.
+    """
+    given = _decoded(name, value, "a JSON object")
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
+        raise TwelveLabsInputError(f"{name}={value!r} must be a mapping of names to values, or its JSON text")
+    return dict(given)
+
+
+def texts_of(name: str, value: Any) -> tuple[str, ...]:
+    """Return an argument that is a list of texts; a single text is a list of one.
+
+    :param name: the argument's name, for the error.
+    :param value: a list of texts, its JSON text, one text, or nothing.
+    :raises TwelveLabsInputError: for anything else.
+    """
+    single = isinstance(value, str) and not value.lstrip().startswith("[")
+    given = [value] if single and value.strip() else _decoded(name, value, "a JSON list")
+    if given is None:
+        return ()
+    if not isinstance(given, list | tuple) or not all(isinstance(one, str) and one.strip() for one in given):
+        raise TwelveLabsInputError(f"{name}={value!r} must be a list of texts, or its JSON text")
+    return tuple(one.strip() for one in given)
+
+
+def mappings_of(name: str, value: Any) -> tuple[dict[str, Any], ...]:
+    """Return an argument that is a list of mappings; a single one is a list of one.
+
+    :param name: the argument's name, for the error.
+    :param value: a list of mappings of names to values, its JSON text, one mapping, or nothing.
+    :raises TwelveLabsInputError: for anything else.
+    """
+    given = _decoded(name, value, "a JSON list")
+    if isinstance(given, Mapping):
+        given = [given]
+    if given is None:
+        return ()
+    if not isinstance(given, list | tuple):
+        raise TwelveLabsInputError(f"{name}={value!r} must be a list of mappings, or its JSON text")
+    return tuple(mapping_of(f"{name}[{number}]", entry) for number, entry in enumerate(given))
+
+
+def number_of(name: str, value: Any) -> float:
+    """Return an argument that is a number, or the text of one.
+
+    :raises TwelveLabsInputError: for anything else.
+    """
+    try:
+        number = float(value) if not isinstance(value, bool) else float("nan")
+    except (TypeError, ValueError):
+        number = float("nan")
+    if not float("-inf") < number < float("inf"):
+        raise TwelveLabsInputError(f"{name}={value!r} must be a number")
+    return number
+
+
+def optional_number(name: str, value: Any) -> float | None:
+    """Return an argument that is a number, the text of one, or nothing.
+
+    :raises TwelveLabsInputError: for anything else.
+    """
+    return None if value is None or str(value).strip() in ("", "None") else number_of(name, value)
+
+
+def moment_of(name: str, value: Any) -> pendulum.DateTime:
+    """Return an argument that is a moment: a datetime or an ISO 8601 text; without a zone it is UTC.
+
+    :raises TwelveLabsInputError: for anything else.
+    """
+    try:
+        moment = pendulum.instance(value) if isinstance(value, datetime) else pendulum.parse(str(value))
+    except (OverflowError, ValueError):
+        moment = None
+    if not isinstance(moment, pendulum.DateTime):
+        raise TwelveLabsInputError(f"{name}={value!r} must be a moment such as 2026-06-01T10:00:00Z")
+    return moment
+
+
+def _decoded(name: str, value: Any, what: str) -> Any:
+    """Return a value itself, or what its JSON text holds; what rendered to nothing is None."""
+    if not isinstance(value, str):
+        return value
+    if value.strip() in ("", "None", "null"):
+        return None
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise TwelveLabsInputError(
+            f"{name}={value!r} is text but not {what} ({error}); write {{{{ ... | tojson }}}}"
+            " in a template, or render templates as native objects"
+        ) from error

@@ -1,0 +1,239 @@
+"""Operators for the videos that are in an index already: list them, change what is noted on them, take them away."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from twelvelabs_provider.api.call import Call
+from twelvelabs_provider.api.models import Page, Video
+from twelvelabs_provider.api.resources import Paging
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.links import index_url, video_url
+from twelvelabs_provider.operators.base import TwelveLabsOperator
+from twelvelabs_provider.operators.templated import mapping_of, texts_of
+from twelvelabs_provider.operators.video_filter import WantedVideos
+from twelvelabs_provider.storage.manifest import Provenance, Published
+from twelvelabs_provider.storage.tables import (
+    Column,
+    ColumnType,
+    RowSchema,
+    TableFacts,
+    TablePlace,
+    check_output,
+    publish_rows,
+    table_formats,
+)
+from twelvelabs_provider.task import COMMON_FIELDS, required
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+MOST_IN_XCOM = 1000
+VIDEO_ROWS = RowSchema(
+    (
+        Column("video_id"),
+        Column("asset_id"),
+        Column("status"),
+        Column("filename"),
+        Column("duration", ColumnType.NUMBER),
+        Column("fps", ColumnType.NUMBER),
+        Column("width", ColumnType.WHOLE),
+        Column("height", ColumnType.WHOLE),
+        Column("size", ColumnType.WHOLE),
+        Column("user_metadata", ColumnType.JSON),
+        Column("created_at"),
+        Column("updated_at"),
+        Column("indexed_at"),
+    )
+)
+_RESERVED = frozenset({"duration", "filename", "fps", "height", "model_names", "size", "video_title", "width"})
+
+
+class TwelveLabsListVideosOperator(TwelveLabsOperator):
+    """Lists the videos of an index, oldest first, page by page: their rows into object storage, or their ids.
+
+    Service page: https://docs.twelvelabs.io/api-reference/videos/list
+
+    :param index_id: the index (templated).
+    :param filters: which ones, as a mapping or its JSON text: ``filename``; ``duration`` (seconds), ``fps``,
+        ``width``, ``height`` (pixels) and ``size`` (bytes) as a number or ``{"gte": ..., "lte": ...}``;
+        ``created_at`` and ``updated_at`` (ISO 8601, at or after); ``user_metadata`` (names to values); ``status`` (a
+        list; v1.3 only; without it the videos that are ready) (templated).
+    :param output_path: where rows go: a local path or any URI of object storage; None returns ids (templated).
+    :param formats: any of ``jsonl``, ``json``, ``parquet`` (templated).
+    :param output_name: stem of the files (templated).
+    :param max_videos: how many ids are returned at most where there is no ``output_path``.
+    :return: ``index_id`` and ``rows``, and with an output ``manifest`` (URI), ``files`` (format to URI) and
+        ``bytes``, without one ``video_ids``.
+    :raises TwelveLabsInputError: for a filter, a format or an output that cannot work, or for more videos than
+        ``max_videos`` without an output.
+    :raises TwelveLabsOutputError: if the files cannot be written; nothing half-written is visible.
+    """
+
+    template_fields = (*COMMON_FIELDS, "index_id", "filters", "output_path", "formats", "output_name")
+
+    def __init__(
+        self,
+        *,
+        index_id: str,
+        filters: Mapping[str, Any] | str | None = None,
+        output_path: str | None = None,
+        formats: Sequence[str] | str = ("jsonl",),
+        output_name: str = "videos",
+        max_videos: int = MOST_IN_XCOM,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.index_id = index_id
+        self.filters = filters
+        self.output_path = output_path
+        self.formats = formats
+        self.output_name = output_name
+        self.max_videos = max_videos
+
+    def run_operator(self, context: Context) -> dict[str, Any]:
+        """Read the pages and publish their rows, or return their ids."""
+        required(self, index_id=self.index_id)
+        wanted = WantedVideos.parse(self.filters)
+        formats = table_formats(texts_of("formats", self.formats))
+        if self.output_path:
+            required(self, output_name=self.output_name)
+            check_output(self.output_path)
+        self.playground_url = index_url(self.index_id)
+        videos = self._videos(wanted)
+        if not self.output_path:
+            ids = self._ids(videos)
+            return {"index_id": self.index_id, "rows": len(ids), "video_ids": ids}
+        place = TablePlace((self.index_id,), self.output_name, "videos")
+        options = {"filters": mapping_of("filters", self.filters)}
+        facts = TableFacts(Provenance.of(context["ti"]), index_id=self.index_id, options=options)
+        rows = map(video_row, videos)
+        return self._told(publish_rows(self.output_path, place, rows, VIDEO_ROWS, formats, facts))
+
+    def _videos(self, wanted: WantedVideos) -> Iterator[Video]:
+        """Return the videos, oldest first: what is indexed meanwhile moves none from one page to another."""
+        api, index_id = self.hook.api, self.index_id
+
+        def page(paging: Paging) -> Call[Page[Video]]:
+            paging = replace(paging, descending=False)
+            if wanted.status:
+                return api.list_indexed_assets(index_id, status=wanted.status, where=wanted.where, paging=paging)
+            return api.list_videos(index_id, where=wanted.where, paging=paging)
+
+        return self.hook.items(page)
+
+    def _ids(self, videos: Iterable[Video]) -> list[str]:
+        ids = [video.id for video in islice(videos, self.max_videos + 1)]
+        if len(ids) > self.max_videos:
+            raise TwelveLabsInputError(
+                f"index {self.index_id} has more than {self.max_videos} such videos, too many to return: give"
+                " output_path, which takes any number of rows, narrow the filters, or raise max_videos"
+            )
+        self.log.info("index %s: %d videos", self.index_id, len(ids))
+        return ids
+
+    def _told(self, published: Published) -> dict[str, Any]:
+        self.log.info("published %d videos of index %s: %s", published.rows, self.index_id, published.manifest_uri)
+        return {"index_id": self.index_id, **published.as_xcom()}
+
+
+class TwelveLabsUpdateVideoMetadataOperator(TwelveLabsOperator):
+    """Merges fields of your own into those of a video: a value replaces, None takes a field away.
+
+    Service page: https://docs.twelvelabs.io/api-reference/videos/update
+
+    :param index_id: the index of the video (templated).
+    :param video_id: the video (templated).
+    :param user_metadata: names to texts, numbers, booleans, lists of texts or None, as a mapping or its JSON text
+        (templated).
+    :param video_title: a title; v1.1 and v1.2 only (templated).
+    :return: ``index_id``, ``video_id`` and ``fields``, the names that were changed.
+    :raises TwelveLabsInputError: for metadata that the service would refuse, before it is sent.
+    :raises TwelveLabsRefusedError: if there is no such video, or for a title on v1.3.
+    """
+
+    template_fields = (*COMMON_FIELDS, "index_id", "video_id", "user_metadata", "video_title")
+
+    def __init__(
+        self,
+        *,
+        index_id: str,
+        video_id: str,
+        user_metadata: Mapping[str, Any] | str | None = None,
+        video_title: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.index_id = index_id
+        self.video_id = video_id
+        self.user_metadata = user_metadata
+        self.video_title = video_title
+
+    def run_operator(self, context: Context) -> dict[str, Any]:
+        """Change the metadata."""
+        required(self, index_id=self.index_id, video_id=self.video_id)
+        metadata = checked_metadata(mapping_of("user_metadata", self.user_metadata))
+        title = self.video_title or None
+        if not metadata and title is None:
+            raise TwelveLabsInputError(f"user_metadata={self.user_metadata!r} holds nothing to change")
+        self.playground_url = video_url(self.index_id, self.video_id)
+        call = self.hook.api.update_video(self.index_id, self.video_id, user_metadata=metadata, title=title)
+        self.hook.execute(call)
+        self.log.info("video %s: changed %s", self.video_id, ", ".join(sorted(metadata)) or "its title")
+        return {"index_id": self.index_id, "video_id": self.video_id, "fields": sorted(metadata)}
+
+
+class TwelveLabsDeleteVideoOperator(TwelveLabsOperator):
+    """Takes a video out of its index, for good; one that is not there counts as deleted. Its asset stays.
+
+    Service page: https://docs.twelvelabs.io/api-reference/videos/delete
+
+    :param index_id: the index of the video (templated).
+    :param video_id: the video (templated).
+    :raises TwelveLabsRefusedError: if the service does not permit it.
+    """
+
+    template_fields = (*COMMON_FIELDS, "index_id", "video_id")
+
+    def __init__(self, *, index_id: str, video_id: str, **kwargs: Any) -> None:
+        super().__init__(multiple_outputs=False, **kwargs)
+        self.index_id = index_id
+        self.video_id = video_id
+
+    def run_operator(self, context: Context) -> None:
+        """Delete the video."""
+        required(self, index_id=self.index_id, video_id=self.video_id)
+        self.playground_url = index_url(self.index_id)
+        self.hook.execute(self.hook.api.delete_video(self.index_id, self.video_id))
+        self.log.info("video %s is no longer in index %s", self.video_id, self.index_id)
+
+
+def checked_metadata(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return metadata that the service takes.
+
+    :raises TwelveLabsInputError: for a reserved name or a value of another type, before anything is sent.
+    """
+    for name, value in metadata.items():
+        if name in _RESERVED or not name:
+            raise TwelveLabsInputError(f"user_metadata[{name!r}]: the service keeps this name for itself; take another")
+        texts = isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+        number = isinstance(value, int | float) and math.isfinite(value)
+        if not texts and not number and value is not None and not isinstance(value, str):
+            raise TwelveLabsInputError(
+                f"user_metadata[{name!r}]={value!r} must be a text, a number, a boolean, a list of texts, or None"
+            )
+    return metadata
+
+
+def video_row(video: Video) -> dict[str, Any]:
+    """Return a video as a row of :data:`VIDEO_ROWS`."""
+    system = video.raw.get("system_metadata") or video.raw.get("metadata") or {}
+    own = {name: getattr(video, name) for name in ("asset_id", "status", "filename", "duration", "width", "height")}
+    times = {name: video.raw.get(name) for name in ("created_at", "updated_at", "indexed_at")}
+    metadata = dict(video.user_metadata)
+    sizes = {"size": video.size, "fps": system.get("fps")}
+    return {"video_id": video.id, **own, **sizes, "user_metadata": metadata, **times}

@@ -1,0 +1,190 @@
+"""One poll in the triggerer for all waits of a connection, a kind and a scope."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from twelvelabs_provider.api.errors import (
+    TwelveLabsBadRequestError,
+    TwelveLabsError,
+    TwelveLabsPermanentError,
+    TwelveLabsRateLimitError,
+    TwelveLabsUnsupportedError,
+)
+from twelvelabs_provider.jobs.ended import EndedJobs, Sighting, Wanted
+from twelvelabs_provider.jobs.job import JobKind
+from twelvelabs_provider.jobs.patience import LONGEST_SILENCE
+from twelvelabs_provider.jobs.waiting import LONGEST_PAUSE, SHORTEST_PAUSE, grown_pause
+from twelvelabs_provider.jobs.wake import WakeReason
+
+if TYPE_CHECKING:
+    from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
+
+log = logging.getLogger(__name__)
+
+# Seconds after which everybody is woken to look at the clock, even if nothing has ended.
+TICK = 30.0
+# Seconds by which a wait reaches back before the worker's last look, for clocks that differ.
+MARGIN = 60.0
+_JITTER = 0.1
+
+
+@dataclass(frozen=True)
+class PollKey:
+    """What one poll serves.
+
+    :param poll_interval: seconds between looks; None lets it grow from 5 to 60 seconds.
+    """
+
+    twelvelabs_conn_id: str
+    kind: JobKind
+    index_id: str | None
+    poll_interval: float | None
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why the poll cannot serve anybody now."""
+
+    reason: WakeReason
+    message: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All that the poll knows, so that whoever joins late loses nothing.
+
+    :param ended: by id.
+    :param trouble: why there is nothing to know.
+    :param listed: False where the service refuses the list: everybody looks for itself.
+    """
+
+    ended: Mapping[str, Sighting] = field(repr=False)
+    trouble: Trouble | None = None
+    listed: bool = True
+
+
+@dataclass
+class _Waiting:
+    """Those who take part in one poll.
+
+    :param started_at: epoch seconds at which each job was submitted, by its id.
+    :param back_to: epoch seconds; how far back somebody new wants the poll to look.
+    :param joined_at: epoch seconds at which the last one joined.
+    :param someone_new: somebody has not been told anything yet.
+    """
+
+    started_at: dict[str, float] = field(default_factory=dict)
+    back_to: float = float("inf")
+    joined_at: float = 0.0
+    someone_new: bool = False
+
+    def wanted(self) -> Wanted:
+        """Return what all of them want to know, and count on its being read."""
+        back_to, self.back_to = self.back_to, float("inf")
+        return Wanted(back_to, min(self.started_at.values(), default=time.time()) - MARGIN, tuple(self.started_at))
+
+
+# Airflow hands a poll the arguments of one of its triggers only; what the others want of it is left here for it.
+_waiting: dict[PollKey, _Waiting] = {}
+
+
+@contextmanager
+def taking_part(key: PollKey, job_id: str, started_at: float, running_at: float) -> Iterator[None]:
+    """Take part in a poll.
+
+    :param started_at: epoch seconds at which the job was submitted.
+    :param running_at: epoch seconds at which it was last seen running.
+    """
+    waiting = _waiting.setdefault(key, _Waiting())
+    waiting.started_at[job_id] = started_at
+    waiting.back_to = min(waiting.back_to, running_at - MARGIN)
+    waiting.joined_at, waiting.someone_new = time.time(), True
+    try:
+        yield
+    finally:
+        waiting.started_at.pop(job_id, None)
+
+
+async def snapshots(key: PollKey) -> AsyncIterator[Snapshot]:
+    """Poll for ever; what goes wrong is told in a snapshot, nothing is raised."""
+    from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
+
+    while True:
+        pause = key.poll_interval or SHORTEST_PAUSE
+        try:
+            async with TwelveLabsAsyncHook(key.twelvelabs_conn_id) as hook:
+                async for snapshot in _Poll(key, hook).run():
+                    yield snapshot
+        except (TwelveLabsBadRequestError, TwelveLabsUnsupportedError) as error:
+            log.warning("%s cannot be listed (%s): every wait looks for itself", key.kind.value, error)
+            last, pause = Snapshot({}, listed=False), LONGEST_PAUSE
+        except TwelveLabsPermanentError as error:
+            last = _troubled(WakeReason.REFUSED, str(error))
+        except TwelveLabsError as error:
+            last = _troubled(WakeReason.UNREACHABLE, str(error))
+        except Exception as error:
+            log.exception("the poll of %s broke off; the jobs themselves go on", key.kind.value)
+            last = _troubled(WakeReason.UNREACHABLE, f"{type(error).__name__}: {error}")
+        yield last
+        # Whoever joins now gets an attempt of its own.
+        await asyncio.sleep(pause)
+
+
+def _troubled(reason: WakeReason, message: str) -> Snapshot:
+    return Snapshot({}, Trouble(reason, message))
+
+
+class _Poll:
+    """The life of one poll over one connection."""
+
+    def __init__(self, key: PollKey, hook: TwelveLabsAsyncHook) -> None:
+        self._key = key
+        self._hook = hook
+        self._jobs = EndedJobs(key.kind, key.index_id, time.time())
+        self._answered_at = self._told_at = time.time()
+
+    async def run(self) -> AsyncIterator[Snapshot]:
+        """Look, tell what is new, and wait; the rhythm does not drift with the time that a look takes."""
+        next_look = time.time()
+        while True:
+            waiting = _waiting.setdefault(self._key, _Waiting())
+            someone_new, waiting.someone_new = waiting.someone_new, False
+            wanted = waiting.wanted()
+            pause = self._pause(waiting)
+            try:
+                news = await self._jobs.look(self._hook, wanted)
+                self._answered_at = time.time()
+            except TwelveLabsError as error:
+                news, waiting.back_to = False, min(wanted.back_to, waiting.back_to)
+                pause = max(pause, self._borne(error))
+            if news or someone_new or time.time() - self._told_at >= TICK:
+                self._told_at = time.time()
+                yield Snapshot(self._jobs.found)
+            next_look = max(next_look + pause, time.time())
+            await asyncio.sleep(next_look - time.time())
+
+    def _pause(self, waiting: _Waiting) -> float:
+        """A little less than the interval: a look takes its time, and several triggerers shall not look at once."""
+        interval = self._key.poll_interval
+        pause = interval if interval and interval > 0 else grown_pause(time.time() - waiting.joined_at)
+        return pause * (1 - _JITTER * random.random())
+
+    def _borne(self, error: TwelveLabsError) -> float:
+        """Return the seconds to leave the service alone after an error; raise it where nobody waits any longer."""
+        if isinstance(error, TwelveLabsPermanentError):
+            raise error
+        asked = error.retry_after or 0.0
+        if isinstance(error, TwelveLabsRateLimitError):
+            self._answered_at = time.time() + asked
+        elif time.time() - self._answered_at > LONGEST_SILENCE:
+            raise error
+        log.warning("%s could not be listed and is left alone: %s", self._key.kind.value, error)
+        return min(asked, LONGEST_PAUSE * 60)

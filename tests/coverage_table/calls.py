@@ -1,0 +1,141 @@
+"""Every call that the provider can make, found by looking at its modules, and where each goes."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from tests.coverage_table.forms import FORMS, Arguments
+from tests.coverage_table.samples import arguments_of
+from twelvelabs_provider import api
+from twelvelabs_provider.api.call import Call
+from twelvelabs_provider.api.dialect import Dialect, dialect_for
+from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
+from twelvelabs_provider.api.version import ApiVersion
+
+BUILDERS = frozenset(
+    {
+        "call.change",
+        "call.delete",
+        "call.get",
+        "call.only_today",
+        "call.post",
+        "embeddings.task_page",
+        "resources.indexes_page",
+        "resources.page_of",
+        "resources.upload_task",
+        "v1_2.index_creation",
+    }
+)
+"""Functions that return a call and are none themselves: what calls are made of."""
+
+NO_CALLS = frozenset({"ensure_takes_transcription", "indexing_route"})
+"""Functions of a dialect that answer by themselves."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A call as one generation makes it.
+
+    :param name: ``read_video`` of a dialect, ``entities.create_entity`` of a module of its own.
+    :param path: with what stands for the ids in angle brackets.
+    """
+
+    name: str
+    version: ApiVersion
+    method: str
+    path: str
+
+    @property
+    def function(self) -> str:
+        """The name of the function alone."""
+        return self.name.rpartition(".")[2]
+
+
+@cache
+def all_calls() -> Sequence[Made]:
+    """Return every call in every generation that has it."""
+    return [*_of_dialects(), *_of_modules()]
+
+
+def refusals() -> dict[str, list[ApiVersion]]:
+    """Return the calls of the dialects that some generations refuse with the nearest way."""
+    found: dict[str, list[ApiVersion]] = {}
+    for version in ApiVersion:
+        for name in dialect_calls():
+            if not _made(name, version, getattr(dialect_for(version), name)):
+                found.setdefault(name, []).append(version)
+    return found
+
+
+@cache
+def dialect_calls() -> Sequence[str]:
+    """Return the names of the calls that every dialect answers to."""
+    named = (name for name, member in vars(Dialect).items() if inspect.isfunction(member) and name[0] != "_")
+    return sorted(set(named) - NO_CALLS)
+
+
+def _of_dialects() -> Iterator[Made]:
+    for version in ApiVersion:
+        for name in dialect_calls():
+            yield from _made(name, version, getattr(dialect_for(version), name))
+
+
+def _of_modules() -> Iterator[Made]:
+    known = {getattr(dialect_for(version), name) for version in ApiVersion for name in dialect_calls()}
+    for name, function in module_calls().items():
+        if function in known:
+            continue
+        versions = _versions_of(function)
+        for version in versions:
+            yield from _made(name, version, function)
+
+
+@cache
+def module_calls() -> Mapping[str, Callable[..., Any]]:
+    """Return the functions of ``api`` that return a call, by module and name."""
+    found: dict[str, Callable[..., Any]] = {}
+    for module_info in pkgutil.iter_modules(api.__path__):
+        module = importlib.import_module(f"{api.__name__}.{module_info.name}")
+        for name, member in vars(module).items():
+            own = inspect.isfunction(member) and member.__module__ == module.__name__ and not name.startswith("_")
+            full = f"{module_info.name}.{name}"
+            if own and _answers_with_a_call(member) and full not in BUILDERS:
+                found[full] = member
+    return found
+
+
+def _answers_with_a_call(function: Callable[..., Any]) -> bool:
+    annotation = str(function.__annotations__.get("return"))
+    return annotation.startswith(("Call[", "StreamedCall[", "Sequence[Call["))
+
+
+def _versions_of(function: Callable[..., Any]) -> Sequence[ApiVersion]:
+    """Return the generations that a call outside the dialects is for: the one it names, or all."""
+    only = {call.only for call in _built(function, function.__name__)}
+    return [version for version in ApiVersion if only in ({None}, {version})]
+
+
+def _made(name: str, version: ApiVersion, function: Callable[..., Any]) -> list[Made]:
+    calls = _built(function, name.rpartition(".")[2])
+    found = [Made(name, version, call.method.value, call.path) for call in calls]
+    return [made for number, made in enumerate(found) if made not in found[:number]]
+
+
+def _built(function: Callable[..., Any], name: str) -> list[Call[Any]]:
+    """Return a call in each of its forms; none where a generation refuses."""
+    forms = FORMS[name]() if name in FORMS else [arguments_of(function)]
+    return [call for form in forms for call in _call(function, form)]
+
+
+def _call(function: Callable[..., Any], form: Arguments) -> list[Call[Any]]:
+    try:
+        built = function(**form)
+    except TwelveLabsUnsupportedError:
+        return []
+    return [built] if isinstance(built, Call) else list(built)

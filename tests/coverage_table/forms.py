@@ -1,0 +1,37 @@
+"""Arguments of calls that take one path or another, or refuse what is made up from their annotations alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from twelvelabs_provider.api.analysis import AnalysisRequest, SourceKind, VideoSource
+from twelvelabs_provider.api.embedding_request import EmbeddingRequest, MediaSource, VideoInput
+from twelvelabs_provider.api.search import SearchOption, SearchRequest
+from twelvelabs_provider.api.summaries import SummaryKind
+
+Arguments = Mapping[str, Any]
+
+_ASKED = {"video": VideoSource(SourceKind.INDEXED, "<video_id>"), "prompt": "What is it about?"}
+_VIDEO = EmbeddingRequest(VideoInput(MediaSource(url="https://videos.example/x.mp4")))
+_LOOK = (SearchOption.VISUAL,)
+
+
+def _queries() -> Sequence[SearchRequest]:
+    return (
+        SearchRequest("<index_id>", _LOOK, text="x"),
+        SearchRequest("<index_id>", _LOOK, images=("https://pictures.example/x.png",)),
+        SearchRequest("<index_id>", _LOOK, query_tree={"$and": [{"text": "x"}]}),
+    )
+
+
+FORMS: Mapping[str, Callable[[], Sequence[Arguments]]] = {
+    "analyze": lambda: [{"request": AnalysisRequest(**_ASKED)}],
+    "analyze_stream": lambda: [{"request": AnalysisRequest(**_ASKED)}],
+    "create_embedding_task": lambda: [{"request": _VIDEO}],
+    "embed": lambda: [{"text": "x"}],
+    "search": lambda: [{"request": request} for request in _queries()],
+    "search_page": lambda: [{"token": "<token>", "request": request} for request in _queries()],
+    "summarize": lambda: [{"video_id": "<video_id>", "kind": kind} for kind in SummaryKind],
+}
+"""By the name of the function; a form that a generation lacks is passed over."""

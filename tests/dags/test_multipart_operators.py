@@ -1,0 +1,165 @@
+"""Large files from DAGs: in parts, from wherever they lie, and after a kill only what is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.dags.conftest import SAMPLE, Account, Connect
+from tests.dags.test_asset_operators import create
+from tests.dags.test_waiting import Memory, see_through, task_context
+from tests.engine.client import Api, until
+from tests.engine.parts import CHUNK, padded
+from tests.engine_process import PLUGINS, running_engine
+from twelvelabs_provider.api import assets
+from twelvelabs_provider.api.errors import TwelveLabsTransientError
+from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+from twelvelabs_provider.storage.source import Source
+
+if TYPE_CHECKING:
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    from tests.engine_process import Engine
+
+pytestmark = pytest.mark.engine
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def memory_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryFileSystem]:
+    """``memory://`` as Airflow would have it if a provider registered it."""
+    from airflow.sdk.io import store
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    monkeypatch.setattr(store, "_STORE_CACHE", {})
+    filesystem = MemoryFileSystem()
+    store.attach("memory", None, fs=filesystem)
+    yield filesystem
+    filesystem.store.clear()
+
+
+@pytest.mark.parametrize("where", ["local", "file", "memory"])
+def test_a_file_goes_up_in_parts(
+    connect: Connect, clip: Path, tmp_path: Path, where: str, memory_store: MemoryFileSystem
+) -> None:
+    video = padded(clip, tmp_path / f"parts-{where}.mp4", 11 * MIB)
+    memory_store.pipe_file(f"/bucket/{video.name}", video.read_bytes())
+    source = {"local": str(video), "file": video.as_uri(), "memory": f"memory://bucket/{video.name}"}[where]
+    result, _ = see_through(create(source, method="multipart"), task_context())
+    assert (result["method"], result["size"], result["filename"]) == ("multipart", 11 * MIB, video.name)
+    assert list(tmp_path.iterdir()) == [video], "no copy was made"
+
+
+def test_a_large_video_is_indexed_from_parts(
+    connect: Connect, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assets, "UPLOADS", replace(assets.UPLOADS, max_direct=100_000))
+    index_id = account.create_index("from parts")
+    operator = TwelveLabsIndexVideoOperator(
+        task_id="t", source=str(SAMPLE), index_id=index_id, user_metadata='{"take": 2}', poll_interval=0.2
+    )
+    result, _ = see_through(operator, task_context())
+    assert account.get(f"/v1.3/assets/{result['asset_id']}")["method"] == "multipart"
+    video = account.get(f"/v1.3/indexes/{index_id}/videos/{result['video_id']}")
+    assert video["user_metadata"] == {"take": 2}
+
+
+KILLED = """
+import json, sys, time
+from pathlib import Path
+from types import SimpleNamespace
+from twelvelabs_provider.operators.asset import TwelveLabsCreateAssetOperator
+from twelvelabs_provider.storage.source import Source
+
+video, memory, chunk, allowed = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+real = Source.open_range
+
+def open_range(self, start, size):
+    while start >= allowed * chunk:
+        time.sleep(60)
+    return real(self, start, size)
+
+class Memory(dict):
+    def set(self, key, value):
+        self[key] = value
+        memory.write_text(json.dumps(self))
+
+Source.open_range = open_range
+ti = SimpleNamespace(dag_id="d", run_id="run", task_id="t", map_index=-1, max_tries=2, try_number=1)
+operator = TwelveLabsCreateAssetOperator(task_id="t", source=video, method="multipart")
+operator.execute({"ti": ti, "task_state_store": Memory()})
+"""
+
+
+def test_a_killed_upload_goes_on_where_it_was(clip: Path, tmp_path: Path, connect: Connect) -> None:
+    """Thirty parts, of which twelve go up before the worker is killed without a word."""
+    video = padded(clip, tmp_path / "killed.mp4", 30 * CHUNK)
+    kept = tmp_path / "memory.json"
+    with running_engine(tmp_path / "engine", env={"TWELVELABS_LOCAL_CHUNK_BYTES": str(CHUNK)}) as engine:
+        connect(host=engine.base_url, password=engine.api_key)
+        worker = subprocess.Popen(
+            [sys.executable, "-c", KILLED, str(video), str(kept), str(CHUNK), "12"],
+            env={**os.environ, "PYTHONPATH": str(PLUGINS)},
+        )
+        try:
+            until(lambda: _arrived(engine) == 12 and _reported(engine) >= 10, 60)
+        finally:
+            worker.send_signal(signal.SIGKILL)
+            worker.wait()
+        reported = _reported(engine)
+        assert reported == 10
+        context = task_context(Memory(json.loads(kept.read_text())))
+        context["ti"].try_number = 2
+        result, _ = see_through(create(video, method="multipart"), context)
+        assert result["size"] == 30 * CHUNK
+        assert _links_used(engine) == 12 + (30 - reported)
+        assert Api(engine).get("/assets/multipart-uploads")["data"] == []
+        assert Api(engine).get("/assets")["page_info"]["total_results"] == 1
+
+
+def _ask(engine: Engine, sql: str) -> int:
+    with sqlite3.connect(engine.data_dir / "engine.sqlite3", timeout=30) as db:
+        found = int(db.execute(sql).fetchone()[0])
+    db.close()
+    return found
+
+
+def _arrived(engine: Engine) -> int:
+    return _ask(engine, "SELECT count(*) FROM upload_chunks")
+
+
+def _reported(engine: Engine) -> int:
+    return _ask(engine, "SELECT count(*) FROM upload_chunks WHERE status = 'completed'")
+
+
+def _links_used(engine: Engine) -> int:
+    return _ask(engine, "SELECT count(*) FROM used_links")
+
+
+def test_a_file_that_changes_while_it_goes_up(
+    connect: Connect, account: Account, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = padded(clip, tmp_path / "changing.mp4", 6 * MIB)
+    real = Source.open_range
+
+    def change(self: Source, start: int, size: int) -> Any:
+        video.touch()
+        return real(self, start, size)
+
+    monkeypatch.setattr(Source, "open_range", change)
+    memory = Memory()
+    with pytest.raises(TwelveLabsTransientError, match="was changed while it was uploaded"):
+        create(video, method="multipart").execute(task_context(memory))
+    assert memory == {}
+    assert account.get("/v1.3/assets", filename="changing.mp4")["data"] == []

@@ -1,0 +1,170 @@
+"""A video in short has the same shape in both generations, whichever way it is asked for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.dags.conftest import Account, Connect, read_rows
+from tests.dags.test_waiting import billed, see_through, task_context
+from tests.engine.client import Api
+from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError, TwelveLabsUnusableAnswerError
+from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
+from twelvelabs_provider.operators.summarize import TwelveLabsSummarizeVideoOperator
+
+pytestmark = pytest.mark.engine
+
+GENERATIONS = ("v1.3", "v1.2")
+FIELDS = {
+    "summary": {"summary"},
+    "titles": {"title"},
+    "topics": {"topics"},
+    "hashtags": {"hashtags"},
+    "gist": {"title", "topics", "hashtags"},
+}
+
+
+@pytest.fixture(scope="module")
+def videos(engine: Any, clip: Path) -> dict[str, dict[str, str]]:
+    """The clip in an index that generates text, as each generation knows it."""
+    today = Api(engine)
+    models = [{"model_name": "pegasus1.2", "model_options": ["visual", "audio"]}]
+    index = today.expect(201, "POST", "/indexes", json={"index_name": "in short", "models": models})["_id"]
+    asset = today.asset(clip)
+    video = today.expect(202, "POST", f"/indexes/{index}/indexed-assets", json={"asset_id": asset})["_id"]
+    today.finished(f"/indexes/{index}/indexed-assets/{video}")
+    old = Api(engine, "v1.2")
+    engines = [{"engine_name": "pegasus1.1", "engine_options": ["visual", "conversation"]}]
+    old_index = old.expect(201, "POST", "/indexes", json={"index_name": "in short, old", "engines": engines})["_id"]
+    return {
+        "v1.3": {"index_id": index, "video_id": video},
+        "v1.2": {"index_id": old_index, "video_id": old.index_video(old_index, clip)},
+    }
+
+
+def summarize(tmp_path: Path, **fields: Any) -> TwelveLabsSummarizeVideoOperator:
+    given = {"output_path": str(tmp_path), "poll_interval": 0.05, **fields}
+    return TwelveLabsSummarizeVideoOperator(task_id="t", **given)
+
+
+@pytest.mark.parametrize("kind", FIELDS)
+@pytest.mark.parametrize("api_version", GENERATIONS)
+def test_one_object(
+    api_version: str, kind: str, connect: Connect, account: Account, videos: Any, tmp_path: Path
+) -> None:
+    connect(api_version)
+    before = billed(account, "analysis")
+    result = summarize(tmp_path, kind=kind, **videos[api_version]).execute(task_context())
+    assert billed(account, "analysis") == before + 1
+    data = result["data"]
+    assert set(data) == FIELDS[kind] and result["kind"] == kind and result["mode"] == "sync"
+    assert json.loads(Path(result["files"]["json"].removeprefix("file://")).read_text()) == data
+    said = {"summary": "SUMMER 2031", "title": "WINTER", "topics": "winter", "hashtags": "#winter"}
+    assert all(text in data[name] for name, text in said.items() if name in data)
+    manifest = json.loads(Path(result["manifest"].removeprefix("file://")).read_text())
+    assert (manifest["kind"], manifest["origin"], manifest["video_id"]) == (kind, "generated", result["video_id"])
+
+
+@pytest.mark.parametrize("api_version", GENERATIONS)
+def test_chapters_and_highlights_are_rows(api_version: str, connect: Connect, videos: Any, tmp_path: Path) -> None:
+    connect(api_version)
+    operator = summarize(tmp_path, kind="chapters", formats=["jsonl", "vtt"], **videos[api_version])
+    result = operator.execute(task_context())
+    rows = read_rows(Path(result["manifest"].removeprefix("file://")))
+    assert [(row["number"], row["value"]) for row in rows] == [(1, "WINTER"), (2, "SUMMER 2031")]
+    assert [(row["start"], row["end"]) for row in rows] == [(0.0, 3.0), (3.0, pytest.approx(6.0, abs=0.1))]
+    assert all(row["summary"] for row in rows) and result["rows"] == 2 and result["data"] is None
+    assert "WINTER" in Path(result["files"]["vtt"].removeprefix("file://")).read_text()
+
+    result = summarize(tmp_path, kind="highlights", **videos[api_version]).execute(task_context())
+    rows = read_rows(Path(result["manifest"].removeprefix("file://")))
+    assert [row["value"] for row in rows] == ["WINTER", "SUMMER 2031"] and set(rows[0]) == set(rows[1])
+    assert {"start", "end", "value", "summary"} == set(rows[0])
+
+
+def test_an_asset_without_an_index_and_a_worker(connect: Connect, clip: Path, engine: Any, tmp_path: Path) -> None:
+    asset_id = Api(engine).asset(clip)
+    operator = summarize(tmp_path, kind="gist", asset_id=asset_id, deferrable=True, prompt="For children.")
+    result, _ = see_through(operator, task_context())
+    assert result["mode"] == "async" and result["data"]["title"] == "WINTER"
+    assert (tmp_path / "assets" / asset_id / "gist.json").exists()
+
+
+def test_a_video_without_an_asset_is_asked_about_by_its_id(connect: Connect, videos: Any, tmp_path: Path) -> None:
+    connect("v1.3")
+    operator = TwelveLabsAnalyzeVideoOperator(
+        task_id="t", output_path=str(tmp_path), prompt="What?", model_name="pegasus1.2", **videos["v1.3"]
+    )
+    result = operator.execute(task_context())
+    assert "WINTER" in result["preview"] and result["mode"] == "sync"
+
+
+def test_prompts_of_the_older_generation(connect: Connect, videos: Any, tmp_path: Path) -> None:
+    connect("v1.2")
+    for mode in ("auto", "stream"):
+        operator = TwelveLabsAnalyzeVideoOperator(
+            task_id="t", output_path=str(tmp_path), prompt="What?", mode=mode, **videos["v1.2"]
+        )
+        assert "WINTER" in operator.execute(task_context())["preview"]
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "an unknown kind": ({"kind": "poem"}, "kind='poem'"),
+    "an unknown format": ({"kind": "chapters", "formats": ["docx"]}, "docx"),
+    "a window": ({"start": 1}, "summarizes whole videos"),
+    "a task": ({"mode": "async"}, "summarizes whole videos"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_is_said_before(
+    name: str, connect: Connect, account: Account, videos: Any, tmp_path: Path
+) -> None:
+    connect("v1.2")
+    before = billed(account, "analysis")
+    fields, said = WRONG[name]
+    with pytest.raises(TwelveLabsInputError, match=said):
+        summarize(tmp_path, **fields, **videos["v1.2"]).execute(task_context())
+    assert billed(account, "analysis") == before
+
+
+LACKING: dict[str, tuple[str, dict[str, Any], str]] = {
+    "a prompt for a gist": ("v1.2", {"kind": "gist", "prompt": "x"}, "neither a prompt nor a temperature for gist"),
+    "any text": ("v1.1", {"kind": "gist"}, "API v1.1 generates no text"),
+}
+
+
+@pytest.mark.parametrize("name", LACKING)
+def test_what_a_generation_lacks(name: str, connect: Connect, videos: Any, tmp_path: Path) -> None:
+    api_version, fields, said = LACKING[name]
+    connect(api_version)
+    with pytest.raises(TwelveLabsRefusedError, match=said):
+        summarize(tmp_path, **fields, **videos["v1.2"]).execute(task_context())
+
+
+def test_the_older_generation_has_no_tasks(connect: Connect, videos: Any, tmp_path: Path) -> None:
+    connect("v1.2")
+    with pytest.raises(TwelveLabsInputError, match="/video_id"):
+        TwelveLabsAnalyzeVideoOperator(
+            task_id="t", output_path=str(tmp_path), prompt="x", mode="async", **videos["v1.2"]
+        ).execute(task_context())
+
+
+def test_an_answer_of_another_shape_is_kept_aside(
+    connect: Connect, videos: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from twelvelabs_provider.api.generation import Generation
+    from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
+
+    connect("v1.3")
+    execute = TwelveLabsHook.execute
+
+    def odd(hook: TwelveLabsHook, call: Any) -> Any:
+        return Generation("g", '{"headline": "x"}') if call.path == "/analyze" else execute(hook, call)
+
+    monkeypatch.setattr(TwelveLabsHook, "execute", odd)
+    with pytest.raises(TwelveLabsUnusableAnswerError, match=r"titles\.raw\.txt"):
+        summarize(tmp_path, kind="titles", **videos["v1.3"]).execute(task_context())

@@ -1,0 +1,31 @@
+"""Knowledge stores with something in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.engine.client import Api
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """A knowledge store whose items are ready.
+
+    :param item_ids: in the order of the assets that they were made of.
+    """
+
+    store_id: str
+    item_ids: tuple[str, ...]
+
+
+def filled_store(api: Api, name: str, asset_ids: Sequence[str]) -> Shelf:
+    """Create a store, add assets, and wait until they are taken in."""
+    store_id = api.expect(201, "POST", "/knowledge-stores", json={"name": name})["_id"]
+    path = f"/knowledge-stores/{store_id}/items"
+    items = [api.expect(202, "POST", path, json={"asset_id": asset_id})["_id"] for asset_id in asset_ids]
+    for item_id in items:
+        api.finished(f"{path}/{item_id}")
+    return Shelf(store_id, tuple(items))

@@ -1,0 +1,101 @@
+"""Clips brought together, and the lines that they are found in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from twelvelabs_local.engine.matching import Evidence, Hit, all_of, any_of, negated, ranked, runs, together
+from twelvelabs_local.store.database import Database
+from twelvelabs_local.store.lines import Kind, Way, count_lines, lines_with, words_between
+
+
+def hit(start: float, end: float, score: float, option: str = "a", video: str = "v") -> Hit:
+    return Hit(video, start, end, score, {option: Evidence(score)})
+
+
+def told(hits: Sequence[Hit]) -> list[tuple[float, float, float]]:
+    return [(one.start, one.end, round(one.score, 3)) for one in hits]
+
+
+def test_the_same_clip_is_found_once_with_all_its_reasons() -> None:
+    (one,) = any_of([[hit(0, 1, 0.5)], [hit(0, 1, 0.8, "b")], [hit(0, 1, 0.2)]])
+    assert one.score == 0.8
+    assert {option: found.score for option, found in one.evidence.items()} == {"a": 0.5, "b": 0.8}
+
+
+def test_what_all_sides_have_in_common() -> None:
+    sides = [[hit(0, 4, 0.6)], [hit(2, 6, 0.9, "b"), hit(4, 6, 1, "b")], [hit(3, 9, 0.3, "c"), hit(3, 9, 1, video="w")]]
+    (one,) = all_of(sides)
+    assert told([one]) == [(3, 4, 0.6)]
+    assert set(one.evidence) == {"a", "b", "c"}
+    assert all_of([[hit(0, 1, 1)], []]) == []
+
+
+def test_words_and_pictures_together_count_whole() -> None:
+    found = together([hit(0, 2, 0.8), hit(8, 9, 0.6)], [hit(1, 3, 1.0, "p"), hit(20, 30, 1.0, "p")])
+    assert told(ranked(found)) == [(1, 3, 0.9), (20, 30, 0.5), (0, 2, 0.4), (8, 9, 0.3)]
+
+
+def test_what_is_not_wanted_is_left_out() -> None:
+    assert told(negated([hit(0, 2, 1), hit(2, 4, 1)], [hit(1, 2, 0.1)])) == [(2, 4, 1)]
+
+
+@pytest.mark.parametrize(
+    ("scores", "found"),
+    [
+        ([1, 1, 0, 0.9], [(0, 2, 1), (3, 3.5, 0.9)]),
+        ([0, 0, 0, 0], []),
+        ([0.8, 0.9, 0.85, 0.8], [(0, 3.5, 0.9)]),
+    ],
+)
+def test_runs(scores: list[float], found: list[tuple[float, float, float]]) -> None:
+    assert runs([0, 1, 2, 3], scores, 3.5, 0.8) == found
+
+
+def make(path: Path) -> Database:
+    db = Database(path)
+    moment = {"created_at": "2026", "updated_at": "2026"}
+    db.insert("indexes", {"id": "i", "name": "n", "legacy": 0, "models": "[]", "addons": "[]", **moment})
+    asset = {"id": "a", "method": "direct", "status": "ready", "filename": "f", "size_limit": 1, "implicit": 0}
+    db.insert("assets", {**asset, "user_metadata": "{}", **moment})
+    video = {"id": "v", "index_id": "i", "asset_id": "a", "legacy": 0, "status": "ready", "filename": "f"}
+    db.insert("videos", {**video, "user_metadata": "{}", **moment})
+    keep(db, "Crème brûlée", "burning questions")
+    return db
+
+
+def keep(db: Database, *values: str) -> None:
+    rows = [{"start": number, "end": number + 1, "value": value} for number, value in enumerate(values)]
+    db.run("INSERT OR REPLACE INTO results VALUES ('v', 'transcription', ?)", json.dumps(rows))
+
+
+def found(db: Database, way: Way, word: str) -> list[str]:
+    return [line.value for line in lines_with(db, "i", Kind.SAID, way, word)]
+
+
+def test_lines_follow_the_results(tmp_path: Path) -> None:
+    db = make(tmp_path / "db")
+    assert found(db, Way.LEXICAL, "creme") == ["Crème brûlée"]
+    assert (found(db, Way.LEXICAL, "burn"), found(db, Way.SEMANTIC, "burns")) == ([], ["burning questions"])
+    assert words_between(db, "v", 0.5, 1.5) == "Crème brûlée burning questions"
+    keep(db, "other words")
+    assert (found(db, Way.SEMANTIC, "burns"), count_lines(db, "i", Kind.SAID)) == ([], 1)
+    db.run("DELETE FROM indexes")
+    for table in ("lines", "results"):
+        row = db.first(f"SELECT count(*) AS n FROM {table}")
+        assert row and row["n"] == 0
+    assert found(db, Way.LEXICAL, "other") == []
+
+
+def test_a_data_folder_that_is_older_than_the_lines(tmp_path: Path) -> None:
+    db = make(tmp_path / "db")
+    db.run("DELETE FROM lines")
+    assert found(db, Way.LEXICAL, "creme") == []
+    for _ in range(2):
+        again = Database(tmp_path / "db")
+        assert found(again, Way.LEXICAL, "creme") == ["Crème brûlée"]
+        assert count_lines(again, "i", Kind.SAID) == 2

@@ -1,0 +1,113 @@
+"""What lists are narrowed by, in each generation's words."""
+
+from __future__ import annotations
+
+import pendulum
+import pytest
+
+from twelvelabs_provider.api import v1_1, v1_2, v1_3, videos
+from twelvelabs_provider.api.call import JsonBody, query_pairs
+from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsUnsupportedError
+from twelvelabs_provider.api.filters import Between, IndexFilter, VideoFilter
+from twelvelabs_provider.api.resources import Paging
+from twelvelabs_provider.api.version import ApiVersion
+
+NOON = pendulum.datetime(2026, 6, 1, 14, tz="Europe/Berlin")
+PAGE = {"page": "1", "page_limit": "50", "sort_by": "created_at", "sort_option": "desc"}
+
+
+def sent(where: VideoFilter) -> dict[str, str]:
+    """Return the query of a list of videos, without its paging."""
+    query = dict(v1_3.list_videos("i", where=where).query)
+    assert query == dict(v1_2.list_videos("i", where=where).query)
+    assert query.items() >= PAGE.items()
+    return {name: value for name, value in query.items() if name not in PAGE}
+
+
+def test_nothing_narrows_nothing() -> None:
+    assert sent(VideoFilter()) == {}
+    assert sent(VideoFilter(duration=Between())) == {}
+
+
+@pytest.mark.parametrize(
+    ("where", "query"),
+    [
+        (VideoFilter(filename="a b&c.mp4"), {"filename": "a b&c.mp4"}),
+        (VideoFilter(duration=Between(60, 600.5)), {"duration[gte]": "60", "duration[lte]": "600.5"}),
+        (VideoFilter(width=Between(least=1280)), {"width[gte]": "1280"}),
+        (VideoFilter(height=Between.exactly(720.0)), {"height[gte]": "720", "height[lte]": "720"}),
+        (VideoFilter(size=Between(most=4 * 1024**3)), {"size[lte]": "4294967296"}),
+        (VideoFilter(fps=Between(29.97, 29.97)), {"fps[gte]": "29.97", "fps[lte]": "29.97"}),
+        (VideoFilter(created_since=NOON), {"created_at": "2026-06-01T12:00:00Z"}),
+        (VideoFilter(updated_since=NOON), {"updated_at": "2026-06-01T12:00:00Z"}),
+        (
+            VideoFilter(user_metadata={"category": "news", "views": 3, "public": True}),
+            {"category": "news", "views": "3", "public": "true"},
+        ),
+    ],
+    ids=str,
+)
+def test_a_filter_is_spelled_as_the_service_has_it(where: VideoFilter, query: dict[str, str]) -> None:
+    assert sent(where) == query
+
+
+@pytest.mark.parametrize("name", ["page", "duration", "filename", "width[gte]", "user_metadata", ""])
+def test_a_field_that_the_service_would_take_for_its_own_is_refused(name: str) -> None:
+    with pytest.raises(TwelveLabsBadRequestError, match="its own parameter"):
+        VideoFilter(user_metadata={name: "x"}).query()
+
+
+def test_indexes_in_the_words_of_each_generation() -> None:
+    where = IndexFilter(name="demo", options=("visual", "audio"), family="marengo", created_since=NOON)
+    same = {**PAGE, "index_name": "demo", "created_at": "2026-06-01T12:00:00Z"}
+    words = {"model_options": "visual,audio", "model_family": "marengo"}
+    assert dict(v1_3.list_indexes(where=where).query) == {**same, **words}
+    words = {"engine_options": "visual,audio", "engine_family": "marengo"}
+    assert dict(v1_2.list_indexes(where=where).query) == {**same, **words}
+    oldest = v1_1.list_indexes(where=IndexFilter(options=("visual",)))
+    assert dict(oldest.query) == {**PAGE, "index_options": "visual"}
+    with pytest.raises(TwelveLabsUnsupportedError, match="compare their models"):
+        v1_1.list_indexes(where=where)
+
+
+def test_oldest_first() -> None:
+    assert dict(v1_3.list_videos("i", paging=Paging(2, 5, descending=False)).query) == {
+        **PAGE,
+        "page": "2",
+        "page_limit": "5",
+        "sort_option": "asc",
+    }
+
+
+def test_tasks_are_narrowed_by_exact_numbers() -> None:
+    query = v1_3.list_tasks(duration=6.5, width=640, height=360, created_since=NOON).query
+    narrow = {"duration": "6.5", "width": "640", "height": "360", "created_at": "2026-06-01T12:00:00Z"}
+    assert dict(query) == {**PAGE, **narrow}
+
+
+def test_what_a_read_brings_along_is_asked_for() -> None:
+    for read in (v1_3.read_video, v1_3.read_indexed_asset):
+        assert read("i", "v").query == ()
+        query = read("i", "v", transcription=True, embedding_option=["visual", "audio"]).query
+        assert query == query_pairs({"transcription": True, "embedding_option": ["visual", "audio"]})
+
+
+def test_what_older_reads_cannot_bring_along_is_refused() -> None:
+    with pytest.raises(TwelveLabsUnsupportedError, match=r"transcription\(\)"):
+        v1_2.read_video("i", "v", transcription=True)
+    with pytest.raises(TwelveLabsUnsupportedError, match=r"v1\.3"):
+        v1_2.read_video("i", "v", embedding_option=["visual"])
+
+
+def test_a_title_belongs_to_the_older_generations() -> None:
+    with pytest.raises(TwelveLabsUnsupportedError, match="user_metadata"):
+        v1_3.update_video("i", "v", title="Winter")
+    assert v1_2.update_video("i", "v", title="Winter").body == JsonBody({"video_title": "Winter"})
+
+
+def test_indexed_assets_are_changed_in_v1_3_only() -> None:
+    call = videos.update_indexed_asset("i", "v", {"a": 1, "b": None})
+    assert (call.name, call.only) == ("PATCH /indexes/i/indexed-assets/v", ApiVersion.V1_3)
+    assert call.body == JsonBody({"user_metadata": {"a": 1, "b": None}})
+    assert "update_video()" in call.instead
+    assert call.repeatable

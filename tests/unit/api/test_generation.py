@@ -1,0 +1,330 @@
+"""What may be asked of a model, how its answers are read whole and piece by piece, and a video in short."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from twelvelabs_provider.api import v1_2, v1_3
+from twelvelabs_provider.api.analysis import AnalysisMode, AnalysisRequest, SourceKind, VideoSource
+from twelvelabs_provider.api.analysis_rules import MOST_INLINE_BYTES, problems_of_request
+from twelvelabs_provider.api.analyze_stream import LONGEST_PIECE, StreamedText, UnknownEvent, event_from
+from twelvelabs_provider.api.errors import (
+    TwelveLabsAmbiguousError,
+    TwelveLabsAnswerError,
+    TwelveLabsBadRequestError,
+    TwelveLabsError,
+    TwelveLabsNotFoundError,
+    TwelveLabsRateLimitError,
+    TwelveLabsServerError,
+    TwelveLabsUnsupportedError,
+)
+from twelvelabs_provider.api.generation import Generation, Usage, generation_from, generation_of_task
+from twelvelabs_provider.api.models import Segment
+from twelvelabs_provider.api.reading import analysis_task_from
+from twelvelabs_provider.api.response_format import (
+    TimeFormat,
+    data_from,
+    json_schema,
+    segment_definitions,
+    segments_of,
+)
+from twelvelabs_provider.api.schema_rules import problems_of_schema
+from twelvelabs_provider.api.summaries import SummaryKind, summary_from, summary_of, summary_request
+
+DEFINITION = {"id": "screen", "description": "text on screen"}
+SEGMENTS = segment_definitions([DEFINITION], time_format=TimeFormat.SECONDS)
+SCHEMA = json_schema({"type": "object", "properties": {"a": {"type": "string"}}})
+TIMED = {"mode": AnalysisMode.TIME_BASED_METADATA, "response_format": SEGMENTS}
+IMAGE = {"name": "logo", "media_type": "image", "url": "https://x.example/a.png"}
+
+
+def inline(size: int = 8) -> VideoSource:
+    return VideoSource(SourceKind.INLINE, base64.b64encode(b"x" * size).decode())
+
+
+def problems(*, now: bool = False, **fields: Any) -> list[str]:
+    prompt = {} if "mode" in fields or "prompt_v2" in fields else {"prompt": "What?"}
+    request = AnalysisRequest(**{"video": "c03", **prompt, **fields})
+    return [problem.pointer for problem in problems_of_request(request, now=now)]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"temperature": 0, "max_tokens": 512, "start": 0.0, "end": 1.0, "custom_id": "a-B_9"},
+        {"response_format": SCHEMA, "max_tokens": 98_304},
+        {"prompt_v2": {"input_text": "Is the <@logo> there?", "media_sources": [IMAGE]}},
+        {"video": inline()},
+        {"video": VideoSource(SourceKind.URL, "https://m.example/a.mp4")},
+        {"model": "pegasus1.2", "max_tokens": 2},
+        {**TIMED, "min_segment_duration": 2, "max_segment_duration": 2.0, "max_tokens": 2048},
+        {**TIMED, "model": "pegasus1.6", "max_tokens": "unlimited"},
+    ],
+)
+def test_requests_that_the_service_takes(fields: dict[str, Any]) -> None:
+    assert problems(**fields) == []
+
+
+@pytest.mark.parametrize(
+    ("where", "fields"),
+    [
+        ("/prompt", {"prompt": None}),
+        ("/prompt", {"prompt": "  "}),
+        ("/prompt", {"prompt": "a", "prompt_v2": {"input_text": "b"}}),
+        ("/prompt_v2/input_text", {"prompt_v2": {"input_text": ""}}),
+        ("/prompt_v2/input_text", {"prompt_v2": {"input_text": "<@cat>", "media_sources": [IMAGE]}}),
+        ("/prompt_v2/media_sources", {"prompt_v2": {"input_text": "a", "media_sources": [IMAGE] * 5}}),
+        ("/prompt_v2", {"prompt_v2": {"input_text": "a"}, "model": "pegasus1.2"}),
+        ("/prompt_v2", {"prompt_v2": "a"}),
+        ("/prompt", {**TIMED, "prompt": "a"}),
+        ("/temperature", {"temperature": 1.01}),
+        ("/temperature", {"temperature": True}),
+        ("/temperature", {"temperature": float("nan")}),
+        ("/max_tokens", {"max_tokens": 511}),
+        ("/max_tokens", {"max_tokens": 98_305}),
+        ("/max_tokens", {"max_tokens": 512.0}),
+        ("/max_tokens", {"max_tokens": 4097, "model": "pegasus1.2"}),
+        ("/max_tokens", {**TIMED, "max_tokens": 2047}),
+        ("/max_tokens", {**TIMED, "max_tokens": "unlimited"}),
+        ("/start_time", {"start": -1.0}),
+        ("/start_time", {"start": float("inf")}),
+        ("/start_time", {"start": 1.0, "model": "pegasus1.2"}),
+        ("/end_time", {"start": 1.0, "end": 1.5}),
+        ("/custom_id", {"custom_id": ""}),
+        ("/custom_id", {"custom_id": "a" * 65}),
+        ("/custom_id", {"custom_id": "a", "now": True}),
+        ("/analysis_mode", {**TIMED, "now": True}),
+        ("/min_segment_duration", {"min_segment_duration": 3}),
+        ("/min_segment_duration", {**TIMED, "min_segment_duration": 1.9}),
+        ("/max_segment_duration", {**TIMED, "min_segment_duration": 3, "max_segment_duration": 2}),
+        ("/response_format", {"mode": AnalysisMode.TIME_BASED_METADATA}),
+        ("/response_format/type", {"response_format": SEGMENTS}),
+        ("/response_format/type", {"mode": AnalysisMode.TIME_BASED_METADATA, "response_format": SCHEMA}),
+        ("/response_format/json_schema/not", {"response_format": json_schema({"not": {}})}),
+        ("/response_format/segment_definitions", {**TIMED, "response_format": segment_definitions([])}),
+        (
+            "/response_format/segment_time_format",
+            {**TIMED, "response_format": {**SEGMENTS, "segment_time_format": "minutes"}},
+        ),
+        (
+            "/response_format/segment_definitions",
+            {
+                **TIMED,
+                "response_format": segment_definitions(
+                    [{**DEFINITION, "time_ranges": [{"start_time": 0, "end_time": 4}]}]
+                ),
+                "start": 1.0,
+            },
+        ),
+        ("/video/asset_id", {"video": " "}),
+        ("/video/url", {"video": VideoSource(SourceKind.URL, "ftp://m.example/a.mp4")}),
+        ("/video/url", {"video": VideoSource(SourceKind.URL, "https://[")}),
+        ("/video/base64_string", {"video": VideoSource(SourceKind.INLINE, "?")}),
+        ("/video/base64_string", {"video": inline(MOST_INLINE_BYTES + 3)}),
+        ("/video_id", {"video": VideoSource(SourceKind.INDEXED, "v"), "now": True}),
+        ("/video_id", {"video": VideoSource(SourceKind.INDEXED, "v"), "model": "pegasus1.2"}),
+    ],
+)
+def test_requests_that_it_refuses(where: str, fields: dict[str, Any]) -> None:
+    assert problems(**fields)[:1] == [where]
+
+
+def test_a_source_shows_neither_address_nor_content() -> None:
+    request = AnalysisRequest(VideoSource(SourceKind.URL, "https://m.example/a.mp4?X-Amz-Signature=secret"))
+    assert "secret" not in repr(request)
+
+
+def test_a_question_with_images_has_another_hash() -> None:
+    plain = AnalysisRequest("c", prompt="What?").question_hash()
+    assert plain != AnalysisRequest("c", prompt_v2={"input_text": "What?"}).question_hash()
+
+
+def test_an_answer_is_read_whole() -> None:
+    usage = {"input_tokens": 7, "output_tokens": True}
+    body = {
+        "id": "g",
+        "data": "a text",
+        "finish_reason": "length",
+        "usage": usage,
+        "error": {"message": "cut"},
+        "new": 1,
+    }
+    found = generation_from(body)
+    assert (found.id, found.text, found.cut_off, found.warning) == ("g", "a text", True, "cut")
+    assert found.usage == Usage(7, None) and found.raw["new"] == 1
+    old = generation_from({"id": "g", "data": ""})
+    assert (old.finish_reason, old.usage, old.warning) == (None, Usage(), None)
+    for wrong in ({"id": "g"}, {"data": None}, [], "text"):
+        with pytest.raises(TwelveLabsAnswerError):
+            generation_from(wrong)
+
+
+def test_the_answer_of_a_task() -> None:
+    body = {"task_id": "a", "status": "ready", "result": {"generation_id": "g", "data": "x", "finish_reason": "stop"}}
+    assert generation_of_task(analysis_task_from(body)).id == "g"
+    with pytest.raises(TwelveLabsAnswerError, match="carries no result"):
+        generation_of_task(analysis_task_from({"task_id": "a", "status": "ready"}))
+
+
+START = {"event_type": "stream_start", "metadata": {"generation_id": "g"}}
+END = {"event_type": "stream_end", "finish_reason": "stop", "metadata": {"usage": {"output_tokens": 3}}}
+
+
+def piece(text: str) -> dict[str, Any]:
+    return {"event_type": "text_generation", "text": text}
+
+
+def test_a_stream_adds_up() -> None:
+    shown: list[str] = []
+    text = StreamedText(shown.append)
+    records = [START, piece("one\nt"), {"event_type": "thought"}, piece("wo"), piece("\n\n"), piece("three"), END]
+    found = text.take(map(event_from, records))
+    assert (found.id, found.text, found.finish_reason) == ("g", "one\ntwo\n\nthree", "stop")
+    assert found.usage == Usage(None, 3)
+    assert shown == ["one", "two", "three"], "whole lines, and the rest at the end"
+
+
+def test_long_lines_are_shown_in_pieces() -> None:
+    shown: list[str] = []
+    StreamedText(shown.append).take(map(event_from, [piece("x" * (2 * LONGEST_PIECE + 1)), END]))
+    assert [len(line) for line in shown] == [LONGEST_PIECE, LONGEST_PIECE, 1]
+
+
+def test_a_stream_without_an_end_is_not_whole() -> None:
+    shown: list[str] = []
+    text = StreamedText(shown.append)
+    with pytest.raises(TwelveLabsAmbiguousError, match="without stream_end, after 3 characters"):
+        text.take(map(event_from, [START, piece("one")]))
+    assert text.text == "one" and shown == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("record", "kind", "said"),
+    [
+        ({"event_type": "stream_error", "error": {"message": "overload"}}, TwelveLabsServerError, "overload"),
+        ({"event_type": "stream_error", "error": "overload"}, TwelveLabsServerError, "overload"),
+        ({"event_type": "stream_error"}, TwelveLabsServerError, "no reason"),
+        ({"code": "token_limit_exceeded", "message": "long"}, TwelveLabsBadRequestError, "token_limit_exceeded: long"),
+        ({"code": "resource_not_exist", "message": "x"}, TwelveLabsNotFoundError, "resource_not_exist"),
+        ({"code": "too_many_requests", "message": "x"}, TwelveLabsRateLimitError, "too_many_requests"),
+        ({"error": {"code": "generic_error", "message": "x"}}, TwelveLabsServerError, "generic_error"),
+    ],
+)
+def test_failures_within_a_stream(record: dict[str, Any], kind: type[TwelveLabsError], said: str) -> None:
+    with pytest.raises(kind, match=said):
+        event_from(record)
+
+
+def test_odd_records() -> None:
+    assert event_from({"event_type": "thought"}) == UnknownEvent("thought")
+    with pytest.raises(TwelveLabsAnswerError):
+        event_from("text")
+
+
+def test_json_with_unescaped_line_breaks_is_read() -> None:
+    assert data_from('{"a": "one\ntwo"}') == {"a": "one\ntwo"}
+    with pytest.raises(TwelveLabsAnswerError, match="NaN is no JSON number"):
+        data_from('{"a": NaN}')
+    with pytest.raises(TwelveLabsAnswerError, match="begins with 'Sure"):
+        data_from("Sure! {}")
+
+
+def test_segments_are_rows_in_order() -> None:
+    data = {
+        "b": [{"start_time": "00:00:04", "end_time": 6, "metadata": {"mood": "calm", "text": "HI"}}],
+        "a": [{"start_time": 1, "end_time": 2}, {"start_time": 5, "end_time": 7, "metadata": {"count": 3}}],
+        "c": None,
+    }
+    assert segments_of(data) == (
+        Segment(1.0, 2.0, "", {"definition": "a"}),
+        Segment(4.0, 6.0, "HI", {"definition": "b", "mood": "calm", "text": "HI"}),
+        Segment(5.0, 7.0, "", {"definition": "a", "count": 3}),
+    )
+    for wrong in ([], {"a": [{"end_time": 1}]}, {"a": [{"start_time": "soon", "end_time": 1}]}, {"a": ["x"]}):
+        with pytest.raises(TwelveLabsAnswerError):
+            segments_of(wrong)
+
+
+@pytest.mark.parametrize("kind", list(SummaryKind))
+def test_packaged_questions_are_ones_that_the_service_takes(kind: SummaryKind) -> None:
+    request = summary_request(kind, "c03", prompt=" For children. ", temperature=0.1)
+    assert problems_of_request(request, now=True) == problems_of_request(request, now=False) == ()
+    assert request.prompt is not None and request.prompt.endswith("\n\nFor children.")
+    older = summary_request(kind, VideoSource(SourceKind.INDEXED, "v"), model="pegasus1.2")
+    assert problems_of_request(older, now=True) == () and request.response_format is not None
+    assert problems_of_schema(request.response_format["json_schema"]) == ()
+
+
+CHAPTER = Segment(0.0, 3.5, "Intro", {"number": 1, "summary": "It begins."})
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"start_time": 0, "end_time": 3.5, "title": "Intro", "summary": "It begins."},
+        {"chapter_number": 0, "start": 0, "end": 3.5, "chapter_title": "Intro", "chapter_summary": "It begins."},
+        {"start_sec": 0, "end_sec": 3.5, "chapter_title": "Intro", "chapter_summary": "It begins."},
+        {"start_time": "00:00:00", "end_time": "00:00:03.500", "title": "Intro", "summary": "It begins."},
+    ],
+)
+def test_chapters_have_one_shape(entry: dict[str, Any]) -> None:
+    found = summary_from(SummaryKind.CHAPTERS, {"chapters": [entry]}, Generation("g", ""))
+    assert found.rows == (CHAPTER,)
+
+
+def test_highlights_and_objects() -> None:
+    entry = {"start": 1, "end": 2, "highlight": "The goal", "highlight_summary": "He scores."}
+    found = summary_from(SummaryKind.HIGHLIGHTS, {"highlights": [entry]}, Generation("g", ""))
+    assert found.rows == (Segment(1.0, 2.0, "The goal", {"summary": "He scores."}),)
+    gist = summary_of(SummaryKind.GIST, Generation("g", '{"title": " A ", "topics": ["x", "x", ""], "hashtags": []}'))
+    assert gist.document() == {"title": "A", "topics": ["x"], "hashtags": []}
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer"),
+    [
+        (SummaryKind.SUMMARY, {}),
+        (SummaryKind.SUMMARY, {"summary": " "}),
+        (SummaryKind.TOPICS, {"topics": "x"}),
+        (SummaryKind.CHAPTERS, {"chapters": None}),
+        (SummaryKind.CHAPTERS, {"chapters": [{"title": "no times"}]}),
+        (SummaryKind.CHAPTERS, {"chapters": ["x"]}),
+        (SummaryKind.HIGHLIGHTS, []),
+    ],
+)
+def test_answers_of_another_shape(kind: SummaryKind, answer: Any) -> None:
+    with pytest.raises(TwelveLabsAnswerError):
+        summary_from(kind, answer, Generation("g", ""))
+
+
+INDEXED = VideoSource(SourceKind.INDEXED, "v")
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        (AnalysisRequest("c03", prompt="x"), "give the video_id"),
+        (AnalysisRequest(INDEXED), "prompt and temperature alone"),
+        (AnalysisRequest(INDEXED, prompt="x", max_tokens=600, start=1.0), "max_tokens, start"),
+        (AnalysisRequest(INDEXED, prompt="x", response_format=SCHEMA), "response_format"),
+    ],
+)
+def test_the_older_generation_drops_nothing_in_silence(request_: AnalysisRequest, said: str) -> None:
+    for build in (v1_2.analyze, v1_2.analyze_stream):
+        with pytest.raises(TwelveLabsUnsupportedError, match=said):
+            build(request_)
+    with pytest.raises(TwelveLabsUnsupportedError, match="neither a prompt nor a temperature for topics"):
+        v1_2.summarize("v", SummaryKind.TOPICS, temperature=0.1)
+
+
+def test_billed_calls_are_not_repeated_and_have_time() -> None:
+    request = AnalysisRequest(INDEXED, prompt="x")
+    calls = [api.analyze(request) for api in (v1_2, v1_3)]
+    calls += [v1_2.summarize("v", kind) for kind in SummaryKind]  # type: ignore[misc]
+    streams = [api.analyze_stream(request) for api in (v1_2, v1_3)]
+    assert not any(call.repeatable for call in (*calls, *streams))
+    assert all(call.patience == 900.0 and call.category == "analyze" for call in (*calls, *streams))

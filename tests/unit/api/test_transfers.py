@@ -1,0 +1,186 @@
+"""Transfers and the other calls of the older generations: what is sent, what is read, what v1.3 says instead."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pendulum
+import pytest
+
+from twelvelabs_provider.api import classic, transfers, v1_1, v1_2, v1_3, without_classic
+from twelvelabs_provider.api.call import Call, FilePart, FormBody, JsonBody
+from twelvelabs_provider.api.classic import TaskCounts
+from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsUnsupportedError
+from twelvelabs_provider.api.transfers import Transfer, TransferredFile
+from twelvelabs_provider.api.version import ApiVersion
+
+IMPORT = "/tasks/transfers/import/g1"
+CALLS: list[tuple[Call[Any], str, dict[str, str], Any]] = [
+    (
+        transfers.start_transfer_import("g1", "i1"),
+        f"POST {IMPORT}",
+        {},
+        {"index_id": "i1", "incremental_import": True, "retry_failed": False},
+    ),
+    (
+        transfers.start_transfer_import("g1", "i1", incremental=False, retry_failed=True, user_metadata={"a": 1}),
+        f"POST {IMPORT}",
+        {},
+        {"index_id": "i1", "incremental_import": False, "retry_failed": True, "user_metadata": {"a": 1}},
+    ),
+    (transfers.read_transfer_status("g1", "i1"), f"GET {IMPORT}/status", {"index_id": "i1"}, None),
+    (transfers.read_transfer_logs("g1"), f"GET {IMPORT}/logs", {}, None),
+    (
+        classic.create_external_task("i1", "https://video.example/1"),
+        "POST /tasks/external-provider",
+        {},
+        {"index_id": "i1", "url": "https://video.example/1"},
+    ),
+    (v1_2.logo("i1", "v1", start=1, end=2.5), "GET /indexes/i1/videos/v1/logo", {"start": "1", "end": "2.5"}, None),
+    (v1_2.thumbnail("i1", "v1"), "GET /indexes/i1/videos/v1/thumbnail", {}, None),
+    (v1_2.thumbnail("i1", "v1", time=3), "GET /indexes/i1/videos/v1/thumbnail", {"time": "3"}, None),
+    (v1_2.list_engines(), "GET /engines", {}, None),
+    (v1_2.read_engine("marengo2.6"), "GET /engines/marengo2.6", {}, None),
+    (v1_2.count_tasks("i1")[0], "GET /tasks/status", {"index_id": "i1"}, None),
+]
+
+
+@pytest.mark.parametrize(("call", "name", "query", "body"), CALLS, ids=[case[1] for case in CALLS])
+def test_what_is_sent(call: Call[Any], name: str, query: dict[str, str], body: Any) -> None:
+    sent = dict(call.body.content) if isinstance(call.body, JsonBody) else None
+    assert (call.name, dict(call.query), sent) == (name, query, body)
+
+
+def test_a_list_of_objects_is_a_file_of_json() -> None:
+    call = v1_2.create_transfers([Transfer("i1", "s3://bucket/a.mp4", "s3://bucket/a.srt"), Transfer("i1", "s3://b/c")])
+    assert isinstance(call.body, FormBody) and call.name == "POST /tasks/transfers"
+    ((name, part),) = call.body.parts
+    assert name == "file" and isinstance(part, FilePart)
+    content = part.open().read()
+    assert len(content) == part.size
+    assert json.loads(content) == [
+        {
+            "index_id": "i1",
+            "language": "en",
+            "object": "s3://bucket/a.mp4",
+            "transcription": "s3://bucket/a.srt",
+        },
+        {"index_id": "i1", "language": "en", "object": "s3://b/c"},
+    ]
+
+
+def test_what_is_billed_is_repeated_only_where_the_service_finds_it_again() -> None:
+    assert transfers.start_transfer_import("g1", "i1").repeatable
+    assert not v1_2.create_transfers([]).repeatable
+    assert not classic.create_external_task("i1", "https://video.example/1").repeatable
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        transfers.start_transfer_import("g1", "i1"),
+        transfers.read_transfer_status("g1", "i1"),
+        transfers.read_transfer_logs("g1"),
+        classic.create_external_task("i1", "u"),
+    ],
+)
+def test_what_only_v1_2_has_names_the_nearest_way(call: Call[Any]) -> None:
+    assert call.only is ApiVersion.V1_2 and "()" in call.instead
+
+
+@pytest.mark.parametrize(
+    ("call", "nearest_way"),
+    [
+        (lambda: v1_3.logo("i", "v"), "search for the logo"),
+        (lambda: v1_3.thumbnail("i", "v"), "enable_thumbnail"),
+        (lambda: v1_3.list_engines(), "documentation"),
+        (lambda: v1_3.read_engine("e"), "documentation"),
+        (lambda: v1_3.create_transfers([]), "presigned URL"),
+    ],
+)
+def test_v1_3_names_the_nearest_way(call: Callable[[], object], nearest_way: str) -> None:
+    with pytest.raises(TwelveLabsUnsupportedError, match=nearest_way):
+        call()
+
+
+def test_the_older_generations_share_what_is_classic() -> None:
+    for name in ("logo", "thumbnail", "list_engines", "read_engine", "create_transfers", "count_tasks"):
+        assert getattr(v1_1, name) is getattr(v1_2, name)
+        assert getattr(v1_3, name) is getattr(without_classic, name)
+
+
+def test_the_status_of_a_transfer() -> None:
+    ready = {"video_id": "v1", "filename": "a.mp4", "created_at": "2024-06-01T10:00:00Z"}
+    failed = {"video_id": "v2", "filename": "b.mp4", "created_at": "2024-06-01T11:00:00Z", "error_message": "broken"}
+    answer = {"not_imported": ["c.mp4"], "ready": [ready], "indexing": [], "failed": [failed], "validating": None}
+    status = transfers.read_transfer_status("g1", "i1").parse(answer)
+    assert status.files == (
+        TransferredFile("c.mp4", "not_imported"),
+        TransferredFile("a.mp4", "ready", "v1", None, pendulum.datetime(2024, 6, 1, 10)),
+        TransferredFile("b.mp4", "failed", "v2", "broken", pendulum.datetime(2024, 6, 1, 11)),
+    )
+    assert not status.is_running and status.newest == pendulum.datetime(2024, 6, 1, 11)
+    assert transfers.read_transfer_status("g1", "i1").parse({"queued": [ready]}).is_running
+    assert transfers.read_transfer_status("g1", "i1").parse({}).newest is None
+
+
+def test_the_beginning_of_a_transfer_and_its_log() -> None:
+    failures = [{"filename": "b.mov", "error_message": "no video"}]
+    begun = transfers.start_transfer_import("g1", "i1").parse(
+        {"videos": [{"video_id": "v1", "filename": "a.mp4"}], "failed_files": failures}
+    )
+    assert [(file.filename, file.video_id, file.error) for file in begun.files] == [
+        ("a.mp4", "v1", None),
+        ("b.mov", None, "no video"),
+    ]
+    entry = {
+        "index_id": "i1",
+        "index_name": "demo",
+        "created_at": "2024-06-01T10:00:00Z",
+        "ended_at": None,
+        "video_status": {"ready": 2, "failed": 1},
+        "failed_files": failures,
+    }
+    (log,) = transfers.read_transfer_logs("g1").parse({"data": [entry]})
+    assert (log.counts, log.ended_at, log.failed_files[0].error) == ({"ready": 2, "failed": 1}, None, "no video")
+    assert transfers.read_transfer_logs("g1").parse({"data": None}) == ()
+
+
+def test_a_file_without_a_name_is_an_error() -> None:
+    with pytest.raises(TwelveLabsAnswerError, match="file of a transfer"):
+        transfers.read_transfer_status("g1", "i1").parse({"ready": [{"video_id": "v1"}]})
+
+
+def test_counts_are_read_and_add_up() -> None:
+    answer = {"index_id": "i1", "ready": 3, "validating": 0, "pending": 1, "failed": 0, "total_result": 4}
+    counts = v1_2.count_tasks("i1")[0].parse(answer)
+    assert (counts.counts, counts.total) == ({"ready": 3, "validating": 0, "pending": 1, "failed": 0}, 4)
+    assert counts + TaskCounts({"ready": 1, "queued": 2}) == TaskCounts({**counts.counts, "ready": 4, "queued": 2})
+
+
+def test_v1_3_counts_with_a_list_per_status() -> None:
+    calls = v1_3.count_tasks("i1")
+    asked = [dict(call.query)["status"] for call in calls]
+    assert asked == ["uploading", "validating", "pending", "queued", "indexing", "ready", "failed"]
+    assert all(call.name == "GET /tasks" and dict(call.query)["page_limit"] == "1" for call in calls)
+    page = {"data": [], "page_info": {"page": 1, "total_page": 1, "total_results": 12}}
+    assert calls[5].parse(page) == TaskCounts({"ready": 12})
+
+
+def test_classic_answers_are_read() -> None:
+    rows = v1_2.logo("i1", "v1").parse({"_id": "v1", "data": [{"start": 1, "end": 2, "value": "ACME"}]})
+    assert [(row.start, row.value) for row in rows] == [(1.0, "ACME")]
+    assert v1_2.logo("i1", "v1").parse({"_id": "v1", "data": None}) == ()
+    engine = v1_2.read_engine("marengo2.6").parse({"_id": "marengo2.6", "allowed_index_options": ["visual"]})
+    assert (engine.id, engine.options) == ("marengo2.6", ("visual",))
+    task = classic.create_external_task("i1", "u").parse({"_id": "t1"})
+    assert (task.id, task.video_id) == ("t1", None)
+
+
+def test_the_link_of_a_picture_stays_out_of_its_repr() -> None:
+    picture = v1_2.thumbnail("i1", "v1").parse({"thumbnail": "https://cdn.example/a.jpg?sig=SECRET"})
+    assert picture.url.endswith("SECRET") and "SECRET" not in repr(picture)
+    with pytest.raises(TwelveLabsAnswerError, match="thumbnail"):
+        v1_2.thumbnail("i1", "v1").parse({})

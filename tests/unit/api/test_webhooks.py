@@ -1,0 +1,197 @@
+"""A webhook's message is taken only if the service signed it, just now, and is told apart from what came before."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import pytest
+
+from twelvelabs_provider.api.webhooks import (
+    AnalysisEnded,
+    BatchEnded,
+    EventsInMemory,
+    IndexingEnded,
+    ReplayGuard,
+    TwelveLabsWebhookError,
+    WebhookEvent,
+    WebhookProblem,
+    WebhookType,
+    verify_webhook,
+)
+
+SECRET = "whsec_of_this_webhook"
+MOMENT = 1_717_171_717
+BODY = json.dumps(
+    {
+        "id": "whe_66f0c0ffee",
+        "created_at": "2026-06-01T10:00:00Z",
+        "type": "index.task.ready",
+        "data": {
+            "id": "665f00000000000000000a01",
+            "metadata": {"duration": 532.1},
+            "status": "ready",
+            "models": [{"name": "marengo3.0", "options": ["visual", "audio"]}],
+            "tags": [],
+        },
+    }
+).encode()
+
+
+def signed(body: bytes = BODY, secret: str = SECRET, moment: int = MOMENT) -> str:
+    return hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
+
+
+def header(**fields: Any) -> str:
+    return f"t={fields.get('moment', MOMENT)},v1={signed(**fields)}"
+
+
+def verified(head: str | None = None, body: bytes | str = BODY, **options: Any) -> WebhookEvent:
+    return verify_webhook(header() if head is None else head, body, SECRET, **{"now": MOMENT, **options})
+
+
+def told(kind: str, data: dict[str, Any]) -> WebhookEvent:
+    body = json.dumps({"id": "whe_1", "created_at": "2026-06-01T10:00:00Z", "type": kind, "data": data}).encode()
+    return verified(header(body=body), body)
+
+
+def refused(*args: Any, **options: Any) -> tuple[WebhookProblem, str]:
+    with pytest.raises(TwelveLabsWebhookError) as caught:
+        verified(*args, **options)
+    assert SECRET not in str(caught.value)
+    return caught.value.problem, str(caught.value)
+
+
+def test_a_message_of_the_service() -> None:
+    event = verified()
+    assert (event.id, event.type) == ("whe_66f0c0ffee", WebhookType.INDEXING_READY)
+    assert event.created_at and event.created_at.to_iso8601_string() == "2026-06-01T10:00:00Z"
+    assert event.subject == IndexingEnded("665f00000000000000000a01", "ready", 532.1, ("marengo3.0",), None)
+    assert event.data["tags"] == []
+    assert verified(body=BODY.decode()) == event
+
+
+def test_a_signature_of_the_reference() -> None:
+    """The value was computed with openssl, not with the code under test."""
+    body = b'{"id":"whe_1","type":"x.y","data":{}}'
+    known = "b7cf9de58548f42ab9082209c44ab42e1d6882eed882a7c9f18668520a179a23"
+    assert verified(f"t={MOMENT},v1={known}", body).subject is None
+
+
+@pytest.mark.parametrize("age", [-300, 0, 300])
+def test_the_clocks_may_differ(age: int) -> None:
+    assert verified(now=MOMENT + age).id
+
+
+@pytest.mark.parametrize(("age", "said"), [(301, "301 s ago"), (-301, "301 s ahead")])
+def test_a_message_of_another_time(age: int, said: str) -> None:
+    problem, message = refused(now=MOMENT + age)
+    assert problem is WebhookProblem.TIME and said in message
+    assert verified(now=MOMENT + age, tolerance=400).id
+
+
+def test_now_is_now_unless_told() -> None:
+    assert refused(now=None)[0] is WebhookProblem.TIME
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (header(secret="another"), BODY),
+        (header(), BODY + b" "),
+        (f"t={MOMENT + 1},v1={signed()}", BODY),
+        (f"t={MOMENT},v1=", BODY),
+        (f"t={MOMENT},v1=Ünicode", BODY),
+        (f"t={MOMENT},v0={signed()}", BODY),
+    ],
+)
+def test_a_message_of_somebody_else(head: str, body: bytes) -> None:
+    assert refused(head, body)[0] in (WebhookProblem.SIGNATURE, WebhookProblem.HEADER)
+
+
+@pytest.mark.parametrize(
+    "head", ["", "nonsense", "v1=abc", f"v1={signed()}", f"t=soon,v1={signed()}", f"t={MOMENT}", f"t=-1,v1={signed()}",
+             f"t={'9' * 40},v1={signed()}", f"t={MOMENT},t={MOMENT},v1={signed()}", f"t=²,v1={signed()}", ",,,="]
+)  # fmt: skip
+def test_a_header_that_is_none(head: str) -> None:
+    assert refused(head)[0] is WebhookProblem.HEADER
+
+
+def test_one_of_several_signatures_is_enough() -> None:
+    others = f"v1={'0' * 64}"
+    assert verified(f"t={MOMENT}, {others}, v1={signed()}, v0=old").id
+    assert verified(f"t={MOMENT},v1={signed()},{others}").id
+    assert refused(f"t={MOMENT},{others},{others}")[0] is WebhookProblem.SIGNATURE
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b"not json", b'{"id":"whe_1","type":"x"}', b'{"id":"e","data":{}}']
+)
+def test_a_signed_body_that_is_no_event(body: bytes) -> None:
+    assert refused(header(body=body), body)[0] is WebhookProblem.BODY
+
+
+def test_no_secret_is_no_protection() -> None:
+    with pytest.raises(ValueError, match="empty"):
+        verify_webhook(header(secret=""), BODY, "", now=MOMENT)
+
+
+def test_an_analysis() -> None:
+    source = {"type": "asset_id", "asset_id": "c03", "system_metadata": {"duration": 532.1}}
+    data = {"id": "b02", "custom_id": "dagrun-42", "status": "failed", "video_source": source}
+    event = told("analyze.task.failed", {**data, "error": {"message": "too long"}})
+    assert event.subject == AnalysisEnded("b02", "dagrun-42", "failed", "c03", 532.1, "too long")
+    assert event.type == WebhookType.ANALYSIS_FAILED
+    url = told("analyze.task.canceled", {"id": "b02", "status": "canceled", "video_source": {"type": "url"}})
+    assert url.subject == AnalysisEnded("b02", None, "canceled", None, None, None)
+
+
+def test_the_older_generations_name_their_models_otherwise() -> None:
+    data = {"id": "a01", "status": "ready", "metadata": {}}
+    second = told("index.task.ready", {**data, "engines": [{"name": "marengo2.6", "options": ["visual"]}]})
+    first = told("index.task.ready", {**data, "engine": "marengo2.5", "index_options": ["visual"]})
+    assert isinstance(second.subject, IndexingEnded) and second.subject.models == ("marengo2.6",)
+    assert isinstance(first.subject, IndexingEnded) and first.subject.models == ("marengo2.5",)
+
+
+@pytest.mark.parametrize("kind", ["analyze.batch.completed", "analyze.batch.whatever"])
+def test_a_batch(kind: str) -> None:
+    assert told(kind, {"batch_id": "b01", "status": "completed"}).subject == BatchEnded("b01", "completed")
+    assert told(kind, {"id": "b01", "status": "completed"}).subject == BatchEnded("b01", "completed")
+
+
+def test_an_event_that_nobody_knows_yet() -> None:
+    event = told("embed.task.ready", {"id": "e01", "more": 1})
+    assert (event.type, event.subject, event.data["more"]) == ("embed.task.ready", None, 1)
+
+
+def test_an_event_comes_through_once() -> None:
+    guard, event = ReplayGuard(), verified()
+    assert [guard.is_new(event) for _ in range(3)] == [True, False, False]
+    guard.release(event)
+    assert guard.is_new(event)
+
+
+def test_what_is_remembered_is_bounded_in_number_and_time() -> None:
+    seen = EventsInMemory(keep=100, most=3)
+    assert all(seen.add(f"e{number}", now=number) for number in range(5))
+    assert not seen.add("e4", now=5) and seen.add("e0", now=5)
+    assert seen.add("e4", now=105.5)
+    seen.forget("never")
+
+
+def test_a_store_of_ones_own() -> None:
+    class Shared:
+        def __init__(self) -> None:
+            self.ids: set[str] = set()
+
+        def add(self, event_id: str, now: float) -> bool:
+            return event_id not in self.ids and not self.ids.add(event_id)  # type: ignore[func-returns-value]
+
+        def forget(self, event_id: str) -> None:
+            self.ids.discard(event_id)
+
+    store = Shared()
+    assert ReplayGuard(store).is_new(verified()) and not ReplayGuard(store).is_new(verified())

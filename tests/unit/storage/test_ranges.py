@@ -1,0 +1,75 @@
+"""Stretches of sources: the bytes that were asked for, and no more fetched from a store than those."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+
+from twelvelabs_provider.storage.ranges import RangeStream
+from twelvelabs_provider.storage.source import BLOCK_SIZE, resolve_source
+
+CONTENT = Random(7).randbytes(100_000)
+
+
+class Store:
+    """Remembers what was fetched."""
+
+    def __init__(self, content: bytes = CONTENT) -> None:
+        self.content = content
+        self.fetched: list[tuple[int, int]] = []
+
+    def read(self, start: int, end: int) -> bytes:
+        self.fetched.append((start, end))
+        return self.content[start:end]
+
+
+def test_a_stretch_is_fetched_in_pieces_and_nothing_beyond() -> None:
+    store = Store()
+    stream = RangeStream(store.read, 1000, 2500, piece=1000)
+    assert stream.read(10) == CONTENT[1000:1010]
+    assert store.fetched == [(1000, 2000)]
+    assert stream.read() == CONTENT[1010:3500]
+    assert stream.read(1) == b""
+    assert store.fetched == [(1000, 2000), (2000, 3000), (3000, 3500)]
+
+
+def test_an_object_that_became_shorter_ends() -> None:
+    stream = RangeStream(Store(CONTENT[:1500]).read, 1000, 2500, piece=1000)
+    assert stream.read() == CONTENT[1000:1500]
+
+
+def test_an_error_of_the_store_s_own_kind_is_an_error_of_a_stream() -> None:
+    def broken(start: int, end: int) -> bytes:
+        raise RuntimeError("SlowDown https://b.example/a?sig=SIGNATURE")
+
+    with pytest.raises(OSError, match="RuntimeError while bytes 0 to 10") as caught:
+        RangeStream(broken, 0, 10, piece=100).read()
+    assert "SIGNATURE" not in str(caught.value)
+
+
+def test_a_local_file_from_anywhere_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(CONTENT)
+    for value in (str(path), path.as_uri()):
+        with resolve_source(value).open_range(5000, 100) as stream:
+            assert stream.read(100) == CONTENT[5000:5100]
+
+
+def test_an_object_from_anywhere_in_it(memory: MemoryFileSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory.pipe_file("/bucket/a.mp4", CONTENT)
+    fetched: list[tuple[int, int]] = []
+    real = MemoryFileSystem.cat_file
+
+    def cat_file(self: MemoryFileSystem, path: str, start: int, end: int) -> bytes:
+        fetched.append((start, end))
+        return bytes(real(self, path, start, end))
+
+    source = resolve_source("memory://bucket/a.mp4")
+    monkeypatch.setattr(MemoryFileSystem, "cat_file", cat_file)
+    with source.open_range(5000, 100) as stream:
+        assert stream.read(50) + stream.read(500) == CONTENT[5000:5100]
+    assert fetched == [(5000, 5100)]
+    assert BLOCK_SIZE < 16 * 2**20, "so much is held of each part on its way"

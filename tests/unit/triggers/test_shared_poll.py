@@ -1,0 +1,228 @@
+"""One poll for many waits: what it asks, what it tells, and that nobody suffers from another's trouble."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.unit.scripted_server import CutShort, Lost, Reply, ScriptedServer
+from twelvelabs_provider.jobs import ended
+from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
+from twelvelabs_provider.jobs.wake import Wake, WakeReason
+from twelvelabs_provider.triggers import job as trigger_module
+from twelvelabs_provider.triggers import shared
+from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
+from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS
+
+pytestmark = pytest.mark.skipif(not AIRFLOW_V_3_3_PLUS, reason="Airflow shares polls from 3.3 on")
+
+AT_ONCE = 0.001
+LONGEST_TEST = 20.0
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pause before a wait takes part, and nobody left over from another test."""
+    monkeypatch.setattr(trigger_module, "SETTLED", 0.0)
+    monkeypatch.setattr(shared, "_waiting", {})
+
+
+def task(job_id: str, status: str = "ready", changed: float | None = None) -> dict[str, Any]:
+    moment = datetime.fromtimestamp(changed or time.time(), UTC).isoformat()
+    return {"_id": job_id, "status": status, "updated_at": moment}
+
+
+def page(*tasks: dict[str, Any], number: int = 1, of: int = 1) -> Reply:
+    info = {"page": number, "limit_per_page": 50, "total_page": of, "total_results": 50 * of}
+    return Reply({"data": list(tasks), "page_info": info})
+
+
+def trigger(job_id: str, *, deadline: float = 3600.0, running_at: float | None = None) -> TwelveLabsJobTrigger:
+    now = time.time()
+    pending = PendingJob(JobRef(JobKind.INDEXING_TASK, job_id), now, now, now + deadline)
+    return TwelveLabsJobTrigger("twelvelabs_default", pending.as_json(), AT_ONCE, running_at)
+
+
+async def wait(manager: Any, number: int, one: TwelveLabsJobTrigger) -> Wake:
+    """Do what the triggerer does with a trigger that shares."""
+    key = one.shared_stream_key()
+    assert key is not None
+    stream = manager.subscribe(trigger_id=number, trigger=one, key=key)
+    events = [event async for event in one.filter_shared_stream(stream)]
+    await manager.unsubscribe(number, key)
+    (event,) = events
+    return Wake.from_payload(json.loads(json.dumps(event.payload)))
+
+
+def wakes(triggers: Sequence[TwelveLabsJobTrigger]) -> list[Wake]:
+    """Run all triggers in one loop under one manager."""
+    from airflow.triggers.shared_stream import SharedStreamManager
+
+    async def all_wakes() -> list[Wake]:
+        manager = SharedStreamManager()
+        async with asyncio.timeout(LONGEST_TEST):
+            return await asyncio.gather(*(wait(manager, number, one) for number, one in enumerate(triggers)))
+
+    return asyncio.run(all_wakes())
+
+
+def reasons(*triggers: TwelveLabsJobTrigger) -> list[WakeReason]:
+    return [wake.reason for wake in wakes(triggers)]
+
+
+def test_two_hundred_waits_cost_as_many_requests_as_there_are_pages(server: ScriptedServer) -> None:
+    ids = [f"t{number}" for number in range(200)]
+    pages = [ids[begin : begin + 50] for begin in range(0, 200, 50)]
+    server.script += [page(*map(task, found), number=at + 1, of=4) for at, found in enumerate(pages)]
+    assert reasons(*map(trigger, ids)) == [WakeReason.ENDED] * 200
+    assert [request.path for request in server.requests] == ["/v1.3/tasks"] * 4
+
+
+def test_the_list_is_asked_for_what_has_ended_newest_first(server: ScriptedServer) -> None:
+    server.script += [page(task("t1"))]
+    before = time.time()
+    assert reasons(trigger("t1", running_at=before)) == [WakeReason.ENDED]
+    query = server.requests[0].query
+    assert [value for name, value in query if name == "status"] == ["ready", "failed"]
+    rest = dict(query)
+    since = datetime.fromisoformat(rest["updated_at"]).timestamp()
+    assert before - 2 * shared.MARGIN < since <= before
+    assert (rest["sort_by"], rest["sort_option"], rest["page_limit"]) == ("updated_at", "desc", "50")
+
+
+@pytest.mark.parametrize("status", ["ready", "failed"])
+def test_a_job_that_ends_wakes_its_own_task_only(server: ScriptedServer, status: str) -> None:
+    server.script += [page(task("other"), task("t1", status)), page(), page(), page(task("t2"))]
+    first, second = wakes([trigger("t1"), trigger("t2")])
+    assert (first.pending.job.id, second.pending.job.id) == ("t1", "t2")
+    assert [first.reason, second.reason] == [WakeReason.ENDED] * 2
+    assert len(server.asked) == 4
+
+
+def test_nothing_is_lost_when_jobs_end_while_the_pages_are_read(server: ScriptedServer) -> None:
+    """Fifty that end between two pages push a whole page of known ones between the reader and what is still unread."""
+    server.script += [page(task("a"), task("b"), number=1, of=3)]
+    server.script += [page(task("a"), task("b"), number=2, of=3), page(task("t1"), number=3, of=3)]
+    assert reasons(trigger("t1")) == [WakeReason.ENDED]
+    assert [dict(request.query)["page"] for request in server.requests] == ["1", "2", "3"]
+
+
+def test_the_next_look_begins_where_the_last_one_began(server: ScriptedServer) -> None:
+    newest = time.time() - 30
+    server.script += [
+        page(task("a", changed=newest), number=1, of=2),
+        page(task("b", changed=newest - 9), number=2, of=2),
+    ]
+    server.script += [page(task("t1"))]
+    assert reasons(trigger("t1")) == [WakeReason.ENDED]
+    since = datetime.fromisoformat(dict(server.requests[2].query)["updated_at"]).timestamp()
+    assert since == pytest.approx(newest - ended.OVERLAP, abs=0.01)
+
+
+def test_who_joins_late_hears_of_what_ended_before(server: ScriptedServer) -> None:
+    server.script += [page(task("t1"), task("late"))] + [page()] * 50
+
+    async def both() -> tuple[Wake, Wake]:
+        from airflow.triggers.shared_stream import SharedStreamManager
+
+        manager = SharedStreamManager()
+        async with asyncio.timeout(LONGEST_TEST):
+            stays = asyncio.create_task(wait(manager, 0, trigger("never", deadline=LONGEST_TEST * 2)))
+            first = await wait(manager, 1, trigger("t1"))
+            second = await wait(manager, 2, trigger("late"))
+            stays.cancel()
+            return first, second
+
+    first, second = asyncio.run(both())
+    assert (first.reason, second.reason) == (WakeReason.ENDED, WakeReason.ENDED)
+
+
+def test_who_was_seen_running_long_ago_makes_the_poll_read_further_back(server: ScriptedServer) -> None:
+    server.script += [page()] * 400
+    long_ago = time.time() - 5 * 3600
+
+    async def joined() -> Wake:
+        from airflow.triggers.shared_stream import SharedStreamManager
+
+        manager = SharedStreamManager()
+        async with asyncio.timeout(LONGEST_TEST):
+            stays = asyncio.create_task(wait(manager, 0, trigger("never", deadline=LONGEST_TEST * 2)))
+            while len(server.requests) < 2:
+                await asyncio.sleep(AT_ONCE)
+            server.script[:] = [page()] * 2 + [page(task("old", changed=long_ago + 60))] * 50
+            found = await wait(manager, 1, trigger("old", running_at=long_ago))
+            stays.cancel()
+            return found
+
+    assert asyncio.run(joined()).reason is WakeReason.ENDED
+    asked_since = [datetime.fromisoformat(dict(request.query)["updated_at"]).timestamp() for request in server.requests]
+    assert min(asked_since) <= long_ago
+    assert asked_since[0] > long_ago + 3600
+
+
+BAD = [
+    Reply({"code": "generic_error", "message": "oops"}, status=500),
+    Reply({"code": "too_many_requests", "message": "slow down"}, status=429, headers={"Retry-After": "0"}),
+    Reply(b"<html>gateway</html>", status=502),
+    CutShort(page(task("t1")), 10),
+    Lost(),
+]
+
+
+@pytest.mark.parametrize("bad", BAD, ids=["500", "429", "502", "cut", "lost"])
+def test_a_bad_answer_disturbs_nobody(server: ScriptedServer, bad: Any) -> None:
+    server.script += [bad, bad, page(task("t1"), task("t2"))]
+    assert reasons(trigger("t1"), trigger("t2")) == [WakeReason.ENDED] * 2
+
+
+def test_a_refusal_wakes_everybody_in_words(server: ScriptedServer) -> None:
+    server.script += [Reply({"code": "api_key_invalid", "message": "The key is wrong."}, status=401)] * 50
+    first, second = wakes([trigger("t1"), trigger("t2")])
+    assert first.reason is second.reason is WakeReason.REFUSED
+    assert "The key is wrong." in first.message
+
+
+def test_where_the_list_is_refused_everybody_looks_for_itself(server: ScriptedServer) -> None:
+    refused = Reply({"code": "parameter_unknown", "message": "updated_at"}, status=400)
+    server.script += [refused, Reply(task("t1", "indexing")), Reply(task("t1"))]
+    assert reasons(trigger("t1")) == [WakeReason.ENDED]
+    assert server.requests[-1].path == "/v1.3/tasks/t1"
+
+
+def test_silence_ends_the_wait_after_a_while(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared, "LONGEST_SILENCE", -1.0)
+    server.script += [BAD[0]] * 50
+    assert reasons(trigger("t1")) == [WakeReason.UNREACHABLE]
+
+
+def test_each_wait_has_its_own_deadline(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared, "TICK", 0.0)
+    server.script += [page()] * 3 + [page(task("t2"))] * 50
+    assert reasons(trigger("t1", deadline=-1.0), trigger("t2")) == [WakeReason.DEADLINE, WakeReason.ENDED]
+
+
+def test_a_job_that_vanished_is_noticed(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared, "TICK", 0.0)
+    monkeypatch.setattr(trigger_module, "OWN_LOOK", -1.0)
+    gone = Reply({"code": "resource_not_exist", "message": "no such task"}, status=404)
+    server.script += [page(), gone]
+    (wake,) = wakes([trigger("t1")])
+    assert wake.reason is WakeReason.REFUSED
+    assert "no such task" in wake.message
+
+
+def test_who_shares_with_whom() -> None:
+    def key(kind: JobKind, interval: float | None = None, conn_id: str = "a") -> Any:
+        pending = PendingJob(JobRef(kind, "x", "i1"), 0, 0, 0)
+        return TwelveLabsJobTrigger(conn_id, pending.as_json(), interval).shared_stream_key()
+
+    assert key(JobKind.INDEXING_TASK) == key(JobKind.INDEXING_TASK)
+    assert key(JobKind.INDEXING_TASK) != key(JobKind.INDEXING_TASK, conn_id="b")
+    assert key(JobKind.INDEXING_TASK) != key(JobKind.INDEXING_TASK, interval=5.0)
+    assert TwelveLabsJobTrigger("a", {"of": "another release"}).shared_stream_key() is None
