@@ -14,7 +14,7 @@ DEMO_OPTIONS = $(if $(AIRFLOW_PORT),--airflow-port "$(AIRFLOW_PORT)") $(if $(ENG
 DEMO_INPUT = $(if $(VIDEO),--video "$(VIDEO)") $(if $(TRANSCRIPT),--transcript "$(TRANSCRIPT)") \
 	$(if $(OUTPUT),--output "$(OUTPUT)")
 
-.PHONY: help demo up down test test-oldest lint lock coverage-table clean
+.PHONY: help demo up down test test-oldest lint lock coverage-table bench-waits clean
 .DEFAULT_GOAL := help
 
 help:
@@ -30,6 +30,7 @@ help:
 	@echo "make lint         ruff and mypy"
 	@echo "make lock         resolve requirements/*.txt anew"
 	@echo "make coverage-table  write docs/coverage.md anew: every call, its operators, its tests"
+	@echo "make bench-waits  what 1,000 and 10,000 waits in one event loop cost"
 	@echo "make clean        remove everything that these commands made"
 	@echo "PYTHON=path       the Python (3.11 or newer) that the virtual environments are made with: $(PYTHON)"
 
@@ -67,6 +68,9 @@ lock: .venv-lock/.done
 			--constraint requirements/airflow-$$airflow.in --no-emit-index-url --no-emit-find-links \
 			--custom-compile-command "make lock" --output-file requirements/airflow-$$airflow.txt setup.cfg || exit 1; \
 	done
+
+bench-waits: .venv/.done
+	@.venv/bin/python benchmarks/waits.py
 
 coverage-table: .venv/.done
 	@.venv/bin/python -m tests.coverage_table

@@ -8,9 +8,8 @@ import pytest
 
 from tests.engine.client import until
 from tests.engine.rest import at_rest
-from twelvelabs_provider.api.analysis import AnalysisMode
-from twelvelabs_provider.api.batch_models import ACTIVE, AnalysisBatch, BatchStatus, ItemStatus
-from twelvelabs_provider.api.batches import (
+from twelvelabs_provider.api.analysis.batch_models import ACTIVE, AnalysisBatch, BatchStatus, ItemStatus
+from twelvelabs_provider.api.analysis.batches import (
     BatchItem,
     BatchOptions,
     BatchRequest,
@@ -21,12 +20,13 @@ from twelvelabs_provider.api.batches import (
     list_batches,
     read_batch,
 )
+from twelvelabs_provider.api.analysis.request import AnalysisMode
+from twelvelabs_provider.api.analysis.response_format import json_schema, segment_definitions
 from twelvelabs_provider.api.errors import (
     TwelveLabsBadRequestError,
     TwelveLabsConflictError,
     TwelveLabsNotFoundError,
 )
-from twelvelabs_provider.api.response_format import json_schema, segment_definitions
 from twelvelabs_provider.jobs.job import JobKind, JobRef, Phase
 from twelvelabs_provider.jobs.kinds import cancellation, read_state
 

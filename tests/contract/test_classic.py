@@ -11,7 +11,9 @@ import requests
 
 from tests.connected import connect_folder
 from tests.engine.client import Api, until
-from twelvelabs_provider.api import classic, connections, transfers
+from twelvelabs_provider.api import connections
+from twelvelabs_provider.api.classic import extras, transfers
+from twelvelabs_provider.api.classic.transfers import Transfer
 from twelvelabs_provider.api.errors import (
     TwelveLabsAnswerError,
     TwelveLabsConnectionError,
@@ -19,7 +21,6 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsPermissionError,
     TwelveLabsUnsupportedError,
 )
-from twelvelabs_provider.api.transfers import Transfer
 from twelvelabs_provider.hooks.classic import count_tasks, thumbnail_image
 from twelvelabs_provider.hooks.signed_links import fetch_signed
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
@@ -89,7 +90,7 @@ def test_tasks_are_counted_alike_in_every_generation(
 
 def test_hosting_sites(old: TwelveLabsHook, shown: tuple[str, str]) -> None:
     with pytest.raises(TwelveLabsPermissionError, match="video_url"):
-        old.execute(classic.create_external_task(shown[0], "https://video.example/watch?v=1"))
+        old.execute(extras.create_external_task(shown[0], "https://video.example/watch?v=1"))
 
 
 def test_objects_of_a_bucket(legacy: TwelveLabsHook, engine: Engine, tmp_path: Path, clip: Path) -> None:

@@ -12,10 +12,10 @@ import pytest
 from tests.conftest import Library
 from tests.engine.client import until
 from tests.engine.videos import make_sound
-from twelvelabs_provider.api import embeddings, embeddings_v1
 from twelvelabs_provider.api.call import FilePart
-from twelvelabs_provider.api.embedding_models import EmbeddingTask
-from twelvelabs_provider.api.embedding_request import (
+from twelvelabs_provider.api.embedding import embeddings, embeddings_v1
+from twelvelabs_provider.api.embedding.models import EmbeddingTask
+from twelvelabs_provider.api.embedding.request import (
     AudioInput,
     EmbeddingOption,
     EmbeddingRequest,
@@ -27,7 +27,7 @@ from twelvelabs_provider.api.embedding_request import (
     TextInput,
     VideoInput,
 )
-from twelvelabs_provider.api.embedding_source import DynamicSegmentation, FixedSegmentation, MediaSource
+from twelvelabs_provider.api.embedding.source import DynamicSegmentation, FixedSegmentation, MediaSource
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsNotFoundError
 from twelvelabs_provider.api.resources import Paging
 

@@ -13,22 +13,22 @@ import pytest
 from tests.conftest import Library
 from tests.engine.client import until
 from tests.unit.scripted_server import Hang, ScriptedServer
-from twelvelabs_provider.api.analysis import (
+from twelvelabs_provider.api.analysis.generation import generation_of_task
+from twelvelabs_provider.api.analysis.request import (
     AnalysisMode,
     AnalysisRequest,
     SourceKind,
     VideoSource,
     on_screen_text_request,
 )
-from twelvelabs_provider.api.analyze_stream import StreamedText, StreamEnded, StreamStarted, TextGenerated
+from twelvelabs_provider.api.analysis.response_format import data_from, json_schema, segment_definitions, segments_of
+from twelvelabs_provider.api.analysis.stream import StreamedText, StreamEnded, StreamStarted, TextGenerated
+from twelvelabs_provider.api.analysis.summaries import SummaryKind, summary_of, summary_request
 from twelvelabs_provider.api.errors import (
     TwelveLabsBadRequestError,
     TwelveLabsNotFoundError,
     TwelveLabsUnsupportedError,
 )
-from twelvelabs_provider.api.generation import generation_of_task
-from twelvelabs_provider.api.response_format import data_from, json_schema, segment_definitions, segments_of
-from twelvelabs_provider.api.summaries import SummaryKind, summary_of, summary_request
 
 if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook

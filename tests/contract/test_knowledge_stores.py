@@ -12,9 +12,9 @@ import pytest
 from tests.engine.client import Api, until
 from tests.engine.pictures import make_picture
 from tests.engine.stores import Shelf, filled_store
-from twelvelabs_provider.api import item_collections, knowledge_stores
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsNotFoundError
-from twelvelabs_provider.api.knowledge_search import (
+from twelvelabs_provider.api.knowledge import item_collections, knowledge_stores
+from twelvelabs_provider.api.knowledge.knowledge_search import (
     HitGrouping,
     KnowledgeHits,
     KnowledgeSearch,
@@ -22,10 +22,9 @@ from twelvelabs_provider.api.knowledge_search import (
     all_knowledge_hits,
     search_knowledge_store,
 )
-from twelvelabs_provider.api.knowledge_stores import AssetType, Enrichment, ItemStatus, KnowledgeStore
-from twelvelabs_provider.api.resources import Paging
-from twelvelabs_provider.api.response_stream import EventType, collected, stream_response
-from twelvelabs_provider.api.responses import (
+from twelvelabs_provider.api.knowledge.knowledge_stores import AssetType, Enrichment, ItemStatus, KnowledgeStore
+from twelvelabs_provider.api.knowledge.response_stream import EventType, collected, stream_response
+from twelvelabs_provider.api.knowledge.responses import (
     AnswerSchema,
     ResponseRequest,
     ResponseStatus,
@@ -33,6 +32,7 @@ from twelvelabs_provider.api.responses import (
     SelectionKind,
     create_response,
 )
+from twelvelabs_provider.api.resources import Paging
 
 if TYPE_CHECKING:
     from tests.conftest import Library

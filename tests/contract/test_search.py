@@ -14,7 +14,7 @@ import requests
 from tests.conftest import Library
 from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsNotFoundError
-from twelvelabs_provider.api.search import (
+from twelvelabs_provider.api.search.request import (
     GroupBy,
     Operator,
     SearchOption,

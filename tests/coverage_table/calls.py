@@ -25,7 +25,7 @@ BUILDERS = frozenset(
         "call.get",
         "call.only_today",
         "call.post",
-        "embeddings.task_page",
+        "embedding.embeddings.task_page",
         "resources.indexes_page",
         "resources.page_of",
         "resources.upload_task",
@@ -100,14 +100,24 @@ def _of_modules() -> Iterator[Made]:
 def module_calls() -> Mapping[str, Callable[..., Any]]:
     """Return the functions of ``api`` that return a call, by module and name."""
     found: dict[str, Callable[..., Any]] = {}
-    for module_info in pkgutil.iter_modules(api.__path__):
-        module = importlib.import_module(f"{api.__name__}.{module_info.name}")
+    for module_info in pkgutil.walk_packages(api.__path__, f"{api.__name__}."):
+        module = importlib.import_module(module_info.name)
+        place = module_info.name.removeprefix(f"{api.__name__}.")
         for name, member in vars(module).items():
             own = inspect.isfunction(member) and member.__module__ == module.__name__ and not name.startswith("_")
-            full = f"{module_info.name}.{name}"
+            full = f"{place}.{name}"
             if own and _answers_with_a_call(member) and full not in BUILDERS:
                 found[full] = member
     return found
+
+
+def sends(name: str) -> str:
+    """Return the method of the hook that sends a call: what streams is streamed, what has pages is gone through."""
+    functions = [module_calls()[name]] if "." in name else [getattr(dialect_for(one), name) for one in ApiVersion]
+    answers = {str(function.__annotations__.get("return")) for function in functions}
+    if any(answer.startswith("StreamedCall[") for answer in answers):
+        return "stream"
+    return "items" if any(answer.startswith("Call[Page[") for answer in answers) else "execute"
 
 
 def _answers_with_a_call(function: Callable[..., Any]) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from twelvelabs_provider.api.analysis import AnalysisRequest, SourceKind, VideoSource
-from twelvelabs_provider.api.embedding_request import EmbeddingRequest, MediaSource, VideoInput
-from twelvelabs_provider.api.search import SearchOption, SearchRequest
-from twelvelabs_provider.api.summaries import SummaryKind
+from twelvelabs_provider.api.analysis.request import AnalysisRequest, SourceKind, VideoSource
+from twelvelabs_provider.api.analysis.summaries import SummaryKind
+from twelvelabs_provider.api.embedding.request import EmbeddingRequest, MediaSource, VideoInput
+from twelvelabs_provider.api.search.request import SearchOption, SearchRequest
 
 Arguments = Mapping[str, Any]
 

@@ -38,7 +38,7 @@ def test_a_file_becomes_a_ready_asset(connect: Connect, account: Account, clip: 
         clip, filename=f"one-{deferrable}.mp4", user_metadata=metadata, enable_thumbnail=True, deferrable=deferrable
     )
     result, deferrals = see_through(operator, task_context())
-    assert deferrals == int(deferrable)
+    assert deferrals <= int(deferrable), "an asset that is ready at once is not waited for"
     asset = account.get(f"/v1.3/assets/{result['asset_id']}")
     assert result == {
         "asset_id": asset["_id"],

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.dags.conftest import ROOT
+from twelvelabs_provider.api.dialect import dialect_for
+from twelvelabs_provider.api.models import Page
+from twelvelabs_provider.api.version import ApiVersion
+from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
+
+CODE = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+
+
+def test_the_calls_of_the_hook_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(TwelveLabsHook, "execute", lambda _, call: sent.append(call.name) or Page((), 1, 1, 0))
+    monkeypatch.setattr(TwelveLabsHook, "api", dialect_for(ApiVersion.V1_3))
+    exec(compile(CODE[1], "README.md", "exec"), {})
+    assert sent == ["POST /knowledge-stores", "GET /indexes/665f.../videos"]
 
 
 def test_the_first_dag_is_a_dag() -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    code = CODE[0]
     names: dict[str, object] = {}
     exec(compile(code, "README.md", "exec"), names)
     dag = names["transcribe"]()  # type: ignore[operator]

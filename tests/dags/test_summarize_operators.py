@@ -156,7 +156,7 @@ def test_the_older_generation_has_no_tasks(connect: Connect, videos: Any, tmp_pa
 def test_an_answer_of_another_shape_is_kept_aside(
     connect: Connect, videos: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from twelvelabs_provider.api.generation import Generation
+    from twelvelabs_provider.api.analysis.generation import Generation
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 
     connect("v1.3")

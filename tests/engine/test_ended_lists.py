@@ -21,7 +21,7 @@ Begin = Callable[[Api, Library, Path], str]
 
 
 def task(api: Api, library: Library, clip: Path) -> str:
-    return str(api.task(library.index_id, clip)["_id"])
+    return str(api.task(api.create_index("ended lists"), clip)["_id"])
 
 
 def analysis(api: Api, library: Library, clip: Path) -> str:

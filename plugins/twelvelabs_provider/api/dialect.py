@@ -8,14 +8,16 @@ from typing import Any, Protocol
 import pendulum
 
 from twelvelabs_provider.api import v1_1, v1_2, v1_3
-from twelvelabs_provider.api.analysis import AnalysisMode, AnalysisRequest
-from twelvelabs_provider.api.analyze_stream import StreamEvent
+from twelvelabs_provider.api.analysis.generation import Generation
+from twelvelabs_provider.api.analysis.request import AnalysisMode, AnalysisRequest
+from twelvelabs_provider.api.analysis.stream import StreamEvent
+from twelvelabs_provider.api.analysis.summaries import Summary, SummaryKind
 from twelvelabs_provider.api.call import Call, FilePart, StreamedCall
-from twelvelabs_provider.api.classic import Engine, SignedImage, TaskCounts
-from twelvelabs_provider.api.embedding_models import Embeddings, EmbeddingTask
-from twelvelabs_provider.api.embedding_request import EmbeddingOption, EmbeddingRequest
+from twelvelabs_provider.api.classic.extras import Engine, SignedImage, TaskCounts
+from twelvelabs_provider.api.classic.transfers import Transfer
+from twelvelabs_provider.api.embedding.models import Embeddings, EmbeddingTask
+from twelvelabs_provider.api.embedding.request import EmbeddingOption, EmbeddingRequest
 from twelvelabs_provider.api.filters import IndexFilter, VideoFilter
-from twelvelabs_provider.api.generation import Generation
 from twelvelabs_provider.api.limits import VideoLimits
 from twelvelabs_provider.api.models import (
     AnalysisTask,
@@ -29,9 +31,7 @@ from twelvelabs_provider.api.models import (
     Video,
 )
 from twelvelabs_provider.api.resources import CreatedTask, IndexingRoute, Paging
-from twelvelabs_provider.api.search import SearchPage, SearchRequest
-from twelvelabs_provider.api.summaries import Summary, SummaryKind
-from twelvelabs_provider.api.transfers import Transfer
+from twelvelabs_provider.api.search.request import SearchPage, SearchRequest
 from twelvelabs_provider.api.version import ApiVersion
 
 Segments = tuple[Segment, ...]

@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NoReturn
 
-from twelvelabs_provider.api.analysis import AnalysisMode, AnalysisRequest
+from twelvelabs_provider.api.analysis.generation_v1_2 import analyze, analyze_stream, summarize
+from twelvelabs_provider.api.analysis.request import AnalysisMode, AnalysisRequest
 from twelvelabs_provider.api.call import Call, FilePart, JsonBody, Method, get, path_of
-from twelvelabs_provider.api.classic import count_tasks, list_engines, logo, read_engine, thumbnail
-from twelvelabs_provider.api.embeddings_v1_2 import (
+from twelvelabs_provider.api.classic.extras import count_tasks, list_engines, logo, read_engine, thumbnail
+from twelvelabs_provider.api.classic.transfers import create_transfers
+from twelvelabs_provider.api.classic.videos import list_indexes, read_indexed_asset, read_video, update_video
+from twelvelabs_provider.api.embedding.embeddings_v1_2 import (
     create_embedding_task,
     create_embeddings,
     embedding_task_status,
@@ -19,8 +22,6 @@ from twelvelabs_provider.api.embeddings_v1_2 import (
 )
 from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
 from twelvelabs_provider.api.filters import VideoFilter
-from twelvelabs_provider.api.generation_v1_2 import analyze, analyze_stream, summarize
-from twelvelabs_provider.api.legacy_videos import list_indexes, read_indexed_asset, read_video, update_video
 from twelvelabs_provider.api.limits import VideoLimits
 from twelvelabs_provider.api.models import AnalysisTask, Asset, AssetTranscription, Model, Page, Segment, Video
 from twelvelabs_provider.api.reading import as_object, identifier, segments_from
@@ -39,8 +40,7 @@ from twelvelabs_provider.api.resources import (
     rename_index,
     upload_task,
 )
-from twelvelabs_provider.api.search_v1_2 import search, search_page
-from twelvelabs_provider.api.transfers import create_transfers
+from twelvelabs_provider.api.search.v1_2 import search, search_page
 
 __all__ = [
     "DEFAULT_MODELS", "LIMITS", "analyze", "analyze_stream", "asset_transcription", "cancel_analysis_task",

@@ -7,10 +7,19 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NoReturn
 
-from twelvelabs_provider.api.analysis import AnalysisMode, AnalysisRequest, within
+from twelvelabs_provider.api.analysis.generation_v1_3 import analyze, analyze_stream, summarize
+from twelvelabs_provider.api.analysis.request import AnalysisMode, AnalysisRequest, within
 from twelvelabs_provider.api.assets import create_asset, delete_asset, read_asset
 from twelvelabs_provider.api.call import Call, FilePart, JsonBody, Method, RateCategory, delete, get, path_of
-from twelvelabs_provider.api.embeddings import (
+from twelvelabs_provider.api.classic.without import (
+    count_tasks,
+    create_transfers,
+    list_engines,
+    logo,
+    read_engine,
+    thumbnail,
+)
+from twelvelabs_provider.api.embedding.embeddings import (
     create_embedding_task,
     create_embeddings,
     embedding_task_status,
@@ -20,7 +29,6 @@ from twelvelabs_provider.api.embeddings import (
 )
 from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
 from twelvelabs_provider.api.filters import VideoFilter
-from twelvelabs_provider.api.generation_v1_3 import analyze, analyze_stream, summarize
 from twelvelabs_provider.api.limits import VideoLimits
 from twelvelabs_provider.api.models import AnalysisTask, AssetTranscription, Model, Page, Segment, Video
 from twelvelabs_provider.api.reading import (
@@ -49,16 +57,8 @@ from twelvelabs_provider.api.resources import (
     rename_index,
     upload_task,
 )
-from twelvelabs_provider.api.search_v1_3 import search, search_page
+from twelvelabs_provider.api.search.v1_3 import search, search_page
 from twelvelabs_provider.api.videos import read_indexed_asset, read_video, update_video
-from twelvelabs_provider.api.without_classic import (
-    count_tasks,
-    create_transfers,
-    list_engines,
-    logo,
-    read_engine,
-    thumbnail,
-)
 
 __all__ = [
     "DEFAULT_MODELS", "LIMITS", "analyze", "analyze_stream", "asset_transcription", "cancel_analysis_task",

@@ -6,7 +6,7 @@ from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING
 
-from twelvelabs_provider.api.classic import TaskCounts
+from twelvelabs_provider.api.classic.extras import TaskCounts
 from twelvelabs_provider.hooks.signed_links import fetch_signed
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from twelvelabs_provider.api.errors import TwelveLabsError
-from twelvelabs_provider.api.search import Match, SearchPage, SearchRequest, is_expired
+from twelvelabs_provider.api.search.request import Match, SearchPage, SearchRequest, is_expired
 
 if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from twelvelabs_provider.api.generation import Generation, Usage
+from twelvelabs_provider.api.analysis.generation import Generation, Usage
 from twelvelabs_provider.jobs.ledger import Identity, StateStore
 
 LARGEST_ANSWER = 64 * 1024

@@ -11,8 +11,8 @@ from typing import Protocol, TypeVar
 
 import pendulum
 
+from twelvelabs_provider.api.analysis.batches import list_batches
 from twelvelabs_provider.api.assets import list_assets
-from twelvelabs_provider.api.batches import list_batches
 from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.dialect import Dialect
 from twelvelabs_provider.api.filters import VideoFilter

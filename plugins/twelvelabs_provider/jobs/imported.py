@@ -9,8 +9,8 @@ from typing import Any
 
 import pendulum
 
+from twelvelabs_provider.api.classic.transfers import TransferLog, TransferredFile, TransferStatus
 from twelvelabs_provider.api.connections import Import, ImportAction, ImportItem
-from twelvelabs_provider.api.transfers import TransferLog, TransferredFile, TransferStatus
 
 _FAILED = ("failed", "missing")
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pendulum
 
-from twelvelabs_provider.api.embedding_models import EmbeddedInput, EmbeddingTask
-from twelvelabs_provider.api.embedding_request import (
+from twelvelabs_provider.api.embedding.models import EmbeddedInput, EmbeddingTask
+from twelvelabs_provider.api.embedding.request import (
     AudioInput,
     EmbeddingRequest,
     EmbeddingScope,
     VideoInput,
 )
-from twelvelabs_provider.api.embedding_source import FixedSegmentation
+from twelvelabs_provider.api.embedding.source import FixedSegmentation
 from twelvelabs_provider.exceptions import TwelveLabsUnknownOutcomeError
 from twelvelabs_provider.jobs.job import Phase
 from twelvelabs_provider.jobs.kinds import phase_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from twelvelabs_provider.api.analysis import AnalysisRequest, SourceKind
+from twelvelabs_provider.api.analysis.request import AnalysisRequest, SourceKind
 from twelvelabs_provider.api.errors import TwelveLabsConflictError
 from twelvelabs_provider.api.models import AnalysisTask
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob, Phase

@@ -6,18 +6,18 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from twelvelabs_provider.api.analysis import UNLIMITED, AnalysisMode, AnalysisRequest, VideoSource
+from twelvelabs_provider.api.analysis.request import UNLIMITED, AnalysisMode, AnalysisRequest, VideoSource
+from twelvelabs_provider.api.analysis.response_format import FormatType, data_from, segments_of
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
 from twelvelabs_provider.api.models import Segment
-from twelvelabs_provider.api.response_format import FormatType, data_from, segments_of
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.subject import Subject
+from twelvelabs_provider.inputs.templated import mapping_of, optional_number
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
 from twelvelabs_provider.jobs.window import Window
-from twelvelabs_provider.operators.answered import Answered, Mode
 from twelvelabs_provider.operators.generate import TwelveLabsGenerateOperator
 from twelvelabs_provider.operators.job import Result
-from twelvelabs_provider.operators.subject import Subject
-from twelvelabs_provider.operators.templated import mapping_of, optional_number
+from twelvelabs_provider.results.answered import Answered, Mode
 from twelvelabs_provider.storage.encoding import Encoder, json_text
 from twelvelabs_provider.storage.formats import Format, encoder_for
 from twelvelabs_provider.storage.manifest import Provenance, Published

@@ -10,10 +10,10 @@ from twelvelabs_provider.api.assets import UPLOADS, AssetOptions, AssetType, Upl
 from twelvelabs_provider.api.errors import TwelveLabsConflictError, TwelveLabsError
 from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError
+from twelvelabs_provider.inputs.templated import mapping_of
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.job import Result
-from twelvelabs_provider.operators.templated import mapping_of
 from twelvelabs_provider.operators.upload import TwelveLabsUploadOperator
 from twelvelabs_provider.operators.videos import checked_metadata
 from twelvelabs_provider.storage.probe import probe_video

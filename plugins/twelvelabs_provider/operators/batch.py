@@ -8,8 +8,8 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from twelvelabs_provider.api.analysis import DEFAULT_MODEL, AnalysisMode
-from twelvelabs_provider.api.batch_models import ItemStatus
+from twelvelabs_provider.api.analysis.batch_models import ItemStatus
+from twelvelabs_provider.api.analysis.request import DEFAULT_MODEL, AnalysisMode
 from twelvelabs_provider.api.errors import (
     TwelveLabsConflictError,
     TwelveLabsError,
@@ -21,16 +21,16 @@ from twelvelabs_provider.exceptions import (
     TwelveLabsJobFailedError,
     TwelveLabsPartialFailureError,
 )
+from twelvelabs_provider.inputs.batch_items import GivenItems, items_of
+from twelvelabs_provider.inputs.batch_rules import QUESTION, ItemRules, rules_from
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob, Phase
 from twelvelabs_provider.jobs.kinds import cancellation
 from twelvelabs_provider.jobs.portions import Mark, Plan, PortionState, plan_in
 from twelvelabs_provider.jobs.waiting import deadline_from
 from twelvelabs_provider.jobs.wake import Wake, WakeReason
-from twelvelabs_provider.operators.batch_items import GivenItems, items_of
-from twelvelabs_provider.operators.batch_rows import SCHEMA, BatchRows, unsuccessful
-from twelvelabs_provider.operators.batch_rules import QUESTION, ItemRules, rules_from
 from twelvelabs_provider.operators.batch_submission import Submission
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
+from twelvelabs_provider.results.batch_rows import SCHEMA, BatchRows, unsuccessful
 from twelvelabs_provider.storage.layout import TablePlace
 from twelvelabs_provider.storage.manifest import Origin, Provenance
 from twelvelabs_provider.storage.publish import check_output

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 import pendulum
 
-from twelvelabs_provider.api.assets import list_assets
-from twelvelabs_provider.api.batch_models import ACTIVE, AnalysisBatch
-from twelvelabs_provider.api.batches import (
+from twelvelabs_provider.api.analysis.batch_models import ACTIVE, AnalysisBatch
+from twelvelabs_provider.api.analysis.batches import (
     MOST_ACTIVE,
     MOST_ITEMS,
     MOST_SECONDS,
@@ -24,6 +23,7 @@ from twelvelabs_provider.api.batches import (
     list_batches,
     read_batch,
 )
+from twelvelabs_provider.api.assets import list_assets
 from twelvelabs_provider.api.errors import (
     TwelveLabsAmbiguousError,
     TwelveLabsAnswerError,
@@ -35,12 +35,12 @@ from twelvelabs_provider.api.errors import (
 from twelvelabs_provider.api.models import Asset
 from twelvelabs_provider.api.resources import LARGEST_PAGE, Paging
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.batch_items import GivenItem, GivenItems
+from twelvelabs_provider.inputs.batch_rules import ItemRules
 from twelvelabs_provider.jobs.job import JobKind, JobRef, Phase
 from twelvelabs_provider.jobs.kinds import phase_of
 from twelvelabs_provider.jobs.portions import Mark, Measured, Plan, Portion, PortionState, portions_of
-from twelvelabs_provider.operators.batch_items import GivenItem, GivenItems
-from twelvelabs_provider.operators.batch_rows import results_of
-from twelvelabs_provider.operators.batch_rules import ItemRules
+from twelvelabs_provider.results.batch_rows import results_of
 
 if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook

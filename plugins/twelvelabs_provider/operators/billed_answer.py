@@ -24,7 +24,7 @@ from twelvelabs_provider.storage.aside import PARTIAL, RAW, keep_aside
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from twelvelabs_provider.api.generation import Generation
+    from twelvelabs_provider.api.analysis.generation import Generation
     from twelvelabs_provider.storage.layout import Place
 
 _LOST = (TwelveLabsAmbiguousError, TwelveLabsAnswerError, TwelveLabsServerError)

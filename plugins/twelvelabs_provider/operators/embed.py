@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.call import Call
-from twelvelabs_provider.api.embedding_models import Embeddings, EmbeddingTask
-from twelvelabs_provider.api.embedding_request import DEFAULT_MODEL, LONGEST_SYNC, EmbeddingRequest
+from twelvelabs_provider.api.embedding.models import Embeddings, EmbeddingTask
+from twelvelabs_provider.api.embedding.request import DEFAULT_MODEL, LONGEST_SYNC, EmbeddingRequest
 from twelvelabs_provider.api.errors import (
     TwelveLabsAmbiguousError,
     TwelveLabsAnswerError,
@@ -19,10 +19,7 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsUnsupportedError,
 )
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsUnknownOutcomeError
-from twelvelabs_provider.jobs.intent import Intent
-from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
-from twelvelabs_provider.jobs.lost_embedding import find_lost_task
-from twelvelabs_provider.operators.embedding_input import (
+from twelvelabs_provider.inputs.embedding import (
     MediaOptions,
     Medium,
     is_blank,
@@ -30,7 +27,12 @@ from twelvelabs_provider.operators.embedding_input import (
     picture_input,
     text_input,
 )
-from twelvelabs_provider.operators.embedding_output import (
+from twelvelabs_provider.inputs.templated import texts_of
+from twelvelabs_provider.jobs.intent import Intent
+from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
+from twelvelabs_provider.jobs.lost_embedding import find_lost_task
+from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
+from twelvelabs_provider.results.embeddings import (
     KIND,
     Destination,
     Embedded,
@@ -38,8 +40,6 @@ from twelvelabs_provider.operators.embedding_output import (
     meanings,
     publish_embeddings,
 )
-from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
-from twelvelabs_provider.operators.templated import texts_of
 from twelvelabs_provider.storage.tables import check_output, table_formats
 from twelvelabs_provider.task import COMMON_FIELDS, required
 

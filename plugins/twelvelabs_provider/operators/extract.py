@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from twelvelabs_provider.api.analysis import on_screen_text_from, on_screen_text_request, within
+from twelvelabs_provider.api.analysis.request import on_screen_text_from, on_screen_text_request, within
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsUnsupportedError
 from twelvelabs_provider.api.models import Segment, Video
 from twelvelabs_provider.exceptions import TwelveLabsInputError

@@ -7,25 +7,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from twelvelabs_provider.api.analysis import (
+from twelvelabs_provider.api.analysis.generation import Generation, generation_of_task
+from twelvelabs_provider.api.analysis.request import (
     DEFAULT_MODEL,
     INDEXED_MODEL,
     AnalysisRequest,
     SourceKind,
     VideoSource,
 )
-from twelvelabs_provider.api.analysis_rules import problems_of_request
-from twelvelabs_provider.api.analyze_stream import StreamedText
-from twelvelabs_provider.api.generation import Generation, generation_of_task
+from twelvelabs_provider.api.analysis.rules import problems_of_request
+from twelvelabs_provider.api.analysis.stream import StreamedText
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.subject import Named, Subject, find_subject
+from twelvelabs_provider.inputs.templated import optional_number
 from twelvelabs_provider.jobs.job import JobState, PendingJob
 from twelvelabs_provider.jobs.window import Window
 from twelvelabs_provider.links import video_url
-from twelvelabs_provider.operators.answered import Answered, Mode, facts_of, fitting_mode
 from twelvelabs_provider.operators.billed_answer import TwelveLabsBilledAnswerOperator
 from twelvelabs_provider.operators.job import Result
-from twelvelabs_provider.operators.subject import Named, Subject, find_subject
-from twelvelabs_provider.operators.templated import optional_number
+from twelvelabs_provider.results.answered import Answered, Mode, facts_of, fitting_mode
 from twelvelabs_provider.storage.aside import forget_aside
 from twelvelabs_provider.storage.layout import TablePlace
 from twelvelabs_provider.storage.manifest import Published

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pendulum
 
+from twelvelabs_provider.api.classic.transfers import read_transfer_logs, read_transfer_status, start_transfer_import
 from twelvelabs_provider.api.connections import (
     MOST_IMPORTED,
     ConnectionStatus,
@@ -15,12 +16,11 @@ from twelvelabs_provider.api.connections import (
     read_connection,
     read_import,
 )
-from twelvelabs_provider.api.transfers import read_transfer_logs, read_transfer_status, start_transfer_import
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsJobFailedError
+from twelvelabs_provider.inputs.templated import texts_of
 from twelvelabs_provider.jobs.imported import ImportedFile, counts, failures, files_of_imports, files_of_transfer
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
-from twelvelabs_provider.operators.templated import texts_of
 from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.manifest import Provenance
 from twelvelabs_provider.storage.tables import (

@@ -6,8 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from twelvelabs_provider.api.response_stream import TwelveLabsIncompleteResponseError, collected, stream_response
-from twelvelabs_provider.api.responses import (
+from twelvelabs_provider.api.knowledge.response_stream import (
+    TwelveLabsIncompleteResponseError,
+    collected,
+    stream_response,
+)
+from twelvelabs_provider.api.knowledge.responses import (
     LONGEST_MESSAGE,
     AnswerSchema,
     Citation,
@@ -18,9 +22,9 @@ from twelvelabs_provider.api.responses import (
     SelectionKind,
 )
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsUnknownOutcomeError
+from twelvelabs_provider.inputs.templated import mapping_of, texts_of
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.knowledge_search import knowledge_place
-from twelvelabs_provider.operators.templated import mapping_of, texts_of
 from twelvelabs_provider.storage.manifest import Origin, Provenance
 from twelvelabs_provider.storage.tables import TableFacts, check_output, publish_document
 from twelvelabs_provider.task import COMMON_FIELDS, required

@@ -6,17 +6,17 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from twelvelabs_provider.api.knowledge_search import (
+from twelvelabs_provider.api.knowledge.knowledge_search import (
     LARGEST_SEARCH_PAGE,
     KnowledgeHit,
     KnowledgeSearch,
     Modality,
     all_knowledge_hits,
 )
-from twelvelabs_provider.api.knowledge_stores import AssetType
+from twelvelabs_provider.api.knowledge.knowledge_stores import AssetType
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.templated import number_of, texts_of
 from twelvelabs_provider.operators.base import TwelveLabsOperator
-from twelvelabs_provider.operators.templated import number_of, texts_of
 from twelvelabs_provider.storage.manifest import Provenance
 from twelvelabs_provider.storage.tables import (
     Column,

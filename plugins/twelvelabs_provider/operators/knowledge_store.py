@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.errors import TwelveLabsError
-from twelvelabs_provider.api.knowledge_stores import (
+from twelvelabs_provider.api.knowledge.knowledge_stores import (
     AssetType,
     Enrichment,
     ItemStatus,
@@ -19,11 +19,11 @@ from twelvelabs_provider.api.knowledge_stores import (
     list_knowledge_stores,
 )
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.templated import mapping_of
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
+from twelvelabs_provider.jobs.once import check_if_exists, created_once
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
-from twelvelabs_provider.operators.once import check_if_exists, created_once
-from twelvelabs_provider.operators.templated import mapping_of
 from twelvelabs_provider.task import COMMON_FIELDS, required
 
 if TYPE_CHECKING:

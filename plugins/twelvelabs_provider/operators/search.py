@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError
 from twelvelabs_provider.api.resources import LARGEST_PAGE
-from twelvelabs_provider.api.search import (
+from twelvelabs_provider.api.search.request import (
     GroupBy,
     Operator,
     SearchOption,
@@ -20,10 +20,10 @@ from twelvelabs_provider.api.search import (
     TranscriptionOption,
 )
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.templated import mapping_of, number_of, texts_of
 from twelvelabs_provider.links import index_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
-from twelvelabs_provider.operators.search_rows import MATCH_ROWS, asked, match_row, question_hash
-from twelvelabs_provider.operators.templated import mapping_of, number_of, texts_of
+from twelvelabs_provider.results.search_rows import MATCH_ROWS, asked, match_row, question_hash
 from twelvelabs_provider.storage.manifest import Provenance
 from twelvelabs_provider.storage.source import Source, resolve_source
 from twelvelabs_provider.storage.tables import TableFacts, TablePlace, check_output, publish_rows, table_formats

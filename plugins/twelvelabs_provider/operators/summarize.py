@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from twelvelabs_provider.api.analysis import AnalysisRequest, SourceKind, VideoSource
+from twelvelabs_provider.api.analysis.request import AnalysisRequest, SourceKind, VideoSource
+from twelvelabs_provider.api.analysis.summaries import Summary, SummaryKind, summary_of, summary_request
 from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsUnsupportedError
-from twelvelabs_provider.api.summaries import Summary, SummaryKind, summary_of, summary_request
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.subject import Subject
 from twelvelabs_provider.jobs.job import PendingJob
 from twelvelabs_provider.jobs.window import Window
-from twelvelabs_provider.operators.answered import Answered, Mode
 from twelvelabs_provider.operators.generate import TwelveLabsGenerateOperator
 from twelvelabs_provider.operators.job import Result
-from twelvelabs_provider.operators.subject import Subject
+from twelvelabs_provider.results.answered import Answered, Mode
 from twelvelabs_provider.storage.formats import Format, encoder_for
 from twelvelabs_provider.storage.manifest import Provenance
 from twelvelabs_provider.storage.publish import publish_files

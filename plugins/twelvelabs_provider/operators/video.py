@@ -11,10 +11,10 @@ from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsError, TwelveLabsUnsupportedError
 from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsUnknownOutcomeError
+from twelvelabs_provider.inputs.templated import mapping_of
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.links import index_url, video_url
 from twelvelabs_provider.operators.job import Result
-from twelvelabs_provider.operators.templated import mapping_of
 from twelvelabs_provider.operators.upload import UNKNOWN_OUTCOME, TwelveLabsUploadOperator, media_of
 from twelvelabs_provider.operators.videos import checked_metadata
 from twelvelabs_provider.storage.probe import VideoFacts, check_video, probe_video

@@ -12,10 +12,10 @@ from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.models import Page, Video
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.templated import mapping_of, texts_of
+from twelvelabs_provider.inputs.videos import WantedVideos
 from twelvelabs_provider.links import index_url, video_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
-from twelvelabs_provider.operators.templated import mapping_of, texts_of
-from twelvelabs_provider.operators.video_filter import WantedVideos
 from twelvelabs_provider.storage.manifest import Provenance, Published
 from twelvelabs_provider.storage.tables import (
     Column,

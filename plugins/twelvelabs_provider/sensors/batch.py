@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twelvelabs_provider.api.batches import read_batch
+from twelvelabs_provider.api.analysis.batches import read_batch
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Phase
 from twelvelabs_provider.sensors.job import TwelveLabsJobSensor

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from twelvelabs_provider.api.analysis import (
+from twelvelabs_provider.api.analysis.request import (
     AnalysisRequest,
     on_screen_text_from,
     on_screen_text_request,

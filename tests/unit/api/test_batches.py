@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from twelvelabs_provider.api.analysis import AnalysisMode
-from twelvelabs_provider.api.batch_models import (
+from twelvelabs_provider.api.analysis.batch_models import (
     BatchStatus,
     Usage,
     WebhookReport,
@@ -15,7 +14,7 @@ from twelvelabs_provider.api.batch_models import (
     created_batch_from,
     item_result_from,
 )
-from twelvelabs_provider.api.batches import (
+from twelvelabs_provider.api.analysis.batches import (
     BatchItem,
     BatchOptions,
     BatchRequest,
@@ -26,6 +25,7 @@ from twelvelabs_provider.api.batches import (
     list_batches,
     read_batch,
 )
+from twelvelabs_provider.api.analysis.request import AnalysisMode
 from twelvelabs_provider.api.call import Call, Framing, JsonBody
 from twelvelabs_provider.api.errors import (
     ErrorDetails,

@@ -9,11 +9,12 @@ from typing import Any
 import pendulum
 import pytest
 
-from twelvelabs_provider.api import embeddings_v1, v1_1, v1_2, v1_3
+from twelvelabs_provider.api import v1_1, v1_2, v1_3
 from twelvelabs_provider.api.answer import parsed
 from twelvelabs_provider.api.call import Call, FilePart, FormBody, JsonBody, RateCategory
-from twelvelabs_provider.api.embedding_models import embedding_task_from, embeddings_from
-from twelvelabs_provider.api.embedding_request import (
+from twelvelabs_provider.api.embedding import embeddings_v1
+from twelvelabs_provider.api.embedding.models import embedding_task_from, embeddings_from
+from twelvelabs_provider.api.embedding.request import (
     AudioInput,
     EmbeddingOption,
     EmbeddingRequest,
@@ -25,7 +26,7 @@ from twelvelabs_provider.api.embedding_request import (
     TextInput,
     VideoInput,
 )
-from twelvelabs_provider.api.embedding_source import DynamicSegmentation, FixedSegmentation, MediaSource
+from twelvelabs_provider.api.embedding.source import DynamicSegmentation, FixedSegmentation, MediaSource
 from twelvelabs_provider.api.errors import (
     TwelveLabsAnswerError,
     TwelveLabsBadRequestError,

@@ -8,9 +8,19 @@ from typing import Any
 import pytest
 
 from twelvelabs_provider.api import v1_2, v1_3
-from twelvelabs_provider.api.analysis import AnalysisMode, AnalysisRequest, SourceKind, VideoSource
-from twelvelabs_provider.api.analysis_rules import MOST_INLINE_BYTES, problems_of_request
-from twelvelabs_provider.api.analyze_stream import LONGEST_PIECE, StreamedText, UnknownEvent, event_from
+from twelvelabs_provider.api.analysis.generation import Generation, Usage, generation_from, generation_of_task
+from twelvelabs_provider.api.analysis.request import AnalysisMode, AnalysisRequest, SourceKind, VideoSource
+from twelvelabs_provider.api.analysis.response_format import (
+    TimeFormat,
+    data_from,
+    json_schema,
+    segment_definitions,
+    segments_of,
+)
+from twelvelabs_provider.api.analysis.rules import MOST_INLINE_BYTES, problems_of_request
+from twelvelabs_provider.api.analysis.schema_rules import problems_of_schema
+from twelvelabs_provider.api.analysis.stream import LONGEST_PIECE, StreamedText, UnknownEvent, event_from
+from twelvelabs_provider.api.analysis.summaries import SummaryKind, summary_from, summary_of, summary_request
 from twelvelabs_provider.api.errors import (
     TwelveLabsAmbiguousError,
     TwelveLabsAnswerError,
@@ -21,18 +31,8 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsServerError,
     TwelveLabsUnsupportedError,
 )
-from twelvelabs_provider.api.generation import Generation, Usage, generation_from, generation_of_task
 from twelvelabs_provider.api.models import Segment
 from twelvelabs_provider.api.reading import analysis_task_from
-from twelvelabs_provider.api.response_format import (
-    TimeFormat,
-    data_from,
-    json_schema,
-    segment_definitions,
-    segments_of,
-)
-from twelvelabs_provider.api.schema_rules import problems_of_schema
-from twelvelabs_provider.api.summaries import SummaryKind, summary_from, summary_of, summary_request
 
 DEFINITION = {"id": "screen", "description": "text on screen"}
 SEGMENTS = segment_definitions([DEFINITION], time_format=TimeFormat.SECONDS)

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from tests.unit.api.test_calls import LIST, asked
-from twelvelabs_provider.api import item_collections, knowledge_stores
 from twelvelabs_provider.api.call import Call, JsonBody, RateCategory
 from twelvelabs_provider.api.errors import ErrorDetails, TwelveLabsAnswerError, TwelveLabsNotFoundError
-from twelvelabs_provider.api.knowledge_search import (
+from twelvelabs_provider.api.knowledge import item_collections, knowledge_stores
+from twelvelabs_provider.api.knowledge.knowledge_search import (
     HitGrouping,
     KnowledgeHits,
     KnowledgeSearch,
@@ -18,7 +18,7 @@ from twelvelabs_provider.api.knowledge_search import (
     all_knowledge_hits,
     search_knowledge_store,
 )
-from twelvelabs_provider.api.knowledge_stores import AssetType, Enrichment, ItemStatus
+from twelvelabs_provider.api.knowledge.knowledge_stores import AssetType, Enrichment, ItemStatus
 from twelvelabs_provider.api.version import ApiVersion
 
 SCHEMA = {"type": "object", "properties": {"who": {"type": "string", "description": "who is seen"}}}

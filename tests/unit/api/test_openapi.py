@@ -11,7 +11,7 @@ from tests.contract.description import FILE, MISSING, Description, described
 from tests.contract.judge import faults_of_form, faults_of_query
 from tests.unit.api.test_calls import TODAY, Build
 from twelvelabs_provider.api import v1_3
-from twelvelabs_provider.api.analysis import on_screen_text_request
+from twelvelabs_provider.api.analysis.request import on_screen_text_request
 from twelvelabs_provider.api.call import Call, FilePart, FormBody, JsonBody
 from twelvelabs_provider.api.dialect import dialect_for
 from twelvelabs_provider.api.version import ApiVersion

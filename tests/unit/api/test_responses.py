@@ -10,14 +10,14 @@ import pytest
 from tests.unit.api.test_calls import asked
 from twelvelabs_provider.api.call import Framing, StreamedCall
 from twelvelabs_provider.api.errors import TwelveLabsAmbiguousError, TwelveLabsAnswerError, TwelveLabsServerError
-from twelvelabs_provider.api.response_stream import (
+from twelvelabs_provider.api.knowledge.response_stream import (
     ResponseEvent,
     TwelveLabsIncompleteResponseError,
     collected,
     response_event_from,
     stream_response,
 )
-from twelvelabs_provider.api.responses import (
+from twelvelabs_provider.api.knowledge.responses import (
     AnswerSchema,
     ResponseRequest,
     ResponseStatus,

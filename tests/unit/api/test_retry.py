@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from twelvelabs_provider.api import v1_3
-from twelvelabs_provider.api.analysis import AnalysisRequest
+from twelvelabs_provider.api.analysis.request import AnalysisRequest
 from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.errors import (
     ErrorDetails,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from twelvelabs_provider.api.response_format import Problem, step
-from twelvelabs_provider.api.schema_rules import problems_of_schema
-from twelvelabs_provider.api.segment_rules import problems_of_definitions, problems_of_images
+from twelvelabs_provider.api.analysis.response_format import Problem, step
+from twelvelabs_provider.api.analysis.schema_rules import problems_of_schema
+from twelvelabs_provider.api.analysis.segment_rules import problems_of_definitions, problems_of_images
 
 TEXT = {"type": "string"}
 STAMP = {"type": "timestamp", "format": "seconds"}

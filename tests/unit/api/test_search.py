@@ -16,7 +16,7 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsError,
     TwelveLabsUnsupportedError,
 )
-from twelvelabs_provider.api.search import (
+from twelvelabs_provider.api.search.request import (
     GroupBy,
     Operator,
     SearchOption,

@@ -9,11 +9,12 @@ from typing import Any
 import pendulum
 import pytest
 
-from twelvelabs_provider.api import classic, transfers, v1_1, v1_2, v1_3, without_classic
+from twelvelabs_provider.api import v1_1, v1_2, v1_3
 from twelvelabs_provider.api.call import Call, FilePart, FormBody, JsonBody
-from twelvelabs_provider.api.classic import TaskCounts
+from twelvelabs_provider.api.classic import extras, transfers
+from twelvelabs_provider.api.classic.extras import TaskCounts
+from twelvelabs_provider.api.classic.transfers import Transfer, TransferredFile
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsUnsupportedError
-from twelvelabs_provider.api.transfers import Transfer, TransferredFile
 from twelvelabs_provider.api.version import ApiVersion
 
 IMPORT = "/tasks/transfers/import/g1"
@@ -33,7 +34,7 @@ CALLS: list[tuple[Call[Any], str, dict[str, str], Any]] = [
     (transfers.read_transfer_status("g1", "i1"), f"GET {IMPORT}/status", {"index_id": "i1"}, None),
     (transfers.read_transfer_logs("g1"), f"GET {IMPORT}/logs", {}, None),
     (
-        classic.create_external_task("i1", "https://video.example/1"),
+        extras.create_external_task("i1", "https://video.example/1"),
         "POST /tasks/external-provider",
         {},
         {"index_id": "i1", "url": "https://video.example/1"},
@@ -74,7 +75,7 @@ def test_a_list_of_objects_is_a_file_of_json() -> None:
 def test_what_is_billed_is_repeated_only_where_the_service_finds_it_again() -> None:
     assert transfers.start_transfer_import("g1", "i1").repeatable
     assert not v1_2.create_transfers([]).repeatable
-    assert not classic.create_external_task("i1", "https://video.example/1").repeatable
+    assert not extras.create_external_task("i1", "https://video.example/1").repeatable
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_what_is_billed_is_repeated_only_where_the_service_finds_it_again() -> N
         transfers.start_transfer_import("g1", "i1"),
         transfers.read_transfer_status("g1", "i1"),
         transfers.read_transfer_logs("g1"),
-        classic.create_external_task("i1", "u"),
+        extras.create_external_task("i1", "u"),
     ],
 )
 def test_what_only_v1_2_has_names_the_nearest_way(call: Call[Any]) -> None:
@@ -108,7 +109,7 @@ def test_v1_3_names_the_nearest_way(call: Callable[[], object], nearest_way: str
 def test_the_older_generations_share_what_is_classic() -> None:
     for name in ("logo", "thumbnail", "list_engines", "read_engine", "create_transfers", "count_tasks"):
         assert getattr(v1_1, name) is getattr(v1_2, name)
-        assert getattr(v1_3, name) is getattr(without_classic, name)
+        assert getattr(v1_3, name) is getattr(without, name)
 
 
 def test_the_status_of_a_transfer() -> None:
@@ -175,7 +176,7 @@ def test_classic_answers_are_read() -> None:
     assert v1_2.logo("i1", "v1").parse({"_id": "v1", "data": None}) == ()
     engine = v1_2.read_engine("marengo2.6").parse({"_id": "marengo2.6", "allowed_index_options": ["visual"]})
     assert (engine.id, engine.options) == ("marengo2.6", ("visual",))
-    task = classic.create_external_task("i1", "u").parse({"_id": "t1"})
+    task = extras.create_external_task("i1", "u").parse({"_id": "t1"})
     assert (task.id, task.video_id) == ("t1", None)
 
 

@@ -12,7 +12,7 @@ from tests.unit.hooks.conftest import Connect, Execute
 from tests.unit.scripted_server import KEY, CutShort, Hang, Lost, Reply, ScriptedServer, Unframed, redirect, unused_port
 from twelvelabs_provider import __version__
 from twelvelabs_provider.api import v1_3
-from twelvelabs_provider.api.analysis import AnalysisRequest
+from twelvelabs_provider.api.analysis.request import AnalysisRequest
 from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.errors import (
     TwelveLabsAmbiguousError,

@@ -11,7 +11,7 @@ import pytest
 from tests.unit.hooks.conftest import Connect
 from tests.unit.scripted_server import Reply, ScriptedServer
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsNotFoundError
-from twelvelabs_provider.api.search import SearchOption, SearchRequest
+from twelvelabs_provider.api.search.request import SearchOption, SearchRequest
 from twelvelabs_provider.hooks.searching import Search
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 

@@ -22,7 +22,7 @@ from tests.unit.scripted_server import KEY, Lost, Reply, ScriptedServer, connect
 from twelvelabs_provider.api import v1_2, v1_3
 from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.api.errors import TwelveLabsAmbiguousError, TwelveLabsConnectionError, TwelveLabsTransientError
-from twelvelabs_provider.api.search import SearchOption, SearchRequest
+from twelvelabs_provider.api.search.request import SearchOption, SearchRequest
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
 

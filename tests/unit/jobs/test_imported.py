@@ -8,8 +8,8 @@ import pendulum
 import pytest
 
 from twelvelabs_provider.api import v1_2, v1_3
+from twelvelabs_provider.api.classic.transfers import TransferStatus, read_transfer_logs, read_transfer_status
 from twelvelabs_provider.api.connections import import_from, read_import
-from twelvelabs_provider.api.transfers import TransferStatus, read_transfer_logs, read_transfer_status
 from twelvelabs_provider.jobs.imported import ImportedFile, counts, failures, files_of_imports, files_of_transfer
 from twelvelabs_provider.jobs.job import JobKind, JobRef, Phase
 from twelvelabs_provider.jobs.kinds import cancellation, read_state

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from twelvelabs_provider.api import v1_3
-from twelvelabs_provider.api.embedding_models import EmbeddedInput, EmbeddingTask
-from twelvelabs_provider.api.embedding_request import (
+from twelvelabs_provider.api.embedding.models import EmbeddedInput, EmbeddingTask
+from twelvelabs_provider.api.embedding.request import (
     AudioInput,
     EmbeddingOption,
     EmbeddingRequest,
     EmbeddingScope,
     VideoInput,
 )
-from twelvelabs_provider.api.embedding_source import FixedSegmentation, MediaSource
+from twelvelabs_provider.api.embedding.source import FixedSegmentation, MediaSource
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.exceptions import TwelveLabsUnknownOutcomeError
 from twelvelabs_provider.jobs.intent import Intent

@@ -8,7 +8,7 @@ import pytest
 
 from twelvelabs_provider.operators import base
 from twelvelabs_provider.operators.embed import TwelveLabsEmbedOperator
-from twelvelabs_provider.operators.embedding_output import folder_of
+from twelvelabs_provider.results.embeddings import folder_of
 
 SIGNED = "https://bucket.example/a%20film.mp4?X-Amz-Signature={}"
 INPUTS = [

@@ -1,0 +1,1 @@
+"""Text generated about videos: questions, rules, answers, streams, summaries, batches."""

@@ -1,0 +1,119 @@
+"""Text generation as v1.2 writes it: of indexed videos only, one endpoint for each kind of text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NoReturn, TypeVar
+
+from twelvelabs_provider.api.analysis.generation import (
+    LONGEST_ANSWER,
+    Generation,
+    generation_from,
+    text_or_none,
+    usage_from,
+)
+from twelvelabs_provider.api.analysis.request import AnalysisRequest, SourceKind
+from twelvelabs_provider.api.analysis.stream import StreamEvent, event_from
+from twelvelabs_provider.api.analysis.summaries import Summary, SummaryKind, summary_from
+from twelvelabs_provider.api.call import Call, Method, RateCategory, StreamedCall, json_body
+from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
+from twelvelabs_provider.api.reading import as_object
+
+T = TypeVar("T")
+_SUMMARIZE: Mapping[SummaryKind, str] = {
+    SummaryKind.SUMMARY: "summary",
+    SummaryKind.CHAPTERS: "chapter",
+    SummaryKind.HIGHLIGHTS: "highlight",
+}
+_GIST: Mapping[SummaryKind, tuple[str, ...]] = {
+    SummaryKind.TITLES: ("title",),
+    SummaryKind.TOPICS: ("topic",),
+    SummaryKind.HASHTAGS: ("hashtag",),
+    SummaryKind.GIST: ("title", "topic", "hashtag"),
+}
+
+
+def analyze(request: AnalysisRequest) -> Call[Generation]:
+    """Return the call that answers a prompt about an indexed video; each call is billed.
+
+    :raises TwelveLabsUnsupportedError: for what this generation has no word for.
+    """
+    return _billed("/generate", generation_from, _body(request, stream=False))
+
+
+def analyze_stream(request: AnalysisRequest) -> StreamedCall[StreamEvent]:
+    """Return the call that answers piece by piece.
+
+    :raises TwelveLabsUnsupportedError: for what this generation has no word for.
+    """
+    return StreamedCall(
+        Method.POST,
+        "/generate",
+        event_from,
+        body=json_body(_body(request, stream=True)),
+        category=RateCategory.ANALYZE,
+        patience=LONGEST_ANSWER,
+    )
+
+
+def summarize(
+    video_id: str, kind: SummaryKind, *, prompt: str | None = None, temperature: float | None = None
+) -> Call[Summary]:
+    """Return the call for an indexed video in short; each call is billed.
+
+    :param prompt: what to pay heed to; titles, topics and hashtags take none.
+    :raises TwelveLabsUnsupportedError: for a prompt or a temperature that the kind does not take.
+    """
+    read = partial(_summary, kind)
+    if kind in _SUMMARIZE:
+        body = {"video_id": video_id, "type": _SUMMARIZE[kind], "prompt": prompt, "temperature": temperature}
+        return _billed("/summarize", read, body)
+    if prompt is not None or temperature is not None:
+        raise TwelveLabsUnsupportedError(
+            f"API v1.2 takes neither a prompt nor a temperature for {kind.value}: leave them out, or ask with"
+            " TwelveLabsAnalyzeVideoOperator(prompt=...)"
+        )
+    return _billed("/gist", read, {"video_id": video_id, "types": list(_GIST[kind])})
+
+
+def _billed(path: str, parse: Callable[[Any], T], content: Mapping[str, Any]) -> Call[T]:
+    body = json_body(content)
+    return Call(Method.POST, path, parse, body=body, category=RateCategory.ANALYZE, patience=LONGEST_ANSWER)
+
+
+def _body(request: AnalysisRequest, *, stream: bool) -> dict[str, Any]:
+    """Return the four fields that there are; whatever else was asked for is refused, not dropped."""
+    if request.source.kind is not SourceKind.INDEXED:
+        _lacks(f"analysis of a video by {request.source.kind.value}", "give the video_id of an indexed video")
+    unknown = {
+        "prompt_v2": request.prompt_v2,
+        "response_format": request.response_format,
+        "max_tokens": request.max_tokens,
+        "start": request.start,
+        "end": request.end,
+        "min_segment_duration": request.min_segment_duration,
+        "max_segment_duration": request.max_segment_duration,
+        "custom_id": request.custom_id,
+    }
+    given = [name for name, value in unknown.items() if value is not None]
+    if given or request.prompt is None:
+        _lacks(", ".join(given) or "analysis without a prompt", "ask with prompt and temperature alone")
+    fields = {"video_id": request.source.value, "prompt": request.prompt, "temperature": request.temperature}
+    return {**fields, "stream": stream, **request.extra}
+
+
+def _lacks(what: str, instead: str) -> NoReturn:
+    raise TwelveLabsUnsupportedError(f"API v1.2 has no {what}: {instead}, or use a connection with api_version v1.3")
+
+
+def _summary(kind: SummaryKind, answer: Any) -> Summary:
+    raw = as_object(answer, f"the {kind.value} of a video")
+    generation = Generation(
+        text_or_none(raw.get("id")),
+        "",
+        usage=usage_from(raw.get("usage")),
+        model=text_or_none(raw.get("model_name")),
+        raw=raw,
+    )
+    return summary_from(kind, raw, generation)

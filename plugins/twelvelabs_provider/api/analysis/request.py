@@ -1,0 +1,193 @@
+"""What an analysis is asked for, and the packaged question that stands in for the text-in-video endpoint."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from twelvelabs_provider.api.analysis.response_format import offset_from, segment_definitions
+from twelvelabs_provider.api.errors import TwelveLabsAnswerError
+from twelvelabs_provider.api.models import Segment
+from twelvelabs_provider.api.reading import segments_from
+
+DEFAULT_MODEL = "pegasus1.5"
+INDEXED_MODEL = "pegasus1.2"
+"""The one model that takes an indexed video by its id."""
+MOST_TOKENS = 98_304
+UNLIMITED = "unlimited"
+_ON_SCREEN_TEXT = "onscreen_text"
+_TEXT_FIELD = "text"
+
+
+class AnalysisMode(StrEnum):
+    """A question about the video, or its timeline cut into described segments."""
+
+    GENERAL = "general"
+    TIME_BASED_METADATA = "time_based_metadata"
+
+
+class SourceKind(StrEnum):
+    """The ways to say which video; the values are the service's."""
+
+    ASSET = "asset_id"
+    URL = "url"
+    INLINE = "base64_string"
+    INDEXED = "video_id"
+
+
+@dataclass(frozen=True)
+class VideoSource:
+    """Which video.
+
+    :param value: the asset's id, the address, the content in base64, or the indexed video's id (synchronous calls of
+        ``pegasus1.2`` and the older generations only). It may be signed or large, so it is not part of the ``repr``.
+    """
+
+    kind: SourceKind
+    value: str = field(repr=False)
+
+    def wire(self) -> dict[str, Any]:
+        """Return the field of the body that names the video."""
+        if self.kind is SourceKind.INDEXED:
+            return {"video_id": self.value}
+        return {"video": {"type": self.kind.value, self.kind.value: self.value}}
+
+
+@dataclass(frozen=True)
+class AnalysisRequest:
+    """One analysis of one video.
+
+    :param video: the video; a plain text is the id of an asset.
+    :param prompt: the question.
+    :param prompt_v2: the question with reference images: ``input_text`` and ``media_sources``, instead of ``prompt``.
+    :param response_format: the service's ``response_format`` object, as :func:`json_schema` and
+        :func:`segment_definitions` of :mod:`twelvelabs_provider.api.analysis.response_format` make it.
+    :param max_tokens: length of the answer at most; ``unlimited`` for segments by ``pegasus1.6``.
+    :param temperature: 0 to 1.
+    :param start: seconds from which the video is analysed; None for its beginning.
+    :param end: seconds up to which it is analysed; None for its end.
+    :param min_segment_duration: seconds, at least 2; for segments only.
+    :param max_segment_duration: seconds, at least 2; for segments only.
+    :param custom_id: 1 to 64 of ``[A-Za-z0-9_-]``, to find the task again; synchronous calls take none.
+    :param extra: further fields of the body, for what the service adds later.
+    """
+
+    video: VideoSource | str
+    mode: AnalysisMode = AnalysisMode.GENERAL
+    model: str = DEFAULT_MODEL
+    prompt: str | None = None
+    prompt_v2: Mapping[str, Any] | None = None
+    response_format: Mapping[str, Any] | None = None
+    max_tokens: int | str | None = None
+    temperature: float | None = None
+    start: float | None = None
+    end: float | None = None
+    min_segment_duration: float | None = None
+    max_segment_duration: float | None = None
+    custom_id: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def source(self) -> VideoSource:
+        """Which video."""
+        return VideoSource(SourceKind.ASSET, self.video) if isinstance(self.video, str) else self.video
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body of an analysis task, without what was not asked for."""
+        own = {"analysis_mode": self.mode.value, "custom_id": self.custom_id}
+        return _present({**self._shared(), **own, **self.extra})
+
+    def immediate_body(self, *, stream: bool) -> dict[str, Any]:
+        """Return the JSON body of a call that answers by itself; ``stream`` is always said, its default has changed."""
+        return _present({**self._shared(), "stream": stream, **self.extra})
+
+    def question_hash(self) -> str:
+        """Return a SHA-256 of what is asked, whichever video it is asked of."""
+        question = {"prompt": self.prompt, "response_format": self.response_format, "mode": self.mode.value}
+        if self.prompt_v2 is not None:
+            question["prompt_v2"] = self.prompt_v2
+        return hashlib.sha256(json.dumps(question, sort_keys=True, default=dict).encode()).hexdigest()
+
+    def _shared(self) -> dict[str, Any]:
+        return {
+            "model_name": self.model,
+            **self.source.wire(),
+            "prompt": self.prompt,
+            "prompt_v2": self.prompt_v2,
+            "response_format": self.response_format,
+            "max_tokens": self.max_tokens,
+            "temperature": self.temperature,
+            "start_time": self.start,
+            "end_time": self.end,
+            "min_segment_duration": self.min_segment_duration,
+            "max_segment_duration": self.max_segment_duration,
+        }
+
+
+def on_screen_text_request(
+    asset_id: str, *, start: float | None = None, end: float | None = None, custom_id: str | None = None
+) -> AnalysisRequest:
+    """Return the analysis that stands in for the text-in-video endpoint where that is gone.
+
+    The model answers with one timed segment for each text; the result is generated, not read letter by letter.
+    """
+    definition = {
+        "id": _ON_SCREEN_TEXT,
+        "description": "Every stretch of the video during which one piece of readable text stays on screen: titles,"
+        " captions, signs, labels, slides. One segment for each piece of text.",
+        "fields": [
+            {"name": _TEXT_FIELD, "type": "string", "description": "The text exactly as it is shown on screen"},
+        ],
+    }
+    return AnalysisRequest(
+        asset_id,
+        mode=AnalysisMode.TIME_BASED_METADATA,
+        response_format=segment_definitions([definition]),
+        max_tokens=MOST_TOKENS,
+        temperature=0.0,
+        start=start,
+        end=end,
+        custom_id=custom_id,
+    )
+
+
+def on_screen_text_from(data: str | None) -> tuple[Segment, ...]:
+    """Read the answer to :func:`on_screen_text_request` as rows, the same as the text-in-video endpoint's.
+
+    :raises TwelveLabsAnswerError: if it is not the JSON that was asked for; it carries the beginning of the raw text.
+    """
+    try:
+        entries = json.loads(data or "")[_ON_SCREEN_TEXT] or ()
+        rows = [_row(entry) for entry in entries]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise TwelveLabsAnswerError(
+            f"the analysis did not answer with the on-screen text that was asked for ({error!r}); it begins with"
+            f" {(data or '')[:200]!r}"
+        ) from error
+    return segments_from([row for row in rows if row["value"].strip()])
+
+
+def within(segments: Sequence[Segment], start: float | None, end: float | None) -> tuple[Segment, ...]:
+    """Keep the segments that overlap the window; None leaves a side open."""
+    return tuple(
+        segment
+        for segment in segments
+        if (start is None or segment.end > start) and (end is None or segment.start < end)
+    )
+
+
+def _present(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _row(entry: Mapping[str, Any]) -> dict[str, Any]:
+    metadata = entry.get("metadata") or {}
+    return {
+        "start": offset_from(entry["start_time"]),
+        "end": offset_from(entry["end_time"]),
+        "value": str(metadata.get(_TEXT_FIELD) or ""),
+    }

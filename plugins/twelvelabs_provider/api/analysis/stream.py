@@ -1,0 +1,172 @@
+"""The events of a streamed analysis, and the text that they add up to."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from twelvelabs_provider.api.analysis.generation import Generation, Usage, text_or_none, usage_from, warning_from
+from twelvelabs_provider.api.errors import (
+    ErrorCode,
+    ErrorDetails,
+    TwelveLabsAmbiguousError,
+    TwelveLabsAuthError,
+    TwelveLabsBadRequestError,
+    TwelveLabsError,
+    TwelveLabsNotFoundError,
+    TwelveLabsRateLimitError,
+    TwelveLabsServerError,
+)
+from twelvelabs_provider.api.reading import as_object
+
+log = logging.getLogger(__name__)
+
+_SERVERS_FAULT = frozenset({None, "", "generic_error", "internal_server_error"})
+_BY_CODE: Mapping[str, type[TwelveLabsError]] = {
+    ErrorCode.NOT_EXIST.value: TwelveLabsNotFoundError,
+    ErrorCode.NOT_FOUND.value: TwelveLabsNotFoundError,
+    ErrorCode.KEY_INVALID.value: TwelveLabsAuthError,
+    "too_many_requests": TwelveLabsRateLimitError,
+}
+
+
+@dataclass(frozen=True)
+class StreamStarted:
+    """The first event."""
+
+    generation_id: str | None
+
+
+@dataclass(frozen=True)
+class TextGenerated:
+    """A piece of the text, cut anywhere."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class StreamEnded:
+    """The last event; without it, the text is not whole."""
+
+    generation_id: str | None
+    finish_reason: str | None
+    usage: Usage
+    warning: str | None
+    raw: Mapping[str, Any] = field(repr=False, default_factory=dict)
+
+
+@dataclass(frozen=True)
+class UnknownEvent:
+    """An event that came with a later release of the service."""
+
+    name: str
+
+
+StreamEvent = StreamStarted | TextGenerated | StreamEnded | UnknownEvent
+
+
+def event_from(record: Any) -> StreamEvent:
+    """Read one record of a streamed analysis.
+
+    :raises TwelveLabsError: if the record tells of a failure, in either of the service's two ways of telling it.
+    """
+    raw = as_object(record, "an event of a stream")
+    kind = raw.get("event_type")
+    metadata = raw.get("metadata") if isinstance(raw.get("metadata"), Mapping) else {}
+    generation_id = text_or_none((metadata or {}).get("generation_id"))
+    if kind == "stream_start":
+        return StreamStarted(generation_id)
+    if kind == "text_generation":
+        return TextGenerated(str(raw.get("text") or ""))
+    if kind == "stream_end":
+        usage = usage_from((metadata or {}).get("usage"))
+        return StreamEnded(
+            generation_id, text_or_none(raw.get("finish_reason")), usage, warning_from(raw.get("error")), raw
+        )
+    if kind == "stream_error" or (kind is None and ("code" in raw or "error" in raw)):
+        raise _failure(raw)
+    log.warning("an event of a kind that is not known, %r, is left aside", kind)
+    return UnknownEvent(str(kind))
+
+
+@dataclass
+class StreamedText:
+    """What has arrived of a streamed analysis.
+
+    :param show: called with each line of the text once it is whole, or with a piece of a long one.
+    """
+
+    show: Callable[[str], None] | None = None
+    pieces: list[str] = field(default_factory=list)
+    generation_id: str | None = None
+    ended: StreamEnded | None = None
+    _unshown: str = ""
+
+    @property
+    def text(self) -> str:
+        """All text that has arrived."""
+        return "".join(self.pieces)
+
+    def take(self, events: Iterable[StreamEvent]) -> Generation:
+        """Take the events as they come, to the last one, and return what they add up to.
+
+        :raises TwelveLabsAmbiguousError: if the stream ends without ``stream_end``; ``text`` holds what had arrived.
+        """
+        try:
+            for event in events:
+                self._take(event)
+        finally:
+            self._show(final=True)
+        return self._whole()
+
+    def _take(self, event: StreamEvent) -> None:
+        if isinstance(event, StreamStarted):
+            self.generation_id = event.generation_id
+        elif isinstance(event, TextGenerated):
+            self.pieces.append(event.text)
+            self._unshown += event.text
+            self._show(final=False)
+        elif isinstance(event, StreamEnded):
+            self.ended = event
+
+    def _show(self, *, final: bool) -> None:
+        *lines, rest = self._unshown.split("\n")
+        while len(rest) >= LONGEST_PIECE:
+            lines.append(rest[:LONGEST_PIECE])
+            rest = rest[LONGEST_PIECE:]
+        if final and rest:
+            lines.append(rest)
+            rest = ""
+        self._unshown = rest
+        for line in lines:
+            if self.show and line.strip():
+                self.show(line)
+
+    def _whole(self) -> Generation:
+        if self.ended is None:
+            count = sum(map(len, self.pieces))
+            raise TwelveLabsAmbiguousError(f"the stream ended without stream_end, after {count:,} characters of text")
+        return Generation(
+            id=self.ended.generation_id or self.generation_id,
+            text=self.text,
+            finish_reason=self.ended.finish_reason,
+            usage=self.ended.usage,
+            warning=self.ended.warning,
+            raw=self.ended.raw,
+        )
+
+
+LONGEST_PIECE = 500
+"""Characters of a line that are shown at once."""
+
+
+def _failure(raw: Mapping[str, Any]) -> TwelveLabsError:
+    error = raw.get("error")
+    fields: Mapping[str, Any] = error if isinstance(error, Mapping) else raw
+    code = text_or_none(fields.get("code"))
+    message = text_or_none(fields.get("message")) or (error if isinstance(error, str) else "no reason is given")
+    details = ErrorDetails(code=code, message=message)
+    kind = TwelveLabsServerError if code in _SERVERS_FAULT else _BY_CODE.get(code or "", TwelveLabsBadRequestError)
+    return kind(f"the service broke the stream off: {details}", details)

@@ -1,0 +1,1 @@
+"""What only the older generations have, and what today's has instead."""

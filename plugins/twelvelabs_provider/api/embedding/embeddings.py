@@ -1,0 +1,110 @@
+"""Embeddings in today's API: at once for what is short, as tasks for what is long, and of indexed videos."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import pendulum
+
+from twelvelabs_provider.api.call import Call, RateCategory, get, path_of, post
+from twelvelabs_provider.api.embedding.models import (
+    Embeddings,
+    EmbeddingTask,
+    embedded_input_from,
+    embedding_task_from,
+    embeddings_from,
+    vectors_from,
+)
+from twelvelabs_provider.api.embedding.request import AudioInput, EmbeddingOption, EmbeddingRequest, VideoInput
+from twelvelabs_provider.api.errors import TwelveLabsBadRequestError
+from twelvelabs_provider.api.models import Page
+from twelvelabs_provider.api.reading import as_object, page_from
+from twelvelabs_provider.api.resources import Paging
+
+
+def create_embeddings(request: EmbeddingRequest) -> Call[Embeddings]:
+    """Return the call that embeds at once: texts and images, audio and video of ten minutes at most."""
+    return post("/embed-v2", embeddings_from, request.body(), category=RateCategory.EMBED)
+
+
+def create_embedding_task(request: EmbeddingRequest) -> Call[EmbeddingTask]:
+    """Return the call that starts a task for audio or video of up to four hours.
+
+    :raises TwelveLabsBadRequestError: for texts and images, which are embedded at once.
+    """
+    if not isinstance(request.input, (AudioInput, VideoInput)):
+        raise TwelveLabsBadRequestError(
+            f"only audio and video have embedding tasks, {request.input.type.value} has create_embeddings()"
+        )
+    return post("/embed-v2/tasks", embedding_task_from, request.body(), category=RateCategory.EMBED)
+
+
+def read_embedding_task(task_id: str) -> Call[EmbeddingTask]:
+    """Return the call that reads a task with its embeddings; the service keeps both for seven days."""
+    return get(path_of("embed-v2", "tasks", task_id), embedding_task_from)
+
+
+def embedding_task_status(task_id: str) -> Call[EmbeddingTask]:
+    """Return the call that tells where a task stands; its embeddings are not read."""
+    return get(path_of("embed-v2", "tasks", task_id), partial(embedding_task_from, whole=False))
+
+
+def list_embedding_tasks(
+    *,
+    since: pendulum.DateTime | None = None,
+    until: pendulum.DateTime | None = None,
+    status: str | None = None,
+    paging: Paging | None = None,
+) -> Call[Page[EmbeddingTask]]:
+    """Return the call for one page of the tasks of the last seven days, newest first, without their embeddings.
+
+    :param since: only those created after this moment.
+    :param until: only those created before this moment.
+    :param status: ``processing``, ``ready`` or ``failed``.
+    """
+    return task_page("/embed-v2/tasks", since, until, status, paging)
+
+
+def task_page(
+    path: str,
+    since: pendulum.DateTime | None,
+    until: pendulum.DateTime | None,
+    status: str | None,
+    paging: Paging | None,
+) -> Call[Page[EmbeddingTask]]:
+    """Return the call for one page of a list of tasks; see :func:`list_embedding_tasks`."""
+    place = paging or Paging()
+    query = {
+        "started_at": _wire(since),
+        "ended_at": _wire(until),
+        "status": status,
+        "page": place.page,
+        "page_limit": place.limit,
+    }
+    return get(path, partial(page_from, item=embedding_task_from, what="the list of embedding tasks"), query)
+
+
+def indexed_embeddings(
+    index_id: str, video_id: str, *, options: Sequence[EmbeddingOption] = tuple(EmbeddingOption)
+) -> Call[Embeddings]:
+    """Return the call for the embeddings that a video got when it was indexed, one for each clip and option.
+
+    :param options: those that the index was created for; the service refuses others.
+    """
+    wanted = {"embedding_option": [option.value for option in options]}
+    return get(path_of("indexes", index_id, "indexed-assets", video_id), indexed_embeddings_from, wanted)
+
+
+def indexed_embeddings_from(answer: Any) -> Embeddings:
+    """Read the embeddings of an indexed video; none where the body carries none."""
+    raw = as_object(answer, "a video").get("embedding") or {}
+    found = as_object(raw, "the embedding of a video")
+    segments = (found.get("video_embedding") or {}).get("segments") or ()
+    model = found.get("model_name") or found.get("engine_name")
+    return Embeddings(vectors_from(segments), embedded_input_from({"input_type": "video"}), model)
+
+
+def _wire(moment: pendulum.DateTime | None) -> str | None:
+    return moment.to_iso8601_string() if moment else None

@@ -1,0 +1,173 @@
+"""The first embedding calls: v1.2 has no others, v1.3 keeps them until they go; v1.1 has none.
+
+In v1.3 the calls of :mod:`twelvelabs_provider.api.embedding.embeddings` are the ones to use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pendulum
+
+from twelvelabs_provider.api.call import Call, FilePart, FormBody, Method, RateCategory, get, path_of, wire_text
+from twelvelabs_provider.api.embedding.embeddings import task_page
+from twelvelabs_provider.api.embedding.models import (
+    Embedding,
+    Embeddings,
+    EmbeddingTask,
+    embedded_input_from,
+    embedding_task_from,
+    vectors_from,
+)
+from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsBadRequestError
+from twelvelabs_provider.api.models import Json, Page
+from twelvelabs_provider.api.reading import as_object, identifier
+from twelvelabs_provider.api.resources import Paging
+
+Medium = FilePart | str
+"""A file, or the address that the service fetches it from."""
+
+VIDEO_SCOPES = ("clip", "video")
+
+
+@dataclass(frozen=True)
+class Words:
+    """How a generation names the model of these calls, and which one it has."""
+
+    field: str
+    model: str
+
+
+TODAY = Words("model_name", "marengo3.0")
+V1_2 = Words("engine_name", "Marengo-retrieval-2.6")
+
+
+@dataclass(frozen=True)
+class EmbeddingsByKind:
+    """The answer of ``POST /embed``; what was not given is None."""
+
+    model: str | None
+    text: Embeddings | None
+    image: Embeddings | None
+    audio: Embeddings | None
+
+    def only(self) -> Embeddings:
+        """Return the one that there is.
+
+        :raises TwelveLabsAnswerError: if there is none.
+        """
+        for found in (self.text, self.image, self.audio):
+            if found:
+                return found
+        raise TwelveLabsAnswerError("the service answered without an embedding")
+
+
+def embed(
+    *,
+    text: str | None = None,
+    image: Medium | None = None,
+    audio: Medium | None = None,
+    audio_start: float | None = None,
+    model: str | None = None,
+    words: Words = TODAY,
+) -> Call[EmbeddingsByKind]:
+    """Return the call that embeds a text, an image and a sound, each if given.
+
+    :param audio_start: seconds from which the sound counts.
+    :raises TwelveLabsBadRequestError: if nothing is given.
+    """
+    if text is None and image is None and audio is None:
+        raise TwelveLabsBadRequestError("nothing to embed: give text, image or audio")
+    fields = {words.field: model or words.model, "text": text, "audio_start_offset_sec": audio_start}
+    parts = (*_texts(fields), *_media("image", image), *_media("audio", audio))
+    return Call(Method.POST, "/embed", _by_kind, body=FormBody(parts), category=RateCategory.EMBED)
+
+
+def create_video_embedding_task(
+    video: Medium,
+    *,
+    start: float | None = None,
+    end: float | None = None,
+    clip_length: float | None = None,
+    scopes: Sequence[str] = (),
+    model: str | None = None,
+    words: Words = TODAY,
+) -> Call[str]:
+    """Return the call that starts a task for a video; it answers with the id.
+
+    :param clip_length: seconds of a clip, 2 to 10; None is 6.
+    :param scopes: ``clip``, ``video`` or both; none is ``clip``.
+    :raises TwelveLabsBadRequestError: for a value out of range.
+    """
+    if clip_length is not None and not 2 <= clip_length <= 10:
+        raise TwelveLabsBadRequestError(f"clip_length={clip_length!r} must be 2 to 10 seconds")
+    if wrong := [scope for scope in scopes if scope not in VIDEO_SCOPES]:
+        raise TwelveLabsBadRequestError(f"scopes: {wrong[0]!r} is none of {', '.join(VIDEO_SCOPES)}")
+    fields = {
+        words.field: model or words.model,
+        "video_start_offset_sec": start,
+        "video_end_offset_sec": end,
+        "video_clip_length": clip_length,
+    }
+    repeated = tuple(("video_embedding_scope", scope) for scope in scopes)
+    parts = (*_texts(fields), *repeated, *_media("video", video))
+    read = partial(identifier, what="the new video embedding task")
+    return Call(Method.POST, "/embed/tasks", read, body=FormBody(parts), category=RateCategory.EMBED)
+
+
+def list_video_embedding_tasks(
+    *,
+    since: pendulum.DateTime | None = None,
+    until: pendulum.DateTime | None = None,
+    status: str | None = None,
+    paging: Paging | None = None,
+) -> Call[Page[EmbeddingTask]]:
+    """Return the call for one page of the tasks of the last seven days, newest first, without their embeddings.
+
+    :param since: only those created after this moment.
+    :param until: only those created before this moment.
+    :param status: ``processing``, ``ready`` or ``failed``.
+    """
+    return task_page("/embed/tasks", since, until, status, paging)
+
+
+def video_embedding_task_status(task_id: str) -> Call[EmbeddingTask]:
+    """Return the call that tells where a task stands."""
+    return get(path_of("embed", "tasks", task_id, "status"), embedding_task_from)
+
+
+def read_video_embedding_task(task_id: str, *, options: Sequence[str] = ()) -> Call[EmbeddingTask]:
+    """Return the call that reads a task with its embeddings.
+
+    :param options: ``visual``, ``audio``, ``transcription``, ``visual-text``; none is all that there are.
+    """
+    return get(path_of("embed", "tasks", task_id), embedding_task_from, {"embedding_option": list(options)})
+
+
+def _texts(fields: Json) -> tuple[tuple[str, str], ...]:
+    return tuple((name, wire_text(value)) for name, value in fields.items() if value is not None)
+
+
+def _media(kind: str, medium: Medium | None) -> tuple[tuple[str, str | FilePart], ...]:
+    if medium is None:
+        return ()
+    return ((f"{kind}_url" if isinstance(medium, str) else f"{kind}_file", medium),)
+
+
+def _by_kind(answer: Any) -> EmbeddingsByKind:
+    raw = as_object(answer, "embeddings")
+    model = raw.get("model_name") or raw.get("engine_name")
+    return EmbeddingsByKind(model, *(_one_kind(raw, kind, model) for kind in ("text", "image", "audio")))
+
+
+def _one_kind(raw: Json, kind: str, model: str | None) -> Embeddings | None:
+    if raw.get(f"{kind}_embedding") is None:
+        return None
+    found = as_object(raw[f"{kind}_embedding"], f"a {kind} embedding")
+    if found.get("error_message"):
+        raise TwelveLabsAnswerError(f"the service could not embed the {kind}: {found['error_message']}")
+    items: tuple[Embedding, ...] = vectors_from([found] if "float" in found else found.get("segments") or ())
+    return Embeddings(items, embedded_input_from({"input_type": kind, **(found.get("metadata") or {})}), model)

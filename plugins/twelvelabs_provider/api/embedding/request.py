@@ -1,0 +1,255 @@
+"""What embeddings are asked for: one type per kind of input, checked against the service's limits when it is made."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from twelvelabs_provider.api.embedding.source import DynamicSegmentation, FixedSegmentation, MediaSource
+from twelvelabs_provider.api.errors import TwelveLabsBadRequestError
+
+DEFAULT_MODEL = "marengo3.0"
+LONGEST_SYNC = 600.0
+"""Seconds of audio or video that are embedded at once; what is longer needs a task."""
+
+LARGEST_IMAGE = 32 * 2**20
+MOST_IMAGES = 10
+MOST_WORDS = 500
+"""The service takes 500 tokens of text; a word is one token at least."""
+
+_REFERENCE = re.compile(r"<@([^<>@]+)>")
+
+
+class InputType(StrEnum):
+    """Kinds of input."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    TEXT_IMAGE = "text_image"
+    AUDIO = "audio"
+    VIDEO = "video"
+    MULTI_INPUT = "multi_input"
+
+
+class EmbeddingOption(StrEnum):
+    """What of a video or sound is embedded."""
+
+    VISUAL = "visual"
+    AUDIO = "audio"
+    TRANSCRIPTION = "transcription"
+
+
+class EmbeddingScope(StrEnum):
+    """One embedding for each segment, or one for all."""
+
+    CLIP = "clip"
+    ASSET = "asset"
+
+
+class EmbeddingType(StrEnum):
+    """One embedding for each option, or one for all options together."""
+
+    SEPARATE = "separate_embedding"
+    FUSED = "fused_embedding"
+
+
+@dataclass(frozen=True)
+class TextInput:
+    """A text of 500 tokens at most."""
+
+    text: str
+    type: ClassVar[InputType] = InputType.TEXT
+
+    def __post_init__(self) -> None:
+        _check_text(self.text)
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON object."""
+        return {"input_text": self.text}
+
+
+@dataclass(frozen=True)
+class ImageInput:
+    """A JPEG or PNG image of 32 MiB at most, 128x128 pixels or more."""
+
+    source: MediaSource
+    type: ClassVar[InputType] = InputType.IMAGE
+
+    def __post_init__(self) -> None:
+        self.source.must_hold_at_most(LARGEST_IMAGE)
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON object."""
+        return {"media_source": self.source.body()}
+
+
+@dataclass(frozen=True)
+class TextImageInput:
+    """A text and an image that become one embedding."""
+
+    text: str
+    source: MediaSource
+    type: ClassVar[InputType] = InputType.TEXT_IMAGE
+
+    def __post_init__(self) -> None:
+        _check_text(self.text)
+        self.source.must_hold_at_most(LARGEST_IMAGE)
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON object."""
+        return {"media_source": self.source.body(), "input_text": self.text}
+
+
+@dataclass(frozen=True)
+class MultiInput:
+    """Up to ten images that become one embedding.
+
+    :param images: names with sources; an empty name is none.
+    :param text: may refer to a named image as ``<@name>``.
+    """
+
+    images: Sequence[tuple[str, MediaSource]]
+    text: str | None = None
+    type: ClassVar[InputType] = InputType.MULTI_INPUT
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.images) <= MOST_IMAGES:
+            raise TwelveLabsBadRequestError(f"{len(self.images)} images: one embedding takes 1 to {MOST_IMAGES}")
+        for _, source in self.images:
+            source.must_hold_at_most(LARGEST_IMAGE)
+        if self.text is not None:
+            _check_text(self.text)
+            names = {name for name, _ in self.images}
+            if absent := [name for name in _REFERENCE.findall(self.text) if name not in names]:
+                raise TwelveLabsBadRequestError(f"the text refers to <@{absent[0]}>, but no image has that name")
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON object."""
+        sources = [
+            {**({"name": name} if name else {}), "media_type": "image", **source.body()} for name, source in self.images
+        ]
+        return {**({} if self.text is None else {"input_text": self.text}), "media_sources": sources}
+
+
+@dataclass(frozen=True)
+class MediaInput:
+    """What a video and a sound have in common; what is None or empty is left to the service.
+
+    :param start: seconds.
+    :param end: seconds, after ``start``.
+    :param options: what of it is embedded; None is everything.
+    :param scopes: each segment, all of it, or both; None is both.
+    :param types: for two options or more: separately, together, or both; None is separately.
+    """
+
+    source: MediaSource
+    start: float | None = None
+    end: float | None = None
+    segmentation: FixedSegmentation | DynamicSegmentation | None = None
+    options: Sequence[EmbeddingOption] | None = None
+    scopes: Sequence[EmbeddingScope] | None = None
+    types: Sequence[EmbeddingType] | None = None
+    known: ClassVar[Sequence[EmbeddingOption]] = ()
+
+    def __post_init__(self) -> None:
+        start = _moment("start", self.start) or 0.0
+        end = _moment("end", self.end)
+        if end is not None and end <= start:
+            raise TwelveLabsBadRequestError(f"end={end:g} must be after start={start:g} (seconds)")
+        for name, given, known in (
+            ("options", self.options, self.known),
+            ("scopes", self.scopes, tuple(EmbeddingScope)),
+            ("types", self.types, tuple(EmbeddingType)),
+        ):
+            _check_choice(name, given, known)
+        if self.types and len(self.options or self.known) < 2:
+            raise TwelveLabsBadRequestError("types need two options at least: there is nothing to fuse")
+        if self.segmentation:
+            self.segmentation.body()
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON object, without what was not asked for."""
+        fields = {
+            "media_source": self.source.body(),
+            "start_sec": self.start,
+            "end_sec": self.end,
+            "segmentation": self.segmentation.body() if self.segmentation else None,
+            "embedding_option": _values(self.options),
+            "embedding_scope": _values(self.scopes),
+            "embedding_type": _values(self.types),
+        }
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class AudioInput(MediaInput):
+    """A WAV, MP3 or FLAC file; see :class:`MediaInput`."""
+
+    type: ClassVar[InputType] = InputType.AUDIO
+    known: ClassVar[Sequence[EmbeddingOption]] = (EmbeddingOption.AUDIO, EmbeddingOption.TRANSCRIPTION)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.segmentation, DynamicSegmentation):
+            raise TwelveLabsBadRequestError("sound has no cuts: only a video takes a dynamic segmentation")
+
+
+@dataclass(frozen=True)
+class VideoInput(MediaInput):
+    """A video; see :class:`MediaInput`."""
+
+    type: ClassVar[InputType] = InputType.VIDEO
+    known: ClassVar[Sequence[EmbeddingOption]] = tuple(EmbeddingOption)
+
+
+EmbeddingInput = TextInput | ImageInput | TextImageInput | MultiInput | AudioInput | VideoInput
+
+
+@dataclass(frozen=True)
+class EmbeddingRequest:
+    """One request for embeddings.
+
+    :param extra: fields of the body that this provider does not know yet.
+    """
+
+    input: EmbeddingInput
+    model: str = DEFAULT_MODEL
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body."""
+        kind = self.input.type.value
+        return {"input_type": kind, "model_name": self.model, kind: self.input.body(), **self.extra}
+
+
+def _check_text(text: str) -> None:
+    words = len(text.split())
+    if not words:
+        raise TwelveLabsBadRequestError("the text to embed is empty")
+    if words > MOST_WORDS:
+        raise TwelveLabsBadRequestError(
+            f"the text to embed has {words:,} words; the service takes {MOST_WORDS} tokens: embed it in pieces"
+        )
+
+
+def _check_choice(name: str, given: Sequence[str] | None, known: Sequence[str]) -> None:
+    if given is None:
+        return
+    if not given or len(set(given)) != len(given) or any(value not in known for value in given):
+        raise TwelveLabsBadRequestError(
+            f"{name}={[str(value) for value in given]} must name each of {', '.join(known)} at most once, and one"
+        )
+
+
+def _moment(name: str, value: float | None) -> float | None:
+    if value is not None and not (math.isfinite(value) and value >= 0):
+        raise TwelveLabsBadRequestError(f"{name}={value!r} must be a number of seconds, 0 or more")
+    return value
+
+
+def _values(given: Sequence[StrEnum] | None) -> list[str] | None:
+    return None if given is None else [value.value for value in given]

@@ -1,0 +1,1 @@
+"""Knowledge stores: items, collections, search, and answers from them."""

@@ -1,0 +1,189 @@
+"""Searching a knowledge store, page by page (v1.3 alone).
+
+Service page: https://docs.twelvelabs.io/api-reference/knowledge-stores/search
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any
+
+from twelvelabs_provider.api.call import Call, RateCategory, only_today, path_of, post
+from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsNotFoundError
+from twelvelabs_provider.api.knowledge.knowledge_stores import AssetType
+from twelvelabs_provider.api.models import Json
+from twelvelabs_provider.api.reading import as_object, number_from, text_from
+
+LARGEST_SEARCH_PAGE = 50
+
+
+class Modality(StrEnum):
+    """What of a video is searched."""
+
+    VISUAL = "visual"
+    AUDIO = "audio"
+
+
+class HitGrouping(StrEnum):
+    """Whether a hit is one match, or an item with all its matches."""
+
+    NONE = "none"
+    ITEM = "item"
+
+
+@dataclass(frozen=True)
+class KnowledgeSearch:
+    """A question to a store.
+
+    :param text: what is looked for, in plain words.
+    :param modalities: of videos; none means the service's usual, the picture alone.
+    :param asset_types: only such items; none means all.
+    :param item_ids: only these items; none means all.
+    :param page_size: hits per page, 50 at most.
+    :param include_metadata: each hit carries what is known about its item.
+    """
+
+    text: str
+    modalities: Sequence[Modality] = ()
+    asset_types: Sequence[AssetType] = ()
+    item_ids: Sequence[str] = ()
+    group_by: HitGrouping | None = None
+    page_size: int | None = None
+    include_metadata: bool = False
+
+    def body(self) -> dict[str, Any]:
+        """Return the question as the service takes it."""
+        narrowed = {"asset_type": _one_of(self.asset_types), "item_id": _one_of(self.item_ids)}
+        narrowed = {name: value for name, value in narrowed.items() if value}
+        return {
+            "query": {"text": self.text},
+            "filter": narrowed or None,
+            "search_options": {"video": {"modalities": list(self.modalities)}} if self.modalities else None,
+            "group_by": self.group_by,
+            "page_size": self.page_size,
+            "include_metadata": True if self.include_metadata else None,
+        }
+
+
+@dataclass(frozen=True)
+class KnowledgeMatch:
+    """A clip that matches.
+
+    :param start: seconds.
+    :param end: seconds.
+    :param transcription: what is said in it, where that is known.
+    """
+
+    start: float
+    end: float
+    modalities: tuple[str, ...]
+    transcription: str | None
+
+
+@dataclass(frozen=True)
+class KnowledgeHit:
+    """One result: a clip, an image, or (grouped) an item with all its clips.
+
+    :param rank: from 1, the best.
+    :param matches: the clips; none for images.
+    """
+
+    asset_type: str
+    rank: int
+    item_id: str
+    matches: tuple[KnowledgeMatch, ...]
+    metadata: Json
+    raw: Json = field(repr=False)
+
+
+@dataclass(frozen=True)
+class KnowledgeHits:
+    """One page of results.
+
+    :param next_page_token: asks for the next page; None after the last. It is good for a limited time.
+    """
+
+    hits: tuple[KnowledgeHit, ...]
+    next_page_token: str | None
+    raw: Json = field(repr=False)
+
+
+def search_knowledge_store(
+    store_id: str, search: KnowledgeSearch, *, page_token: str | None = None
+) -> Call[KnowledgeHits]:
+    """Return the call for one page of a search.
+
+    :param page_token: of the page before; the service takes the question from it.
+    """
+    content = {**search.body(), "page_token": page_token}
+    path = path_of("knowledge-stores", store_id, "search")
+    call = post(path, knowledge_hits_from, content, category=RateCategory.SEARCH)
+    return only_today(call, "older generations have no knowledge stores: search an index")
+
+
+def all_knowledge_hits(
+    execute: Callable[[Call[KnowledgeHits]], KnowledgeHits], store_id: str, search: KnowledgeSearch
+) -> Iterator[KnowledgeHit]:
+    """Return the hits of all pages; a page is asked for when its first hit is wanted.
+
+    A token that has expired meanwhile starts the search anew; what was returned already is passed over.
+
+    :param execute: sends a call: ``hook.execute``.
+    """
+    seen: set[Any] = set()
+    token: str | None = None
+    while True:
+        try:
+            page = execute(search_knowledge_store(store_id, search, page_token=token))
+        except TwelveLabsNotFoundError as error:
+            if token is None or error.details.status != HTTPStatus.GONE:
+                raise
+            token = None
+            continue
+        for hit in page.hits:
+            key = (hit.item_id, *((match.start, match.end, match.modalities) for match in hit.matches))
+            if key not in seen:
+                seen.add(key)
+                yield hit
+        token = page.next_page_token
+        if not token:
+            return
+
+
+def knowledge_hits_from(answer: Any) -> KnowledgeHits:
+    """Read one page of results."""
+    raw = as_object(answer, "the results of a search")
+    entries = raw.get("data")
+    if not isinstance(entries, list):
+        raise TwelveLabsAnswerError(f"the service's results have no list 'data'; their fields are {sorted(raw)}")
+    return KnowledgeHits(tuple(_hit(entry) for entry in entries), raw.get("next_page_token") or None, raw)
+
+
+def _hit(entry: Any) -> KnowledgeHit:
+    what = "a result"
+    raw = as_object(entry, what)
+    return KnowledgeHit(
+        asset_type=text_from(raw, "asset_type", what),
+        rank=int(text_from(raw, "rank", what)),
+        item_id=text_from(raw, "item_id", what),
+        matches=tuple(_match(match) for match in raw.get("matches") or ()),
+        metadata=raw.get("metadata") or {},
+        raw=raw,
+    )
+
+
+def _match(entry: Any) -> KnowledgeMatch:
+    raw = as_object(entry, "a match")
+    start, end = number_from(raw.get("start_sec")), number_from(raw.get("end_sec"))
+    if start is None or end is None:
+        raise TwelveLabsAnswerError(f"a match of the service has no readable start_sec and end_sec: {dict(raw)}")
+    return KnowledgeMatch(start, end, tuple(raw.get("modalities") or ()), raw.get("transcription"))
+
+
+def _one_of(values: Sequence[str]) -> dict[str, Any] | None:
+    if not values:
+        return None
+    return {"eq": values[0]} if len(values) == 1 else {"in": list(values)}

@@ -1,0 +1,133 @@
+"""Responses event by event: the stream, and the way through it to the whole answer (v1.3 alone).
+
+Service page: https://docs.twelvelabs.io/api-reference/responses/create
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from twelvelabs_provider.api.call import Framing, Method, StreamedCall, json_body
+from twelvelabs_provider.api.errors import (
+    ErrorDetails,
+    TwelveLabsAmbiguousError,
+    TwelveLabsAnswerError,
+    TwelveLabsServerError,
+)
+from twelvelabs_provider.api.knowledge.responses import INSTEAD, Response, ResponseRequest, response_from
+from twelvelabs_provider.api.models import Json
+from twelvelabs_provider.api.reading import as_object, error_text_from, number_from, text_from
+from twelvelabs_provider.api.version import ApiVersion
+
+
+class EventType(StrEnum):
+    """The events of a stream that decide something; there are others."""
+
+    CREATED = "response.created"
+    IN_PROGRESS = "response.in_progress"
+    TEXT_DELTA = "response.output_text.delta"
+    COMPLETED = "response.completed"
+    INCOMPLETE = "response.incomplete"
+    FAILED = "response.failed"
+
+
+@dataclass(frozen=True)
+class ResponseEvent:
+    """One event of a stream.
+
+    :param type: an :class:`EventType`, or another of the service's words.
+    :param sequence_number: from 0; None where the service gives none.
+    :param delta: the next piece of the text.
+    :param response: the answer as it stands, in events about the whole of it.
+    """
+
+    type: str
+    sequence_number: int | None
+    delta: str
+    response: Response | None
+    raw: Json = field(repr=False)
+
+
+class TwelveLabsIncompleteResponseError(TwelveLabsAmbiguousError):
+    """A stream ended before its answer was complete.
+
+    :param text: what had arrived.
+    """
+
+    def __init__(self, message: str, text: str) -> None:
+        super().__init__(message)
+        self.text = text
+
+
+def stream_response(request: ResponseRequest) -> StreamedCall[ResponseEvent]:
+    """Return the call that asks and is answered event by event: for ``hook.stream``."""
+    return StreamedCall(
+        Method.POST,
+        "/responses",
+        response_event_from,
+        body=json_body(request.body(stream=True)),
+        headers={"accept": "text/event-stream"},
+        only=ApiVersion.V1_3,
+        instead=INSTEAD,
+        framing=Framing.SSE,
+    )
+
+
+def collected(events: Iterable[ResponseEvent], on_text: Callable[[str], None] = lambda _: None) -> Response:
+    """Go through a stream to its end and return the answer.
+
+    :param events: what ``hook.stream`` gives.
+    :param on_text: called with every piece of text as it arrives.
+    :raises TwelveLabsIncompleteResponseError: the stream ended, or broke off, without an end of the answer; the error
+        has the text that had arrived.
+    :raises TwelveLabsServerError: the service says that it failed.
+    """
+    pieces: list[str] = []
+    try:
+        for event in events:
+            if event.type == EventType.TEXT_DELTA:
+                pieces.append(event.delta)
+                on_text(event.delta)
+            elif event.type == EventType.FAILED:
+                raise _failure(event)
+            elif event.type in (EventType.COMPLETED, EventType.INCOMPLETE):
+                return _answer_of(event)
+    except TwelveLabsAmbiguousError as error:
+        raise _incomplete(str(error), pieces) from error
+    raise _incomplete("the stream of a response ended without response.completed", pieces)
+
+
+def response_event_from(answer: Any) -> ResponseEvent:
+    """Read one event."""
+    what = "an event of a response"
+    raw = as_object(answer, what)
+    number = number_from(raw.get("sequence_number"))
+    inner = raw.get("response")
+    return ResponseEvent(
+        type=text_from(raw, "type", what),
+        sequence_number=None if number is None else int(number),
+        delta=str(raw.get("delta") or ""),
+        response=None if inner is None else response_from(inner),
+        raw=raw,
+    )
+
+
+def _answer_of(event: ResponseEvent) -> Response:
+    if event.response is None:
+        raise TwelveLabsAnswerError(f"the event {event.type} of a response has no response in it")
+    return event.response
+
+
+def _failure(event: ResponseEvent) -> TwelveLabsServerError:
+    reason = (event.response.reason if event.response else None) or error_text_from(event.raw)
+    name = event.response.id if event.response else "the response"
+    message = f"{name} failed: {reason or 'the service gives no reason'}"
+    return TwelveLabsServerError(message, ErrorDetails(message=reason or ""))
+
+
+def _incomplete(why: str, pieces: Sequence[str]) -> TwelveLabsIncompleteResponseError:
+    text = "".join(pieces)
+    return TwelveLabsIncompleteResponseError(f"{why}; {len(text)} characters of the answer had arrived", text)

@@ -1,0 +1,72 @@
+"""Searching with today's API: one form for texts, images and both."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from twelvelabs_provider.api.call import Call, FilePart, FormBody, Method, RateCategory, get, path_of, wire_text
+from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
+from twelvelabs_provider.api.search.request import SearchOption, SearchPage, SearchRequest, search_page_from
+
+__all__ = ["search", "search_page"]
+
+_TODAY: Mapping[SearchOption, SearchOption] = {
+    SearchOption.CONVERSATION: SearchOption.TRANSCRIPTION,
+    SearchOption.TEXT_IN_VIDEO: SearchOption.VISUAL,
+    SearchOption.LOGO: SearchOption.VISUAL,
+}
+"""What became of the older generations' options."""
+
+
+def search(request: SearchRequest) -> Call[SearchPage]:
+    """Return the call that asks a query and reads its first page.
+
+    Every call is billed, so it is not repeated when its answer is lost, though a second one would do no other harm.
+
+    :raises TwelveLabsBadRequestError: for a request that no generation takes.
+    :raises TwelveLabsUnsupportedError: for what only v1.2 has.
+    """
+    request.check()
+    _refuse_older(request)
+    parts: list[tuple[str, str | FilePart]] = [("index_id", request.index_id)]
+    options = dict.fromkeys(_TODAY.get(option, option) for option in request.options)
+    parts += [("search_options", option.value) for option in options]
+    parts += [("transcription_options", option.value) for option in request.transcription_options]
+    if request.text:
+        parts.append(("query_text", request.text))
+    if request.images:
+        parts.append(("query_media_type", "image"))
+    parts += [("query_media_url" if isinstance(one, str) else "query_media_file", one) for one in request.images]
+    settings = {
+        "group_by": request.group_by,
+        "operator": request.operator,
+        "page_limit": request.page_limit,
+        "filter": json.dumps(dict(request.filter)) if request.filter else None,
+        "include_user_metadata": True if request.include_user_metadata else None,
+    }
+    parts += [(name, wire_text(value)) for name, value in settings.items() if value is not None]
+    return Call(Method.POST, "/search", search_page_from, body=FormBody(tuple(parts)), category=RateCategory.SEARCH)
+
+
+def search_page(token: str, request: SearchRequest) -> Call[SearchPage]:
+    """Return the call that reads a further page of a query; it is not billed.
+
+    :param token: of the page before.
+    :param request: the query that it is a page of.
+    """
+    query = {"include_user_metadata": True if request.include_user_metadata else None}
+    return get(path_of("search", token), search_page_from, query)
+
+
+def _refuse_older(request: SearchRequest) -> None:
+    if request.query_tree is not None:
+        raise TwelveLabsUnsupportedError(
+            "API v1.3 has no boolean queries: search for each part and combine what is found, or combine options with"
+            " the operator; or use a connection with api_version v1.2"
+        )
+    for name, value in (("threshold", request.threshold), ("sort_option", request.sort_option)):
+        if value is not None:
+            raise TwelveLabsUnsupportedError(
+                f"API v1.3 has no {name} ({value}): its results are ordered by rank; take the best of them"
+            )

@@ -1,0 +1,1 @@
+"""What users give to operators, read and checked before anything is sent."""

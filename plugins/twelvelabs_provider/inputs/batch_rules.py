@@ -1,0 +1,115 @@
+"""What is asked of the items of batches, and what every item has to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from twelvelabs_provider.api.analysis.batches import MOST_ITEMS, BatchItem, BatchOptions
+from twelvelabs_provider.api.analysis.request import DEFAULT_MODEL, AnalysisMode, AnalysisRequest
+from twelvelabs_provider.api.analysis.rules import problems_of_request
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.batch_items import GivenItem
+from twelvelabs_provider.inputs.templated import mapping_of, number_of
+from twelvelabs_provider.jobs.window import Window
+
+QUESTION = (
+    "prompt", "response_format", "analysis_mode", "model_name", "temperature", "max_tokens", "start", "end",
+    "min_segment_duration", "max_segment_duration",
+)  # fmt: skip
+"""The arguments that say what is asked."""
+
+
+@dataclass(frozen=True)
+class ItemRules:
+    """What every item has to keep, with the defaults that it may override."""
+
+    defaults: BatchOptions
+    mode: AnalysisMode
+    model: str
+
+    def checked(self, items: Iterator[GivenItem]) -> Iterator[GivenItem]:
+        """Pass items on as long as the service would take them.
+
+        :raises TwelveLabsInputError: for the first one that it would refuse.
+        """
+        seen: set[str] = set()
+        for count, given in enumerate(items):
+            if count % MOST_ITEMS == 0:
+                # An id has to be the only one of its batch, and no batch holds more items than this.
+                seen.clear()
+            self._check(given)
+            if given.item.custom_id in seen:
+                raise TwelveLabsInputError(f"{given}: its custom_id stands on another item of the same batch too")
+            seen |= {given.item.custom_id} if given.item.custom_id else set()
+            yield given
+
+    def check_defaults(self) -> None:
+        """Refuse defaults that no item could be asked with; a prompt may come from the items.
+
+        :raises TwelveLabsInputError: for the first thing that is wrong.
+        """
+        timed = self.mode is AnalysisMode.TIME_BASED_METADATA
+        if timed or self.defaults.prompt is not None:
+            self._refuse("", self._request(BatchItem("0" * 24)))
+
+    def _check(self, given: GivenItem) -> None:
+        # Most items ask for what all ask for, which has been checked; a schema takes its time.
+        if given.item.options != BatchOptions() or self.defaults.prompt is None:
+            self._refuse(f"{given}: ", self._request(given.item))
+        elif given.item.custom_id is not None:
+            plain = AnalysisRequest(given.item.asset_id, prompt="?", custom_id=given.item.custom_id)
+            self._refuse(f"{given}: ", plain)
+
+    def _request(self, item: BatchItem) -> AnalysisRequest:
+        """Return an item as the analysis task that it becomes."""
+        asked = {
+            **vars(self.defaults),
+            **{name: value for name, value in vars(item.options).items() if value is not None},
+        }
+        prompt = asked.pop("prompt")
+        question = {"prompt": prompt} if prompt is None or isinstance(prompt, str) else {"prompt_v2": prompt}
+        return AnalysisRequest(
+            item.asset_id, mode=self.mode, model=self.model, custom_id=item.custom_id, **question, **asked
+        )
+
+    def _refuse(self, place: str, request: AnalysisRequest) -> None:
+        for problem in problems_of_request(request, now=False):
+            raise TwelveLabsInputError(f"{place}{problem.pointer.lstrip('/')}: {problem.message}")
+
+
+def rules_from(asked: Mapping[str, Any]) -> ItemRules:
+    """Read the arguments as templates left them.
+
+    :param asked: the values of :data:`QUESTION`.
+    :raises TwelveLabsInputError: for the first one that cannot be read.
+    """
+    mode, model = asked["analysis_mode"], asked["model_name"]
+    if mode not in set(AnalysisMode):
+        raise TwelveLabsInputError(f"analysis_mode={mode!r} is not one of {', '.join(AnalysisMode)}")
+    if model != DEFAULT_MODEL:
+        raise TwelveLabsInputError(f"model_name={model!r}: batches need {DEFAULT_MODEL}")
+    window = Window.parse(asked["start"], asked["end"])
+    tokens = _number("max_tokens", asked["max_tokens"])
+    defaults = BatchOptions(
+        prompt=_question(asked["prompt"]),
+        response_format=mapping_of("response_format", asked["response_format"]) or None,
+        temperature=_number("temperature", asked["temperature"]),
+        max_tokens=None if tokens is None else int(tokens),
+        start=window.start,
+        end=window.end,
+        min_segment_duration=_number("min_segment_duration", asked["min_segment_duration"]),
+        max_segment_duration=_number("max_segment_duration", asked["max_segment_duration"]),
+    )
+    return ItemRules(defaults, AnalysisMode(mode), model)
+
+
+def _question(prompt: Any) -> str | Mapping[str, Any] | None:
+    if prompt is None or isinstance(prompt, Mapping):
+        return prompt
+    return None if str(prompt).strip() in ("", "None") else str(prompt)
+
+
+def _number(name: str, value: Any) -> float | None:
+    return None if value is None or str(value).strip() in ("", "None") else number_of(name, value)

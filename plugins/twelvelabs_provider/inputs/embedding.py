@@ -1,0 +1,193 @@
+"""What an embedding operator was given, as the typed request that it stands for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from twelvelabs_provider.api.call import FilePart
+from twelvelabs_provider.api.embedding.request import (
+    AudioInput,
+    EmbeddingInput,
+    EmbeddingOption,
+    EmbeddingScope,
+    EmbeddingType,
+    ImageInput,
+    MultiInput,
+    TextImageInput,
+    TextInput,
+    VideoInput,
+)
+from twelvelabs_provider.api.embedding.source import DynamicSegmentation, FixedSegmentation, MediaSource
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.templated import mapping_of, number_of, texts_of
+from twelvelabs_provider.jobs.window import Window
+from twelvelabs_provider.storage.probe import check_video, probe_video
+from twelvelabs_provider.storage.source import Source, resolve_source
+
+if TYPE_CHECKING:
+    from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
+
+E = TypeVar("E", bound=StrEnum)
+_ASSET_ID = re.compile(r"[0-9a-f]{24}")
+_IMAGES = (b"\x89PNG", b"\xff\xd8\xff")
+
+
+@dataclass(frozen=True)
+class Medium:
+    """A medium that can be sent or named.
+
+    :param shown: its address or id, without what signs it.
+    :param duration: seconds, where known.
+    """
+
+    source: MediaSource
+    shown: str
+    duration: float | None = None
+
+
+@dataclass(frozen=True)
+class MediaOptions:
+    """How a sound or a video is to be embedded, as the operator was told; checked by :meth:`parsed`."""
+
+    start: Any = None
+    end: Any = None
+    segmentation: Any = None
+    segment_seconds: Any = None
+    options: Any = None
+    scopes: Any = None
+    types: Any = None
+
+    def parsed(self) -> dict[str, Any]:
+        """Return the fields of a :class:`MediaInput`, all but its source.
+
+        :raises TwelveLabsInputError: naming the argument and what it takes.
+        """
+        window = Window.parse(self.start, self.end)
+        return {
+            "start": window.start,
+            "end": window.end,
+            "segmentation": self._segmentation(),
+            "options": _chosen("options", self.options, EmbeddingOption),
+            "scopes": _chosen("scopes", self.scopes, EmbeddingScope),
+            "types": _chosen("types", self.types, EmbeddingType),
+        }
+
+    def must_be_unused(self, what: str) -> None:
+        """Refuse any of them for an input that has no segments.
+
+        :raises TwelveLabsInputError: naming the argument.
+        """
+        for name, value in vars(self).items():
+            if not is_blank(value):
+                raise TwelveLabsInputError(f"{name}={value!r} is for audio and video only; {what} has no segments")
+
+    def _segmentation(self) -> FixedSegmentation | DynamicSegmentation | None:
+        if is_blank(self.segmentation) and is_blank(self.segment_seconds):
+            return None
+        seconds = None if is_blank(self.segment_seconds) else number_of("segment_seconds", self.segment_seconds)
+        if seconds is not None and seconds != int(seconds):
+            raise TwelveLabsInputError(f"segment_seconds={self.segment_seconds!r} must be a whole number of seconds")
+        if is_blank(self.segmentation) or self.segmentation == "fixed":
+            return FixedSegmentation() if seconds is None else FixedSegmentation(int(seconds))
+        if self.segmentation == "dynamic":
+            return DynamicSegmentation() if seconds is None else DynamicSegmentation(int(seconds))
+        raise TwelveLabsInputError(f"segmentation={self.segmentation!r} must be fixed or dynamic")
+
+
+def is_blank(value: Any) -> bool:
+    """Whether an argument is left out, or was rendered to nothing."""
+    return value is None or (isinstance(value, str) and value.strip() in ("", "None")) or value in ([], (), {})
+
+
+def picture_input(hook: TwelveLabsHook, text: str | None, images: Any) -> tuple[EmbeddingInput, list[Medium]]:
+    """Return the input that a text and images make: one image, one with a text, or several.
+
+    :param images: one image, a list of them, or a mapping of names to them.
+    :raises TwelveLabsInputError: for an image that cannot be used.
+    """
+    names, values = _named(images)
+    media = [image_medium(hook, value) for value in values]
+    sources = [medium.source for medium in media]
+    if any(names) or len(sources) > 1:
+        return MultiInput(list(zip(names, sources, strict=True)), text), media
+    return (ImageInput(sources[0]) if text is None else TextImageInput(text, sources[0])), media
+
+
+def text_input(text: str) -> tuple[EmbeddingInput, list[Medium]]:
+    """Return the input that a text makes."""
+    return TextInput(text), []
+
+
+def lasting_input(
+    hook: TwelveLabsHook, kind: str, value: str, options: MediaOptions
+) -> tuple[AudioInput | VideoInput, Medium]:
+    """Return the input that a sound or a video makes, having checked what can be known of it.
+
+    :param kind: ``audio`` or ``video``.
+    :raises TwelveLabsInputError: for a file that the service would refuse.
+    """
+    fields = options.parsed()
+    make: Callable[..., AudioInput | VideoInput] = AudioInput if kind == "audio" else VideoInput
+    medium = _asset(hook, value) or _stored(hook, kind, value)
+    return make(medium.source, **fields), medium
+
+
+def image_medium(hook: TwelveLabsHook, value: str) -> Medium:
+    """Return an image: an asset, an address, or a file.
+
+    :raises TwelveLabsInputError: for a file that is neither JPEG nor PNG.
+    """
+    found = _asset(hook, value)
+    if found:
+        return found
+    source = resolve_source(value, what="image")
+    if not source.is_url:
+        with source.open() as stream:
+            if not stream.read(8).startswith(_IMAGES):
+                raise TwelveLabsInputError(f"The image {source.uri!r} is neither JPEG nor PNG")
+    return Medium(_media_source(source), source.uri)
+
+
+def _asset(hook: TwelveLabsHook, value: str) -> Medium | None:
+    """Return the asset that a value names, or None where it is none."""
+    if not _ASSET_ID.fullmatch(value):
+        return None
+    asset = hook.execute(hook.api.read_asset(value))
+    if asset.status != "ready":
+        raise TwelveLabsInputError(f"asset {value} is {asset.status}: wait until it is ready, then embed it")
+    return Medium(MediaSource(asset_id=value), value, asset.duration)
+
+
+def _stored(hook: TwelveLabsHook, kind: str, value: str) -> Medium:
+    source = resolve_source(value, what=kind)
+    facts = probe_video(source) if kind == "video" else None
+    if kind == "video":
+        check_video(source, facts, hook.api.LIMITS)
+    return Medium(_media_source(source), source.uri, facts.duration if facts else None)
+
+
+def _media_source(source: Source) -> MediaSource:
+    if source.url:
+        return MediaSource(url=source.url)
+    return MediaSource(file=FilePart(source.filename, source.open, source.size or 0))
+
+
+def _named(images: Any) -> tuple[list[str], list[str]]:
+    """Return names (empty where there are none) and images."""
+    if isinstance(images, Mapping) or str(images).lstrip().startswith("{"):
+        named = mapping_of("image", images)
+        return list(named), [str(value) for value in named.values()]
+    values = list(texts_of("image", images))
+    return [""] * len(values), values
+
+
+def _chosen(name: str, value: Any, known: type[E]) -> Sequence[E] | None:
+    chosen = texts_of(name, value)
+    for one in chosen:
+        if one not in {member.value for member in known}:
+            raise TwelveLabsInputError(f"{name}: {one!r} is none of {', '.join(known)}")
+    return [known(one) for one in chosen] or None

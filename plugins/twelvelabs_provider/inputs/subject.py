@@ -1,0 +1,140 @@
+"""Which video text is generated about, however the user named it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
+
+from twelvelabs_provider.api.analysis.request import INDEXED_MODEL, SourceKind, VideoSource
+from twelvelabs_provider.api.analysis.rules import MOST_INLINE_BYTES
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.storage.probe import probe_video
+from twelvelabs_provider.storage.source import Source, redact_url, resolve_source
+
+if TYPE_CHECKING:
+    from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
+
+_IN_NO_INDEX = "assets"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A video as a result tells of it.
+
+    :param group: folder of the result: the index, or ``assets``.
+    :param name: folder below it: the video, the asset, or the name of a file with a digest.
+    :param duration: seconds, None where nobody knows.
+    :param uri: where the video came from, without credentials.
+    """
+
+    group: str
+    name: str
+    index_id: str | None = None
+    video_id: str | None = None
+    asset_id: str | None = None
+    duration: float | None = None
+    uri: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Read what :meth:`as_json` wrote."""
+        return cls(**value)
+
+    def ids(self) -> dict[str, str | None]:
+        """Return the service's ids."""
+        return {"index_id": self.index_id, "video_id": self.video_id, "asset_id": self.asset_id}
+
+
+@dataclass(frozen=True)
+class Named:
+    """The arguments that name a video; what rendered to nothing is None.
+
+    :raises TwelveLabsInputError: if they name none, or two.
+    """
+
+    asset_id: str | None
+    video_url: str | None
+    video_file: str | None
+    index_id: str | None
+    video_id: str | None
+    source: str | None
+
+    def __post_init__(self) -> None:
+        ways = {
+            "asset_id": bool(self.asset_id) and not self.video_id,
+            "video_url": bool(self.video_url),
+            "video_file": bool(self.video_file),
+            "video_id": bool(self.video_id),
+        }
+        given = [name for name, there in ways.items() if there]
+        if len(given) != 1:
+            raise TwelveLabsInputError(
+                "name one video: asset_id, video_url, video_file, or index_id and video_id (given:"
+                f" {' and '.join(given) or 'none'})"
+            )
+        if self.video_id and not self.index_id:
+            raise TwelveLabsInputError(f"video_id={self.video_id!r} needs the index_id of its index")
+
+    @classmethod
+    def of(cls, **given: str | None) -> Self:
+        """Read the arguments as templates left them."""
+        texts = {name: str(value).strip() if value is not None else "" for name, value in given.items()}
+        # It travels into records and manifests, where no signature may go.
+        texts["source"] = redact_url(texts.get("source", ""))
+        return cls(**{name: text if text not in ("", "None") else None for name, text in texts.items()})
+
+
+def find_subject(hook: TwelveLabsHook, named: Named, model: str | None) -> tuple[Subject, VideoSource]:
+    """Look the video up, which costs nothing, and return it with the way in which it is named to the service.
+
+    An indexed video that was made of an asset is analysed as that asset, unless the model is the one that takes indexed
+    videos.
+
+    :raises TwelveLabsInputError: a file is missing or too large to go within a request.
+    """
+    if named.video_id:
+        return _indexed(hook, named, model)
+    if named.asset_id:
+        asset = hook.execute(hook.api.read_asset(named.asset_id))
+        group = named.index_id or _IN_NO_INDEX
+        subject = Subject(group, asset.id, named.index_id, None, asset.id, asset.duration, named.source)
+        return subject, VideoSource(SourceKind.ASSET, asset.id)
+    return _from_place(resolve_source(named.video_url or named.video_file or ""), named)
+
+
+def _indexed(hook: TwelveLabsHook, named: Named, model: str | None) -> tuple[Subject, VideoSource]:
+    index_id, video_id = str(named.index_id), str(named.video_id)
+    video = hook.execute(hook.api.read_video(index_id, video_id))
+    asset_id = named.asset_id or video.asset_id
+    subject = Subject(index_id, video_id, index_id, video_id, asset_id, video.duration, named.source)
+    if asset_id and model != INDEXED_MODEL:
+        return subject, VideoSource(SourceKind.ASSET, asset_id)
+    return subject, VideoSource(SourceKind.INDEXED, video_id)
+
+
+def _from_place(source: Source, named: Named) -> tuple[Subject, VideoSource]:
+    if (source.url is None) == bool(named.video_url):
+        raise TwelveLabsInputError(
+            f"{source.uri!r} is {'a file' if named.video_url else 'an address'}: give it as"
+            f" {'video_file' if named.video_url else 'video_url'}"
+        )
+    digest = hashlib.sha256(f"{source.uri}\0{source.fingerprint}".encode()).hexdigest()[:8]
+    subject = Subject(_IN_NO_INDEX, f"{source.filename}-{digest}", uri=named.source or source.uri)
+    if source.url is not None:
+        return subject, VideoSource(SourceKind.URL, source.url)
+    if (source.size or 0) > MOST_INLINE_BYTES:
+        raise TwelveLabsInputError(
+            f"video_file={source.uri!r} has {source.size:,} bytes, and {MOST_INLINE_BYTES:,} fit into a request: make"
+            " it an asset, and give asset_id"
+        )
+    facts = probe_video(source)
+    with source.open() as stream:
+        content = base64.b64encode(stream.read(MOST_INLINE_BYTES + 1)).decode()
+    return replace(subject, duration=facts.duration if facts else None), VideoSource(SourceKind.INLINE, content)

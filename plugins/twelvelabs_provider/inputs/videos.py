@@ -1,0 +1,75 @@
+"""The ``filters`` argument: which videos of an index are meant, in the service's own words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from twelvelabs_provider.api.errors import TwelveLabsBadRequestError
+from twelvelabs_provider.api.filters import Between, VideoFilter
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.templated import mapping_of, moment_of, number_of, texts_of
+
+_RANGES = ("duration", "fps", "width", "height", "size")
+_NAMES = ("filename", "status", *_RANGES, "created_at", "updated_at", "user_metadata")
+
+
+@dataclass(frozen=True)
+class WantedVideos:
+    """Which videos are meant.
+
+    :param where: what they are narrowed by.
+    :param status: any of these statuses; empty for the videos that are ready.
+    """
+
+    where: VideoFilter
+    status: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, filters: Any) -> WantedVideos:
+        """Read the argument.
+
+        :param filters: a mapping or its JSON text, as :class:`TwelveLabsListVideosOperator` documents it.
+        :raises TwelveLabsInputError: naming the filter that cannot be used, its value, and what it may be.
+        """
+        given = {name: value for name, value in mapping_of("filters", filters).items() if value is not None}
+        if unknown := sorted(given.keys() - set(_NAMES)):
+            raise TwelveLabsInputError(
+                f"filters has no {unknown[0]!r}; it takes {', '.join(_NAMES)}; your own fields go into user_metadata"
+            )
+        filename = given.get("filename")
+        where = VideoFilter(
+            filename=str(filename) if filename is not None else None,
+            created_since=_moment(given, "created_at"),
+            updated_since=_moment(given, "updated_at"),
+            user_metadata=_metadata(mapping_of("filters['user_metadata']", given.get("user_metadata"))),
+            **{name: _range(name, given[name]) for name in _RANGES if name in given},
+        )
+        try:
+            where.query()
+        except TwelveLabsBadRequestError as error:
+            raise TwelveLabsInputError(f"filters: {error}") from error
+        return cls(where, texts_of("filters['status']", given.get("status")))
+
+
+def _moment(given: Mapping[str, Any], name: str) -> Any:
+    return moment_of(f"filters[{name!r}]", given[name]) if name in given else None
+
+
+def _range(name: str, value: Any) -> Between:
+    if not isinstance(value, Mapping):
+        return Between.exactly(number_of(f"filters[{name!r}]", value))
+    if not value or value.keys() - {"gte", "lte"}:
+        raise TwelveLabsInputError(f"filters[{name!r}]={value!r} must be a number, or have gte, lte or both")
+    ends = {end: number_of(f"filters[{name!r}][{end!r}]", number) for end, number in value.items()}
+    return Between(ends.get("gte"), ends.get("lte"))
+
+
+def _metadata(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    for name, value in given.items():
+        if not isinstance(value, str | int | float):
+            raise TwelveLabsInputError(
+                f"filters['user_metadata'][{name!r}]={value!r} must be a text, a number or a boolean"
+            )
+    return given

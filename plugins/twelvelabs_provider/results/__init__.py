@@ -1,0 +1,1 @@
+"""What operators publish: rows and documents of each kind."""

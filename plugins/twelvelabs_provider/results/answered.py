@@ -1,0 +1,125 @@
+"""How an answer is waited for, and an answer with what is known about how it came to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Self
+
+from twelvelabs_provider.api.analysis.generation import Generation
+from twelvelabs_provider.api.analysis.request import AnalysisMode, AnalysisRequest, SourceKind
+from twelvelabs_provider.api.analysis.rules import LONGEST_NOW
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.subject import Subject
+from twelvelabs_provider.jobs.window import Window
+from twelvelabs_provider.storage.manifest import Origin, Provenance
+from twelvelabs_provider.storage.tables import TableFacts
+
+Facts = dict[str, Any]
+
+
+class Mode(StrEnum):
+    """How an answer is waited for."""
+
+    AUTO = "auto"
+    SYNC = "sync"
+    STREAM = "stream"
+    ASYNC = "async"
+
+    @classmethod
+    def parse(cls, value: str) -> Self:
+        """Read the argument.
+
+        :raises TwelveLabsInputError: for a mode that there is not.
+        """
+        try:
+            return cls(value)
+        except ValueError:
+            raise TwelveLabsInputError(f"mode={value!r} is not one of {', '.join(cls)}") from None
+
+
+def fitting_mode(request: AnalysisRequest, length: float | None, task: bool) -> Mode:
+    """Return what ``auto`` means for a request.
+
+    :param length: seconds of video that are looked at, None where nobody knows.
+    :param task: the operator waits without a worker, or not at all.
+    """
+    if request.source.kind is SourceKind.INDEXED:
+        return Mode.SYNC
+    only_as_task = request.mode is AnalysisMode.TIME_BASED_METADATA or request.custom_id is not None
+    too_long = length is None or length > LONGEST_NOW
+    return Mode.ASYNC if task or only_as_task or too_long else Mode.SYNC
+
+
+def facts_of(request: AnalysisRequest, mode: Mode) -> Facts:
+    """Return what is known before the answer, as plain JSON."""
+    return {
+        "mode": mode.value,
+        "model": request.model,
+        "prompt_hash": request.question_hash(),
+        "format": request.response_format["type"] if request.response_format else None,
+        "options": {
+            "analysis_mode": request.mode.value,
+            "temperature": request.temperature,
+            "max_tokens": request.max_tokens,
+            "min_segment_duration": request.min_segment_duration,
+            "max_segment_duration": request.max_segment_duration,
+        },
+    }
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer with what is known about how it came to be.
+
+    :param facts: of :func:`facts_of`, and ``analysis_task_id`` where a task answered.
+    """
+
+    subject: Subject
+    generation: Generation
+    window: Window
+    facts: Facts = field(default_factory=dict)
+
+    @property
+    def model(self) -> str | None:
+        """Who answered: as the answer says, else as it was asked."""
+        return self.generation.model or self.facts.get("model")
+
+    def as_result(self) -> dict[str, Any]:
+        """Return what the task returns of it: ids, counts, and how it ended."""
+        generation, facts = self.generation, self.facts
+        return {
+            **self.subject.ids(),
+            "origin": Origin.GENERATED.value,
+            "mode": facts["mode"],
+            "analysis_task_id": facts.get("analysis_task_id"),
+            "generation_id": generation.id,
+            "model": self.model,
+            "finish_reason": generation.finish_reason,
+            "usage": generation.usage.as_json(),
+            "warning": generation.warning,
+        }
+
+    def table_facts(self, provenance: Provenance) -> TableFacts:
+        """Return what the manifest says."""
+        subject, generation, facts = self.subject, self.generation, self.facts
+        return TableFacts(
+            provenance,
+            Origin.GENERATED,
+            source_uri=subject.uri,
+            model=self.model,
+            options={"mode": facts["mode"], **facts.get("options", {})},
+            prompt_hash=facts.get("prompt_hash"),
+            details={
+                "duration": subject.duration,
+                "window": {"start": self.window.start, "end": self.window.end},
+                "generation": {
+                    "id": generation.id,
+                    "analysis_task_id": facts.get("analysis_task_id"),
+                    "finish_reason": generation.finish_reason,
+                    "usage": generation.usage.as_json(),
+                    "warning": generation.warning,
+                },
+            },
+            **subject.ids(),
+        )

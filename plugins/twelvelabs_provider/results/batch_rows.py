@@ -1,0 +1,125 @@
+"""What became of the items of batches, as rows."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from twelvelabs_provider.api.analysis.batch_models import BatchItemResult, ItemStatus
+from twelvelabs_provider.api.analysis.batches import batch_results
+from twelvelabs_provider.api.errors import TwelveLabsError, TwelveLabsPermanentError
+from twelvelabs_provider.inputs.batch_items import GivenItem, GivenItems
+from twelvelabs_provider.jobs.portions import Mark, Plan, Portion
+from twelvelabs_provider.storage.tables import Column, ColumnType, RowSchema
+
+if TYPE_CHECKING:
+    from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
+
+log = logging.getLogger(__name__)
+
+Row = Mapping[str, Any]
+MISSING = "missing"
+"""Status of an item of which the service says nothing."""
+SCHEMA = RowSchema(
+    (
+        Column("item", ColumnType.WHOLE),
+        Column("custom_id"),
+        Column("asset_id"),
+        Column("status"),
+        Column("data"),
+        Column("finish_reason"),
+        Column("input_tokens", ColumnType.WHOLE),
+        Column("output_tokens", ColumnType.WHOLE),
+        Column("error_code"),
+        Column("error_message"),
+        Column("task_id"),
+        Column("batch_id"),
+    )
+)
+_READINGS = 3
+
+
+@dataclass
+class BatchRows:
+    """The rows of all items, portion by portion; only one portion's items are in memory at a time.
+
+    :param mark: what the items carry on the service.
+    :param counts: statuses of the rows that were made so far.
+    """
+
+    hook: TwelveLabsHook
+    items: GivenItems
+    plan: Plan
+    mark: Mark
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def __iter__(self) -> Iterator[Row]:
+        """Make the rows."""
+        for portion in self.plan.portions:
+            for row in self._of(portion):
+                self.counts[row["status"]] += 1
+                yield row
+
+    def _of(self, portion: Portion) -> Iterator[Row]:
+        waiting = {given.number: given for given in self.items.read(portion)}
+        for number, result in self._results(portion, waiting.__contains__):
+            yield _row(waiting.pop(number), portion, result)
+        for given in waiting.values():
+            yield _row(given, portion, None)
+
+    def _results(self, portion: Portion, wanted: Callable[[int], bool]) -> Iterator[tuple[int, BatchItemResult]]:
+        """Return what the service says of our items, each once; an answer that breaks off is asked for again."""
+        for reading in range(1, _READINGS + 1):
+            try:
+                with closing(results_of(self.hook, portion.batch_id or "")) as results:
+                    for result in results:
+                        known = self.mark.read(result.custom_id)
+                        if known and wanted(known[1]):
+                            yield known[1], result
+                return
+            except TwelveLabsPermanentError:
+                raise
+            except TwelveLabsError as error:
+                if reading == _READINGS:
+                    raise
+                log.warning("the results of batch %s broke off and are read again: %s", portion.batch_id, error)
+
+
+def results_of(hook: TwelveLabsHook, batch_id: str) -> Generator[BatchItemResult, None, None]:
+    """Return the results of a batch as they arrive; closing the generator ends the connection.
+
+    :raises TwelveLabsError: as :meth:`TwelveLabsHook.stream`.
+    """
+    yield from hook.stream(batch_results(batch_id))
+
+
+def _row(given: GivenItem, portion: Portion, result: BatchItemResult | None) -> Row:
+    row: dict[str, Any] = {
+        "item": given.number,
+        "custom_id": given.item.custom_id,
+        "asset_id": given.item.asset_id,
+        "batch_id": portion.batch_id,
+    }
+    if result is None:
+        return {**row, "status": MISSING, "error_message": "the service's results do not tell of this item"}
+    usage = result.usage
+    return {
+        **row,
+        "status": result.status,
+        "data": result.data,
+        "finish_reason": result.finish_reason,
+        "input_tokens": usage.input_tokens if usage else None,
+        "output_tokens": usage.output_tokens if usage else None,
+        "error_code": result.error_code,
+        "error_message": result.error_message,
+        "task_id": result.task_id,
+    }
+
+
+def unsuccessful(counts: Mapping[str, int]) -> int:
+    """Return how many items have no result."""
+    return sum(number for status, number in counts.items() if status != ItemStatus.READY)
