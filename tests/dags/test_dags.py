@@ -96,3 +96,20 @@ def test_a_transcript_for_two_videos_is_refused(connect: Connect, tmp_path: Path
     )
     assert str(dag_run.state) == "failed"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_ask_about_videos_leaves_chapters_answers_vectors_and_a_search(connect: Connect, tmp_path: Path) -> None:
+    connect("v1.3")
+    dag_run = run(
+        "ask_about_videos", source=str(SAMPLE), query="telescope", index_name="ask", output_path=str(tmp_path)
+    )
+    assert str(dag_run.state) == "success", states(dag_run)
+    found = {json.loads(path.read_text())["kind"]: path for path in tmp_path.rglob("*.manifest.json")}
+    assert set(found) == {"chapters", "analysis", "embeddings", "search"}, found
+    facts = {kind: json.loads(path.read_text()) for kind, path in found.items()}
+    assert all(fact["provenance"]["dag_id"] == "ask_about_videos" for fact in facts.values())
+    review = json.loads(found["analysis"].with_name("analysis.json").read_text())
+    assert set(review) >= {"title", "summary", "topics"}
+    matches = read_rows(found["search"])
+    assert matches and all({"video_id", "start", "end"} <= set(match) for match in matches)
+    assert [file["format"] for file in facts["embeddings"]["files"]] == ["parquet"]
