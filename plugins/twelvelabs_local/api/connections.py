@@ -16,6 +16,7 @@ from twelvelabs_local.api.entry import Entry
 from twelvelabs_local.api.lists import listing, read_paging, refuse_unknown
 from twelvelabs_local.errors import ServiceError, invalid, not_exist
 from twelvelabs_local.folders import Folder
+from twelvelabs_local.store.account_records import Connection, RedirectUri
 from twelvelabs_local.store.connections import (
     PROVIDER,
     connect_folder,
@@ -24,7 +25,6 @@ from twelvelabs_local.store.connections import (
     find_connection,
     redirect_uris,
 )
-from twelvelabs_local.store.records import Connection, RedirectUri
 
 MOST_REDIRECT_URIS = 50
 LIST = ("page", "page_limit")

@@ -18,7 +18,7 @@ from twelvelabs_local.identity import is_id, now
 from twelvelabs_local.store import entities as store
 from twelvelabs_local.store.assets import find_asset
 from twelvelabs_local.store.database import Condition, Database, Paging, Row
-from twelvelabs_local.store.records import Entity, EntityCollection
+from twelvelabs_local.store.knowledge_records import Entity, EntityCollection
 
 FIELDS = ("name", "description", "metadata", "asset_ids")
 STATUSES = ("processing", "ready")

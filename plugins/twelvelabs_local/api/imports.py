@@ -14,9 +14,9 @@ from twelvelabs_local.api.entry import Entry
 from twelvelabs_local.api.lists import listing, read_paging, refuse_unknown
 from twelvelabs_local.errors import MediaError, invalid, missing, not_exist, unknown
 from twelvelabs_local.folders import Folder
+from twelvelabs_local.store.account_records import Import, ImportItem
 from twelvelabs_local.store.connections import PROVIDER, Wanted, create_import, find_import, items_of
 from twelvelabs_local.store.database import Condition, Row
-from twelvelabs_local.store.records import Import, ImportItem
 
 MOST_ITEMS = 100
 

@@ -17,7 +17,7 @@ from twelvelabs_local.errors import ServiceError, invalid, missing, not_exist
 from twelvelabs_local.identity import now
 from twelvelabs_local.store import knowledge as store
 from twelvelabs_local.store.database import Condition, Row
-from twelvelabs_local.store.records import ItemCollection, KnowledgeItem
+from twelvelabs_local.store.knowledge_records import ItemCollection, KnowledgeItem
 
 
 async def create(call: Call) -> Response:

@@ -9,7 +9,7 @@ from twelvelabs_local.api.call import Call
 from twelvelabs_local.errors import invalid, not_exist
 from twelvelabs_local.identity import is_marked_id
 from twelvelabs_local.store import knowledge as store
-from twelvelabs_local.store.records import KnowledgeItem, KnowledgeStore
+from twelvelabs_local.store.knowledge_records import KnowledgeItem, KnowledgeStore
 
 
 def marked_id(call: Call, name: str, mark: str) -> str:

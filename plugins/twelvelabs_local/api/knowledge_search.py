@@ -14,9 +14,9 @@ from twelvelabs_local.api.knowledge import store_of
 from twelvelabs_local.errors import ServiceError, invalid, missing, unknown
 from twelvelabs_local.store import knowledge as store
 from twelvelabs_local.store.database import Database
+from twelvelabs_local.store.knowledge_records import KnowledgeItem
 from twelvelabs_local.store.page_tokens import NextPage, find_page, keep_page
 from twelvelabs_local.store.passages import Modality, Passage, find_passages, passages_of, words_of
-from twelvelabs_local.store.records import KnowledgeItem
 
 FIELDS = ("query", "filter", "search_options", "group_by", "page_size", "page_token", "include_metadata")
 TYPES = ("video", "image")

@@ -18,7 +18,8 @@ from twelvelabs_local.identity import is_id, now
 from twelvelabs_local.store import knowledge as store
 from twelvelabs_local.store.assets import find_asset
 from twelvelabs_local.store.database import Condition, Row
-from twelvelabs_local.store.records import Asset, KnowledgeItem, KnowledgeStore
+from twelvelabs_local.store.knowledge_records import KnowledgeItem, KnowledgeStore
+from twelvelabs_local.store.records import Asset
 
 TYPES = ("video", "image")
 STATUSES = ("queued", "pending", "processing", "ready", "failed")

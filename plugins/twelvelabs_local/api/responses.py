@@ -20,8 +20,8 @@ from twelvelabs_local.identity import new_marked_id, now
 from twelvelabs_local.store import knowledge as store
 from twelvelabs_local.store.billing import bill
 from twelvelabs_local.store.database import Database
+from twelvelabs_local.store.knowledge_records import KnowledgeItem
 from twelvelabs_local.store.passages import Modality, Passage, find_passages, passages_of, wants_overview, words_of
-from twelvelabs_local.store.records import KnowledgeItem
 from twelvelabs_local.store.sessions import Session, add_turn, begin_session, find_session
 
 FIELDS = (

@@ -27,9 +27,10 @@ from twelvelabs_local.identity import is_id
 from twelvelabs_local.media import too_large
 from twelvelabs_local.requirements import TASK_BYTES, Requirements, check_video, requirements_of
 from twelvelabs_local.segments import SegmentRow
+from twelvelabs_local.store.account_records import Transferred
 from twelvelabs_local.store.connections import find_bucket, find_connection
 from twelvelabs_local.store.indexes import find_index
-from twelvelabs_local.store.records import Index, Transferred
+from twelvelabs_local.store.records import Index
 from twelvelabs_local.store.transfers import Found, Integration, create_transfer, create_video_of, logs, transferred
 
 FIELDS = ("index_id", "language", "object", "transcription")

@@ -11,10 +11,11 @@ from typing import Any
 from twelvelabs_local.errors import MediaError
 from twelvelabs_local.folders import Folder, size_limit
 from twelvelabs_local.identity import new_id, now
+from twelvelabs_local.store.account_records import Connection, Import, ImportItem, RedirectUri
 from twelvelabs_local.store.assets import NewAsset, create_asset, find_asset
 from twelvelabs_local.store.database import Database
 from twelvelabs_local.store.jobs import JobKind, enqueue
-from twelvelabs_local.store.records import Asset, Connection, Import, ImportItem, RedirectUri
+from twelvelabs_local.store.records import Asset
 
 METHOD = "connector"
 PROVIDER = "google_drive"

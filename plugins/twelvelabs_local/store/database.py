@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from twelvelabs_local.store.schema import SCHEMA
+from twelvelabs_local.store.schema import prepare
 
 Row = sqlite3.Row
 
@@ -77,7 +77,7 @@ class Database:
         self._path = path
         self._local = threading.local()
         # executescript commits by itself, so it cannot run inside a transaction
-        self._connection().executescript(SCHEMA)
+        prepare(self._connection())
 
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)

@@ -10,7 +10,7 @@ from typing import Any
 from twelvelabs_local.identity import new_id, now
 from twelvelabs_local.store.database import Database
 from twelvelabs_local.store.jobs import JobKind, drop, enqueue
-from twelvelabs_local.store.records import Entity, EntityCollection
+from twelvelabs_local.store.knowledge_records import Entity, EntityCollection
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from twelvelabs_local.identity import new_marked_id, now
 from twelvelabs_local.store.assets import find_asset
 from twelvelabs_local.store.database import Database
 from twelvelabs_local.store.jobs import JobKind, drop, enqueue
+from twelvelabs_local.store.knowledge_records import ItemCollection, KnowledgeItem, KnowledgeStore
 from twelvelabs_local.store.passages import forget_passages
-from twelvelabs_local.store.records import TERMINAL, Asset, ItemCollection, KnowledgeItem, KnowledgeStore
+from twelvelabs_local.store.records import TERMINAL, Asset
 
 STORE, ITEM, COLLECTION = "ks", "ksi", "ksic"
 """The marks of ids."""

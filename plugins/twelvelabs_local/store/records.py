@@ -1,16 +1,15 @@
-"""Rows as typed values."""
+"""Rows of files, videos and what is asked of them as typed values."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 
 from twelvelabs_local.engine.probe import Probe
 from twelvelabs_local.identity import now
 from twelvelabs_local.segments import SegmentRow
-from twelvelabs_local.store.database import Row
+from twelvelabs_local.store.record import Record
 
 TERMINAL = ("ready", "failed")
 """Statuses of assets, tasks and videos that do not change any more."""
@@ -24,25 +23,8 @@ class Model:
     options: Sequence[str]
 
 
-class _Record:
-    """Reads a row whose columns have the names of the fields; the JSON columns are decoded."""
-
-    _json: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, row: Row) -> Self:
-        """Read a row."""
-        values: dict[str, Any] = {}
-        for field in fields(cls):  # type: ignore[arg-type]
-            value = row[field.name]
-            if field.name in cls._json and value is not None:
-                value = json.loads(value)
-            values[field.name] = value
-        return cls(**values)
-
-
 @dataclass(frozen=True)
-class Index(_Record):
+class Index(Record):
     """An index."""
 
     _json = ("models", "addons")
@@ -60,7 +42,7 @@ class Index(_Record):
 
 
 @dataclass(frozen=True)
-class Asset(_Record):
+class Asset(Record):
     """An uploaded or fetched file."""
 
     _json = ("probe", "user_metadata")
@@ -87,7 +69,7 @@ class Asset(_Record):
 
 
 @dataclass(frozen=True)
-class Video(_Record):
+class Video(Record):
     """A video in an index: the service's video and indexed asset."""
 
     _json = ("user_metadata", "subtitles")
@@ -115,7 +97,7 @@ class Video(_Record):
 
 
 @dataclass(frozen=True)
-class Task(_Record):
+class Task(Record):
     """An indexing task: an upload and the indexing of it."""
 
     id: str
@@ -133,7 +115,7 @@ class Task(_Record):
 
 
 @dataclass(frozen=True)
-class Analysis(_Record):
+class Analysis(Record):
     """An asynchronous analysis task."""
 
     _json = ("request", "result")
@@ -151,7 +133,7 @@ class Analysis(_Record):
 
 
 @dataclass(frozen=True)
-class Upload(_Record):
+class Upload(Record):
     """A file that comes in parts."""
 
     id: str
@@ -170,7 +152,7 @@ class Upload(_Record):
 
 
 @dataclass(frozen=True)
-class UploadChunk(_Record):
+class UploadChunk(Record):
     """A part that has arrived."""
 
     upload_id: str
@@ -184,62 +166,7 @@ class UploadChunk(_Record):
 
 
 @dataclass(frozen=True)
-class Connection(_Record):
-    """A connected folder."""
-
-    id: str
-    folder: str
-    custom_id: str | None
-    created_at: str
-    updated_at: str
-
-
-@dataclass(frozen=True)
-class RedirectUri(_Record):
-    """An address to which an authorization may lead back."""
-
-    id: str
-    redirect_uri: str
-    created_at: str
-
-
-@dataclass(frozen=True)
-class Import(_Record):
-    """Files that were imported with one request."""
-
-    id: str
-    connection_id: str
-    custom_id: str | None
-    item_count: int
-    created_at: str
-
-
-@dataclass(frozen=True)
-class ImportItem(_Record):
-    """One file of an import; ``status`` is that of its asset."""
-
-    source_id: str
-    action: str
-    asset_id: str | None
-    status: str | None
-    error_code: str | None
-    error_message: str | None
-
-
-@dataclass(frozen=True)
-class Transferred(_Record):
-    """A file that came through an integration; ``status`` is that of its video, None where there is none."""
-
-    filename: str
-    sha256: str
-    video_id: str | None
-    status: str | None
-    error_message: str | None
-    created_at: str
-
-
-@dataclass(frozen=True)
-class EmbeddingTask(_Record):
+class EmbeddingTask(Record):
     """An embedding task; its embeddings stay text, since there may be many."""
 
     _json = ("request",)
@@ -256,83 +183,7 @@ class EmbeddingTask(_Record):
 
 
 @dataclass(frozen=True)
-class EntityCollection(_Record):
-    """A group of entities."""
-
-    id: str
-    name: str
-    description: str | None
-    created_at: str
-    updated_at: str
-
-
-@dataclass(frozen=True)
-class Entity(_Record):
-    """A person or thing, known by pictures."""
-
-    _json = ("metadata",)
-    id: str
-    collection_id: str
-    name: str
-    description: str | None
-    metadata: Mapping[str, Any]
-    status: str
-    created_at: str
-    updated_at: str
-
-
-@dataclass(frozen=True)
-class KnowledgeStore(_Record):
-    """A corpus of videos and images."""
-
-    _json = ("ingestion_config", "metadata")
-    id: str
-    name: str
-    description: str | None
-    ingestion_config: Mapping[str, Any] | None
-    metadata: Mapping[str, Any]
-    created_at: str
-    updated_at: str
-
-
-@dataclass(frozen=True)
-class KnowledgeItem(_Record):
-    """An asset inside a knowledge store."""
-
-    _json = ("probe", "metadata")
-    id: str
-    store_id: str
-    asset_id: str
-    asset_type: str
-    status: str
-    filename: str
-    probe: Mapping[str, Any] | None
-    metadata: Mapping[str, Any]
-    error_message: str | None
-    created_at: str
-    updated_at: str
-
-    def probed(self) -> Probe | None:
-        """Return what is known about the content, once it is."""
-        return Probe(**self.probe) if self.probe else None
-
-
-@dataclass(frozen=True)
-class ItemCollection(_Record):
-    """A named selection of the items in a knowledge store."""
-
-    _json = ("metadata",)
-    id: str
-    store_id: str
-    name: str
-    description: str | None
-    metadata: Mapping[str, Any]
-    created_at: str
-    updated_at: str
-
-
-@dataclass(frozen=True)
-class Search(_Record):
+class Search(Record):
     """A search and all that it found.
 
     :param way: the path below which its pages lie.
@@ -355,7 +206,7 @@ class Search(_Record):
 
 
 @dataclass(frozen=True)
-class Batch(_Record):
+class Batch(Record):
     """Many analysis tasks that were asked for at once."""
 
     id: str
@@ -370,7 +221,7 @@ class Batch(_Record):
 
 
 @dataclass(frozen=True)
-class Job(_Record):
+class Job(Record):
     """Work that the worker still has to do."""
 
     id: int

@@ -11,9 +11,9 @@ from typing import Any
 from twelvelabs_local.identity import new_id, now
 from twelvelabs_local.requirements import TASK_BYTES
 from twelvelabs_local.segments import SegmentRow
+from twelvelabs_local.store.account_records import Transferred
 from twelvelabs_local.store.assets import NewAsset, create_asset
 from twelvelabs_local.store.database import Database
-from twelvelabs_local.store.records import Transferred
 from twelvelabs_local.store.videos import NewVideo, create_task, create_video
 
 _FILES = (

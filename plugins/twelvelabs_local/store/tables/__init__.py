@@ -1,0 +1,1 @@
+"""The tables, a file for each subject."""
