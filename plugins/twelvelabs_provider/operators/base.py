@@ -23,6 +23,9 @@ class TwelveLabsOperator(TwelveLabsTask, BaseOperator):
 
     :param twelvelabs_conn_id: connection of type ``twelvelabs``.
     :param multiple_outputs: push each field of the result under its own name too: ``task.output["video_id"]``.
+    :raises TwelveLabsInputError: an argument rendered to nothing, or cannot be used; nothing was sent.
+    :raises TwelveLabsRefusedError: the service refused for good; Airflow does not retry.
+    :raises TwelveLabsTransientError: the service could not be asked; a retry may help.
     """
 
     template_fields: Sequence[str] = COMMON_FIELDS

@@ -28,6 +28,7 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
     """Base of the sensors: waits until a job is ready; the same outcome in poke, reschedule and deferrable mode.
 
     :param twelvelabs_conn_id: connection of type ``twelvelabs``.
+    :param multiple_outputs: push each field of the result under its own name too: ``task.output["status"]``.
     :param deferrable: wait in the triggerer, without a worker.
     :raises TwelveLabsWatchedJobFailedError: if the job failed; a retry of the sensor cannot change that.
     :raises AirflowSensorTimeout: if it is not ready after ``timeout`` seconds.
