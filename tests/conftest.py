@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,6 +27,13 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A real embedded engine for the whole session; what is found in a video is remembered across its tests."""
     with running_engine(tmp_path_factory.mktemp("engine")) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def no_pace_of_another_test() -> None:
+    """A refusal that one test provoked slows every caller in the process; the next test is to know nothing of it."""
+    if pacing := sys.modules.get("twelvelabs_provider.hooks.pacing"):
+        pacing.forget_paces()
 
 
 @pytest.fixture(scope="session")

@@ -49,6 +49,10 @@ class TwelveLabsUnreachableError(AirflowException):
     """The service could not be asked any more while a job was waited for; the job goes on, a retry looks again."""
 
 
+class TwelveLabsQuotaUsedUpError(AirflowException):
+    """A quota is used up; ``__cause__`` is the service's refusal, the message says when the quota is renewed."""
+
+
 class TwelveLabsRecordError(AirflowFailException):
     """What an earlier try left about its job cannot be read; not knowing is no reason to pay again."""
 

@@ -31,7 +31,7 @@ def get_provider_info() -> dict[str, Any]:
         "hooks": [_modules("hooks", "twelvelabs", "twelvelabs_async")],
         "operators": [_modules("operators", *_OPERATORS)],
         "sensors": [_modules("sensors", *_SENSORS)],
-        "triggers": [_modules("triggers", "job")],
+        "triggers": [_modules("triggers", "job", "quota")],
         "extra-links": ["twelvelabs_provider.links.TwelveLabsPlaygroundLink"],
         "connection-types": [_connection_type()],
     }

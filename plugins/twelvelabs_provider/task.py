@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from twelvelabs_provider.jobs.patience import Patience
 from twelvelabs_provider.jobs.wake import unreachable
 
 if TYPE_CHECKING:
-    from airflow.sdk import BaseOperator
+    from airflow.sdk import BaseOperator, Context
 
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 
@@ -48,7 +48,7 @@ class TwelveLabsTask:
         :raises TwelveLabsUnreachableError: it has been silent for too long; the job goes on.
         """
         try:
-            state = self.hook.execute(read_state(self.hook.api, pending.job))
+            state = self.hook.execute(read_state(self.hook.api, pending.job), until=pending.deadline)
         except TwelveLabsError as error:
             self._patience = self._patience or Patience(time.time())
             if self._patience.bears(error, pending, time.time()):
@@ -67,6 +67,26 @@ def refusals_end_the_task() -> Iterator[None]:
         yield
     except TwelveLabsPermanentError as error:
         raise TwelveLabsRefusedError(str(error)) from error
+
+
+def ends_without_worker(task: BaseOperator, context: Context, known: Mapping[str, Any] | None) -> bool:
+    """Tell whether a deferred task may end in the triggerer; if so, its result is pushed now.
+
+    The triggerer can push none that is read as it was written, and it registers no assets.
+
+    :param known: the result, as far as it is known before the wait; None where it has to be fetched.
+    """
+    if known is None:
+        task.log.info("end_in_triggerer is ignored: a worker fetches the result")
+        return False
+    if task.outlets:
+        task.log.info("end_in_triggerer is ignored: the task has outlets, which only a worker registers")
+        return False
+    if task.do_xcom_push:
+        fields = known if task.multiple_outputs else {}
+        for key, value in {**fields, "return_value": dict(known)}.items():
+            context["ti"].xcom_push(key=key, value=value)
+    return True
 
 
 def required(owner: BaseOperator, **values: Any) -> None:

@@ -17,15 +17,33 @@ AIRFLOW_V_3_3_PLUS = _installed >= Version("3.3.0")
 
 if AIRFLOW_V_3_2_PLUS:
     from airflow.sdk.configuration import conf
-    from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSensorTimeout, TaskDeferred
+    from airflow.sdk.exceptions import (
+        AirflowException,
+        AirflowFailException,
+        AirflowSensorTimeout,
+        AirflowTaskTimeout,
+        TaskDeferralTimeout,
+        TaskDeferred,
+    )
+    from airflow.sdk.observability.stats import Stats
 else:
     from airflow.configuration import conf  # type: ignore[no-redef, assignment, unused-ignore]
     from airflow.exceptions import (  # type: ignore[no-redef, attr-defined, assignment, unused-ignore]
         AirflowException,
         AirflowFailException,
         AirflowSensorTimeout,
+        AirflowTaskTimeout,
+        TaskDeferralTimeout,
         TaskDeferred,
     )
+    from airflow.stats import Stats  # type: ignore[no-redef, attr-defined, assignment, unused-ignore]
+
+if AIRFLOW_V_3_3_PLUS:
+    from airflow.sdk import RetryDecision, RetryPolicy
+else:
+    # Names to write code against; who makes a policy is told which Airflow it needs.
+    RetryPolicy = object  # type: ignore[misc, assignment, unused-ignore]
+    RetryDecision = None  # type: ignore[misc, assignment, unused-ignore]
 
 if AIRFLOW_V_3_3_PLUS:
     # It lets triggers share one poll; before 3.3 there is nothing to share.
@@ -39,7 +57,12 @@ __all__ = [
     "AirflowException",
     "AirflowFailException",
     "AirflowSensorTimeout",
+    "AirflowTaskTimeout",
+    "RetryDecision",
+    "RetryPolicy",
     "SharingTrigger",
+    "Stats",
+    "TaskDeferralTimeout",
     "TaskDeferred",
     "conf",
     "get_async_connection",

@@ -12,6 +12,7 @@ import pytest
 from tests.dags.conftest import SAMPLE, Account, Connect
 from tests.dags.test_waiting import see_through, task_context
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsJobFailedError, TwelveLabsRefusedError
+from twelvelabs_provider.jobs.indexed import SOURCE_MARK
 from twelvelabs_provider.operators.asset import TwelveLabsCreateAssetOperator, TwelveLabsDeleteAssetOperator
 from twelvelabs_provider.operators.upload import MARKER
 from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
@@ -51,6 +52,7 @@ def test_a_file_becomes_a_ready_asset(connect: Connect, account: Account, clip: 
         "source": clip.as_uri(),
     }
     marker = asset["user_metadata"].pop(MARKER)
+    assert asset["user_metadata"].pop(SOURCE_MARK).startswith("source-")
     assert len(marker) == 32 and asset["user_metadata"] == {"scene": 7, "tags": ["a", "b"]}
     assert "thumbnail" in asset and "hls" not in asset
 

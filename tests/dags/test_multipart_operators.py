@@ -67,11 +67,17 @@ def test_a_large_video_is_indexed_from_parts(
     monkeypatch.setattr(assets, "UPLOADS", replace(assets.UPLOADS, max_direct=100_000))
     index_id = account.create_index("from parts")
     operator = TwelveLabsIndexVideoOperator(
-        task_id="t", source=str(SAMPLE), index_id=index_id, user_metadata='{"take": 2}', poll_interval=0.2
+        task_id="t",
+        source=str(SAMPLE),
+        index_id=index_id,
+        user_metadata='{"take": 2}',
+        if_indexed="reindex",
+        poll_interval=0.2,
     )
     result, _ = see_through(operator, task_context())
     assert account.get(f"/v1.3/assets/{result['asset_id']}")["method"] == "multipart"
     video = account.get(f"/v1.3/indexes/{index_id}/videos/{result['video_id']}")
+    assert video["user_metadata"].pop("airflow_source").startswith("source-")
     assert video["user_metadata"] == {"take": 2}
 
 

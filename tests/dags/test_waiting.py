@@ -100,7 +100,7 @@ def test_worker_and_triggerer_have_the_same_outcome(
     result, deferrals = see_through(operator, task_context())
     assert (deferrals > 0) == deferrable
     assert set(result) == {
-        "index_id", "video_id", "asset_id", "duration", "source", "filename", "transcription_used",
+        "index_id", "video_id", "asset_id", "duration", "source", "filename", "transcription_used", "reused",
     }  # fmt: skip
     assert result["source"] == f"file://{unseen}"
     assert result["duration"] == pytest.approx(37, abs=3)
@@ -125,8 +125,9 @@ def test_a_retry_attaches_and_pays_once(connect: Connect, account: Account, unse
 def test_a_clear_starts_afresh(connect: Connect, account: Account) -> None:
     index_id = account.create_index("clear")
     memory = Memory()
-    first, _ = see_through(index_video(index_id), task_context(memory, max_tries=2))
-    second, _ = see_through(index_video(index_id), task_context(memory, max_tries=3))
+    anew = partial(index_video, index_id, if_indexed="reindex")
+    first, _ = see_through(anew(), task_context(memory, max_tries=2))
+    second, _ = see_through(anew(), task_context(memory, max_tries=3))
     assert first["video_id"] != second["video_id"]
 
 

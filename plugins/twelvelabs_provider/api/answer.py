@@ -77,4 +77,5 @@ def refusal(call: Call[Any], status: int, headers: Mapping[str, str], content: b
         what=call.name,
         request_id=request_id_from(lower),
         retry_after=retry_after_from(status, lower, now),
+        now=now,
     )

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
@@ -60,6 +61,10 @@ class TwelveLabsTransientError(TwelveLabsError):
 
 class TwelveLabsRateLimitError(TwelveLabsTransientError):
     """Too many requests or a quota used up (429)."""
+
+
+class TwelveLabsQuotaError(TwelveLabsRateLimitError):
+    """A quota is used up that is renewed later than a worker should be held for (429): wait without one, or fail."""
 
 
 class TwelveLabsServerError(TwelveLabsTransientError):
@@ -137,13 +142,25 @@ _BY_STATUS: Mapping[int, type[TwelveLabsError]] = {
     HTTPStatus.CONFLICT: TwelveLabsConflictError,
     HTTPStatus.TOO_MANY_REQUESTS: TwelveLabsRateLimitError,
 }
+LONGEST_HOLD = 900.0
+"""Seconds; a limit that is lifted later is a quota, whatever it calls itself."""
+
+_SHORT_HOLD = 60.0
+_DAILY = re.compile(r"\bdaily\b|\b(?:per|a|each) ?day\b|/ ?\d*day", re.IGNORECASE)
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?\s?(Z|UTC|[+-]\d\d:?\d\d)?(?!\d)")
 _LONGEST_MESSAGE = 500
 _URL_QUERY = re.compile(r"(https?://[^\s?\"'<>]+)\?[^\s\"'<>]*", re.IGNORECASE)
 _URL_USER = re.compile(r"(https?://)[^\s/?#\"'<>]+@", re.IGNORECASE)
 
 
 def error_from(
-    status: int, body: Any, *, what: str, request_id: str | None, retry_after: float | None
+    status: int,
+    body: Any,
+    *,
+    what: str,
+    request_id: str | None,
+    retry_after: float | None,
+    now: float | None = None,
 ) -> TwelveLabsError:
     """Return the typed error for an answer that is not a success.
 
@@ -152,14 +169,16 @@ def error_from(
     :param what: the call, for the message (``POST /tasks``).
     :param request_id: the answer's request id, if a header carried one.
     :param retry_after: seconds, if a header carried them.
+    :param now: epoch seconds, for a 429 whose message names the moment to come back.
     """
     code, message, hints = _code_and_message(body)
+    waits = (retry_after, _seconds(hints.get("retryAfter")), _wait_in_words(status, message, now))
     details = ErrorDetails(
         status=status,
         code=code,
         message=message or _phrase(status),
         request_id=request_id or _text(hints.get("requestId")),
-        retry_after=retry_after if retry_after is not None else _seconds(hints.get("retryAfter")),
+        retry_after=next((wait for wait in waits if wait is not None), None),
     )
     if 300 <= status < 400:
         return TwelveLabsRedirectError(
@@ -167,7 +186,10 @@ def error_from(
             " to the configured host: put the final address into the connection's host",
             details,
         )
-    return _class_for(status, code)(f"{what} failed: {details}", details)
+    kind = _class_for(status, code)
+    if kind is TwelveLabsRateLimitError and _is_quota(message, details.retry_after):
+        kind = TwelveLabsQuotaError
+    return kind(f"{what} failed: {details}", details)
 
 
 def _class_for(status: int, code: str | None) -> type[TwelveLabsError]:
@@ -176,6 +198,26 @@ def _class_for(status: int, code: str | None) -> type[TwelveLabsError]:
     if status in _BY_STATUS:
         return _BY_STATUS[status]
     return TwelveLabsServerError if status >= 500 else TwelveLabsBadRequestError
+
+
+def _is_quota(message: str, retry_after: float | None) -> bool:
+    """Tell a quota from a limit that passes; one of a day that is renewed within a minute is simply waited for."""
+    if retry_after is not None and retry_after <= _SHORT_HOLD:
+        return False
+    return (retry_after is not None and retry_after > LONGEST_HOLD) or _DAILY.search(message) is not None
+
+
+def _wait_in_words(status: int, message: str, now: float | None) -> float | None:
+    """Return the seconds until the moment that the message of a 429 names; one in the past says nothing."""
+    found = _MOMENT.search(message) if status == HTTPStatus.TOO_MANY_REQUESTS and now is not None else None
+    if found is None or now is None:
+        return None
+    zone = found[3] if found[3] not in (None, "Z", "UTC") else "+00:00"
+    try:
+        moment = datetime.fromisoformat(f"{found[1]}T{found[2]}{zone}").astimezone(UTC).timestamp()
+    except (OverflowError, ValueError):
+        return None
+    return moment - now if moment > now else None
 
 
 def _code_and_message(body: Any) -> tuple[str | None, str, Mapping[str, Any]]:

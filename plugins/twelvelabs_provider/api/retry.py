@@ -13,11 +13,14 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsAmbiguousError,
     TwelveLabsConnectionError,
     TwelveLabsError,
+    TwelveLabsQuotaError,
     TwelveLabsRateLimitError,
     TwelveLabsServerError,
     finite_number,
 )
 
+_LIMIT = ("x-ratelimit-request-limit", "x-ratelimit-limit")
+_USED = ("x-ratelimit-request-used", "x-ratelimit-used")
 _REMAINING = ("x-ratelimit-request-remaining", "x-ratelimit-remaining")
 _RESET = ("x-ratelimit-request-reset", "x-ratelimit-reset")
 
@@ -42,10 +45,12 @@ class RateLimit:
 
     :param remaining: requests left in the window.
     :param reset_at: epoch seconds at which the window starts anew.
+    :param limit: requests that the whole window has.
     """
 
     remaining: int | None
     reset_at: float | None
+    limit: int | None = None
 
 
 def delay_before_retry(
@@ -71,6 +76,8 @@ def growing_delay(attempt: int, settings: RetrySettings, jitter: float) -> float
 
 def may_repeat(call: Call[object], error: TwelveLabsError) -> bool:
     """Tell whether sending the call again can neither do the work twice nor be pointless."""
+    if isinstance(error, TwelveLabsQuotaError):
+        return False
     if isinstance(error, (TwelveLabsConnectionError, TwelveLabsRateLimitError)):
         return True
     if isinstance(error, TwelveLabsServerError):
@@ -96,8 +103,11 @@ def retry_after_from(status: int, headers: Mapping[str, str], now: float) -> flo
 
 def rate_limit_from(headers: Mapping[str, str]) -> RateLimit:
     """Read both spellings of the rate-limit headers (names in lower case)."""
-    remaining, reset = _first_number(headers, _REMAINING), _first_number(headers, _RESET)
-    return RateLimit(None if remaining is None else int(remaining), reset)
+    remaining, limit = _first_number(headers, _REMAINING), _first_number(headers, _LIMIT)
+    used = _first_number(headers, _USED)
+    if remaining is None and limit is not None and used is not None:
+        remaining = max(0.0, limit - used)
+    return RateLimit(_whole(remaining), _first_number(headers, _RESET), _whole(limit))
 
 
 def request_id_from(headers: Mapping[str, str]) -> str | None:
@@ -117,6 +127,10 @@ def _retry_after_header(value: str, now: float) -> float | None:
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0.0, (moment - datetime.fromtimestamp(now, UTC)).total_seconds())
+
+
+def _whole(number: float | None) -> int | None:
+    return None if number is None else int(number)
 
 
 def _first_number(headers: Mapping[str, str], names: tuple[str, ...]) -> float | None:

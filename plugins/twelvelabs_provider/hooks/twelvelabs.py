@@ -23,6 +23,7 @@ from twelvelabs_provider.api.models import Page
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.api.streams import records
 from twelvelabs_provider.hooks.connection import CONN_TYPE, DEFAULT_CONN_ID, endpoint_of
+from twelvelabs_provider.hooks.pacing import Turn, pace_of
 from twelvelabs_provider.hooks.sending import (
     broken_off,
     call_headers,
@@ -86,13 +87,14 @@ class TwelveLabsHook(BaseHook):
         """Return the HTTP session that sends the key to the configured host."""
         return self.session
 
-    def execute(self, call: Call[T]) -> T:
-        """Send a call and return its answer.
+    def execute(self, call: Call[T], *, until: float | None = None) -> T:
+        """Send a call and return its answer; where the rate limit is used up it waits for its turn first.
 
+        :param until: epoch seconds beyond which it does not wait for a turn.
         :raises TwelveLabsError: typed by what to do; transient ones only after the connection's ``max_attempts``.
         :raises TwelveLabsUnsupportedError: the connection's generation has no such call; nothing was sent.
         """
-        return self._persistently(call, lambda: self._attempt(call))
+        return self._persistently(call, lambda turn: self._attempt(call, turn), until)
 
     def stream(self, call: StreamedCall[T]) -> Iterator[T]:
         """Send a call and return the records of its answer as they arrive; until the first byte it is retried as usual.
@@ -101,7 +103,7 @@ class TwelveLabsHook(BaseHook):
             not repeated.
         :raises TwelveLabsError: as for :meth:`execute`.
         """
-        with self._persistently(call, lambda: self._opened(call)) as response:
+        with self._persistently(call, lambda turn: self._opened(call, turn)) as response:
             clean = partial(without_key, endpoint=self.endpoint)
             try:
                 for record in records(arriving_pieces(response), call.framing, clean):
@@ -123,25 +125,32 @@ class TwelveLabsHook(BaseHook):
     def test_connection(self) -> tuple[bool, str]:
         """Ask for one index: tells whether the host answers and takes the key."""
         try:
-            self._attempt(self.api.list_indexes(Paging(limit=1)))
+            call = self.api.list_indexes(Paging(limit=1))
+            with pace_of(call, self.endpoint).turn() as turn:
+                self._attempt(call, turn)
         except TwelveLabsError as error:
             return False, str(error)
         return True, f"{self.endpoint.origin} answers as API {self.endpoint.version.value} and takes the key"
 
-    def _persistently(self, call: Call[Any], attempt: Callable[[], T]) -> T:
+    def _persistently(self, call: Call[Any], attempt: Callable[[Turn], T], until: float | None = None) -> T:
         ensure_spoken(call, self.endpoint)
+        pace = pace_of(call, self.endpoint)
         number = 1
         while True:
+            for pause in pace.pauses(call.name, until):
+                time.sleep(pause)
             try:
-                return attempt()
+                with pace.turn() as turn:
+                    return attempt(turn)
             except TwelveLabsError as error:
                 time.sleep(pause_before_retry(call, self.endpoint, error, number))
             number += 1
 
-    def _opened(self, call: StreamedCall[Any]) -> requests.Response:
+    def _opened(self, call: StreamedCall[Any], turn: Turn) -> requests.Response:
         """Return the answer with its body still to be read."""
         try:
             response = self._send(call, None, stream=True)
+            turn.heard(response.status_code, response.headers)
             if response.ok and not response.is_redirect:
                 return response
             content = without_key(response.content, self.endpoint)
@@ -149,7 +158,7 @@ class TwelveLabsHook(BaseHook):
             raise _unanswered(call, self.endpoint, error) from error
         raise refusal(call, response.status_code, response.headers, content, time.time())
 
-    def _attempt(self, call: Call[T]) -> T:
+    def _attempt(self, call: Call[T], turn: Turn) -> T:
         with ExitStack() as stack:
             form = open_form(call.body, stack) if isinstance(call.body, FormBody) else None
             try:
@@ -158,6 +167,7 @@ class TwelveLabsHook(BaseHook):
                 if form and form.bytes_left:
                     raise broken_off(call, self.endpoint, error, form.bytes_left) from error
                 raise _unanswered(call, self.endpoint, error) from error
+            turn.heard(answer.status_code, answer.headers)
             content = without_key(answer.content, self.endpoint)
             return read_answer(call, answer.status_code, answer.headers, content, time.time())
 

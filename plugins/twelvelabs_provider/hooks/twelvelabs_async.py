@@ -18,6 +18,7 @@ from twelvelabs_provider.api.dialect import Dialect, dialect_for
 from twelvelabs_provider.api.endpoint import Endpoint
 from twelvelabs_provider.api.errors import TwelveLabsError
 from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID, endpoint_of
+from twelvelabs_provider.hooks.pacing import Turn, pace_of
 from twelvelabs_provider.hooks.sending import (
     call_headers,
     ensure_spoken,
@@ -67,21 +68,26 @@ class TwelveLabsAsyncHook(BaseHook):
         """The calls of the connection's generation."""
         return dialect_for(self.endpoint.version)
 
-    async def execute(self, call: Call[T]) -> T:
-        """Send a call and return its answer.
+    async def execute(self, call: Call[T], *, until: float | None = None) -> T:
+        """Send a call and return its answer; where the rate limit is used up it waits for its turn first.
 
+        :param until: epoch seconds beyond which it does not wait for a turn.
         :raises TwelveLabsError: typed by what to do; transient ones only after the connection's ``max_attempts``.
         """
         ensure_spoken(call, self.endpoint)
+        pace = pace_of(call, self.endpoint)
         attempt = 1
         while True:
+            for pause in pace.pauses(call.name, until):
+                await asyncio.sleep(pause)
             try:
-                return await self._attempt(call)
+                with pace.turn() as turn:
+                    return await self._attempt(call, turn)
             except TwelveLabsError as error:
                 await asyncio.sleep(pause_before_retry(call, self.endpoint, error, attempt))
             attempt += 1
 
-    async def _attempt(self, call: Call[T]) -> T:
+    async def _attempt(self, call: Call[T], turn: Turn) -> T:
         try:
             answer = await self._send(call)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -89,6 +95,7 @@ class TwelveLabsAsyncHook(BaseHook):
         except (httpx.HTTPError, OSError) as error:
             # httpx lets TLS errors of an open connection through as they are.
             raise no_answer(call, self.endpoint, error) from error
+        turn.heard(answer.status_code, answer.headers)
         content = without_key(answer.content, self.endpoint)
         return read_answer(call, answer.status_code, answer.headers, content, time.time())
 

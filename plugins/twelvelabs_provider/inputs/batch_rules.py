@@ -12,6 +12,7 @@ from twelvelabs_provider.api.analysis.rules import problems_of_request
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.batch_items import GivenItem
 from twelvelabs_provider.inputs.templated import mapping_of, number_of
+from twelvelabs_provider.jobs.cost import Bill, analysis_bill, definitions_in
 from twelvelabs_provider.jobs.window import Window
 
 QUESTION = (
@@ -44,6 +45,17 @@ class ItemRules:
                 raise TwelveLabsInputError(f"{given}: its custom_id stands on another item of the same batch too")
             seen |= {given.item.custom_id} if given.item.custom_id else set()
             yield given
+
+    def bill(self, given: GivenItem, duration: float | None) -> Bill:
+        """Return what one item bills.
+
+        :param duration: seconds of its video, None where nobody knows.
+        """
+        options, usual = given.item.options, self.defaults
+        window = Window(
+            usual.start if options.start is None else options.start, usual.end if options.end is None else options.end
+        )
+        return analysis_bill(window, duration, definitions_in(options.response_format or usual.response_format))
 
     def check_defaults(self) -> None:
         """Refuse defaults that no item could be asked with; a prompt may come from the items.

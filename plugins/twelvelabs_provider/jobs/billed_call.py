@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from twelvelabs_provider.api.analysis.generation import Generation, Usage
-from twelvelabs_provider.jobs.ledger import Identity, StateStore
+from twelvelabs_provider.jobs.ledger import Identity, StateStore, unreadable
 
 LARGEST_ANSWER = 64 * 1024
 """Characters of an answer that is kept until it is published."""
@@ -35,9 +35,12 @@ class BilledCall:
     def answer(self) -> Generation | None:
         """Return the answer that an earlier try of the same life got and did not publish."""
         fields = (self._record() or {}).get("answer")
-        if not isinstance(fields, Mapping):
+        if fields is None:
             return None
-        return Generation(**{**fields, "usage": Usage(**fields["usage"])})
+        try:
+            return Generation(**{**fields, "usage": Usage(**fields["usage"])})
+        except (KeyError, TypeError) as error:
+            raise unreadable("billed answer", error) from error
 
     def sending(self) -> None:
         """Remember that it goes out now."""
@@ -57,8 +60,11 @@ class BilledCall:
 
     def _record(self) -> Mapping[str, Any] | None:
         record = None if self.store is None else self.store.get(_KEY)
-        ours = isinstance(record, Mapping) and record.get("identity") == self.identity.key()
-        return record if ours else None
+        if record is None:
+            return None
+        if not isinstance(record, Mapping) or "identity" not in record:
+            raise unreadable("billed call", record)
+        return record if record["identity"] == self.identity.key() else None
 
     def _write(self, fields: Mapping[str, Any]) -> None:
         if self.store is not None:

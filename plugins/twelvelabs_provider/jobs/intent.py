@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from twelvelabs_provider.jobs.ledger import Identity, StateStore
-
-_KEY = "twelvelabs_intent"
+from twelvelabs_provider.jobs.ledger import Identity, Ledger, StateStore
 
 
 @dataclass(frozen=True)
 class Intent:
-    """The note of one task instance, of one life and one question.
+    """The first phase of a task's record, of one life and one question; the job's id takes its place.
 
     :param store: Airflow's state store, None where this Airflow has none: then nothing is noted.
     """
@@ -21,19 +18,21 @@ class Intent:
     identity: Identity
 
     def noted_at(self) -> float | None:
-        """Return the epoch seconds at which an earlier try was about to submit, and never said that it had."""
-        record = None if self.store is None else self.store.get(_KEY)
-        if not isinstance(record, Mapping) or record.get("identity") != self.identity.key():
-            return None
-        at = record.get("at")
-        return float(at) if isinstance(at, int | float) else None
+        """Return the epoch seconds at which an earlier try was about to submit, and never said that it had.
+
+        :raises TwelveLabsRecordError: if the record is not one of ours.
+        """
+        intended = self._ledger.intended()
+        return intended.at if intended else None
 
     def note(self, now: float) -> None:
         """Remember that a submission follows."""
-        if self.store is not None:
-            self.store.set(_KEY, {"identity": self.identity.key(), "at": now})
+        self._ledger.intend(now)
 
     def settle(self) -> None:
         """Forget the note: the job is known, or there is certainly none."""
-        if self.store is not None and self.store.get(_KEY) is not None:
-            self.store.delete(_KEY)
+        self._ledger.settle()
+
+    @property
+    def _ledger(self) -> Ledger:
+        return Ledger(self.store, self.identity)

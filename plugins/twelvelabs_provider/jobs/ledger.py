@@ -1,21 +1,33 @@
 """What a task remembers of its remote job from one try to the next, so that a retry attaches instead of paying again.
 
-Airflow keeps it in the task's state store (3.3 and newer; it survives worker loss, deferral and retries). Where there
-is no store, nothing is remembered, and a retry starts anew.
+Airflow keeps it in the task's state store (3.3 and newer; it survives worker loss, deferral, retries and clears). Where
+there is no store, nothing is remembered, and a retry starts anew.
+
+One record has two phases: what is about to be submitted, and what was. One that cannot be read is an error: not
+knowing is not the same as there being nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from typing import Any, Protocol
 
 from twelvelabs_provider.exceptions import TwelveLabsRecordError
+from twelvelabs_provider.jobs.decision import Recorded, Reuse, counts
 from twelvelabs_provider.jobs.job import PendingJob
 
 _KEY = "twelvelabs_job"
 _UPLOAD_KEY = "twelvelabs_upload"
+
+
+class _Phase(StrEnum):
+    """How far a submission came."""
+
+    INTENT = "intent"
+    SUBMITTED = "submitted"
 
 
 class StateStore(Protocol):
@@ -28,10 +40,12 @@ class StateStore(Protocol):
 
 @dataclass(frozen=True)
 class Identity:
-    """One task instance, whichever try: the same on a retry, another after a user's clear.
+    """One task instance, whichever try: the same on a retry, another after a user's clear, unless ``reuse`` says else.
 
     :param life: ``ti.max_tries``, which moves when a user clears the task and stays for retries.
     :param asked: fingerprint of what is asked for; other arguments make another job.
+    :param reuse: which tries share their job.
+    :param try_number: which try; counts where tries share nothing.
     """
 
     dag_id: str
@@ -40,10 +54,22 @@ class Identity:
     map_index: int
     life: int
     asked: str
+    reuse: Reuse = Reuse.RETRY
+    try_number: int = 0
 
     def key(self) -> str:
-        """Return 64 hexadecimal digits; parts are joined by NUL, which no id can hold."""
-        parts = (self.dag_id, self.run_id, self.task_id, self.map_index, self.life, self.asked)
+        """Return 64 hexadecimal digits, the same for the tries that share their job."""
+        spans: Mapping[Reuse, int | str]
+        spans = {Reuse.RETRY: self.life, Reuse.ALWAYS: "always", Reuse.NEVER: f"try {self.try_number}"}
+        return self._digest_over(spans[self.reuse])
+
+    def lasting_key(self) -> str:
+        """Return 64 hexadecimal digits, the same for all tries, before and after a clear."""
+        return self._digest_over("")
+
+    def _digest_over(self, span: int | str) -> str:
+        """Parts are joined by NUL, which no id can hold."""
+        parts = (self.dag_id, self.run_id, self.task_id, self.map_index, span, self.asked)
         return _digest(*map(str, parts))
 
     def submission_key(self, *what: str) -> str:
@@ -83,28 +109,53 @@ class Ledger:
     store: StateStore | None
     identity: Identity
 
-    def recall(self) -> PendingJob | None:
-        """Return the job that an earlier try of the same life submitted for the same question.
-
-        A store that cannot be read raises: not knowing is not the same as there being nothing.
+    def recorded(self) -> Recorded | None:
+        """Return what an earlier try of this task left for the same question; of what does not count, that it is there.
 
         :raises TwelveLabsRecordError: if the record is not one of ours.
         """
-        record = None if self.store is None else self.store.get(_KEY)
-        if not isinstance(record, Mapping) or record.get("identity") != self.identity.key():
+        if self.store is None or self.identity.reuse is Reuse.NEVER:
+            return None
+        record = self.store.get(_KEY)
+        if record is None:
             return None
         try:
-            return PendingJob.from_json(record["pending"])
-        except (KeyError, ValueError) as error:
-            raise TwelveLabsRecordError(
-                f"the record of this task's remote job cannot be read ({error}); it may be of another release of the"
-                " provider. Clear the task to start anew"
-            ) from error
+            return self._read(record)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise unreadable("remote job", error) from error
+
+    def recall(self) -> PendingJob | None:
+        """Return the job that an earlier try submitted for the same question, if it counts.
+
+        :raises TwelveLabsRecordError: if the record is not one of ours.
+        """
+        recorded = self.recorded()
+        return recorded.pending if recorded and counts(recorded, self.identity.reuse) else None
+
+    def intended(self) -> Recorded | None:
+        """Return what an earlier try was about to submit, if it never said that it had, and if it counts.
+
+        :raises TwelveLabsRecordError: if the record is not one of ours.
+        """
+        recorded = self.recorded()
+        waits = recorded is not None and recorded.pending is None and counts(recorded, self.identity.reuse)
+        return recorded if waits else None
+
+    def intend(self, now: float, known: Iterable[str] = ()) -> None:
+        """Remember that a submission follows.
+
+        :param known: ids that are on the service before it.
+        """
+        self._write(_Phase.INTENT, at=now, known=list(known))
 
     def record(self, pending: PendingJob) -> None:
         """Remember a job, at once after the service gave its id."""
-        if self.store is not None:
-            self.store.set(_KEY, {"identity": self.identity.key(), "pending": pending.as_json()})
+        self._write(_Phase.SUBMITTED, pending=pending.as_json())
+
+    def settle(self) -> None:
+        """Forget an intent that came to nothing, for certain; a job that is known stays."""
+        if self.store is not None and (self.store.get(_KEY) or {}).get("phase") == _Phase.INTENT:
+            self.store.delete(_KEY)
 
     def forget(self) -> None:
         """Remember nothing: the job ended without a result, and a retry shall submit anew."""
@@ -126,6 +177,34 @@ class Ledger:
         """Remember an upload in parts, at once after the service gave its id."""
         if self.store is not None:
             self.store.set(_UPLOAD_KEY, {"identity": self.identity.key(), "upload": asdict(upload)})
+
+    def _read(self, record: Mapping[str, Any]) -> Recorded | None:
+        # A release that knew one phase only left neither the phase nor whose record it is, but for the identity.
+        same_life = record["identity"] == self.identity.key()
+        if "task" in record:
+            same_life = int(record["life"]) == self.identity.life
+            if record["task"] != self.identity.lasting_key():
+                return None
+        elif not same_life:
+            return None
+        if not counts(Recorded(None, same_life), self.identity.reuse):
+            return Recorded(None, same_life)
+        if _Phase(record.get("phase", _Phase.SUBMITTED)) is _Phase.SUBMITTED:
+            return Recorded(PendingJob.from_json(record["pending"]), same_life)
+        return Recorded(None, same_life, float(record["at"]), tuple(map(str, record.get("known") or ())))
+
+    def _write(self, phase: _Phase, **fields: Any) -> None:
+        if self.store is not None:
+            whose = {"identity": self.identity.key(), "task": self.identity.lasting_key(), "life": self.identity.life}
+            self.store.set(_KEY, {**whose, "phase": phase.value, **fields})
+
+
+def unreadable(what: str, error: object) -> TwelveLabsRecordError:
+    """Return the error for a record that is there and cannot be read."""
+    return TwelveLabsRecordError(
+        f"the record of this task's {what} cannot be read ({error!r}); it may be of another release of the provider."
+        " Look on the service what became of it; then reuse='never', or deleting the task's state, starts anew"
+    )
 
 
 def fingerprint(*asked: Any) -> str:

@@ -10,6 +10,9 @@ LONGEST_PAUSE = 60.0
 BACKSTOP = 300.0
 # The pause grows with the wait: a job of ten minutes is noticed a minute late at most, one of a minute after 5 s.
 _SHARE_OF_WAIT = 0.1
+# The service speaks of 30 to 40 % of a video's length for indexing, and analyses are quicker: a look before this share
+# of it would most likely find nothing.
+_SHARE_OF_VIDEO = 0.1
 _JITTER = 0.1
 
 
@@ -24,22 +27,35 @@ def deadline_from(now: float, timeout: float, execution_timeout: timedelta | Non
 
 
 def pause_before_look(
-    now: float, started_at: float, deadline: float, poll_interval: float | None, jitter: float
+    now: float,
+    started_at: float,
+    deadline: float,
+    poll_interval: float | None,
+    jitter: float,
+    duration: float | None = None,
 ) -> float:
     """Return the seconds until the next look at a job, never past its deadline.
 
     :param started_at: epoch seconds of the submission.
     :param poll_interval: seconds between looks; None lets the pause grow from 5 to 60 seconds.
     :param jitter: a random number from 0 to 1, drawn by the caller, so that many waits do not look at once.
+    :param duration: seconds of the video, where they are known; without ``poll_interval`` they put off the first look.
     """
-    interval = poll_interval if poll_interval and poll_interval > 0 else grown_pause(now - started_at)
+    waited = now - started_at
+    interval = poll_interval if poll_interval and poll_interval > 0 else grown_pause(waited, duration)
     pause = interval * (1 - _JITTER + 2 * _JITTER * jitter)
     return max(0.0, min(pause, deadline - now))
 
 
-def grown_pause(waited: float) -> float:
-    """Return the seconds between looks after a wait of some seconds: from 5 to 60."""
-    return min(LONGEST_PAUSE, max(SHORTEST_PAUSE, waited * _SHARE_OF_WAIT))
+def grown_pause(waited: float, duration: float | None = None) -> float:
+    """Return the seconds between looks after a wait of some seconds: from 5 to 60.
+
+    :param duration: seconds of the video, where they are known: before a tenth of them, but a minute at most, has
+        passed, nothing is to be expected.
+    """
+    first = max(0.0, (duration or 0.0) * _SHARE_OF_VIDEO)
+    left = min(first, LONGEST_PAUSE) - max(0.0, waited)
+    return min(LONGEST_PAUSE, max(SHORTEST_PAUSE, waited * _SHARE_OF_WAIT, left))
 
 
 def clock_text(epoch: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -30,11 +30,13 @@ class Wake:
     """The trigger's event.
 
     :param message: the last error in words, for ``refused`` and ``unreachable``.
+    :param ready: the job was seen ready; not told to the worker, which looks for itself.
     """
 
     reason: WakeReason
     pending: PendingJob
     message: str = ""
+    ready: bool = field(default=False, compare=False)
 
     def must_be_answered(self) -> None:
         """Raise where the trigger could not wait to the end; otherwise the job is to be looked at afresh.

@@ -9,7 +9,7 @@ from twelvelabs_provider.api.analysis.request import AnalysisRequest, SourceKind
 from twelvelabs_provider.api.errors import TwelveLabsConflictError
 from twelvelabs_provider.api.models import AnalysisTask
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob, Phase
-from twelvelabs_provider.operators.job import TwelveLabsJobOperator
+from twelvelabs_provider.operators.billing import TwelveLabsBillingOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -18,7 +18,7 @@ CUSTOM_ID_LENGTH = 32
 _MOST_LOOKED_THROUGH = 200
 
 
-class TwelveLabsAnalysisTaskOperator(TwelveLabsJobOperator):
+class TwelveLabsAnalysisTaskOperator(TwelveLabsBillingOperator):
     """Base of the operators that submit analysis tasks."""
 
     def mark(self, context: Context) -> str:

@@ -13,6 +13,7 @@ from twelvelabs_provider.api.models import Segment
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.subject import Subject
 from twelvelabs_provider.inputs.templated import mapping_of, optional_number
+from twelvelabs_provider.jobs.cost import definitions_in
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
 from twelvelabs_provider.jobs.window import Window
 from twelvelabs_provider.operators.generate import TwelveLabsGenerateOperator
@@ -138,12 +139,9 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsGenerateOperator):
         bounds = (self.min_segment_duration, self.max_segment_duration)
         return (*super().asked(), *question, *bounds, self.custom_id, self.analysis_task_id)
 
-    def on_kill(self) -> None:
-        """Stop the task on the service, unless somebody else submitted it."""
-        if self.analysis_task_id:
-            self.log.warning("analysis task %s is somebody else's: it goes on", self.analysis_task_id)
-            return
-        super().on_kill()
+    def is_ours(self, pending: PendingJob) -> bool:
+        """A task that was given by its id is somebody else's."""
+        return not self.analysis_task_id
 
     def publish(self, context: Context, answered: Answered) -> Result:
         """Write the answer in the form that was asked for."""
@@ -153,12 +151,12 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsGenerateOperator):
             return {**self.published(context, answered, published), "preview": text[:LONGEST_PREVIEW], "data": None}
         if answered.generation.cut_off:
             why = "the answer was cut off at its length limit: raise max_tokens, or ask for less"
-            self.unusable(context, self.place(answered.subject), answered.generation, why)
+            self.useless(context, answered, why)
         try:
             data = data_from(text)
             rows = segments_of(data) if wanted == FormatType.SEGMENTS else None
         except TwelveLabsAnswerError as error:
-            self.unusable(context, self.place(answered.subject), answered.generation, error)
+            self.useless(context, answered, error)
         publish = self._publish_one if rows is None else partial(self._publish_rows, rows=rows)
         published = publish(context, answered, data)
         small = data if len(text) <= LARGEST_DATA else None
@@ -186,6 +184,8 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsGenerateOperator):
             "mode": Mode.ASYNC.value,
             "model": task.model,
             "format": (asked.get("response_format") or {}).get("type"),
+            "definitions": definitions_in(asked.get("response_format")),
+            "window": [asked.get("start_time"), asked.get("end_time")],
             "options": {"analysis_mode": asked.get("analysis_mode")},
         }
         return self.pending(context, JobRef(JobKind.ANALYSIS_TASK, task.id), subject=subject.as_json(), facts=facts)

@@ -39,8 +39,8 @@ class TwelveLabsCreateAssetOperator(TwelveLabsUploadOperator):
     :param source: http(s) URL that the service fetches, local path, or any URI of object storage, with the connection
         as user (``s3://aws_default@bucket/key.mp4``) (templated).
     :param filename: the name that the asset shall have; None takes the source's (templated).
-    :param user_metadata: names to texts, numbers, booleans or lists of texts, as a mapping or its JSON text; one more
-        field, ``airflow_upload``, marks which task made the asset (templated).
+    :param user_metadata: names to texts, numbers, booleans or lists of texts, as a mapping or its JSON text; two more
+        fields, ``airflow_upload`` and ``airflow_source``, mark which task made the asset, of which content (templated).
     :param asset_type: ``video``, ``audio`` or ``image``; None goes by the file's name (templated).
     :param enable_hls: let the service make a stream for players.
     :param enable_thumbnail: let the service make a thumbnail.

@@ -6,11 +6,11 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
 from airflow.sdk.log import mask_secret
 
 from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID
 from twelvelabs_provider.links import TwelveLabsPlaygroundLink
+from twelvelabs_provider.operators.quota import TwelveLabsQuotaOperator
 from twelvelabs_provider.storage.source import addresses_in, secret_parts
 from twelvelabs_provider.task import COMMON_FIELDS, TwelveLabsTask, refusals_end_the_task
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class TwelveLabsOperator(TwelveLabsTask, BaseOperator):
+class TwelveLabsOperator(TwelveLabsTask, TwelveLabsQuotaOperator):
     """Base of all operators.
 
     :param twelvelabs_conn_id: connection of type ``twelvelabs``.
@@ -48,7 +48,11 @@ class TwelveLabsOperator(TwelveLabsTask, BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Do the work; what the service refuses for good fails the task without a retry."""
-        with refusals_end_the_task():
+        return self.go_on(context, None)
+
+    def go_on(self, context: Context, memo: Any) -> Any:
+        """Do the work; after a wait for a quota once more."""
+        with refusals_end_the_task(), self.within_quota(context):
             return self.run_operator(context)
 
     @abstractmethod

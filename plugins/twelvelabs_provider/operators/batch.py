@@ -10,12 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.analysis.batch_models import ItemStatus
 from twelvelabs_provider.api.analysis.request import DEFAULT_MODEL, AnalysisMode
-from twelvelabs_provider.api.errors import (
-    TwelveLabsConflictError,
-    TwelveLabsError,
-    TwelveLabsNotFoundError,
-    TwelveLabsPermanentError,
-)
+from twelvelabs_provider.api.errors import TwelveLabsNotFoundError, TwelveLabsPermanentError
 from twelvelabs_provider.exceptions import (
     TwelveLabsInputError,
     TwelveLabsJobFailedError,
@@ -23,13 +18,14 @@ from twelvelabs_provider.exceptions import (
 )
 from twelvelabs_provider.inputs.batch_items import GivenItems, items_of
 from twelvelabs_provider.inputs.batch_rules import QUESTION, ItemRules, rules_from
+from twelvelabs_provider.jobs.cost import Bill, BilledKind
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob, Phase
-from twelvelabs_provider.jobs.kinds import cancellation
 from twelvelabs_provider.jobs.portions import Mark, Plan, PortionState, plan_in
 from twelvelabs_provider.jobs.waiting import deadline_from
 from twelvelabs_provider.jobs.wake import Wake, WakeReason
 from twelvelabs_provider.operators.batch_submission import Submission
-from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
+from twelvelabs_provider.operators.billing import TwelveLabsBillingOperator
+from twelvelabs_provider.operators.job import Result
 from twelvelabs_provider.results.batch_rows import SCHEMA, BatchRows, unsuccessful
 from twelvelabs_provider.storage.layout import TablePlace
 from twelvelabs_provider.storage.manifest import Origin, Provenance
@@ -51,7 +47,7 @@ _TOLD = (ItemStatus.READY, ItemStatus.FAILED, ItemStatus.CANCELED)
 _IF_NOT_READY = ("wait", "fail")
 
 
-class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
+class TwelveLabsAnalyzeBatchOperator(TwelveLabsBillingOperator):
     """Asks a model the same about many videos, and publishes one row for each.
 
     Any number of items is cut into batches of at most 1,000 items and 2,000 hours of video; at most 5 are active at a
@@ -101,6 +97,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
         *QUESTION,
         "result_name",
         "formats",
+        "max_billable_minutes",
     )
 
     def __init__(
@@ -153,9 +150,11 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
         check_output(self.output_path)
         pending = self.pending(context, _NO_BATCH, plan=[], items=self._meaning)
         submission = self._submission(context, pending, time.time() - _LOOK_BACK)
-        plan, unready = submission.plan(wait_for_assets=self.if_not_ready == "wait")
+        plan, unready, bill = submission.plan(wait_for_assets=self.if_not_ready == "wait")
         if not plan.portions:
             raise TwelveLabsInputError("items holds none: there is nothing to analyse")
+        self.guard(f"analysing {plan.items} items", bill)
+        pending = replace(pending, memo={**pending.memo, "billed": bill.as_json()})
         self.log.info("%d items in %d batches", plan.items, len(plan.portions))
         if getattr(context["ti"], "try_number", 1) > 1:
             # Nothing is remembered of the earlier tries (this Airflow may have no store for it); the service knows.
@@ -172,7 +171,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
         plan = plan_in(pending.memo)
         if plan.of(PortionState.PLANNED, PortionState.SENDING, PortionState.ACTIVE):
             return self._go_on(context, pending, plan)
-        return self._publish(context, plan)
+        return self._publish(context, plan, _billed(pending))
 
     def asked(self) -> tuple[Any, ...]:
         """The items and the question; output and formats may differ on a retry."""
@@ -204,8 +203,9 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
         return not plan_in(pending.memo).of(PortionState.PLANNED, PortionState.SENDING)
 
     def handed_over(self, pending: PendingJob) -> Result:
-        """Which batches were left running."""
+        """Which batches were left running; what they bill is counted now, since no operator follows them."""
         plan = plan_in(pending.memo)
+        self.count(_billed(pending))
         ids = list(plan.batch_ids)
         return {
             "job_kind": JobKind.ANALYSIS_BATCH.value,
@@ -214,23 +214,6 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
             "batches": len(ids),
             "items": plan.items,
         }
-
-    def on_kill(self) -> None:
-        """Cancel our batches: what has not begun is neither done nor billed."""
-        if self._pending is None:
-            return
-        for portion in plan_in(self._pending.memo).of(PortionState.ACTIVE):
-            job = JobRef(JobKind.ANALYSIS_BATCH, portion.batch_id or "")
-            call = cancellation(self.hook.api, job)
-            try:
-                if call:
-                    self.hook.execute(call)
-            except (TwelveLabsConflictError, TwelveLabsNotFoundError):
-                self.log.info("%s has ended already", job)
-            except TwelveLabsError as error:
-                self.log.warning("%s could not be cancelled: %s", job, error)
-            else:
-                self.log.warning("%s was cancelled; items that are being processed are finished and billed", job)
 
     @cached_property
     def _given(self) -> GivenItems:
@@ -292,7 +275,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
     def _is_others(self, pending: PendingJob) -> bool:
         return pending.job.kind is JobKind.ANALYSIS_BATCH and pending.job.id not in plan_in(pending.memo).batch_ids
 
-    def _publish(self, context: Context, plan: Plan) -> Result:
+    def _publish(self, context: Context, plan: Plan, planned: Bill) -> Result:
         rows = BatchRows(self.hook, self._given, plan, self._mark(context))
         defaults = self._rules.defaults.wire()
 
@@ -302,11 +285,16 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
                 Origin.GENERATED,
                 model=self.model_name,
                 options={"analysis_mode": self.analysis_mode, **defaults},
-                details={"items": dict(rows.counts), "batch_ids": list(plan.batch_ids)},
+                details={
+                    "items": dict(rows.counts),
+                    "batch_ids": list(plan.batch_ids),
+                    "billed": _settled(planned, rows).as_json(),
+                },
             )
 
         place = TablePlace(("batches",), self.result_name, "analysis_batch")
         published = publish_rows(self.output_path, place, rows, SCHEMA, table_formats(self.formats), facts)
+        self.count(_settled(planned, rows))
         bad = unsuccessful(rows.counts)
         self.log.info("published %d rows, %d without a result: %s", published.rows, bad, published.manifest_uri)
         if bad and self.fail_on_partial_error:
@@ -324,6 +312,18 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
             "batch_ids": list(plan.batch_ids[:MOST_IDS]),
             **published.as_xcom(),
         }
+
+
+def _billed(pending: PendingJob) -> Bill:
+    """Return what was said beforehand; a release that did not say it leaves it unknown."""
+    told = pending.memo.get("billed")
+    return Bill.from_json(told) if told else Bill(BilledKind.ANALYSIS, unknown=plan_in(pending.memo).items)
+
+
+def _settled(planned: Bill, rows: BatchRows) -> Bill:
+    """Return what was billed; items without a result are not, and which minutes were theirs is not looked up."""
+    bill = planned.with_tokens(rows.tokens["input_tokens"], rows.tokens["output_tokens"])
+    return replace(bill, at_most=unsuccessful(rows.counts) > 0)
 
 
 def _oldest(plan: Plan) -> JobRef | None:

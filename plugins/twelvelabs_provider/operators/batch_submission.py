@@ -37,6 +37,7 @@ from twelvelabs_provider.api.resources import LARGEST_PAGE, Paging
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.batch_items import GivenItem, GivenItems
 from twelvelabs_provider.inputs.batch_rules import ItemRules
+from twelvelabs_provider.jobs.cost import Bill, BilledKind, total_of
 from twelvelabs_provider.jobs.job import JobKind, JobRef, Phase
 from twelvelabs_provider.jobs.kinds import phase_of
 from twelvelabs_provider.jobs.portions import Mark, Measured, Plan, Portion, PortionState, portions_of
@@ -119,24 +120,28 @@ class Submission:
             plan = plan.changed(replace(portion, state=PortionState.PLANNED))
         return plan
 
-    def plan(self, *, wait_for_assets: bool) -> tuple[Plan, str | None]:
+    def plan(self, *, wait_for_assets: bool) -> tuple[Plan, str | None, Bill]:
         """Check every item and every asset, and cut the items into portions; nothing is sent yet.
 
-        :return: the plan, and the first asset that is not ready.
+        :return: the plan, the first asset that is not ready, and what all of it will bill.
         :raises TwelveLabsInputError: for an item that the service would not take.
         """
         unready: list[str] = []
+        bill = Bill(BilledKind.ANALYSIS)
 
         def measured() -> Iterator[Measured]:
+            nonlocal bill
             for given, asset in self._with_assets():
                 if _usable(given, asset).status != "ready":
                     if not wait_for_assets:
                         raise TwelveLabsInputError(f"{given}: asset {asset.id} is {asset.status}, not ready")
                     unready.append(asset.id) if not unready else None
-                yield Measured(given.at, asset.duration or given.duration or 0.0)
+                duration = asset.duration or given.duration
+                bill = total_of(BilledKind.ANALYSIS, (bill, self.rules.bill(given, duration)))
+                yield Measured(given.at, duration or 0.0)
 
         plan = Plan(tuple(portions_of(measured(), MOST_ITEMS, MOST_SECONDS)))
-        return plan, unready[0] if unready else None
+        return plan, unready[0] if unready else None, bill
 
     def _with_assets(self) -> Iterator[tuple[GivenItem, Asset]]:
         """Return every item with its asset, asking for as many assets at once as a page holds."""

@@ -28,10 +28,13 @@ from twelvelabs_provider.inputs.embedding import (
     text_input,
 )
 from twelvelabs_provider.inputs.templated import texts_of
+from twelvelabs_provider.jobs.cost import Bill, embedding_bill
 from twelvelabs_provider.jobs.intent import Intent
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.jobs.lost_embedding import find_lost_task
-from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
+from twelvelabs_provider.jobs.window import Window
+from twelvelabs_provider.operators.billing import TwelveLabsBillingOperator
+from twelvelabs_provider.operators.job import Result
 from twelvelabs_provider.results.embeddings import (
     KIND,
     Destination,
@@ -61,7 +64,7 @@ class _Plan:
     as_task: bool
 
 
-class TwelveLabsEmbedOperator(TwelveLabsJobOperator):
+class TwelveLabsEmbedOperator(TwelveLabsBillingOperator):
     """Embeds a text, an image, a sound or a video, and publishes the vectors.
 
     Give one of ``text``, ``image``, ``audio``, ``video`` and ``embedding_task_id``; ``text`` and ``image`` together
@@ -104,7 +107,7 @@ class TwelveLabsEmbedOperator(TwelveLabsJobOperator):
 
     template_fields: Sequence[str] = (
         *COMMON_FIELDS, *_INPUTS, "output_path", "mode", "options", "scopes", "types", "segmentation",
-        "segment_seconds", "start", "end", "model_name", "formats", "name",
+        "segment_seconds", "start", "end", "model_name", "formats", "name", "max_billable_minutes",
     )  # fmt: skip
 
     def __init__(
@@ -234,7 +237,14 @@ class TwelveLabsEmbedOperator(TwelveLabsJobOperator):
         assert refused is not None
         raise refused
 
+    def _guard(self, plan: _Plan) -> None:
+        """Say what a sound or a video will bill; texts and images are not billed by the minute."""
+        if plan.medium is not None and plan.request.input.type.value in _LASTING:
+            bill = embedding_bill(Window.parse(self.start, self.end), plan.medium.duration)
+            self.guard(f"embedding {plan.medium.shown}", bill)
+
     def _embed(self, call: Call[Embeddings], plan: _Plan) -> Embeddings:
+        self._guard(plan)
         try:
             return self.hook.execute(call)
         except TwelveLabsAmbiguousError as error:
@@ -252,6 +262,7 @@ class TwelveLabsEmbedOperator(TwelveLabsJobOperator):
         begun = intent.noted_at()
         task = None if begun is None else find_lost_task(self.hook, plan.request, begun)
         if task is None:
+            self._guard(plan)
             now = time.time()
             intent.note(now)
             try:
@@ -287,9 +298,22 @@ class TwelveLabsEmbedOperator(TwelveLabsJobOperator):
     def _publish(self, context: Context, found: Embeddings, embedded: Embedded) -> Result:
         destination = Destination(self.output_path, texts_of("formats", self.formats), self.name)
         options = vars(self._media_options())
-        result = publish_embeddings(context, destination, embedded, found, self.model_name, options)
+        bill = self._billed(found, embedded)
+        result = publish_embeddings(context, destination, embedded, found, self.model_name, options, bill)
+        if bill:
+            self.count(bill)
         self.log.info("published %d embeddings: %s", result["rows"], result["manifest"])
         return result
+
+    def _billed(self, found: Embeddings, embedded: Embedded) -> Bill | None:
+        """Return what a sound or a video billed, by the length that the service tells of it."""
+        told = found.input
+        if (told.type or embedded.input_type) not in _LASTING:
+            return None
+        window = Window.parse(self.start, self.end)
+        if self.embedding_task_id:
+            window = Window(told.start, told.end)
+        return embedding_bill(window, told.duration or embedded.duration)
 
     def _media_options(self) -> MediaOptions:
         return MediaOptions(

@@ -106,6 +106,7 @@ class TwelveLabsCreateEntityOperator(TwelveLabsJobOperator):
         "description",
         "metadata",
     )
+    has_nothing_to_fetch = True
 
     def __init__(
         self,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from twelvelabs_provider.api.analysis.generation import generation_of_task
 from twelvelabs_provider.api.analysis.request import on_screen_text_from, on_screen_text_request, within
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsUnsupportedError
 from twelvelabs_provider.api.models import Segment, Video
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.jobs.cost import analysis_bill, definitions_in
 from twelvelabs_provider.jobs.job import JobState, PendingJob
 from twelvelabs_provider.jobs.window import Window
 from twelvelabs_provider.links import video_url
@@ -167,7 +169,7 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
     """
 
     kind = ResultKind.TEXT_IN_VIDEO
-    template_fields = (*TwelveLabsExtractOperator.template_fields, "asset_id")
+    template_fields = (*TwelveLabsExtractOperator.template_fields, "asset_id", "max_billable_minutes")
 
     def __init__(self, *, asset_id: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -196,7 +198,15 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
         memo = pending.memo
         model = task.model or memo.get("model")
         question = memo.get("prompt_hash")
-        return self.publish(context, rows, window, video, Origin.GENERATED, model=model, prompt_hash=question)
+        usage = generation_of_task(task).usage
+        # One segment definition is asked for.
+        bill = analysis_bill(window, task.duration or video.duration)
+        bill = bill.with_tokens(usage.input_tokens, usage.output_tokens)
+        result = self.publish(
+            context, rows, window, video, Origin.GENERATED, model=model, prompt_hash=question, billed=bill.as_json()
+        )
+        self.count(bill)
+        return result
 
     def asked(self) -> tuple[Any, ...]:
         """The video and the window; output and formats may differ on a retry."""
@@ -214,6 +224,8 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
                 " text from assets only: index it again with TwelveLabsIndexVideoOperator, or give asset_id"
             )
         request = on_screen_text_request(asset_id, start=window.start, end=window.end, custom_id=self.mark(context))
+        bill = analysis_bill(window, video.duration, definitions_in(request.response_format))
+        self.guard(f"reading the on-screen text of video {self.video_id}", bill)
         pending = self.submit_analysis(context, request)
         self.log.info("no text-in-video endpoint in this API: %s reads asset %s", pending.job, asset_id)
         return pending

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from twelvelabs_provider.api.analysis.generation import Generation, generation_of_task
 from twelvelabs_provider.api.analysis.request import (
@@ -20,6 +20,7 @@ from twelvelabs_provider.api.analysis.stream import StreamedText
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.subject import Named, Subject, find_subject
 from twelvelabs_provider.inputs.templated import optional_number
+from twelvelabs_provider.jobs.cost import analysis_bill, definitions_in
 from twelvelabs_provider.jobs.job import JobState, PendingJob
 from twelvelabs_provider.jobs.window import Window
 from twelvelabs_provider.links import video_url
@@ -73,6 +74,7 @@ class TwelveLabsGenerateOperator(TwelveLabsBilledAnswerOperator):
         "temperature",
         "result_name",
         "source",
+        "max_billable_minutes",
     )
 
     def __init__(
@@ -134,15 +136,27 @@ class TwelveLabsGenerateOperator(TwelveLabsBilledAnswerOperator):
         facts = facts_of(request, mode)
         self.log.info("%s of %s (%s) by %s", self.result_kind, subject.name, mode.value, request.model)
         if mode is Mode.ASYNC:
+            self.guard_question(request, subject, window)
             request = replace(request, custom_id=request.custom_id or self.mark(context))
             return self.submit_analysis(context, request, subject=subject.as_json(), facts=facts)
-        return self.publish(context, Answered(subject, self._ask(context, subject, request, mode), window, facts))
+        generation = self._ask(context, subject, request, mode, window)
+        return self.publish(context, Answered(subject, generation, window, facts))
+
+    def guard_question(self, request: AnalysisRequest, subject: Subject, window: Window) -> None:
+        """Say what a question will bill.
+
+        :raises TwelveLabsInputError: if it is more than is allowed.
+        """
+        bill = analysis_bill(window, subject.duration, definitions_in(request.response_format))
+        self.guard(f"{self.result_kind} of {subject.name}", bill)
 
     def advance(self, context: Context, pending: PendingJob, state: JobState) -> Result:
         """Publish the answer of a task that is ready."""
         task = self.hook.execute(self.hook.api.read_analysis_task(pending.job.id))
         facts = {**pending.memo["facts"], "analysis_task_id": task.id}
-        subject, window = Subject.from_json(pending.memo["subject"]), Window.parse(self.start, self.end)
+        subject = Subject.from_json(pending.memo["subject"])
+        subject = replace(subject, duration=task.duration or subject.duration)
+        window = Window.parse(*facts.get("window", (self.start, self.end)))
         return self.publish(context, Answered(subject, generation_of_task(task), window, facts))
 
     def asked(self) -> tuple[Any, ...]:
@@ -197,16 +211,28 @@ class TwelveLabsGenerateOperator(TwelveLabsBilledAnswerOperator):
         generation, subject = answered.generation, answered.subject
         forget_aside(self.output_path, self.place(subject))
         self.billed_call(context).settled()
+        self.count(answered.bill())
         if generation.warning:
             self.log.warning("the answer has a warning: %s", generation.warning)
         self.log.info("published: %s", published.manifest_uri)
         return {"kind": self.result_kind, **answered.as_result(), **published.as_xcom()}
 
-    def _ask(self, context: Context, subject: Subject, request: AnalysisRequest, mode: Mode) -> Generation:
+    def useless(self, context: Context, answered: Answered, why: object) -> NoReturn:
+        """Count an answer that was billed and is not what was asked for, keep it aside, and fail.
+
+        :raises TwelveLabsUnusableAnswerError: naming the file.
+        """
+        self.count(answered.bill())
+        self.unusable(context, self.place(answered.subject), answered.generation, why)
+
+    def _ask(
+        self, context: Context, subject: Subject, request: AnalysisRequest, mode: Mode, window: Window
+    ) -> Generation:
         known = self.billed_call(context).answer()
         if known is not None:
             self.log.info("an earlier try got the answer and did not publish it: it is not asked for again")
             return known
+        self.guard_question(request, subject, window)
         text = StreamedText(lambda line: self.log.info("%s", line))
         answer = self._way(request, mode, text)
         with self.asking(context, self.place(subject), lambda: text.text) as call:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
 from abc import abstractmethod
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn
 
 from twelvelabs_provider.api.errors import TwelveLabsNotFoundError
 from twelvelabs_provider.exceptions import TwelveLabsJobFailedError, TwelveLabsJobTimeoutError
+from twelvelabs_provider.jobs.decision import Recorded, Reuse, decide
 from twelvelabs_provider.jobs.job import JobRef, JobState, PendingJob, Phase
-from twelvelabs_provider.jobs.kinds import cancellation, read_state
+from twelvelabs_provider.jobs.kinds import read_state
 from twelvelabs_provider.jobs.ledger import Identity, Ledger, fingerprint
+from twelvelabs_provider.jobs.stopping import Stopped
 from twelvelabs_provider.jobs.waiting import BACKSTOP, clock_text, deadline_from, pause_before_look
 from twelvelabs_provider.jobs.wake import Wake
 from twelvelabs_provider.operators.base import TwelveLabsOperator
-from twelvelabs_provider.task import refusals_end_the_task
+from twelvelabs_provider.operators.killed import forget, stop
+from twelvelabs_provider.task import ends_without_worker, refusals_end_the_task
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
-from twelvelabs_provider.version_compat import conf
+from twelvelabs_provider.version_compat import AirflowTaskTimeout, TaskDeferralTimeout, conf
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -34,7 +38,19 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
     :param deferrable: wait in the triggerer, without a worker.
     :param poll_interval: seconds between looks; None lets the pause grow from 5 to 60 seconds.
     :param timeout: seconds to wait at most; ``execution_timeout`` counts too, also while deferred.
+    :param reuse: when the job of an earlier try of this task is attached to: ``retry`` (on a retry; a clear starts
+        afresh), ``always`` (after a clear as well) or ``never``.
+    :param cancel_on_kill: stop the remote job, where the service can, when a user marks the task or clears it, also
+        while it is deferred; analyses and batches can be stopped, indexing cannot.
+    :param cancel_on_timeout: stop the remote job, where the service can, when its time is up; otherwise it goes on, and
+        a retry attaches to it.
+    :param end_in_triggerer: end a deferred task that has nothing to fetch without another worker; the result is what
+        was known before the wait, other fields are None. Not for tasks with outlets, nor for tasks whose result another
+        one expands over; operators that fetch something take no notice.
     """
+
+    # The result is all known when the job is submitted.
+    has_nothing_to_fetch: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -43,6 +59,10 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poll_interval: float | None = None,
         timeout: float = 24 * 3600,
+        reuse: Literal["always", "retry", "never"] = "retry",
+        cancel_on_kill: bool = True,
+        cancel_on_timeout: bool = False,
+        end_in_triggerer: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -53,6 +73,11 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
         self.deferrable = deferrable
         self.poll_interval = poll_interval
         self.timeout = timeout
+        self.reuse = Reuse(reuse)
+        self.cancel_on_kill = cancel_on_kill
+        self.cancel_on_timeout = cancel_on_timeout
+        self.end_in_triggerer = end_in_triggerer
+        self._book: Ledger | None = None
         self._pending: PendingJob | None = None
         self._announced: JobRef | None = None
 
@@ -84,6 +109,10 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
         """Return the result of a task that does not wait: which job it left running."""
         return {"job_kind": pending.job.kind.value, "job_id": pending.job.id, "index_id": pending.job.index_id}
 
+    def is_ours(self, pending: PendingJob) -> bool:
+        """Tell whether this task submitted the job; nothing else is ever stopped."""
+        return True
+
     def discard(self, pending: PendingJob) -> None:
         """Remove what a failed job leaves behind on the service."""
 
@@ -98,17 +127,48 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
         with refusals_end_the_task():
             return self._see_through(context, wake.pending)
 
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Wake up as Airflow says; what slept beyond Airflow's own limit looks at its job once more."""
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except TaskDeferralTimeout as error:
+            pending = self._ledger(context).recall()
+            if pending is None:
+                raise TwelveLabsJobTimeoutError(
+                    "nothing woke the task before its deadline (is a triggerer running?), and nothing is remembered of"
+                    " its remote job, which goes on"
+                ) from error
+        self.log.warning("nothing woke the task before its deadline (is a triggerer running?): looking now")
+        with refusals_end_the_task():
+            return self._see_through(context, pending)
+
     def on_kill(self) -> None:
         """Stop the remote job where the service can; say plainly where it cannot."""
-        pending = self._pending
-        if pending is None:
+        # Airflow calls this for an execution_timeout too.
+        timed_out = isinstance(sys.exc_info()[1], AirflowTaskTimeout)
+        if self._pending is None:
             return
-        call = cancellation(self.hook.api, pending.job)
-        if call is None:
-            self.log.warning("%s cannot be stopped: it goes on, and a retry attaches to it", pending.job)
-            return
-        self.hook.execute(call)
-        self.log.warning("%s was cancelled", pending.job)
+        if self.cancel_on_timeout if timed_out else self.cancel_on_kill:
+            self._stop(self._pending)
+        else:
+            self.log.warning("%s goes on, and a retry attaches to it", self._pending.job)
+
+    def quota_memo(self) -> dict[str, Any] | None:
+        """Remember the job whose successor is refused: what it did is paid for."""
+        return None if self._pending is None else self._pending.as_json()
+
+    def go_on(self, context: Context, memo: Any) -> Any:
+        """Go on with the job of before the quota was used up, or from the beginning where there was none."""
+        if not memo:
+            return super().go_on(context, memo)
+        with refusals_end_the_task(), self.within_quota(context):
+            return self._see_through(context, PendingJob.from_json(memo))
+
+    def latest_end(self, context: Context) -> float | None:
+        """Return the epoch seconds of the deadline, which a wait for a quota does not move."""
+        if self._pending is not None:
+            return self._pending.deadline
+        return deadline_from(time.time(), self.timeout, self.execution_timeout)
 
     def pending(self, context: Context, job: JobRef, **memo: Any) -> PendingJob:
         """Return a job that was submitted just now, under this task's deadline."""
@@ -124,24 +184,33 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
         ti = context["ti"]
         map_index = -1 if ti.map_index is None else ti.map_index
         asked = fingerprint(type(self).__name__, self.twelvelabs_conn_id, *self.asked())
-        return Identity(ti.dag_id, ti.run_id, ti.task_id, map_index, ti.max_tries, asked)
+        tries = getattr(ti, "try_number", 1)
+        return Identity(ti.dag_id, ti.run_id, ti.task_id, map_index, ti.max_tries, asked, Reuse(self.reuse), tries)
 
     def _remembered(self, context: Context) -> PendingJob | None:
         """Return the job of an earlier try, if it is still worth waiting for."""
         ledger = self._ledger(context)
-        pending = ledger.recall()
+        recorded = ledger.recorded()
+        decision = decide(recorded, self._known_state(recorded), Reuse(self.reuse))
+        self.log.info("%s: %s", decision.action.value, decision.why)
+        pending = decision.job
         if pending is None:
+            if recorded and recorded.pending:
+                ledger.forget()
+            return None
+        # A job is not to miss a deadline that passed while its task lay idle, until somebody cleared it.
+        begun_at = pending.begun_at if recorded and recorded.same_life else time.time()
+        deadline = deadline_from(begun_at, self.timeout, self.execution_timeout)
+        return replace(pending, begun_at=begun_at, deadline=deadline)
+
+    def _known_state(self, recorded: Recorded | None) -> JobState | None:
+        """Return where the job of an earlier try stands; None where there is none any more."""
+        if recorded is None or recorded.pending is None:
             return None
         try:
-            state = self.hook.execute(read_state(self.hook.api, pending.job))
+            return self.hook.execute(read_state(self.hook.api, recorded.pending.job))
         except TwelveLabsNotFoundError:
-            state = JobState(Phase.CANCELED, "forgotten by the service")
-        if state.phase in (Phase.FAILED, Phase.CANCELED):
-            self.log.info("an earlier try submitted %s, which is %s: submitting anew", pending.job, state.status)
-            ledger.forget()
             return None
-        self.log.info("an earlier try submitted %s: attaching to it", pending.job)
-        return replace(pending, deadline=deadline_from(pending.begun_at, self.timeout, self.execution_timeout))
 
     def _ledger(self, context: Context) -> Ledger:
         store: Any = context.get("task_state_store")
@@ -157,7 +226,7 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
             if self.goes_on_after(step, state):
                 step = self.advance(context, step, state)
             elif state.phase is Phase.RUNNING:
-                self._wait(step)
+                self._wait(context, step, state)
             else:
                 self._give_up(context, step, state)
         return step
@@ -167,27 +236,61 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
             return
         self._pending = pending
         self.playground_url = self.describe(pending)
-        self._ledger(context).record(pending)
+        self._book = self._ledger(context)
+        self._book.record(pending)
 
-    def _wait(self, pending: PendingJob) -> None:
+    def _wait(self, context: Context, pending: PendingJob, state: JobState) -> None:
         """Sleep until the next look, or leave the worker; raise once the deadline has passed."""
         now = time.time()
         if now >= pending.deadline:
-            raise TwelveLabsJobTimeoutError(
-                f"{pending.job} was still running at its deadline, {clock_text(pending.deadline)}; it goes on, and a"
-                " retry attaches to it: give it longer with timeout (seconds)"
-            )
+            self._time_is_up(pending)
         if not self.deferrable:
             self._announce(pending, "on the worker")
-            pause = pause_before_look(now, pending.started_at, pending.deadline, self.poll_interval, random.random())
-            time.sleep(pause)
+            started_at, deadline, jitter = pending.started_at, pending.deadline, random.random()
+            time.sleep(pause_before_look(now, started_at, deadline, self.poll_interval, jitter, state.duration))
             return
         self._announce(pending, "without a worker")
+        trigger = TwelveLabsJobTrigger(
+            self.twelvelabs_conn_id,
+            pending.as_json(),
+            self.poll_interval,
+            running_at=now,
+            cancel_on_kill=self.cancel_on_kill and self.is_ours(pending),
+            duration=state.duration,
+            end_in_triggerer=self._ends_without_worker(context, pending),
+        )
         self.defer(
-            trigger=TwelveLabsJobTrigger(self.twelvelabs_conn_id, pending.as_json(), self.poll_interval, now),
+            trigger=trigger,
             method_name="execute_complete",
             timeout=timedelta(seconds=pending.deadline - now + BACKSTOP),
         )
+
+    def _ends_without_worker(self, context: Context, pending: PendingJob) -> bool:
+        if not self.end_in_triggerer:
+            return False
+        known = self.handed_over(pending) if self.has_nothing_to_fetch else None
+        return ends_without_worker(self, context, known)
+
+    def _time_is_up(self, pending: PendingJob) -> NoReturn:
+        late = f"{pending.job} was still running at its deadline, {clock_text(pending.deadline)}"
+        if self.cancel_on_timeout:
+            told = self._stop(pending)
+            raise TwelveLabsJobTimeoutError(f"{late}: {'; '.join(map(str, told)) or 'it goes on'}")
+        raise TwelveLabsJobTimeoutError(
+            f"{late}; it goes on, and a retry attaches to it: give it longer with timeout (seconds)"
+        )
+
+    def _stop(self, pending: PendingJob) -> list[Stopped]:
+        if not self.is_ours(pending):
+            self.log.warning("%s is somebody else's: it goes on", pending.job)
+            return []
+        told = stop(self.hook, pending)
+        for stopped in told:
+            self.log.warning("%s", stopped)
+        # The record of batches tells which of their results are there, so it is kept.
+        if self._book and any(stopped.cancelled for stopped in told) and "plan" not in pending.memo:
+            forget(self._book)
+        return told
 
     def _announce(self, pending: PendingJob, how: str) -> None:
         """Say once what is waited for; a line for every look would bury the rest."""

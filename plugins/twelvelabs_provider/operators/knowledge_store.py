@@ -154,6 +154,7 @@ class TwelveLabsCreateKnowledgeStoreItemOperator(TwelveLabsJobOperator):
     """
 
     template_fields = (*COMMON_FIELDS, "knowledge_store_id", "asset_id", "asset_type", "metadata")
+    has_nothing_to_fetch = True
 
     def __init__(
         self,

@@ -11,6 +11,7 @@ from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsUnsupportedError
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.subject import Subject
+from twelvelabs_provider.jobs.cost import analysis_bill
 from twelvelabs_provider.jobs.job import PendingJob
 from twelvelabs_provider.jobs.window import Window
 from twelvelabs_provider.operators.generate import TwelveLabsGenerateOperator
@@ -100,11 +101,11 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsGenerateOperator):
         """Write the rows or the object."""
         if answered.generation.cut_off:
             why = f"the {self.result_kind} were cut off at the length limit: take shorter windows"
-            self.unusable(context, self.place(answered.subject), answered.generation, why)
+            self.useless(context, answered, why)
         try:
             summary = summary_of(self._kind(), answered.generation)
         except TwelveLabsAnswerError as error:
-            self.unusable(context, self.place(answered.subject), answered.generation, error)
+            self.useless(context, answered, error)
         return self._publish_summary(context, answered, summary)
 
     def _publish_summary(self, context: Context, answered: Answered, summary: Summary) -> Result:
@@ -147,6 +148,7 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsGenerateOperator):
         return True
 
     def _ask_endpoint(self, context: Context, call: Call[Summary], subject: Subject, window: Window) -> Result:
+        self.guard(f"{self.result_kind} of {subject.name}", analysis_bill(window, subject.duration))
         with self.asking(context, self.place(subject), lambda: ""):
             summary = self.hook.execute(call)
         facts = {"mode": Mode.SYNC.value, "options": {"prompt": self.prompt}}

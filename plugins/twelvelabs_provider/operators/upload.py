@@ -21,10 +21,8 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsServerError,
     TwelveLabsTransientError,
 )
-from twelvelabs_provider.api.models import Asset
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.jobs.job import Phase
-from twelvelabs_provider.jobs.kinds import phase_of
+from twelvelabs_provider.jobs.indexed import SOURCE_MARK, has_arrived, source_mark
 from twelvelabs_provider.operators.job import TwelveLabsJobOperator
 from twelvelabs_provider.storage.source import Source, resolve_source
 
@@ -75,7 +73,7 @@ class TwelveLabsUploadOperator(TwelveLabsJobOperator):
         marked = replace(
             options,
             filename=options.filename or source.filename,
-            user_metadata={**(options.user_metadata or {}), MARKER: marker},
+            user_metadata={**(options.user_metadata or {}), MARKER: marker, SOURCE_MARK: source_mark(source)},
         )
         earlier = self._find_asset(marked, marker) if getattr(context["ti"], "try_number", 1) > 1 else None
         if earlier:
@@ -119,16 +117,9 @@ class TwelveLabsUploadOperator(TwelveLabsJobOperator):
         """Return the asset that bears this submission's marker, if its file has arrived and has not failed."""
         listed = self.hook.items(lambda paging: list_assets(filename=options.filename, paging=paging))
         mine = (asset for asset in islice(listed, _LOOKED_THROUGH) if asset.user_metadata.get(MARKER) == marker)
-        return next((asset.id for asset in mine if _has_arrived(asset)), None)
+        return next((asset.id for asset in mine if has_arrived(asset)), None)
 
 
 def media_of(source: Source) -> FilePart | str:
     """Return what a form carries: the file, or the address that the service fetches."""
     return source.url if source.url else FilePart(source.filename, source.open, source.size or 0)
-
-
-def _has_arrived(asset: Asset) -> bool:
-    phase = phase_of(asset.status)
-    # An asset whose parts are still awaited is "processing" too.
-    running = phase is Phase.RUNNING and asset.method != UploadMethod.MULTIPART
-    return running or phase is Phase.READY

@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.assets import AssetOptions
 from twelvelabs_provider.api.call import FilePart
-from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsError, TwelveLabsUnsupportedError
+from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsUnsupportedError
 from twelvelabs_provider.api.resources import IndexingRoute
-from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsUnknownOutcomeError
+from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.templated import mapping_of
-from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
+from twelvelabs_provider.jobs.cost import indexing_bill
+from twelvelabs_provider.jobs.indexed import SOURCE_MARK, IfIndexed, policy_of
+from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Memo, PendingJob
+from twelvelabs_provider.jobs.lost_indexing import SubmittedVideo, submit_once
 from twelvelabs_provider.links import index_url, video_url
+from twelvelabs_provider.operators.billing import TwelveLabsBillingOperator
 from twelvelabs_provider.operators.job import Result
-from twelvelabs_provider.operators.upload import UNKNOWN_OUTCOME, TwelveLabsUploadOperator, media_of
+from twelvelabs_provider.operators.reuse import TwelveLabsReusingOperator
+from twelvelabs_provider.operators.upload import UNKNOWN_OUTCOME, media_of
 from twelvelabs_provider.operators.videos import checked_metadata
 from twelvelabs_provider.storage.probe import VideoFacts, check_video, probe_video
 from twelvelabs_provider.storage.source import Source, meaning_of, resolve_source
@@ -28,12 +33,18 @@ if TYPE_CHECKING:
 _UNSUPPORTED = ("fail", "warn")
 
 
-class TwelveLabsIndexVideoOperator(TwelveLabsUploadOperator):
+class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingOperator):
     """Uploads a video, indexes it and waits until it is ready.
 
     Everything that can be known before is checked before: the file, its duration and picture size (with the ``probe``
     extra), the subtitles, the index, the key. Then the video goes to the service in one pass, in bounded memory:
     on v1.3 in one request up to 200 MB, in parts above that, of which a retry sends only those that are missing.
+
+    What is in the index already is not paid for again: every video bears a mark of its source (its address with the
+    checksum, or the size and time, of its content; of a URL the address alone), and is taken where another run has
+    brought in the same, be it still on its way (v1.3); so is an asset that was uploaded and not indexed. Two runs that
+    begin at the same moment may both index it, since the service lists an upload only once it has begun. On v1.1 and
+    v1.2 the mark is set when the video is ready, by tasks that wait for it.
 
     With ``wait=False`` the task ends when the indexing was asked for; on v1.3 that is after the upload was prepared.
 
@@ -49,19 +60,26 @@ class TwelveLabsIndexVideoOperator(TwelveLabsUploadOperator):
         ``fail`` before anything is uploaded, or ``warn`` and index without it.
     :param language: of the speech, for generations that ask (templated).
     :param user_metadata: of the video, for searches and filters; names to texts, numbers, booleans or lists of texts,
-        as a mapping or its JSON text; v1.3 only (templated).
+        as a mapping or its JSON text; v1.3 only; one more field, ``airflow_source``, marks its source (templated).
+    :param if_indexed: what to do about a video that is in the index already: ``reuse`` it, ``reindex``, which uploads
+        and bills it once more, or ``fail`` (templated).
     :return: ``index_id``, ``video_id``, ``asset_id`` (None where there are no assets), ``duration`` in seconds,
-        ``source`` (as shown, without credentials), ``filename``, ``transcription_used``. Without waiting also
-        ``job_kind``, ``job_id`` and ``indexing_task_id``: :class:`TwelveLabsIndexingSensor` takes ``index_id`` and
-        ``video_id`` (v1.3), or ``indexing_task_id`` (v1.1, v1.2, where the video has no id yet).
-    :raises TwelveLabsInputError: for whatever is wrong with the video or the subtitles, before anything is sent.
-    :raises TwelveLabsUnknownOutcomeError: if the answer to an upload that indexes at once was lost (v1.1, v1.2); it
-        is not sent again, since it is billed.
+        ``source`` (as shown, without credentials), ``filename``, ``transcription_used``, ``reused`` (it was in the
+        index already, nothing was billed). Without waiting also ``job_kind``, ``job_id`` and ``indexing_task_id``:
+        :class:`TwelveLabsIndexingSensor` takes ``index_id`` and ``video_id`` (v1.3), or ``indexing_task_id`` (v1.1,
+        v1.2, where the video has no id yet).
+    :raises TwelveLabsInputError: for whatever is wrong with the video or the subtitles, before anything is sent; for
+        a video that is in the index already, with ``if_indexed="fail"``.
+    :raises TwelveLabsUnknownOutcomeError: if the answer to an upload that indexes at once was lost (v1.1, v1.2), and
+        nobody can tell which task it became; it is not sent again, since it is billed.
     :raises TwelveLabsJobFailedError: if the service could not index it.
     :raises TwelveLabsJobTimeoutError: if it was not ready at the deadline; a retry goes on waiting for the same job.
     """
 
-    template_fields = (*COMMON_FIELDS, "source", "index_id", "transcription", "language", "user_metadata")
+    template_fields = (
+        *COMMON_FIELDS, "source", "index_id", "transcription", "language", "user_metadata", "if_indexed",
+        "max_billable_minutes",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -72,6 +90,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsUploadOperator):
         unsupported_transcription: str = "fail",
         language: str | None = None,
         user_metadata: Mapping[str, Any] | str | None = None,
+        if_indexed: str = IfIndexed.REUSE.value,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -81,50 +100,53 @@ class TwelveLabsIndexVideoOperator(TwelveLabsUploadOperator):
         self.unsupported_transcription = unsupported_transcription
         self.language = language
         self.user_metadata = user_metadata
+        self.if_indexed = if_indexed
 
-    def begin(self, context: Context) -> PendingJob:
-        """Check, upload, and submit."""
+    def begin(self, context: Context) -> PendingJob | Result:
+        """Check, look for what is there, upload, and submit."""
         required(self, source=self.source, index_id=self.index_id)
-        metadata = self._metadata()
+        metadata, policy = self._metadata(), policy_of(self.if_indexed)
         source, facts = self._checked_source()
         given = self._given_transcription(facts)
         # The first word with the service costs nothing and tells a wrong key, host or index before bytes are sent.
         index = self.hook.execute(self.hook.api.read_index(self.index_id))
+        self.playground_url = index_url(index.id)
         memo = {
             "source": source.uri,
             "filename": source.filename,
+            "size": source.size,
             "duration": facts.duration if facts else None,
             "transcription_used": given is not None,
+            "mark": self.mark_of(source, self.transcription if given is not None else None),
         }
-        self.playground_url = index_url(index.id)
-        if self.hook.api.indexing_route() is IndexingRoute.ASSET:
-            return self._upload_asset(context, source, memo)
+        before = None if policy is IfIndexed.REINDEX else self.indexed_before(context, policy, metadata, memo)
+        if before is not None:
+            return before
+        # An asset is prepared for nothing, and tells its length before it is indexed.
+        later = self.hook.api.indexing_route() is IndexingRoute.ASSET
+        self.guard(f"indexing {source.filename}", indexing_bill(facts.duration if facts else None), later=later)
+        if later:
+            return self._bring_asset(context, source, policy, memo)
         return self._upload_task(context, source, given, metadata, memo)
 
     def advance(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
         """Index an asset that is ready; or return what was indexed."""
         if pending.job.kind is JobKind.ASSET:
-            return self._index_asset(context, pending)
+            return self._index_asset(context, pending, state)
         video_id = state.video_id
         if not video_id:
             raise TwelveLabsAnswerError(f"{pending.job} is ready, but the service names no video for it")
-        self.playground_url = video_url(self.index_id, video_id)
+        if pending.job.kind is JobKind.INDEXING_TASK and not pending.memo.get("reused"):
+            self.leave_mark(context, video_id, pending.memo)
         self.log.info("video %s is ready in index %s", video_id, self.index_id)
-        return {
-            "index_id": self.index_id,
-            "video_id": video_id,
-            "asset_id": pending.memo.get("asset_id"),
-            "duration": state.duration or pending.memo.get("duration"),
-            "source": pending.memo.get("source"),
-            "filename": pending.memo.get("filename"),
-            "transcription_used": bool(pending.memo.get("transcription_used")),
-        }
+        return self.told(video_id, pending.memo, state.duration)
 
     def asked(self) -> tuple[Any, ...]:
         """The video, the index and the transcript; a template may sign the same address anew for each try."""
         asked = (meaning_of(self.source), self.index_id, meaning_of(self.transcription or ""), self.language)
         metadata = self._metadata()
-        return (*asked, sorted(metadata.items())) if metadata else asked
+        wishes = () if self.if_indexed == IfIndexed.REUSE else (self.if_indexed,)
+        return (*asked, *wishes, sorted(metadata.items())) if metadata else (*asked, *wishes)
 
     def describe(self, pending: PendingJob) -> str | None:
         """The video's page where the id is known already, else the index's."""
@@ -133,19 +155,6 @@ class TwelveLabsIndexVideoOperator(TwelveLabsUploadOperator):
         known = pending.memo.get("video_id")
         return video_url(self.index_id, known) if known else index_url(self.index_id)
 
-    def discard(self, pending: PendingJob) -> None:
-        """Remove the failed video and the asset that was uploaded for it; a retry uploads again."""
-        api = self.hook.api
-        try:
-            if pending.job.kind is JobKind.INDEXING_TASK:
-                self.hook.execute(api.delete_task(pending.job.id))
-            else:
-                self.hook.execute(api.delete_asset(str(pending.memo.get("asset_id") or pending.job.id), force=True))
-        except TwelveLabsError as error:
-            self.log.warning("what %s left behind could not be removed: %s", pending.job, error)
-        else:
-            self.log.info("removed what %s left behind on the service", pending.job)
-
     def hands_over(self, pending: PendingJob) -> bool:
         """An asset has to be ready before its indexing can be asked for, so only the indexing itself goes on alone."""
         return pending.job.kind is not JobKind.ASSET
@@ -153,6 +162,10 @@ class TwelveLabsIndexVideoOperator(TwelveLabsUploadOperator):
     def handed_over(self, pending: PendingJob) -> Result:
         """What is being indexed, under the names that the sensor and the later tasks take."""
         is_task = pending.job.kind is JobKind.INDEXING_TASK
+        reused = bool(pending.memo.get("reused"))
+        if not reused:
+            # Nothing of ours sees the end of it, so what it bills is counted now.
+            self.count(indexing_bill(pending.memo.get("duration")))
         kept = {name: pending.memo.get(name) for name in ("video_id", "asset_id", "duration", "source", "filename")}
         return {
             **super().handed_over(pending),
@@ -160,6 +173,24 @@ class TwelveLabsIndexVideoOperator(TwelveLabsUploadOperator):
             "index_id": self.index_id,
             "indexing_task_id": pending.job.id if is_task else None,
             "transcription_used": bool(pending.memo.get("transcription_used")),
+            "reused": reused,
+        }
+
+    def told(self, video_id: str, memo: Memo, duration: float | None) -> Result:
+        """Return what is told of a video that is ready."""
+        self.playground_url = video_url(self.index_id, video_id)
+        duration, reused = duration or memo.get("duration"), bool(memo.get("reused"))
+        if not reused:
+            self.count(indexing_bill(duration))
+        return {
+            "index_id": self.index_id,
+            "video_id": video_id,
+            "asset_id": memo.get("asset_id"),
+            "duration": duration,
+            "source": memo.get("source"),
+            "filename": memo.get("filename"),
+            "transcription_used": bool(memo.get("transcription_used")),
+            "reused": reused,
         }
 
     def _metadata(self) -> Mapping[str, Any]:
@@ -201,22 +232,33 @@ class TwelveLabsIndexVideoOperator(TwelveLabsUploadOperator):
         self.log.info("transcription %s: %s, given to the service", source.uri, cues)
         return _subtitle_part(given) if given else source.url
 
-    def _upload_asset(self, context: Context, source: Source, memo: Result) -> PendingJob:
+    def _bring_asset(self, context: Context, source: Source, policy: IfIndexed, memo: Result) -> PendingJob:
+        earlier = None if policy is IfIndexed.REINDEX else self.uploaded_before(context, source, memo)
+        if earlier:
+            return earlier
+        why = "if_indexed is 'reindex'" if policy is IfIndexed.REINDEX else "its content is not in the index"
+        self.log.info("submit: %s is uploaded and indexed: %s", source.uri, why)
         choice = self.chosen_method(source)
         asset_id = self.upload_asset(context, source, choice.method, AssetOptions())
         self.log.info("asset %s is being prepared", asset_id)
         return self.pending(context, JobRef(JobKind.ASSET, asset_id), **memo, asset_id=asset_id)
 
-    def _index_asset(self, context: Context, pending: PendingJob) -> PendingJob:
-        asset_id = pending.job.id
-        video_id = self._find_indexed(asset_id) or self._submit_indexing(asset_id)
+    def _index_asset(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob:
+        asset_id, duration = pending.job.id, pending.memo.get("duration")
+        video_id = self._find_indexed(asset_id)
+        reused = bool(video_id and pending.memo.get("shared"))
+        if video_id is None:
+            if duration is None:
+                self.guard(f"indexing asset {asset_id}", indexing_bill(state.duration))
+            video_id = self._submit_indexing(asset_id, pending.memo)
         self.log.info("asset %s is being indexed as video %s", asset_id, video_id)
         job = JobRef(JobKind.INDEXED_ASSET, video_id, self.index_id)
-        return self.next_job(pending, job, video_id=video_id)
+        return self.next_job(pending, job, video_id=video_id, duration=duration or state.duration, reused=reused)
 
-    def _submit_indexing(self, asset_id: str) -> str:
+    def _submit_indexing(self, asset_id: str, memo: Memo) -> str:
         """Submit once: an answer that was lost is looked for, not asked for again, since it is billed."""
-        metadata = self._metadata() or None
+        mark = {SOURCE_MARK: memo["mark"]} if memo.get("mark") else {}
+        metadata = {**self._metadata(), **mark} or None
         try:
             return self.hook.execute(
                 self.hook.api.create_indexed_asset(self.index_id, asset_id, user_metadata=metadata)
@@ -247,16 +289,11 @@ class TwelveLabsIndexVideoOperator(TwelveLabsUploadOperator):
             language=self.language or None,
             user_metadata=metadata or None,
         )
-        try:
-            task = self.hook.execute(call)
-        except UNKNOWN_OUTCOME as error:
-            # Nothing on the service tells this task from another of that file name, so nobody but a person can tell.
-            raise TwelveLabsUnknownOutcomeError(
-                f"{error}. Indexing is billed, so it is not sent again by itself: look for {source.filename} in index"
-                f" {self.index_id}; if it is not there, clear the task"
-            ) from error
+        video = SubmittedVideo(self.index_id, source.filename, memo["duration"], source.is_url)
+        task = submit_once(self.hook, self._ledger(context), video, call)
         self.log.info("indexing task %s has begun", task.id)
-        return self.pending(context, JobRef(JobKind.INDEXING_TASK, task.id), **memo, video_id=task.video_id)
+        memo |= {"video_id": task.video_id, "found": task.found}
+        return self.pending(context, JobRef(JobKind.INDEXING_TASK, task.id), **memo)
 
 
 def _subtitle_part(given: GivenTranscript) -> FilePart:

@@ -11,6 +11,7 @@ from twelvelabs_provider.api.analysis.request import AnalysisMode, AnalysisReque
 from twelvelabs_provider.api.analysis.rules import LONGEST_NOW
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.subject import Subject
+from twelvelabs_provider.jobs.cost import Bill, analysis_bill, definitions_in
 from twelvelabs_provider.jobs.window import Window
 from twelvelabs_provider.storage.manifest import Origin, Provenance
 from twelvelabs_provider.storage.tables import TableFacts
@@ -58,6 +59,7 @@ def facts_of(request: AnalysisRequest, mode: Mode) -> Facts:
         "model": request.model,
         "prompt_hash": request.question_hash(),
         "format": request.response_format["type"] if request.response_format else None,
+        "definitions": definitions_in(request.response_format),
         "options": {
             "analysis_mode": request.mode.value,
             "temperature": request.temperature,
@@ -84,6 +86,12 @@ class Answered:
     def model(self) -> str | None:
         """Who answered: as the answer says, else as it was asked."""
         return self.generation.model or self.facts.get("model")
+
+    def bill(self) -> Bill:
+        """Return what the answer billed, by the length that the service tells of the video."""
+        bill = analysis_bill(self.window, self.subject.duration, self.facts.get("definitions", 1))
+        usage = self.generation.usage
+        return bill.with_tokens(usage.input_tokens, usage.output_tokens)
 
     def as_result(self) -> dict[str, Any]:
         """Return what the task returns of it: ids, counts, and how it ended."""
@@ -113,6 +121,7 @@ class Answered:
             details={
                 "duration": subject.duration,
                 "window": {"start": self.window.start, "end": self.window.end},
+                "billed": self.bill().as_json(),
                 "generation": {
                     "id": generation.id,
                     "analysis_task_id": facts.get("analysis_task_id"),

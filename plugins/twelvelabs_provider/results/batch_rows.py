@@ -49,6 +49,7 @@ class BatchRows:
 
     :param mark: what the items carry on the service.
     :param counts: statuses of the rows that were made so far.
+    :param tokens: ``input_tokens`` and ``output_tokens`` of these rows, together.
     """
 
     hook: TwelveLabsHook
@@ -56,12 +57,14 @@ class BatchRows:
     plan: Plan
     mark: Mark
     counts: Counter[str] = field(default_factory=Counter)
+    tokens: Counter[str] = field(default_factory=Counter)
 
     def __iter__(self) -> Iterator[Row]:
         """Make the rows."""
         for portion in self.plan.portions:
             for row in self._of(portion):
                 self.counts[row["status"]] += 1
+                self.tokens.update({name: row.get(name) or 0 for name in ("input_tokens", "output_tokens")})
                 yield row
 
     def _of(self, portion: Portion) -> Iterator[Row]:

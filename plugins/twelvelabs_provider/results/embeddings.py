@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.embedding.models import Embeddings
+from twelvelabs_provider.jobs.cost import Bill
 from twelvelabs_provider.storage.manifest import Provenance
 from twelvelabs_provider.storage.source import meaning_of
 from twelvelabs_provider.storage.tables import (
@@ -72,11 +73,13 @@ def publish_embeddings(
     found: Embeddings,
     model: str,
     options: Mapping[str, Any],
+    bill: Bill | None = None,
 ) -> dict[str, Any]:
     """Write the vectors, then the manifest; return the small result.
 
     :param model: the model that was asked for; the one that answered counts more.
     :param options: how it was asked, for the manifest.
+    :param bill: what it billed, None for what is not billed by the minute.
     :raises TwelveLabsOutputError: if the files cannot be written.
     """
     answered = found.model or model
@@ -94,7 +97,10 @@ def publish_embeddings(
         asset_id=embedded.asset_id,
         model=answered,
         options={"model_name": model, **options},
-        details={name: told[name] for name in ("dimensions", "input_type", "embedding_task_id", "duration")},
+        details={
+            **{name: told[name] for name in ("dimensions", "input_type", "embedding_task_id", "duration")},
+            "billed": bill.as_json() if bill else None,
+        },
     )
     folders = ("assets", embedded.asset_id) if embedded.asset_id else (KIND, embedded.folder)
     place = TablePlace(folders, destination.name, KIND)

@@ -24,6 +24,7 @@ class TwelveLabsAnalyzeBatchSensor(TwelveLabsJobSensor):
     """
 
     template_fields = (*COMMON_FIELDS, "batch_id")
+    has_nothing_to_fetch = False
 
     def __init__(self, *, batch_id: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)

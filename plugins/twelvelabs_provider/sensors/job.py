@@ -6,7 +6,7 @@ import math
 import time
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
@@ -16,7 +16,7 @@ from twelvelabs_provider.jobs.job import JobRef, JobState, PendingJob, Phase
 from twelvelabs_provider.jobs.waiting import BACKSTOP, clock_text, deadline_from
 from twelvelabs_provider.jobs.wake import Wake
 from twelvelabs_provider.links import TwelveLabsPlaygroundLink
-from twelvelabs_provider.task import COMMON_FIELDS, TwelveLabsTask, refusals_end_the_task
+from twelvelabs_provider.task import COMMON_FIELDS, TwelveLabsTask, ends_without_worker, refusals_end_the_task
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
 from twelvelabs_provider.version_compat import AirflowSensorTimeout, conf
 
@@ -30,6 +30,9 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
     :param twelvelabs_conn_id: connection of type ``twelvelabs``.
     :param multiple_outputs: push each field of the result under its own name too: ``task.output["status"]``.
     :param deferrable: wait in the triggerer, without a worker.
+    :param end_in_triggerer: end a deferred sensor without another worker when the job is ready; ``status`` is then
+        None, and so is what was not known before the wait. Not for tasks with outlets, nor for tasks whose result
+        another one expands over; a job that fails wakes a worker all the same, which says why.
     :raises TwelveLabsWatchedJobFailedError: if the job failed; a retry of the sensor cannot change that.
     :raises AirflowSensorTimeout: if it is not ready after ``timeout`` seconds.
     """
@@ -38,17 +41,22 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
     operator_extra_links = (TwelveLabsPlaygroundLink(),)
     ui_color = "#e6f1f2"
 
+    # The result is known without another look at the service.
+    has_nothing_to_fetch: ClassVar[bool] = True
+
     def __init__(
         self,
         *,
         twelvelabs_conn_id: str = DEFAULT_CONN_ID,
         multiple_outputs: bool = True,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        end_in_triggerer: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(multiple_outputs=multiple_outputs, **kwargs)
         self.twelvelabs_conn_id = twelvelabs_conn_id
         self.deferrable = deferrable
+        self.end_in_triggerer = end_in_triggerer
 
     @abstractmethod
     def job(self) -> JobRef:
@@ -86,8 +94,15 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
         now = time.time()
         pending = PendingJob(self.job(), now, now, deadline_from(now, self.timeout, self.execution_timeout))
         self.log.info("waiting for %s without a worker until %s", pending.job, clock_text(pending.deadline))
+        trigger = TwelveLabsJobTrigger(
+            self.twelvelabs_conn_id,
+            pending.as_json(),
+            self.poke_interval,
+            running_at=now,
+            end_in_triggerer=self._ends_without_worker(context, looked.xcom_value or {}),
+        )
         self.defer(
-            trigger=TwelveLabsJobTrigger(self.twelvelabs_conn_id, pending.as_json(), self.poke_interval, now),
+            trigger=trigger,
             method_name="execute_complete",
             timeout=pending.deadline - now + BACKSTOP,
         )
@@ -100,3 +115,8 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
         if not looked.is_done:
             raise AirflowSensorTimeout(f"{wake.pending.job} was not ready after {self.timeout:g} seconds")
         return looked.xcom_value
+
+    def _ends_without_worker(self, context: Context, known: dict[str, Any]) -> bool:
+        if not self.end_in_triggerer:
+            return False
+        return ends_without_worker(self, context, {**known, "status": None} if self.has_nothing_to_fetch else None)

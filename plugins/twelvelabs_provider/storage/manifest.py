@@ -75,6 +75,7 @@ class ManifestFacts:
     :param prompt_hash: digest of the prompt of a generated result.
     :param window_start: first second that was asked for, None for the beginning.
     :param window_end: last second that was asked for, None for the end.
+    :param billed: minutes and tokens, None where nothing was billed.
     """
 
     source_uri: str
@@ -89,6 +90,7 @@ class ManifestFacts:
     prompt_hash: str | None = None
     window_start: float | None = None
     window_end: float | None = None
+    billed: Mapping[str, Any] | None = None
 
     def described(self) -> Mapping[str, Any]:
         """The manifest's entries about the video and what was asked of it."""
@@ -103,6 +105,7 @@ class ManifestFacts:
             "model": self.model,
             "options": without_secrets(self.options),
             "prompt_hash": self.prompt_hash,
+            "billed": self.billed,
         }
 
 

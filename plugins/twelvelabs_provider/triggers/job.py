@@ -11,17 +11,18 @@ from contextlib import aclosing
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-from airflow.triggers.base import TriggerEvent
+from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 
 from twelvelabs_provider.api.errors import TwelveLabsError, TwelveLabsPermanentError
 from twelvelabs_provider.jobs.ended import can_be_listed
 from twelvelabs_provider.jobs.job import PendingJob, Phase
-from twelvelabs_provider.jobs.kinds import read_state
+from twelvelabs_provider.jobs.kinds import phase_of, read_state
 from twelvelabs_provider.jobs.patience import Patience
 from twelvelabs_provider.jobs.waiting import pause_before_look
 from twelvelabs_provider.jobs.wake import Wake, WakeReason
+from twelvelabs_provider.triggers.killed import is_given_up, stop
 from twelvelabs_provider.triggers.shared import PollKey, Snapshot, snapshots, taking_part
-from twelvelabs_provider.version_compat import SharingTrigger
+from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS, SharingTrigger
 
 if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
@@ -42,6 +43,10 @@ class TwelveLabsJobTrigger(SharingTrigger):
     :param pending: the job as :meth:`PendingJob.as_json` writes it, deadline included; plain JSON, no secret.
     :param poll_interval: seconds between looks; None lets the pause grow from 5 to 60 seconds.
     :param running_at: epoch seconds at which the job was last seen running; None for its submission.
+    :param cancel_on_kill: stop the remote job when a user acts on the deferred task.
+    :param duration: seconds of the video, where they are known: the first look comes accordingly.
+    :param end_in_triggerer: a job that is ready ends the task here, without a worker; whoever deferred the task has
+        pushed its result already.
     """
 
     # Airflow's own base of sharing triggers says no: it has asset watchers in mind, which have no queue.
@@ -53,12 +58,18 @@ class TwelveLabsJobTrigger(SharingTrigger):
         pending: dict[str, Any],
         poll_interval: float | None = None,
         running_at: float | None = None,
+        cancel_on_kill: bool = False,
+        duration: float | None = None,
+        end_in_triggerer: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
         self.twelvelabs_conn_id = twelvelabs_conn_id
         self.pending = pending
         self.poll_interval = poll_interval
         self.running_at = running_at
+        self.cancel_on_kill = cancel_on_kill
+        self.duration = duration
+        self.end_in_triggerer = end_in_triggerer
 
     @cached_property
     def _waited_for(self) -> PendingJob:
@@ -71,6 +82,9 @@ class TwelveLabsJobTrigger(SharingTrigger):
             "pending": self.pending,
             "poll_interval": self.poll_interval,
             "running_at": self.running_at,
+            "cancel_on_kill": self.cancel_on_kill,
+            "duration": self.duration,
+            "end_in_triggerer": self.end_in_triggerer,
         }
         return f"{type(self).__module__}.{type(self).__qualname__}", fields
 
@@ -82,7 +96,23 @@ class TwelveLabsJobTrigger(SharingTrigger):
             # A row of another release; the operator refuses such an event in words.
             yield TriggerEvent({"reason": WakeReason.UNREACHABLE.value, "message": str(error)})  # type: ignore[no-untyped-call]
             return
-        yield _event(await self._wake(pending))
+        try:
+            wake = await self._wake(pending)
+        except asyncio.CancelledError:
+            # Before 3.3 this is all that a trigger hears of a user; a wait whose time is up is the operator's.
+            if not AIRFLOW_V_3_3_PLUS and time.time() < pending.deadline:
+                await self.on_kill()
+            raise
+        yield self._event(wake)
+
+    async def on_kill(self) -> None:
+        """Stop the remote job, unless the task still waits for it; Airflow 3.3 calls this when a user acts on it."""
+        if not self.cancel_on_kill:
+            log.info("the wait is over; the remote job is left alone")
+        elif await is_given_up(self.task_instance):
+            await stop(self.twelvelabs_conn_id, self._waited_for)
+        else:
+            log.info("%s is still waited for, and goes on", self._waited_for.job)
 
     def shared_stream_key(self) -> PollKey | None:
         """Waits of one connection, kind, scope and rhythm share one poll; None for what cannot be listed."""
@@ -115,7 +145,7 @@ class TwelveLabsJobTrigger(SharingTrigger):
         except Exception as error:
             log.exception("the wait for %s broke off; the job itself goes on", pending.job)
             wake = Wake(WakeReason.UNREACHABLE, pending, f"{type(error).__name__}: {error}")
-        yield _event(wake)
+        yield self._event(wake)
 
     async def _told(self, shared_stream: AsyncIterator[Snapshot], pending: PendingJob) -> Wake:
         looked_at = time.time()
@@ -136,13 +166,13 @@ class TwelveLabsJobTrigger(SharingTrigger):
 
         try:
             async with TwelveLabsAsyncHook(self.twelvelabs_conn_id) as hook:
-                state = await hook.execute(read_state(hook.api, pending.job))
+                state = await hook.execute(read_state(hook.api, pending.job), until=pending.deadline)
         except TwelveLabsPermanentError as error:
             return Wake(WakeReason.REFUSED, pending, str(error))
         except TwelveLabsError as error:
             log.warning("%s could not be looked at and is left alone: %s", pending.job, error)
             return None
-        return None if state.phase is Phase.RUNNING else Wake(WakeReason.ENDED, pending)
+        return None if state.phase is Phase.RUNNING else _ended(pending, state.phase)
 
     async def _wake(self, pending: PendingJob) -> Wake:
         from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
@@ -166,10 +196,10 @@ class TwelveLabsJobTrigger(SharingTrigger):
         while True:
             asked_to_wait = 0.0
             try:
-                state = await hook.execute(read_state(hook.api, pending.job))
+                state = await hook.execute(read_state(hook.api, pending.job), until=pending.deadline)
                 patience.answered_at = time.time()
                 if state.phase is not Phase.RUNNING:
-                    return Wake(WakeReason.ENDED, pending)
+                    return _ended(pending, state.phase)
             except TwelveLabsError as error:
                 if not patience.bears(error, pending, time.time()):
                     raise
@@ -180,16 +210,24 @@ class TwelveLabsJobTrigger(SharingTrigger):
             await asyncio.sleep(max(self._pause(pending), min(asked_to_wait, left)))
 
     def _pause(self, pending: PendingJob) -> float:
-        return pause_before_look(time.time(), pending.started_at, pending.deadline, self.poll_interval, random.random())
+        return pause_before_look(
+            time.time(), pending.started_at, pending.deadline, self.poll_interval, random.random(), self.duration
+        )
+
+    def _event(self, wake: Wake) -> TriggerEvent:
+        # Where no triggerer runs it (dag.test), a trigger knows no task, and somebody has to go on.
+        if self.end_in_triggerer and wake.ready and self.task_instance is not None:
+            return TaskSuccessEvent()
+        return TriggerEvent(wake.as_payload())  # type: ignore[no-untyped-call]
+
+
+def _ended(pending: PendingJob, phase: Phase) -> Wake:
+    return Wake(WakeReason.ENDED, pending, ready=phase is Phase.READY)
 
 
 def _woken_by(snapshot: Snapshot, pending: PendingJob) -> Wake | None:
     if pending.job.id in snapshot.ended:
-        return Wake(WakeReason.ENDED, pending)
+        return _ended(pending, phase_of(snapshot.ended[pending.job.id].status))
     if snapshot.trouble:
         return Wake(snapshot.trouble.reason, pending, snapshot.trouble.message)
     return Wake(WakeReason.DEADLINE, pending) if time.time() >= pending.deadline else None
-
-
-def _event(wake: Wake) -> TriggerEvent:
-    return TriggerEvent(wake.as_payload())  # type: ignore[no-untyped-call]

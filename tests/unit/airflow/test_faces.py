@@ -1,4 +1,4 @@
-"""Every operator and sensor says what it takes, what it returns, what it raises, and which page of the service it wraps."""
+"""Every operator and sensor says what it takes, returns and raises, and which page of the service it wraps."""
 
 from __future__ import annotations
 

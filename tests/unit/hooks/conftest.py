@@ -11,7 +11,7 @@ import pytest
 
 from tests.unit.scripted_server import KEY, connection_text, forget_proxies
 from twelvelabs_provider.api.call import Call
-from twelvelabs_provider.hooks import sending, twelvelabs, twelvelabs_async
+from twelvelabs_provider.hooks import pacing, sending, twelvelabs, twelvelabs_async
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
 
@@ -43,6 +43,11 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
     return at
 
 
+@pytest.fixture(autouse=True)
+def nothing_learned_before() -> None:
+    pacing.forget_paces()
+
+
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The real arithmetic of the pauses, without the sleeping: the shortest real one is half a second."""
@@ -55,6 +60,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
     for module in (twelvelabs, twelvelabs_async):
         monkeypatch.setattr(module, "pause_before_retry", pause)
+    monkeypatch.setattr(pacing.Pace, "pauses", lambda self, what, until=None: iter(()))
     return seen
 
 

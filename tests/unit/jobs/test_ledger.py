@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from twelvelabs_provider.exceptions import TwelveLabsRecordError
+from twelvelabs_provider.jobs.decision import Recorded, Reuse
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
 from twelvelabs_provider.jobs.ledger import Identity, Ledger, fingerprint
 
@@ -67,13 +69,65 @@ def test_another_identity_finds_nothing(other: dict[str, Any]) -> None:
     assert Ledger(store, IDENTITY).recall() == PENDING, "and does not take it away"
 
 
-@pytest.mark.parametrize("junk", ["x", 5, [], {}, {"identity": "x"}, {"pending": PENDING.as_json()}])
-def test_what_somebody_else_stored_is_not_believed(junk: Any) -> None:
+@pytest.mark.parametrize(
+    "junk",
+    ["x", 5, [], {}, {"pending": PENDING.as_json()}, {"identity": IDENTITY.key()},
+     {"identity": IDENTITY.key(), "phase": "elsewhere"}, {"identity": IDENTITY.key(), "phase": "intent"}],
+)  # fmt: skip
+def test_a_record_that_cannot_be_read_is_an_error_not_an_absence(junk: Any) -> None:
     store = Store()
+    store.set("twelvelabs_job", junk)
+    with pytest.raises(TwelveLabsRecordError, match="cannot be read"):
+        Ledger(store, IDENTITY).recall()
+    assert Ledger(store, replace(IDENTITY, reuse=Reuse.NEVER)).recall() is None, "the way out"
+
+
+def test_a_record_of_another_release_is_read() -> None:
+    store = Store()
+    store.set("twelvelabs_job", {"identity": IDENTITY.key(), "pending": PENDING.as_json()})
+    assert Ledger(store, IDENTITY).recall() == PENDING
+    assert Ledger(store, replace(IDENTITY, life=4)).recall() is None
+
+
+def test_a_clear_gets_past_a_record_whose_job_cannot_be_read() -> None:
+    store = Store()
+    ledger = Ledger(store, IDENTITY)
+    ledger.record(PENDING)
+    store.set("twelvelabs_job", {**store.get("twelvelabs_job"), "pending": "of another release"})
+    with pytest.raises(TwelveLabsRecordError):
+        ledger.recall()
+    assert Ledger(store, replace(IDENTITY, life=4)).recall() is None
+
+
+def test_the_two_phases_are_one_record() -> None:
+    store = Store()
+    ledger = Ledger(store, IDENTITY)
+    ledger.intend(5.0, ["t1"])
+    assert (ledger.recall(), ledger.intended()) == (None, Recorded(None, True, 5.0, ("t1",)))
+    ledger.record(PENDING)
+    assert (ledger.recall(), ledger.intended()) == (PENDING, None)
+    ledger.settle()
+    assert ledger.recall() == PENDING, "what was submitted is not an intent that came to nothing"
+    ledger.intend(6.0)
+    ledger.settle()
+    assert store.rows == {}
+
+
+@pytest.mark.parametrize("change", [{"life": 4}, {"life": 3}])
+def test_what_counts_after_a_clear_and_on_a_retry(change: dict[str, Any]) -> None:
+    store, retry = Store(), replace(IDENTITY, **change)
     Ledger(store, IDENTITY).record(PENDING)
-    key = next(iter(store.rows))
-    store.rows[key] = json.dumps(junk)
-    assert Ledger(store, IDENTITY).recall() is None
+    cleared = retry.life != IDENTITY.life
+    found = {reuse: Ledger(store, replace(retry, reuse=reuse, try_number=2)).recall() for reuse in Reuse}
+    assert found == {Reuse.ALWAYS: PENDING, Reuse.RETRY: None if cleared else PENDING, Reuse.NEVER: None}
+
+
+def test_what_tries_share_follows_from_reuse() -> None:
+    def keys(reuse: Reuse) -> int:
+        tries = [(3, 1), (3, 2), (4, 3)]
+        return len({replace(IDENTITY, reuse=reuse, life=life, try_number=nr).key() for life, nr in tries})
+
+    assert [keys(reuse) for reuse in (Reuse.ALWAYS, Reuse.RETRY, Reuse.NEVER)] == [1, 2, 3]
 
 
 def test_a_store_that_cannot_be_read_is_an_error_not_an_absence() -> None:

@@ -33,6 +33,31 @@ def test_the_pause_grows_with_the_wait(waited: float, pause: float) -> None:
     assert pause_before_look(1000.0 + waited, 1000.0, NEVER, None, 0.5) == pytest.approx(pause)
 
 
+@pytest.mark.parametrize(
+    ("duration", "waited", "pause"),
+    [
+        (None, 0.0, 5.0),
+        (0.0, 0.0, 5.0),
+        (30.0, 0.0, 5.0),
+        (300.0, 0.0, 30.0),
+        (300.0, 2.0, 28.0),
+        (300.0, 29.0, 5.0),
+        (300.0, 31.0, 5.0),
+        (300.0, 400.0, 40.0),
+        (36000.0, 0.0, 60.0),
+        (36000.0, 61.0, 6.1),
+        (-5.0, 0.0, 5.0),
+    ],
+)
+def test_the_first_look_goes_by_the_duration(duration: float | None, waited: float, pause: float) -> None:
+    found = pause_before_look(1000.0 + waited, 1000.0, NEVER, None, 0.5, duration)
+    assert found == pytest.approx(pause)
+
+
+def test_an_interval_that_was_given_goes_before_the_duration() -> None:
+    assert pause_before_look(1000.0, 1000.0, NEVER, 2.0, 0.5, 36000.0) == pytest.approx(2.0)
+
+
 @pytest.mark.parametrize(("jitter", "pause"), [(0.0, 9.0), (0.5, 10.0), (1.0, 11.0)])
 def test_the_pause_is_jittered(jitter: float, pause: float) -> None:
     assert pause_before_look(1100.0, 1000.0, NEVER, None, jitter) == pytest.approx(pause)

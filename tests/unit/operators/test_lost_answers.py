@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.unit.scripted_server import Lost, Reply, ScriptedServer, connection_text
+from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsTransientError
 from twelvelabs_provider.exceptions import TwelveLabsUnknownOutcomeError
 from twelvelabs_provider.operators.extract import TwelveLabsExtractTextInVideoOperator
 from twelvelabs_provider.operators.index import TwelveLabsCreateIndexOperator
@@ -29,16 +30,120 @@ def index_video() -> TwelveLabsIndexVideoOperator:
     return TwelveLabsIndexVideoOperator(task_id="t", source=str(SAMPLE), index_id="i1")
 
 
-@pytest.mark.parametrize("failure", [Lost(), Reply(status=502), Reply(b"<html>")], ids=["lost", "502", "garbled"])
-def test_an_upload_that_is_billed_at_once_is_not_sent_again(
-    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, failure: Any
+FAILURES = [Lost(), Reply(status=502), Reply(b"<html>")]
+NAMES = ["lost", "502", "garbled"]
+NOTHING = Reply({"data": []})
+
+
+class Memory(dict[str, Any]):
+    """A task state store."""
+
+    def set(self, key: str, value: Any) -> None:
+        self[key] = value
+
+    def delete(self, key: str) -> None:
+        del self[key]
+
+
+def task(task_id: str, **fields: Any) -> dict[str, Any]:
+    metadata = {"filename": fields.pop("filename", "sample.mp4"), "duration": fields.pop("duration", 37.2)}
+    return {"_id": task_id, "index_id": "i1", "status": "indexing", "metadata": metadata, **fields}
+
+
+def tasks(*those: dict[str, Any]) -> Reply:
+    return Reply({"data": list(those)})
+
+
+def begin(memory: Memory | None = None) -> Any:
+    """Submit with the older generation; return the job, or raise."""
+    operator = index_video()
+    return operator.begin({**context(), "task_state_store": memory})
+
+
+@pytest.fixture
+def older(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> ScriptedServer:
+    text = connection_text(server.origin, max_attempts=3, api_version="v1.2")
+    monkeypatch.setenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", text)
+    return server
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=NAMES)
+def test_an_upload_that_is_billed_at_once_is_not_sent_again_where_nothing_is_remembered(
+    older: ScriptedServer, failure: Any
 ) -> None:
-    older = connection_text(server.origin, max_attempts=3, api_version="v1.2")
-    monkeypatch.setenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", older)
-    server.script += [INDEX, failure]
+    older.script += [INDEX, NOTHING, NOTHING, failure, NOTHING]
     with pytest.raises(TwelveLabsUnknownOutcomeError, match=r"look for sample\.mp4 in index i1"):
         index_video().execute(context())
-    assert server.asked == ["GET /v1.2/indexes/i1", "POST /v1.2/tasks"]
+    assert older.asked.count("POST /v1.2/tasks") == 1
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=NAMES)
+def test_a_task_whose_answer_was_lost_is_attached_to(older: ScriptedServer, failure: Any) -> None:
+    before, others = (
+        task("t0"),
+        [task("t2", filename="other.mp4"), task("t3", duration=12), task("t4", status="failed")],
+    )
+    older.script += [INDEX, NOTHING, tasks(before), failure, tasks(*others, task("t1"), before)]
+    pending = begin()
+    assert (pending.job.id, pending.memo["found"]) == ("t1", True)
+    assert older.asked.count("POST /v1.2/tasks") == 1
+
+
+def test_where_nothing_began_the_next_try_looks_again_and_submits(older: ScriptedServer) -> None:
+    memory = Memory()
+    older.script += [INDEX, NOTHING, NOTHING, Lost(), NOTHING]
+    with pytest.raises(TwelveLabsTransientError, match="a retry looks again"):
+        begin(memory)
+    assert memory["twelvelabs_job"]["phase"] == "intent"
+    older.script += [INDEX, NOTHING, NOTHING, NOTHING, Reply({"_id": "t1"})]
+    assert begin(memory).job.id == "t1"
+
+
+def test_what_appears_late_is_attached_to_by_the_next_try(older: ScriptedServer) -> None:
+    memory = Memory()
+    older.script += [INDEX, NOTHING, tasks(task("t0")), Lost(), Reply(status=503), Reply(status=503), Reply(status=503)]
+    with pytest.raises(TwelveLabsTransientError, match="cannot be looked for now"):
+        begin(memory)
+    older.script[:] = [INDEX, NOTHING, tasks(task("t1"), task("t0"))]
+    assert begin(memory).job.id == "t1"
+    assert older.asked.count("POST /v1.2/tasks") == 1
+
+
+@pytest.mark.parametrize("name", ["sample.mp4", None])
+def test_several_that_may_be_it_are_left_to_a_person(older: ScriptedServer, name: str | None) -> None:
+    older.script += [INDEX, NOTHING, NOTHING, Lost(), tasks(task("t1"), task("t2", filename=name, duration=None))]
+    with pytest.raises(TwelveLabsUnknownOutcomeError, match=r"2 indexing tasks.*\(t1, t2\).*clear the task"):
+        begin(Memory())
+
+
+def test_an_upload_that_was_refused_leaves_no_intent(older: ScriptedServer) -> None:
+    memory = Memory()
+    older.script += [INDEX, NOTHING, NOTHING, Reply({"code": "parameter_invalid", "message": "no"}, status=400)]
+    with pytest.raises(TwelveLabsBadRequestError):
+        begin(memory)
+    assert memory == {}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "fits"),
+    [
+        ({"size": 324_072}, True),
+        ({"size": 5}, False),
+        ({}, True),
+        ({"airflow_source": "source-of-another"}, False),
+    ],
+    ids=["the same size", "another size", "no size", "another's mark"],
+)
+def test_what_was_found_by_its_name_is_compared(older: ScriptedServer, metadata: dict[str, Any], fits: bool) -> None:
+    found = Reply(task("t1", status="ready", video_id="v1"))
+    video = Reply({"_id": "v1", "metadata": {"filename": "sample.mp4", **metadata}})
+    older.script += [INDEX, NOTHING, NOTHING, Lost(), tasks(task("t1")), found, video, Reply(status=204)]
+    if fits:
+        assert index_video().execute(context())["video_id"] == "v1"
+        assert older.requests[-1].json["metadata"]["airflow_source"].startswith("source-")
+    else:
+        with pytest.raises(TwelveLabsUnknownOutcomeError, match="of another file"):
+            index_video().execute(context())
 
 
 def test_an_address_that_is_signed_anew_asks_for_the_same() -> None:
@@ -53,7 +158,8 @@ def test_an_address_that_is_signed_anew_asks_for_the_same() -> None:
 def test_an_indexing_that_was_begun_is_found(server: ScriptedServer) -> None:
     placed = Reply({"data": [{"_id": "x9", "index": {"_id": "other"}}, {"_id": "v1", "index": {"_id": "i1"}}]})
     nowhere = Reply({"data": []})
-    server.script += [INDEX, Reply({"_id": "a1", "status": "processing"}), READY, nowhere, Lost(), placed]
+    server.script += [INDEX, nowhere, nowhere]
+    server.script += [Reply({"_id": "a1", "status": "processing"}), READY, nowhere, Lost(), placed]
     server.script += [Reply({"_id": "v1", "asset_id": "a1", "status": "ready"})]
     assert index_video().execute(context())["video_id"] == "v1"
     assert server.asked.count("POST /v1.3/indexes/i1/indexed-assets") == 1

@@ -1,0 +1,112 @@
+"""How much of a rate limit is left and how long to wait for more: arithmetic only, learned from the answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from twelvelabs_provider.api.retry import RateLimit
+
+PATIENCE = 90.0
+"""Seconds; a wait that would be longer is not made: the call goes out, and the service says what holds."""
+
+MOST_WAITED = 900.0
+"""Seconds that one call waits for its turn in all, however often somebody else takes it."""
+
+LOOK = 1.0
+"""Seconds between looks while the window is new and all that it had is on its way."""
+
+_SAME_WINDOW = 1.5
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 60.0
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What is known of one counter of the service.
+
+    :param limit: requests of a whole window; None where no answer has told.
+    :param remaining: requests left in this window; None where there is nothing to keep within.
+    :param reset_at: epoch seconds of the window's end; None where it has just begun and nobody has told its end.
+    :param in_flight: requests that went out and are not answered yet.
+    :param closed_at: epoch seconds of the last refusal.
+    :param closed_until: epoch seconds before which nothing is sent after a refusal.
+    :param refusals: in a row.
+    """
+
+    limit: int | None = None
+    remaining: int | None = None
+    reset_at: float | None = None
+    in_flight: int = 0
+    closed_at: float = 0.0
+    closed_until: float = 0.0
+    refusals: int = 0
+
+
+def at(budget: Budget, now: float) -> Budget:
+    """Return the budget as it stands at a moment: a window that is over is followed by a full one.
+
+    Who is still on the way may be counted in the new window.
+    """
+    if budget.reset_at is None or now < budget.reset_at:
+        return budget
+    left = None if budget.limit is None else max(0, budget.limit - budget.in_flight)
+    return replace(budget, remaining=left, reset_at=None)
+
+
+def wait_before(budget: Budget, now: float) -> float:
+    """Return the seconds to wait before a request may go out; 0 for now.
+
+    :param budget: as it stands at ``now``; see :func:`at`.
+    """
+    closed = max(0.0, budget.closed_until - now)
+    if budget.remaining is None or budget.remaining > 0:
+        return closed
+    if budget.reset_at is not None:
+        return max(closed, budget.reset_at - now)
+    return max(closed, LOOK) if budget.in_flight else closed
+
+
+def taken(budget: Budget) -> Budget:
+    """Return the budget after a request went out."""
+    left = None if budget.remaining is None else max(0, budget.remaining - 1)
+    return replace(budget, remaining=left, in_flight=budget.in_flight + 1)
+
+
+def returned(budget: Budget) -> Budget:
+    """Return the budget after a request has ended, however it did."""
+    return replace(budget, in_flight=max(0, budget.in_flight - 1))
+
+
+def informed(budget: Budget, told: RateLimit, now: float) -> Budget:
+    """Return the budget after an answer's headers, while its request still counts as on its way.
+
+    Within a window only the smaller number counts: an answer knows nothing of requests that went out after it. Of a
+    window that is new to us those that are on their way are taken off, as nobody knows whether they are counted.
+    """
+    if told.remaining is None or told.reset_at is None or told.reset_at <= now:
+        # A service that no longer tells sets no bounds; what it told of a window still running holds.
+        return budget if budget.reset_at is not None else replace(budget, remaining=None)
+    limit = told.limit if told.limit is not None else max(budget.limit or 0, told.remaining + 1)
+    ours = budget.remaining
+    if ours is None or limit != budget.limit or not _is_same(budget.reset_at, told.reset_at):
+        ours = told.remaining - max(0, budget.in_flight - 1)
+    return replace(budget, limit=limit, remaining=max(0, min(ours, told.remaining)), reset_at=told.reset_at)
+
+
+def refused(budget: Budget, wait: float | None, now: float) -> Budget:
+    """Return the budget after a 429: closed for everybody.
+
+    :param wait: seconds that the service asks for; without, the pause doubles with every refusal in a row.
+    """
+    pause = wait if wait is not None else min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(budget.refusals, 10))
+    closed_until = max(budget.closed_until, now + pause)
+    return replace(budget, closed_at=now, closed_until=closed_until, refusals=budget.refusals + 1)
+
+
+def accepted(budget: Budget, sent_at: float) -> Budget:
+    """Return the budget after a success; one that went out before the last refusal proves nothing."""
+    return budget if sent_at <= budget.closed_at else replace(budget, closed_until=0.0, refusals=0)
+
+
+def _is_same(ours: float | None, told: float) -> bool:
+    return ours is None or abs(ours - told) <= _SAME_WINDOW

@@ -1,0 +1,53 @@
+"""What to do when a quota is used up: when it is renewed, and whether a task's own time lasts until then."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+
+from twelvelabs_provider.api.errors import TwelveLabsQuotaError
+from twelvelabs_provider.jobs.waiting import clock_text
+
+UNKNOWN_RENEWAL = 3600.0
+"""Seconds after which to ask again where the service does not say when."""
+
+
+class OnQuota(StrEnum):
+    """What a task does about a quota that is used up."""
+
+    WAIT = "wait"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """When a quota is renewed.
+
+    :param at: epoch seconds; where the service does not say, the moment to ask again.
+    :param told: the service said so.
+    """
+
+    at: float
+    told: bool
+
+    def __str__(self) -> str:
+        return f"it is renewed at {clock_text(self.at)}" if self.told else "the service does not say when it is renewed"
+
+    def comes_by(self, latest: float | None) -> bool:
+        """Tell whether it comes in time.
+
+        :param latest: epoch seconds at which the task has to have ended; None for no limit.
+        """
+        return latest is None or self.at < latest
+
+
+def renewal_of(error: TwelveLabsQuotaError, now: float | None = None) -> Renewal:
+    """Return when the quota that a refusal speaks of is renewed.
+
+    :param now: epoch seconds of the refusal.
+    """
+    now = time.time() if now is None else now
+    if error.retry_after is None:
+        return Renewal(now + UNKNOWN_RENEWAL, told=False)
+    return Renewal(now + error.retry_after, told=True)

@@ -1,0 +1,98 @@
+"""The base of the operator that indexes: a video that is in the index already is found, and left to whose it is."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsUnknownOutcomeError
+from twelvelabs_provider.jobs.indexed import (
+    IfIndexed,
+    find_asset,
+    find_video,
+    job_of,
+    leave_mark,
+    remove_failed,
+    source_mark,
+)
+from twelvelabs_provider.jobs.job import JobKind, JobRef, Memo, PendingJob
+from twelvelabs_provider.jobs.lost_indexing import check_found
+from twelvelabs_provider.operators.job import Result
+from twelvelabs_provider.operators.upload import TwelveLabsUploadOperator
+from twelvelabs_provider.storage.source import Source, resolve_source
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class TwelveLabsReusingOperator(TwelveLabsUploadOperator):
+    """Base of the operator that indexes a video.
+
+    What it waits for has in its memo: ``mark`` (of the content), ``shared`` (another task brought in the asset or the
+    video), ``reused`` (the video was in the index already), ``found`` (by its file's name, the answer was lost).
+
+    :param index_id: the index; set by the operator.
+    """
+
+    index_id: str
+
+    @abstractmethod
+    def told(self, video_id: str, memo: Memo, duration: float | None) -> Result:
+        """Return what is told of a video that is ready."""
+
+    def is_ours(self, pending: PendingJob) -> bool:
+        """What another task brought in is left to it."""
+        memo = pending.memo
+        return not memo.get("reused") and not (memo.get("shared") and pending.job.kind is JobKind.ASSET)
+
+    def discard(self, pending: PendingJob) -> None:
+        """Remove the failed video and the asset that was uploaded for it; a retry uploads again."""
+        if self.is_ours(pending):
+            asset_id = None if pending.memo.get("shared") else pending.memo.get("asset_id")
+            remove_failed(self.hook, pending.job, asset_id)
+
+    def mark_of(self, source: Source, transcription: str | None) -> str:
+        """Return the mark of a file's content.
+
+        :param transcription: what is given to the service with it: it makes another video of the same file.
+        """
+        given = resolve_source(transcription, what="transcription") if transcription else None
+        return source_mark(source, *((given.uri, given.fingerprint) if given else ()))
+
+    def indexed_before(
+        self, context: Context, policy: IfIndexed, metadata: Mapping[str, Any], memo: Result
+    ) -> PendingJob | Result | None:
+        """Return the video of the same content that is in the index, if one is that has not failed."""
+        video = find_video(self.hook, self.index_id, memo["mark"])
+        if video is None:
+            return None
+        what = f"index {self.index_id} has video {video.id} of the same content ({video.status or 'ready'})"
+        if policy is IfIndexed.FAIL:
+            raise TwelveLabsInputError(f"{memo['source']!r} is not indexed again: {what}, and if_indexed is 'fail'")
+        self.log.info("reuse: %s; nothing is uploaded, nothing billed", what)
+        if not metadata.items() <= video.user_metadata.items():
+            self.hook.execute(self.hook.api.update_video(self.index_id, video.id, user_metadata=metadata))
+        memo |= {"reused": True, "shared": True, "video_id": video.id, "asset_id": video.asset_id}
+        job = job_of(self.hook, self.index_id, video)
+        return self.pending(context, job, **memo) if job else self.told(video.id, memo, video.duration)
+
+    def uploaded_before(self, context: Context, source: Source, memo: Result) -> PendingJob | None:
+        """Return the asset of the same content that waits to be indexed, if there is one."""
+        asset_id = find_asset(self.hook, self.index_id, source.filename, source_mark(source))
+        if asset_id is None:
+            return None
+        self.log.info("reuse: asset %s is of the same content; nothing is uploaded, it is indexed only", asset_id)
+        return self.pending(context, JobRef(JobKind.ASSET, asset_id), **memo, asset_id=asset_id, shared=True)
+
+    def leave_mark(self, context: Context, video_id: str, memo: Memo) -> None:
+        """Mark a video that could not be marked with its upload, having made sure that it is the one."""
+        mark = memo.get("mark")
+        if memo.get("found"):
+            try:
+                check_found(self.hook.execute(self.hook.api.read_video(self.index_id, video_id)), memo["size"], mark)
+            except TwelveLabsUnknownOutcomeError:
+                self._ledger(context).forget()
+                raise
+        if mark:
+            leave_mark(self.hook, self.index_id, video_id, mark)

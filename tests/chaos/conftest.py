@@ -1,0 +1,59 @@
+"""Services that misbehave and processes that die; what is promised has to hold all the same."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.dags.conftest import account, connect
+from tests.engine.client import Api
+from tests.engine.test_faults import Admin
+
+if TYPE_CHECKING:
+    from tests.chaos.stack import Stack
+    from tests.engine_process import Engine
+
+__all__ = ["account", "connect"]
+
+OLDEST = (3, 3)
+"""Airflow that remembers a task's job from try to try."""
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """One Airflow for all tests of this folder."""
+    found = version("apache-airflow-core")
+    if tuple(map(int, found.split(".")[:2])) < OLDEST:
+        pytest.skip(f"NOT PROVEN HERE: Airflow {found} has no task state store; worker deaths are tested on 3.3 and up")
+    from demo.services import Services
+    from tests.chaos.stack import Stack
+
+    with Services() as services:
+        yield Stack.start(tmp_path_factory.mktemp("chaos") / "site", services)
+
+
+@pytest.fixture(scope="session")
+def unseen(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Make a video that no engine has seen: reading it takes a while, so that there is something to wait for."""
+    folder = tmp_path_factory.mktemp("unseen")
+
+    def make() -> Path:
+        tail = os.urandom(64)
+        path = folder / f"{tail[:8].hex()}.mp4"
+        path.write_bytes(clip.read_bytes() + (len(tail) + 8).to_bytes(4, "big") + b"free" + tail)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def faults(engine: Engine) -> Iterator[Callable[..., Any]]:
+    """Put rules in force on the session's engine, and take them away after the test."""
+    admin = Admin(Api(engine), "faults")
+    yield lambda *rules: admin.set({"rules": list(rules)})
+    assert admin.send("DELETE").status_code == 204

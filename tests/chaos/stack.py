@@ -1,0 +1,146 @@
+"""A whole Airflow that notices a death soon, and an engine, both as processes that a test may kill."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from demo.airflow_api import FINAL_RUN_STATES, AirflowApi, TaskState
+from demo.services import Service, Services, existing, signal_quietly
+from demo.site import CONNECTION_ID, Site, connection, engine_key, environment
+from demo.stack import AIRFLOW_COMMANDS, engine_is_ready, engine_service, prepare_database
+from tests.dags.conftest import Account
+from tests.engine.client import Api
+from tests.engine_process import Engine
+
+ROOT = Path(__file__).parents[2]
+DAGS = Path(__file__).parent / "dags"
+READY_SECONDS = 180.0
+# Seconds. Short, so that the scheduler notices a death within the time of a test; a busy machine has to keep up too.
+PROMPT = {
+    "scheduler__task_instance_heartbeat_timeout": "20",
+    "scheduler__task_instance_heartbeat_timeout_detection_interval": "2",
+    "triggerer__job_heartbeat_sec": "1",
+    "triggerer__triggerer_health_check_threshold": "8",
+    "core__dags_folder": str(DAGS),
+    "core__parallelism": "4",
+    "core__max_active_tasks_per_dag": "64",
+}
+
+
+@dataclass(frozen=True)
+class ChaosSite(Site):
+    """A site whose state lies outside the checkout."""
+
+    folder: Path = field(default=Path())
+
+    @property
+    def state(self) -> Path:
+        """The folder of this test session."""
+        return self.folder
+
+
+@dataclass
+class Stack:
+    """A running Airflow with its engine.
+
+    :param marks: the folder in which a process that kills itself leaves a mark.
+    """
+
+    site: ChaosSite
+    services: Services
+    api: AirflowApi
+    environment: dict[str, str]
+    marks: Path
+
+    @classmethod
+    def start(cls, folder: Path, services: Services) -> Stack:
+        """Start everything and wait until it answers."""
+        site = ChaosSite(ROOT, free_port(), free_port(), folder)
+        marks = folder / "marks"
+        marks.mkdir(parents=True)
+        settings = {f"AIRFLOW__{name.upper()}": value for name, value in PROMPT.items()}
+        variables = environment(site) | settings | {"CHAOS_FOLDER": str(marks)}
+        services.start(engine_service(site, variables))
+        prepare_database(site, services, variables)
+        stack = cls(site, services, AirflowApi(site.airflow_url), variables, marks)
+        for name in AIRFLOW_COMMANDS:
+            stack.start_component(name)
+        services.wait_until(lambda: engine_is_ready(site), "engine", READY_SECONDS)
+        services.wait_until(stack.api.is_up, "api-server", READY_SECONDS)
+        stack.connect(CONNECTION_ID)
+        stack.connect("legacy", api_version="v1.2")
+        stack.connect("impatient", max_attempts=1)
+        return stack
+
+    def start_component(self, name: str) -> None:
+        """Start one of Airflow's processes."""
+        command = [sys.executable, "-m", "airflow", *AIRFLOW_COMMANDS[name]]
+        self.services.start(Service(name, command, self.environment, self.site.logs / f"{name}.log"))
+
+    def kill_component(self, name: str) -> None:
+        """``kill -9`` of a process and all that it started, as when its machine is lost."""
+        _, process = self.services.running.pop(name)
+        (top,) = existing([process.pid])
+        for one in [*top.children(recursive=True), top]:
+            signal_quietly(one.kill)
+        psutil.wait_procs([top], timeout=10)
+        process.wait()
+
+    def connect(self, conn_id: str, **extra: Any) -> None:
+        """Point a connection at the engine."""
+        self.api.set_connection(conn_id, {**connection(self.site), "extra": json.dumps(extra)})
+
+    @property
+    def account(self) -> Account:
+        """The engine's account."""
+        _, process = self.services.running["engine"]
+        return Account(Engine(self.site.engine_url, engine_key(self.site), self.site.state / "engine", process))
+
+    @property
+    def engine(self) -> Api:
+        """The engine's API."""
+        return Api(self.account.engine)
+
+    def begin(self, dag_id: str, conf: dict[str, Any]) -> str:
+        """Start a run of a DAG, once the DAG has been read, and return its id."""
+        self.services.wait_until(lambda: bool(self.api.dag_parsed_at(dag_id)), "dag-processor", READY_SECONDS)
+        self.api.unpause(dag_id)
+        return self.api.trigger(dag_id, conf)
+
+    def finish(self, dag_id: str, run_id: str, seconds: float) -> str:
+        """Wait for the end of a run and return its state."""
+        self.until(lambda: self.api.run_state(dag_id, run_id) in FINAL_RUN_STATES, dag_id, run_id, seconds)
+        return self.api.run_state(dag_id, run_id)
+
+    def until(self, done: Callable[[], bool], dag_id: str, run_id: str, seconds: float) -> None:
+        """Wait until something is so; a failure tells where the run's tasks stand."""
+        deadline = time.monotonic() + seconds
+        while not done():
+            self.services.check()
+            assert time.monotonic() < deadline, self.tasks(dag_id, run_id)
+            time.sleep(0.5)
+
+    def tasks(self, dag_id: str, run_id: str) -> dict[str, TaskState]:
+        """Return the tasks of a run by their labels."""
+        return {task.label: task for task in self.api.task_states(dag_id, run_id)}
+
+    def log_of(self, dag_id: str, run_id: str, task_id: str) -> str:
+        """Return what all tries of a task logged."""
+        folder = self.site.airflow_home / f"logs/dag_id={dag_id}/run_id={run_id}/task_id={task_id}"
+        return "\n".join(path.read_text() for path in sorted(folder.rglob("*.log")))
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])

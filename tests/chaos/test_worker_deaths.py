@@ -1,0 +1,110 @@
+"""``kill -9`` of the worker at each step, retried by a real Airflow: paid for once, and whole files at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from demo.airflow_api import TaskState
+from tests.chaos.dags.steps import ANALYSES, INDEXINGS, LEGACY, STEPS, SYNCHRONOUS, Step
+from tests.chaos.results import whole
+
+if TYPE_CHECKING:
+    from tests.chaos.stack import Stack
+
+pytestmark = pytest.mark.e2e
+RUN_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """The run in which every task died once."""
+
+    stack: Stack
+    run_id: str
+    conf: dict[str, Any]
+    tasks: dict[str, TaskState]
+    billed: list[dict[str, Any]]
+
+    def log(self, step: Step) -> str:
+        """Return what all tries of a task logged."""
+        return self.stack.log_of("killed", self.run_id, step.task_id)
+
+    def times_billed(self, *ids: str) -> int:
+        """Return how often any of these was billed."""
+        return sum(event["id"] in ids for event in self.billed)
+
+    def analyses(self, step: Step) -> list[str]:
+        """Return the analysis tasks that were made of a step's asset."""
+        found = self.stack.account.get("/v1.3/analyze/tasks", asset_id=self.conf["assets"][step.task_id])
+        return [task["task_id"] if "task_id" in task else task["_id"] for task in found["data"]]
+
+    def videos(self, step: Step) -> list[str]:
+        """Return the videos in a step's index."""
+        path = f"/v1.3/indexes/{self.conf['indexes'][step.task_id]}/videos"
+        return [video["_id"] for video in self.stack.account.get(path)["data"]]
+
+
+@pytest.fixture(scope="module")
+def run(stack: Stack, unseen: Callable[[], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """All steps in one run, side by side: each has a video and an index of its own."""
+    asked = [*ANALYSES, SYNCHRONOUS]
+    indexed = [*INDEXINGS, LEGACY]
+    conf = {
+        "output": str(tmp_path_factory.mktemp("killed")),
+        "assets": {step.task_id: stack.engine.asset(unseen()) for step in asked},
+        "videos": {step.task_id: str(unseen()) for step in indexed},
+        "indexes": {step.task_id: stack.account.create_index(step.task_id) for step in indexed},
+    }
+    before = len(stack.account.get("/_local/billing")["events"])
+    run_id = stack.begin("killed", conf)
+    stack.finish("killed", run_id, RUN_SECONDS)
+    billed = stack.account.get("/_local/billing")["events"][before:]
+    yield Run(stack, run_id, conf, stack.tasks("killed", run_id), billed)
+
+
+def ids(step: Step) -> str:
+    return step.task_id
+
+
+@pytest.mark.parametrize("step", STEPS, ids=ids)
+def test_every_task_died_once_and_was_tried_again(step: Step, run: Run) -> None:
+    assert (run.stack.marks / step.task_id).exists(), "it never came to where it was to die"
+    assert run.tasks[step.task_id].try_number == 2, run.log(step)
+
+
+@pytest.mark.parametrize("step", ANALYSES, ids=ids)
+def test_an_analysis_is_billed_once_and_its_files_are_whole(step: Step, run: Run) -> None:
+    assert run.tasks[step.task_id].state == "success", run.log(step)
+    made = run.analyses(step)
+    assert len(made) == 1 and run.times_billed(*made) == 1, made
+    facts = whole(Path(run.conf["output"]) / step.task_id)
+    assert {file["format"] for file in facts["files"]} == {"json", "jsonl"} and facts["rows"] > 0
+
+
+@pytest.mark.parametrize("step", INDEXINGS, ids=ids)
+def test_a_video_is_uploaded_and_indexed_once(step: Step, run: Run) -> None:
+    assert run.tasks[step.task_id].state == "success", run.log(step)
+    videos = run.videos(step)
+    assert len(videos) == 1 and run.times_billed(*videos) == 1
+    name = Path(run.conf["videos"][step.task_id]).name
+    assert run.stack.account.get("/v1.3/assets", filename=name)["page_info"]["total_results"] == 1
+
+
+def test_an_older_generations_video_is_billed_once(run: Run) -> None:
+    assert run.tasks[LEGACY.task_id].state == "success", run.log(LEGACY)
+    videos = run.videos(LEGACY)
+    assert len(videos) == 1 and run.times_billed(*videos) == 1, run.log(LEGACY)
+
+
+def test_an_answer_that_nobody_can_find_again_is_not_asked_for_unseen(run: Run) -> None:
+    """A synchronous answer leaves nothing on the service: the retry says what to do instead of paying again."""
+    assert run.tasks[SYNCHRONOUS.task_id].state == "failed"
+    assert "it may be billed: clear the task to ask again, or set resubmit_lost=True" in run.log(SYNCHRONOUS)
+    known = {one for step in ANALYSES for one in run.analyses(step)}
+    others = [event for event in run.billed if event["what"] == "analysis" and event["id"] not in known]
+    assert len(others) == 1

@@ -1,0 +1,201 @@
+"""The same content is not paid for twice: across runs, across indexes' assets, and where an answer was lost."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.dags.conftest import Account, Connect
+from tests.dags.test_waiting import Memory, billed, see_through, task_context
+from twelvelabs_provider.api.errors import TwelveLabsTransientError
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.jobs.indexed import SOURCE_MARK
+from twelvelabs_provider.operators.asset import TwelveLabsCreateAssetOperator
+from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+
+pytestmark = pytest.mark.engine
+
+GENERATIONS = ("v1.3", "v1.2", "v1.1")
+Faults = Callable[..., None]
+
+
+@pytest.fixture
+def faults(account: Account) -> Iterator[Faults]:
+    """Return a function that lets the engine misbehave once."""
+    url = f"{account.engine.base_url}/_local/faults"
+
+    def misbehave(path: str, action: str = "lose_answer", times: int = 1, **fields: Any) -> None:
+        rule = {"method": "POST", "path": path, "action": action, "times": times, **fields}
+        requests.post(url, headers=account.headers, json=rule, timeout=30).raise_for_status()
+
+    yield misbehave
+    requests.delete(url, headers=account.headers, timeout=30).raise_for_status()
+
+
+@pytest.fixture
+def films(clip: Path, tmp_path: Path) -> list[Path]:
+    """Two files; the engine knows their content already, so that it need not read it anew."""
+    paths = [tmp_path / "monday.mp4", tmp_path / "tuesday.mp4"]
+    for path in paths:
+        shutil.copy(clip, path)
+    return paths
+
+
+def index_video(index_id: str, source: Path | str, **fields: Any) -> TwelveLabsIndexVideoOperator:
+    usual = {"poll_interval": 0.2, "deferrable": True, **fields}
+    return TwelveLabsIndexVideoOperator(task_id="t", index_id=index_id, source=str(source), **usual)
+
+
+def indexed(index_id: str, source: Path | str, run_id: str = "run", **fields: Any) -> dict[str, Any]:
+    """Return the result of one task of a run."""
+    memory = fields.pop("memory", None)
+    result, _ = see_through(index_video(index_id, source, **fields), task_context(memory, run_id=run_id))
+    return dict(result)
+
+
+@pytest.mark.parametrize("api_version", GENERATIONS)
+def test_a_backfill_of_the_same_files_bills_once(
+    api_version: str, connect: Connect, account: Account, films: list[Path]
+) -> None:
+    connect(api_version)
+    index_id = account.create_index(f"backfill {api_version}")
+    before = billed(account)
+    first = [indexed(index_id, film, "may") for film in films]
+    held = account.holdings()[0]
+    second = [indexed(index_id, film, "june") for film in films]
+    assert [one["video_id"] for one in second] == [one["video_id"] for one in first]
+    assert [one["reused"] for one in first + second] == [False, False, True, True]
+    assert set(second[0]) == set(first[0])
+    assert billed(account) == before + 2
+    assert account.holdings()[0] == held, "nothing was uploaded"
+
+
+@pytest.mark.parametrize("api_version", GENERATIONS)
+def test_changed_content_is_indexed(api_version: str, connect: Connect, account: Account, films: list[Path]) -> None:
+    connect(api_version)
+    index_id = account.create_index(f"changed {api_version}")
+    first = indexed(index_id, films[0])
+    shutil.move(films[1], films[0])
+    second = indexed(index_id, films[0], "later")
+    assert second["video_id"] != first["video_id"] and not second["reused"]
+
+
+@pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
+def test_what_is_there_may_be_indexed_anew_or_refused(
+    api_version: str, connect: Connect, account: Account, films: list[Path]
+) -> None:
+    connect(api_version)
+    index_id, before = account.create_index(f"policies {api_version}"), billed(account)
+    first = indexed(index_id, films[0])
+    with pytest.raises(TwelveLabsInputError, match=f"has video {first['video_id']} of the same content"):
+        indexed(index_id, films[0], "second", if_indexed="fail")
+    assert billed(account) == before + 1
+    third = indexed(index_id, films[0], "third", if_indexed="reindex")
+    assert third["video_id"] != first["video_id"] and not third["reused"]
+    assert billed(account) == before + 2
+    with pytest.raises(TwelveLabsInputError, match="if_indexed='overwrite' is not one of reuse, reindex, fail"):
+        indexed(index_id, films[0], "fourth", if_indexed="overwrite")
+
+
+def test_an_index_of_its_own_is_billed_and_not_uploaded_to_again(
+    connect: Connect, account: Account, films: list[Path]
+) -> None:
+    before = billed(account)
+    first = indexed(account.create_index("one index"), films[0])
+    held = account.holdings()[0]
+    second = indexed(account.create_index("another index"), films[0], "later")
+    assert second["asset_id"] == first["asset_id"] and second["video_id"] != first["video_id"]
+    assert not second["reused"]
+    assert (billed(account), account.holdings()[0]) == (before + 2, held)
+
+
+def test_an_asset_that_was_uploaded_before_is_only_indexed(
+    connect: Connect, account: Account, films: list[Path]
+) -> None:
+    create = TwelveLabsCreateAssetOperator(task_id="a", source=str(films[0]), poll_interval=0.2)
+    asset, _ = see_through(create, task_context())
+    result = indexed(account.create_index("asset first"), films[0])
+    assert (result["asset_id"], result["reused"]) == (asset["asset_id"], False)
+
+
+def test_metadata_reaches_a_video_that_is_reused(connect: Connect, account: Account, films: list[Path]) -> None:
+    index_id = account.create_index("metadata")
+    first = indexed(index_id, films[0], user_metadata={"take": 1, "scene": "a"})
+    assert indexed(index_id, films[0], "later", user_metadata={"take": 2})["reused"]
+    told = account.get(f"/v1.3/indexes/{index_id}/videos/{first['video_id']}")["user_metadata"]
+    assert told.pop(SOURCE_MARK).startswith("source-")
+    assert told == {"take": 2, "scene": "a"}
+
+
+@pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
+def test_without_waiting_the_job_of_a_reused_video_is_named(
+    api_version: str, connect: Connect, account: Account, films: list[Path]
+) -> None:
+    connect(api_version)
+    index_id = account.create_index(f"no wait {api_version}")
+    first = indexed(index_id, films[0])
+    handed = indexed(index_id, films[0], "later", wait=False)
+    assert (handed["video_id"], handed["reused"]) == (first["video_id"], True)
+    assert handed["job_id"]
+
+
+def test_a_clear_pays_nothing_either(connect: Connect, account: Account, films: list[Path]) -> None:
+    index_id, memory, before = account.create_index("cleared"), Memory(), billed(account)
+    for max_tries in (2, 3):
+        context = task_context(memory, max_tries=max_tries)
+        result, _ = see_through(index_video(index_id, films[0]), context)
+        assert result["reused"] == (max_tries == 3)
+    assert billed(account) == before + 1
+
+
+@pytest.mark.parametrize(("reuse", "same"), [("always", True), ("retry", False), ("never", False)])
+def test_after_a_clear_reuse_decides(
+    reuse: Any, same: bool, connect: Connect, account: Account, films: list[Path]
+) -> None:
+    index_id, memory = account.create_index(f"reuse {reuse}"), Memory()
+    ids = []
+    for max_tries in (2, 3):
+        operator = index_video(index_id, films[0], reuse=reuse, if_indexed="reindex")
+        ids.append(see_through(operator, task_context(memory, max_tries=max_tries))[0]["video_id"])
+    assert (ids[0] == ids[1]) == same
+
+
+@pytest.mark.parametrize("api_version", ["v1.2", "v1.1"])
+def test_a_task_whose_answer_was_lost_is_found(
+    api_version: str, connect: Connect, account: Account, films: list[Path], faults: Faults
+) -> None:
+    connect(api_version)
+    index_id, before = account.create_index(f"lost {api_version}"), billed(account)
+    faults("/tasks")
+    assert indexed(index_id, films[0])["video_id"]
+    assert billed(account) == before + 1
+
+
+def test_an_upload_that_never_arrived_is_sent_again_by_the_next_try(
+    connect: Connect, account: Account, films: list[Path], faults: Faults
+) -> None:
+    connect("v1.2")
+    index_id, memory, before = account.create_index("never arrived"), Memory(), billed(account)
+    faults("/tasks", "status", status=502)
+    with pytest.raises(TwelveLabsTransientError, match="a retry looks again"):
+        indexed(index_id, films[0], memory=memory)
+    assert indexed(index_id, films[0], memory=memory)["video_id"]
+    assert billed(account) == before + 1
+
+
+def test_a_failed_video_is_not_reused(
+    connect: Connect, account: Account, films: list[Path], site: Callable[[Path], str]
+) -> None:
+    index_id = account.create_index("failed")
+    broken = films[0].with_name("broken.mp4")
+    broken.write_bytes(films[0].read_bytes()[:500])
+    url = site(broken)
+    with pytest.raises(Exception, match="ended as 'failed'"):
+        indexed(index_id, url)
+    shutil.copy(films[1], broken)
+    assert not indexed(index_id, url, "later")["reused"]

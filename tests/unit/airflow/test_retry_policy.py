@@ -1,0 +1,99 @@
+"""What Airflow is told to do after each kind of failure."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from twelvelabs_provider.api.errors import (
+    ErrorDetails,
+    TwelveLabsAmbiguousError,
+    TwelveLabsAuthError,
+    TwelveLabsConnectionError,
+    TwelveLabsError,
+    TwelveLabsNotFoundError,
+    TwelveLabsQuotaError,
+    TwelveLabsRateLimitError,
+    TwelveLabsServerError,
+)
+from twelvelabs_provider.exceptions import TwelveLabsJobFailedError, TwelveLabsQuotaUsedUpError
+from twelvelabs_provider.retry_policy import TwelveLabsRetryPolicy
+from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS, RetryDecision
+
+needs_policies = pytest.mark.skipif(not AIRFLOW_V_3_3_PLUS, reason="retry policies came with Airflow 3.3")
+
+
+def asks(seconds: float | None) -> ErrorDetails:
+    return ErrorDetails(429, retry_after=seconds)
+
+
+def caused_by(outer: Exception, cause: Exception) -> Exception:
+    outer.__cause__ = cause
+    return outer
+
+
+def decision(error: BaseException) -> RetryDecision:
+    return TwelveLabsRetryPolicy().evaluate(error, 1, 3)
+
+
+@needs_policies
+@pytest.mark.parametrize(
+    ("error", "delay"),
+    [
+        (TwelveLabsRateLimitError("slower", asks(61.2)), timedelta(seconds=62)),
+        (TwelveLabsRateLimitError("slower", asks(None)), None),
+        (TwelveLabsQuotaError("tomorrow", asks(7200.0)), timedelta(hours=2)),
+        (TwelveLabsQuotaError("some day", asks(None)), timedelta(hours=1)),
+        (TwelveLabsServerError("oops", ErrorDetails(503, retry_after=9.0)), timedelta(seconds=9)),
+        (TwelveLabsServerError("oops", ErrorDetails(500)), None),
+        (TwelveLabsConnectionError("nobody there"), None),
+        (TwelveLabsAmbiguousError("lost"), None),
+        (
+            caused_by(TwelveLabsQuotaUsedUpError("used up"), TwelveLabsQuotaError("x", asks(7200.0))),
+            timedelta(hours=2),
+        ),
+    ],
+    ids=repr,
+)
+def test_what_passes_is_retried_when_the_service_says(error: Exception, delay: timedelta | None) -> None:
+    decided = decision(error)
+    assert (decided.action.value, decided.retry_delay) == ("retry", delay)
+    assert decided.reason
+
+
+@needs_policies
+@pytest.mark.parametrize("kind", [TwelveLabsAuthError, TwelveLabsNotFoundError])
+def test_a_refusal_for_good_is_not_retried(kind: type[TwelveLabsError]) -> None:
+    decided = decision(kind("no such " + "x" * 1000))
+    assert decided.action.value == "fail"
+    assert decided.reason is not None and decided.reason.startswith("no such x") and len(decided.reason) < 400
+
+
+@needs_policies
+@pytest.mark.parametrize(
+    "error",
+    [TwelveLabsJobFailedError("video v1 failed"), ValueError("mine"), caused_by(ValueError("a"), KeyError("b"))],
+    ids=repr,
+)
+def test_everything_else_is_left_to_the_task(error: Exception) -> None:
+    assert decision(error) == RetryDecision.default()
+
+
+@needs_policies
+def test_causes_that_go_round_in_a_circle() -> None:
+    first, second = ValueError("a"), ValueError("b")
+    first.__cause__, second.__cause__ = second, first
+    assert decision(first) == RetryDecision.default()
+
+
+@needs_policies
+def test_it_can_be_written_and_read() -> None:
+    again = TwelveLabsRetryPolicy.deserialize(TwelveLabsRetryPolicy().serialize())
+    assert isinstance(again, TwelveLabsRetryPolicy)
+
+
+@pytest.mark.skipif(AIRFLOW_V_3_3_PLUS, reason="retry policies are there")
+def test_an_older_airflow_is_told_what_it_lacks() -> None:
+    with pytest.raises(RuntimeError, match=r"needs Airflow 3\.3 or newer: leave retry_policy away"):
+        TwelveLabsRetryPolicy()

@@ -1,0 +1,289 @@
+"""What becomes of the remote job when its task is killed, runs out of time, or ends without a worker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk import Asset
+
+from tests.unit.scripted_server import Reply, ScriptedServer
+from twelvelabs_provider.exceptions import TwelveLabsJobTimeoutError
+from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
+from twelvelabs_provider.operators.entity import TwelveLabsCreateEntityOperator
+from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
+from twelvelabs_provider.sensors.batch import TwelveLabsAnalyzeBatchSensor
+from twelvelabs_provider.sensors.indexing import TwelveLabsIndexingSensor
+from twelvelabs_provider.version_compat import AirflowSensorTimeout, AirflowTaskTimeout, TaskDeferred
+
+CANCEL = "POST /v1.3/analyze/tasks/t1/cancel"
+RUNNING = Reply({"task_id": "t1", "status": "processing"})
+READY = Reply({"task_id": "t1", "status": "ready"})
+INDEXING = Reply({"_id": "v1", "status": "indexing", "system_metadata": {"duration": 300.0}})
+
+
+Said = Callable[[], str]
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Said:
+    """Return a function that tells what was logged; Airflow's releases log in different ways."""
+    return lambda: "".join((*capsys.readouterr(), caplog.text))
+
+
+class Analysis(TwelveLabsJobOperator):
+    """Waits for an analysis that it submitted."""
+
+    kind = JobKind.ANALYSIS_TASK
+
+    def begin(self, context: Any) -> PendingJob:
+        return self.pending(context, JobRef(self.kind, "t1", "i1"))
+
+    def advance(self, context: Any, pending: PendingJob, state: JobState) -> Result:
+        return {"done": pending.job.id}
+
+    def asked(self) -> tuple[Any, ...]:
+        return ("what",)
+
+
+class Indexing(Analysis):
+    """Waits for something that cannot be stopped."""
+
+    kind = JobKind.INDEXED_ASSET
+
+
+class Theirs(Analysis):
+    """Waits for what somebody else submitted."""
+
+    def is_ours(self, pending: PendingJob) -> bool:
+        return False
+
+
+class Memory(dict[str, Any]):
+    """A task state store."""
+
+    def set(self, key: str, value: Any) -> None:
+        self[key] = value
+
+    def delete(self, key: str) -> None:
+        del self[key]
+
+
+def context(memory: Memory | None = None) -> Any:
+    pushed: dict[str, Any] = {}
+    ti = SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, max_tries=0, pushed=pushed)
+    ti.xcom_push = lambda key, value: pushed.update({key: value})
+    return {"ti": ti} if memory is None else {"ti": ti, "task_state_store": memory}
+
+
+def deferred_by(task: Any, where: Any) -> Any:
+    with pytest.raises(TaskDeferred) as deferred:
+        task.execute(where)
+    return deferred.value.trigger
+
+
+def waiting(kind: type[Analysis], server: ScriptedServer, memory: Memory, **fields: Any) -> Analysis:
+    """Return an operator that has just been deferred."""
+    server.script.append(RUNNING if kind is not Indexing else INDEXING)
+    operator = kind(task_id="t", deferrable=True, **fields)
+    deferred_by(operator, context(memory))
+    return operator
+
+
+def test_a_killed_task_cancels_its_job_and_forgets_it(server: ScriptedServer) -> None:
+    memory = Memory()
+    operator = waiting(Analysis, server, memory)
+    assert memory
+    server.script.append(Reply({}))
+    operator.on_kill()
+    assert server.asked[-1] == CANCEL
+    assert memory == {}, "a retry shall not attach to it"
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "answers", "told"),
+    [
+        (Indexing, {}, [], "indexed asset t1 cannot be stopped: it goes on, and a retry attaches to it"),
+        (Theirs, {}, [], "somebody else's"),
+        (Analysis, {"cancel_on_kill": False}, [], "goes on, and a retry attaches to it"),
+        (Analysis, {}, [Reply({"code": "generic_error", "message": "oops"}, status=500)], "could not be cancelled"),
+        (Analysis, {}, [Reply({"code": "conflict", "message": "it is ready"}, status=409)], "has ended already"),
+    ],
+)
+def test_what_is_not_cancelled_is_remembered(
+    server: ScriptedServer,
+    said: Said,
+    kind: type[Analysis],
+    fields: dict[str, Any],
+    answers: list[Reply],
+    told: str,
+) -> None:
+    memory = Memory()
+    operator = waiting(kind, server, memory, **fields)
+    server.script += answers
+    operator.on_kill()
+    assert len(server.asked) == 1 + len(answers)
+    assert memory
+    assert told in said()
+
+
+@pytest.mark.parametrize("cancel_on_timeout", [True, False])
+def test_an_execution_timeout_is_a_timeout(server: ScriptedServer, cancel_on_timeout: bool) -> None:
+    """Airflow calls on_kill for it as well."""
+    operator = waiting(Analysis, server, Memory(), cancel_on_timeout=cancel_on_timeout)
+    server.script.append(Reply({}))
+    with pytest.raises(AirflowTaskTimeout):
+        try:
+            raise AirflowTaskTimeout
+        except AirflowTaskTimeout:
+            operator.on_kill()
+            raise
+    assert (CANCEL in server.asked) == cancel_on_timeout
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_the_deadline_cancels_what_it_is_told_to(server: ScriptedServer, deferrable: bool) -> None:
+    memory = Memory()
+    operator = Analysis(task_id="t", deferrable=deferrable, timeout=1e-6, cancel_on_timeout=True)
+    server.script += [RUNNING, Reply({})]
+    with pytest.raises(TwelveLabsJobTimeoutError, match=r"still running at its deadline.*t1 was cancelled; a retry"):
+        operator.execute(context(memory))
+    assert server.asked[-1] == CANCEL
+    assert memory == {}
+
+
+def test_the_deadline_says_what_cannot_be_cancelled(server: ScriptedServer) -> None:
+    memory = Memory()
+    server.script.append(INDEXING)
+    with pytest.raises(TwelveLabsJobTimeoutError, match=r"deadline.*cannot be stopped: it goes on, and a retry attach"):
+        Indexing(task_id="t", timeout=1e-6, cancel_on_timeout=True).execute(context(memory))
+    assert memory
+
+
+def late(operator: Analysis, where: Any) -> Any:
+    """Resume a task as Airflow does when its own limit of a deferral has passed."""
+    return operator.resume_execution("__fail__", {"error": "Trigger timeout"}, where)
+
+
+def test_a_triggerer_that_stood_still_does_not_cost_the_result(server: ScriptedServer) -> None:
+    where = context(Memory())
+    server.script.append(RUNNING)
+    deferred_by(Analysis(task_id="t", deferrable=True), where)
+    server.script.append(READY)
+    assert late(Analysis(task_id="t", deferrable=True), where) == {"done": "t1"}
+
+
+@pytest.mark.parametrize("cancel_on_timeout", [True, False])
+def test_airflows_own_limit_is_a_deadline_too(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, cancel_on_timeout: bool
+) -> None:
+    where = context(Memory())
+    server.script.append(RUNNING)
+    deferred_by(Analysis(task_id="t", deferrable=True, timeout=60), where)
+    later = time.time() + 600
+    monkeypatch.setattr("twelvelabs_provider.operators.job.time.time", lambda: later)
+    server.script += [RUNNING, Reply({})]
+    told = "t1 was cancelled" if cancel_on_timeout else "a retry attaches to it"
+    with pytest.raises(TwelveLabsJobTimeoutError, match=told):
+        late(Analysis(task_id="t", deferrable=True, cancel_on_timeout=cancel_on_timeout), where)
+    assert (CANCEL in server.asked) == cancel_on_timeout
+
+
+def test_airflows_own_limit_without_a_memory() -> None:
+    with pytest.raises(TwelveLabsJobTimeoutError, match="is a triggerer running"):
+        late(Analysis(task_id="t", deferrable=True), context())
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "cancels"),
+    [(Analysis, {}, True), (Analysis, {"cancel_on_kill": False}, False), (Theirs, {}, False)],
+)
+def test_the_trigger_is_told_what_it_may_cancel(
+    server: ScriptedServer, kind: type[Analysis], fields: dict[str, Any], cancels: bool
+) -> None:
+    server.script.append(RUNNING)
+    assert deferred_by(kind(task_id="t", deferrable=True, **fields), context()).cancel_on_kill is cancels
+
+
+def test_the_trigger_is_told_the_duration(server: ScriptedServer) -> None:
+    server.script.append(INDEXING)
+    assert deferred_by(Indexing(task_id="t", deferrable=True), context()).duration == 300.0
+
+
+def entity(server: ScriptedServer, **fields: Any) -> TwelveLabsCreateEntityOperator:
+    """Return an operator whose entity is on its way."""
+    made = {"_id": "e1", "name": "Ada", "asset_ids": ["a1"], "status": "processing"}
+    server.script += [Reply({"data": [], "page_info": {"total_page": 1}}), Reply(made, status=201), Reply(made)]
+    return TwelveLabsCreateEntityOperator(
+        task_id="t", entity_collection_id="c1", entity_name="Ada", asset_ids=["a1"], deferrable=True, **fields
+    )
+
+
+def test_an_operator_with_nothing_to_fetch_pushes_its_result_and_ends(server: ScriptedServer) -> None:
+    where = context()
+    assert deferred_by(entity(server, end_in_triggerer=True), where).end_in_triggerer
+    pushed = where["ti"].pushed
+    result = {"entity_collection_id": "c1", "entity_id": "e1", "entity_name": "Ada", "status": None, "asset_count": 1}
+    assert pushed == {**result, "return_value": result}
+
+
+@pytest.mark.parametrize("fields", [{"multiple_outputs": False}, {"do_xcom_push": False}], ids=str)
+def test_what_is_pushed_is_what_was_wished(server: ScriptedServer, fields: dict[str, Any]) -> None:
+    where = context()
+    assert deferred_by(entity(server, end_in_triggerer=True, **fields), where).end_in_triggerer
+    assert set(where["ti"].pushed) == ({"return_value"} if "multiple_outputs" in fields else set())
+
+
+def test_a_task_with_outlets_is_woken(server: ScriptedServer, said: Said) -> None:
+    where = context()
+    operator = entity(server, end_in_triggerer=True, outlets=[Asset("library")])
+    assert not deferred_by(operator, where).end_in_triggerer
+    assert where["ti"].pushed == {}
+    assert "outlets" in said()
+
+
+def test_an_operator_that_fetches_its_result_is_woken(server: ScriptedServer) -> None:
+    where = context()
+    server.script.append(RUNNING)
+    assert not deferred_by(Analysis(task_id="t", deferrable=True, end_in_triggerer=True), where).end_in_triggerer
+    assert where["ti"].pushed == {}
+
+
+def test_a_sensor_pushes_what_it_knows_and_ends(server: ScriptedServer) -> None:
+    where = context()
+    server.script.append(INDEXING)
+    sensor = TwelveLabsIndexingSensor(
+        task_id="s", index_id="i1", video_id="v1", deferrable=True, end_in_triggerer=True, timeout=60
+    )
+    trigger = deferred_by(sensor, where)
+    assert trigger.end_in_triggerer
+    assert not trigger.cancel_on_kill, "it is somebody else's job"
+    assert where["ti"].pushed["return_value"] == {
+        "index_id": "i1", "video_id": "v1", "duration": 300.0, "status": None,
+    }  # fmt: skip
+
+
+def test_a_sensor_that_fetches_its_result_is_woken(server: ScriptedServer) -> None:
+    where = context()
+    states = ("total", "queued", "processing", "ready", "failed", "canceled")
+    counts = {f"{state}_items": 1 for state in states}
+    server.script.append(Reply({"batch_id": "b1", "status": "processing", **counts}))
+    sensor = TwelveLabsAnalyzeBatchSensor(task_id="s", batch_id="b1", deferrable=True, end_in_triggerer=True)
+    assert not deferred_by(sensor, where).end_in_triggerer
+    assert where["ti"].pushed == {}
+
+
+def test_a_sensor_keeps_airflows_word_for_its_timeout() -> None:
+    sensor = TwelveLabsIndexingSensor(task_id="s", index_id="i1", video_id="v1", deferrable=True)
+    with pytest.raises(AirflowSensorTimeout):
+        sensor.resume_execution("__fail__", {"error": "Trigger timeout"}, context())
+
+
+def test_an_execution_timeout_counts_while_deferred(server: ScriptedServer) -> None:
+    server.script.append(RUNNING)
+    trigger = deferred_by(Analysis(task_id="t", deferrable=True, execution_timeout=timedelta(seconds=90)), context())
+    assert trigger.pending["deadline"] - trigger.pending["begun_at"] == pytest.approx(90)

@@ -1,0 +1,198 @@
+"""A user acts on a deferred task: what can be stopped is stopped, unless the trigger only moves."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
+
+from tests.unit.scripted_server import Reply, ScriptedServer
+from twelvelabs_provider.jobs.ended import Sighting
+from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
+from twelvelabs_provider.jobs.portions import Plan, Portion, PortionState
+from twelvelabs_provider.jobs.wake import Wake, WakeReason
+from twelvelabs_provider.triggers import job as trigger_module
+from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
+from twelvelabs_provider.triggers.shared import Snapshot
+
+ANALYSIS = JobRef(JobKind.ANALYSIS_TASK, "t1")
+INDEXING = JobRef(JobKind.INDEXED_ASSET, "v1", "i1")
+CANCEL = "POST /v1.3/analyze/tasks/t1/cancel"
+LOOK = "GET /v1.3/indexes/i1/indexed-assets/v1"
+LONGEST_TEST = 20.0
+Stand = Callable[[str | None], list[dict[str, Any]]]
+
+
+def pending(job: JobRef = ANALYSIS, **memo: Any) -> PendingJob:
+    now = time.time()
+    return PendingJob(job, now, now, now + 3600, memo)
+
+
+def trigger(waits_for: PendingJob, map_index: int = -1, **fields: Any) -> TwelveLabsJobTrigger:
+    """Return a trigger as a triggerer makes it of its stored row."""
+    usual: dict[str, Any] = {"poll_interval": 0.001, "cancel_on_kill": True}
+    stored = TwelveLabsJobTrigger("twelvelabs_default", waits_for.as_json(), **{**usual, **fields})
+    made = TwelveLabsJobTrigger(**json.loads(json.dumps(stored.serialize()[1])))
+    ti: Any = SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=map_index)
+    made.task_instance = ti
+    return made
+
+
+@pytest.fixture
+def stand(monkeypatch: pytest.MonkeyPatch) -> Stand:
+    """Return a function that says what Airflow answers when it is asked where the task stands."""
+
+    def answer(state: str | None) -> list[dict[str, Any]]:
+        asked: list[dict[str, Any]] = []
+
+        def states(**question: Any) -> dict[str, Any]:
+            asked.append(question)
+            index = question["map_index"]
+            return {"r": {"t" if index < 0 else f"t_{index}": state, "other": "deferred"}}
+
+        monkeypatch.setattr(RuntimeTaskInstance, "get_task_states", staticmethod(states))
+        return asked
+
+    return answer
+
+
+@pytest.mark.parametrize("map_index", [-1, 0, 7])
+@pytest.mark.parametrize("state", ["failed", "success", "queued", "skipped", None])
+def test_a_task_that_was_given_up_cancels_its_analysis(
+    server: ScriptedServer, stand: Stand, state: str | None, map_index: int
+) -> None:
+    asked = stand(state)
+    server.script.append(Reply({}))
+    asyncio.run(trigger(pending(), map_index).on_kill())
+    assert server.asked == [CANCEL]
+    assert asked == [{"dag_id": "d", "map_index": map_index, "task_ids": ["t"], "run_ids": ["r"]}]
+
+
+@pytest.mark.parametrize("map_index", [-1, 3])
+def test_a_trigger_that_moves_cancels_nothing(server: ScriptedServer, stand: Stand, map_index: int) -> None:
+    stand("deferred")
+    asyncio.run(trigger(pending(), map_index).on_kill())
+    assert server.asked == []
+
+
+def test_where_airflow_does_not_say_nothing_is_cancelled(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def silent(**question: Any) -> None:
+        raise OSError("the supervisor is gone")
+
+    monkeypatch.setattr(RuntimeTaskInstance, "get_task_states", staticmethod(silent))
+    asyncio.run(trigger(pending()).on_kill())
+    assert server.asked == []
+    assert "left alone" in caplog.text
+
+
+def test_it_can_be_told_not_to(server: ScriptedServer, stand: Stand) -> None:
+    asked = stand("failed")
+    asyncio.run(trigger(pending(), cancel_on_kill=False).on_kill())
+    assert (server.asked, asked) == ([], [])
+
+
+def test_indexing_goes_on_and_it_is_said(
+    server: ScriptedServer, stand: Stand, caplog: pytest.LogCaptureFixture
+) -> None:
+    stand("failed")
+    asyncio.run(trigger(pending(INDEXING)).on_kill())
+    assert server.asked == []
+    assert "indexed asset v1 cannot be stopped: it goes on, and a retry attaches to it" in caplog.text
+
+
+def test_all_batches_of_a_task_are_cancelled_and_nobody_elses(
+    server: ScriptedServer, stand: Stand, caplog: pytest.LogCaptureFixture
+) -> None:
+    stand("failed")
+    gone = Reply({"code": "conflict", "message": "it is completed"}, status=409)
+    server.script += [gone, Reply({"batch_id": "b3", "status": "canceling"})]
+    portions = [
+        Portion(0, 2, state=PortionState.ENDED, batch_id="b1"),
+        Portion(2, 2, state=PortionState.ACTIVE, batch_id="b2"),
+        Portion(4, 2, state=PortionState.ACTIVE, batch_id="b3"),
+        Portion(6, 2, state=PortionState.PLANNED),
+    ]
+    theirs = JobRef(JobKind.ANALYSIS_BATCH, "b9")
+    asyncio.run(trigger(pending(theirs, plan=Plan(tuple(portions)).as_json())).on_kill())
+    assert [line.split("/")[-2] for line in server.asked] == ["b2", "b3"]
+    assert "analysis batch b2 has ended already" in caplog.text
+
+
+def test_a_row_of_an_older_release_cancels_nothing(server: ScriptedServer, stand: Stand) -> None:
+    stand("failed")
+    row: dict[str, Any] = {"twelvelabs_conn_id": "twelvelabs_default", "pending": pending().as_json()}
+    asyncio.run(TwelveLabsJobTrigger(**row).on_kill())
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(("newer", "requests"), [(False, [CANCEL]), (True, [])])
+@pytest.mark.parametrize("state", ["failed", "deferred"])
+def test_before_airflow_3_3_the_wait_itself_hears_of_it(
+    server: ScriptedServer,
+    stand: Stand,
+    monkeypatch: pytest.MonkeyPatch,
+    newer: bool,
+    requests: list[str],
+    state: str,
+) -> None:
+    stand(state)
+    monkeypatch.setattr(trigger_module, "AIRFLOW_V_3_3_PLUS", newer)
+    server.script.append(Reply({}))
+
+    async def killed() -> None:
+        waiting = asyncio.ensure_future(anext(trigger(pending(), poll_interval=3600.0).run()))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    asyncio.run(killed())
+    assert server.asked == (requests if state == "failed" else [])
+
+
+def first_event(of: AsyncIterator[TriggerEvent]) -> TriggerEvent:
+    async def event() -> TriggerEvent:
+        async with asyncio.timeout(LONGEST_TEST):
+            return await anext(of)
+
+    return asyncio.run(event())
+
+
+def test_a_job_that_is_ready_ends_the_task_in_the_triggerer(server: ScriptedServer) -> None:
+    server.script += [Reply({"_id": "v1", "status": "ready"})]
+    event = first_event(trigger(pending(INDEXING), end_in_triggerer=True).run())
+    assert event == TaskSuccessEvent()
+    assert server.asked == [LOOK]
+
+
+def test_a_job_that_failed_wakes_the_task(server: ScriptedServer) -> None:
+    server.script += [Reply({"_id": "v1", "status": "failed"})]
+    event = first_event(trigger(pending(INDEXING), end_in_triggerer=True).run())
+    assert Wake.from_payload(event.payload).reason is WakeReason.ENDED
+
+
+def test_outside_a_triggerer_the_task_is_woken(server: ScriptedServer) -> None:
+    server.script += [Reply({"_id": "v1", "status": "ready"})]
+    alone = trigger(pending(INDEXING), end_in_triggerer=True)
+    alone.task_instance = None
+    assert Wake.from_payload(first_event(alone.run()).payload).reason is WakeReason.ENDED
+
+
+@pytest.mark.parametrize(("status", "ends"), [("ready", True), ("failed", False)])
+def test_the_shared_poll_ends_tasks_too(monkeypatch: pytest.MonkeyPatch, status: str, ends: bool) -> None:
+    monkeypatch.setattr(trigger_module, "SETTLED", 0.0)
+
+    async def stream() -> AsyncIterator[Snapshot]:
+        yield Snapshot({"v1": Sighting("v1", status)})
+
+    event = first_event(trigger(pending(INDEXING), end_in_triggerer=True).filter_shared_stream(stream()))
+    assert (event == TaskSuccessEvent()) == ends
