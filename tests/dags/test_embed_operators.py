@@ -282,9 +282,9 @@ class LosesAnswers:
         execute = TwelveLabsHook.execute
         self.error = error or TwelveLabsAmbiguousError
 
-        def lost(hook: TwelveLabsHook, call: Any) -> Any:
+        def lost(hook: TwelveLabsHook, call: Any, **limits: Any) -> Any:
             if call.name not in ("POST /embed-v2/tasks", "POST /embed-v2"):
-                return execute(hook, call)
+                return execute(hook, call, **limits)
             if acts:
                 execute(hook, call)
             raise self.error("its answer was lost")

@@ -17,7 +17,7 @@ CODE = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.D
 
 def test_the_calls_of_the_hook_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[str] = []
-    monkeypatch.setattr(TwelveLabsHook, "execute", lambda _, call: sent.append(call.name) or Page((), 1, 1, 0))
+    monkeypatch.setattr(TwelveLabsHook, "execute", lambda _, call, **__: sent.append(call.name) or Page((), 1, 1, 0))
     monkeypatch.setattr(TwelveLabsHook, "api", dialect_for(ApiVersion.V1_3))
     exec(compile(CODE[1], "README.md", "exec"), {})
     assert sent == ["POST /knowledge-stores", "GET /indexes/665f.../videos"]
