@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import Library
 from tests.dags.conftest import Account, Connect, read_rows
+from tests.engine.client import until
 from tests.engine.videos import make_sound
 from twelvelabs_provider.api.errors import TwelveLabsAmbiguousError, TwelveLabsUnsupportedError
 from twelvelabs_provider.exceptions import (
@@ -69,7 +70,10 @@ def picture(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def billed(account: Account) -> Callable[[], dict[str, Any]]:
+    """What was billed, once nothing is on its way any more that another test left behind."""
+
     def totals() -> dict[str, Any]:
+        until(lambda: not account.get("/v1.3/embed-v2/tasks", status="processing")["data"])
         found: dict[str, Any] = account.get("/_local/billing")["totals"]
         return {what: found[what]["events"] for what in found if what.startswith("embedding")}
 
