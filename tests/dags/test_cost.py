@@ -6,6 +6,7 @@ import inspect
 import json
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,9 @@ class Recording:
     def incr(self, stat: str, count: float = 1, rate: float = 1, *, tags: Any = None) -> None:
         if stat.startswith("twelvelabs."):
             self.counted.append((stat, count, dict(tags or {})))
+
+    def timer(self, *args: Any, **kwargs: Any) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         return lambda *args, **kwargs: None

@@ -47,7 +47,7 @@ def test_a_picture_is_stored_and_its_link_is_seen_nowhere(
 ) -> None:
     connect("v1.2")
     operator = TwelveLabsExtractThumbnailOperator(task_id="t", output_path=str(tmp_path), time=time, **shown)
-    with caplog.at_level(logging.DEBUG, "twelvelabs_provider"):
+    with caplog.at_level(logging.DEBUG):
         result = operator.execute(task_context())
     picture = path_of(result["files"]["jpg"])
     assert picture.name == ("thumbnail.jpg" if time is None else "thumbnail-1.5s.jpg")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import requests
-from requests.auth import AuthBase
 
 from twelvelabs_provider.api.endpoint import Endpoint
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsConnectionError, TwelveLabsNotFoundError
+from twelvelabs_provider.hooks.session import HttpSession, NoCredential, silent_queries
 
 _PIECE = 64 * 1024
 
@@ -23,9 +23,10 @@ def fetch_signed(url: str, endpoint: Endpoint, most_bytes: int) -> bytes:
     """
     try:
         with (
-            requests.Session() as session,
+            silent_queries(),
+            HttpSession() as session,
             session.get(
-                url, auth=_NoCredential(), timeout=(endpoint.connect_timeout, endpoint.read_timeout), stream=True
+                url, auth=NoCredential(), timeout=(endpoint.connect_timeout, endpoint.read_timeout), stream=True
             ) as answer,
         ):
             return _content(answer, most_bytes)
@@ -47,10 +48,3 @@ def _content(answer: requests.Response, most_bytes: int) -> bytes:
         if len(content) > most_bytes:
             raise TwelveLabsAnswerError(f"what a signed link opens is larger than {most_bytes:,} bytes")
     return bytes(content)
-
-
-class _NoCredential(AuthBase):
-    """Keeps a ``.netrc`` out of the way."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        return request
