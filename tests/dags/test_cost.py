@@ -49,8 +49,8 @@ class Recording:
         if stat.startswith("twelvelabs."):
             self.counted.append((stat, count, dict(tags or {})))
 
-    def timer(self, *args: Any, **kwargs: Any) -> AbstractContextManager[None]:
-        return nullcontext()
+    def timer(self, *args: Any, **kwargs: Any) -> AbstractContextManager[Any]:
+        return nullcontext(SimpleNamespace(duration=0.0))
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         return lambda *args, **kwargs: None
