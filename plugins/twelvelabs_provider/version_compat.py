@@ -67,7 +67,13 @@ __all__ = [
     "conf",
     "get_async_connection",
     "get_async_extra",
+    "map_index_of",
 ]
+
+
+def map_index_of(task_instance: Any) -> int:
+    """Return which of a mapped task's instances one is, -1 for a task that is not mapped; some Airflows say None."""
+    return -1 if task_instance.map_index is None else int(task_instance.map_index)
 
 
 async def get_async_connection(conn_id: str) -> Connection:

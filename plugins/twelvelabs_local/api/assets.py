@@ -14,7 +14,7 @@ from twelvelabs_local.api.lists import equal, flag, listing, one_of, read_paging
 from twelvelabs_local.api.renditions import shown_renditions
 from twelvelabs_local.api.uploads import arriving, checked_link, refuse_large
 from twelvelabs_local.engine.probe import Probe
-from twelvelabs_local.errors import ServiceError, invalid, missing, not_exist
+from twelvelabs_local.errors import ServiceError, invalid, missing
 from twelvelabs_local.identity import now
 from twelvelabs_local.media import forget_content, forget_renditions, name_in_link
 from twelvelabs_local.parts import forget_parts
@@ -158,11 +158,7 @@ def asset_of(call: Call) -> Asset:
 
     :raises ServiceError: ``resource_not_exist``.
     """
-    asset_id = call.path_id("asset_id", "assets")
-    asset = find_asset(call.db, asset_id)
-    if asset is None:
-        raise not_exist(asset_id, "assets")
-    return asset
+    return call.found("asset_id", "assets", find_asset)
 
 
 def asset_body(asset: Asset) -> Mapping[str, Any]:

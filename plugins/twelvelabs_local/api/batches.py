@@ -207,12 +207,8 @@ async def delete(call: Call) -> Response:
 
 
 def _batch(call: Call) -> Batch:
-    batch_id = call.path_id("batch_id", "batches")
     expire_batches(call.db)
-    batch = find_batch(call.db, batch_id)
-    if batch is None:
-        raise not_exist(batch_id, "batches")
-    return batch
+    return call.found("batch_id", "batches", find_batch)
 
 
 def batch_body(db: Database, batch: Batch) -> Mapping[str, Any]:

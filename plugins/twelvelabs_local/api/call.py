@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
@@ -28,6 +28,7 @@ from twelvelabs_local.store.records import Index
 from twelvelabs_local.supervisor import Supervisor
 from twelvelabs_local.webhooks import Courier
 
+T = TypeVar("T")
 LONGEST_TEXT = 64 * 1024
 """Bytes of a form field that came as a file part."""
 
@@ -92,16 +93,26 @@ class Call:
             raise invalid(name, f"{value!r} is not the id of one of the {collection}: an id has 24 hexadecimal digits.")
         return value
 
+    def found(self, name: str, collection: str, find: Callable[[Database, str], T | None]) -> T:
+        """Return what an id of the path names.
+
+        :param name: its name in the route.
+        :param collection: what it is an id of.
+        :param find: looks for it.
+        :raises ServiceError: ``resource_not_exist``.
+        """
+        value = self.path_id(name, collection)
+        thing = find(self.db, value)
+        if thing is None:
+            raise not_exist(value, collection)
+        return thing
+
     def index(self) -> Index:
         """Return the index of the path.
 
         :raises ServiceError: ``resource_not_exist``.
         """
-        index_id = self.path_id("index_id", "indexes")
-        index = find_index(self.db, index_id)
-        if index is None:
-            raise not_exist(index_id, "indexes")
-        return index
+        return self.found("index_id", "indexes", find_index)
 
     async def body(self, allowed: Iterable[str]) -> dict[str, Any]:
         """Return the JSON object that was sent.

@@ -112,11 +112,7 @@ def connection_of(call: Call) -> Connection:
 
     :raises ServiceError: ``resource_not_exist``.
     """
-    connection_id = call.path_id("connection_id", "connections")
-    connection = find_connection(call.db, connection_id)
-    if connection is None:
-        raise not_exist(connection_id, "connections")
-    return connection
+    return call.found("connection_id", "connections", find_connection)
 
 
 def active(connection: Connection) -> Folder:

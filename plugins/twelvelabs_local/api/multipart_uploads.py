@@ -10,7 +10,7 @@ from starlette.responses import Response
 from twelvelabs_local.api.call import Call, answer, checked_metadata
 from twelvelabs_local.api.entry import Entry
 from twelvelabs_local.api.lists import listing, read_paging, refuse_unknown
-from twelvelabs_local.errors import ServiceError, invalid, missing, not_exist, unknown
+from twelvelabs_local.errors import ServiceError, invalid, missing, unknown
 from twelvelabs_local.identity import later, new_id, now
 from twelvelabs_local.parts import PartTooLarge, forget_parts, receive_part
 from twelvelabs_local.requirements import IMAGE_BYTES, MULTIPART_BYTES
@@ -202,12 +202,8 @@ def _links(call: Call, upload: Upload, numbers: Sequence[int]) -> list[Mapping[s
 
 
 def _upload(call: Call) -> Upload:
-    upload_id = call.path_id("upload_id", COLLECTION)
     _expire(call)
-    upload = find_upload(call.db, upload_id)
-    if upload is None:
-        raise not_exist(upload_id, COLLECTION)
-    return upload
+    return call.found("upload_id", COLLECTION, find_upload)
 
 
 def _expire(call: Call) -> None:

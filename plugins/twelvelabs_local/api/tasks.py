@@ -195,11 +195,7 @@ async def counts(call: Call) -> Response:
 
 
 def _task(call: Call) -> Task:
-    task_id = call.path_id("task_id", "tasks")
-    task = find_task(call.db, task_id)
-    if task is None:
-        raise not_exist(task_id, "tasks")
-    return task
+    return call.found("task_id", "tasks", find_task)
 
 
 def task_body(call: Call, task: Task) -> Mapping[str, Any]:

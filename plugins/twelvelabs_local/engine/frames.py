@@ -1,12 +1,13 @@
-"""One picture out of a video, as a JPEG."""
+"""Pictures out of a video: one as a JPEG, or one for each step."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twelvelabs_local.engine.container import decoding, open_media, quarter_turns
+from twelvelabs_local.engine.container import decoding, open_media, pictures, quarter_turns
 from twelvelabs_local.errors import MediaError
 
 if TYPE_CHECKING:
@@ -27,6 +28,34 @@ def jpeg_at(path: Path, moment: float) -> bytes:
         if frame is None:
             raise MediaError("unsupported_file_type", "The file has no picture.")
         return _jpeg(_upright(frame))
+
+
+def sampled(path: Path, every: float, longest_side: int) -> Iterator[tuple[float, Any]]:
+    """Decode a video and give the first picture of each step (blue, green, red), upright and made small enough.
+
+    :param path: a video that could be opened.
+    :param every: seconds of a step.
+    :param longest_side: pixels; smaller pictures stay as they are.
+    """
+    import numpy as np
+
+    with open_media(path) as container:
+        if not container.streams.video:
+            return
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        origin = float((stream.start_time or 0) * (stream.time_base or 0))
+        due = 0.0
+        for frame in pictures(container, stream):
+            moment = (frame.time or 0.0) - origin
+            # half a frame early counts: rounded time stamps must not shift a sample by a frame
+            if moment + 0.02 < due:
+                continue
+            scale = min(1.0, longest_side / max(frame.width, frame.height))
+            width, height = max(1, int(frame.width * scale)), max(1, int(frame.height * scale))
+            picture = frame.to_ndarray(format="bgr24", width=width, height=height)
+            yield max(0.0, moment), np.ascontiguousarray(np.rot90(picture, quarter_turns(frame)))
+            due = moment + every
 
 
 def _shown_at(path: Path, moment: float) -> VideoFrame | None:

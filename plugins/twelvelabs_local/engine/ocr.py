@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from twelvelabs_local.engine.container import open_media, pictures, quarter_turns
+from twelvelabs_local.engine.frames import sampled
 from twelvelabs_local.segments import SegmentRow
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def read_screen(path: Path, duration: float, progress: Callable[[float], None]) 
     samples: list[tuple[float, Sequence[str]]] = []
     seen: Any = None
     lines: Sequence[str] = ()
-    for moment, frame in _sampled(path):
+    for moment, frame in sampled(path, SAMPLE_EVERY, LONGEST_SIDE):
         progress(moment)
         sketch = _sketch(frame)
         if seen is None or _differs(seen, sketch):
@@ -71,7 +71,7 @@ def read_picture(path: Path) -> list[str]:
     :param path: an image that could be opened.
     """
     reader = _reader()
-    return [line for _, frame in _sampled(path) for line in _lines(reader, frame)]
+    return [line for _, frame in sampled(path, SAMPLE_EVERY, LONGEST_SIDE) for line in _lines(reader, frame)]
 
 
 def merge(samples: Sequence[tuple[float, Sequence[str]]], duration: float) -> list[SegmentRow]:
@@ -122,29 +122,6 @@ def _reader() -> Any:
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }
     )
-
-
-def _sampled(path: Path) -> Iterator[tuple[float, Frame]]:
-    """Decode a video and give the first frame of each step, made small enough."""
-    import numpy as np
-
-    with open_media(path) as container:
-        if not container.streams.video:
-            return
-        stream = container.streams.video[0]
-        stream.thread_type = "AUTO"
-        origin = float((stream.start_time or 0) * (stream.time_base or 0))
-        due = 0.0
-        for frame in pictures(container, stream):
-            moment = (frame.time or 0.0) - origin
-            # half a frame early counts: rounded time stamps must not shift a sample by a frame
-            if moment + 0.02 < due:
-                continue
-            scale = min(1.0, LONGEST_SIDE / max(frame.width, frame.height))
-            width, height = int(frame.width * scale), int(frame.height * scale)
-            picture = cast("Frame", frame.to_ndarray(format="bgr24", width=width, height=height))
-            yield max(0.0, moment), np.ascontiguousarray(np.rot90(picture, quarter_turns(frame)))
-            due = moment + SAMPLE_EVERY
 
 
 def _sketch(frame: Frame) -> Any:

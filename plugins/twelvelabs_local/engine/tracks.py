@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twelvelabs_local.engine.container import decoding, open_media, pictures, quarter_turns
+from twelvelabs_local.engine.container import decoding
 from twelvelabs_local.engine.features import RATE, blended, picture_vector, sound_vector
+from twelvelabs_local.engine.frames import sampled
 from twelvelabs_local.engine.speech import mono_sound
 
 if TYPE_CHECKING:
@@ -132,25 +133,7 @@ def picture_samples(path: Path) -> Iterator[tuple[float, Any]]:
 
     :param path: a video that could be opened.
     """
-    import numpy as np
-
-    with open_media(path) as container:
-        if not container.streams.video:
-            return
-        stream = container.streams.video[0]
-        stream.thread_type = "AUTO"
-        origin = float((stream.start_time or 0) * (stream.time_base or 0))
-        due = 0.0
-        for frame in pictures(container, stream):
-            moment = (frame.time or 0.0) - origin
-            # half a frame early counts: rounded time stamps must not shift a sample by a frame
-            if moment + 0.02 < due:
-                continue
-            scale = min(1.0, LONGEST_SIDE / max(frame.width, frame.height))
-            width, height = max(1, int(frame.width * scale)), max(1, int(frame.height * scale))
-            picture = frame.to_ndarray(format="bgr24", width=width, height=height)
-            yield max(0.0, moment), np.ascontiguousarray(np.rot90(picture, quarter_turns(frame)))
-            due = moment + LOOK_EVERY
+    return sampled(path, LOOK_EVERY, LONGEST_SIDE)
 
 
 def _looked_at(path: Path) -> Iterator[tuple[float, Vector, float]]:

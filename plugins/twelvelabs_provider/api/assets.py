@@ -151,10 +151,8 @@ def list_assets(
     :param asset_types: any of ``video``, ``audio``, ``image``.
     :param filename: part of the file's name, in any case.
     """
-    place = paging or Paging()
     query = {
-        "page": place.page,
-        "page_limit": place.limit,
+        **(paging or Paging()).place(),
         "asset_ids": list(asset_ids),
         "asset_types": list(asset_types),
         "filename": filename,

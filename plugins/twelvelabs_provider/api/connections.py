@@ -282,6 +282,5 @@ def _redirect_uri(answer: Any) -> RedirectUri:
 
 def _page(path: str, item: Callable[[Any], T], paging: Paging | None) -> Call[Page[T]]:
     """These lists have one order and take no other."""
-    place = paging or Paging()
     read = partial(page_from, item=item, what=f"the list {path}")
-    return only_today(get(path, read, {"page": place.page, "page_limit": place.limit}), _INSTEAD)
+    return only_today(get(path, read, (paging or Paging()).place()), _INSTEAD)

@@ -175,9 +175,8 @@ def list_entities(
 
 def list_entities_of_asset(asset_id: str, *, paging: Paging | None = None) -> Call[Page[Entity]]:
     """Return the call for one page of the entities that an asset shows."""
-    place = paging or Paging()
     read = partial(page_from, item=entity_from, what="the entities of an asset")
-    query = {"page": place.page, "page_limit": place.limit}
+    query = (paging or Paging()).place()
     return _today(get(path_of("assets", asset_id, "entities"), read, query))
 
 

@@ -166,12 +166,12 @@ def create_upload(media: AssetType, total_size: int, options: AssetOptions) -> C
 def list_incomplete_uploads(paging: Paging | None = None) -> Call[Page[IncompleteUpload]]:
     """Return the call for one page of the sessions that were not brought to their end."""
     read = partial(page_from, item=_incomplete_from, what="the list of incomplete uploads")
-    return only_today(get(_PATH, read, _place(paging)), _INSTEAD)
+    return only_today(get(_PATH, read, (paging or Paging()).place()), _INSTEAD)
 
 
 def read_upload(upload_id: str, paging: Paging | None = None) -> Call[UploadState]:
     """Return the call for where a session stands, with one page of its parts."""
-    return only_today(get(_upload_path(upload_id), _state_from, _place(paging)), _INSTEAD)
+    return only_today(get(_upload_path(upload_id), _state_from, (paging or Paging()).place()), _INSTEAD)
 
 
 def report_chunks(upload_id: str, chunks: Sequence[SentChunk]) -> Call[ChunkReport]:
@@ -196,11 +196,6 @@ def presign_chunks(upload_id: str, start: int, count: int = 1) -> Call[tuple[Chu
 
 def _upload_path(upload_id: str) -> str:
     return path_of("assets", "multipart-uploads", upload_id)
-
-
-def _place(paging: Paging | None) -> dict[str, Any]:
-    place = paging or Paging()
-    return {"page": place.page, "page_limit": place.limit}
 
 
 def _session_from(answer: Any) -> UploadSession:

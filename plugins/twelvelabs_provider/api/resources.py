@@ -64,7 +64,11 @@ class Paging:
     def query(self) -> dict[str, Any]:
         """Return the query of a list call."""
         order = "desc" if self.descending else "asc"
-        return {"page": self.page, "page_limit": self.limit, "sort_by": self.sort_by, "sort_option": order}
+        return {**self.place(), "sort_by": self.sort_by, "sort_option": order}
+
+    def place(self) -> dict[str, Any]:
+        """Return the query of a list that has one order and takes no other."""
+        return {"page": self.page, "page_limit": self.limit}
 
 
 def page_of(path: str, item: Callable[[Any], T], paging: Paging, filters: dict[str, Any]) -> Call[Page[T]]:

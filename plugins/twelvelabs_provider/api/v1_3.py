@@ -221,10 +221,8 @@ def list_analysis_tasks(
     paging: Paging | None = None,
 ) -> Call[Page[AnalysisTask]]:
     """Return the call for one page of analysis tasks, newest first; prompts are shortened in a list."""
-    place = paging or Paging()
     filters = {
-        "page": place.page,
-        "page_limit": place.limit,
+        **(paging or Paging()).place(),
         "status": status,
         "asset_id": asset_id,
         "video_url": video_url,

@@ -11,7 +11,6 @@ from enum import StrEnum
 from typing import Any, Self
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.templated import optional_number
 from twelvelabs_provider.jobs.window import Window
 
 LIMIT = "max_billable_minutes"
@@ -105,17 +104,6 @@ def total_of(kind: BilledKind, bills: Iterable[Bill]) -> Bill:
     for bill in bills:
         minutes, unknown = minutes + bill.minutes, unknown + bill.unknown
     return Bill(kind, minutes, unknown)
-
-
-def limit_from(value: float | str | None) -> float | None:
-    """Read the argument ``max_billable_minutes``; what rendered to nothing is no limit.
-
-    :raises TwelveLabsInputError: for what is no number of minutes.
-    """
-    limit = optional_number(LIMIT, value)
-    if limit is not None and limit < 0:
-        raise TwelveLabsInputError(f"{LIMIT}={value!r} must be a number of minutes, 0 or more")
-    return limit
 
 
 def must_be_allowed(bill: Bill, limit: float | None, what: str) -> None:

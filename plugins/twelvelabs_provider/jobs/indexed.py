@@ -60,10 +60,18 @@ def find_video(hook: TwelveLabsHook, index_id: str, mark: str) -> Video | None:
 
 def find_asset(hook: TwelveLabsHook, index_id: str, filename: str, mark: str) -> str | None:
     """Return an asset of some content whose file is there, and of which no failed video is in the index."""
+    usable = arrived_assets(hook, filename, SOURCE_MARK, mark)
+    return next((asset.id for asset in usable if not _failed_in(hook, index_id, asset.id)), None)
+
+
+def arrived_assets(hook: TwelveLabsHook, filename: str | None, field: str, mark: str) -> Iterator[Asset]:
+    """Return the newest assets of a name that bear a mark, whose files are there and have not failed.
+
+    :param field: of the user metadata, where the mark stands.
+    """
     listed = hook.items(lambda paging: list_assets(filename=filename, paging=paging))
-    marked = (asset for asset in islice(listed, _LOOKED_THROUGH) if asset.user_metadata.get(SOURCE_MARK) == mark)
-    usable = (asset.id for asset in marked if has_arrived(asset))
-    return next((asset_id for asset_id in usable if not _failed_in(hook, index_id, asset_id)), None)
+    marked = (asset for asset in islice(listed, _LOOKED_THROUGH) if asset.user_metadata.get(field) == mark)
+    return (asset for asset in marked if _has_arrived(asset))
 
 
 def find_task_of(hook: TwelveLabsHook, index_id: str, video: Video) -> IndexingTask | None:
@@ -74,7 +82,7 @@ def find_task_of(hook: TwelveLabsHook, index_id: str, video: Video) -> IndexingT
     return next((task for task in islice(tasks, _LOOKED_THROUGH) if task.video_id == video.id), None)
 
 
-def has_arrived(asset: Asset) -> bool:
+def _has_arrived(asset: Asset) -> bool:
     """Tell whether the file of an asset is there, and has not failed."""
     phase = phase_of(asset.status)
     # An asset whose parts are still awaited is "processing" too.

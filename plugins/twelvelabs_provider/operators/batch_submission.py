@@ -25,12 +25,9 @@ from twelvelabs_provider.api.analysis.batches import (
 )
 from twelvelabs_provider.api.assets import list_assets
 from twelvelabs_provider.api.errors import (
-    TwelveLabsAmbiguousError,
-    TwelveLabsAnswerError,
     TwelveLabsConflictError,
     TwelveLabsError,
     TwelveLabsRateLimitError,
-    TwelveLabsServerError,
 )
 from twelvelabs_provider.api.models import Asset
 from twelvelabs_provider.api.resources import LARGEST_PAGE, Paging
@@ -40,6 +37,7 @@ from twelvelabs_provider.inputs.batch_rules import ItemRules
 from twelvelabs_provider.jobs.cost import Bill, BilledKind, total_of
 from twelvelabs_provider.jobs.job import JobKind, JobRef, Phase
 from twelvelabs_provider.jobs.kinds import phase_of
+from twelvelabs_provider.jobs.once import UNKNOWN_OUTCOME
 from twelvelabs_provider.jobs.portions import Mark, Measured, Plan, Portion, PortionState, portions_of
 from twelvelabs_provider.results.batch_rows import results_of
 
@@ -48,7 +46,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_LOST = (TwelveLabsAmbiguousError, TwelveLabsAnswerError, TwelveLabsServerError)
 _NOTHING_DONE = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
 
 
@@ -162,7 +159,7 @@ class Submission:
         self.record(plan.changed(replace(portion, state=PortionState.SENDING)))
         try:
             batch_id = self.hook.execute(create_batch(self._request(portion, given))).id
-        except _LOST as error:
+        except UNKNOWN_OUTCOME as error:
             if error.details.status not in _NOTHING_DONE:
                 batch_id = self._found_after(error, portion)
             elif error.details.status == HTTPStatus.GATEWAY_TIMEOUT and portion.count > 1:

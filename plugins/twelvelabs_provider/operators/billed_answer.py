@@ -7,10 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from twelvelabs_provider.api.errors import (
-    TwelveLabsAmbiguousError,
-    TwelveLabsAnswerError,
     TwelveLabsError,
-    TwelveLabsServerError,
 )
 from twelvelabs_provider.exceptions import (
     TwelveLabsLostAnswerError,
@@ -18,6 +15,7 @@ from twelvelabs_provider.exceptions import (
     TwelveLabsUnusableAnswerError,
 )
 from twelvelabs_provider.jobs.billed_call import BilledCall
+from twelvelabs_provider.jobs.once import UNKNOWN_OUTCOME
 from twelvelabs_provider.operators.analysis_task import TwelveLabsAnalysisTaskOperator
 from twelvelabs_provider.storage.aside import PARTIAL, RAW, keep_aside
 
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
     from twelvelabs_provider.api.analysis.generation import Generation
     from twelvelabs_provider.storage.layout import Place
 
-_LOST = (TwelveLabsAmbiguousError, TwelveLabsAnswerError, TwelveLabsServerError)
 _AGAIN = "clear the task to ask again, or set resubmit_lost=True"
 
 
@@ -62,7 +59,7 @@ class TwelveLabsBilledAnswerOperator(TwelveLabsAnalysisTaskOperator):
         try:
             yield call
         except TwelveLabsError as error:
-            if isinstance(error, _LOST) or arrived():
+            if isinstance(error, UNKNOWN_OUTCOME) or arrived():
                 self._lost(error, self._kept(place, PARTIAL, arrived()))
             call.settled()
             raise

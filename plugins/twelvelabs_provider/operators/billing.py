@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from twelvelabs_provider.jobs.cost import Bill, limit_from, must_be_allowed
+from twelvelabs_provider.inputs.limit import limit_from
+from twelvelabs_provider.jobs.cost import Bill, must_be_allowed
 from twelvelabs_provider.operators.job import TwelveLabsJobOperator
 from twelvelabs_provider.version_compat import Stats
 

@@ -12,10 +12,8 @@ from twelvelabs_provider.api.embedding.models import Embeddings, EmbeddingTask
 from twelvelabs_provider.api.embedding.request import DEFAULT_MODEL, LONGEST_SYNC, EmbeddingRequest
 from twelvelabs_provider.api.errors import (
     TwelveLabsAmbiguousError,
-    TwelveLabsAnswerError,
     TwelveLabsBadRequestError,
     TwelveLabsError,
-    TwelveLabsServerError,
     TwelveLabsUnsupportedError,
 )
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsUnknownOutcomeError
@@ -29,9 +27,9 @@ from twelvelabs_provider.inputs.embedding import (
 )
 from twelvelabs_provider.inputs.templated import texts_of
 from twelvelabs_provider.jobs.cost import Bill, embedding_bill
-from twelvelabs_provider.jobs.intent import Intent
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.jobs.lost_embedding import find_lost_task
+from twelvelabs_provider.jobs.once import UNKNOWN_OUTCOME
 from twelvelabs_provider.jobs.window import Window
 from twelvelabs_provider.operators.billing import TwelveLabsBillingOperator
 from twelvelabs_provider.operators.job import Result
@@ -52,7 +50,6 @@ if TYPE_CHECKING:
 MODES = ("auto", "sync", "task")
 _INPUTS = ("text", "image", "audio", "video", "embedding_task_id")
 _LASTING = ("audio", "video")
-_UNKNOWN_OUTCOME = (TwelveLabsAmbiguousError, TwelveLabsAnswerError, TwelveLabsServerError)
 
 
 @dataclass(frozen=True)
@@ -258,24 +255,23 @@ class TwelveLabsEmbedOperator(TwelveLabsBillingOperator):
 
     def _submit(self, context: Context, call: Call[EmbeddingTask], plan: _Plan) -> PendingJob:
         """Submit once for all tries: a task whose id was lost is looked for, not paid for again."""
-        intent = Intent(context.get("task_state_store"), self.identity(context))
-        begun = intent.noted_at()
-        task = None if begun is None else find_lost_task(self.hook, plan.request, begun)
+        ledger = self._ledger(context)
+        intended = ledger.intended()
+        task = find_lost_task(self.hook, plan.request, intended.at) if intended and intended.at is not None else None
         if task is None:
             self._guard(plan)
             now = time.time()
-            intent.note(now)
+            ledger.intend(now)
             try:
                 task = self.hook.execute(call)
-            except _UNKNOWN_OUTCOME as error:
+            except UNKNOWN_OUTCOME as error:
                 task = self._found_or_unknown(plan, now, error)
             except TwelveLabsError:
-                intent.settle()
+                ledger.settle()
                 raise
         self.log.info("embedding task %s has begun", task.id)
         pending = self.pending(context, JobRef(JobKind.EMBEDDING_TASK, task.id), **asdict(self._embedded(plan)))
-        self._ledger(context).record(pending)
-        intent.settle()
+        ledger.record(pending)
         return pending
 
     def _found_or_unknown(self, plan: _Plan, since: float, error: TwelveLabsError) -> EmbeddingTask:

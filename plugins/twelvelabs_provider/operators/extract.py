@@ -91,7 +91,6 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
         self, context: Context, rows: Sequence[Segment], window: Window, video: Video, origin: Origin, **facts: Any
     ) -> Result:
         """Write the files, then the manifest; return their places and counts."""
-        ti = context["ti"]
         published = publish(
             self.output_path,
             ResultPlace(self.index_id, self.video_id, self.kind),
@@ -106,7 +105,7 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
                 origin=origin,
                 window_start=window.start,
                 window_end=window.end,
-                provenance=Provenance(ti.dag_id, ti.run_id, ti.task_id, -1 if ti.map_index is None else ti.map_index),
+                provenance=Provenance.of(context["ti"]),
                 **facts,
             ),
         )

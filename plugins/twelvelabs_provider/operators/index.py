@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.errors import (
     ErrorCode,
-    TwelveLabsAmbiguousError,
-    TwelveLabsAnswerError,
     TwelveLabsError,
-    TwelveLabsServerError,
 )
 from twelvelabs_provider.api.models import Index, Model
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.jobs.once import UNKNOWN_OUTCOME
 from twelvelabs_provider.links import index_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.task import COMMON_FIELDS, required
@@ -81,7 +79,7 @@ class TwelveLabsCreateIndexOperator(TwelveLabsOperator):
             index_id = self.hook.execute(api.create_index(self.index_name, models))
         except TwelveLabsError as error:
             # The answer was lost, or somebody else was quicker: the name tells which index it is.
-            lost = isinstance(error, (TwelveLabsAmbiguousError, TwelveLabsAnswerError, TwelveLabsServerError))
+            lost = isinstance(error, UNKNOWN_OUTCOME)
             if not lost and error.details.code != ErrorCode.NAME_EXISTS:
                 raise
             index = self.hook.execute(api.find_index(self.index_name))

@@ -23,7 +23,7 @@ from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.killed import forget, stop
 from twelvelabs_provider.task import ends_without_worker, refusals_end_the_task
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
-from twelvelabs_provider.version_compat import AirflowTaskTimeout, TaskDeferralTimeout, conf
+from twelvelabs_provider.version_compat import AirflowTaskTimeout, TaskDeferralTimeout, conf, map_index_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -182,16 +182,15 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
     def identity(self, context: Context) -> Identity:
         """Return what tells this task instance from every other, the same on a retry."""
         ti = context["ti"]
-        map_index = -1 if ti.map_index is None else ti.map_index
         asked = fingerprint(type(self).__name__, self.twelvelabs_conn_id, *self.asked())
         tries = getattr(ti, "try_number", 1)
-        return Identity(ti.dag_id, ti.run_id, ti.task_id, map_index, ti.max_tries, asked, Reuse(self.reuse), tries)
+        return Identity(ti.dag_id, ti.run_id, ti.task_id, map_index_of(ti), ti.max_tries, asked, self.reuse, tries)
 
     def _remembered(self, context: Context) -> PendingJob | None:
         """Return the job of an earlier try, if it is still worth waiting for."""
         ledger = self._ledger(context)
         recorded = ledger.recorded()
-        decision = decide(recorded, self._known_state(recorded), Reuse(self.reuse))
+        decision = decide(recorded, self._known_state(recorded), self.reuse)
         self.log.info("%s: %s", decision.action.value, decision.why)
         pending = decision.job
         if pending is None:

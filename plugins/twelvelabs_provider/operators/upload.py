@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from twelvelabs_provider.api.assets import (
@@ -12,17 +11,14 @@ from twelvelabs_provider.api.assets import (
     UploadChoice,
     UploadMethod,
     choose_method,
-    list_assets,
 )
 from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.api.errors import (
-    TwelveLabsAmbiguousError,
-    TwelveLabsAnswerError,
-    TwelveLabsServerError,
     TwelveLabsTransientError,
 )
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.jobs.indexed import SOURCE_MARK, has_arrived, source_mark
+from twelvelabs_provider.jobs.indexed import SOURCE_MARK, arrived_assets, source_mark
+from twelvelabs_provider.jobs.once import UNKNOWN_OUTCOME
 from twelvelabs_provider.operators.job import TwelveLabsJobOperator
 from twelvelabs_provider.storage.source import Source, resolve_source
 
@@ -31,9 +27,6 @@ if TYPE_CHECKING:
 
 MARKER = "airflow_upload"
 """The field of an asset's user metadata that tells which submission of which task made it."""
-
-UNKNOWN_OUTCOME = (TwelveLabsAmbiguousError, TwelveLabsAnswerError, TwelveLabsServerError)
-_LOOKED_THROUGH = 200
 
 
 class TwelveLabsUploadOperator(TwelveLabsJobOperator):
@@ -115,9 +108,7 @@ class TwelveLabsUploadOperator(TwelveLabsJobOperator):
 
     def _find_asset(self, options: AssetOptions, marker: str) -> str | None:
         """Return the asset that bears this submission's marker, if its file has arrived and has not failed."""
-        listed = self.hook.items(lambda paging: list_assets(filename=options.filename, paging=paging))
-        mine = (asset for asset in islice(listed, _LOOKED_THROUGH) if asset.user_metadata.get(MARKER) == marker)
-        return next((asset.id for asset in mine if has_arrived(asset)), None)
+        return next((asset.id for asset in arrived_assets(self.hook, options.filename, MARKER, marker)), None)
 
 
 def media_of(source: Source) -> FilePart | str:

@@ -16,11 +16,12 @@ from twelvelabs_provider.jobs.cost import indexing_bill
 from twelvelabs_provider.jobs.indexed import SOURCE_MARK, IfIndexed, policy_of
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Memo, PendingJob
 from twelvelabs_provider.jobs.lost_indexing import SubmittedVideo, submit_once
+from twelvelabs_provider.jobs.once import UNKNOWN_OUTCOME
 from twelvelabs_provider.links import index_url, video_url
 from twelvelabs_provider.operators.billing import TwelveLabsBillingOperator
 from twelvelabs_provider.operators.job import Result
 from twelvelabs_provider.operators.reuse import TwelveLabsReusingOperator
-from twelvelabs_provider.operators.upload import UNKNOWN_OUTCOME, media_of
+from twelvelabs_provider.operators.upload import media_of
 from twelvelabs_provider.operators.videos import checked_metadata
 from twelvelabs_provider.storage.probe import VideoFacts, check_video, probe_video
 from twelvelabs_provider.storage.source import Source, meaning_of, resolve_source

@@ -18,6 +18,7 @@ import pendulum
 from twelvelabs_provider import __version__
 from twelvelabs_provider.storage.layout import Place
 from twelvelabs_provider.storage.locations import PACKAGE, redact_url
+from twelvelabs_provider.version_compat import map_index_of
 
 SCHEMA_VERSION = 1
 """Raised when a reader of the former manifest would misread the new one."""
@@ -47,7 +48,7 @@ class Provenance:
     @classmethod
     def of(cls, ti: Any) -> Provenance:
         """The task instance of a context."""
-        return cls(ti.dag_id, ti.run_id, ti.task_id, -1 if ti.map_index is None else ti.map_index)
+        return cls(ti.dag_id, ti.run_id, ti.task_id, map_index_of(ti))
 
 
 class Facts(Protocol):

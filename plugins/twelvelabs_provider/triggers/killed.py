@@ -10,6 +10,7 @@ from twelvelabs_provider.api.errors import TwelveLabsError
 from twelvelabs_provider.jobs.job import PendingJob
 from twelvelabs_provider.jobs.kinds import cancellation
 from twelvelabs_provider.jobs.stopping import Stopped, cannot_be_stopped, was_cancelled, was_not_cancelled, what_runs
+from twelvelabs_provider.version_compat import map_index_of
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ async def _state(task_instance: Any) -> str | None:
     from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
     from asgiref.sync import sync_to_async
 
-    map_index = -1 if task_instance.map_index is None else task_instance.map_index
+    map_index = map_index_of(task_instance)
     states = await sync_to_async(RuntimeTaskInstance.get_task_states)(
         dag_id=task_instance.dag_id,
         map_index=map_index,

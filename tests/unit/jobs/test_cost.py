@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.limit import limit_from
 from twelvelabs_provider.jobs.cost import (
     Bill,
     BilledKind,
@@ -15,7 +16,6 @@ from twelvelabs_provider.jobs.cost import (
     definitions_in,
     embedding_bill,
     indexing_bill,
-    limit_from,
     must_be_allowed,
     total_of,
 )

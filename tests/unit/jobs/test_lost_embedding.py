@@ -20,8 +20,7 @@ from twelvelabs_provider.api.embedding.request import (
 from twelvelabs_provider.api.embedding.source import FixedSegmentation, MediaSource
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.exceptions import TwelveLabsUnknownOutcomeError
-from twelvelabs_provider.jobs.intent import Intent
-from twelvelabs_provider.jobs.ledger import Identity
+from twelvelabs_provider.jobs.ledger import Identity, Ledger
 from twelvelabs_provider.jobs.lost_embedding import find_lost_task
 
 URL = "https://media.example/a.mp4"
@@ -118,18 +117,23 @@ class Store(dict[str, Any]):
         del self[key]
 
 
+def noted_at(ledger: Ledger) -> float | None:
+    intended = ledger.intended()
+    return intended.at if intended else None
+
+
 def test_an_intent_is_of_one_life_and_one_question() -> None:
     store, identity = Store(), Identity("d", "r", "t", -1, 0, "asked")
-    intent = Intent(store, identity)
-    assert intent.noted_at() is None
-    intent.note(12.5)
-    assert intent.noted_at() == 12.5
-    assert Intent(store, Identity("d", "r", "t", -1, 1, "asked")).noted_at() is None
-    assert Intent(store, Identity("d", "r", "t", -1, 0, "other")).noted_at() is None
-    intent.settle()
-    intent.settle()
-    assert intent.noted_at() is None and not store
-    nothing = Intent(None, identity)
-    nothing.note(1)
+    ledger = Ledger(store, identity)
+    assert noted_at(ledger) is None
+    ledger.intend(12.5)
+    assert noted_at(ledger) == 12.5
+    assert noted_at(Ledger(store, Identity("d", "r", "t", -1, 1, "asked"))) is None
+    assert noted_at(Ledger(store, Identity("d", "r", "t", -1, 0, "other"))) is None
+    ledger.settle()
+    ledger.settle()
+    assert noted_at(ledger) is None and not store
+    nothing = Ledger(None, identity)
+    nothing.intend(1)
     nothing.settle()
-    assert nothing.noted_at() is None
+    assert noted_at(nothing) is None

@@ -143,8 +143,7 @@ def list_batches(
     :param status: any of these.
     :param mode: any of these.
     """
-    place = paging or Paging()
-    query = {"page": place.page, "page_limit": place.limit, "status": list(status), "analysis_mode": list(mode)}
+    query = {**(paging or Paging()).place(), "status": list(status), "analysis_mode": list(mode)}
     read = partial(page_from, item=batch_from, what="the list of batches")
     return only_today(get("/analyze/batches", read, query), _INSTEAD)
 

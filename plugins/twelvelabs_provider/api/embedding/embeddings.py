@@ -75,14 +75,8 @@ def task_page(
     paging: Paging | None,
 ) -> Call[Page[EmbeddingTask]]:
     """Return the call for one page of a list of tasks; see :func:`list_embedding_tasks`."""
-    place = paging or Paging()
-    query = {
-        "started_at": _wire(since),
-        "ended_at": _wire(until),
-        "status": status,
-        "page": place.page,
-        "page_limit": place.limit,
-    }
+    place = (paging or Paging()).place()
+    query = {"started_at": _wire(since), "ended_at": _wire(until), "status": status, **place}
     return get(path, partial(page_from, item=embedding_task_from, what="the list of embedding tasks"), query)
 
 

@@ -85,9 +85,8 @@ def list_collected_items(
     store_id: str, collection_id: str, *, paging: Paging | None = None
 ) -> Call[Page[KnowledgeStoreItem]]:
     """Return the call for one page of the items in a collection."""
-    place = paging or Paging()
     read = partial(page_from, item=knowledge_store_item_from, what="the items of an item collection")
-    query = {"page": place.page, "page_limit": place.limit}
+    query = (paging or Paging()).place()
     return _today(get(_path(store_id, collection_id, "items"), read, query))
 
 
