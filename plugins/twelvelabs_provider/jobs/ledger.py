@@ -124,6 +124,23 @@ class Ledger:
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise unreadable("remote job", error) from error
 
+    def superseded(self) -> PendingJob | None:
+        """Return the job that an earlier try submitted for itself and that no try attaches to any more, if any.
+
+        What it was asked makes no difference; a record that cannot be read holds nothing that could be given up.
+        """
+        record = None if self.store is None else self.store.get(_KEY)
+        try:
+            if record is None or record.get("phase", _Phase.SUBMITTED) != _Phase.SUBMITTED:
+                return None
+            if record.get("identity") == self.identity.key():
+                return None
+            same_task = record.get("task") == self.identity.lasting_key()
+            counted = same_task and counts(Recorded(None, self._is_same_life(record)), self.identity.reuse)
+            return PendingJob.from_json(record["pending"]) if not counted and record.get("ours", same_task) else None
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return None
+
     def recall(self) -> PendingJob | None:
         """Return the job that an earlier try submitted for the same question, if it counts.
 
@@ -148,9 +165,12 @@ class Ledger:
         """
         self._write(_Phase.INTENT, at=now, known=list(known))
 
-    def record(self, pending: PendingJob) -> None:
-        """Remember a job, at once after the service gave its id."""
-        self._write(_Phase.SUBMITTED, pending=pending.as_json())
+    def record(self, pending: PendingJob, ours: bool = True) -> None:
+        """Remember a job, at once after the service gave its id.
+
+        :param ours: whether this task submitted it, so that it may be stopped.
+        """
+        self._write(_Phase.SUBMITTED, pending=pending.as_json(), ours=ours)
 
     def settle(self) -> None:
         """Forget an intent that came to nothing, for certain; a job that is known stays."""
@@ -180,9 +200,8 @@ class Ledger:
 
     def _read(self, record: Mapping[str, Any]) -> Recorded | None:
         # A release that knew one phase only left neither the phase nor whose record it is, but for the identity.
-        same_life = record["identity"] == self.identity.key()
+        same_life = self._is_same_life(record)
         if "task" in record:
-            same_life = int(record["life"]) == self.identity.life
             if record["task"] != self.identity.lasting_key():
                 return None
         elif not same_life:
@@ -192,6 +211,11 @@ class Ledger:
         if _Phase(record.get("phase", _Phase.SUBMITTED)) is _Phase.SUBMITTED:
             return Recorded(PendingJob.from_json(record["pending"]), same_life)
         return Recorded(None, same_life, float(record["at"]), tuple(map(str, record.get("known") or ())))
+
+    def _is_same_life(self, record: Mapping[str, Any]) -> bool:
+        if "task" in record:
+            return int(record["life"]) == self.identity.life
+        return bool(record["identity"] == self.identity.key())
 
     def _write(self, phase: _Phase, **fields: Any) -> None:
         if self.store is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import sys
 import time
 from abc import abstractmethod
 from dataclasses import replace
@@ -14,16 +13,13 @@ from twelvelabs_provider.api.errors import TwelveLabsNotFoundError
 from twelvelabs_provider.exceptions import TwelveLabsJobFailedError, TwelveLabsJobTimeoutError
 from twelvelabs_provider.jobs.decision import Recorded, Reuse, decide
 from twelvelabs_provider.jobs.job import JobRef, JobState, PendingJob, Phase
-from twelvelabs_provider.jobs.kinds import read_state
 from twelvelabs_provider.jobs.ledger import Identity, Ledger, fingerprint
-from twelvelabs_provider.jobs.stopping import Stopped
 from twelvelabs_provider.jobs.waiting import BACKSTOP, clock_text, deadline_from, pause_before_look
 from twelvelabs_provider.jobs.wake import Wake
-from twelvelabs_provider.operators.base import TwelveLabsOperator
-from twelvelabs_provider.operators.killed import forget, stop
+from twelvelabs_provider.operators.killed import TwelveLabsKillableOperator
 from twelvelabs_provider.task import ends_without_worker, refusals_end_the_task
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
-from twelvelabs_provider.version_compat import AirflowTaskTimeout, TaskDeferralTimeout, conf, map_index_of
+from twelvelabs_provider.version_compat import TaskDeferralTimeout, conf, map_index_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -31,7 +27,7 @@ if TYPE_CHECKING:
 Result = dict[str, Any]
 
 
-class TwelveLabsJobOperator(TwelveLabsOperator):
+class TwelveLabsJobOperator(TwelveLabsKillableOperator):
     """Base of the operators that submit remote work and wait for it.
 
     :param wait: False hands the job over as soon as it is submitted: the result names it, for a sensor.
@@ -39,9 +35,11 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
     :param poll_interval: seconds between looks; None lets the pause grow from 5 to 60 seconds.
     :param timeout: seconds to wait at most; ``execution_timeout`` counts too, also while deferred.
     :param reuse: when the job of an earlier try of this task is attached to: ``retry`` (on a retry; a clear starts
-        afresh), ``always`` (after a clear as well) or ``never``.
+        afresh), ``always`` (after a clear as well, so that nothing which a user does to the task stops the job) or
+        ``never``.
     :param cancel_on_kill: stop the remote job, where the service can, when a user marks the task or clears it, also
-        while it is deferred; analyses and batches can be stopped, indexing cannot.
+        while it is deferred; analyses and batches can be stopped, indexing cannot. A try that starts afresh stops what
+        an earlier one left running.
     :param cancel_on_timeout: stop the remote job, where the service can, when its time is up; otherwise it goes on, and
         a retry attaches to it.
     :param end_in_triggerer: end a deferred task that has nothing to fetch without another worker; the result is what
@@ -77,8 +75,6 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
         self.cancel_on_kill = cancel_on_kill
         self.cancel_on_timeout = cancel_on_timeout
         self.end_in_triggerer = end_in_triggerer
-        self._book: Ledger | None = None
-        self._pending: PendingJob | None = None
         self._announced: JobRef | None = None
 
     @abstractmethod
@@ -109,15 +105,12 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
         """Return the result of a task that does not wait: which job it left running."""
         return {"job_kind": pending.job.kind.value, "job_id": pending.job.id, "index_id": pending.job.index_id}
 
-    def is_ours(self, pending: PendingJob) -> bool:
-        """Tell whether this task submitted the job; nothing else is ever stopped."""
-        return True
-
     def discard(self, pending: PendingJob) -> None:
         """Remove what a failed job leaves behind on the service."""
 
     def run_operator(self, context: Context) -> Result:
         """Attach to the job of an earlier try, or begin; then see it through."""
+        self._stop_superseded(context)
         return self._see_through(context, self._remembered(context) or self.begin(context))
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Result:
@@ -141,17 +134,6 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
         self.log.warning("nothing woke the task before its deadline (is a triggerer running?): looking now")
         with refusals_end_the_task():
             return self._see_through(context, pending)
-
-    def on_kill(self) -> None:
-        """Stop the remote job where the service can; say plainly where it cannot."""
-        # Airflow calls this for an execution_timeout too.
-        timed_out = isinstance(sys.exc_info()[1], AirflowTaskTimeout)
-        if self._pending is None:
-            return
-        if self.cancel_on_timeout if timed_out else self.cancel_on_kill:
-            self._stop(self._pending)
-        else:
-            self.log.warning("%s goes on, and a retry attaches to it", self._pending.job)
 
     def quota_memo(self) -> dict[str, Any] | None:
         """Remember the job whose successor is refused: what it did is paid for."""
@@ -207,7 +189,7 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
         if recorded is None or recorded.pending is None:
             return None
         try:
-            return self.hook.execute(read_state(self.hook.api, recorded.pending.job))
+            return self.look(recorded.pending)
         except TwelveLabsNotFoundError:
             return None
 
@@ -236,7 +218,7 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
         self._pending = pending
         self.playground_url = self.describe(pending)
         self._book = self._ledger(context)
-        self._book.record(pending)
+        self._book.record(pending, self.is_ours(pending))
 
     def _wait(self, context: Context, pending: PendingJob, state: JobState) -> None:
         """Sleep until the next look, or leave the worker; raise once the deadline has passed."""
@@ -254,7 +236,7 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
             pending.as_json(),
             self.poll_interval,
             running_at=now,
-            cancel_on_kill=self.cancel_on_kill and self.is_ours(pending),
+            cancel_on_kill=self._cancels_when_killed and self.is_ours(pending),
             duration=state.duration,
             end_in_triggerer=self._ends_without_worker(context, pending),
         )
@@ -278,18 +260,6 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
         raise TwelveLabsJobTimeoutError(
             f"{late}; it goes on, and a retry attaches to it: give it longer with timeout (seconds)"
         )
-
-    def _stop(self, pending: PendingJob) -> list[Stopped]:
-        if not self.is_ours(pending):
-            self.log.warning("%s is somebody else's: it goes on", pending.job)
-            return []
-        told = stop(self.hook, pending)
-        for stopped in told:
-            self.log.warning("%s", stopped)
-        # The record of batches tells which of their results are there, so it is kept.
-        if self._book and any(stopped.cancelled for stopped in told) and "plan" not in pending.memo:
-            forget(self._book)
-        return told
 
     def _announce(self, pending: PendingJob, how: str) -> None:
         """Say once what is waited for; a line for every look would bury the rest."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from typing import Any
 
 from twelvelabs_provider.api.errors import TwelveLabsError
@@ -46,7 +47,8 @@ async def stop(twelvelabs_conn_id: str, pending: PendingJob) -> list[Stopped]:
             try:
                 call = cancellation(hook.api, job)
                 if call:
-                    await hook.execute(call)
+                    # It costs money meanwhile: it takes no turn behind what is to be begun.
+                    await hook.execute(call, until=time.time())
                 told.append(was_cancelled(job) if call else cannot_be_stopped(job))
             except TwelveLabsError as error:
                 told.append(was_not_cancelled(job, error))

@@ -14,6 +14,7 @@ from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
 from twelvelabs_provider.jobs.ledger import Identity, Ledger, fingerprint
 
 IDENTITY = Identity("dag", "manual__2026", "index", -1, 3, fingerprint("s3://b/a.mp4", "i1"))
+KEY = "twelvelabs_job"
 PENDING = PendingJob(JobRef(JobKind.ASSET, "c1"), 1.0, 2.0, 3.0, {"filename": "a.mp4"})
 
 
@@ -120,6 +121,35 @@ def test_what_counts_after_a_clear_and_on_a_retry(change: dict[str, Any]) -> Non
     cleared = retry.life != IDENTITY.life
     found = {reuse: Ledger(store, replace(retry, reuse=reuse, try_number=2)).recall() for reuse in Reuse}
     assert found == {Reuse.ALWAYS: PENDING, Reuse.RETRY: None if cleared else PENDING, Reuse.NEVER: None}
+
+
+@pytest.mark.parametrize(
+    ("change", "superseded"),
+    [
+        ({}, False),
+        ({"try_number": 2}, False),
+        ({"life": 4}, True),
+        ({"life": 4, "reuse": Reuse.ALWAYS}, False),
+        ({"try_number": 2, "reuse": Reuse.NEVER}, True),
+        ({"asked": fingerprint("s3://b/other.mp4", "i1")}, True),
+    ],
+)
+def test_a_job_that_no_try_attaches_to_is_superseded(change: dict[str, Any], superseded: bool) -> None:
+    store = Store()
+    Ledger(store, IDENTITY).record(PENDING)
+    assert Ledger(store, replace(IDENTITY, **change)).superseded() == (PENDING if superseded else None)
+
+
+def test_what_is_somebody_elses_or_cannot_be_read_is_not_superseded() -> None:
+    store, cleared = Store(), replace(IDENTITY, life=4)
+    Ledger(store, IDENTITY).record(PENDING, ours=False)
+    assert Ledger(store, cleared).superseded() is None
+    for record in ({"phase": "unheard of"}, {"phase": "submitted"}, ["no record"], {**store.get(KEY), "pending": {}}):
+        store.set(KEY, record)
+        assert Ledger(store, cleared).superseded() is None
+    Ledger(store, IDENTITY).intend(5.0)
+    assert Ledger(store, cleared).superseded() is None
+    assert Ledger(None, cleared).superseded() is None
 
 
 def test_what_tries_share_follows_from_reuse() -> None:

@@ -73,9 +73,10 @@ class Memory(dict[str, Any]):
         del self[key]
 
 
-def context(memory: Memory | None = None) -> Any:
+def context(memory: Memory | None = None, *, max_tries: int = 0, try_number: int = 1) -> Any:
     pushed: dict[str, Any] = {}
-    ti = SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, max_tries=0, pushed=pushed)
+    ti = SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, max_tries=max_tries, pushed=pushed)
+    ti.try_number = try_number
     ti.xcom_push = lambda key, value: pushed.update({key: value})
     return {"ti": ti} if memory is None else {"ti": ti, "task_state_store": memory}
 
@@ -129,6 +130,63 @@ def test_what_is_not_cancelled_is_remembered(
     assert len(server.asked) == 1 + len(answers)
     assert memory
     assert told in said()
+
+
+class Reworded(Analysis):
+    """Asks for something else."""
+
+    def asked(self) -> tuple[Any, ...]:
+        return ("something else",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "tries", "stopped"),
+    [
+        (Analysis, {}, {"max_tries": 1}, True),
+        (Reworded, {}, {"max_tries": 1}, True),
+        (Reworded, {}, {}, True),
+        (Analysis, {"reuse": "never"}, {"try_number": 2}, True),
+        (Analysis, {"cancel_on_kill": False}, {"max_tries": 1}, False),
+        (Indexing, {}, {"max_tries": 1}, False),
+        (Analysis, {"reuse": "always"}, {"max_tries": 1}, False),
+        (Analysis, {}, {"try_number": 2}, False),
+    ],
+    ids=["clear", "clear, other question", "retry, other question", "never", "not to be cancelled", "indexing",
+         "always", "retry"],
+)  # fmt: skip
+def test_a_try_that_starts_afresh_stops_what_an_earlier_one_left(
+    server: ScriptedServer, kind: type[Analysis], fields: dict[str, Any], tries: dict[str, int], stopped: bool
+) -> None:
+    """Nobody fetches it any more, and the triggerer may not have been asked in time."""
+    memory = Memory()
+    waiting(Indexing if kind is Indexing else Analysis, server, memory)
+    server.asked.clear()
+    still = INDEXING if kind is Indexing else RUNNING
+    attached = not stopped and (fields.get("reuse") == "always" or "try_number" in tries)
+    server.script += [Reply({})] if stopped else [still] if attached else []
+    server.script.append(still)
+    deferred_by(kind(task_id="t", deferrable=True, **fields), context(memory, **tries))
+    assert [asked for asked in server.asked if asked.startswith("POST")] == ([CANCEL] if stopped else [])
+
+
+def test_what_belongs_to_somebody_else_is_not_stopped_later_either(server: ScriptedServer) -> None:
+    memory = Memory()
+    waiting(Theirs, server, memory)
+    server.script.append(RUNNING)
+    deferred_by(Reworded(task_id="t", deferrable=True), context(memory, max_tries=1))
+    assert CANCEL not in server.asked
+
+
+def test_a_job_that_a_clear_attaches_to_is_not_stopped(server: ScriptedServer, said: Said) -> None:
+    memory = Memory()
+    operator = waiting(Analysis, server, memory, reuse="always")
+    operator.on_kill()
+    assert CANCEL not in server.asked
+    assert memory
+    assert "goes on, and a retry attaches to it" in said()
+    server.script += [RUNNING, RUNNING]
+    again = Analysis(task_id="t", deferrable=True, reuse="always")
+    assert deferred_by(again, context(memory, max_tries=1)).cancel_on_kill is False
 
 
 @pytest.mark.parametrize("cancel_on_timeout", [True, False])
