@@ -14,7 +14,11 @@ DEMO_OPTIONS = $(if $(AIRFLOW_PORT),--airflow-port "$(AIRFLOW_PORT)") $(if $(ENG
 DEMO_INPUT = $(if $(VIDEO),--video "$(VIDEO)") $(if $(TRANSCRIPT),--transcript "$(TRANSCRIPT)") \
 	$(if $(OUTPUT),--output "$(OUTPUT)")
 
-.PHONY: help demo up down test test-oldest lint lock coverage-table bench-waits clean
+# Processes that share the tests; what has to stay together does (tests/conftest.py). 0 runs all in one.
+PROCESSES ?= 2
+SHARED = --numprocesses $(PROCESSES) --dist loadgroup --no-loadscope-reorder
+
+.PHONY: help demo up down test test-oldest lint lock coverage-table bench-waits bench-publish clean
 .DEFAULT_GOAL := help
 
 help:
@@ -25,12 +29,13 @@ help:
 	@echo "                    AIRFLOW_PORT=n    port of Airflow (8080); ENGINE_PORT=n that of the engine (8765)"
 	@echo "make up           the same Airflow and engine, left running with the UI; same port options"
 	@echo "make down         end what make up started"
-	@echo "make test         every test, on the newest Airflow"
+	@echo "make test         every test, on the newest Airflow, by two processes (PROCESSES=n)"
 	@echo "make test-oldest  the unit and DAG tests on the oldest supported Airflow"
 	@echo "make lint         ruff and mypy"
 	@echo "make lock         resolve requirements/*.txt anew"
 	@echo "make coverage-table  write docs/coverage.md anew: every call, its operators, its tests"
 	@echo "make bench-waits  what 1,000 and 10,000 waits in one event loop cost"
+	@echo "make bench-publish  what a million segments in four formats cost"
 	@echo "make clean        remove everything that these commands made"
 	@echo "PYTHON=path       the Python (3.11 or newer) that the virtual environments are made with: $(PYTHON)"
 
@@ -45,11 +50,11 @@ down: .venv/.done
 
 test: .venv/.done
 	@echo "tests, $(call airflow_of,.venv)"
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest $(SHARED)
 
 test-oldest: .venv-oldest/.done
 	@echo "unit and DAG tests, $(call airflow_of,.venv-oldest)"
-	@.venv-oldest/bin/python -m pytest tests/unit tests/dags
+	@.venv-oldest/bin/python -m pytest $(SHARED) tests/unit tests/dags
 
 lint: .venv/.done
 	@echo "ruff check"
@@ -64,13 +69,17 @@ lint: .venv/.done
 lock: .venv-lock/.done
 	@for airflow in 3.3 3.1; do \
 		echo "requirements/airflow-$$airflow.txt"; \
+		if [ $$airflow = 3.3 ]; then servers="--extra test-servers"; else servers=; fi; \
 		.venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra local --extra parquet --extra test \
-			--constraint requirements/airflow-$$airflow.in --no-emit-index-url --no-emit-find-links \
+			$$servers --constraint requirements/airflow-$$airflow.in --no-emit-index-url --no-emit-find-links \
 			--custom-compile-command "make lock" --output-file requirements/airflow-$$airflow.txt setup.cfg || exit 1; \
 	done
 
 bench-waits: .venv/.done
 	@.venv/bin/python benchmarks/waits.py
+
+bench-publish: .venv/.done
+	@.venv/bin/python benchmarks/publish.py
 
 coverage-table: .venv/.done
 	@.venv/bin/python -m tests.coverage_table

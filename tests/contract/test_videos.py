@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 
 UNKNOWN = "665000000000000000000abc"
-YESTERDAY, TOMORROW = pendulum.now().subtract(days=1), pendulum.now().add(days=1)
+# Whole days: the names of the tests hold them, and are to be the same in every process that shares the work.
+YESTERDAY, TOMORROW = pendulum.today("UTC").subtract(days=1), pendulum.today("UTC").add(days=2)
 
 
 @pytest.fixture

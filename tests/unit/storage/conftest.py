@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.sdk.io import fs as airflow_fs
 from airflow.sdk.io import store as airflow_store
+from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 
@@ -84,7 +86,8 @@ class BucketFileSystem(AbstractFileSystem):  # type: ignore[misc]
         return found if detail else [entry["name"] for entry in found]
 
     def _rm(self, path: str) -> None:
-        del self.objects[self._strip_protocol(path)]
+        if self.objects.pop(self._strip_protocol(path), None) is None:
+            raise FileNotFoundError(path)
 
     def _open(
         self, path: str, mode: str = "rb", block_size: Any = None, autocommit: bool = True, **kwargs: Any
@@ -100,6 +103,12 @@ def stores(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     cache: dict[str, Any] = {}
     monkeypatch.setattr(airflow_store, "_STORE_CACHE", cache)
     return cache
+
+
+@pytest.fixture
+def no_store_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An Airflow without the packages of any object store, wherever this runs."""
+    monkeypatch.setattr(airflow_fs, "_register_filesystems", lambda: {"file": LocalFileSystem})
 
 
 @pytest.fixture

@@ -348,7 +348,7 @@ def test_many_rows_take_little_memory(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("uri", ["", " ", "https://host/out", "foo://bucket/out", "s3://bucket/out", "memory://"])
-def test_places_that_are_no_place(uri: str, stores: dict[str, Any]) -> None:
+def test_places_that_are_no_place(uri: str, stores: dict[str, Any], no_store_packages: None) -> None:
     with pytest.raises(TwelveLabsInputError, match="output path"):
         check_output(uri)
 

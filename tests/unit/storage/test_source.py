@@ -143,7 +143,7 @@ def test_a_malformed_url_is_refused_without_its_secrets(url: str) -> None:
     assert caught.value.__cause__ is None
 
 
-def test_an_unknown_scheme_and_a_missing_package() -> None:
+def test_an_unknown_scheme_and_a_missing_package(no_store_packages: None) -> None:
     assert "no filesystem for: 'foo'" in refused("foo://bucket/v.mp4")
     assert "pip install 'airflow-provider-twelvelabs[s3]'" in refused("s3://secretconn@bucket/v.mp4")
     assert "airflow-provider-twelvelabs[gcs]" in refused("gs://bucket/v.mp4")
