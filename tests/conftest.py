@@ -23,7 +23,7 @@ DATA = Path(__file__).parent / "data"
 
 
 ALONE = {"chaos": "chaos", "contract": "contract", "sdk": "contract", "engine": "engine"}
-"""Folders whose tests share what one process holds (an Airflow, a recorder, an engine's videos): one process runs all."""
+"""Folders whose tests share what one process holds, an Airflow or a recorder: one process runs all of them."""
 
 
 @pytest.hookimpl(tryfirst=True)

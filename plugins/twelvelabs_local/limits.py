@@ -14,6 +14,7 @@ from twelvelabs_local.errors import invalid, unknown
 
 MINUTE = 60
 DAY = 86_400
+_MINUTES_KEPT = 120
 
 
 class Category(StrEnum):
@@ -118,6 +119,20 @@ class Window:
         }
 
 
+@dataclass(frozen=True)
+class Minute:
+    """What came in one minute.
+
+    :param begin: epoch seconds.
+    :param accepted: requests within the limits.
+    :param refused: requests that were too many.
+    """
+
+    begin: int
+    accepted: int = 0
+    refused: int = 0
+
+
 class LimitBook:
     """The limits in force and what has been used of them.
 
@@ -128,12 +143,13 @@ class LimitBook:
         self._clock = clock
         self._lock = Lock()
         self._used: dict[tuple[Category, int, int], int] = {}
+        self._minutes: dict[Category, dict[int, Minute]] = {}
         self.limits = Limits()
 
     def set(self, limits: Limits) -> None:
         """Put limits in force; nothing of them is used yet."""
         with self._lock:
-            self.limits, self._used = limits, {}
+            self.limits, self._used, self._minutes = limits, {}, {}
 
     def spend(self, category: Category) -> Window | None:
         """Count a request and return the window that is exceeded, else the one with the least left; None without limit.
@@ -146,6 +162,8 @@ class LimitBook:
             if told is None:
                 for window in windows:
                     self._used[self._key(category, window.seconds)] = window.used
+            if windows:
+                self._note(category, refused=told is not None)
         return told or min(windows, key=lambda window: window.limit - window.used, default=None)
 
     def used(self) -> dict[str, dict[str, int]]:
@@ -156,6 +174,19 @@ class LimitBook:
                 category.value: {names[window.seconds]: window.used for window in self._windows(category, 0)}
                 for category in self.limits.requests
             }
+
+    def minutes(self) -> dict[str, list[dict[str, int]]]:
+        """Return how many requests came in each of the latest minutes: category to minutes, the oldest first."""
+        with self._lock:
+            return {category.value: [asdict(one) for one in told.values()] for category, told in self._minutes.items()}
+
+    def _note(self, category: Category, refused: bool) -> None:
+        told = self._minutes.setdefault(category, {})
+        begin = math.floor(self._clock() / MINUTE) * MINUTE
+        minute = told.setdefault(begin, Minute(begin))
+        told[begin] = Minute(begin, minute.accepted + (not refused), minute.refused + refused)
+        while len(told) > _MINUTES_KEPT:
+            del told[next(iter(told))]
 
     def _windows(self, category: Category, more: int) -> list[Window]:
         limit = self.limits.requests.get(category, RequestLimit())

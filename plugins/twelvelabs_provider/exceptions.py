@@ -29,6 +29,10 @@ class TwelveLabsPartialFailureError(AirflowFailException):
     """Some of many did not succeed; what there is was published, and a retry would find the same."""
 
 
+class TwelveLabsVideosFailedError(AirflowException):
+    """Some of many videos failed for reasons that may pass; the outcome was published, and a retry tries them again."""
+
+
 class TwelveLabsOutputError(AirflowException):
     """Results could not be written; nothing half-written is visible, and a retry writes the same names again."""
 

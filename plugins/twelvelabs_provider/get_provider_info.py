@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 _OPERATORS = (
-    "analyze", "batch", "summarize", "asset", "index", "video", "videos", "embed",
-    "extract", "imports", "logo", "search", "entity", "entities",
+    "analyze", "batch", "catalog", "summarize", "asset", "discover", "index", "video", "index_videos", "videos",
+    "embed", "extract", "imports", "logo", "search", "entity", "entities",
     "knowledge_store", "knowledge_search", "knowledge_ask",
 )  # fmt: skip
 _SENSORS = (
@@ -31,7 +31,7 @@ def get_provider_info() -> dict[str, Any]:
         "hooks": [_modules("hooks", "twelvelabs", "twelvelabs_async")],
         "operators": [_modules("operators", *_OPERATORS)],
         "sensors": [_modules("sensors", *_SENSORS)],
-        "triggers": [_modules("triggers", "job", "quota")],
+        "triggers": [_modules("triggers", "job", "jobs", "quota", "video_ready")],
         "extra-links": ["twelvelabs_provider.links.TwelveLabsPlaygroundLink"],
         "connection-types": [_connection_type()],
     }

@@ -64,3 +64,6 @@ NO_CALL: Mapping[str, str] = {
 }
 """Routes of the engine that no call of the provider goes to, with the reason. Routes that only v1.1 would lack are not
 looked at: the engine has one table for v1.1 and v1.2."""
+
+STORAGE_ONLY = ("TwelveLabsCompactCatalogOperator", "TwelveLabsDiscoverVideosOperator")
+"""Operators that work on object storage and never speak to the service."""

@@ -241,6 +241,8 @@ def test_a_limit_refuses_what_is_too_much_in_the_services_way(api: Api, limits: 
     assert empty.headers["x-ratelimit-limit"] == "1" and empty.headers["x-ratelimit-request-remaining"] == "0"
     told = limits.send("GET").json()
     assert told["used"] == {"analyze": {"per_minute": 1, "per_day": 1}}
+    minutes = told["minutes"]["analyze"]
+    assert [sum(minute[name] for minute in minutes) for name in ("accepted", "refused")] == [1, 2]
     limits.set({"requests": {"upload": {"per_minute": 0}}})
     assert "per minute" in api.refused(429, "too_many_requests", "POST", "/assets")
     assert api.send("POST", "/analyze/tasks", json=wrong).status_code == 400
@@ -265,4 +267,4 @@ def test_a_plan_that_indexes_nothing_now(api: Api, limits: Admin, library: Libra
 )
 def test_limits_that_make_no_sense_are_refused(body: Any, code: str, limits: Admin) -> None:
     limits.refused(code, "PUT", body)
-    assert limits.send("GET").json() == {"requests": {}, "concurrent_indexing": None, "used": {}}
+    assert limits.send("GET").json() == {"requests": {}, "concurrent_indexing": None, "used": {}, "minutes": {}}

@@ -1,7 +1,7 @@
 """The engine's own administration of limits: ``/_local/limits``.
 
 ========  =====================================================================================
-GET       the limits in force, and what has been used of them
+GET       the limits in force, what has been used of them, and how many requests came in each minute
 PUT       ``{"requests": {"analyze": {"per_minute": 60, "per_day": 1000}}, "concurrent_indexing": 5}``
 DELETE    no limits any more, as at the start
 ========  =====================================================================================
@@ -19,7 +19,7 @@ from twelvelabs_local.limits import Limits, read_limits
 async def read(call: Call) -> Response:
     """GET /_local/limits."""
     book = call.engine.limits
-    return answer({**book.limits.as_json(), "used": book.used()})
+    return answer({**book.limits.as_json(), "used": book.used(), "minutes": book.minutes()})
 
 
 async def replace(call: Call) -> Response:

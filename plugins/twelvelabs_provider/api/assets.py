@@ -76,11 +76,15 @@ class UploadChoice:
     why: str
 
 
-def choose_method(size: int | None, wanted: UploadMethod | None = None) -> UploadChoice:
+def choose_method(size: int | None, wanted: UploadMethod | None = None, signable: bool = False) -> UploadChoice:
     """Return how a file is brought in: by its address where it has one, else by its size.
+
+    A link to an object in a store is signed only if it is asked for: whether the service can follow it (a private
+    network, a policy of the bucket) is not known here, and the file goes through the worker without that question.
 
     :param size: bytes of a file, None for an address that the service fetches itself.
     :param wanted: what the user asks for; None leaves the choice to the size.
+    :param signable: the file lies in a store that can sign a link to it.
     :raises ValueError: in words, where what is wanted cannot be.
     """
     if size is None:
@@ -88,18 +92,30 @@ def choose_method(size: int | None, wanted: UploadMethod | None = None) -> Uploa
             raise ValueError(f"method={wanted.value!r} reads a file, and an http(s) URL is fetched by the service")
         return UploadChoice(UploadMethod.URL, f"the service fetches the address, up to {UPLOADS.max_url:,} bytes")
     if wanted is UploadMethod.URL:
-        raise ValueError("method='url' needs an http(s) URL that the service can fetch; give 'direct' or 'multipart'")
+        return _by_link(size, signable)
     if wanted is UploadMethod.DIRECT and size > UPLOADS.max_direct:
         raise ValueError(f"method='direct' takes at most {UPLOADS.max_direct:,} bytes, not {size:,}: use 'multipart'")
     if size > UPLOADS.max_multipart:
         raise ValueError(f"it has {size:,} bytes; the service takes at most {UPLOADS.max_multipart:,} by any route")
     if wanted is not None:
         return UploadChoice(wanted, "asked for")
+    link = "; by method 'url', the service would fetch it itself" if signable and size <= UPLOADS.max_url else ""
     if size <= UPLOADS.max_direct:
-        return UploadChoice(UploadMethod.DIRECT, f"{size:,} bytes fit into one request")
+        return UploadChoice(UploadMethod.DIRECT, f"{size:,} bytes fit into one request{link}")
     return UploadChoice(
-        UploadMethod.MULTIPART, f"{size:,} bytes are more than the {UPLOADS.max_direct:,} of one request"
+        UploadMethod.MULTIPART, f"{size:,} bytes are more than the {UPLOADS.max_direct:,} of one request{link}"
     )
+
+
+def _by_link(size: int, signable: bool) -> UploadChoice:
+    if not signable:
+        raise ValueError(
+            "method='url' needs an http(s) URL that the service can fetch, or a store that signs links; "
+            "give 'direct' or 'multipart'"
+        )
+    if size > UPLOADS.max_url:
+        raise ValueError(f"method='url' takes at most {UPLOADS.max_url:,} bytes, not {size:,}: use 'multipart'")
+    return UploadChoice(UploadMethod.URL, "asked for: the store signs a link, and the service fetches the file by it")
 
 
 def create_asset(

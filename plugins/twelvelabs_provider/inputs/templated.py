@@ -82,6 +82,19 @@ def optional_number(name: str, value: Any) -> float | None:
     return None if value is None or str(value).strip() in ("", "None") else number_of(name, value)
 
 
+def flag_of(name: str, value: Any) -> bool:
+    """Return an argument that is true or false, or the text of it.
+
+    :raises TwelveLabsInputError: for anything else.
+    """
+    if isinstance(value, bool):
+        return value
+    flag = {"true": True, "false": False}.get(str(value).strip().lower())
+    if flag is None:
+        raise TwelveLabsInputError(f"{name}={value!r} must be true or false")
+    return flag
+
+
 def moment_of(name: str, value: Any) -> pendulum.DateTime:
     """Return an argument that is a moment: a datetime or an ISO 8601 text; without a zone it is UTC.
 

@@ -111,13 +111,13 @@ class EndedJobs:
     _newest: float = 0.0
     _deep_at: float = field(default_factory=time.time)
     _seen_at: dict[str, float] = field(default_factory=dict)
+    _news: list[str] = field(default_factory=list)
 
-    async def look(self, hook: AsyncHook, wanted: Wanted) -> bool:
-        """Read what is new; tell whether anything was.
+    async def look(self, hook: AsyncHook, wanted: Wanted) -> Sequence[str]:
+        """Read what is new, and return the ids of the jobs that have ended since the last look that came to its end.
 
-        :raises TwelveLabsError: as the list call does; what was read up to there is kept.
+        :raises TwelveLabsError: as the list call does; what was read up to there is kept, and told by the next look.
         """
-        before = len(self.found)
         order = _LISTS[self.kind].order
         if order is Order.CHANGED:
             await self._read_changed(hook, wanted)
@@ -127,7 +127,8 @@ class EndedJobs:
             for ids in _portions([job_id for job_id in wanted.ids if job_id not in self.found]):
                 self._take(await hook.execute(self._call(hook, 0.0, ids, Paging())))
         self._forget_old()
-        return len(self.found) > before
+        news, self._news = self._news, []
+        return news
 
     async def _read_changed(self, hook: AsyncHook, wanted: Wanted) -> None:
         back_to = min(wanted.back_to, self.since)
@@ -165,6 +166,7 @@ class EndedJobs:
             if sighting.id not in self.found and phase_of(sighting.status) is not Phase.RUNNING:
                 self.found[sighting.id] = sighting
                 self._seen_at[sighting.id] = now
+                self._news.append(sighting.id)
 
     def _forget_old(self) -> None:
         """Keep memory bounded: those who waited for an old one have been told long ago."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.assets import UploadMethod, list_assets
 from twelvelabs_provider.api.errors import TwelveLabsError
@@ -21,6 +21,7 @@ from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.jobs.job import JobKind, JobRef, Phase
 from twelvelabs_provider.jobs.kinds import phase_of
+from twelvelabs_provider.jobs.once import UNKNOWN_OUTCOME
 from twelvelabs_provider.storage.source import Source
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def arrived_assets(hook: TwelveLabsHook, filename: str | None, field: str, mark:
     """
     listed = hook.items(lambda paging: list_assets(filename=filename, paging=paging))
     marked = (asset for asset in islice(listed, _LOOKED_THROUGH) if asset.user_metadata.get(field) == mark)
-    return (asset for asset in marked if _has_arrived(asset))
+    return (asset for asset in marked if has_arrived(asset))
 
 
 def find_task_of(hook: TwelveLabsHook, index_id: str, video: Video) -> IndexingTask | None:
@@ -82,7 +83,21 @@ def find_task_of(hook: TwelveLabsHook, index_id: str, video: Video) -> IndexingT
     return next((task for task in islice(tasks, _LOOKED_THROUGH) if task.video_id == video.id), None)
 
 
-def _has_arrived(asset: Asset) -> bool:
+def index_asset(hook: TwelveLabsHook, index_id: str, asset_id: str, metadata: Mapping[str, Any] | None) -> str:
+    """Index an asset and return the id of the video; an answer that was lost is looked for, since it is billed.
+
+    :raises TwelveLabsError: if nobody knows whether it was done; look with ``find_indexed_asset()`` before the next.
+    """
+    try:
+        return hook.execute(hook.api.create_indexed_asset(index_id, asset_id, user_metadata=metadata))
+    except UNKNOWN_OUTCOME:
+        video_id = hook.execute(hook.api.find_indexed_asset(index_id, asset_id))
+        if video_id is None:
+            raise
+        return video_id
+
+
+def has_arrived(asset: Asset) -> bool:
     """Tell whether the file of an asset is there, and has not failed."""
     phase = phase_of(asset.status)
     # An asset whose parts are still awaited is "processing" too.
@@ -98,6 +113,11 @@ def _marked_videos(hook: TwelveLabsHook, index_id: str, mark: str) -> Iterator[V
         listed = hook.items(lambda paging: hook.api.list_videos(index_id, where=where, paging=paging))
     # A service that does not know the filter would list them all.
     return (video for video in islice(listed, _LOOKED_THROUGH) if video.user_metadata.get(SOURCE_MARK) == mark)
+
+
+def is_usable(video: Video) -> bool:
+    """Tell whether a video is ready or may become so."""
+    return _phase(video) in _USABLE
 
 
 def _phase(video: Video) -> Phase:

@@ -68,15 +68,18 @@ def _unknown(status: str) -> Phase:
     return Phase.RUNNING
 
 
-def _task_state(task: IndexingTask) -> JobState:
+def task_state(task: IndexingTask) -> JobState:
+    """Return where an indexing task stands."""
     return JobState(phase_of(task.status), task.status, task.error, task.video_id, task.duration, task.index_id)
 
 
-def _asset_state(asset: Asset) -> JobState:
+def asset_state(asset: Asset) -> JobState:
+    """Return where an asset stands."""
     return JobState(phase_of(asset.status), asset.status, asset.error, duration=asset.duration)
 
 
-def _indexed_asset_state(video: Video) -> JobState:
+def indexed_asset_state(video: Video) -> JobState:
+    """Return where an indexed asset stands."""
     status = video.status or "ready"
     return JobState(phase_of(status), status, video.error, video.id, video.duration)
 
@@ -113,10 +116,10 @@ def _item_state(item: KnowledgeStoreItem) -> JobState:
 
 
 KINDS: Mapping[JobKind, KindOfJob] = {
-    JobKind.INDEXING_TASK: KindOfJob(lambda api, job: api.read_task(job.id).then(_task_state)),
-    JobKind.ASSET: KindOfJob(lambda api, job: api.read_asset(job.id).then(_asset_state)),
+    JobKind.INDEXING_TASK: KindOfJob(lambda api, job: api.read_task(job.id).then(task_state)),
+    JobKind.ASSET: KindOfJob(lambda api, job: api.read_asset(job.id).then(asset_state)),
     JobKind.INDEXED_ASSET: KindOfJob(
-        lambda api, job: api.read_indexed_asset(job.index_id or "", job.id).then(_indexed_asset_state)
+        lambda api, job: api.read_indexed_asset(job.index_id or "", job.id).then(indexed_asset_state)
     ),
     JobKind.ANALYSIS_TASK: KindOfJob(
         lambda api, job: api.read_analysis_task(job.id).then(_analysis_state),

@@ -135,7 +135,7 @@ def find_lost_indexing(
     may_be = [task for task in begun if phase_of(task.status) in (Phase.RUNNING, Phase.READY) and _fits(video, task)]
     if not may_be:
         return None
-    if len(may_be) == 1 and _filename(may_be[0]) == video.filename:
+    if len(may_be) == 1 and filename_of(may_be[0]) == video.filename:
         return may_be[0]
     raise TwelveLabsUnknownOutcomeError(
         f"{len(may_be)} indexing tasks that may be the one of {video.filename} began in index {video.index_id} since it"
@@ -146,13 +146,14 @@ def find_lost_indexing(
 
 def _fits(video: SubmittedVideo, task: IndexingTask) -> bool:
     """Whether nothing that the service says of a task contradicts; what it does not say yet does not."""
-    name = _filename(task)
+    name = filename_of(task)
     other_name = name is not None and name != video.filename and not video.is_url
     both_known = task.duration is not None and video.duration is not None
     return not other_name and not (both_known and abs((task.duration or 0) - (video.duration or 0)) > 1.0)
 
 
-def _filename(task: IndexingTask) -> Any:
+def filename_of(task: IndexingTask) -> Any:
+    """Return the name of a task's file, None where the service does not say it yet."""
     return (task.raw.get("system_metadata") or task.raw.get("metadata") or {}).get("filename")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Protocol
 
 from twelvelabs_provider.api.assets import AssetOptions, AssetType
 from twelvelabs_provider.api.errors import (
@@ -19,13 +20,21 @@ from twelvelabs_provider.hooks.multipart import MultipartSender, PartSource
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 from twelvelabs_provider.jobs.job import Phase
 from twelvelabs_provider.jobs.kinds import phase_of
-from twelvelabs_provider.jobs.ledger import BegunUpload, Ledger
+from twelvelabs_provider.jobs.ledger import BegunUpload
 
 log = logging.getLogger(__name__)
 
 _ROUNDS = 3
 _OCTETS = {"Content-Type": "application/octet-stream"}
 _GONE = (TwelveLabsNotFoundError, TwelveLabsPermissionError, TwelveLabsBadRequestError)
+
+
+class UploadBook(Protocol):
+    """What remembers an upload in parts from one try to the next."""
+
+    def recall_upload(self) -> BegunUpload | None: ...
+    def record_upload(self, upload: BegunUpload) -> None: ...
+    def forget(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,7 @@ class MultipartUpload:
     """
 
     hook: TwelveLabsHook
-    ledger: Ledger
+    ledger: UploadBook
     source: PartSource
     fingerprint: str
 

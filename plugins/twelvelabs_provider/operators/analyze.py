@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.analysis.request import UNLIMITED, AnalysisMode, AnalysisRequest, VideoSource
@@ -12,19 +11,20 @@ from twelvelabs_provider.api.errors import TwelveLabsAnswerError
 from twelvelabs_provider.api.models import Segment
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.subject import Subject
-from twelvelabs_provider.inputs.templated import mapping_of, optional_number
+from twelvelabs_provider.inputs.templated import mapping_of, optional_number, texts_of
 from twelvelabs_provider.jobs.cost import definitions_in
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
 from twelvelabs_provider.jobs.window import Window
 from twelvelabs_provider.operators.generate import TwelveLabsGenerateOperator
 from twelvelabs_provider.operators.job import Result
 from twelvelabs_provider.results.answered import Answered, Mode
+from twelvelabs_provider.results.kinds import ANALYSIS, ANALYSIS_SEGMENTS
 from twelvelabs_provider.storage.encoding import Encoder, json_text
-from twelvelabs_provider.storage.formats import Format, encoder_for
+from twelvelabs_provider.storage.formats import Format, encoders_for
 from twelvelabs_provider.storage.manifest import Provenance, Published
 from twelvelabs_provider.storage.publish import check_output, publish_files
 from twelvelabs_provider.storage.source import redact_url
-from twelvelabs_provider.storage.tables import TABLE_FORMATS, publish_document
+from twelvelabs_provider.storage.tables import DocumentFormat, document_formats, publish_document
 from twelvelabs_provider.task import required
 
 if TYPE_CHECKING:
@@ -57,6 +57,9 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsGenerateOperator):
     :param max_segment_duration: seconds, at least 2 (templated).
     :param custom_id: 1 to 64 letters, digits, hyphens and underscores, to find an analysis task again; None marks it
         with a digest of the task instance (templated).
+    :param formats: for segments any of ``jsonl``, ``json`` (the answer as it is), ``srt``, ``vtt``, ``parquet``; the
+        first two if nothing is said. Else ``txt`` for a text, ``json`` for JSON, which are taken if nothing is said,
+        and ``jsonl`` and ``parquet``, which hold the answer as one row (templated).
     :param analysis_task_id: an analysis task that somebody else submitted: it is waited for and its answer published,
         and nothing is asked; the arguments that name a video are left out then (templated).
     :return: ``manifest`` (URI), ``files`` (format to URI), ``rows``, ``bytes``, ``mode``, ``model``,
@@ -83,6 +86,7 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsGenerateOperator):
         "min_segment_duration",
         "max_segment_duration",
         "custom_id",
+        "formats",
         "analysis_task_id",
     )
 
@@ -97,6 +101,7 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsGenerateOperator):
         min_segment_duration: float | str | None = None,
         max_segment_duration: float | str | None = None,
         custom_id: str | None = None,
+        formats: Sequence[str] | str | None = None,
         analysis_task_id: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -109,11 +114,15 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsGenerateOperator):
         self.min_segment_duration = min_segment_duration
         self.max_segment_duration = max_segment_duration
         self.custom_id = custom_id
+        self.formats = formats
         self.analysis_task_id = analysis_task_id
 
     def begin(self, context: Context) -> PendingJob | Result:
         """Check and ask; or attach to the task that is given."""
-        return self._attached(context, self.analysis_task_id) if self.analysis_task_id else super().begin(context)
+        if self.analysis_task_id:
+            return self._attached(context, self.analysis_task_id)
+        self._check_formats(mapping_of("response_format", self.response_format).get("type"))
+        return super().begin(context)
 
     def request(self, context: Context, video: VideoSource, window: Window, model: str) -> AnalysisRequest:
         """Read the arguments as templates left them."""
@@ -147,7 +156,7 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsGenerateOperator):
         """Write the answer in the form that was asked for."""
         wanted, text = answered.facts.get("format"), answered.generation.text
         if wanted is None:
-            published = self._publish_one(context, answered, text)
+            published = self._publish_one(context, answered, text, {"text": text})
             return {**self.published(context, answered, published), "preview": text[:LONGEST_PREVIEW], "data": None}
         if answered.generation.cut_off:
             why = "the answer was cut off at its length limit: raise max_tokens, or ask for less"
@@ -157,20 +166,39 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsGenerateOperator):
             rows = segments_of(data) if wanted == FormatType.SEGMENTS else None
         except TwelveLabsAnswerError as error:
             self.useless(context, answered, error)
-        publish = self._publish_one if rows is None else partial(self._publish_rows, rows=rows)
-        published = publish(context, answered, data)
+        if rows is None:
+            published = self._publish_one(context, answered, data, {"data": data})
+        else:
+            published = self._publish_rows(context, answered, data, rows)
         small = data if len(text) <= LARGEST_DATA else None
         return {**self.published(context, answered, published), "preview": None, "data": small}
 
-    def _publish_one(self, context: Context, answered: Answered, content: Any) -> Published:
-        facts = answered.table_facts(Provenance.of(context["ti"]))
-        place = self.place(answered.subject)
-        return publish_document(self.output_path, place, content, facts)
+    def _publish_one(self, context: Context, answered: Answered, content: Any, row: Mapping[str, Any]) -> Published:
+        place, facts = self.place(answered.subject), answered.table_facts(Provenance.of(context["ti"]))
+        formats = self._document_formats(answered.facts.get("format"))
+        return publish_document(self.output_path, place, content, facts, formats=formats, schema=ANALYSIS, row=row)
 
     def _publish_rows(self, context: Context, answered: Answered, data: Any, rows: Sequence[Segment]) -> Published:
         place, facts = self.place(answered.subject), answered.table_facts(Provenance.of(context["ti"]))
-        encoders = {"jsonl": encoder_for(Format.JSONL), "json": _Whole(data)}
-        return publish_files(self.output_path, place, rows, encoders, facts, stale=(*TABLE_FORMATS, "txt"))
+        encoders = encoders_for(self._row_formats(), ANALYSIS_SEGMENTS)
+        if Format.JSON in encoders:
+            encoders[Format.JSON] = _Whole(data)
+        stale = (*Format, DocumentFormat.TXT)
+        return publish_files(self.output_path, place, rows, encoders, facts, stale, ANALYSIS_SEGMENTS)
+
+    def _check_formats(self, wanted: str | None) -> None:
+        """Refuse formats that an answer of the form that is wanted cannot have."""
+        if wanted == FormatType.SEGMENTS:
+            self._row_formats()
+        else:
+            self._document_formats(wanted)
+
+    def _row_formats(self) -> tuple[Format, ...]:
+        return Format.parse_all(texts_of("formats", self.formats) or (Format.JSONL, Format.JSON))
+
+    def _document_formats(self, wanted: str | None) -> tuple[DocumentFormat, ...]:
+        plain = DocumentFormat.TXT if wanted is None else DocumentFormat.JSON
+        return document_formats(texts_of("formats", self.formats), plain)
 
     def _attached(self, context: Context, task_id: str) -> PendingJob:
         """Return a task of somebody else as the job to wait for, with what it says about itself."""
@@ -180,7 +208,7 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsGenerateOperator):
         source, asked = task.raw.get("video_source") or {}, task.raw.get("request_params") or {}
         asset_id, uri = source.get("asset_id"), redact_url(self.source or source.get("url") or "")
         subject = Subject("assets", asset_id or task.id, asset_id=asset_id, duration=task.duration, uri=uri or None)
-        facts = {
+        facts: dict[str, Any] = {
             "mode": Mode.ASYNC.value,
             "model": task.model,
             "format": (asked.get("response_format") or {}).get("type"),
@@ -188,6 +216,7 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsGenerateOperator):
             "window": [asked.get("start_time"), asked.get("end_time")],
             "options": {"analysis_mode": asked.get("analysis_mode")},
         }
+        self._check_formats(facts["format"])
         return self.pending(context, JobRef(JobKind.ANALYSIS_TASK, task.id), subject=subject.as_json(), facts=facts)
 
     def _analysis_mode(self) -> AnalysisMode:

@@ -6,7 +6,7 @@ import mimetypes
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from twelvelabs_provider.api.assets import UPLOADS, AssetOptions, AssetType, UploadMethod
+from twelvelabs_provider.api.assets import UPLOADS, AssetOptions, AssetType
 from twelvelabs_provider.api.errors import TwelveLabsConflictError, TwelveLabsError
 from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError
@@ -14,7 +14,7 @@ from twelvelabs_provider.inputs.templated import mapping_of
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.job import Result
-from twelvelabs_provider.operators.upload import TwelveLabsUploadOperator
+from twelvelabs_provider.operators.upload import AUTO, TwelveLabsUploadOperator
 from twelvelabs_provider.operators.videos import checked_metadata
 from twelvelabs_provider.storage.probe import probe_video
 from twelvelabs_provider.storage.source import Source, meaning_of, resolve_source
@@ -22,8 +22,6 @@ from twelvelabs_provider.task import COMMON_FIELDS, required
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-_AUTO = "auto"
 
 
 class TwelveLabsCreateAssetOperator(TwelveLabsUploadOperator):
@@ -44,7 +42,8 @@ class TwelveLabsCreateAssetOperator(TwelveLabsUploadOperator):
     :param asset_type: ``video``, ``audio`` or ``image``; None goes by the file's name (templated).
     :param enable_hls: let the service make a stream for players.
     :param enable_thumbnail: let the service make a thumbnail.
-    :param method: ``auto``, ``direct``, ``url`` or ``multipart`` (templated).
+    :param method: ``auto`` (by the size of the file), ``direct``, ``multipart``, or ``url``: an object in a store that
+        signs links (S3, GCS, Azure) is fetched by the service itself, 4 GB at most, and not read here (templated).
     :return: ``asset_id``, ``status``, ``method``, ``filename``, ``file_type``, ``duration`` in seconds (None for an
         image), ``size`` in bytes, ``source`` (as shown, without credentials). Without waiting ``job_kind``,
         ``job_id`` and ``asset_id``, for :class:`TwelveLabsAssetSensor`.
@@ -64,7 +63,7 @@ class TwelveLabsCreateAssetOperator(TwelveLabsUploadOperator):
         asset_type: str | None = None,
         enable_hls: bool = False,
         enable_thumbnail: bool = False,
-        method: str = _AUTO,
+        method: str = AUTO,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -80,7 +79,7 @@ class TwelveLabsCreateAssetOperator(TwelveLabsUploadOperator):
         """Check, choose a way, and upload."""
         required(self, source=self.source)
         self._needs_assets()
-        wanted, options = self._wanted_method(), self._options()
+        wanted, options = self.wanted_method(self.method), self._options()
         source = resolve_source(self.source, what="file")
         media = self._media(options.filename or source.filename)
         choice = self.chosen_method(source, wanted)
@@ -126,16 +125,6 @@ class TwelveLabsCreateAssetOperator(TwelveLabsUploadOperator):
         """Let a generation without assets refuse before a file is looked at."""
         if self.hook.api.indexing_route() is not IndexingRoute.ASSET:
             self.hook.api.create_asset("")
-
-    def _wanted_method(self) -> UploadMethod | None:
-        given = (self.method or _AUTO).strip().lower()
-        if given == _AUTO:
-            return None
-        try:
-            return UploadMethod(given)
-        except ValueError:
-            known = ", ".join((_AUTO, *UploadMethod))
-            raise TwelveLabsInputError(f"method={self.method!r} is not one of {known}") from None
 
     def _options(self) -> AssetOptions:
         metadata = checked_metadata(mapping_of("user_metadata", self.user_metadata))

@@ -10,6 +10,7 @@ from airflow.sdk.log import mask_secret
 
 from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID
 from twelvelabs_provider.links import TwelveLabsPlaygroundLink
+from twelvelabs_provider.operators.outlet import TwelveLabsOutletOperator
 from twelvelabs_provider.operators.quota import TwelveLabsQuotaOperator
 from twelvelabs_provider.storage.source import addresses_in, secret_parts
 from twelvelabs_provider.task import COMMON_FIELDS, TwelveLabsTask, refusals_end_the_task
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class TwelveLabsOperator(TwelveLabsTask, TwelveLabsQuotaOperator):
+class TwelveLabsOperator(TwelveLabsTask, TwelveLabsOutletOperator, TwelveLabsQuotaOperator):
     """Base of all operators.
 
     :param twelvelabs_conn_id: connection of type ``twelvelabs``.
@@ -48,7 +49,9 @@ class TwelveLabsOperator(TwelveLabsTask, TwelveLabsQuotaOperator):
 
     def execute(self, context: Context) -> Any:
         """Do the work; what the service refuses for good fails the task without a retry."""
-        return self.go_on(context, None)
+        self.take_note()
+        self._result = self.go_on(context, None)
+        return self._result
 
     def go_on(self, context: Context, memo: Any) -> Any:
         """Do the work; after a wait for a quota once more."""

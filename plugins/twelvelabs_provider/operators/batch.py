@@ -18,6 +18,7 @@ from twelvelabs_provider.exceptions import (
 )
 from twelvelabs_provider.inputs.batch_items import GivenItems, items_of
 from twelvelabs_provider.inputs.batch_rules import QUESTION, ItemRules, rules_from
+from twelvelabs_provider.inputs.templated import texts_of
 from twelvelabs_provider.jobs.cost import Bill, BilledKind
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob, Phase
 from twelvelabs_provider.jobs.portions import Mark, Plan, PortionState, plan_in
@@ -26,7 +27,9 @@ from twelvelabs_provider.jobs.wake import Wake, WakeReason
 from twelvelabs_provider.operators.batch_submission import Submission
 from twelvelabs_provider.operators.billing import TwelveLabsBillingOperator
 from twelvelabs_provider.operators.job import Result
-from twelvelabs_provider.results.batch_rows import SCHEMA, BatchRows, unsuccessful
+from twelvelabs_provider.results.batch_rows import BatchRows, unsuccessful
+from twelvelabs_provider.results.kinds import ANALYSIS_BATCH
+from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.layout import TablePlace
 from twelvelabs_provider.storage.manifest import Origin, Provenance
 from twelvelabs_provider.storage.publish import check_output
@@ -116,7 +119,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsBillingOperator):
         min_segment_duration: float | str | None = None,
         max_segment_duration: float | str | None = None,
         result_name: str = "analyses",
-        formats: Sequence[str] = ("jsonl",),
+        formats: Sequence[str] | str = ("jsonl",),
         if_not_ready: str = "wait",
         fail_on_partial_error: bool = True,
         timeout: float = LONGEST_WAIT,
@@ -143,7 +146,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsBillingOperator):
     def begin(self, context: Context) -> PendingJob:
         """Check every item, then send as many batches as may be active."""
         required(self, output_path=self.output_path, result_name=self.result_name)
-        table_formats(self.formats)
+        self._formats()
         if self.if_not_ready not in _IF_NOT_READY:
             raise TwelveLabsInputError(f"if_not_ready={self.if_not_ready!r} is not one of {', '.join(_IF_NOT_READY)}")
         self._rules.check_defaults()
@@ -275,6 +278,9 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsBillingOperator):
     def _is_others(self, pending: PendingJob) -> bool:
         return pending.job.kind is JobKind.ANALYSIS_BATCH and pending.job.id not in plan_in(pending.memo).batch_ids
 
+    def _formats(self) -> tuple[Format, ...]:
+        return table_formats(texts_of("formats", self.formats))
+
     def _publish(self, context: Context, plan: Plan, planned: Bill) -> Result:
         rows = BatchRows(self.hook, self._given, plan, self._mark(context))
         defaults = self._rules.defaults.wire()
@@ -293,7 +299,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsBillingOperator):
             )
 
         place = TablePlace(("batches",), self.result_name, "analysis_batch")
-        published = publish_rows(self.output_path, place, rows, SCHEMA, table_formats(self.formats), facts)
+        published = publish_rows(self.output_path, place, rows, ANALYSIS_BATCH, self._formats(), facts)
         self.count(_settled(planned, rows))
         bad = unsuccessful(rows.counts)
         self.log.info("published %d rows, %d without a result: %s", published.rows, bad, published.manifest_uri)

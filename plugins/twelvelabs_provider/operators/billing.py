@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.inputs.limit import limit_from
 from twelvelabs_provider.jobs.cost import Bill, must_be_allowed
 from twelvelabs_provider.operators.job import TwelveLabsJobOperator
 from twelvelabs_provider.version_compat import Stats
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
 
 MINUTES = "twelvelabs.billed_minutes"
 INPUT_TOKENS = "twelvelabs.input_tokens"
@@ -39,13 +42,18 @@ class TwelveLabsBillingOperator(TwelveLabsJobOperator):
         self.log.info("%s will bill %s", what, bill)
 
     def count(self, bill: Bill) -> None:
-        """Count in Airflow's metrics what was billed; metrics that fail are no reason for the task to fail."""
-        counts = {MINUTES: bill.minutes, INPUT_TOKENS: bill.input_tokens, OUTPUT_TOKENS: bill.output_tokens}
-        tags = {"kind": bill.kind.value, "dag_id": self.dag_id, "task_id": self.task_id}
-        try:
-            for name, number in counts.items():
-                if number:
-                    # Airflow says int; every backend adds up fractions, and short videos would vanish without them.
-                    Stats.incr(name, count=number, tags=tags)  # type: ignore[arg-type, unused-ignore]
-        except Exception as error:
-            self.log.warning("what was billed could not be counted in Airflow's metrics: %s", error)
+        """Count in Airflow's metrics what was billed."""
+        count_bill(self, bill)
+
+
+def count_bill(task: BaseOperator, bill: Bill) -> None:
+    """Count in Airflow's metrics what a task had billed; metrics that fail are no reason for the task to fail."""
+    counts = {MINUTES: bill.minutes, INPUT_TOKENS: bill.input_tokens, OUTPUT_TOKENS: bill.output_tokens}
+    tags = {"kind": bill.kind.value, "dag_id": task.dag_id, "task_id": task.task_id}
+    try:
+        for name, number in counts.items():
+            if number:
+                # Airflow says int; every backend adds up fractions, and short videos would vanish without them.
+                Stats.incr(name, count=number, tags=tags)  # type: ignore[arg-type, unused-ignore]
+    except Exception as error:
+        task.log.warning("what was billed could not be counted in Airflow's metrics: %s", error)

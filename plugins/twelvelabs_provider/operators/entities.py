@@ -22,17 +22,9 @@ from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.jobs.once import UNKNOWN_OUTCOME, check_if_exists
 from twelvelabs_provider.operators.entity import entity_metadata
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
+from twelvelabs_provider.results.kinds import ENTITIES
 from twelvelabs_provider.storage.manifest import Provenance
-from twelvelabs_provider.storage.tables import (
-    Column,
-    ColumnType,
-    RowSchema,
-    TableFacts,
-    TablePlace,
-    check_output,
-    publish_rows,
-    table_formats,
-)
+from twelvelabs_provider.storage.tables import TableFacts, TablePlace, check_output, publish_rows, table_formats
 from twelvelabs_provider.task import COMMON_FIELDS, required
 
 if TYPE_CHECKING:
@@ -44,15 +36,6 @@ MOST_IN_XCOM = 500
 
 _SHOWN = 5
 _FIELDS = ("name", "asset_ids", "description", "metadata")
-_SCHEMA = RowSchema(
-    (
-        Column("position", ColumnType.WHOLE),
-        Column("name"),
-        Column("outcome"),
-        Column("entity_id"),
-        Column("reason"),
-    )
-)
 
 
 class Outcome(StrEnum):
@@ -126,7 +109,7 @@ class TwelveLabsCreateEntitiesOperator(TwelveLabsJobOperator):
         entities: Sequence[Mapping[str, Any]] | str,
         if_exists: str = "reuse",
         output_path: str | None = None,
-        formats: Sequence[str] = ("jsonl",),
+        formats: Sequence[str] | str = ("jsonl",),
         fail_on_partial_error: bool = True,
         **kwargs: Any,
     ) -> None:
@@ -144,7 +127,7 @@ class TwelveLabsCreateEntitiesOperator(TwelveLabsJobOperator):
         check_if_exists(self.if_exists, "reuse", "fail")
         wanted = self._wanted()
         if self.output_path:
-            table_formats(self.formats)
+            table_formats(texts_of("formats", self.formats))
             check_output(self.output_path)
         outcomes = self._make(wanted)
         result = self._told(context, outcomes)
@@ -240,8 +223,8 @@ class TwelveLabsCreateEntitiesOperator(TwelveLabsJobOperator):
             str(self.output_path),
             TablePlace(("entities", self.entity_collection_id), name, "entities"),
             (outcome.row() for outcome in outcomes),
-            _SCHEMA,
-            table_formats(self.formats),
+            ENTITIES,
+            table_formats(texts_of("formats", self.formats)),
             TableFacts(provenance, details={"entity_collection_id": self.entity_collection_id}),
         ).as_xcom()
 

@@ -10,6 +10,7 @@ from twelvelabs_provider.api.analysis.request import on_screen_text_from, on_scr
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsUnsupportedError
 from twelvelabs_provider.api.models import Segment, Video
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.templated import texts_of
 from twelvelabs_provider.jobs.cost import analysis_bill, definitions_in
 from twelvelabs_provider.jobs.job import JobState, PendingJob
 from twelvelabs_provider.jobs.window import Window
@@ -17,6 +18,7 @@ from twelvelabs_provider.links import video_url
 from twelvelabs_provider.operators.analysis_task import TwelveLabsAnalysisTaskOperator
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.job import Result
+from twelvelabs_provider.results.kinds import SEGMENTS
 from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.layout import ResultKind, ResultPlace
 from twelvelabs_provider.storage.manifest import ManifestFacts, Origin, Provenance
@@ -37,7 +39,7 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
     :param index_id: the index of the video (templated).
     :param video_id: the video, as :class:`TwelveLabsIndexVideoOperator` returns it (templated).
     :param output_path: where results go: a local path or any URI of object storage (templated).
-    :param formats: any of ``jsonl``, ``json``, ``srt``, ``vtt`` (templated).
+    :param formats: any of ``jsonl``, ``json``, ``srt``, ``vtt``, ``parquet`` (templated).
     :param start: seconds; only segments that end after it (templated).
     :param end: seconds; only segments that begin before it (templated).
     :param source: where the video came from, for the manifest (templated).
@@ -61,7 +63,7 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
         index_id: str,
         video_id: str,
         output_path: str,
-        formats: Sequence[str] = DEFAULT_FORMATS,
+        formats: Sequence[str] | str = DEFAULT_FORMATS,
         start: float | str | None = None,
         end: float | str | None = None,
         source: str | None = None,
@@ -79,7 +81,7 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
     def check(self) -> tuple[Window, Video]:
         """Refuse what cannot work before anything is asked for that costs money; return the window and the video."""
         required(self, index_id=self.index_id, video_id=self.video_id, output_path=self.output_path)
-        Format.parse_all(self.formats)
+        self._formats()
         window = Window.parse(self.start, self.end)
         check_output(self.output_path)
         video = self.hook.execute(self.hook.api.read_video(self.index_id, self.video_id))
@@ -95,7 +97,7 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
             self.output_path,
             ResultPlace(self.index_id, self.video_id, self.kind),
             rows,
-            Format.parse_all(self.formats),
+            self._formats(),
             ManifestFacts(
                 source_uri=self.source or "",
                 index_id=self.index_id,
@@ -108,6 +110,7 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
                 provenance=Provenance.of(context["ti"]),
                 **facts,
             ),
+            SEGMENTS[self.kind],
         )
         self.log.info("published %d segments (%s): %s", published.rows, origin.value, published.manifest_uri)
         return {
@@ -117,6 +120,9 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
             "origin": origin.value,
             **published.as_xcom(),
         }
+
+    def _formats(self) -> tuple[Format, ...]:
+        return Format.parse_all(texts_of("formats", self.formats))
 
 
 class TwelveLabsExtractTranscriptionOperator(TwelveLabsExtractOperator):

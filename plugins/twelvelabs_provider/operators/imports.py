@@ -21,17 +21,10 @@ from twelvelabs_provider.inputs.templated import texts_of
 from twelvelabs_provider.jobs.imported import ImportedFile, counts, failures, files_of_imports, files_of_transfer
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
+from twelvelabs_provider.results.kinds import IMPORTS
 from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.manifest import Provenance
-from twelvelabs_provider.storage.tables import (
-    Column,
-    RowSchema,
-    TableFacts,
-    TablePlace,
-    check_output,
-    publish_rows,
-    table_formats,
-)
+from twelvelabs_provider.storage.tables import TableFacts, TablePlace, check_output, publish_rows, table_formats
 from twelvelabs_provider.task import COMMON_FIELDS, required
 
 if TYPE_CHECKING:
@@ -41,8 +34,6 @@ MOST_IDS = 500
 """Ids in the result; all of them are in the published rows."""
 
 _SHOWN = 5
-_COLUMNS = ("source_id", "action", "status", "asset_id", "video_id", "error_code", "error_message")
-_SCHEMA = RowSchema(tuple(Column(name) for name in _COLUMNS))
 _NOT_USABLE = (ConnectionStatus.EXPIRED, ConnectionStatus.REVOKED)
 
 
@@ -89,7 +80,7 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
         index_id: str | None = None,
         retry_failed: bool = False,
         output_path: str | None = None,
-        formats: Sequence[str] = ("jsonl",),
+        formats: Sequence[str] | str = ("jsonl",),
         fail_on_partial_error: bool = True,
         **kwargs: Any,
     ) -> None:
@@ -232,7 +223,7 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
             str(self.output_path),
             TablePlace(("imports", through), _name(provenance), "imports"),
             (file.row() for file in files),
-            _SCHEMA,
+            IMPORTS,
             self._formats(),
             facts,
         ).as_xcom()

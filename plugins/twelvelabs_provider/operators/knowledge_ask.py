@@ -25,8 +25,15 @@ from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsUnkno
 from twelvelabs_provider.inputs.templated import mapping_of, texts_of
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.knowledge_search import knowledge_place
+from twelvelabs_provider.results.kinds import KNOWLEDGE_RESPONSE
 from twelvelabs_provider.storage.manifest import Origin, Provenance
-from twelvelabs_provider.storage.tables import TableFacts, check_output, publish_document
+from twelvelabs_provider.storage.tables import (
+    DocumentFormat,
+    TableFacts,
+    check_output,
+    document_formats,
+    publish_document,
+)
 from twelvelabs_provider.task import COMMON_FIELDS, required
 
 if TYPE_CHECKING:
@@ -53,6 +60,8 @@ class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsOperator):
     :param answer_schema: JSON Schema of an object that the answer shall be, or JSON text of it (templated).
     :param output_path: where the document with the answer and its sources goes: a local path or any URI of object
         storage (templated).
+    :param formats: of the document: any of ``json``, ``jsonl``, ``parquet``, the last two with it as one row
+        (templated).
     :return: ``knowledge_store_id``, ``response_id``, ``session_id``, ``answer`` (its first 1,000 characters),
         ``characters``, ``citations`` (count), ``input_tokens``, ``output_tokens``, and with ``output_path``
         ``manifest``, ``files``, ``rows``, ``bytes``.
@@ -64,7 +73,7 @@ class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsOperator):
 
     template_fields: Sequence[str] = (
         *COMMON_FIELDS, "knowledge_store_id", "question", "session_id", "instructions", "item_ids",
-        "item_collection_ids", "answer_schema", "output_path",
+        "item_collection_ids", "answer_schema", "output_path", "formats",
     )  # fmt: skip
 
     def __init__(
@@ -78,6 +87,7 @@ class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsOperator):
         item_collection_ids: Sequence[str] | str | None = None,
         answer_schema: Mapping[str, Any] | str | None = None,
         output_path: str | None = None,
+        formats: Sequence[str] | str = ("json",),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -89,11 +99,13 @@ class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsOperator):
         self.item_collection_ids = item_collection_ids
         self.answer_schema = answer_schema
         self.output_path = output_path
+        self.formats = formats
 
     def run_operator(self, context: Context) -> Result:
         """Ask, and keep the answer."""
         request = self._request()
         if self.output_path:
+            self._formats()
             check_output(self.output_path)
         response = self._ask(context, request)
         if request.schema and not _is_json(response.text):
@@ -159,7 +171,13 @@ class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsOperator):
 
     def _publish(self, context: Context, document: Mapping[str, Any], response: Response) -> Result:
         place = knowledge_place(context, self.knowledge_store_id, "response")
-        return publish_document(str(self.output_path), place, document, self._facts(context, response.model)).as_xcom()
+        facts, formats = self._facts(context, response.model), self._formats()
+        return publish_document(
+            str(self.output_path), place, document, facts, formats=formats, schema=KNOWLEDGE_RESPONSE, row=document
+        ).as_xcom()
+
+    def _formats(self) -> tuple[DocumentFormat, ...]:
+        return document_formats(texts_of("formats", self.formats), DocumentFormat.JSON)
 
     def _facts(self, context: Context, model: str | None) -> TableFacts:
         return TableFacts(

@@ -17,17 +17,10 @@ from twelvelabs_provider.api.knowledge.knowledge_stores import AssetType
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.templated import number_of, texts_of
 from twelvelabs_provider.operators.base import TwelveLabsOperator
+from twelvelabs_provider.results.kinds import KNOWLEDGE_SEARCH
+from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.manifest import Provenance
-from twelvelabs_provider.storage.tables import (
-    Column,
-    ColumnType,
-    RowSchema,
-    TableFacts,
-    TablePlace,
-    check_output,
-    publish_rows,
-    table_formats,
-)
+from twelvelabs_provider.storage.tables import TableFacts, TablePlace, check_output, publish_rows, table_formats
 from twelvelabs_provider.task import COMMON_FIELDS, required
 
 if TYPE_CHECKING:
@@ -35,17 +28,6 @@ if TYPE_CHECKING:
 
 MOST_IN_XCOM = 20
 """Hits in the result; all of them are in the published rows."""
-_ROWS = RowSchema(
-    (
-        Column("rank", ColumnType.WHOLE),
-        Column("item_id"),
-        Column("asset_type"),
-        Column("start", ColumnType.NUMBER),
-        Column("end", ColumnType.NUMBER),
-        Column("modalities", ColumnType.TEXTS),
-        Column("transcription"),
-    )
-)
 Result = dict[str, Any]
 
 
@@ -85,7 +67,7 @@ class TwelveLabsSearchKnowledgeStoreOperator(TwelveLabsOperator):
         item_ids: Sequence[str] | str | None = None,
         max_results: int | str = 100,
         output_path: str | None = None,
-        formats: Sequence[str] = ("jsonl",),
+        formats: Sequence[str] | str = ("jsonl",),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -103,7 +85,7 @@ class TwelveLabsSearchKnowledgeStoreOperator(TwelveLabsOperator):
         required(self, knowledge_store_id=self.knowledge_store_id, query=self.query)
         search, most = self._search()
         if self.output_path:
-            table_formats(self.formats)
+            self._formats()
             check_output(self.output_path)
         hits = list(islice(all_knowledge_hits(self.hook.execute, self.knowledge_store_id, search), most))
         self.log.info("%d hits in knowledge store %s", len(hits), self.knowledge_store_id)
@@ -134,8 +116,11 @@ class TwelveLabsSearchKnowledgeStoreOperator(TwelveLabsOperator):
             options=options,
             details={"knowledge_store_id": self.knowledge_store_id, "results": len(hits)},
         )
-        formats = table_formats(self.formats)
-        return publish_rows(str(self.output_path), place, _rows(hits), _ROWS, formats, facts).as_xcom()
+        rows, formats = _rows(hits), self._formats()
+        return publish_rows(str(self.output_path), place, rows, KNOWLEDGE_SEARCH, formats, facts).as_xcom()
+
+    def _formats(self) -> tuple[Format, ...]:
+        return table_formats(texts_of("formats", self.formats))
 
 
 def _rows(hits: Sequence[KnowledgeHit]) -> Iterator[dict[str, Any]]:

@@ -23,7 +23,8 @@ from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.templated import mapping_of, number_of, texts_of
 from twelvelabs_provider.links import index_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
-from twelvelabs_provider.results.search_rows import MATCH_ROWS, asked, match_row, question_hash
+from twelvelabs_provider.results.kinds import SEARCH
+from twelvelabs_provider.results.search_rows import asked, match_row, question_hash
 from twelvelabs_provider.storage.manifest import Provenance
 from twelvelabs_provider.storage.source import Source, resolve_source
 from twelvelabs_provider.storage.tables import TableFacts, TablePlace, check_output, publish_rows, table_formats
@@ -159,7 +160,7 @@ class TwelveLabsSearchOperator(TwelveLabsOperator):
 
         place = TablePlace((self.index_id, "search"), self.output_name or question, "search")
         rows = self._rows(search, most, best)
-        published = publish_rows(self.output_path, place, rows, MATCH_ROWS, formats, facts)
+        published = publish_rows(self.output_path, place, rows, SEARCH, formats, facts)
         self.log.info("published %d results of a search in index %s", published.rows, self.index_id)
         told = {"index_id": self.index_id, "total_results": search.first.total_results if search.first else 0}
         return {**told, "top": best, "queries": search.queries, **published.as_xcom()}

@@ -11,16 +11,18 @@ from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsUnsupportedError
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.subject import Subject
+from twelvelabs_provider.inputs.templated import texts_of
 from twelvelabs_provider.jobs.cost import analysis_bill
 from twelvelabs_provider.jobs.job import PendingJob
 from twelvelabs_provider.jobs.window import Window
 from twelvelabs_provider.operators.generate import TwelveLabsGenerateOperator
 from twelvelabs_provider.operators.job import Result
 from twelvelabs_provider.results.answered import Answered, Mode
-from twelvelabs_provider.storage.formats import Format, encoder_for
+from twelvelabs_provider.results.kinds import SUMMARIES
+from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.manifest import Provenance
-from twelvelabs_provider.storage.publish import publish_files
-from twelvelabs_provider.storage.tables import publish_document
+from twelvelabs_provider.storage.publish import publish
+from twelvelabs_provider.storage.tables import DocumentFormat, document_formats, publish_document
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -39,7 +41,8 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsGenerateOperator):
     :param kind: ``summary``, ``chapters``, ``highlights``, ``titles``, ``topics``, ``hashtags`` or ``gist``
         (templated).
     :param prompt: what to pay heed to, besides the packaged question (templated).
-    :param formats: of chapters and highlights: any of ``jsonl``, ``json``, ``srt``, ``vtt``, ``parquet`` (templated).
+    :param formats: of chapters and highlights any of ``jsonl``, ``json``, ``srt``, ``vtt``, ``parquet``, ``jsonl`` if
+        nothing is said; of the others any of ``json``, ``jsonl``, ``parquet``, ``json`` if nothing is said (templated).
     :return: ``manifest`` (URI), ``files`` (format to URI), ``rows``, ``bytes``, ``kind``, ``mode``, ``model``,
         ``usage`` (tokens), ``warning``, the ids (``generation_id``, ``analysis_task_id``, ``index_id``, ``video_id``,
         ``asset_id``), and ``data``: the JSON object of the kinds that have one, None for rows.
@@ -58,7 +61,7 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsGenerateOperator):
         *,
         kind: str = SummaryKind.SUMMARY,
         prompt: str | None = None,
-        formats: Sequence[str] = ("jsonl",),
+        formats: Sequence[str] | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -74,7 +77,10 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsGenerateOperator):
     def begin(self, context: Context) -> PendingJob | Result:
         """Ask the endpoint where there is one, else the packaged question."""
         kind = self._kind()
-        Format.parse_all(self.formats)
+        if kind.timed:
+            self._row_formats()
+        else:
+            self._document_formats()
         window, subject, video = self.checked()
         call = self._endpoint(context, kind, window, video) if self.video_id else None
         if call is None:
@@ -110,13 +116,21 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsGenerateOperator):
 
     def _publish_summary(self, context: Context, answered: Answered, summary: Summary) -> Result:
         place, facts = self.place(answered.subject), answered.table_facts(Provenance.of(context["ti"]))
+        schema = SUMMARIES[summary.kind]
         if not summary.kind.timed:
-            data = summary.document()
-            published = publish_document(self.output_path, place, data, facts)
+            data, formats = summary.document(), self._document_formats()
+            published = publish_document(self.output_path, place, data, facts, formats=formats, schema=schema, row=data)
             return {**self.published(context, answered, published), "data": data}
-        encoders = {format.value: encoder_for(format) for format in Format.parse_all(self.formats)}
-        published = publish_files(self.output_path, place, summary.rows, encoders, facts)
+        published = publish(self.output_path, place, summary.rows, self._row_formats(), facts, schema)
         return {**self.published(context, answered, published), "data": None}
+
+    def _row_formats(self) -> tuple[Format, ...]:
+        if self.formats is None:
+            return (Format.JSONL,)
+        return Format.parse_all(texts_of("formats", self.formats))
+
+    def _document_formats(self) -> tuple[DocumentFormat, ...]:
+        return document_formats(texts_of("formats", self.formats), DocumentFormat.JSON)
 
     def _endpoint(
         self, context: Context, kind: SummaryKind, window: Window, video: VideoSource

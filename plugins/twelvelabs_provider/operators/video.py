@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from twelvelabs_provider.api.assets import AssetOptions
+from twelvelabs_provider.api.assets import AssetOptions, UploadMethod
 from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsUnsupportedError
 from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.templated import mapping_of
+from twelvelabs_provider.jobs.asset_upload import method_for, sent_by
 from twelvelabs_provider.jobs.cost import indexing_bill
-from twelvelabs_provider.jobs.indexed import SOURCE_MARK, IfIndexed, policy_of
+from twelvelabs_provider.jobs.given_video import checked_transcription, checked_video
+from twelvelabs_provider.jobs.indexed import SOURCE_MARK, IfIndexed, index_asset, policy_of
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Memo, PendingJob
 from twelvelabs_provider.jobs.lost_indexing import SubmittedVideo, submit_once
-from twelvelabs_provider.jobs.once import UNKNOWN_OUTCOME
 from twelvelabs_provider.links import index_url, video_url
 from twelvelabs_provider.operators.billing import TwelveLabsBillingOperator
 from twelvelabs_provider.operators.job import Result
 from twelvelabs_provider.operators.reuse import TwelveLabsReusingOperator
-from twelvelabs_provider.operators.upload import media_of
+from twelvelabs_provider.operators.upload import AUTO
 from twelvelabs_provider.operators.videos import checked_metadata
-from twelvelabs_provider.storage.probe import VideoFacts, check_video, probe_video
+from twelvelabs_provider.storage.probe import VideoFacts
 from twelvelabs_provider.storage.source import Source, meaning_of, resolve_source
-from twelvelabs_provider.storage.subtitles import GivenTranscript, read_subtitles
 from twelvelabs_provider.task import COMMON_FIELDS, required
 
 if TYPE_CHECKING:
@@ -64,6 +63,9 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
         as a mapping or its JSON text; v1.3 only; one more field, ``airflow_source``, marks its source (templated).
     :param if_indexed: what to do about a video that is in the index already: ``reuse`` it, ``reindex``, which uploads
         and bills it once more, or ``fail`` (templated).
+    :param method: how the file goes to the service: ``auto`` (by its size), ``direct``, ``multipart`` (v1.3), or
+        ``url``: an object in a store that signs links (S3, GCS, Azure) is fetched by the service itself, 4 GB at
+        most, and only its header is read here (templated).
     :return: ``index_id``, ``video_id``, ``asset_id`` (None where there are no assets), ``duration`` in seconds,
         ``source`` (as shown, without credentials), ``filename``, ``transcription_used``, ``reused`` (it was in the
         index already, nothing was billed). Without waiting also ``job_kind``, ``job_id`` and ``indexing_task_id``:
@@ -79,7 +81,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
 
     template_fields = (
         *COMMON_FIELDS, "source", "index_id", "transcription", "language", "user_metadata", "if_indexed",
-        "max_billable_minutes",
+        "max_billable_minutes", "method",
     )  # fmt: skip
 
     def __init__(
@@ -92,6 +94,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
         language: str | None = None,
         user_metadata: Mapping[str, Any] | str | None = None,
         if_indexed: str = IfIndexed.REUSE.value,
+        method: str = AUTO,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -102,11 +105,13 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
         self.language = language
         self.user_metadata = user_metadata
         self.if_indexed = if_indexed
+        self.method = method
 
     def begin(self, context: Context) -> PendingJob | Result:
         """Check, look for what is there, upload, and submit."""
         required(self, source=self.source, index_id=self.index_id)
         metadata, policy = self._metadata(), policy_of(self.if_indexed)
+        self.wanted_method(self.method)
         source, facts = self._checked_source()
         given = self._given_transcription(facts)
         # The first word with the service costs nothing and tells a wrong key, host or index before bytes are sent.
@@ -198,19 +203,9 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
         return checked_metadata(mapping_of("user_metadata", self.user_metadata))
 
     def _checked_source(self) -> tuple[Source, VideoFacts | None]:
-        source = resolve_source(self.source)
-        limits = self.hook.api.LIMITS
-        facts = None if source.is_url else probe_video(source)
-        check_video(source, facts, limits)
-        if facts:
-            length = "unknown length" if facts.duration is None else f"{facts.duration:.1f} s"
-            size = f"{source.size:,} bytes, {length}, {facts.width}x{facts.height}"
-        elif source.is_url:
-            size = "fetched and checked by the service"
-        else:
-            size = f"{source.size:,} bytes; install the 'probe' extra to have duration and size checked before upload"
-        self.log.info("video %s: %s", source.uri, size)
-        return source, facts
+        given = checked_video(resolve_source(self.source), self.hook.api.LIMITS)
+        self.log.info("video %s: %s", given.source.uri, given.described)
+        return given.source, given.facts
 
     def _given_transcription(self, facts: VideoFacts | None) -> FilePart | str | None:
         """Return the checked transcript, or its address, if the service will take it."""
@@ -221,7 +216,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
         if not self.transcription:
             return None
         source = resolve_source(self.transcription, what="transcription")
-        given = None if source.is_url else read_subtitles(source, video_duration=facts.duration if facts else None)
+        given = checked_transcription(source, facts.duration if facts else None)
         try:
             self.hook.api.ensure_takes_transcription()
         except TwelveLabsUnsupportedError as error:
@@ -229,9 +224,8 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
                 raise
             self.log.warning("%s is not sent with the video: %s", source.uri, error)
             return None
-        cues = f"{len(given.segments)} cues" if given else "fetched and checked by the service"
-        self.log.info("transcription %s: %s, given to the service", source.uri, cues)
-        return _subtitle_part(given) if given else source.url
+        self.log.info("transcription %s: %s, given to the service", source.uri, given.described)
+        return given.part
 
     def _bring_asset(self, context: Context, source: Source, policy: IfIndexed, memo: Result) -> PendingJob:
         earlier = None if policy is IfIndexed.REINDEX else self.uploaded_before(context, source, memo)
@@ -239,7 +233,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
             return earlier
         why = "if_indexed is 'reindex'" if policy is IfIndexed.REINDEX else "its content is not in the index"
         self.log.info("submit: %s is uploaded and indexed: %s", source.uri, why)
-        choice = self.chosen_method(source)
+        choice = self.chosen_method(source, self.wanted_method(self.method))
         asset_id = self.upload_asset(context, source, choice.method, AssetOptions())
         self.log.info("asset %s is being prepared", asset_id)
         return self.pending(context, JobRef(JobKind.ASSET, asset_id), **memo, asset_id=asset_id)
@@ -260,15 +254,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
         """Submit once: an answer that was lost is looked for, not asked for again, since it is billed."""
         mark = {SOURCE_MARK: memo["mark"]} if memo.get("mark") else {}
         metadata = {**self._metadata(), **mark} or None
-        try:
-            return self.hook.execute(
-                self.hook.api.create_indexed_asset(self.index_id, asset_id, user_metadata=metadata)
-            )
-        except UNKNOWN_OUTCOME:
-            video_id = self._find_indexed(asset_id)
-            if video_id is None:
-                raise
-            return video_id
+        return index_asset(self.hook, self.index_id, asset_id, metadata)
 
     def _find_indexed(self, asset_id: str) -> str | None:
         """Return the video that an earlier try made of the asset and never heard of."""
@@ -282,20 +268,23 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
         metadata: Mapping[str, Any],
         memo: Result,
     ) -> PendingJob:
-        self.log.info("uploading %s as an indexing task (%s)", source.filename, "by URL" if source.is_url else "file")
+        wanted = self.wanted_method(self.method)
+        if wanted is UploadMethod.MULTIPART:
+            raise TwelveLabsInputError("method='multipart' needs v1.3: this generation takes a file in one request")
+        if wanted is UploadMethod.URL or source.is_url:
+            method_for(source, wanted)
+        media = sent_by(wanted, source, self.hook.endpoint.origin)
+        by_url = isinstance(media, str)
+        self.log.info("uploading %s as an indexing task (%s)", source.filename, "by URL" if by_url else "file")
         call = self.hook.api.create_task(
             self.index_id,
-            media_of(source),
+            media,
             transcription=given,
             language=self.language or None,
             user_metadata=metadata or None,
         )
-        video = SubmittedVideo(self.index_id, source.filename, memo["duration"], source.is_url)
+        video = SubmittedVideo(self.index_id, source.filename, memo["duration"], by_url)
         task = submit_once(self.hook, self._ledger(context), video, call)
         self.log.info("indexing task %s has begun", task.id)
         memo |= {"video_id": task.video_id, "found": task.found}
         return self.pending(context, JobRef(JobKind.INDEXING_TASK, task.id), **memo)
-
-
-def _subtitle_part(given: GivenTranscript) -> FilePart:
-    return FilePart(given.filename, lambda: BytesIO(given.content), len(given.content), "text/plain")

@@ -10,46 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.models import Page, Video
+from twelvelabs_provider.api.reading import number_from
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.templated import mapping_of, texts_of
 from twelvelabs_provider.inputs.videos import WantedVideos
 from twelvelabs_provider.links import index_url, video_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
+from twelvelabs_provider.results.kinds import VIDEOS
 from twelvelabs_provider.storage.manifest import Provenance, Published
-from twelvelabs_provider.storage.tables import (
-    Column,
-    ColumnType,
-    RowSchema,
-    TableFacts,
-    TablePlace,
-    check_output,
-    publish_rows,
-    table_formats,
-)
+from twelvelabs_provider.storage.tables import TableFacts, TablePlace, check_output, publish_rows, table_formats
 from twelvelabs_provider.task import COMMON_FIELDS, required
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 MOST_IN_XCOM = 1000
-VIDEO_ROWS = RowSchema(
-    (
-        Column("video_id"),
-        Column("asset_id"),
-        Column("status"),
-        Column("filename"),
-        Column("duration", ColumnType.NUMBER),
-        Column("fps", ColumnType.NUMBER),
-        Column("width", ColumnType.WHOLE),
-        Column("height", ColumnType.WHOLE),
-        Column("size", ColumnType.WHOLE),
-        Column("user_metadata", ColumnType.JSON),
-        Column("created_at"),
-        Column("updated_at"),
-        Column("indexed_at"),
-    )
-)
 _RESERVED = frozenset({"duration", "filename", "fps", "height", "model_names", "size", "video_title", "width"})
 
 
@@ -112,7 +88,7 @@ class TwelveLabsListVideosOperator(TwelveLabsOperator):
         options = {"filters": mapping_of("filters", self.filters)}
         facts = TableFacts(Provenance.of(context["ti"]), index_id=self.index_id, options=options)
         rows = map(video_row, videos)
-        return self._told(publish_rows(self.output_path, place, rows, VIDEO_ROWS, formats, facts))
+        return self._told(publish_rows(self.output_path, place, rows, VIDEOS, formats, facts))
 
     def _videos(self, wanted: WantedVideos) -> Iterator[Video]:
         """Return the videos, oldest first: what is indexed meanwhile moves none from one page to another."""
@@ -230,10 +206,11 @@ def checked_metadata(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def video_row(video: Video) -> dict[str, Any]:
-    """Return a video as a row of :data:`VIDEO_ROWS`."""
+    """Return a video as a row of :data:`VIDEOS`."""
     system = video.raw.get("system_metadata") or video.raw.get("metadata") or {}
     own = {name: getattr(video, name) for name in ("asset_id", "status", "filename", "duration", "width", "height")}
-    times = {name: video.raw.get(name) for name in ("created_at", "updated_at", "indexed_at")}
+    told = {name: video.raw.get(name) for name in ("created_at", "updated_at", "indexed_at")}
+    times = {name: str(moment) if moment else None for name, moment in told.items()}
     metadata = dict(video.user_metadata)
-    sizes = {"size": video.size, "fps": system.get("fps")}
+    sizes = {"size": video.size, "fps": number_from(system.get("fps"))}
     return {"video_id": video.id, **own, **sizes, "user_metadata": metadata, **times}

@@ -14,7 +14,6 @@ from twelvelabs_provider.api.analysis.batches import batch_results
 from twelvelabs_provider.api.errors import TwelveLabsError, TwelveLabsPermanentError
 from twelvelabs_provider.inputs.batch_items import GivenItem, GivenItems
 from twelvelabs_provider.jobs.portions import Mark, Plan, Portion
-from twelvelabs_provider.storage.tables import Column, ColumnType, RowSchema
 
 if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
@@ -24,22 +23,6 @@ log = logging.getLogger(__name__)
 Row = Mapping[str, Any]
 MISSING = "missing"
 """Status of an item of which the service says nothing."""
-SCHEMA = RowSchema(
-    (
-        Column("item", ColumnType.WHOLE),
-        Column("custom_id"),
-        Column("asset_id"),
-        Column("status"),
-        Column("data"),
-        Column("finish_reason"),
-        Column("input_tokens", ColumnType.WHOLE),
-        Column("output_tokens", ColumnType.WHOLE),
-        Column("error_code"),
-        Column("error_message"),
-        Column("task_id"),
-        Column("batch_id"),
-    )
-)
 _READINGS = 3
 
 

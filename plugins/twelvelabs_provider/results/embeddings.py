@@ -9,31 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.embedding.models import Embeddings
 from twelvelabs_provider.jobs.cost import Bill
+from twelvelabs_provider.results.kinds import EMBEDDINGS
 from twelvelabs_provider.storage.manifest import Provenance
 from twelvelabs_provider.storage.source import meaning_of
-from twelvelabs_provider.storage.tables import (
-    Column,
-    ColumnType,
-    RowSchema,
-    TableFacts,
-    TablePlace,
-    publish_rows,
-    table_formats,
-)
+from twelvelabs_provider.storage.tables import TableFacts, TablePlace, publish_rows, table_formats
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 KIND = "embeddings"
-SCHEMA = RowSchema(
-    (
-        Column("start", ColumnType.NUMBER),
-        Column("end", ColumnType.NUMBER),
-        Column("option"),
-        Column("scope"),
-        Column("embedding", ColumnType.VECTOR),
-    )
-)
 
 
 @dataclass(frozen=True)
@@ -105,7 +89,7 @@ def publish_embeddings(
     folders = ("assets", embedded.asset_id) if embedded.asset_id else (KIND, embedded.folder)
     place = TablePlace(folders, destination.name, KIND)
     formats = table_formats(destination.formats)
-    published = publish_rows(destination.output_path, place, _rows(found), SCHEMA, formats, facts)
+    published = publish_rows(destination.output_path, place, _rows(found), EMBEDDINGS, formats, facts)
     return {**published.as_xcom(), **told}
 
 

@@ -8,23 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from twelvelabs_provider.api.search.request import Match, SearchRequest
+from twelvelabs_provider.results.kinds import SEARCH
 from twelvelabs_provider.storage.source import Source
-from twelvelabs_provider.storage.tables import Column, ColumnType, RowSchema
-
-MATCH_ROWS = RowSchema(
-    (
-        Column("position", ColumnType.WHOLE),
-        Column("video_id"),
-        Column("start", ColumnType.NUMBER),
-        Column("end", ColumnType.NUMBER),
-        Column("rank", ColumnType.WHOLE),
-        Column("score", ColumnType.NUMBER),
-        Column("confidence"),
-        Column("transcription"),
-        Column("modules", ColumnType.TEXTS),
-        Column("user_metadata", ColumnType.JSON),
-    )
-)
 
 
 def asked(request: SearchRequest) -> dict[str, Any]:
@@ -51,9 +36,9 @@ def question_hash(request: SearchRequest, images: Sequence[Source]) -> str:
 
 
 def match_row(match: Match, position: int) -> dict[str, Any]:
-    """Return a result as a row of :data:`MATCH_ROWS`.
+    """Return a result as a row of :data:`SEARCH`.
 
     :param position: among all results, counted from 1.
     """
-    row = {column.name: getattr(match, column.name, None) for column in MATCH_ROWS.columns}
+    row = {column.name: getattr(match, column.name, None) for column in SEARCH.columns}
     return {**row, "position": position, "modules": list(match.modules), "user_metadata": dict(match.user_metadata)}

@@ -1,23 +1,55 @@
-"""From rows to the bytes of one file: the base, and the two JSON forms that every kind of row has."""
+"""From rows to the bytes of one file: the base, and the two JSON forms that every kind of row has.
+
+Rows come in blocks. What several formats need of a block (its columns, its cues) is made once for all of them.
+"""
 
 from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
+
+from twelvelabs_provider.storage.rows import Columns, ColumnType
 
 R = TypeVar("R")
 R_contra = TypeVar("R_contra", contravariant=True)
-Fields = Callable[[R], Mapping[str, Any]]
+M = TypeVar("M")
+Shape = Callable[[Sequence[R]], Columns]
+"""What makes columns of rows; it refuses rows that no format could say."""
 
 _JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=str)
+# A control character never stands in JSON as it is, so a list that is written with it can be taken apart again.
+_BETWEEN = "\x1f"
+_LIST = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(_BETWEEN, ": "))
+_SCALARS = frozenset({ColumnType.TEXT, ColumnType.NUMBER, ColumnType.WHOLE, ColumnType.FLAG})
 # Valid inside JSON strings, but many readers split lines at them.
-_LINE_BREAKS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+_LINE_BREAKS = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+
+
+class Block(Generic[R]):
+    """Some rows that follow each other, and what has been made of them.
+
+    :param rows: at least one.
+    """
+
+    def __init__(self, rows: Iterable[R]) -> None:
+        self.rows = list(rows)
+        self._made: dict[Hashable, Any] = {}
+
+    def once(self, make: Callable[[Sequence[R]], M]) -> M:
+        """What a function makes of the rows; the same for every caller."""
+        if make not in self._made:
+            self._made[make] = make(self.rows)
+        made: M = self._made[make]
+        return made
 
 
 class Encoder(ABC, Generic[R_contra]):
     """Turns rows into the bytes of one file; what it returns is written in the order of the calls."""
+
+    kept = 0
+    """Bytes of rows that were taken and not returned yet, about."""
 
     def header(self) -> bytes:
         """Bytes before the first row."""
@@ -30,53 +62,111 @@ class Encoder(ABC, Generic[R_contra]):
         :raises ValueError: the row holds what the format cannot say.
         """
 
+    def block(self, block: Block[Any]) -> bytes:
+        """Bytes that are due after these rows.
+
+        :raises ValueError: one of the rows holds what the format cannot say.
+        """
+        return b"".join(map(self.row, block.rows))
+
     def footer(self) -> bytes:
         """Bytes after the last row."""
         return b""
 
 
-class JsonLines(Encoder[R]):
-    """One JSON object per line.
-
-    :param fields: names and values of a row.
-    """
-
-    def __init__(self, fields: Fields[R]) -> None:
-        self._fields = fields
+class BlockEncoder(Encoder[R]):
+    """An encoder that takes many rows nearly as fast as one."""
 
     def row(self, row: R) -> bytes:
-        return json_text(self._fields(row)) + b"\n"
+        """Bytes that are due after this row."""
+        return self.block(Block([row]))
+
+    @abstractmethod
+    def block(self, block: Block[R]) -> bytes:
+        """Bytes that are due after these rows."""
 
 
-class JsonArray(Encoder[R]):
-    """A JSON array with one object per line.
+class JsonLines(BlockEncoder[R]):
+    """One JSON object per line.
 
-    :param fields: names and values of a row.
+    :param shape: what makes columns of rows.
     """
 
-    def __init__(self, fields: Fields[R]) -> None:
-        self._fields = fields
-        self._separator = b"\n"
+    def __init__(self, shape: Shape[R]) -> None:
+        self._shape = shape
+
+    def block(self, block: Block[R]) -> bytes:
+        lines = json_rows(block.once(self._shape))
+        lines.append("")
+        return _utf8_lines("\n".join(lines))
+
+
+class JsonArray(BlockEncoder[R]):
+    """A JSON array with one object per line.
+
+    :param shape: what makes columns of rows.
+    """
+
+    def __init__(self, shape: Shape[R]) -> None:
+        self._shape = shape
+        self._separator = "\n"
 
     def header(self) -> bytes:
         return b"["
 
-    def row(self, row: R) -> bytes:
-        separator, self._separator = self._separator, b",\n"
-        return separator + json_text(self._fields(row))
+    def block(self, block: Block[R]) -> bytes:
+        separator, self._separator = self._separator, ",\n"
+        return _utf8_lines(separator + ",\n".join(json_rows(block.once(self._shape))))
 
     def footer(self) -> bytes:
         return b"\n]\n"
 
 
-def json_text(value: Any) -> bytes:
-    """A value as one line of JSON in UTF-8.
+def json_rows(columns: Columns) -> list[str]:
+    """Each row as a JSON object.
+
+    :raises ValueError: a row holds a number that JSON cannot say (NaN, infinity).
+    """
+    names = (_JSON.encode(name).replace("%", "%%") for name in columns.schema.names)
+    template = f"{{{', '.join(f'{name}: %s' for name in names)}}}"
+    kinds = (column.type for column in columns.schema.columns)
+    texts = [_json_values(kind, values) for kind, values in zip(kinds, columns.values, strict=True)]
+    rows = [template % row for row in zip(*texts, strict=True)]
+    if columns.rest is None:
+        return rows
+    return [_with_rest(row, more) for row, more in zip(rows, columns.rest, strict=True)]
+
+
+def json_value(value: Any) -> str:
+    """A value as one line of JSON.
 
     :raises ValueError: it holds a number that JSON cannot say (NaN, infinity).
     """
-    return utf8(_JSON.encode(value).translate(_LINE_BREAKS))
+    return _JSON.encode(value)
+
+
+def json_text(value: Any) -> bytes:
+    """A value as one line of JSON in UTF-8; see :func:`json_value`."""
+    return _utf8_lines(json_value(value))
 
 
 def utf8(text: str) -> bytes:
     """A text's bytes; a lone surrogate, which can come out of JSON escapes and has no UTF-8, becomes ``?``."""
     return text.encode("utf-8", errors="replace")
+
+
+def _json_values(kind: ColumnType, values: Sequence[Any]) -> Sequence[str]:
+    if kind in _SCALARS:
+        return _LIST.encode(values)[1:-1].split(_BETWEEN)
+    return list(map(_JSON.encode, values))
+
+
+def _with_rest(row: str, rest: Mapping[str, Any]) -> str:
+    return f"{row[:-1]}, {_JSON.encode(rest)[1:]}" if rest else row
+
+
+def _utf8_lines(text: str) -> bytes:
+    for character, escaped in _LINE_BREAKS.items():
+        if character in text:
+            text = text.replace(character, escaped)
+    return utf8(text)

@@ -1,34 +1,29 @@
-"""The shapes in which segments are written, one row at a time."""
+"""The file formats of results, and the encoders of segments."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
 from twelvelabs_provider.api.models import Segment
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.storage.encoding import Encoder, JsonArray, JsonLines, utf8
+from twelvelabs_provider.storage.cues import MIN_CUE_MS, SubRip, WebVtt, timestamp
+from twelvelabs_provider.storage.encoding import Encoder, JsonArray, JsonLines, Shape
 from twelvelabs_provider.storage.parquet import ParquetRows, ensure_parquet
-from twelvelabs_provider.storage.rows import Column, ColumnType, RowSchema
+from twelvelabs_provider.storage.rows import Column, Columns, ColumnType, RowSchema
+from twelvelabs_provider.storage.values import check_columns
 
-MIN_CUE_MS = 500
-"""Length in milliseconds that a cue gets when its segment has none: players do not show an empty one."""
+__all__ = ["MIN_CUE_MS", "SEGMENT_COLUMNS", "SEGMENT_SCHEMA", "Format", "encoder_for", "encoders_for", "timestamp"]
 
-SEGMENT_SCHEMA = RowSchema(
-    (
-        Column("start", ColumnType.NUMBER),
-        Column("end", ColumnType.NUMBER),
-        Column("value"),
-        Column("extra", ColumnType.JSON),
-    )
+SEGMENT_COLUMNS = (
+    Column("start", ColumnType.NUMBER, "first second of the stretch, from the beginning of the video", always=True),
+    Column("end", ColumnType.NUMBER, "last second of the stretch, from the beginning of the video", always=True),
+    Column("value", ColumnType.TEXT, "the text", always=True),
 )
-"""Segments as Parquet: what a kind of segment adds differs, so it is one column there."""
-
-_OWN_FIELDS = ("start", "end", "value")
-_UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_ARROW = re.compile(r"-{2,}>")
+"""What every kind of segment has."""
+SEGMENT_SCHEMA = RowSchema(SEGMENT_COLUMNS, rest=True)
+"""Segments of no kind in particular."""
 
 
 class Format(StrEnum):
@@ -55,89 +50,61 @@ class Format(StrEnum):
             raise TwelveLabsInputError(f"formats={values!r}: give a list with at least one of {valid}.")
         bad = [value for value in values if not isinstance(value, str) or value.lower() not in set(known)]
         if bad:
-            raise TwelveLabsInputError(f"formats={list(values)!r}: there is no format {bad[0]!r}; valid are {valid}.")
+            why = " of this result, which has no cues" if str(bad[0]).lower() in (cls.SRT, cls.VTT) else ""
+            raise TwelveLabsInputError(
+                f"formats={list(values)!r}: there is no format {bad[0]!r}{why}; valid are {valid}."
+            )
         formats = tuple(dict.fromkeys(cls(value.lower()) for value in values))
         if cls.PARQUET in formats:
             ensure_parquet()
         return formats
 
 
-def encoder_for(format: Format) -> Encoder[Segment]:
-    """A fresh encoder for one file of segments."""
-    return _ENCODERS[format]()
+def encoders_for(formats: Iterable[Format], schema: RowSchema = SEGMENT_SCHEMA) -> dict[str, Encoder[Segment]]:
+    """Fresh encoders for the files of one result of segments; they share what can be shared.
 
-
-class SubRip(Encoder[Segment]):
-    """SRT: numbered cues, a comma before the milliseconds."""
-
-    comma = ","
-
-    def __init__(self) -> None:
-        self._number = 0
-
-    def row(self, row: Segment) -> bytes:
-        text = self._text(row.value)
-        if not text:
-            return b""
-        self._number += 1
-        start, end = _cue_times(row)
-        times = f"{timestamp(start, self.comma)} --> {timestamp(end, self.comma)}"
-        return utf8(f"{self._number}\n{times}\n{text}\n\n")
-
-    def _text(self, value: str) -> str:
-        # SRT has no escape, and an arrow within a text makes readers see another cue.
-        return _ARROW.sub("->", _cue_text(value))
-
-
-class WebVtt(SubRip):
-    """WebVTT: a header, a point before the milliseconds, three characters escaped."""
-
-    comma = "."
-
-    def header(self) -> bytes:
-        return b"WEBVTT\n\n"
-
-    def _text(self, value: str) -> str:
-        return _cue_text(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def timestamp(milliseconds: int, comma: str = ".") -> str:
-    """``HH:MM:SS.mmm``; hours grow beyond two digits where they must.
-
-    :param milliseconds: not negative.
-    :param comma: what stands before the milliseconds.
+    :param schema: begins with :data:`SEGMENT_COLUMNS`; the others are what the kind adds.
     """
-    seconds, thousandths = divmod(milliseconds, 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02d}:{minutes:02d}:{seconds:02d}{comma}{thousandths:03d}"
+    shape = _segment_shape(schema)
+    return {format: _ENCODERS[format](schema, shape) for format in formats}
 
 
-def _cue_times(segment: Segment) -> tuple[int, int]:
-    start, end = max(0, round(segment.start * 1000)), max(0, round(segment.end * 1000))
-    return start, end if end > start else start + MIN_CUE_MS
+def encoder_for(format: Format, schema: RowSchema = SEGMENT_SCHEMA) -> Encoder[Segment]:
+    """A fresh encoder for one file of segments."""
+    return encoders_for([format], schema)[format]
 
 
-def _cue_text(value: str) -> str:
-    """A blank line would end the cue, so there is none; the lines that hold something stay."""
-    lines = (_UNSEEN.sub("", line).strip() for line in value.splitlines())
-    return "\n".join(line for line in lines if line)
+def _segment_shape(schema: RowSchema) -> Shape[Segment]:
+    own = schema.names[len(SEGMENT_COLUMNS) :]
+
+    def shape(segments: Sequence[Segment]) -> Columns:
+        extras = [segment.extra for segment in segments]
+        values: list[list[Any]] = [
+            [segment.start for segment in segments],
+            [segment.end for segment in segments],
+            [segment.value for segment in segments],
+        ]
+        values += [[extra.get(name) for extra in extras] for name in own]
+        columns = Columns(schema, values, _rest(schema, extras) if any(extras) else None)
+        check_columns(columns)
+        return columns
+
+    return shape
 
 
-def _json_fields(segment: Segment) -> Mapping[str, Any]:
-    extra = {name: value for name, value in segment.extra.items() if name not in _OWN_FIELDS}
-    return {"start": segment.start, "end": segment.end, "value": segment.value, **extra}
+def _rest(schema: RowSchema, extras: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]] | None:
+    known = frozenset(schema.names)
+    rest = [{name: value for name, value in extra.items() if name not in known} for extra in extras]
+    surplus = next((more for more in rest if more), None)
+    if surplus and not schema.rest:
+        raise ValueError(f"{schema.name} has no column {min(surplus)!r}")
+    return rest if surplus else None
 
 
-def _column_fields(segment: Segment) -> Mapping[str, Any]:
-    extra = dict(segment.extra) or None
-    return {"start": segment.start, "end": segment.end, "value": segment.value, "extra": extra}
-
-
-_ENCODERS: dict[Format, Callable[[], Encoder[Segment]]] = {
-    Format.JSONL: lambda: JsonLines(_json_fields),
-    Format.JSON: lambda: JsonArray(_json_fields),
-    Format.SRT: SubRip,
-    Format.VTT: WebVtt,
-    Format.PARQUET: lambda: ParquetRows(SEGMENT_SCHEMA, _column_fields),
+_ENCODERS: dict[Format, Callable[[RowSchema, Shape[Segment]], Encoder[Segment]]] = {
+    Format.JSONL: lambda _, shape: JsonLines(shape),
+    Format.JSON: lambda _, shape: JsonArray(shape),
+    Format.SRT: lambda _, shape: SubRip(),
+    Format.VTT: lambda _, shape: WebVtt(),
+    Format.PARQUET: ParquetRows,
 }

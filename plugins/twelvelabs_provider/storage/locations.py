@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.version_compat import AirflowException
 
 PACKAGE = "airflow-provider-twelvelabs"
 KNOWN_PLACES = "a local path, file:///..., s3://..., gs://... or abfs://..."
@@ -70,16 +72,65 @@ def filesystem_of(value: str, what: str) -> tuple[Any, str]:
     :raises TwelveLabsInputError: unknown scheme, missing package, or no bucket.
     """
     from airflow.sdk import ObjectStoragePath
+    from airflow.sdk.exceptions import AirflowRuntimeError
 
     scheme, shown = scheme_of(value), redact_url(value)
     if not shown.partition("://")[2].strip("/"):
         raise TwelveLabsInputError(f"The {what} {shown!r} names no bucket and no path; write {scheme}://bucket/key.")
+    user, bucket, key = _split(value)
+    if ":" in user:
+        raise TwelveLabsInputError(
+            f"The {what} {shown!r} holds a password: name an Airflow connection instead, {scheme}://conn_id@bucket/key."
+        )
     try:
-        location = ObjectStoragePath(value)
+        # Of a bucket's objects only the bucket is parsed: in a URL, some characters of keys would mean another thing.
+        location = ObjectStoragePath(f"{scheme}://{user and user + '@'}{bucket}" if scheme in _EXTRAS else value)
         filesystem, path = location.fs, str(location.path)
+        if user and getattr(filesystem, "anon", False):
+            _ensure_connection(user)
     except (ValueError, ImportError) as error:
         raise TwelveLabsInputError(_no_filesystem(what, shown, scheme, error)) from error
-    return filesystem, path
+    except (AirflowException, AirflowRuntimeError) as error:
+        raise TwelveLabsInputError(_no_connection(what, shown, user, error)) from error
+    return filesystem, f"{bucket}{key}" if scheme in _EXTRAS else path
+
+
+def with_connection(value: str, conn_id: str | None) -> str:
+    """A URI that names a connection: its own, or else this one.
+
+    :param value: an object storage URI.
+    :param conn_id: an Airflow connection; None or empty leaves the URI as it is.
+    :raises TwelveLabsInputError: the URI names another one.
+    """
+    user, bucket, key = _split(value)
+    if not conn_id or user == conn_id:
+        return value
+    if user:
+        raise TwelveLabsInputError(
+            f"{redact_url(value)!r} names the connection {user.partition(':')[0]!r}, and {conn_id!r} was given too: "
+            "leave one of them out."
+        )
+    return f"{scheme_of(value)}://{conn_id}@{bucket}{key}"
+
+
+def _split(value: str) -> tuple[str, str, str]:
+    """User (the connection), bucket, and the rest with its slash."""
+    authority, slash, rest = value.partition("://")[2].partition("/")
+    user, _, bucket = authority.rpartition("@")
+    return user, bucket, slash + rest
+
+
+@lru_cache(maxsize=64)
+def _ensure_connection(conn_id: str) -> None:
+    """Raise if there is no such connection: the amazon provider goes on without any credentials then."""
+    from airflow.sdk import Connection
+
+    Connection.get(conn_id)
+
+
+def _no_connection(what: str, shown: str, user: str, error: Exception) -> str:
+    named = f"the connection {user!r}" if user else "the default connection"
+    return f"The {what} {shown!r} cannot be opened with {named}: {error}"
 
 
 def _no_filesystem(what: str, shown: str, scheme: str, error: Exception) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsOutputError
 from twelvelabs_provider.storage.refusals import is_denied, is_missing
 from twelvelabs_provider.storage.source import BLOCK_SIZE
+from twelvelabs_provider.storage.upload_sessions import hide_upload_sessions, silence_upload_sessions
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ class ObjectStore:
         self._root = root
         self._whole_objects = scheme in _WHOLE_OBJECTS
         self._shown = shown
+        silence_upload_sessions()
 
     def create(self, name: str) -> StreamedUpload | RenamedUpload:
         """Begin an upload."""
@@ -63,6 +65,7 @@ class ObjectStore:
         except TwelveLabsInputError:
             raise
         except Exception as error:
+            hide_upload_sessions(error)
             raise self._unwritable(error) from error
 
     def _unwritable(self, error: Exception) -> TwelveLabsInputError | TwelveLabsOutputError:
@@ -104,6 +107,10 @@ class StreamedUpload:
     """One upload to the final name, which the store makes visible when the stream is closed.
 
     Closing is the commit, on every way out: a ``with`` block or a garbage-collected handle would publish half a file.
+
+    What a killed process had begun is seen by nobody, and a retry begins anew. Google drops it after a week; Azure does
+    too, or when the next upload of the same name is completed; S3 keeps it, at the price of storage, until a lifecycle
+    rule of the bucket (``AbortIncompleteMultipartUpload``) takes it away.
     """
 
     def __init__(self, filesystem: Any, path: str) -> None:
@@ -169,9 +176,14 @@ def _abandon(handle: Any) -> None:
 
 
 def _remove(filesystem: Any, path: str) -> None:
-    filesystem.invalidate_cache(_parent(path))
-    if filesystem.exists(path):
+    """Remove a file without asking first whether it is there: one request instead of three in most stores."""
+    try:
         filesystem.rm_file(path)
+    except Exception as error:
+        if not is_missing(error):
+            raise
+    finally:
+        filesystem.invalidate_cache(_parent(path))
 
 
 def _parent(path: str) -> str:
@@ -184,4 +196,5 @@ def _logged(action: str, path: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        hide_upload_sessions(error)
         log.warning("Could not %s %s: %s", action, path, error)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-import math
-from collections.abc import Mapping
+from array import array
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.storage.encoding import Encoder, Fields, R, utf8
+from twelvelabs_provider.storage.encoding import Block, BlockEncoder, R, Shape, json_value, utf8
 from twelvelabs_provider.storage.locations import PACKAGE
-from twelvelabs_provider.storage.rows import Column, ColumnType, RowSchema
+from twelvelabs_provider.storage.rows import REST, Column, Columns, ColumnType, RowSchema
 
-GROUP_ROWS = 10_000
-GROUP_WEIGHT = 500_000
-"""Values (numbers of vectors count each, texts by their length) that are held before a row group is written."""
-_CHARACTERS_PER_VALUE = 16
+GROUP_ROWS = 65_536
+GROUP_BYTES = 16 * 2**20
+"""What is held, in Arrow's compact form, before a row group is written."""
 
 
 def ensure_parquet() -> None:
@@ -30,56 +29,68 @@ def ensure_parquet() -> None:
         )
 
 
-class ParquetRows(Encoder[R]):
+def arrow_schema(schema: RowSchema) -> Any:
+    """The columns as Arrow, and so Parquet, has them."""
+    import pyarrow
+
+    fields = [_arrow_field(pyarrow, column) for column in schema.columns]
+    if schema.rest:
+        fields.append(pyarrow.field(REST, pyarrow.string()))
+    named = {"twelvelabs.schema": f"{schema.name}.v{schema.version}"} if schema.name else None
+    return pyarrow.schema(fields, metadata=named)
+
+
+class ParquetRows(BlockEncoder[R]):
     """Keeps the rows of one row group at most; the bytes of a group are returned with its last row.
 
     :param schema: the columns.
-    :param fields: names and values of a row, as the schema has them.
+    :param shape: what makes columns of rows, as the schema has them.
     """
 
-    def __init__(self, schema: RowSchema, fields: Fields[R]) -> None:
+    def __init__(self, schema: RowSchema, shape: Shape[R]) -> None:
         ensure_parquet()
         import pyarrow
         from pyarrow import parquet
 
         self._arrow = pyarrow
-        self._schema = pyarrow.schema([(column.name, _arrow_type(pyarrow, column)) for column in schema.columns])
-        self._json = [column.name for column in schema.columns if column.type is ColumnType.JSON]
-        numbers = (ColumnType.NUMBER, ColumnType.VECTOR)
-        self._numbers = [column.name for column in schema.columns if column.type in numbers]
-        self._fields = fields
+        self._schema = arrow_schema(schema)
+        self._shape = shape
         self._sink = _Sink()
         self._writer = parquet.ParquetWriter(pyarrow.PythonFile(self._sink, mode="w"), self._schema)
-        self._rows: list[Mapping[str, Any]] = []
-        self._weight = 0
+        self._batches: list[Any] = []
+        self._rows = 0
 
-    def row(self, row: R) -> bytes:
-        values = dict(self._fields(row))
-        for name in self._json:
-            values[name] = None if values[name] is None else _json_value(values[name])
-        for name in self._numbers:
-            _ensure_finite(name, values[name])
-        self._rows.append(values)
-        self._weight += sum(_weight(value) for value in values.values())
-        if len(self._rows) < GROUP_ROWS and self._weight < GROUP_WEIGHT:
+    def block(self, block: Block[R]) -> bytes:
+        # Arrow's errors are ValueErrors (and TypeErrors), which name the value that does not fit its column.
+        batch = self._batch(block.once(self._shape))
+        self._batches.append(batch)
+        self._rows += batch.num_rows
+        self.kept += batch.nbytes
+        if self._rows < GROUP_ROWS and self.kept < GROUP_BYTES:
             return b""
         return self._write_group()
 
     def footer(self) -> bytes:
-        last = self._write_group() if self._rows else b""
+        last = self._write_group() if self._batches else b""
         self._writer.close()
         return last + self._sink.taken()
 
-    def _write_group(self) -> bytes:
-        # Arrow's errors are ValueErrors (and TypeErrors), which name the value that does not fit its column.
+    def _batch(self, columns: Columns) -> Any:
+        values = [_arrow_values(column, some) for column, some in _each(columns)]
         try:
-            batch = self._arrow.RecordBatch.from_pylist(self._rows, schema=self._schema)
+            arrays = self._arrays(values)
         except UnicodeEncodeError:
-            rows = [{name: _sayable(value) for name, value in row.items()} for row in self._rows]
-            batch = self._arrow.RecordBatch.from_pylist(rows, schema=self._schema)
-        self._writer.write_batch(batch, row_group_size=len(self._rows))
-        self._rows.clear()
-        self._weight = 0
+            arrays = self._arrays([[_sayable(value) for value in some] for some in values])
+        return self._arrow.RecordBatch.from_arrays(arrays, schema=self._schema)
+
+    def _arrays(self, values: Sequence[Sequence[Any]]) -> list[Any]:
+        return [_arrow_array(self._arrow, some, kind) for some, kind in zip(values, self._schema.types, strict=True)]
+
+    def _write_group(self) -> bytes:
+        table = self._arrow.Table.from_batches(self._batches)
+        self._writer.write_table(table, row_group_size=self._rows)
+        self._batches.clear()
+        self._rows = self.kept = 0
         return self._sink.taken()
 
 
@@ -93,10 +104,10 @@ class _Sink:
         self._position = 0
 
     def write(self, data: Any) -> int:
-        piece = bytes(data)
+        piece = memoryview(data)
         self._bytes += piece
-        self._position += len(piece)
-        return len(piece)
+        self._position += piece.nbytes
+        return piece.nbytes
 
     def tell(self) -> int:
         return self._position
@@ -113,7 +124,7 @@ class _Sink:
         return taken
 
 
-def _arrow_type(arrow: Any, column: Column) -> Any:
+def _arrow_field(arrow: Any, column: Column) -> Any:
     types = {
         ColumnType.TEXT: arrow.string(),
         ColumnType.JSON: arrow.string(),
@@ -123,19 +134,42 @@ def _arrow_type(arrow: Any, column: Column) -> Any:
         ColumnType.TEXTS: arrow.list_(arrow.string()),
         ColumnType.VECTOR: arrow.list_(arrow.float32()),
     }
-    return types[column.type]
+    return arrow.field(column.name, types[column.type], nullable=not column.always)
 
 
-def _json_value(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)
+def _each(columns: Columns) -> Sequence[tuple[Column, Sequence[Any]]]:
+    """The columns that Parquet has, with their values."""
+    pairs = list(zip(columns.schema.columns, columns.values, strict=True))
+    if not columns.schema.rest:
+        return pairs
+    count = len(columns.values[0])
+    rest = [None] * count if columns.rest is None else [more or None for more in columns.rest]
+    return [*pairs, (Column(REST, ColumnType.JSON), rest)]
 
 
-def _ensure_finite(name: str, value: Any) -> None:
-    """Refuse what the JSON forms of the same table could not say."""
-    # a sum is not finite when one of its terms is not
-    total = sum(value) if isinstance(value, list | tuple) else value
-    if total is not None and not math.isfinite(total):
-        raise ValueError(f"{name} is not a finite number")
+def _arrow_values(column: Column, values: Sequence[Any]) -> Sequence[Any]:
+    if column.type is not ColumnType.JSON:
+        return values
+    return [None if value is None else json_value(value) for value in values]
+
+
+def _arrow_array(arrow: Any, values: Sequence[Any], kind: Any) -> Any:
+    """Values as an Arrow array; the plain columns without ``pyarrow.array``.
+
+    That loads pandas where it is installed, for nothing: 60 MiB, and more time than a film's segments take.
+    """
+    count, missing = len(values), values.count(None)
+    if missing == count:
+        return arrow.nulls(count, kind)
+    if missing or kind not in (arrow.float64(), arrow.int64(), arrow.string()):
+        return arrow.array(values, type=kind)
+    if kind == arrow.string():
+        texts = [value.encode() for value in values]
+        offsets = array("i", accumulate(map(len, texts), initial=0))
+        buffers = [None, arrow.py_buffer(offsets), arrow.py_buffer(b"".join(texts))]
+    else:
+        buffers = [None, arrow.py_buffer(array("d" if kind == arrow.float64() else "q", values))]
+    return arrow.Array.from_buffers(kind, count, buffers)
 
 
 def _sayable(value: Any) -> Any:
@@ -143,9 +177,3 @@ def _sayable(value: Any) -> Any:
     if isinstance(value, str):
         return utf8(value).decode()
     return [_sayable(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _weight(value: Any) -> int:
-    if isinstance(value, str):
-        return 1 + len(value) // _CHARACTERS_PER_VALUE
-    return 1 + len(value) if isinstance(value, list | tuple) else 1

@@ -1,10 +1,11 @@
-"""A stretch of an object in storage as a stream: fetched in ranges, nothing before it and nothing behind it."""
+"""Objects in storage as streams, whole or a stretch, whose failures are those of streams, whatever the store's are."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO
 
 ReadRange = Callable[[int, int], bytes]
 
@@ -40,10 +41,51 @@ class RangeStream(io.RawIOBase):
         return count
 
     def _fetched(self, start: int, end: int) -> bytes:
-        try:
+        with _failing_as_streams_do(f"bytes {start:,} to {end:,} were read"):
             return self._read_range(start, end)
-        except OSError:
-            raise
-        except Exception as error:
-            # Stores have errors of their own; whoever reads a stream expects its kind.
-            raise OSError(f"{type(error).__name__} while bytes {start:,} to {end:,} were read") from error
+
+
+class StoreStream(io.RawIOBase):
+    """Reads an object from its beginning, or from anywhere.
+
+    :param handle: an fsspec file; closed with the stream.
+    """
+
+    def __init__(self, handle: BinaryIO) -> None:
+        self._handle = handle
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say whether one can go elsewhere in it."""
+        return self._handle.seekable()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go elsewhere; return the new place."""
+        return self._handle.seek(offset, whence)
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer as far as the object reaches."""
+        with _failing_as_streams_do("it was read"):
+            data = self._handle.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        """Close the file behind it."""
+        if not self.closed:
+            self._handle.close()
+        super().close()
+
+
+@contextmanager
+def _failing_as_streams_do(what: str) -> Iterator[None]:
+    """Stores have errors of their own; whoever reads a stream expects its kind."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        raise OSError(f"{type(error).__name__} while {what}") from error

@@ -26,10 +26,12 @@ from twelvelabs_provider.storage.locations import (
     secret_parts,
     unsigned_query,
 )
-from twelvelabs_provider.storage.ranges import RangeStream, ReadRange
+from twelvelabs_provider.storage.ranges import RangeStream, ReadRange, StoreStream
 from twelvelabs_provider.storage.refusals import is_denied, is_for_good, is_missing
 
-__all__ = ["Source", "addresses_in", "meaning_of", "redact_url", "resolve_source", "secret_parts"]
+__all__ = [
+    "Source", "addresses_in", "fingerprint_of", "meaning_of", "redact_url", "resolve_source", "secret_parts",
+]  # fmt: skip
 
 BLOCK_SIZE = 8 * 2**20
 """Bytes fetched at once from object storage: small enough to look into a header, large enough to stream."""
@@ -50,6 +52,7 @@ class Source:
         address, with a digest of the query parameters that are not a signature (``watch?v=a`` is not ``watch?v=b``).
     :param url: the full URL of an http(s) source; it may be signed, so it is not part of the ``repr``.
     :param read_range: fetches a stretch of an object from one offset up to another; None for files and URLs.
+    :param signer: has the store sign a link that is good for some seconds; None where it signs none.
     """
 
     uri: str
@@ -59,6 +62,7 @@ class Source:
     url: str | None = field(default=None, repr=False)
     opener: Callable[[], BinaryIO] | None = field(default=None, repr=False, compare=False)
     read_range: ReadRange | None = field(default=None, repr=False, compare=False)
+    signer: Callable[[int], str] | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_url(self) -> bool:
@@ -189,15 +193,35 @@ def _from_store(value: str, what: str) -> Source:
         raise
 
     def opener() -> BinaryIO:
-        return cast("BinaryIO", filesystem.open(path, "rb", block_size=BLOCK_SIZE))
+        try:
+            return cast("BinaryIO", StoreStream(filesystem.open(path, "rb", block_size=BLOCK_SIZE)))
+        except Exception as error:
+            # It may have vanished since it was looked at.
+            if refusal := _refusal(error, shown, what):
+                raise refusal from error
+            raise
 
     def read_range(start: int, end: int) -> bytes:
         return bytes(filesystem.cat_file(path, start=start, end=end))
 
     name = _printable(path.rstrip("/").rpartition("/")[2])
     return Source(
-        uri=shown, filename=name, size=size, fingerprint=_fingerprint(info), opener=opener, read_range=read_range
+        uri=shown,
+        filename=name,
+        size=size,
+        fingerprint=fingerprint_of(info),
+        opener=opener,
+        read_range=read_range,
+        signer=_signer(filesystem, path),
     )
+
+
+def _signer(filesystem: Any, path: str) -> Callable[[int], str] | None:
+    from fsspec import AbstractFileSystem  # type: ignore[import-untyped]
+
+    if getattr(type(filesystem), "sign", AbstractFileSystem.sign) is AbstractFileSystem.sign:
+        return None
+    return lambda seconds: str(filesystem.sign(path, expiration=seconds))
 
 
 def _measured(filesystem: Any, path: str) -> int:
@@ -216,7 +240,8 @@ def _refusal(error: Exception, shown: str, what: str) -> TwelveLabsInputError | 
     return None
 
 
-def _fingerprint(info: Mapping[str, Any]) -> str:
+def fingerprint_of(info: Mapping[str, Any]) -> str:
+    """What changes when an object does, of what a store says of it: its checksum, else size and time."""
     for name in _CHECKSUMS:
         if checksum := info.get(name):
             return str(checksum).strip('"')

@@ -20,18 +20,20 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from twelvelabs_provider.storage.encoding import Encoder, JsonArray, JsonLines, json_text, utf8
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.storage.encoding import Encoder, JsonArray, JsonLines, Shape, json_text, utf8
 from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.layout import TablePlace
 from twelvelabs_provider.storage.locations import redact_url
 from twelvelabs_provider.storage.manifest import Origin, Provenance, Published, without_secrets
-from twelvelabs_provider.storage.parquet import ParquetRows
+from twelvelabs_provider.storage.parquet import ParquetRows, ensure_parquet
 from twelvelabs_provider.storage.publish import check_output, publish_files
-from twelvelabs_provider.storage.rows import Column, ColumnType, RowSchema
+from twelvelabs_provider.storage.rows import Column, Columns, ColumnType, RowSchema, columns_of
+from twelvelabs_provider.storage.values import check_columns
 
 __all__ = [
-    "TABLE_FORMATS", "Column", "ColumnType", "RowSchema", "TableFacts", "TablePlace", "check_output",
-    "publish_document", "publish_rows", "table_formats",
+    "TABLE_FORMATS", "Column", "ColumnType", "DocumentFormat", "RowSchema", "TableFacts", "TablePlace", "check_output",
+    "document_formats", "publish_document", "publish_rows", "table_formats",
 ]  # fmt: skip
 
 Row = Mapping[str, Any]
@@ -44,6 +46,10 @@ class DocumentFormat(StrEnum):
 
     TXT = "txt"
     JSON = "json"
+    JSONL = "jsonl"
+    """One row, to be read together with those of other documents."""
+    PARQUET = "parquet"
+    """The same row."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,26 @@ def table_formats(values: Sequence[str]) -> tuple[Format, ...]:
     return Format.parse_all(values, among=TABLE_FORMATS)
 
 
+def document_formats(values: Sequence[str], plain: DocumentFormat) -> tuple[DocumentFormat, ...]:
+    """The formats that a document was asked for: as it is, or as the one row of a table.
+
+    :param values: names; none means ``plain``.
+    :param plain: ``txt`` for a text, ``json`` for anything else.
+    :raises TwelveLabsInputError: for another one, or for ``parquet`` where pyarrow is not installed.
+    """
+    valid = (plain, DocumentFormat.JSONL, DocumentFormat.PARQUET)
+    for value in values:
+        if value.lower() not in valid:
+            what = "a text" if plain is DocumentFormat.TXT else "one JSON value"
+            raise TwelveLabsInputError(
+                f"formats={list(values)!r}: there is no format {value!r} of {what}; valid are {', '.join(valid)}."
+            )
+    formats = tuple(dict.fromkeys(DocumentFormat(value.lower()) for value in values))
+    if DocumentFormat.PARQUET in formats:
+        ensure_parquet()
+    return formats or (plain,)
+
+
 def publish_rows(
     output: str,
     place: TablePlace,
@@ -115,27 +141,60 @@ def publish_rows(
     :raises TwelveLabsOutputError: a row does not fit the schema, or the files could not be written.
     """
 
-    def described() -> _WithColumns:
-        return _WithColumns(facts() if callable(facts) else facts, schema)
-
-    encoders: dict[str, Encoder[Row]] = {format: _ENCODERS[format](schema) for format in formats}
-    return publish_files(output, place, rows, encoders, described, _SUFFIXES)
+    shape = _table_shape(schema)
+    encoders: dict[str, Encoder[Row]] = {format: _ENCODERS[format](schema, shape) for format in formats}
+    return publish_files(output, place, rows, encoders, facts, _SUFFIXES, schema)
 
 
 def publish_document(
-    output: str, place: TablePlace, content: str | Mapping[str, Any] | Sequence[Any], facts: TableFacts
+    output: str,
+    place: TablePlace,
+    content: str | Mapping[str, Any] | Sequence[Any],
+    facts: TableFacts,
+    *,
+    formats: Sequence[DocumentFormat] = (),
+    schema: RowSchema | None = None,
+    row: Row | None = None,
 ) -> Published:
-    """Publish one document: a text as ``.txt``, anything else as ``.json``.
+    """Publish one document: a text as ``.txt``, anything else as ``.json``, and either as a row.
 
     :param output: local path or object storage URI.
     :param place: where the document lies below it.
     :param content: a text, or a JSON value.
     :param facts: what the manifest says besides.
+    :param formats: of :func:`document_formats`; none means the one that fits the content.
+    :param schema: the columns of the row, where there is one.
+    :param row: the document as a row of the schema.
     :return: ``rows`` is 1.
     :raises TwelveLabsOutputError: the file could not be written.
     """
-    format = DocumentFormat.TXT if isinstance(content, str) else DocumentFormat.JSON
-    return publish_files(output, place, [content], {format: _Document()}, facts, _SUFFIXES)
+    plain = DocumentFormat.TXT if isinstance(content, str) else DocumentFormat.JSON
+    shape = _one_row(schema, row) if schema and row is not None else None
+    encoders: dict[str, Encoder[Any]] = {
+        format: _document_encoder(format, schema, shape) for format in formats or (plain,)
+    }
+    return publish_files(output, place, [content], encoders, facts, _SUFFIXES, schema)
+
+
+def _document_encoder(format: DocumentFormat, schema: RowSchema | None, shape: Shape[Any] | None) -> Encoder[Any]:
+    if schema is None or shape is None or format in (DocumentFormat.TXT, DocumentFormat.JSON):
+        return _Document()
+    return _ENCODERS[Format(format)](schema, shape)
+
+
+def _one_row(schema: RowSchema, row: Row) -> Shape[Any]:
+    """The shape of a document whose row is known."""
+    table = _table_shape(schema)
+    return lambda _: table([row])
+
+
+def _table_shape(schema: RowSchema) -> Shape[Row]:
+    def shape(rows: Sequence[Row]) -> Columns:
+        columns = columns_of(schema, rows)
+        check_columns(columns)
+        return columns
+
+    return shape
 
 
 class _Document(Encoder[Any]):
@@ -145,25 +204,10 @@ class _Document(Encoder[Any]):
         return utf8(row) if isinstance(row, str) else json_text(row) + b"\n"
 
 
-@dataclass(frozen=True)
-class _WithColumns:
-    """The facts of a table, and its columns."""
-
-    facts: TableFacts
-    schema: RowSchema
-
-    @property
-    def provenance(self) -> Provenance:
-        return self.facts.provenance
-
-    def described(self) -> Row:
-        return {**self.facts.described(), "columns": self.schema.described()}
-
-
-_ENCODERS: Mapping[Format, Callable[[RowSchema], Encoder[Row]]] = {
-    Format.JSONL: lambda schema: JsonLines(schema.fields),
-    Format.JSON: lambda schema: JsonArray(schema.fields),
-    Format.PARQUET: lambda schema: ParquetRows(schema, schema.fields),
+_ENCODERS: Mapping[Format, Callable[[RowSchema, Shape[Any]], Encoder[Any]]] = {
+    Format.JSONL: lambda _, shape: JsonLines(shape),
+    Format.JSON: lambda _, shape: JsonArray(shape),
+    Format.PARQUET: ParquetRows,
 }
 # A place that held a document may come to hold a table, and the other way round.
-_SUFFIXES = (*TABLE_FORMATS, DocumentFormat.TXT)
+_SUFFIXES = (*Format, DocumentFormat.TXT)

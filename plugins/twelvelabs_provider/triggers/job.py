@@ -20,8 +20,8 @@ from twelvelabs_provider.jobs.kinds import phase_of, read_state
 from twelvelabs_provider.jobs.patience import Patience
 from twelvelabs_provider.jobs.waiting import pause_before_look
 from twelvelabs_provider.jobs.wake import Wake, WakeReason
-from twelvelabs_provider.triggers.killed import is_given_up, stop
-from twelvelabs_provider.triggers.shared import PollKey, Snapshot, snapshots, taking_part
+from twelvelabs_provider.triggers.killed import is_given_up, stop, to_the_end
+from twelvelabs_provider.triggers.shared import PollKey, Snapshot, part_of, snapshots, taking_part
 from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS, SharingTrigger
 
 if TYPE_CHECKING:
@@ -107,9 +107,13 @@ class TwelveLabsJobTrigger(SharingTrigger):
 
     async def on_kill(self) -> None:
         """Stop the remote job, unless the task still waits for it; Airflow 3.3 calls this when a user acts on it."""
-        if not self.cancel_on_kill:
+        if self.cancel_on_kill:
+            await to_the_end(self._stop_if_given_up())
+        else:
             log.info("the wait is over; the remote job is left alone")
-        elif await is_given_up(self.task_instance):
+
+    async def _stop_if_given_up(self) -> None:
+        if await is_given_up(self.task_instance):
             await stop(self.twelvelabs_conn_id, self._waited_for)
         else:
             log.info("%s is still waited for, and goes on", self._waited_for.job)
@@ -122,7 +126,7 @@ class TwelveLabsJobTrigger(SharingTrigger):
             return None
         if not can_be_listed(job.kind):
             return None
-        return PollKey(self.twelvelabs_conn_id, job.kind, job.index_id, self.poll_interval)
+        return PollKey(self.twelvelabs_conn_id, job.kind, job.index_id, self.poll_interval, part_of(job.id))
 
     @classmethod
     async def open_shared_stream(cls, kwargs: dict[str, Any]) -> AsyncIterator[Snapshot]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
+from collections.abc import Coroutine
 from typing import Any
 
 from twelvelabs_provider.api.errors import TwelveLabsError
@@ -18,6 +20,17 @@ log = logging.getLogger(__name__)
 # Seconds for Airflow to say where a task stands; a triggerer that shuts down does not answer any more.
 _LONGEST_QUESTION = 20.0
 _DEFERRED = "deferred"
+# Seconds for all of it; Airflow gives up after 30.
+_LONGEST_GOODBYE = 28.0
+
+
+async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Do something, however often the trigger is cancelled meanwhile: Airflow does so every second until it ends."""
+    doing = asyncio.create_task(_in_time(work))
+    while not doing.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.shield(doing)
+    doing.result()
 
 
 async def is_given_up(task_instance: Any) -> bool:
@@ -54,6 +67,14 @@ async def stop(twelvelabs_conn_id: str, pending: PendingJob) -> list[Stopped]:
                 told.append(was_not_cancelled(job, error))
             log.warning("the task was given up while it was deferred: %s", told[-1])
     return told
+
+
+async def _in_time(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        async with asyncio.timeout(_LONGEST_GOODBYE):
+            await work
+    except TimeoutError:
+        log.warning("what to do for a task that was given up took over %.0f s: it is left", _LONGEST_GOODBYE)
 
 
 async def _state(task_instance: Any) -> str | None:

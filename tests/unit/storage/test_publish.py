@@ -61,19 +61,24 @@ def output(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Files]:
     """An output URI in each kind of store, and what is visible there (hidden names included)."""
     if request.param == "local":
         root = tmp_path / "out put"
-        return str(root), lambda: {
-            str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()
-        }
+        return str(root), lambda: _results(
+            {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+        )
     if request.param == "memory":
         memory: MemoryFileSystem = request.getfixturevalue("memory")
         prefix = "/bucket/out put/"
-        return "memory://conn@bucket/out put/", lambda: {
-            name.removeprefix(prefix): file.getvalue() for name, file in dict(memory.store).items()
-        }
+        return "memory://conn@bucket/out put/", lambda: _results(
+            {name.removeprefix(prefix): file.getvalue() for name, file in dict(memory.store).items()}
+        )
     bucket = request.getfixturevalue("make_bucket")()
-    return "s3://conn@bucket/out put", lambda: {
-        name.removeprefix("bucket/out put/"): content for name, content in bucket.objects.items()
-    }
+    return "s3://conn@bucket/out put", lambda: _results(
+        {name.removeprefix("bucket/out put/"): content for name, content in bucket.objects.items()}
+    )
+
+
+def _results(files: dict[str, bytes]) -> dict[str, bytes]:
+    """What is beside the catalog, which has tests of its own."""
+    return {name: content for name, content in files.items() if not name.startswith("_catalog/")}
 
 
 def check_whole(files: dict[str, bytes], kind: str = "transcription") -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from random import Random
 
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from twelvelabs_provider.storage.ranges import RangeStream
+from twelvelabs_provider.storage.ranges import RangeStream, StoreStream
 from twelvelabs_provider.storage.source import BLOCK_SIZE, resolve_source
 
 CONTENT = Random(7).randbytes(100_000)
@@ -48,6 +49,23 @@ def test_an_error_of_the_store_s_own_kind_is_an_error_of_a_stream() -> None:
     with pytest.raises(OSError, match="RuntimeError while bytes 0 to 10") as caught:
         RangeStream(broken, 0, 10, piece=100).read()
     assert "SIGNATURE" not in str(caught.value)
+
+
+def test_a_whole_object_from_anywhere_in_it_fails_as_streams_do() -> None:
+    class Handle(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if self.tell() >= 500:
+                raise RuntimeError("SlowDown https://b.example/a?sig=SIGNATURE")
+            return super().read(size)
+
+    handle = Handle(CONTENT[:1000])
+    with StoreStream(handle) as stream:
+        assert (stream.seek(-990, io.SEEK_END), stream.tell(), stream.read(5)) == (10, 10, CONTENT[10:15])
+        stream.seek(600)
+        with pytest.raises(OSError, match="RuntimeError while it was read") as caught:
+            stream.read(1)
+    assert "SIGNATURE" not in str(caught.value)
+    assert handle.closed
 
 
 def test_a_local_file_from_anywhere_in_it(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import AsyncIterator, Callable
@@ -19,6 +20,7 @@ from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
 from twelvelabs_provider.jobs.portions import Plan, Portion, PortionState
 from twelvelabs_provider.jobs.wake import Wake, WakeReason
 from twelvelabs_provider.triggers import job as trigger_module
+from twelvelabs_provider.triggers import killed
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
 from twelvelabs_provider.triggers.shared import Snapshot
 
@@ -92,6 +94,33 @@ def test_where_airflow_does_not_say_nothing_is_cancelled(
     asyncio.run(trigger(pending()).on_kill())
     assert server.asked == []
     assert "left alone" in caplog.text
+
+
+def test_being_told_again_and_again_breaks_nothing_off(
+    server: ScriptedServer, stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Airflow cancels a trigger once a second until it has ended, its on_kill included."""
+    stand("failed")
+    server.script.append(Reply({}))
+    at_once = killed.is_given_up
+
+    async def after_a_while(task_instance: Any) -> bool:
+        for _ in range(20):
+            await asyncio.sleep(0.005)
+        return await at_once(task_instance)
+
+    monkeypatch.setattr(trigger_module, "is_given_up", after_a_while)
+
+    async def told_again_and_again() -> None:
+        told = asyncio.create_task(asyncio.wait_for(trigger(pending()).on_kill(), timeout=LONGEST_TEST))
+        while server.asked == []:
+            await asyncio.sleep(0.01)
+            told.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await told
+
+    asyncio.run(asyncio.wait_for(told_again_and_again(), LONGEST_TEST))
+    assert server.asked == [CANCEL]
 
 
 def test_it_can_be_told_not_to(server: ScriptedServer, stand: Stand) -> None:

@@ -31,6 +31,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pause before a wait takes part, and nobody left over from another test."""
     monkeypatch.setattr(trigger_module, "SETTLED", 0.0)
     monkeypatch.setattr(shared, "_waiting", {})
+    monkeypatch.setattr(shared, "_polls", {})
 
 
 def task(job_id: str, status: str = "ready", changed: float | None = None) -> dict[str, Any]:
@@ -103,6 +104,23 @@ def test_a_job_that_ends_wakes_its_own_task_only(server: ScriptedServer, status:
     assert (first.pending.job.id, second.pending.job.id) == ("t1", "t2")
     assert [first.reason, second.reason] == [WakeReason.ENDED] * 2
     assert len(server.asked) == 4
+
+
+def test_only_those_are_woken_whom_it_concerns(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten thousand that are woken for every job that ends would keep the loop from everything else."""
+    woken: list[str] = []
+    woken_by = trigger_module._woken_by
+
+    def counted(snapshot: shared.Snapshot, pending: PendingJob) -> Wake | None:
+        woken.append(pending.job.id)
+        return woken_by(snapshot, pending)
+
+    monkeypatch.setattr(trigger_module, "_woken_by", counted)
+    assert shared.part_of("t1") != shared.part_of("t2")
+    server.script += [page(), page(), *(page(task(f"other{number}")) for number in range(9))]
+    server.script += [page(task("t1")), page(), page(task("t2"))]
+    assert reasons(trigger("t1"), trigger("t2")) == [WakeReason.ENDED] * 2
+    assert sorted(woken) == ["t1", "t1", "t2", "t2"], "each when it joins, and when its job has ended"
 
 
 def test_nothing_is_lost_when_jobs_end_while_the_pages_are_read(server: ScriptedServer) -> None:

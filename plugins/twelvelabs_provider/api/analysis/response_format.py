@@ -126,7 +126,8 @@ def _segment(definition: str, entry: Mapping[str, Any]) -> Segment:
     if not (math.isfinite(start) and math.isfinite(end)):
         raise ValueError(f"{entry[_TIMES[0]]!r} to {entry[_TIMES[1]]!r} is no stretch of time")
     fields = dict(entry.get("metadata") or {})
-    return Segment(start, end, _text_of(fields), {"definition": definition, **fields})
+    # A field of the same name must not hide which definition it is.
+    return Segment(start, end, _text_of(fields), {"definition": definition} | fields | {"definition": definition})
 
 
 def _text_of(fields: Mapping[str, Any]) -> str:

@@ -1,0 +1,126 @@
+"""What an operator for many videos is given: the videos, whichever way, and how many at once or failed."""
+
+from __future__ import annotations
+
+import glob
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.templated import number_of
+from twelvelabs_provider.storage.locations import filesystem_of, is_local, is_url, local_path, redact_url, scheme_of
+from twelvelabs_provider.storage.video_list import ListedVideo, read_video_list
+
+MOST_VIDEOS = 5_000
+"""Videos of one task; more of them are more tasks."""
+
+MOST_CONCURRENT = 100
+_LISTS = (".jsonl", ".ndjson")
+_HOW = (
+    "give the URI of a .jsonl file with one video a line, a URI or a pattern (s3://bucket/day/*.mp4), or a list of"
+    " URIs, patterns, files or rows {uri, subtitle}"
+)
+
+
+def videos_of(value: Any) -> list[ListedVideo]:
+    """Return the videos that were given, in their order.
+
+    :param value: one of, or a list (or its JSON text) of: the URI of a ``.jsonl`` file of rows, a video's URI, path or
+        URL, a pattern with ``*``, a row. What rendered to nothing is no video.
+    :raises TwelveLabsInputError: for anything else, a file that cannot be read, or more than :data:`MOST_VIDEOS`.
+    """
+    found: list[ListedVideo] = []
+    for number, entry in enumerate(_entries(value)):
+        for video in _videos_in(entry, number):
+            found.append(video)
+            if len(found) > MOST_VIDEOS:
+                raise TwelveLabsInputError(
+                    f"videos holds more than {MOST_VIDEOS:,}: index them with several tasks,"
+                    " .partial(...).expand(videos=[...]) makes one for each file of a list"
+                )
+    return found
+
+
+def concurrency_of(value: Any) -> int:
+    """Return how many videos may be under way at once.
+
+    :raises TwelveLabsInputError: for anything but a whole number from 1 to 100.
+    """
+    number = number_of("max_concurrent", value)
+    if number != int(number) or not 1 <= number <= MOST_CONCURRENT:
+        raise TwelveLabsInputError(f"max_concurrent={value!r} must be a whole number from 1 to {MOST_CONCURRENT}")
+    return int(number)
+
+
+def allowed_failures(value: Any, videos: int) -> int | None:
+    """Return how many of some videos may fail; None for any number.
+
+    :param value: a number, a share such as ``5%``, or nothing.
+    :raises TwelveLabsInputError: for anything else.
+    """
+    text = "" if value is None else str(value).strip()
+    if text in ("", "None"):
+        return None
+    share = text.endswith("%")
+    number = number_of("max_failed", text.removesuffix("%"))
+    if number < 0 or (share and number > 100) or (not share and number != int(number)):
+        raise TwelveLabsInputError(f"max_failed={value!r} must be a whole number, a share such as '5%', or None")
+    return int(videos * number / 100) if share else int(number)
+
+
+def _entries(value: Any) -> list[Any]:
+    if isinstance(value, str):
+        text = value.strip()
+        if text in ("", "None", "null"):
+            return []
+        value = _decoded(text) if text[0] in "[{" else text
+    if isinstance(value, str | Mapping):
+        return [value]
+    if value is None:
+        return []
+    if not isinstance(value, list | tuple):
+        raise TwelveLabsInputError(f"videos={value!r} is {type(value).__name__}: {_HOW}")
+    return list(value)
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise TwelveLabsInputError(
+            f"videos={text[:200]!r} is text but not JSON ({error}); write {{{{ ... | tojson }}}} in a template, or"
+            " render templates as native objects"
+        ) from error
+
+
+def _videos_in(entry: Any, number: int) -> Iterator[ListedVideo]:
+    if not isinstance(entry, str):
+        yield ListedVideo.from_row(entry, f"videos[{number}]")
+    elif not entry.strip():
+        raise TwelveLabsInputError(f"videos[{number}]={entry!r} is empty: {_HOW}")
+    else:
+        for uri in _matches(entry.strip()):
+            if uri.lower().endswith(_LISTS) and not is_url(uri):
+                yield from read_video_list(uri)
+            else:
+                yield ListedVideo(uri)
+
+
+def _matches(uri: str) -> Iterator[str]:
+    """Return what a pattern matches, by name; an address without one is itself."""
+    if is_url(uri) or "*" not in uri:
+        yield uri
+    elif is_local(uri):
+        yield from (path for path in sorted(glob.iglob(str(local_path(uri)), recursive=True)) if Path(path).is_file())
+    else:
+        filesystem, path = filesystem_of(uri, "pattern of videos")
+        user = uri.partition("://")[2].partition("/")[0].rpartition("@")
+        try:
+            found = filesystem.glob(path, detail=True)
+        except Exception as error:
+            error.add_note(f"while looking for {redact_url(uri)!r}")
+            raise
+        names = sorted(name for name, info in found.items() if info.get("type") != "directory")
+        yield from (f"{scheme_of(uri)}://{user[0]}{user[1]}{name.lstrip('/')}" for name in names)

@@ -1,0 +1,148 @@
+"""A file that becomes an asset, once: what an earlier try made of it is taken, and a lost answer is looked for."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from twelvelabs_provider.api.assets import AssetOptions, AssetType, UploadChoice, UploadMethod, choose_method
+from twelvelabs_provider.api.call import FilePart
+from twelvelabs_provider.api.errors import TwelveLabsTransientError
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.jobs.indexed import SOURCE_MARK, arrived_assets, source_mark
+from twelvelabs_provider.jobs.once import UNKNOWN_OUTCOME
+from twelvelabs_provider.storage.signing import signed_link
+from twelvelabs_provider.storage.source import Source
+
+if TYPE_CHECKING:
+    from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
+    from twelvelabs_provider.jobs.uploads import UploadBook
+
+log = logging.getLogger(__name__)
+
+AUTO = "auto"
+"""The way of a file is chosen by its size."""
+MARKER = "airflow_upload"
+"""The field of an asset's user metadata that tells which submission of which task made it."""
+
+
+@dataclass(frozen=True)
+class AssetUpload:
+    """Brings one file to the service.
+
+    :param marker: tells which submission of which task this is; the same for all tries.
+    :param book: remembers an upload in parts from try to try.
+    :param resolve: looks at the file again, to see whether it was changed meanwhile.
+    """
+
+    hook: TwelveLabsHook
+    source: Source
+    marker: str
+    book: UploadBook
+    resolve: Callable[[], Source]
+
+    def run(
+        self,
+        method: UploadMethod,
+        options: AssetOptions,
+        media: AssetType = AssetType.VIDEO,
+        *,
+        look_first: bool = False,
+    ) -> str:
+        """Return the id of the file's asset, which is being prepared.
+
+        Of a file that goes up in parts, those that an earlier try sent are not sent again.
+
+        :param look_first: an earlier try may have made the asset and never heard of it.
+        """
+        marked = replace(
+            options,
+            filename=options.filename or self.source.filename,
+            user_metadata={
+                **(options.user_metadata or {}),
+                MARKER: self.marker,
+                SOURCE_MARK: source_mark(self.source),
+            },
+        )
+        earlier = self._find(marked) if look_first else None
+        if earlier:
+            log.info("an earlier try made asset %s of the same file: taking it", earlier)
+            return earlier
+        return self._in_parts(marked, media) if method is UploadMethod.MULTIPART else self._at_once(marked, method)
+
+    def _at_once(self, options: AssetOptions, method: UploadMethod) -> str:
+        call = self.hook.api.create_asset(
+            sent_by(method, self.source, self.hook.endpoint.origin),
+            filename=options.filename,
+            user_metadata=options.user_metadata,
+            enable_hls=options.enable_hls,
+            enable_thumbnail=options.enable_thumbnail,
+        )
+        try:
+            return self.hook.execute(call).id
+        except UNKNOWN_OUTCOME as error:
+            found = self._find(options)
+            if found is None:
+                raise
+            log.info("%s, but it was made: asset %s", error, found)
+            return found
+
+    def _in_parts(self, options: AssetOptions, media: AssetType) -> str:
+        from twelvelabs_provider.hooks.multipart import PartSource
+        from twelvelabs_provider.jobs.uploads import MultipartUpload
+
+        source = self.source
+        parts = PartSource(source.filename, source.size or 0, source.open_range)
+        asset_id = MultipartUpload(self.hook, self.book, parts, source.fingerprint).run(media, options)
+        if self.resolve().fingerprint != source.fingerprint:
+            self.book.forget()
+            self.hook.execute(self.hook.api.delete_asset(asset_id))
+            raise TwelveLabsTransientError(f"{source.uri!r} was changed while it was uploaded; a retry sends it anew")
+        return asset_id
+
+    def _find(self, options: AssetOptions) -> str | None:
+        """Return the asset that bears this submission's marker, if its file has arrived and has not failed."""
+        return next((asset.id for asset in arrived_assets(self.hook, options.filename, MARKER, self.marker)), None)
+
+
+def wanted_method(value: str | None) -> UploadMethod | None:
+    """Return the way that is asked for; None leaves the choice to the file.
+
+    :raises TwelveLabsInputError: naming what it may be.
+    """
+    given = (value or AUTO).strip().lower()
+    if given == AUTO:
+        return None
+    try:
+        return UploadMethod(given)
+    except ValueError:
+        raise TwelveLabsInputError(f"method={value!r} is not one of {', '.join((AUTO, *UploadMethod))}") from None
+
+
+def method_for(source: Source, wanted: UploadMethod | None = None) -> UploadChoice:
+    """Return by which way a file is brought in.
+
+    :raises TwelveLabsInputError: what is wanted cannot be, or no way takes so large a file.
+    """
+    try:
+        return choose_method(source.size, wanted, source.signer is not None)
+    except ValueError as error:
+        raise TwelveLabsInputError(f"{source.uri!r} cannot be uploaded: {error}") from None
+
+
+def sent_by(method: UploadMethod | None, source: Source, service: str) -> FilePart | str:
+    """Return what a form carries: the file, its address, or a link to it that its store signs now.
+
+    :param service: the origin of the service.
+    :raises TwelveLabsInputError: a link is asked for, and none can be signed that the service can follow.
+    """
+    if method is UploadMethod.URL and not source.is_url:
+        return signed_link(source, service)
+    return media_of(source)
+
+
+def media_of(source: Source) -> FilePart | str:
+    """Return what a form carries: the file, or the address that the service fetches."""
+    return source.url if source.url else FilePart(source.filename, source.open, source.size or 0)

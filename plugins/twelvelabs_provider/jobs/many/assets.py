@@ -1,0 +1,113 @@
+"""Many videos by way of assets: each is uploaded, prepared, and then indexed; uploads run ahead of the indexing."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.jobs.cost import LIMIT
+from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Phase
+from twelvelabs_provider.jobs.many.book import Entry, Stage, Wait, enough_of
+from twelvelabs_provider.jobs.many.steps import EntryBook
+from twelvelabs_provider.jobs.many.work import MOST_WAITED_FOR, ManyVideos
+from twelvelabs_provider.storage.locations import display_uri
+
+
+@dataclass
+class ManyAssets(ManyVideos):
+    """The videos of one task where there are assets."""
+
+    _kind: ClassVar[JobKind] = JobKind.INDEXED_ASSET
+    _ready: set[str] = field(default_factory=set)
+
+    def _do(self) -> bool:
+        sent = self._send()
+        return (time.time() >= self.refused_until and self._bring()) or sent
+
+    def _collect(self) -> None:
+        super()._collect()
+        assets = self._unready()
+        for key, state in self._states(JobKind.ASSET, {key: entry.asset_id or "" for key, entry in assets.items()}):
+            self._prepared(key, assets[key], state)
+        if assets:
+            self._save()
+
+    def _mark(self, entry: Entry, video_id: str) -> None:
+        """Nothing is left to do: the mark went with the request."""
+
+    def _unready(self) -> dict[str, Entry]:
+        return {key: entry for key, entry in self.book.of(Stage.ASSET).items() if key not in self._ready}
+
+    def _wait(self) -> Wait | None:
+        unready = self._unready()
+        if not unready or self._free <= 0:
+            return super()._wait()
+        ids = tuple(entry.asset_id or "" for entry in unready.values())[:MOST_WAITED_FOR]
+        return Wait(JobKind.ASSET, None, ids, enough_of(len(ids), self._free), time.time())
+
+    def _prepared(self, key: str, entry: Entry, state: JobState) -> None:
+        if state.phase is Phase.READY:
+            self._ready.add(key)
+            late = entry.duration is None and state.duration is not None
+            self.book.entries[key] = replace(entry, duration=entry.duration or state.duration)
+            if late:
+                self._afford(key, state.duration or 0.0)
+        elif entry.borrowed:
+            del self.book.entries[key]
+        else:
+            self._discard(key, entry, JobRef(JobKind.ASSET, entry.asset_id or ""), state)
+
+    def _afford(self, key: str, duration: float) -> None:
+        """Refuse a video whose length nobody knew before, where it would be more than may be billed."""
+        if self.limit is not None and self.book.minutes + duration / 60 > self.limit:
+            error = TwelveLabsInputError(f"indexing it would bill more than {LIMIT} allows ({self.limit:g})")
+            self.book.entries[key] = self.book.entries[key].failed(error, again=False)
+        else:
+            self.book.minutes += duration / 60
+
+    def _send(self) -> bool:
+        """Have the assets indexed that are ready, as many as may be."""
+        doubted = list(self.book.of(Stage.SENDING))
+        ready = [key for key in self.book.of(Stage.ASSET) if key in self._ready]
+        chosen = [*doubted, *ready][: max(0, self._free)]
+        if not chosen:
+            return False
+        look_first = {key for key in chosen if key in self._doubtful or self.book.entries[key].borrowed}
+        for key in chosen:
+            self.book.entries[key] = replace(self.book.entries[key], stage=Stage.SENDING, at=time.time())
+        self._save()
+        self._doubtful |= set(chosen)
+        for key, future in self.each(
+            lambda key: self.steps.index(self.book.entries[key], look_first=key in look_first), chosen
+        ):
+            self._take(key, future)
+        self._save()
+        return True
+
+    def _bring(self) -> bool:
+        """Upload the next videos, as many as may be."""
+        ahead = len(self.book.of(Stage.ASSET))
+        chosen = self._next(self.most - ahead, Stage.UPLOADING)
+        if not chosen:
+            return False
+        look_first = {key for key in chosen if key in self._doubtful}
+        for key in chosen:
+            self.book.entries.setdefault(key, Entry(display_uri(self.videos[key].uri), Stage.UPLOADING))
+        self._save()
+        self._doubtful |= set(chosen)
+        for key, future in self.each(lambda key: self._uploaded(key, key in look_first), chosen):
+            self._take(key, future)
+            if self.book.entries[key].stage is Stage.ASSET:
+                self._doubtful.discard(key)
+        self._save()
+        return True
+
+    def _uploaded(self, key: str, look_first: bool) -> Entry:
+        def write(entry: Entry) -> None:
+            self.book.entries[key] = entry
+            self._save()
+
+        book = EntryBook(lambda: self.book.entries[key], write)
+        return self.steps.upload(key, self.videos[key], self.book.entries[key], book, look_first=look_first)

@@ -1,0 +1,173 @@
+"""The steps of one video among many, each fit for a thread: look at it, upload it, index it, or both at once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from twelvelabs_provider.api.assets import AssetOptions, UploadMethod
+from twelvelabs_provider.jobs.asset_upload import AssetUpload, method_for, sent_by
+from twelvelabs_provider.jobs.given_video import GivenTranscription, GivenVideo, checked_transcription, checked_video
+from twelvelabs_provider.jobs.indexed import SOURCE_MARK, index_asset, source_mark
+from twelvelabs_provider.jobs.ledger import BegunUpload, fingerprint
+from twelvelabs_provider.jobs.lost_indexing import SubmittedVideo
+from twelvelabs_provider.jobs.many.book import Entry, Stage
+from twelvelabs_provider.storage.source import Source, resolve_source
+from twelvelabs_provider.storage.video_list import ListedVideo
+
+if TYPE_CHECKING:
+    from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A video that was looked for, and its subtitles where they go along.
+
+    :param mark: of the content of both.
+    """
+
+    source: Source
+    subtitles: Source | None
+    mark: str
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A video that was looked into and that the service is expected to take."""
+
+    looked: Looked
+    video: GivenVideo
+    transcription: GivenTranscription | None
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What is done with one video.
+
+    :param task_key: of the task instance, the same for all its tries and after a clear.
+    :param metadata: of each video.
+    :param with_subtitles: whether the service has a place for them.
+    :param method: by which way files go; None leaves the choice to each.
+    """
+
+    hook: TwelveLabsHook
+    index_id: str
+    task_key: str
+    metadata: Mapping[str, Any]
+    language: str | None
+    with_subtitles: bool
+    method: UploadMethod | None = None
+    # Before Airflow 3.3 only one thread at a time may ask Airflow for a connection, as object stores do.
+    _asking: Any = field(default_factory=Lock, repr=False, compare=False)
+
+    def look(self, listed: ListedVideo) -> Looked:
+        """Find out that a video is there, and what it is known by.
+
+        :raises TwelveLabsInputError: it is not there, or cannot be read.
+        """
+        source, subtitles = self._resolved(listed.uri), None
+        if listed.subtitle and self.with_subtitles:
+            subtitles = self._resolved(listed.subtitle, what="transcription")
+        more = (subtitles.uri, subtitles.fingerprint) if subtitles else ()
+        return Looked(source, subtitles, source_mark(source, *more))
+
+    def check(self, listed: ListedVideo) -> Checked:
+        """Look into a video and its subtitles.
+
+        :raises TwelveLabsInputError: the service would not take them.
+        """
+        looked = self.look(listed)
+        video = checked_video(looked.source, self.hook.api.LIMITS)
+        given = checked_transcription(looked.subtitles, video.duration) if looked.subtitles else None
+        return Checked(looked, video, given)
+
+    def upload(self, key: str, listed: ListedVideo, entry: Entry, book: EntryBook, *, look_first: bool) -> Entry:
+        """Make an asset of a video; return its entry.
+
+        :param look_first: an earlier try may have made it.
+        """
+        checked = self.check(listed)
+        source = checked.looked.source
+        marker = fingerprint(self.task_key, key, source.fingerprint)
+        upload = AssetUpload(self.hook, source, marker, book, lambda: self._resolved(listed.uri))
+        asset_id = upload.run(self._method(source), AssetOptions(), look_first=look_first)
+        return replace(
+            entry,
+            stage=Stage.ASSET,
+            asset_id=asset_id,
+            duration=checked.video.duration,
+            mark=checked.looked.mark,
+            size=source.size,
+            upload=None,
+        )
+
+    def index(self, entry: Entry, *, look_first: bool) -> Entry:
+        """Have an asset indexed; return its entry.
+
+        :param look_first: it may be in the index already.
+        """
+        asset_id = entry.asset_id or ""
+        find = self.hook.api.find_indexed_asset(self.index_id, asset_id)
+        video_id = self.hook.execute(find) if look_first else None
+        if video_id is None:
+            mark = {SOURCE_MARK: entry.mark} if entry.mark else {}
+            video_id = index_asset(self.hook, self.index_id, asset_id, {**self.metadata, **mark} or None)
+        return replace(entry, stage=Stage.RUNNING, job_id=video_id, video_id=video_id)
+
+    def submit(self, checked: Checked, entry: Entry) -> Entry:
+        """Upload and index a video at once; return its entry."""
+        source = checked.looked.source
+        call = self.hook.api.create_task(
+            self.index_id,
+            sent_by(self._method(source), source, self.hook.endpoint.origin),
+            transcription=checked.transcription.part if checked.transcription else None,
+            language=self.language,
+            user_metadata=self.metadata or None,
+        )
+        task = self.hook.execute(call)
+        return replace(entry, stage=Stage.RUNNING, job_id=task.id, video_id=task.video_id)
+
+    def submitted(self, checked: Checked) -> SubmittedVideo:
+        """Return what a lost indexing is looked for by."""
+        source = checked.looked.source
+        by_url = self._method(source) is UploadMethod.URL
+        return SubmittedVideo(self.index_id, source.filename, checked.video.duration, by_url)
+
+    def _method(self, source: Source) -> UploadMethod:
+        return method_for(source, None if source.is_url else self.method).method
+
+    def _resolved(self, uri: str, what: str = "video") -> Source:
+        with self._asking:
+            return resolve_source(uri, what=what)
+
+
+@dataclass(frozen=True)
+class EntryBook:
+    """Remembers the upload in parts of one video.
+
+    :param read: returns its entry.
+    :param write: brings its changed entry to the store.
+    """
+
+    read: Callable[[], Entry]
+    write: Callable[[Entry], None]
+
+    def recall_upload(self) -> BegunUpload | None:
+        """Return the upload that an earlier try began; one that cannot be read is begun anew."""
+        try:
+            return BegunUpload(**(self.read().upload or {}))
+        except TypeError:
+            return None
+
+    def record_upload(self, upload: BegunUpload) -> None:
+        """Remember an upload, at once after the service gave its id."""
+        self.write(replace(self.read(), upload=asdict(upload)))
+
+    def forget(self) -> None:
+        """Remember no upload."""
+        self.write(replace(self.read(), upload=None))

@@ -1,0 +1,179 @@
+"""Operators that find videos in storage."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.templated import flag_of, number_of, optional_number, texts_of
+from twelvelabs_provider.operators.base import TwelveLabsOperator
+from twelvelabs_provider.storage.discovery.discover import Discovery
+from twelvelabs_provider.storage.discovery.places import place_of
+from twelvelabs_provider.storage.discovery.state import DiscoveryState
+from twelvelabs_provider.storage.discovery.videos import VIDEO_SUFFIXES, Wanted
+from twelvelabs_provider.storage.manifest import Provenance, without_secrets
+from twelvelabs_provider.task import COMMON_FIELDS, required
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
+    """Lists the videos below a folder or prefix that are new or changed since the last run, in files of so many each.
+
+    Nothing of the list is in an XCom but where its files lie, each of JSON lines with ``uri``, ``size``, ``version``,
+    ``modified`` and ``subtitle``. Airflow maps over what a task returns, not over a part of it, so a line lies between
+    this task and the next::
+
+        @task
+        def chunks(discovered):
+            return discovered["chunks"]
+
+        found = TwelveLabsDiscoverVideosOperator(task_id="discover", source="s3://aws@bucket/videos/", output_path=...)
+        TwelveLabsIndexVideosOperator.partial(task_id="index", ...).expand(videos=chunks(found.output))
+
+    A video is listed when nobody has written it (or its subtitle) for ``min_age`` seconds; what is younger is listed
+    by a later run, and never lost. Where a store tells no times, a video has to be the same in two runs that are as
+    far apart. Hidden and empty files, and files that are no videos, are passed over and counted.
+
+    What was handed out is kept below ``output_path``, in a folder of the DAG and the task. The same run asked again (a
+    retry, a cleared task) gives the same list; another run, be it of an earlier date, what is new since the last that
+    has finished. Two runs side by side lose nothing, and may both list the same video. A file that is moved or
+    deleted and comes back is new; a subtitle that comes, goes or changes makes its video a changed one. What became of
+    a list is not known here: where a later task failed, clear that task, or list everything with ``only_new=False``.
+
+    Memory does not grow with the number of files: what does not fit is sorted on the worker's disk (some 60 bytes a
+    file, compressed).
+
+    Service page: https://docs.twelvelabs.io/v1.3/docs/concepts/models/marengo (which files the service reads)
+
+    :param source: folder, prefix, file or pattern (``*``, ``?``, ``[abc]``, ``**`` for any folders; ``[*]`` for the
+        character itself), local or in any object storage, or a list of them or its JSON text; with the connection as
+        user (``s3://aws_default@bucket/videos/``) (templated).
+    :param output_path: local path or object storage URI, with the connection as user, below which lists and what is
+        known are kept (templated).
+    :param source_conn_id: connection of the sources that name none (templated).
+    :param suffixes: of video files, a list or its JSON text; None takes those that the service reads (templated).
+    :param min_size: bytes of the smallest video (templated).
+    :param max_size: bytes of the largest video; None takes what the service takes at most (templated).
+    :param language: of the subtitle beside a video, such as ``en``: ``name.en.vtt`` goes before ``name.srt``, and one
+        of another language is left out. None takes ``name.srt``, ``name.vtt``, or else one that names any language
+        (templated).
+    :param min_age: seconds that a video has to have been left alone (templated).
+    :param stable_for: seconds between two looks, between which a video must not change, for file systems whose times
+        cannot be trusted; 0 for one look. The task waits as long (templated).
+    :param only_new: False lists every video, handed out before or not (templated).
+    :param chunk_size: videos of one file of the list.
+    :param max_chunks: files of the list at most; where they are not enough, they are larger. Airflow maps over 1,024
+        at most (``[core] max_map_length``).
+    :return: ``videos``, ``bytes``, ``skipped`` (counts by reason: ``too_young``, ``still_changing``, ``not_a_video``,
+        ``hidden``, ``empty``, ``too_small``, ``too_large``, ``vanished``, ``broken_link``, ``link_loop``,
+        ``listed_twice``, ``name_not_utf8``), ``chunks`` (URIs, with the connection as user where one was given),
+        ``manifest`` (its URI; it has ``counts`` of what is new, changed, unchanged and deleted).
+    :raises TwelveLabsInputError: for a place that does not exist or may not be listed, naming it.
+    :raises TwelveLabsRecordError: what an earlier run left cannot be read.
+    :raises TwelveLabsOutputError: the list could not be written; a retry writes the same names again.
+    """
+
+    template_fields = (
+        *COMMON_FIELDS, "source", "output_path", "source_conn_id", "suffixes", "min_size", "max_size", "language",
+        "min_age", "stable_for", "only_new",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        source: str | Sequence[str],
+        output_path: str,
+        source_conn_id: str | None = None,
+        suffixes: Sequence[str] | str | None = None,
+        min_size: float | str = 1,
+        max_size: float | str | None = None,
+        language: str | None = None,
+        min_age: float | str = 60,
+        stable_for: float | str = 0,
+        only_new: bool | str = True,
+        chunk_size: int = 500,
+        max_chunks: int = 500,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.source = source
+        self.output_path = output_path
+        self.source_conn_id = source_conn_id
+        self.suffixes = suffixes
+        self.min_size = min_size
+        self.max_size = max_size
+        self.language = language
+        self.min_age = min_age
+        self.stable_for = stable_for
+        self.only_new = only_new
+        self.chunk_size = chunk_size
+        self.max_chunks = max_chunks
+
+    def run_operator(self, context: Context) -> dict[str, Any]:
+        """List, compare, write the list."""
+        required(self, source=self.source, output_path=self.output_path)
+        sources = texts_of("source", self.source)
+        conn_id = _given(self.source_conn_id)
+        discovery = Discovery(
+            places=[place_of(source, conn_id) for source in sources],
+            wanted=self._wanted(),
+            min_age=_seconds("min_age", self.min_age),
+            stable_for=_seconds("stable_for", self.stable_for),
+            chunk_size=_count("chunk_size", self.chunk_size),
+            max_chunks=_count("max_chunks", self.max_chunks),
+            only_new=flag_of("only_new", self.only_new),
+        )
+        options = self._options(sources, discovery)
+        asked = hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()
+        state = DiscoveryState(self.output_path, Provenance.of(context["ti"]), asked)
+        state.check()
+        return dict(discovery.run(state, {"options": without_secrets(options)}).result)
+
+    def _wanted(self) -> Wanted:
+        suffixes = texts_of("suffixes", self.suffixes) or VIDEO_SUFFIXES
+        largest = optional_number("max_size", self.max_size)
+        if largest is None:
+            largest = self.hook.api.LIMITS.max_bytes
+        smallest = number_of("min_size", self.min_size)
+        if not 0 <= smallest <= largest:
+            raise TwelveLabsInputError(f"min_size={smallest:g} must be from 0 to max_size ({largest:g} bytes)")
+        dotted = frozenset("." + suffix.lower().lstrip("*.") for suffix in suffixes)
+        return Wanted(dotted, int(smallest), int(largest), _given(self.language))
+
+    def _options(self, sources: Sequence[str], discovery: Discovery) -> dict[str, Any]:
+        wanted = discovery.wanted
+        return {
+            "source": list(sources),
+            "suffixes": sorted(wanted.suffixes),
+            "min_size": wanted.min_size,
+            "max_size": wanted.max_size,
+            "language": wanted.language,
+            "min_age": discovery.min_age,
+            "stable_for": discovery.stable_for,
+            "only_new": discovery.only_new,
+            "chunk_size": discovery.chunk_size,
+            "max_chunks": discovery.max_chunks,
+        }
+
+
+def _given(value: str | None) -> str | None:
+    """Return an optional argument; one that rendered to nothing was not given."""
+    return None if value is None or value.strip() in ("", "None") else value.strip()
+
+
+def _seconds(name: str, value: float | str) -> float:
+    seconds = number_of(name, value)
+    if seconds < 0:
+        raise TwelveLabsInputError(f"{name}={value!r} must be a number of seconds, 0 or more")
+    return seconds
+
+
+def _count(name: str, value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise TwelveLabsInputError(f"{name}={value!r} must be a whole number, 1 or more")
+    return value

@@ -1,0 +1,408 @@
+"""The operator that indexes many videos in one task."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from twelvelabs_provider.api.assets import UploadMethod
+from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
+from twelvelabs_provider.api.resources import IndexingRoute
+from twelvelabs_provider.exceptions import (
+    TwelveLabsInputError,
+    TwelveLabsJobTimeoutError,
+    TwelveLabsPartialFailureError,
+    TwelveLabsRecordError,
+    TwelveLabsRefusedError,
+    TwelveLabsUnreachableError,
+    TwelveLabsVideosFailedError,
+)
+from twelvelabs_provider.inputs.limit import limit_from
+from twelvelabs_provider.inputs.many_videos import allowed_failures, concurrency_of, videos_of
+from twelvelabs_provider.inputs.templated import mapping_of
+from twelvelabs_provider.jobs.asset_upload import AUTO, wanted_method
+from twelvelabs_provider.jobs.cost import Bill
+from twelvelabs_provider.jobs.decision import Reuse
+from twelvelabs_provider.jobs.indexed import IfIndexed, policy_of
+from twelvelabs_provider.jobs.ledger import Identity, fingerprint
+from twelvelabs_provider.jobs.many.assets import ManyAssets
+from twelvelabs_provider.jobs.many.book import Book, Stage, Wait, digest_of, key_of, rows_of
+from twelvelabs_provider.jobs.many.journal import Journal
+from twelvelabs_provider.jobs.many.steps import Steps
+from twelvelabs_provider.jobs.many.survey import survey
+from twelvelabs_provider.jobs.many.tasks import ManyTasks
+from twelvelabs_provider.jobs.many.work import ManyVideos
+from twelvelabs_provider.jobs.waiting import BACKSTOP, clock_text, deadline_from, pause_before_look
+from twelvelabs_provider.jobs.wake import WakeReason
+from twelvelabs_provider.links import index_url
+from twelvelabs_provider.operators.base import TwelveLabsOperator
+from twelvelabs_provider.operators.billing import count_bill
+from twelvelabs_provider.operators.videos import checked_metadata
+from twelvelabs_provider.results.indexing_rows import INDEXING
+from twelvelabs_provider.storage.locations import addresses_in, display_uri, secret_parts
+from twelvelabs_provider.storage.manifest import Provenance, Published
+from twelvelabs_provider.storage.tables import TableFacts, TablePlace, check_output, publish_rows, table_formats
+from twelvelabs_provider.storage.video_list import ListedVideo
+from twelvelabs_provider.task import COMMON_FIELDS, refusals_end_the_task, required
+from twelvelabs_provider.triggers.jobs import TwelveLabsJobsTrigger
+from twelvelabs_provider.triggers.quota import TwelveLabsQuotaTrigger
+from twelvelabs_provider.version_compat import TaskDeferralTimeout, conf, map_index_of
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+LONGEST_WAIT = 72 * 3600.0
+_UNSUPPORTED = ("fail", "warn")
+
+
+class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
+    """Indexes many videos in one task: a few at a time, and a row for each in the outcome, whatever befalls the others.
+
+    At most ``max_concurrent`` videos are being indexed at once, and as many more are uploaded ahead of them (v1.3).
+    Meanwhile the task has no worker (``deferrable``): one trigger waits for all of them and wakes the task when half
+    are done, and the next ones follow. What the service refuses for too many requests slows the task and fails nothing.
+
+    Each video is billed once. What is in the index already, or on its way, is taken as it is, by the mark of its source
+    that every video of this provider bears. Beside the outcome lies a journal, written before anything is asked for
+    that is billed: a retry, on any Airflow, goes on where the task was stopped, and looks for what it does not know. A
+    clear begins anew with what is not in the index. On v1.1 and v1.2, whose videos are marked only when they are ready,
+    a lost upload is found by its file's name; where several may be it, the video fails and a person has to look.
+
+    Indexing cannot be stopped: when the task is killed, or its time is up, what is being indexed goes on, and a retry
+    attaches to it.
+
+    Service pages: https://docs.twelvelabs.io/api-reference/indexed-assets/create and
+    https://docs.twelvelabs.io/api-reference/tasks/create
+
+    :param videos: the URI of a ``.jsonl`` file with one video a line, as :class:`TwelveLabsDiscoverVideosOperator`
+        writes it; a video's path, URI or URL; a pattern with ``*``; a row (``uri``, and ``subtitle``, SRT or VTT, which
+        goes along on v1.1 and v1.2); or a list of any of them, 5,000 videos at most (templated).
+    :param output_path: where the outcome and the journal go: a local path or any URI of object storage (templated).
+    :param index_id: the index (templated).
+    :param index_name: its name, in place of ``index_id`` (templated).
+    :param max_concurrent: videos that are being indexed at once, 1 to 100; plans allow 5 or 25 over all tasks together
+        (templated).
+    :param max_failed: videos that may fail without failing the task: a number, a share (``5%``), or None for any; it is
+        judged at the end, when all others are done and the outcome is published (templated).
+    :param if_indexed: what to do about a video that is in the index already: ``reuse`` it, ``reindex``, which uploads
+        and bills it once more, or ``fail`` that video (templated).
+    :param user_metadata: of every video; names to texts, numbers, booleans or lists of texts, as a mapping or its JSON
+        text; v1.3 only; one more field, ``airflow_source``, marks the source (templated).
+    :param language: of the speech, for generations that ask (templated).
+    :param unsupported_transcription: what to do with subtitles that the generation has no place for (v1.3): ``warn``
+        and index without them, or ``fail`` before anything is uploaded.
+    :param max_billable_minutes: minutes that the task may have billed; the files are looked into first (with the
+        ``probe`` extra), and more is refused before anything is submitted. A video behind a URL, whose length shows
+        only when it is uploaded (v1.3), fails by itself where it would be too much. None sets no limit (templated).
+    :param method: how the files go to the service: ``auto`` (by size), ``direct``, ``multipart`` (v1.3), or ``url``:
+        objects in a store that signs links (S3, GCS, Azure) are fetched by the service itself, 4 GB at most, and only
+        their headers are read here (templated).
+    :param deferrable: wait in the triggerer, without a worker.
+    :param poll_interval: seconds between looks; None lets the pause grow from 5 to 60 seconds.
+    :param timeout: seconds that one try may take; ``execution_timeout`` counts too, also while deferred.
+    :return: ``index_id``, ``videos``, ``indexed``, ``reused``, ``failed`` (numbers), ``minutes`` (billed), ``outcome``
+        (URI of a ``.jsonl`` file with ``uri``, ``outcome``, ``video_id``, ``asset_id``, ``task_id``, ``reason``,
+        ``error_type``, ``duration_seconds`` and ``minutes`` of each video, in the order given) and ``manifest`` (URI).
+    :raises TwelveLabsInputError: for a list that cannot be read or that would bill too much, before anything is sent.
+    :raises TwelveLabsVideosFailedError: more videos failed than may, some for reasons that may pass: a retry tries
+        those again, and no others.
+    :raises TwelveLabsPartialFailureError: more videos failed than may, all of them for good.
+    :raises TwelveLabsJobTimeoutError: the time was up; a retry goes on from there.
+    :raises TwelveLabsUnreachableError: nothing succeeded any more; a retry goes on from there.
+    """
+
+    template_fields: Sequence[str] = (
+        *COMMON_FIELDS, "videos", "output_path", "index_id", "index_name", "max_concurrent", "max_failed", "if_indexed",
+        "user_metadata", "language", "max_billable_minutes", "method",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        videos: str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]],
+        output_path: str,
+        index_id: str | None = None,
+        index_name: str | None = None,
+        max_concurrent: int | str = 5,
+        max_failed: int | str | None = 0,
+        if_indexed: str = IfIndexed.REUSE.value,
+        user_metadata: Mapping[str, Any] | str | None = None,
+        language: str | None = None,
+        unsupported_transcription: Literal["fail", "warn"] = "warn",
+        max_billable_minutes: float | str | None = None,
+        method: str = AUTO,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        poll_interval: float | None = None,
+        timeout: float = LONGEST_WAIT,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        for name, seconds in (("timeout", timeout), ("poll_interval", poll_interval)):
+            if seconds is not None and seconds <= 0:
+                raise ValueError(f"{name}={seconds!r} must be above 0 (seconds)")
+        self.videos = videos
+        self.output_path = output_path
+        self.index_id = index_id
+        self.index_name = index_name
+        self.max_concurrent = max_concurrent
+        self.max_failed = max_failed
+        self.if_indexed = if_indexed
+        self.user_metadata = user_metadata
+        self.language = language
+        self.unsupported_transcription = unsupported_transcription
+        self.max_billable_minutes = max_billable_minutes
+        self.method = method
+        self.deferrable = deferrable
+        self.poll_interval = poll_interval
+        self.timeout = timeout
+        self._work: ManyVideos | None = None
+
+    def run_operator(self, context: Context) -> dict[str, Any]:
+        """Go on with what an earlier try began, or begin; then see all of it through."""
+        required(self, videos=self.videos, output_path=self.output_path)
+        policy = policy_of(self.if_indexed)
+        allowed_failures(self.max_failed, 0)
+        listed = videos_of(self.videos)
+        check_output(self.output_path)
+        work = self._begun(context, self._found_index(), listed)
+        survey(work, policy)
+        work.journal.begin(work.book)
+        return self._see_through(context, listed)
+
+    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Wake up from the triggerer; where the videos stand is read afresh, the event only says that it is time."""
+        reason, message = (event or {}).get("reason"), str((event or {}).get("message") or "")
+        if reason == WakeReason.REFUSED:
+            raise TwelveLabsRefusedError(message)
+        if reason == WakeReason.UNREACHABLE:
+            raise TwelveLabsUnreachableError(
+                f"the videos could not be looked at any more ({message}); they go on, a retry looks again"
+            )
+        with refusals_end_the_task():
+            return self._woken(context)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Wake up as Airflow says; what slept beyond Airflow's own limit looks once more."""
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except TaskDeferralTimeout:
+            self.log.warning("nothing woke the task before its deadline (is a triggerer running?): looking now")
+        with refusals_end_the_task(), self.within_quota(context):
+            return self._woken(context)
+
+    def on_kill(self) -> None:
+        """Say what goes on: indexing cannot be stopped."""
+        if self._work is not None:
+            running = len(self._work.book.of(Stage.RUNNING, Stage.SENDING))
+            self.log.warning("%d videos are being indexed, which cannot be stopped: a retry attaches to them", running)
+
+    def latest_end(self, context: Context) -> float | None:
+        """Return the epoch seconds of the deadline, which a wait for a quota does not move."""
+        if self._work is not None:
+            return self._work.book.deadline
+        return deadline_from(time.time(), self.timeout, self.execution_timeout)
+
+    def _woken(self, context: Context) -> dict[str, Any]:
+        listed = videos_of(self.videos)
+        work = self._begun(context, self._found_index(), listed, woken=True)
+        if work.book.surveyed != digest_of(work.videos):
+            survey(work, policy_of(self.if_indexed))
+        return self._see_through(context, listed)
+
+    def _found_index(self) -> str:
+        """Return the index; the first word with the service costs nothing and tells a wrong key, host or index."""
+        api = self.hook.api
+        if self.index_name and not self.index_id:
+            index = self.hook.execute(api.find_index(self.index_name))
+            if index is None:
+                raise TwelveLabsInputError(
+                    f"there is no index of the name {self.index_name!r}: make it with TwelveLabsCreateIndexOperator"
+                )
+        else:
+            required(self, index_id=self.index_id)
+            index = self.hook.execute(api.read_index(str(self.index_id)))
+        self.playground_url = index_url(index.id)
+        return index.id
+
+    def _begun(
+        self, context: Context, index_id: str, listed: Sequence[ListedVideo], *, woken: bool = False
+    ) -> ManyVideos:
+        place, identity = self._place(context, index_id), self._identity(context, index_id)
+        journal = Journal(self.output_path, f"{place.folder}/{place.data_name('')}".rstrip("."))
+        videos = {key_of(video.uri): video for video in reversed(listed)}
+        videos = dict(reversed(videos.items()))
+        self._hide_signatures(listed)
+        steps = Steps(
+            self.hook,
+            index_id,
+            identity.lasting_key(),
+            checked_metadata(mapping_of("user_metadata", self.user_metadata)),
+            self.language or None,
+            self._with_subtitles(listed),
+            self._wanted_method(),
+        )
+        book = journal.read()
+        if woken and book is None:
+            raise TwelveLabsRecordError(
+                f"the journal of the task is gone from {display_uri(self.output_path)!r}. Clear the task: what is in"
+                " the index is found there"
+            )
+        way = ManyAssets if self.hook.api.indexing_route() is IndexingRoute.ASSET else ManyTasks
+        self._work = way(
+            self.hook,
+            steps,
+            journal,
+            book if woken and book else self._next_try(context, identity, index_id, book),
+            videos,
+            concurrency_of(self.max_concurrent),
+            limit_from(self.max_billable_minutes),
+            self._count,
+        )
+        return self._work
+
+    def _next_try(self, context: Context, identity: Identity, index_id: str, book: Book | None) -> Book:
+        now, key, number = time.time(), identity.key(), identity.try_number
+        deadline = deadline_from(now, self.timeout, self.execution_timeout)
+        if book is None:
+            return Book(key, number, now, deadline, index_id)
+        if (book.identity, book.try_number) == (key, number):
+            # It only waited for a quota, which prolongs nothing.
+            deadline = book.deadline
+        born = book.reborn(key, number, now, deadline)
+        self.log.info("an earlier try left %d videos done or under way: going on", len(born.entries))
+        return born
+
+    def _see_through(self, context: Context, listed: Sequence[ListedVideo]) -> dict[str, Any]:
+        work = self._work
+        assert work is not None
+        while True:
+            wait = work.go_on()
+            self.log.info("%s", work.told())
+            late = wait is not None and time.time() >= work.book.deadline
+            if wait is None or late:
+                return self._finish(context, work, listed, late=late)
+            self._wait(work, wait)
+
+    def _wait(self, work: ManyVideos, wait: Wait) -> None:
+        """Sleep until the next look, or leave the worker."""
+        now, deadline = time.time(), work.book.deadline
+        if not self.deferrable:
+            pause = pause_before_look(now, wait.started_at, deadline, self.poll_interval, random.random())
+            time.sleep(pause if wait.job_ids else min(max(pause, work.refused_until - now), max(0.0, deadline - now)))
+            return
+        trigger: Any
+        if wait.job_ids:
+            self.log.info("leaving the worker until %d of %d are done", wait.enough, len(wait.job_ids))
+            trigger = TwelveLabsJobsTrigger(
+                self.twelvelabs_conn_id, wait.kind.value, wait.index_id, wait.job_ids, wait.enough, wait.started_at,
+                now, deadline, self.poll_interval,
+            )  # fmt: skip
+        else:
+            self.log.info("leaving the worker for a while: the service takes no more requests now")
+            trigger = TwelveLabsQuotaTrigger(min(max(work.refused_until, now), deadline))
+        self.defer(
+            trigger=trigger,
+            method_name="execute_complete",
+            timeout=timedelta(seconds=max(0.0, deadline - now) + BACKSTOP),
+        )
+
+    def _finish(
+        self, context: Context, work: ManyVideos, listed: Sequence[ListedVideo], *, late: bool
+    ) -> dict[str, Any]:
+        """Publish what became of every video, then tell whether that is good enough."""
+        counts: Counter[str] = Counter()
+        minutes = sum(entry.minutes for entry in work.book.of(Stage.INDEXED).values())
+
+        def rows() -> Iterator[Mapping[str, Any]]:
+            uris = [display_uri(video.uri) for video in listed]
+            for row in rows_of([key_of(video.uri) for video in listed], uris, work.book):
+                counts[row["outcome"]] += 1
+                yield row
+
+        published = self._publish_outcome(context, work, rows(), counts)
+        outcome = published.files["jsonl"]
+        told = {name: counts[name] for name in ("indexed", "reused", "failed")}
+        self.log.info("outcome of %d videos, %s: %s", len(listed), told, outcome)
+        self._judge(work, counts["failed"], len(listed), outcome, late=late)
+        return {
+            "index_id": work.book.index_id,
+            "videos": len(listed),
+            **told,
+            "minutes": round(minutes, 4),
+            "outcome": outcome,
+            "manifest": published.manifest_uri,
+        }
+
+    def _publish_outcome(
+        self, context: Context, work: ManyVideos, rows: Iterator[Mapping[str, Any]], counts: Counter[str]
+    ) -> Published:
+        def facts() -> TableFacts:
+            details = {"videos": dict(counts)}
+            index_id = work.book.index_id
+            return TableFacts(Provenance.of(context["ti"]), index_id=index_id, details=details)
+
+        place = self._place(context, work.book.index_id)
+        return publish_rows(self.output_path, place, rows, INDEXING, table_formats(["jsonl"]), facts)
+
+    def _judge(self, work: ManyVideos, failed: int, videos: int, outcome: str, *, late: bool) -> None:
+        if late:
+            raise TwelveLabsJobTimeoutError(
+                f"{work.told()} at the deadline, {clock_text(work.book.deadline)}; what is under way goes on, and a"
+                f" retry goes on from there: give it longer with timeout (seconds). Outcome so far: {outcome}"
+            )
+        allowed = allowed_failures(self.max_failed, videos)
+        if allowed is None or failed <= allowed:
+            return
+        told = f"{failed} of {videos} videos failed, and max_failed allows {allowed}; the rows say why: {outcome}"
+        if any(entry.again for entry in work.book.of(Stage.FAILED).values()):
+            raise TwelveLabsVideosFailedError(f"{told}. A retry tries again those that may succeed, and no others")
+        raise TwelveLabsPartialFailureError(f"{told}. Put right what is wrong with them and clear the task")
+
+    def _with_subtitles(self, listed: Sequence[ListedVideo]) -> bool:
+        if self.unsupported_transcription not in _UNSUPPORTED:
+            raise TwelveLabsInputError(
+                f"unsupported_transcription={self.unsupported_transcription!r} is not one of {', '.join(_UNSUPPORTED)}"
+            )
+        given = sum(video.subtitle is not None for video in listed)
+        try:
+            self.hook.api.ensure_takes_transcription()
+        except TwelveLabsUnsupportedError as error:
+            if given and self.unsupported_transcription == "fail":
+                raise
+            if given:
+                self.log.warning("the subtitles of %d videos are not sent with them: %s", given, error)
+            return False
+        return True
+
+    def _wanted_method(self) -> UploadMethod | None:
+        wanted = wanted_method(self.method)
+        if wanted is UploadMethod.MULTIPART and self.hook.api.indexing_route() is IndexingRoute.TASK:
+            raise TwelveLabsInputError("method='multipart' needs v1.3: this generation takes a file in one request")
+        return wanted
+
+    def _place(self, context: Context, index_id: str) -> TablePlace:
+        ti = context["ti"]
+        which = fingerprint(ti.dag_id, ti.run_id, ti.task_id, map_index_of(ti))[:16]
+        return TablePlace((index_id, "indexing"), f"{ti.task_id}-{which}", "indexing_outcome")
+
+    def _identity(self, context: Context, index_id: str) -> Identity:
+        ti = context["ti"]
+        asked = fingerprint(type(self).__name__, self.twelvelabs_conn_id, index_id)
+        tries = getattr(ti, "try_number", 1)
+        return Identity(ti.dag_id, ti.run_id, ti.task_id, map_index_of(ti), ti.max_tries, asked, Reuse.RETRY, tries)
+
+    def _count(self, bill: Bill) -> None:
+        count_bill(self, bill)
+
+    def _hide_signatures(self, listed: Sequence[ListedVideo]) -> None:
+        """Addresses out of a file were not in any rendered field."""
+        from airflow.sdk.log import mask_secret
+
+        for video in listed:
+            for address in addresses_in([video.uri, video.subtitle]):
+                for secret in secret_parts(address):
+                    mask_secret(secret)

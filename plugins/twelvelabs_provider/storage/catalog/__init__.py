@@ -1,0 +1,15 @@
+"""The index of everything that was published below one output: ``{output}/_catalog/``.
+
+Every published result adds one small object, under a name that nothing else ever has, and nobody ever changes one. A
+compaction writes what it has read as one snapshot, and removes exactly what that snapshot holds. So writers need no
+lock, and nothing is lost however many write, read and compact at once: whoever reads merges all snapshots and entries
+that there are and takes the latest of each result.
+"""
+
+from __future__ import annotations
+
+from twelvelabs_provider.storage.catalog.compaction import COMPACTED, Compaction, compact_catalog
+from twelvelabs_provider.storage.catalog.entry import CATALOG_ROWS, CatalogEntry
+from twelvelabs_provider.storage.catalog.reading import read_catalog
+
+__all__ = ["CATALOG_ROWS", "COMPACTED", "CatalogEntry", "Compaction", "compact_catalog", "read_catalog"]

@@ -1,0 +1,154 @@
+"""Looking into an output: list, read and remove, on every store that results are published to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any, TypeVar
+
+from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsOutputError
+from twelvelabs_provider.storage.catalog.entry import CATALOG, MANIFEST_SUFFIX
+from twelvelabs_provider.storage.locations import filesystem_of, is_local, local_path
+from twelvelabs_provider.storage.refusals import is_missing
+from twelvelabs_provider.storage.stores import open_store
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_AT_ONCE = 16
+"""Small objects that are read or removed at the same time: each costs a store's round trip."""
+_TOGETHER = 512
+_BLOCK = 2**20
+
+
+class OutputFolder:
+    """An output that is looked into. Names are relative to it, with ``/`` between components.
+
+    :param output: local path or object storage URI.
+    :raises TwelveLabsInputError: the place is empty, a URL, or of a scheme that no filesystem is there for.
+    """
+
+    def __init__(self, output: str) -> None:
+        self.store = open_store(output)
+        if is_local(output):
+            from airflow.sdk import ObjectStoragePath
+
+            self._filesystem: Any = ObjectStoragePath("file:///").fs
+            root = str(local_path(output))
+        else:
+            self._filesystem, root = filesystem_of(output, "output path")
+            _forget_listings(self._filesystem)
+        self._root = root.rstrip("/")
+
+    def uri(self, name: str) -> str:
+        """Address of a file, without connection id or credential."""
+        return self.store.uri(name)
+
+    def names(self, folder: str) -> list[str]:
+        """What lies in a folder, sorted; nothing where there is no folder."""
+        path = f"{self._root}/{folder}".rstrip("/")
+        with self.working(folder):
+            try:
+                found = self._filesystem.ls(path, detail=False)
+            except (FileNotFoundError, NotADirectoryError):
+                return []
+        # some stores list an object that stands for the folder itself
+        others = (one.rstrip("/") for one in found if one.strip("/") != path.strip("/"))
+        return sorted({one.rpartition("/")[2] for one in others})
+
+    def manifests(self) -> Iterator[str]:
+        """The manifests of all results; what lies in one folder of the output is listed at once."""
+        for top in self.names(""):
+            if top == CATALOG or top.startswith("."):
+                continue
+            with self.working(top):
+                found = self._filesystem.find(f"{self._root}/{top}", detail=False)
+            start = len(f"{self._root}/")
+            names = (path[start:] for path in found)
+            yield from (name for name in names if name.endswith(MANIFEST_SUFFIX) and "/." not in name)
+
+    def contents(self, names: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
+        """Small files, in order, several at a time; None for one that is not there any more."""
+        return _several(self._content, names)
+
+    def blocks(self, name: str) -> Iterator[bytes]:
+        """A file of any size, piece by piece.
+
+        :raises FileNotFoundError: it is not there, or not any more.
+        """
+        with self.working(name, missing=True):
+            stream = self._filesystem.open(f"{self._root}/{name}", "rb", block_size=_BLOCK)
+        with stream:
+            while True:
+                with self.working(name, missing=True):
+                    block = stream.read(_BLOCK)
+                if not block:
+                    return
+                yield block
+
+    def remove(self, names: Iterable[str]) -> int:
+        """Remove files, several at a time; return how many there were."""
+        return sum(removed for _, removed in _several(self._remove, names))
+
+    def _content(self, name: str) -> bytes | None:
+        with self.working(name):
+            try:
+                return bytes(self._filesystem.cat_file(f"{self._root}/{name}"))
+            except Exception as error:
+                if is_missing(error):
+                    return None
+                raise
+
+    def _remove(self, name: str) -> bool:
+        with self.working(name):
+            try:
+                self._filesystem.rm_file(f"{self._root}/{name}")
+            except Exception as error:
+                if is_missing(error):
+                    return False
+                raise
+        return True
+
+    @contextmanager
+    def working(self, name: str, *, missing: bool = False) -> Iterator[None]:
+        """Whatever a store raises (each client has its own errors) is one thing for the task: it did not work.
+
+        :param missing: raise FileNotFoundError for what is not there.
+        """
+        try:
+            yield
+        except (TwelveLabsInputError, TwelveLabsOutputError):
+            raise
+        except Exception as error:
+            if missing and is_missing(error):
+                raise FileNotFoundError(self.uri(name)) from error
+            raise TwelveLabsOutputError(
+                f"Cannot work on {self.uri(name)!r}: {type(error).__name__}: {error}. See that the connection's account"
+                " may list, read and remove there; a retry may help."
+            ) from error
+
+
+def _forget_listings(filesystem: Any) -> None:
+    """Have a filesystem ask its store each time.
+
+    s3fs and others remember listings, and then say of a file that another process (or thread) wrote meanwhile that it
+    is not there, even when the file itself is asked for.
+    """
+    listings: Any = getattr(filesystem, "dircache", None)
+    if hasattr(listings, "use_listings_cache"):
+        listings.use_listings_cache = False
+        listings.clear()
+
+
+def _several(work: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R]]:
+    """Do something with each, several at a time; results come in order."""
+    remaining = iter(items)
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="catalog") as pool:
+        while some := _some(remaining):
+            yield from zip(some, pool.map(work, some), strict=True)
+
+
+def _some(items: Iterator[T]) -> Sequence[T]:
+    return list(islice(items, _TOGETHER))

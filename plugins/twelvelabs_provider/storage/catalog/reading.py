@@ -1,0 +1,131 @@
+"""Reading the catalog while others write and compact it: snapshots and entries, merged in the order of their keys."""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
+
+from twelvelabs_provider.exceptions import TwelveLabsOutputError
+from twelvelabs_provider.storage.catalog.entry import ENTRIES, SNAPSHOTS, CatalogEntry, EntryName
+from twelvelabs_provider.storage.catalog.folder import OutputFolder
+
+log = logging.getLogger(__name__)
+
+_SHARD = re.compile(r"[0-9a-f]{2}")
+_SNAPSHOT = ".jsonl"
+MOST_ATTEMPTS = 20
+
+by_key = attrgetter("key")
+
+
+class CatalogChangedError(Exception):
+    """A compaction replaced what was being read."""
+
+
+def read_catalog(output: str) -> Iterator[CatalogEntry]:
+    """All published results below an output, each as it was published last, one at a time.
+
+    Memory holds the entries of a 256th of what was published since the last compaction, and one row of each snapshot.
+    A result that is published while this runs may be missing; none that was there before is.
+
+    :param output: local path or object storage URI, as the operators took it.
+    :raises TwelveLabsInputError: the place is empty, a URL, or of a scheme that no filesystem is there for.
+    :raises TwelveLabsOutputError: the store does not answer; a retry may help.
+    """
+    folder, after, attempts = OutputFolder(output), "", 0
+    while True:
+        try:
+            for entry in merged(folder, snapshots_in(folder), after):
+                yield entry
+                after, attempts = entry.key, 0
+            return
+        except CatalogChangedError as error:
+            attempts += 1
+            if attempts >= MOST_ATTEMPTS:
+                raise TwelveLabsOutputError(
+                    f"Cannot read the catalog below {folder.uri(ENTRIES)!r}: {error}, {attempts} times in a row. Is a"
+                    " compaction started over and over?"
+                ) from error
+
+
+def merged(folder: OutputFolder, snapshots: Sequence[str], after: str = "") -> Iterator[CatalogEntry]:
+    """The latest entry of each result, in the order of the keys.
+
+    :param snapshots: those that there are, as :func:`snapshots_in` has just found them.
+    :param after: only keys after this one.
+    :raises CatalogChangedError: there are other snapshots by now.
+    """
+    streams = [_rows(folder, name, after) for name in snapshots]
+    streams.append(_entries(folder, snapshots, after))
+    for _, same in groupby(heapq.merge(*streams, key=by_key), key=by_key):
+        yield max(same, key=attrgetter("age"))
+
+
+def snapshots_in(folder: OutputFolder) -> Sequence[str]:
+    """Names of the snapshots; several where compactions ran at once."""
+    return [name for name in folder.names(SNAPSHOTS) if name.endswith(_SNAPSHOT) and not name.startswith(".")]
+
+
+def shards_in(folder: OutputFolder) -> Sequence[str]:
+    """Folders that entries lie in."""
+    return [name for name in folder.names(ENTRIES) if _SHARD.fullmatch(name)]
+
+
+def names_in(folder: OutputFolder, shard: str) -> Sequence[EntryName]:
+    """Names of the entries in a folder, in the order of their keys."""
+    return [name for name in map(EntryName.read, folder.names(f"{ENTRIES}/{shard}")) if name]
+
+
+def entries_in(folder: OutputFolder, names: Sequence[EntryName]) -> Iterator[CatalogEntry]:
+    """The entries of these names that are still there, in order."""
+    for name, content in folder.contents(name.path for name in names):
+        if content is None:
+            continue
+        try:
+            yield CatalogEntry.from_json(content)
+        except ValueError as error:
+            log.warning("left out %s: %s", folder.uri(name), error)
+
+
+def snapshot_rows(folder: OutputFolder, name: str) -> Iterator[CatalogEntry]:
+    """The rows of a snapshot, in the order of their keys.
+
+    :raises FileNotFoundError: it is not there any more.
+    """
+    rest = b""
+    for block in folder.blocks(f"{SNAPSHOTS}/{name}"):
+        *lines, rest = (rest + block).split(b"\n")
+        yield from map(CatalogEntry.from_json, lines)
+
+
+def _rows(folder: OutputFolder, name: str, after: str) -> Iterator[CatalogEntry]:
+    try:
+        yield from (entry for entry in snapshot_rows(folder, name) if entry.key > after)
+    except FileNotFoundError as error:
+        raise CatalogChangedError(f"{error} was replaced") from error
+
+
+def _entries(folder: OutputFolder, snapshots: Sequence[str], after: str) -> Iterator[CatalogEntry]:
+    """The entries, a folder at a time.
+
+    An entry is removed only when a snapshot holds it. So what was not found, after the snapshots were listed, is lost
+    to this reader only if there is a snapshot by now that was not there then.
+    """
+    shards = shards_in(folder)
+    _must_be_the_same(folder, snapshots)
+    for shard in shards:
+        if shard < after[:2]:
+            continue
+        names = [name for name in names_in(folder, shard) if name.key > after]
+        entries = list(entries_in(folder, names))
+        _must_be_the_same(folder, snapshots)
+        yield from entries
+
+
+def _must_be_the_same(folder: OutputFolder, snapshots: Sequence[str]) -> None:
+    if snapshots_in(folder) != snapshots:
+        raise CatalogChangedError("it was compacted meanwhile")

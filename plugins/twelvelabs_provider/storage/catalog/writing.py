@@ -1,0 +1,62 @@
+"""Putting a result into the catalog, and telling whoever listens that it was published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from twelvelabs_provider.storage.catalog.entry import CatalogEntry
+from twelvelabs_provider.storage.encoding import json_text
+from twelvelabs_provider.storage.manifest import FileRecord
+from twelvelabs_provider.storage.stores import Store
+
+_heard: ContextVar[list[Publication] | None] = ContextVar("twelvelabs_publications", default=None)
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A result that was published just now.
+
+    :param output: where it was published, as shown.
+    :param entry: what the catalog says of it.
+    :param files: its data files.
+    :param columns: names and types of the columns, where it has rows.
+    """
+
+    output: str
+    entry: CatalogEntry
+    files: Sequence[FileRecord]
+    columns: Sequence[Mapping[str, Any]] = ()
+
+
+def listen() -> list[Publication]:
+    """Return a list that gets whatever is published from now on, here and in what is called from here."""
+    heard: list[Publication] = []
+    _heard.set(heard)
+    return heard
+
+
+def enter(
+    store: Store, result: str, manifest: bytes, files: Sequence[FileRecord], columns: Sequence[Mapping[str, Any]] = ()
+) -> None:
+    """Write the entry of a result whose manifest is there.
+
+    The entry comes after the manifest, so it never names what is not there. If the task dies in between, its retry
+    publishes again and enters that; whatever happens, a rebuild makes the catalog of the manifests.
+
+    :param result: path of the manifest below the output.
+    :param manifest: its content.
+    """
+    entry = CatalogEntry.of_manifest(result, store.uri, manifest)
+    pending = store.create(entry.name)
+    try:
+        pending.write(json_text(entry.as_row()) + b"\n")
+        pending.commit()
+    except BaseException:
+        pending.discard()
+        raise
+    heard = _heard.get()
+    if heard is not None:
+        heard.append(Publication(store.uri(""), entry, files, columns))

@@ -1,0 +1,101 @@
+"""What a listing is made of: the addresses of files, and what the store says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from twelvelabs_provider.storage.video_list import ListedVideo
+
+_TIMES = ("mtime", "LastModified", "last_modified", "updated", "modified", "timeModified", "created")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file of a listing.
+
+    :param uri: where it can be read, with the connection as user where one was given.
+    :param size: bytes; None where the store does not say.
+    :param version: changes when the content changes.
+    :param modified: seconds since 1970; None where the store does not say.
+    """
+
+    uri: str
+    size: int | None
+    version: str
+    modified: float | None
+
+    @property
+    def name(self) -> str:
+        """The address without connection: the same file by whichever connection it is read."""
+        if "@" not in self.uri:
+            return self.uri
+        scheme, separator, rest = self.uri.partition("://")
+        authority, slash, path = rest.partition("/")
+        return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A video, and the subtitle beside it.
+
+    :param steady: both looked the same at the second look, if there was one.
+    """
+
+    video: Entry
+    subtitle: Entry | None = None
+    steady: bool = True
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What listings are sorted by."""
+        name = self.video.name
+        return stem_of(name), name
+
+    @property
+    def mark(self) -> str:
+        """Changes when the video or its subtitle does."""
+        subtitle = self.subtitle
+        return f"{self.video.version}\n{subtitle.name}\n{subtitle.version}" if subtitle else self.video.version
+
+    @property
+    def modified(self) -> float | None:
+        """Seconds since 1970 when the later of the two was written; None where the store does not say."""
+        video, subtitle = self.video.modified, self.subtitle
+        if subtitle is None or video is None:
+            return video
+        return None if subtitle.modified is None else max(video, subtitle.modified)
+
+    def listed(self) -> ListedVideo:
+        """The line of the list."""
+        video, subtitle = self.video, self.subtitle
+        written = None if video.modified is None else datetime.fromtimestamp(video.modified, UTC).isoformat()
+        return ListedVideo(video.uri, video.size, video.version, written, subtitle.uri if subtitle else None)
+
+
+def stem_of(name: str) -> str:
+    """An address without the suffix of its last part; what begins with a point has none."""
+    folder, slash, last = name.rpartition("/")
+    stem, point, _ = last.rpartition(".")
+    return f"{folder}{slash}{stem}" if point and stem else name
+
+
+def suffix_of(name: str) -> str:
+    """The suffix of an address in lower case, with its point; an empty text if there is none."""
+    return name[len(stem_of(name)) :].lower()
+
+
+def time_of(info: Mapping[str, Any]) -> float | None:
+    """When a store says that a file was written: seconds since 1970."""
+    for value in filter(None, map(info.get, _TIMES)):
+        if isinstance(value, int | float):
+            return float(value)
+        try:
+            moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        except ValueError:
+            continue
+        # A time without a zone would be read in the worker's.
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return None

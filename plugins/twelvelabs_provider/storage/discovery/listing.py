@@ -1,0 +1,186 @@
+"""Listing a place: one file after the other, in no particular order, without holding the listing."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.storage.discovery.entries import Entry, time_of
+from twelvelabs_provider.storage.discovery.pages import Pages, pages_of
+from twelvelabs_provider.storage.discovery.places import Place
+from twelvelabs_provider.storage.refusals import is_denied, is_for_good, is_missing
+from twelvelabs_provider.storage.source import fingerprint_of
+
+HIDDEN = "hidden"
+VANISHED = "vanished"
+BROKEN_LINK = "broken_link"
+LINK_LOOP = "link_loop"
+NOT_UTF8 = "name_not_utf8"
+
+_HIDDEN_STARTS = (".", "~$")
+_HIDDEN_FOLDERS = ("_temporary", "lost+found", "@eaDir", "$RECYCLE.BIN", "__MACOSX")
+
+
+def entries_of(place: Place, skipped: Counter[str]) -> Iterator[tuple[str, Entry]]:
+    """The files of a place, each with its path below the place's folder.
+
+    :param skipped: counts by reason what is passed over.
+    :raises TwelveLabsInputError: the folder or bucket does not exist, or may not be listed.
+    """
+    if place.filesystem is None:
+        yield from _local(place, skipped)
+        return
+    try:
+        pages = pages_of(place.filesystem)
+        yield from _flat(place, pages, skipped) if pages else _walked(place, skipped)
+    except (TwelveLabsInputError, GeneratorExit):
+        raise
+    except Exception as error:
+        if refusal := _refusal(error, place.shown):
+            raise refusal from error
+        # It may pass: left as it is, so that the task is retried.
+        error.add_note(f"while listing {place.shown!r}")
+        raise
+
+
+def _flat(place: Place, pages: Pages, skipped: Counter[str]) -> Iterator[tuple[str, Entry]]:
+    bucket, _, prefix = place.prefix.lstrip("/").partition("/")
+    start = len(place.folder.lstrip("/").partition("/")[2])
+    start += 1 if start else 0
+    for key, info in pages(place.filesystem, bucket, prefix, place.depth == 1):
+        path = key[start:]
+        if not path or path.endswith("/"):  # stands for a folder
+            continue
+        if any(map(is_hidden, path.split("/"))):
+            skipped[HIDDEN] += 1
+            continue
+        yield path, Entry(place.uri_of(path), info.get("size"), fingerprint_of(info), time_of(info))
+
+
+def _walked(place: Place, skipped: Counter[str]) -> Iterator[tuple[str, Entry]]:
+    """Folder by folder, one of them in memory."""
+    filesystem, todo = place.filesystem, [(place.folder, 1)]
+    while todo:
+        folder, level = todo.pop()
+        # What fsspec remembers may be older than the store, and would grow with the listing.
+        filesystem.invalidate_cache(folder)
+        try:
+            listed = filesystem.ls(folder, detail=True)
+        except FileNotFoundError:
+            if level == 1:
+                raise
+            continue
+        finally:
+            filesystem.invalidate_cache(folder)
+        for info in listed:
+            path = _below(place.folder, str(info["name"]))
+            if not path or str(info["name"]).strip("/") == folder.strip("/"):
+                continue
+            if is_hidden(path.rpartition("/")[2]):
+                skipped[HIDDEN] += 1
+            elif info.get("type") == "directory":
+                if place.depth is None or level < place.depth:
+                    todo.append((str(info["name"]), level + 1))
+            else:
+                yield path, Entry(place.uri_of(path), info.get("size"), fingerprint_of(info), time_of(info))
+
+
+def _below(folder: str, name: str) -> str:
+    return name.strip("/")[len(folder.strip("/")) :].lstrip("/")
+
+
+def _local(place: Place, skipped: Counter[str]) -> Iterator[tuple[str, Entry]]:
+    todo: list[tuple[str, int, frozenset[tuple[int, int]]]] = [("", 1, frozenset())]
+    while todo:
+        path, level, above = todo.pop()
+        folder = os.path.join(place.folder, path) if path else place.folder
+        try:
+            with _scanned(folder, path, place.shown) as listed:
+                facts = os.stat(folder)
+                here = (facts.st_dev, facts.st_ino)
+                if here in above:
+                    skipped[LINK_LOOP] += 1
+                    continue
+                for item in listed:
+                    inner = f"{path}/{item.name}" if path else item.name
+                    if is_hidden(item.name):
+                        skipped[HIDDEN] += 1
+                    elif not _is_utf8(item.name):
+                        skipped[NOT_UTF8] += 1
+                    elif _is_folder(item):
+                        if place.depth is None or level < place.depth:
+                            todo.append((inner, level + 1, above | {here}))
+                    elif entry := _local_entry(place, inner, item, skipped):
+                        yield inner, entry
+        except FileNotFoundError:
+            skipped[VANISHED] += 1
+
+
+def _scanned(folder: str, path: str, shown: str) -> Any:
+    try:
+        return os.scandir(folder)
+    except FileNotFoundError:
+        if path:
+            raise
+        raise TwelveLabsInputError(
+            f"The place to look for videos {shown!r} does not exist: there is no folder {folder!r} on this worker."
+        ) from None
+    except OSError as error:
+        if not is_for_good(error):
+            raise
+        # Passing over it would lose its videos without a word.
+        raise TwelveLabsInputError(
+            f"The folder {folder!r} cannot be listed: {error.strerror}. Let the user that runs Airflow's tasks read it."
+        ) from error
+
+
+def _is_folder(item: os.DirEntry[str]) -> bool:
+    try:
+        return item.is_dir()
+    except OSError:  # a link that leads in a circle; it is counted where it is looked at as a file
+        return False
+
+
+def _local_entry(place: Place, path: str, item: os.DirEntry[str], skipped: Counter[str]) -> Entry | None:
+    try:
+        facts = item.stat()
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ELOOP):
+            raise
+        skipped[BROKEN_LINK if item.is_symlink() else VANISHED] += 1
+        return None
+    if not stat.S_ISREG(facts.st_mode):
+        return None
+    version = f"{facts.st_size}-{facts.st_mtime_ns}"
+    return Entry(place.uri_of(path), facts.st_size, version, facts.st_mtime)
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder is none that a person put there to be seen."""
+    return name.startswith(_HIDDEN_STARTS) or name in _HIDDEN_FOLDERS
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _refusal(error: Exception, shown: str) -> TwelveLabsInputError | None:
+    if is_missing(error):
+        return TwelveLabsInputError(
+            f"The place to look for videos {shown!r} does not exist: see that the bucket, container or folder is there."
+        )
+    if is_denied(error):
+        return TwelveLabsInputError(
+            f"The place to look for videos {shown!r} cannot be listed: access denied. "
+            "Give the connection's account leave to list it, or name the connection: s3://conn_id@bucket/prefix."
+        )
+    return None

@@ -1,0 +1,291 @@
+"""What discovering leaves in storage: for each run its chunks and what is known after it, the manifest last.
+
+::
+
+    {output}/{dag}/{task}/latest.json                              the newest finished run
+    {output}/{dag}/{task}/runs/{run}/manifest.json                 the run is finished
+    {output}/{dag}/{task}/runs/{run}/{asked}/00000.jsonl ...       what it handed out
+    {output}/{dag}/{task}/runs/{run}/{asked}/known.jsonl.gz        every video that was handed out and is still there
+
+``asked`` is a digest of the arguments: a run that is done again with others leaves what it had finished as it was.
+Two runs side by side compare with the same finished run: both hand out what is new since then, so nothing is lost.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from typing import IO, Any, cast
+
+import pendulum
+
+from twelvelabs_provider import __version__
+from twelvelabs_provider.exceptions import TwelveLabsOutputError, TwelveLabsRecordError
+from twelvelabs_provider.storage.discovery.changes import Known
+from twelvelabs_provider.storage.encoding import json_text
+from twelvelabs_provider.storage.layout import safe_component
+from twelvelabs_provider.storage.locations import PACKAGE, filesystem_of, is_local, local_path
+from twelvelabs_provider.storage.manifest import Provenance
+from twelvelabs_provider.storage.publish import writing
+from twelvelabs_provider.storage.refusals import is_missing
+from twelvelabs_provider.storage.stores import PendingFile, open_store
+
+SCHEMA_VERSION = 1
+KEPT_RUNS = 3
+"""Runs whose knowledge is kept: others may be comparing with them just now."""
+
+_MANIFEST = "manifest.json"
+_LATEST = "latest.json"
+_KNOWN = "known.jsonl.gz"
+_GZIP = 31
+_DIGITS = 8
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    :param name: of its folder.
+    :param number: how many finished one after the other before it; runs side by side have the same.
+    :param earlier: folders of the runs before it, newest first.
+    :param asked: digest of the arguments.
+    :param result: what the task returned.
+    """
+
+    name: str
+    number: int
+    earlier: tuple[str, ...]
+    asked: str
+    result: Mapping[str, Any]
+
+    @property
+    def folder(self) -> str:
+        """Where its files lie, below those of all runs."""
+        return f"{self.name}/{self.asked[:_DIGITS]}"
+
+
+class DiscoveryState:
+    """The folder of one task.
+
+    :param output: local path or object storage URI, with the connection as user where one is needed.
+    :param provenance: the task instance.
+    :param asked: digest of the arguments.
+    """
+
+    def __init__(self, output: str, provenance: Provenance, asked: str) -> None:
+        task = provenance.task_id if provenance.map_index < 0 else f"{provenance.task_id}-{provenance.map_index}"
+        self._output = f"file://{local_path(output)}" if is_local(output) else output.rstrip("/")
+        self._folder = f"{safe_component(provenance.dag_id)}/{safe_component(task)}"
+        self._provenance = provenance
+        self._store = open_store(output)
+        self.run = safe_component(provenance.run_id)
+        self.asked = asked
+
+    def check(self) -> None:
+        """Find out that it can be written; see :meth:`Store.check`."""
+        self._store.check()
+
+    def finished(self) -> Run | None:
+        """This run, if it has finished already."""
+        return self._manifest_of(self.run)
+
+    def base(self, finished: Run | None) -> Run | None:
+        """The run to compare with: the newest that has finished, and before this one.
+
+        :param finished: this run, if it was finished with other arguments.
+        """
+        latest = self._latest()
+        if latest is None:
+            return None
+        name = str(latest.get("run"))
+        if name == self.run:
+            earlier = finished.earlier if finished else ()
+            return self._manifest_of(earlier[0].partition("/")[0]) if earlier else None
+        run = self._manifest_of(name)
+        if run is None:
+            raise TwelveLabsRecordError(
+                f"{self._shown(_LATEST)!r} names run {name!r}, and its manifest is gone. Restore it, or delete that "
+                "file: then every video counts as new once more."
+            )
+        return run
+
+    def known(self, run: Run | None) -> Iterator[Known]:
+        """What was known after a run, in order."""
+        if run is None:
+            return
+        name = f"runs/{run.folder}/{_KNOWN}"
+        stream = self._open(name)
+        if stream is None:
+            raise TwelveLabsOutputError(
+                f"{self._shown(name)!r} is gone: newer runs have finished meanwhile. A retry compares with the newest."
+            )
+        last: tuple[str, str] = ("", "")
+        with closing(stream):
+            for number, line in enumerate(_lines(stream, self._shown(name)), start=1):
+                known = _known(line, number, self._shown(name))
+                if known.key <= last:
+                    raise TwelveLabsRecordError(f"Line {number} of {self._shown(name)!r} is out of order.")
+                last = known.key
+                yield known
+
+    def remember(self) -> KnownWriter:
+        """Begin the file of what is known after this run."""
+        name = self._name(f"{self._files}/{_KNOWN}")
+        with writing(self._store.uri(name)):
+            return KnownWriter(self._store.create(name), self._store.uri(name))
+
+    def write_chunk(self, number: int, lines: Iterable[bytes]) -> str:
+        """Write one chunk and return where it can be read."""
+        name = self._name(f"{self._files}/{number:05d}.jsonl")
+        self._write(name, lines)
+        return f"{self._output}/{name}"
+
+    def finish(self, base: Run | None, result: Mapping[str, Any], details: Mapping[str, Any]) -> Run:
+        """Write the manifest; from then on, this run is finished. Return it."""
+        own = f"{self.run}/"
+        earlier = (base.folder, *base.earlier) if base else ()
+        others = tuple(folder for folder in earlier if not folder.startswith(own))
+        run = Run(self.run, base.number + 1 if base else 1, others[: KEPT_RUNS - 1], self.asked, result)
+        document = {
+            "schema_version": SCHEMA_VERSION,
+            "kind": "video_list",
+            **details,
+            **asdict(run),
+            "provenance": asdict(self._provenance),
+            "provider": {"package": PACKAGE, "version": __version__},
+            "published_at": pendulum.now("UTC").to_iso8601_string(),
+        }
+        self._write_json(f"runs/{self.run}/{_MANIFEST}", document)
+        self.point_to(run)
+        for folder in others[KEPT_RUNS - 1 :]:
+            gone = self._name(f"runs/{folder}/{_KNOWN}")
+            with writing(self._store.uri(gone)):
+                self._store.remove(gone)
+        return run
+
+    def point_to(self, run: Run) -> None:
+        """Let later runs compare with a finished run, unless they compare with a newer one already."""
+        latest = self._latest()
+        newer = latest is not None and int(latest.get("number", 0)) > run.number
+        if not newer and (latest is None or latest.get("run") != run.name):
+            self._write_json(_LATEST, {"run": run.name, "number": run.number})
+
+    def manifest_uri(self) -> str:
+        """Address of this run's manifest, without connection."""
+        return self._shown(f"runs/{self.run}/{_MANIFEST}")
+
+    @property
+    def _files(self) -> str:
+        return f"runs/{self.run}/{self.asked[:_DIGITS]}"
+
+    def _latest(self) -> Mapping[str, Any] | None:
+        return self._read_json(_LATEST)
+
+    def _manifest_of(self, run: str) -> Run | None:
+        name = f"runs/{run}/{_MANIFEST}"
+        document = self._read_json(name)
+        if document is None:
+            return None
+        if document.get("schema_version") != SCHEMA_VERSION:
+            raise TwelveLabsRecordError(
+                f"{self._shown(name)!r} has schema version {document.get('schema_version')!r}, not {SCHEMA_VERSION}: "
+                "it was written by another version of the provider."
+            )
+        try:
+            earlier = tuple(map(str, document["earlier"]))
+            return Run(
+                str(document["name"]), int(document["number"]), earlier, str(document["asked"]), document["result"]
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise TwelveLabsRecordError(f"{self._shown(name)!r} is no manifest of a run: {error!r}.") from error
+
+    def _read_json(self, name: str) -> Mapping[str, Any] | None:
+        stream = self._open(name)
+        if stream is None:
+            return None
+        with closing(stream):
+            text = stream.read()
+        try:
+            document = json.loads(text)
+        except ValueError as error:
+            raise TwelveLabsRecordError(f"{self._shown(name)!r} is not JSON: {error}.") from error
+        if not isinstance(document, Mapping):
+            raise TwelveLabsRecordError(f"{self._shown(name)!r} is {type(document).__name__}, not a JSON object.")
+        return document
+
+    def _open(self, name: str) -> IO[bytes] | None:
+        """A file of this task's folder; None if there is none."""
+        place = f"{self._output}/{self._name(name)}"
+        try:
+            if is_local(place):
+                return local_path(place).open("rb")
+            filesystem, path = filesystem_of(place, "output path")
+            filesystem.invalidate_cache(path.rpartition("/")[0])
+            return cast("IO[bytes]", filesystem.open(path, "rb"))
+        except Exception as error:
+            if is_missing(error):
+                return None
+            raise
+
+    def _write_json(self, name: str, document: Mapping[str, Any]) -> None:
+        text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False).encode("utf-8", errors="replace")
+        self._write(self._name(name), [text + b"\n"])
+
+    def _write(self, name: str, pieces: Iterable[bytes]) -> None:
+        with writing(self._store.uri(name)):
+            pending = self._store.create(name)
+            try:
+                for piece in pieces:
+                    pending.write(piece)
+                pending.commit()
+            except BaseException:
+                pending.discard()
+                raise
+
+    def _name(self, name: str) -> str:
+        return f"{self._folder}/{name}"
+
+    def _shown(self, name: str) -> str:
+        return self._store.uri(self._name(name))
+
+
+class KnownWriter:
+    """The file of what is known, while it is written."""
+
+    def __init__(self, pending: PendingFile, uri: str) -> None:
+        self._pending, self._uri = pending, uri
+        self._gzip = zlib.compressobj(wbits=_GZIP)
+
+    def add(self, known: Known) -> None:
+        """Add one video; in order."""
+        with writing(self._uri):
+            self._pending.write(self._gzip.compress(json_text(known.as_row()) + b"\n"))
+
+    def commit(self) -> None:
+        """Make it visible."""
+        with writing(self._uri):
+            self._pending.write(self._gzip.flush())
+            self._pending.commit()
+
+    def discard(self) -> None:
+        """Forget it; does nothing after a commit."""
+        self._pending.discard()
+
+
+def _lines(stream: IO[bytes], shown: str) -> Iterator[str]:
+    try:
+        with gzip.open(stream, "rt", encoding="utf-8", newline="\n") as lines:
+            yield from lines
+    except (gzip.BadGzipFile, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise TwelveLabsRecordError(f"{shown!r} is damaged: {error}.") from error
+
+
+def _known(line: str, number: int, shown: str) -> Known:
+    try:
+        return Known(**json.loads(line))
+    except (TypeError, ValueError) as error:
+        raise TwelveLabsRecordError(f"Line {number} of {shown!r} cannot be read: {error}.") from error

@@ -1,0 +1,57 @@
+"""Links by which others may read one object of a store for some hours: made when they are needed, never shown."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import urlsplit
+
+from airflow.sdk.log import mask_secret
+
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.storage.locations import is_url, secret_parts
+from twelvelabs_provider.storage.source import Source
+
+SIGNED_FOR = 6 * 3600
+"""Seconds that a link is good for: the service fetches soon, but a queue may lie before."""
+
+_INSIDE = (".local", ".localhost", ".internal", ".lan", ".home", ".corp", ".svc", ".cluster.local")
+_ADDRESS = re.compile(r"\w+://\S+|\S*[?&]\S+=\S*")
+_INSTEAD = "use method 'direct' or 'multipart', which read it through this worker"
+
+
+def signed_link(source: Source, service: str) -> str:
+    """Have the store sign a link to an object, and masked in logs before anybody has it.
+
+    :param source: an object in a store that signs.
+    :param service: the origin of the service that is to fetch it.
+    :raises TwelveLabsInputError: the store cannot sign with this connection, or the service could not follow the link.
+    """
+    if source.signer is None:
+        raise TwelveLabsInputError(f"{source.uri!r} cannot be fetched by a link, its store signs none: {_INSTEAD}.")
+    try:
+        url = source.signer(SIGNED_FOR)
+    except Exception as error:
+        # Whatever a client says, it may quote the link or the key.
+        why = f"{type(error).__name__}: {_ADDRESS.sub('...', str(error))[:200]}"
+        raise TwelveLabsInputError(
+            f"{source.uri!r} cannot be signed with this connection ({why}): give it a key that can sign, or {_INSTEAD}."
+        ) from None
+    for secret in secret_parts(url):
+        mask_secret(secret)
+    host = urlsplit(url).hostname if is_url(url) else None
+    if not host:
+        raise TwelveLabsInputError(f"{source.uri!r} is signed by a link that is no http(s) URL: {_INSTEAD}.")
+    if is_inside(host) and not is_inside(urlsplit(service).hostname or ""):
+        raise TwelveLabsInputError(
+            f"{source.uri!r} lies on {host!r}, which the service cannot reach from the internet: {_INSTEAD}."
+        )
+    return url
+
+
+def is_inside(host: str) -> bool:
+    """Whether a host is one of this machine or network, as far as its name tells."""
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return "." not in host or host.lower().rstrip(".").endswith(_INSIDE)

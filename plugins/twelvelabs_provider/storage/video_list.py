@@ -1,0 +1,123 @@
+"""Lists of videos: files of JSON lines in storage, one video a line, which are read and written as they are needed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.storage.encoding import json_text
+from twelvelabs_provider.storage.source import Source, resolve_source
+
+__all__ = ["LONGEST_LINE", "ListedVideo", "list_lines", "read_video_list"]
+
+LONGEST_LINE = 256 * 1024
+"""Bytes of one line of a list of videos; what is longer is another kind of file."""
+
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class ListedVideo:
+    """One video of a list.
+
+    :param uri: where it can be read, with the connection as user where one is needed (``s3://conn@bucket/key``).
+    :param size: bytes; None where it is not known.
+    :param version: changes when the content changes (the store's checksum, else size and time); empty if not known.
+    :param modified: ISO 8601 time in UTC; None where the store does not tell.
+    :param subtitle: URI of the SRT or VTT file that lies beside it; None if there is none.
+    """
+
+    uri: str
+    size: int | None = None
+    version: str = ""
+    modified: str | None = None
+    subtitle: str | None = None
+
+    @classmethod
+    def from_row(cls, row: Any, where: str = "the video") -> ListedVideo:
+        """Read a row of a list: a mapping that has at least ``uri``, or a URI alone; other fields are passed over.
+
+        :param where: names the row in errors.
+        :raises TwelveLabsInputError: a field is missing or of another type.
+        """
+        if isinstance(row, str):
+            row = {"uri": row}
+        if not isinstance(row, Mapping):
+            raise TwelveLabsInputError(f"{where} is {type(row).__name__}, not a JSON object with a uri")
+        uri = _text(row, "uri", where)
+        if not uri:
+            raise TwelveLabsInputError(f"{where} has no uri; it has {sorted(map(str, row))}")
+        return cls(
+            uri, _size(row, where), _text(row, "version", where) or "",
+            _text(row, "modified", where), _text(row, "subtitle", where),
+        )  # fmt: skip
+
+    def as_row(self) -> dict[str, Any]:
+        """The fields by name, fit for JSON."""
+        return {
+            "uri": self.uri,
+            "size": self.size,
+            "version": self.version,
+            "modified": self.modified,
+            "subtitle": self.subtitle,
+        }
+
+
+def list_lines(videos: Iterable[ListedVideo]) -> Iterator[bytes]:
+    """The lines of a list, each with its end, one at a time."""
+    for video in videos:
+        yield json_text(video.as_row()) + b"\n"
+
+
+def read_video_list(uri: str) -> Iterator[ListedVideo]:
+    """Read a list line by line, in memory for one line; blank lines are passed over.
+
+    :param uri: path or object storage URI of a file of JSON lines.
+    :raises TwelveLabsInputError: the file is missing or a URL, or a line of it is no video; names file and line.
+    """
+    source = resolve_source(uri, what="list of videos")
+    if source.is_url:
+        raise TwelveLabsInputError(
+            f"The list of videos {source.uri!r} is a URL: give a path or an object storage URI of a file of JSON lines."
+        )
+    return _videos_of(source)
+
+
+def _videos_of(source: Source) -> Iterator[ListedVideo]:
+    with closing(source.open()) as stream:
+        for number, line in enumerate(_lines(stream), start=1):
+            where = f"Line {number} of the list of videos {source.uri!r}"
+            if text := (line.removeprefix(_BOM) if number == 1 else line).strip():
+                yield ListedVideo.from_row(_decoded(text, where), where)
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
+    while line := stream.readline(LONGEST_LINE + 1):
+        yield line
+
+
+def _decoded(line: bytes, where: str) -> Any:
+    if len(line) > LONGEST_LINE:
+        raise TwelveLabsInputError(f"{where} is longer than {LONGEST_LINE // 1024} KiB: that is no list of videos")
+    try:
+        return json.loads(line)
+    except ValueError as error:
+        raise TwelveLabsInputError(f"{where} is not JSON in UTF-8 ({error}); write one object with a uri") from error
+
+
+def _text(row: Mapping[str, Any], name: str, where: str) -> str | None:
+    value = row.get(name)
+    if value is not None and not isinstance(value, str):
+        raise TwelveLabsInputError(f"{where}: {name}={value!r} must be a text")
+    return value
+
+
+def _size(row: Mapping[str, Any], where: str) -> int | None:
+    value = row.get("size")
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
+        raise TwelveLabsInputError(f"{where}: size={value!r} must be a whole number of bytes")
+    return value

@@ -1,0 +1,231 @@
+"""The trigger that waits for some of many remote jobs of one kind."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import ExitStack, aclosing
+from typing import TYPE_CHECKING, Any, cast
+
+from airflow.triggers.base import TriggerEvent
+
+from twelvelabs_provider.api.errors import (
+    TwelveLabsBadRequestError,
+    TwelveLabsError,
+    TwelveLabsNotFoundError,
+    TwelveLabsPermanentError,
+    TwelveLabsUnsupportedError,
+)
+from twelvelabs_provider.jobs.ended import EndedJobs, Wanted, can_be_listed
+from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob, Phase
+from twelvelabs_provider.jobs.kinds import read_state
+from twelvelabs_provider.jobs.patience import Patience
+from twelvelabs_provider.jobs.waiting import pause_before_look
+from twelvelabs_provider.jobs.wake import WakeReason
+from twelvelabs_provider.triggers.job import OWN_LOOK, SETTLED
+from twelvelabs_provider.triggers.shared import MARGIN, PollKey, Snapshot, part_of, snapshots, taking_part
+from twelvelabs_provider.version_compat import SharingTrigger
+
+if TYPE_CHECKING:
+    from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
+
+log = logging.getLogger(__name__)
+
+
+class TwelveLabsJobsTrigger(SharingTrigger):
+    """Waits until enough of some jobs have ended, the deadline passes, or nobody can tell any more; it never raises.
+
+    The jobs go on whatever becomes of the wait; all that the event tells is why it is over. From time to time it is
+    over although nothing is known to have ended: a job that was deleted is on no list, so whoever waits looks itself.
+
+    :param twelvelabs_conn_id: connection; only its id is stored.
+    :param kind: of all the jobs, a :class:`JobKind`.
+    :param index_id: the index, where their list needs one.
+    :param job_ids: the jobs, a few hundred at most.
+    :param enough: how many have to end.
+    :param started_at: epoch seconds at which the oldest was submitted.
+    :param running_at: epoch seconds at which all were last seen running.
+    :param deadline: epoch seconds.
+    :param poll_interval: seconds between looks; None lets the pause grow from 5 to 60 seconds.
+    """
+
+    supports_triggerer_queue = True
+
+    def __init__(
+        self,
+        twelvelabs_conn_id: str,
+        kind: str,
+        index_id: str | None,
+        job_ids: Sequence[str],
+        enough: int,
+        started_at: float,
+        running_at: float,
+        deadline: float,
+        poll_interval: float | None = None,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
+        self.twelvelabs_conn_id = twelvelabs_conn_id
+        self.kind = JobKind(kind)
+        self.index_id = index_id
+        self.job_ids = list(job_ids)
+        self.enough = enough
+        self.started_at = started_at
+        self.running_at = running_at
+        self.deadline = deadline
+        self.poll_interval = poll_interval
+        self._ended: set[str] = set()
+        self._until = min(deadline, running_at + OWN_LOOK * (1 + random.random()))
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return what the triggerer needs to make this trigger again."""
+        fields = {
+            "twelvelabs_conn_id": self.twelvelabs_conn_id,
+            "kind": self.kind.value,
+            "index_id": self.index_id,
+            "job_ids": self.job_ids,
+            "enough": self.enough,
+            "started_at": self.started_at,
+            "running_at": self.running_at,
+            "deadline": self.deadline,
+            "poll_interval": self.poll_interval,
+        }
+        return f"{type(self).__module__}.{type(self).__qualname__}", fields
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yield one event, whatever happens."""
+        from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
+
+        try:
+            await asyncio.sleep(self._pause())
+            async with TwelveLabsAsyncHook(self.twelvelabs_conn_id) as hook:
+                event = await self._watch(hook)
+        except TwelveLabsError as error:
+            event = self._given_up(error)
+        except Exception as error:
+            log.exception("the wait for %d jobs broke off; the jobs themselves go on", len(self.job_ids))
+            event = _event(WakeReason.UNREACHABLE, f"{type(error).__name__}: {error}")
+        yield event
+
+    async def on_kill(self) -> None:
+        """Say that the jobs go on; Airflow 3.3 calls this when a user acts on the task."""
+        log.warning("%d jobs (%s) cannot be stopped: they go on, and a retry attaches", len(self.job_ids), self.kind)
+
+    def shared_stream_key(self) -> PollKey | None:
+        """Waits of one connection, kind, scope and rhythm share one poll, for one job or for many."""
+        if not self.job_ids or not can_be_listed(self.kind):
+            return None
+        part = part_of(self.job_ids[0])
+        return PollKey(self.twelvelabs_conn_id, self.kind, self.index_id, self.poll_interval, part)
+
+    @classmethod
+    async def open_shared_stream(cls, kwargs: dict[str, Any]) -> AsyncIterator[Snapshot]:
+        """Poll for all of one key; only what is part of the key is read of ``kwargs``."""
+        key = cls(**kwargs).shared_stream_key()
+        assert key is not None
+        async for snapshot in snapshots(key):
+            yield snapshot
+
+    async def filter_shared_stream(self, shared_stream: AsyncIterator[Snapshot]) -> AsyncIterator[TriggerEvent]:
+        """Yield one event as soon as the snapshots hold enough of the jobs, or there is another reason."""
+        key = self.shared_stream_key()
+        assert key is not None
+        await asyncio.sleep(SETTLED * (1 + random.random()))
+        try:
+            async with aclosing(cast("AsyncGenerator[Snapshot]", shared_stream)) as stream:
+                with ExitStack() as taken:
+                    for job_id in self.job_ids:
+                        taken.enter_context(taking_part(key, job_id, self.started_at, self.running_at))
+                    event = await self._told(stream)
+        except Exception as error:
+            log.exception("the wait for %d jobs broke off; the jobs themselves go on", len(self.job_ids))
+            event = _event(WakeReason.UNREACHABLE, f"{type(error).__name__}: {error}")
+        yield event
+
+    async def _told(self, shared_stream: AsyncIterator[Snapshot]) -> TriggerEvent:
+        async for snapshot in shared_stream:
+            self._ended |= snapshot.ended.keys() & set(self.job_ids)
+            if event := self._over():
+                return event
+            if snapshot.trouble:
+                return _event(snapshot.trouble.reason, snapshot.trouble.message)
+            if not snapshot.listed:
+                return await self._alone()
+        raise RuntimeError("the shared poll ended by itself")
+
+    async def _alone(self) -> TriggerEvent:
+        """Look without the others, where there is no list."""
+        from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
+
+        try:
+            async with TwelveLabsAsyncHook(self.twelvelabs_conn_id) as hook:
+                return await self._watch(hook, listed=False)
+        except TwelveLabsError as error:
+            return self._given_up(error)
+
+    async def _watch(self, hook: TwelveLabsAsyncHook, *, listed: bool = True) -> TriggerEvent:
+        """Look again and again until it is over."""
+        jobs = EndedJobs(self.kind, self.index_id, self.running_at - MARGIN)
+        wanted = Wanted(self.running_at - MARGIN, self.started_at - MARGIN, self.job_ids)
+        patience = Patience(time.time())
+        listed = listed and can_be_listed(self.kind)
+        while True:
+            asked_to_wait = 0.0
+            try:
+                if listed:
+                    await jobs.look(hook, wanted)
+                    self._ended |= jobs.found.keys() & set(self.job_ids)
+                else:
+                    await self._look_at_each(hook)
+                patience.answered_at = time.time()
+            except (TwelveLabsBadRequestError, TwelveLabsUnsupportedError):
+                if not listed:
+                    raise
+                listed = False
+                continue
+            except TwelveLabsError as error:
+                if not patience.bears(error, self._anyone(), time.time()):
+                    raise
+                asked_to_wait = error.retry_after or 0.0
+            if event := self._over():
+                return event
+            left = max(0.0, self._until - time.time())
+            await asyncio.sleep(max(self._pause(), min(asked_to_wait, left)))
+
+    async def _look_at_each(self, hook: TwelveLabsAsyncHook) -> None:
+        for job_id in self.job_ids:
+            if job_id in self._ended:
+                continue
+            try:
+                state = await hook.execute(
+                    read_state(hook.api, JobRef(self.kind, job_id, self.index_id)), until=self._until
+                )
+            except TwelveLabsNotFoundError:
+                self._ended.add(job_id)
+                continue
+            if state.phase is not Phase.RUNNING:
+                self._ended.add(job_id)
+
+    def _over(self) -> TriggerEvent | None:
+        if len(self._ended) >= min(self.enough, len(self.job_ids)):
+            return _event(WakeReason.ENDED)
+        if time.time() < self._until:
+            return None
+        return _event(WakeReason.DEADLINE if time.time() >= self.deadline else WakeReason.ENDED)
+
+    def _anyone(self) -> PendingJob:
+        job = JobRef(self.kind, self.job_ids[0], self.index_id)
+        return PendingJob(job, self.started_at, self.started_at, self.deadline)
+
+    def _pause(self) -> float:
+        return pause_before_look(time.time(), self.running_at, self._until, self.poll_interval, random.random())
+
+    def _given_up(self, error: TwelveLabsError) -> TriggerEvent:
+        refused = isinstance(error, TwelveLabsPermanentError)
+        return _event(WakeReason.REFUSED if refused else WakeReason.UNREACHABLE, str(error))
+
+
+def _event(reason: WakeReason, message: str = "") -> TriggerEvent:
+    return TriggerEvent({"reason": reason.value, "message": message})  # type: ignore[no-untyped-call]

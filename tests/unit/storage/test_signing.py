@@ -1,0 +1,119 @@
+"""Links that a store signs: masked before anybody has them, and refused where the service could not follow them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from airflow.sdk.io import store as airflow_store
+from fsspec.spec import AbstractFileSystem
+
+from twelvelabs_provider.api.assets import UPLOADS, UploadMethod, choose_method
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.storage import signing
+from twelvelabs_provider.storage.signing import SIGNED_FOR, is_inside, signed_link
+from twelvelabs_provider.storage.source import Source, resolve_source
+
+SERVICE = "https://api.twelvelabs.io"
+SIGNATURE = "0123456789abcdef0123"
+
+
+class SigningStore(AbstractFileSystem):  # type: ignore[misc]
+    """One object, and links to it."""
+
+    cachable = False
+    protocol = "s3"
+
+    def __init__(self, link: str = "", error: Exception | None = None) -> None:
+        super().__init__()
+        self.link, self.error = link, error
+
+    def info(self, path: str, **_: Any) -> dict[str, Any]:
+        return {"name": path, "size": 3, "type": "file", "ETag": '"e"'}
+
+    def cat_file(self, path: str, start: Any = None, end: Any = None, **_: Any) -> bytes:
+        return b"abc"[start:end]
+
+    def sign(self, path: str, expiration: int = 100, **_: Any) -> str:
+        if self.error:
+            raise self.error
+        return self.link.format(path=path, expiration=expiration)
+
+
+@pytest.fixture
+def masked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was given to Airflow to be masked."""
+    found: list[str] = []
+    monkeypatch.setattr(signing, "mask_secret", found.append)
+    return found
+
+
+@pytest.fixture
+def source(stores: dict[str, Any]) -> Callable[..., Source]:
+    """Return an object of a store that signs."""
+
+    def make(link: str = "", error: Exception | None = None) -> Source:
+        stores.clear()
+        airflow_store.attach("s3", "conn", fs=SigningStore(link, error))
+        return resolve_source("s3://conn@bucket/a b.mp4")
+
+    return make
+
+
+def test_a_link_is_masked(source: Callable[..., Source], masked: list[str]) -> None:
+    given = source("https://bucket.s3.amazonaws.com/x?path={path}&Expires={expiration}&Signature=" + SIGNATURE)
+    link = signed_link(given, SERVICE)
+    query = f"path=bucket/a b.mp4&Expires={SIGNED_FOR}&Signature={SIGNATURE}"
+    assert link == f"https://bucket.s3.amazonaws.com/x?{query}"
+    assert SIGNATURE in masked
+    assert query in masked
+    assert SIGNATURE not in repr(given)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:9000", "[::1]", "10.1.2.3", "minio:9000", "s3.corp.internal", "localhost"])
+def test_a_link_into_this_network_is_only_for_a_service_in_it(
+    source: Callable[..., Source], masked: list[str], host: str
+) -> None:
+    given = source(f"http://{host}/x?Signature={SIGNATURE}")
+    assert signed_link(given, "http://127.0.0.1:8000").startswith(f"http://{host}")
+    with pytest.raises(TwelveLabsInputError, match="cannot reach from the internet: use method 'direct'") as caught:
+        signed_link(given, SERVICE)
+    assert SIGNATURE not in str(caught.value)
+
+
+def test_a_store_that_cannot_sign_is_told_without_its_words(source: Callable[..., Source], masked: list[str]) -> None:
+    error = AttributeError(f"you need a private key, not https://host/x?sig={SIGNATURE} or a?sig={SIGNATURE}")
+    with pytest.raises(TwelveLabsInputError) as caught:
+        signed_link(source(error=error), SERVICE)
+    assert "'s3://bucket/a b.mp4' cannot be signed with this connection (AttributeError: you need" in str(caught.value)
+    assert SIGNATURE not in str(caught.value)
+    assert caught.value.__cause__ is None
+    with pytest.raises(TwelveLabsInputError, match="no http"):
+        signed_link(source("bucket/a b.mp4"), SERVICE)
+
+
+def test_stores_that_sign_nothing(memory: Any) -> None:
+    memory.pipe_file("/bucket/a.mp4", b"abc")
+    given = resolve_source("memory://bucket/a.mp4")
+    assert given.signer is None
+    with pytest.raises(TwelveLabsInputError, match="its store signs none"):
+        signed_link(given, SERVICE)
+
+
+def test_a_link_has_to_be_asked_for() -> None:
+    chosen = choose_method(1, None, True)
+    assert chosen.method is UploadMethod.DIRECT
+    assert "by method 'url', the service would fetch it itself" in chosen.why
+    assert choose_method(UPLOADS.max_url, UploadMethod.URL, True).method is UploadMethod.URL
+    with pytest.raises(ValueError, match="use 'multipart'"):
+        choose_method(UPLOADS.max_url + 1, UploadMethod.URL, True)
+    assert "url" not in choose_method(UPLOADS.max_url + 1, None, True).why
+
+
+@pytest.mark.parametrize(
+    ("host", "inside"),
+    [("bucket.s3.amazonaws.com", False), ("8.8.8.8", False), ("192.168.1.1", True), ("minio", True), ("x.svc.", True)],
+)
+def test_hosts_by_their_names(host: str, inside: bool) -> None:
+    assert is_inside(host) is inside
