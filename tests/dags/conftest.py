@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+
+from tests.published import check_published
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG
@@ -31,6 +33,13 @@ def airflow_database() -> None:
         [sys.executable, "-m", "airflow", "db", "migrate"], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+
+@pytest.fixture(autouse=True)
+def published_as_documented(tmp_path: Path) -> Iterator[None]:
+    """Judge whatever a test has published in its folder by the documented schemas."""
+    yield
+    check_published(tmp_path)
 
 
 @pytest.fixture

@@ -1,0 +1,147 @@
+"""### Look for violations of a policy in videos, and have a person decide about what was found
+
+**What it does, for each video:** uploads it once as an asset; asks a model for findings in the form of a JSON schema
+(rule, start and end in seconds, severity, reason); where the worst finding is below `ask_from` the video passes by
+itself, otherwise a person is asked under *Required Actions* (or over the REST API) to **Approve** or **Reject**; writes
+`compliance.decision.json` beside the findings: the decision, by whom, when, and the note.
+
+**What it needs:** the connection `twelvelabs_default` (API v1.3), Airflow 3.1 or newer. On 3.3 and newer nobody waits
+while the person thinks; before, the question is a deferred task, so a triggerer has to run.
+
+**Trigger it with** `sources` (paths, URLs, object storage URIs), `policy` (the rules in plain words), `output_path`.
+
+**If nobody answers** within `TWELVELABS_REVIEW_HOURS` (environment of the scheduler and the workers, default 72) the
+video is rejected, and the file says that nobody did it. An answer too long for an XCom is always put before a person.
+
+**If it fails:** clear the failed task. Nothing before it is uploaded or billed again; each clear of `find_violations`
+bills one analysis (minutes of the video, and tokens). Who may answer: `assigned_users` of the task `ask_a_person`.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk import Param, dag, task, task_group
+
+from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
+from twelvelabs_provider.operators.asset import TwelveLabsCreateAssetOperator
+
+SEVERITIES = ["low", "medium", "high"]
+REVIEW_TIME = timedelta(hours=float(os.environ.get("TWELVELABS_REVIEW_HOURS", "72")))
+FINDINGS = {
+    "type": "json_schema",
+    "json_schema": {
+        "type": "object",
+        "properties": {
+            "findings": {
+                "type": "array",
+                "description": "every stretch of the video that breaks a rule; empty if none does",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "rule": {"type": "string", "description": "the rule that is broken, in the policy's words"},
+                        "start": {"type": "number", "description": "seconds"},
+                        "end": {"type": "number", "description": "seconds"},
+                        "severity": {"type": "string", "enum": SEVERITIES},
+                        "reason": {"type": "string", "description": "what is seen or heard there"},
+                    },
+                    "required": ["rule", "start", "end", "severity", "reason"],
+                },
+            }
+        },
+        "required": ["findings"],
+    },
+}
+
+
+@dag(
+    schedule=None,
+    catchup=False,
+    tags=["twelvelabs"],
+    doc_md=__doc__,
+    default_args={"retries": 2},
+    max_active_tasks=16,
+    params={
+        "sources": Param([], type="array", items={"type": "string"}, minItems=1, title="Videos (paths, URLs, URIs)"),
+        "policy": Param("", type="string", minLength=1, title="The rules, in plain words"),
+        "ask_from": Param("medium", enum=SEVERITIES, title="Least severity that a person decides about"),
+        "output_path": Param("", type="string", minLength=1, title="Where results go (path or URI)"),
+    },
+)
+def compliance_review() -> None:
+    """One branch per video: upload, find, ask a person if need be, write the decision."""
+
+    @task
+    def list_positions(params: dict[str, Any] | None = None) -> list[int]:
+        return list(range(len((params or {})["sources"])))
+
+    @task
+    def describe(answer: dict[str, Any], params: dict[str, Any] | None = None) -> str:
+        from airflow.providers.common.compat.sdk import AirflowSkipException
+
+        if answer["data"] is None:
+            return f"More was found than fits here; all of it: {answer['files']['json']}"
+        findings = answer["data"]["findings"]
+        worst = max((SEVERITIES.index(one["severity"]) for one in findings), default=-1)
+        if worst < SEVERITIES.index((params or {})["ask_from"]):
+            # What follows a skipped task is skipped; a branch operator skips nothing within a mapped group.
+            raise AirflowSkipException("nothing that a person has to decide about")
+        return "\n".join(
+            f"- **{one['severity']}** {one['start']:.1f} to {one['end']:.1f} s, {one['rule']}: {one['reason']}"
+            for one in findings
+        )
+
+    @task(trigger_rule="none_failed_min_one_success")
+    def write_decision(answer: dict[str, Any], params: dict[str, Any] | None = None, ti: Any = None) -> dict[str, Any]:
+        from twelvelabs_provider.storage.tables import Provenance, TableFacts, TablePlace, publish_document
+
+        given = ti.xcom_pull(task_ids="review.ask_a_person", map_indexes=ti.map_index) or {}
+        person = given.get("responded_by_user")
+        decision = {
+            "decision": "rejected" if given.get("chosen_options") == ["Reject"] else "approved",
+            "decided_by": "nobody found fault" if not given else (person or {}).get("name") or "nobody in time",
+            "decided_at": str(given["responded_at"]) if given else None,
+            "note": given.get("params_input", {}).get("note"),
+            "findings": answer["manifest"],
+        }
+        asset_id = answer["asset_id"]
+        facts = TableFacts(Provenance.of(ti), asset_id=asset_id, video_id=asset_id)
+        place = TablePlace(("assets", asset_id), "compliance.decision", "decision")
+        published = publish_document((params or {})["output_path"], place, decision, facts)
+        return {"decision": decision["decision"], **published.as_xcom()}
+
+    @task_group
+    def review(position: int) -> None:
+        asset = TwelveLabsCreateAssetOperator(
+            task_id="upload",
+            # By position, not by value: an address may be signed, and XCom is no place for signatures.
+            source="{{ params.sources[ti.map_index] }}",
+            deferrable=True,
+        )
+        found = TwelveLabsAnalyzeVideoOperator(
+            task_id="find_violations",
+            asset_id=asset.output["asset_id"],
+            prompt="Find every stretch of the video that breaks one of these rules: {{ params.policy }}",
+            response_format=FINDINGS,
+            result_name="compliance",
+            output_path="{{ params.output_path }}",
+            deferrable=True,
+        )
+        ask = HITLOperator(
+            task_id="ask_a_person",
+            subject="Does {{ params.sources[ti.map_index].partition('?')[0] }} go out?",
+            body=describe(found.output),
+            options=["Approve", "Reject"],
+            defaults=["Reject"],
+            response_timeout=REVIEW_TIME,
+            params={"note": Param("", type="string", title="Note for the record")},
+        )
+        ask >> write_decision(found.output)
+
+    review.expand(position=list_positions())
+
+
+compliance_review()

@@ -1,0 +1,124 @@
+"""### Every night: index what is new in a bucket, and leave its transcripts and on-screen text beside a catalog
+
+**What it does:** lists the videos below `source` that are new or changed since the last run (`discover`); indexes them,
+a few hundred in one task (`index`); publishes what is said and shown in each (`transcription`, `text_in_video`); and
+keeps one small catalog of all results (`catalog`: `{output}/_catalog/`).
+
+**What it needs:** the connection `twelvelabs_default`, a triggerer, and two Airflow Variables: `twelvelabs_source`
+(path or URI, `s3://aws_default@bucket/videos/`) and `twelvelabs_output_path`; the params of a run override them.
+
+**A pool that keeps to your plan.** Waiting holds no worker. A deferred task counts neither for `max_active_tis_per_dag`
+nor in a plain pool; only a pool that counts deferred tasks bounds what is under way at the service:
+
+```
+airflow pools set --include-deferred twelvelabs 4 "tasks that have work under way at TwelveLabs"
+```
+
+Then set `TWELVELABS_POOL=twelvelabs` in the environment of the DAG processor and the workers. At once are being indexed
+at most *slots* x `max_concurrent` videos; plans allow 5 or 25.
+
+**Incremental, and safe to run again.** What `discover` handed out is kept in `{output}/_discovered/`; the same run,
+cleared, gives the same list, another run what is new since then. What is in the index is taken as it is, what has its
+manifest is left alone: nothing is uploaded or billed twice, neither by a retry, nor by a clear, nor by a backfill. A
+bucket has no past: the first run of a backfill finds all that is there today and the others nothing, so there is no
+catch-up, and `max_active_runs=1`.
+
+**If it fails:** the rows of the outcome of `index` say for each video why; clear that task to try those again. One run
+publishes up to `[core] max_map_length` videos (1,024): for more, raise it and clear `list_videos`.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pendulum
+from airflow.sdk import Param, dag, task
+
+from twelvelabs_provider.operators.catalog import TwelveLabsCompactCatalogOperator
+from twelvelabs_provider.operators.discover import TwelveLabsDiscoverVideosOperator
+from twelvelabs_provider.operators.extract import (
+    TwelveLabsExtractTextInVideoOperator,
+    TwelveLabsExtractTranscriptionOperator,
+)
+from twelvelabs_provider.operators.index import TwelveLabsCreateIndexOperator
+from twelvelabs_provider.operators.index_videos import TwelveLabsIndexVideosOperator
+
+POOL = os.environ.get("TWELVELABS_POOL", "default_pool")
+SOURCE = "{{ params.source or var.value.twelvelabs_source }}"
+OUTPUT = "{{ params.output_path or var.value.twelvelabs_output_path }}"
+
+
+@dag(
+    schedule="0 1 * * *",
+    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    catchup=False,
+    tags=["twelvelabs"],
+    doc_md=__doc__,
+    default_args={"retries": 2, "pool": POOL},
+    max_active_runs=1,
+    max_active_tasks=16,
+    params={
+        "source": Param(None, type=["string", "null"], title="Folder or prefix, if not as the Variable says"),
+        "output_path": Param(None, type=["string", "null"], title="Where results go, if not as the Variable says"),
+        "index_name": Param("nightly-bucket", type="string", minLength=1, title="Index, made if it is not there"),
+        "max_concurrent": Param(
+            5, type="integer", minimum=1, maximum=100, title="Videos that one task indexes at once"
+        ),
+        "max_failed": Param("5%", type=["string", "integer"], title="Videos of a task that may fail: number or share"),
+        "min_age": Param(60, type="number", minimum=0, title="Seconds that a file has to have been left alone"),
+    },
+)
+def nightly_bucket() -> None:
+    """List, index in chunks, publish per video, compact the catalog."""
+    discover = TwelveLabsDiscoverVideosOperator(
+        task_id="discover", source=SOURCE, output_path=f"{OUTPUT}/_discovered", min_age="{{ params.min_age }}"
+    )
+    index = TwelveLabsCreateIndexOperator(task_id="create_index", index_name="{{ params.index_name }}")
+
+    @task
+    def list_chunks(discovered: dict[str, Any]) -> list[str]:
+        # Airflow maps over what a task returns, not over a part of it.
+        return discovered["chunks"]
+
+    indexed = TwelveLabsIndexVideosOperator.partial(
+        task_id="index",
+        index_id=index.output,
+        output_path=f"{OUTPUT}/_indexed",
+        max_concurrent="{{ params.max_concurrent }}",
+        max_failed="{{ params.max_failed }}",
+        max_active_tis_per_dag=4,
+        deferrable=True,
+    ).expand(videos=list_chunks(discover.output))
+
+    @task
+    def list_videos(outcomes: Any, output_path: str) -> list[dict[str, str]]:
+        import json
+
+        from airflow.sdk import ObjectStoragePath
+
+        output = ObjectStoragePath(output_path)
+        found = list[dict[str, str]]()
+        for outcome in outcomes:
+            # Addresses in XCom name no connection: what reads them takes that of the output.
+            with ObjectStoragePath(outcome["outcome"], conn_id=output.conn_id).open() as lines:
+                for row in map(json.loads, lines):
+                    folder = output / outcome["index_id"] / str(row["video_id"])
+                    if row["outcome"] != "failed" and not (folder / "text_in_video.manifest.json").exists():
+                        video = {"index_id": outcome["index_id"], "video_id": row["video_id"], "source": row["uri"]}
+                        found.append(video)
+        return found
+
+    videos = list_videos(indexed.output, OUTPUT)
+    where = {"output_path": OUTPUT, "formats": ["jsonl", "srt", "vtt"]}
+    transcription = TwelveLabsExtractTranscriptionOperator.partial(task_id="transcription", **where).expand_kwargs(
+        videos
+    )
+    text_in_video = TwelveLabsExtractTextInVideoOperator.partial(
+        task_id="text_in_video", deferrable=True, **where
+    ).expand_kwargs(videos)
+    catalog = TwelveLabsCompactCatalogOperator(task_id="catalog", output_path=OUTPUT, trigger_rule="none_failed")
+    [transcription, text_in_video] >> catalog
+
+
+nightly_bucket()

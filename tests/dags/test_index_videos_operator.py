@@ -1,0 +1,493 @@
+"""Many videos in one task: each is indexed and billed once, each has its row, and none takes another down with it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import os
+import re
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import requests
+
+from tests.dags.conftest import Account, Connect
+from tests.dags.test_waiting import billed
+from twelvelabs_provider.api.errors import TwelveLabsTransientError
+from twelvelabs_provider.exceptions import (
+    TwelveLabsInputError,
+    TwelveLabsJobTimeoutError,
+    TwelveLabsPartialFailureError,
+    TwelveLabsUnreachableError,
+    TwelveLabsVideosFailedError,
+)
+from twelvelabs_provider.hooks.multipart import MultipartSender
+from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
+from twelvelabs_provider.jobs.many import journal as many_journal
+from twelvelabs_provider.jobs.many import steps as many_steps
+from twelvelabs_provider.jobs.many import work as many_work
+from twelvelabs_provider.operators.index_videos import TwelveLabsIndexVideosOperator
+from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+from twelvelabs_provider.version_compat import TaskDeferred
+
+pytestmark = pytest.mark.engine
+
+GENERATIONS = ("v1.3", "v1.2", "v1.1")
+Faults = Callable[..., None]
+Films = Callable[..., list[Path]]
+
+
+@pytest.fixture
+def faults(account: Account) -> Iterator[Faults]:
+    """Return a function that lets the engine misbehave."""
+    url = f"{account.engine.base_url}/_local/faults"
+
+    def misbehave(path: str, action: str = "lose_answer", times: int | None = 1, **fields: Any) -> None:
+        rule = {"method": "POST", "path": path, "action": action, **fields}
+        rule |= {"times": times} if times else {}
+        requests.post(url, headers=account.headers, json=rule, timeout=30).raise_for_status()
+
+    yield misbehave
+    requests.delete(url, headers=account.headers, timeout=30).raise_for_status()
+
+
+@pytest.fixture
+def films(clip: Path, tmp_path: Path) -> Films:
+    """Return a function that makes copies of a video, whose content the engine knows already."""
+
+    def make(number: int, unseen: int = 0) -> list[Path]:
+        folder = tmp_path / "films"
+        folder.mkdir(exist_ok=True)
+        paths = [Path(shutil.copy(clip, folder / f"film {at:02}.mp4")) for at in range(number)]
+        for path in paths[:unseen]:
+            # The engine has to read these anew, which takes it a moment.
+            tail = os.urandom(64)
+            path.write_bytes(path.read_bytes() + (len(tail) + 8).to_bytes(4, "big") + b"free" + tail)
+        return paths
+
+    return make
+
+
+class Runs:
+    """Runs the operator as Airflow does, a try or a clear at a time."""
+
+    def __init__(self, output: Path, index_id: str, **fields: Any) -> None:
+        self.output = output
+        self.fields = {"index_id": index_id, "poll_interval": 0.2, "deferrable": True, "max_concurrent": 4, **fields}
+        self.deferrals = 0
+        self.payloads: list[dict[str, Any]] = []
+
+    def context(self, try_number: int = 1, max_tries: int = 2, run_id: str = "run") -> Any:
+        ti = SimpleNamespace(
+            dag_id="d", run_id=run_id, task_id="t", map_index=-1, max_tries=max_tries, try_number=try_number
+        )
+        return {"ti": ti}
+
+    def operator(self, videos: Any, **fields: Any) -> TwelveLabsIndexVideosOperator:
+        given = {**self.fields, **fields}
+        return TwelveLabsIndexVideosOperator(task_id="t", videos=videos, output_path=str(self.output), **given)
+
+    def run(self, videos: Any, *, fields: dict[str, Any] | None = None, **context: Any) -> dict[str, Any]:
+        """Return the result; every wake is another process's, which knows what the journal says."""
+        where = self.context(**context)
+        step, arguments = "execute", dict[str, Any]()
+        while True:
+            operator = self.operator(videos, **(fields or {}))
+            try:
+                return dict(getattr(operator, step)(where, **arguments))
+            except TaskDeferred as deferred:
+                self.deferrals += 1
+                self.payloads.append(deferred.trigger.serialize()[1])
+                event = asyncio.run(anext(deferred.trigger.run()))
+                self.payloads.append(dict(event.payload))
+                step, arguments = deferred.method_name, {"event": event.payload}
+
+
+@pytest.fixture
+def runs(account: Account, tmp_path: Path, request: pytest.FixtureRequest) -> Runs:
+    """An index of its own."""
+    return Runs(tmp_path / "out", account.create_index(request.node.name))
+
+
+def rows(result: dict[str, Any]) -> list[dict[str, Any]]:
+    path = Path(result["outcome"].removeprefix("file://"))
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def outcome_of(output: Path) -> list[dict[str, Any]]:
+    """Return the rows that a task left which failed."""
+    (path,) = output.rglob("*.jsonl")
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def chunk(path: Path, videos: list[Any]) -> str:
+    """Write a list as Discover writes it."""
+    path.write_text("".join(json.dumps(one if isinstance(one, dict) else {"uri": str(one)}) + "\n" for one in videos))
+    return str(path)
+
+
+def in_index(account: Account, index_id: str) -> int:
+    return int(account.get(f"/v1.3/indexes/{index_id}/videos")["page_info"]["total_results"])
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+@pytest.mark.parametrize("api_version", GENERATIONS)
+def test_many_videos_of_all_kinds(
+    api_version: str, deferrable: bool, connect: Connect, account: Account, films: Films, runs: Runs, tmp_path: Path
+) -> None:
+    connect(api_version)
+    good = films(22, unseen=2)
+    corrupt = tmp_path / "corrupt.mp4"
+    corrupt.write_bytes(good[0].read_bytes()[:700])
+    single = TwelveLabsIndexVideoOperator(
+        task_id="one", index_id=runs.fields["index_id"], source=str(good[3]), poll_interval=0.2, deferrable=False
+    )
+    earlier = single.execute(runs.context())
+    before = billed(account)
+    listed = [*good, corrupt, tmp_path / "missing.mp4", good[5]]
+    result = runs.run(chunk(tmp_path / "chunk.jsonl", listed), fields={"deferrable": deferrable, "max_failed": 2})
+    found = rows(result)
+    assert [row["uri"] for row in found] == [f"file://{path}" for path in listed]
+    assert Counter(row["outcome"] for row in found) == {"indexed": 21, "reused": 2, "failed": 2}
+    assert {name: result[name] for name in ("videos", "indexed", "reused", "failed")} == {
+        "videos": 25, "indexed": 21, "reused": 2, "failed": 2,
+    }  # fmt: skip
+    assert found[3]["outcome"] == "reused" and found[3]["video_id"] == earlier["video_id"]
+    assert found[24]["video_id"] == found[5]["video_id"]
+    assert {row["error_type"] for row in found[22:24]} == {"TwelveLabsInputError"}
+    assert "damaged" in found[22]["reason"] and "does not exist" in found[23]["reason"]
+    assert billed(account) == before + 21
+    assert result["minutes"] == pytest.approx(21 * 0.1, abs=0.01)
+    assert len({row["video_id"] for row in found if row["video_id"]}) == 22
+    assert in_index(account, runs.fields["index_id"]) == 22
+    assert (runs.deferrals > 0) == deferrable
+    assert all(len(json.dumps(payload)) < 2000 for payload in runs.payloads)
+    again = runs.run(chunk(tmp_path / "chunk.jsonl", listed), fields={"max_failed": "10%"}, run_id="another run")
+    assert (again["indexed"], again["reused"]) == (0, 23)
+    assert billed(account) == before + 21
+
+
+class Dies(BaseException):
+    """The worker's process is gone."""
+
+
+def dying(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, after: int) -> None:
+    """Let the worker die when a function is called so often, after it did its work."""
+    original, calls = getattr(owner, name), itertools.count(1)
+
+    def called(*args: Any, **kwargs: Any) -> Any:
+        number = next(calls)
+        result = original(*args, **kwargs)
+        if number == after:
+            raise Dies
+        return result
+
+    monkeypatch.setattr(owner, name, called)
+
+
+DEATHS = {
+    "after an upload": (many_steps.AssetUpload, "run", 3),
+    "after an indexing was asked for": (many_steps, "index_asset", 3),
+    "after a journal": (many_journal.Journal, "write", 4),
+    "after a later journal": (many_journal.Journal, "write", 9),
+    "after a look": (many_work, "states_of", 4),
+    "before the outcome": (many_work.ManyVideos, "go_on", 1),
+}
+
+
+@pytest.mark.parametrize("death", DEATHS)
+def test_a_worker_that_dies_costs_nothing_twice(
+    death: str, account: Account, connect: Connect, films: Films, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed, before = list(map(str, films(12))), billed(account)
+    assets = account.holdings()[0]
+    with monkeypatch.context() as patch:
+        dying(patch, *DEATHS[death])
+        with pytest.raises(Dies):
+            runs.run(listed)
+    result = runs.run(listed, try_number=2)
+    assert (result["indexed"] + result["reused"], result["failed"]) == (12, 0)
+    assert billed(account) == before + 12
+    assert in_index(account, runs.fields["index_id"]) == 12
+    assert account.holdings()[0] == assets + 12, "uploaded once"
+
+
+@pytest.mark.parametrize("api_version", ["v1.2", "v1.1"])
+def test_a_worker_that_dies_costs_nothing_twice_where_there_are_no_assets(
+    api_version: str, account: Account, connect: Connect, films: Films, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(api_version)
+    listed, before = list(map(str, films(10))), billed(account)
+    with monkeypatch.context() as patch:
+        dying(patch, many_steps.Steps, "submit", 3)
+        with pytest.raises(Dies):
+            runs.run(listed)
+    # A clear finds what is under way too: the journal knows it.
+    result = runs.run(listed, try_number=2, max_tries=3)
+    assert (result["indexed"] + result["reused"], result["failed"]) == (10, 0)
+    assert billed(account) == before + 10
+
+
+FAULTS = {
+    "lost indexing": ({"path": "*/indexed-assets", "times": 3, "every": 2}, "v1.3"),
+    "lost upload": ({"path": "/assets", "times": 3, "every": 2}, "v1.3"),
+    "lost task": ({"path": "/tasks", "times": 3, "every": 2}, "v1.2"),
+    "server error": ({"path": "*", "action": "status", "status": 502, "probability": 0.3, "seed": 3}, "v1.3"),
+    "too many requests": (
+        {"path": "*/indexed-assets", "action": "status", "status": 429, "times": 4, "every": 2, "reset_after": 2},
+        "v1.3",
+    ),
+    "reset": ({"path": "*", "action": "reset", "times": 6, "every": 3}, "v1.3"),
+    "looks": ({"method": "GET", "path": "*", "action": "status", "status": 503, "probability": 0.2, "seed": 5}, "v1.3"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_whatever_becomes_of_an_answer_each_is_billed_once(
+    name: str, account: Account, connect: Connect, films: Films, runs: Runs, faults: Faults
+) -> None:
+    rule, api_version = FAULTS[name]
+    connect(api_version)
+    listed, before = list(map(str, films(12))), billed(account)
+    faults(**{"times": None, **rule})
+    for try_number in (1, 2, 3):
+        try:
+            result = runs.run(listed, try_number=try_number)
+            break
+        except (TwelveLabsVideosFailedError, TwelveLabsTransientError, TwelveLabsUnreachableError):
+            assert try_number < 3
+    assert (result["indexed"] + result["reused"], result["failed"]) == (12, 0)
+    assert billed(account) == before + 12
+    assert in_index(account, runs.fields["index_id"]) == 12
+
+
+def test_a_clear_does_only_what_is_not_in_the_index(
+    account: Account, connect: Connect, films: Films, runs: Runs, tmp_path: Path
+) -> None:
+    listed, before = films(8), billed(account)
+    missing = tmp_path / "films" / "late.mp4"
+    with pytest.raises(TwelveLabsPartialFailureError, match="1 of 9 videos failed, and max_failed allows 0"):
+        runs.run([*map(str, listed), str(missing)])
+    assert Counter(row["outcome"] for row in outcome_of(runs.output)) == {"indexed": 8, "failed": 1}
+    shutil.copy(listed[0], missing)
+    result = runs.run([*map(str, listed), str(missing)], max_tries=3)
+    assert (result["indexed"], result["reused"], result["failed"]) == (1, 8, 0)
+    assert billed(account) == before + 9
+
+
+def test_a_retry_does_only_what_failed_and_may_succeed(
+    account: Account, connect: Connect, films: Films, runs: Runs, faults: Faults
+) -> None:
+    listed, before = list(map(str, films(6))), billed(account)
+    faults("/assets", "status", status=500, times=2 * 3, after=3)
+    with pytest.raises(TwelveLabsVideosFailedError, match="A retry tries again"):
+        runs.run(listed, fields={"max_concurrent": 1})
+    left = Counter(row["outcome"] for row in outcome_of(runs.output))
+    assert left["failed"] >= 1 and left["indexed"] == 6 - left["failed"]
+    result = runs.run(listed, try_number=2)
+    assert (result["indexed"], result["reused"], result["failed"]) == (6, 0, 0)
+    assert billed(account) == before + 6
+
+
+def test_never_more_than_asked_for_are_being_indexed(
+    account: Account, connect: Connect, films: Films, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"{account.engine.base_url}/_local/limits"
+    troubles: list[BaseException] = []
+    monkeypatch.setattr(many_work.ManyVideos, "_trouble", lambda self, key, error: troubles.append(error))
+    requests.put(url, headers=account.headers, json={"concurrent_indexing": 3}, timeout=30).raise_for_status()
+    try:
+        result = runs.run(list(map(str, films(9, unseen=4))), fields={"max_concurrent": 3})
+    finally:
+        requests.delete(url, headers=account.headers, timeout=30).raise_for_status()
+    assert result["indexed"] == 9 and not troubles
+
+
+def test_what_others_have_on_their_way_is_waited_for(
+    account: Account, connect: Connect, films: Films, runs: Runs
+) -> None:
+    """The plan's limit counts over all tasks: who is refused comes again, and fails nothing."""
+    url = f"{account.engine.base_url}/_local/limits"
+    requests.put(url, headers=account.headers, json={"concurrent_indexing": 1}, timeout=30).raise_for_status()
+    try:
+        result = runs.run(list(map(str, films(5, unseen=2))), fields={"deferrable": False})
+    finally:
+        requests.delete(url, headers=account.headers, timeout=30).raise_for_status()
+    assert (result["indexed"], result["failed"]) == (5, 0)
+
+
+def test_it_is_refused_before_anything_is_spent_where_it_is_too_much(
+    account: Account, connect: Connect, films: Films, runs: Runs
+) -> None:
+    listed, before = list(map(str, films(10))), account.holdings()
+    with pytest.raises(TwelveLabsInputError, match=r"about 1\.00 minutes, and max_billable_minutes allows 0\.95"):
+        runs.run(listed, fields={"max_billable_minutes": 0.95})
+    assert account.holdings() == before
+    assert runs.run(listed, fields={"max_billable_minutes": "1"})["indexed"] == 10
+
+
+def test_a_url_whose_length_shows_late_is_refused_by_itself(
+    account: Account, connect: Connect, films: Films, runs: Runs, site: Callable[[Path], str]
+) -> None:
+    listed, before = [site(path).replace(" ", "%20") for path in films(3)], billed(account)
+    result = runs.run(listed, fields={"max_billable_minutes": 0.25, "max_failed": None})
+    assert (result["indexed"], result["failed"]) == (2, 1)
+    assert billed(account) == before + 2
+
+
+def test_the_deadline_publishes_what_there_is_and_a_retry_goes_on(
+    account: Account, connect: Connect, films: Films, runs: Runs
+) -> None:
+    listed, before = list(map(str, films(6, unseen=6))), billed(account)
+    with pytest.raises(TwelveLabsJobTimeoutError, match="a retry goes on from there"):
+        runs.run(listed, fields={"timeout": 2.0, "max_concurrent": 2})
+    assert len(outcome_of(runs.output)) == 6
+    assert runs.run(listed, try_number=2)["indexed"] == 6
+    assert billed(account) == before + 6
+
+
+def test_what_is_there_may_be_refused_or_indexed_anew(
+    account: Account, connect: Connect, films: Films, runs: Runs
+) -> None:
+    listed, before = list(map(str, films(3))), billed(account)
+    first = rows(runs.run(listed[:2], run_id="first"))
+    result = runs.run(listed, run_id="second", fields={"if_indexed": "fail", "max_failed": 2})
+    assert (result["indexed"], result["failed"]) == (1, 2)
+    assert f"has video {first[0]['video_id']} of the same content" in rows(result)[0]["reason"]
+    assert billed(account) == before + 3
+    result = runs.run(listed, run_id="third", fields={"if_indexed": "reindex"})
+    assert (result["indexed"], result["reused"]) == (3, 0)
+    assert billed(account) == before + 6
+
+
+def test_assets_of_the_same_content_are_indexed_only(
+    account: Account, connect: Connect, films: Films, runs: Runs
+) -> None:
+    listed = list(map(str, films(3)))
+    runs.run(listed)
+    held = account.holdings()[0]
+    other = Runs(runs.output, account.create_index("another index of many"))
+    assert other.run(listed)["indexed"] == 3
+    assert account.holdings()[0] == held
+
+
+@pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
+def test_subtitles_go_along_where_there_is_a_place_for_them(
+    api_version: str, account: Account, connect: Connect, films: Films, runs: Runs, tmp_path: Path
+) -> None:
+    connect(api_version)
+    subtitle = tmp_path / "film.srt"
+    subtitle.write_text("1\n00:00:00,000 --> 00:00:02,000\nGood morning\n")
+    (film, other) = films(2)
+    listed = [{"uri": str(film), "subtitle": str(subtitle)}, {"uri": str(other), "version": "x", "size": 1}]
+    if api_version == "v1.3":
+        with pytest.raises(Exception, match="no place for a given transcript"):
+            runs.run(listed, fields={"unsupported_transcription": "fail"})
+    result = runs.run(listed)
+    assert result["indexed"] == 2
+    if api_version == "v1.2":
+        video_id = rows(result)[0]["video_id"]
+        said = account.get(f"/v1.2/indexes/{runs.fields['index_id']}/videos/{video_id}/transcription")["data"]
+        assert [one["value"] for one in said] == ["Good morning"]
+
+
+def test_an_empty_list_has_an_empty_outcome(account: Account, connect: Connect, runs: Runs, tmp_path: Path) -> None:
+    blank = tmp_path / "blank.jsonl"
+    blank.write_text("\n")
+    for empty in ([], "[]", str(blank), str(tmp_path / "nothing*.mp4")):
+        result = runs.run(empty)
+        assert (result["videos"], result["indexed"], rows(result)) == (0, 0, [])
+
+
+def test_a_pattern_a_name_and_a_text_will_do(account: Account, connect: Connect, films: Films, runs: Runs) -> None:
+    films(3)
+    result = runs.run(str(runs.output.parent / "films" / "*.mp4"), fields={"max_concurrent": "2"})
+    assert result["indexed"] == 3
+    name = account.get(f"/v1.3/indexes/{runs.fields['index_id']}")["index_name"]
+    listed = json.dumps([row["uri"] for row in rows(result)])
+    assert runs.run(listed, run_id="2", fields={"index_id": None, "index_name": name})["reused"] == 3
+
+
+@pytest.mark.parametrize(
+    ("videos", "fields", "said"),
+    [
+        ({"name": "a.mp4"}, {}, "has no uri"),
+        (7, {}, "videos=7 is int"),
+        (None, {}, "needs a value"),
+        ("[broken", {}, "not JSON"),
+        (["a.mp4"] * 5001, {}, "more than 5,000"),
+        (["a.mp4"], {"max_concurrent": 0}, "max_concurrent=0 must be a whole number from 1 to 100"),
+        (["a.mp4"], {"max_failed": "many"}, "max_failed"),
+        (["a.mp4"], {"if_indexed": "overwrite"}, "is not one of reuse, reindex, fail"),
+        (["a.mp4"], {"index_id": None, "index_name": "no such index"}, "there is no index of the name"),
+        (["a.mp4"], {"index_id": ""}, "index_id"),
+        (["a.mp4"], {"method": "by post"}, "is not one of auto, direct, url, multipart"),
+        (["a.mp4"], {"user_metadata": {"duration": 1}}, "keeps this name for itself"),
+    ],
+    ids=str,
+)
+def test_what_cannot_work_is_refused_before_anything_is_sent(
+    videos: Any, fields: dict[str, Any], said: str, account: Account, connect: Connect, runs: Runs
+) -> None:
+    before = account.holdings()
+    with pytest.raises(TwelveLabsInputError, match=said):
+        runs.run(videos, fields=fields)
+    assert account.holdings() == before
+
+
+def test_a_broken_list_names_its_line(account: Account, connect: Connect, runs: Runs, tmp_path: Path) -> None:
+    path = tmp_path / "chunk.jsonl"
+    path.write_text('{"uri": "a.mp4"}\n{"uri": ')
+    with pytest.raises(TwelveLabsInputError, match="Line 2 of the list of videos"):
+        runs.run(str(path))
+    with pytest.raises(TwelveLabsInputError, match="does not exist"):
+        runs.run(str(tmp_path / "none.jsonl"))
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Return what counts the requests of workers from now on, by method and path without ids."""
+    asked: Counter[str] = Counter()
+    original = TwelveLabsHook._send
+
+    def send(self: TwelveLabsHook, call: Any, form: Any, **options: Any) -> Any:
+        asked[f"{call.method.value} {re.sub('/[0-9a-f]{24}', '', call.path)}"] += 1
+        return original(self, call, form, **options)
+
+    monkeypatch.setattr(TwelveLabsHook, "_send", send)
+    return asked
+
+
+def test_the_requests_of_many_videos_are_two_each_and_a_few(
+    account: Account, connect: Connect, films: Films, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = list(map(str, films(60)))
+    with monkeypatch.context() as patch:
+        asked = counted(patch)
+        assert runs.run(listed, fields={"max_concurrent": 20})["indexed"] == 60
+    assert asked["POST /assets"] == asked["POST /indexes/indexed-assets"] == 60
+    looks = sum(number for what, number in asked.items() if what.startswith("GET"))
+    assert looks <= 60, asked
+    with monkeypatch.context() as patch:
+        asked = counted(patch)
+        assert runs.run(listed, run_id="another")["reused"] == 60
+    # the index, and the two pages of what is in it
+    assert sum(asked.values()) == 3, asked
+
+
+def test_large_files_go_up_in_parts(
+    account: Account, connect: Connect, films: Films, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed, before = list(map(str, films(3))), billed(account)
+    with monkeypatch.context() as patch:
+        dying(patch, MultipartSender, "send", 2)
+        with pytest.raises(Dies):
+            runs.run(listed, fields={"max_concurrent": 1, "method": "multipart"})
+    result = runs.run(listed, try_number=2, fields={"max_concurrent": 1, "method": "multipart"})
+    assert (result["indexed"], result["failed"]) == (3, 0)
+    assert billed(account) == before + 3

@@ -1,0 +1,106 @@
+"""Objects of a bucket that the service fetches by a signed link: nothing goes through the worker, nothing shows it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.dags.conftest import Account, Connect
+from tests.dags.test_asset_operators import create
+from tests.dags.test_waiting import see_through, task_context
+from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsJobFailedError, TwelveLabsRefusedError
+from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+
+pytestmark = [pytest.mark.engine]
+
+SIGNING = ("X-Amz-Signature", "Signature=")
+
+
+@pytest.fixture
+def bucket(connect: Connect, clip: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A bucket on loopback with a video in it; its URI, with the connection."""
+    moto = pytest.importorskip("moto.server", reason="moto[server] is not installed")
+    boto3 = pytest.importorskip("boto3", reason="boto3 is not installed")
+    pytest.importorskip("s3fs", reason="s3fs is not installed")
+    pytest.importorskip("airflow.providers.amazon.aws.fs.s3", reason="the amazon provider is not installed")
+    from airflow.sdk.io import store
+
+    monkeypatch.setattr(store, "_STORE_CACHE", {})
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    endpoint = f"http://{host}:{port}"
+    extra = {"endpoint_url": endpoint, "region_name": "us-east-1"}
+    connection = {"conn_type": "aws", "login": "AKIATEST", "password": "secret-of-the-store", "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_BUCKET_OF_SIGNED", json.dumps(connection))
+    client = boto3.client(
+        "s3", endpoint_url=endpoint, region_name="us-east-1",
+        aws_access_key_id="AKIATEST", aws_secret_access_key="secret-of-the-store",
+    )  # fmt: skip
+    client.create_bucket(Bucket="videos")
+    client.upload_file(str(clip), "videos", "day 1/what? #1.mp4")
+    yield "s3://bucket_of_signed@videos/day 1"
+    server.stop()
+
+
+@pytest.fixture
+def told(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Iterator[Any]:
+    """Everything that was printed or logged, down to the last detail."""
+    caplog.set_level(logging.DEBUG, logger="twelvelabs_provider")
+    # The bucket's own log of what was asked of it.
+    caplog.set_level(logging.ERROR, logger="werkzeug")
+
+    def text() -> str:
+        printed = capfd.readouterr()
+        return printed.out + printed.err + caplog.text
+
+    yield text
+
+
+def test_an_asset_of_a_bucket(bucket: str, account: Account, told: Any, clip: Path) -> None:
+    context = task_context()
+    result, _ = see_through(create(f"{bucket}/what? #1.mp4", method="url"), context)
+    asset = account.get(f"/v1.3/assets/{result['asset_id']}")
+    assert (result["method"], asset["method"], result["filename"]) == ("url", "url", "what? #1.mp4")
+    assert (asset["size"], result["source"]) == (clip.stat().st_size, "s3://videos/day 1/what? #1.mp4")
+    text = told() + repr(result)
+    assert "method url: asked for: the store signs a link" in text
+    assert [word for word in SIGNING if word in text] == []
+
+
+@pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
+def test_a_video_of_a_bucket_is_indexed(
+    bucket: str, connect: Connect, account: Account, told: Any, api_version: str
+) -> None:
+    index_id = account.create_index(f"signed {api_version}")
+    connect(api_version)
+    operator = TwelveLabsIndexVideoOperator(
+        task_id="t", source=f"{bucket}/what? #1.mp4", index_id=index_id, method="url", if_indexed="reindex",
+        poll_interval=0.2,
+    )  # fmt: skip
+    result, _ = see_through(operator, task_context())
+    assert result["filename"] == "what? #1.mp4"
+    text = told() + repr(result)
+    assert [word for word in SIGNING if word in text] == []
+
+
+def test_a_link_that_the_service_cannot_follow_is_in_no_error(
+    bucket: str, monkeypatch: pytest.MonkeyPatch, told: Any
+) -> None:
+    from s3fs import S3FileSystem
+
+    link = "http://127.0.0.1:9/what.mp4?X-Amz-Signature=0123456789abcdef0123456789abcdef"
+    monkeypatch.setattr(S3FileSystem, "sign", lambda *_, **__: link)
+    with pytest.raises((TwelveLabsRefusedError, TwelveLabsJobFailedError)) as caught:
+        see_through(create(f"{bucket}/what? #1.mp4", method="url"), task_context())
+    assert [word for word in SIGNING if word in told() + str(caught.value) + repr(caught.value.__cause__)] == []
+
+
+def test_a_local_file_has_no_link(connect: Connect, clip: Path) -> None:
+    with pytest.raises(TwelveLabsInputError, match="needs an http"):
+        create(str(clip), method="url").execute(task_context())

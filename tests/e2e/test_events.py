@@ -1,0 +1,116 @@
+"""What only a whole Airflow shows: a video starts a run of its own accord, and a question ends when nobody answers."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from demo.services import Services
+from demo.site import environment, with_connection
+from demo.stack import AIRFLOW_COMMANDS, engine_is_ready, engine_service, prepare_database
+from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS
+
+if TYPE_CHECKING:
+    from tests.chaos.stack import Stack
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).parents[2]
+INDEX = "watched"
+DAG = "on_new_video"
+LONGEST = 600.0
+SETTINGS = {
+    "triggerer__job_heartbeat_sec": "1",
+    # Seconds after which the triggers of one that died go to another.
+    "triggerer__triggerer_health_check_threshold": "8",
+    "core__dags_are_paused_at_creation": "False",
+}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """An Airflow with two DAGs, a quick watcher and an impatient question, and an engine with an empty index."""
+    from tests.chaos.hands import Hands
+    from tests.chaos.stack import ChaosSite, Stack, free_port
+
+    folder = tmp_path_factory.mktemp("events")
+    (folder / "dags").mkdir()
+    for name in (DAG, "compliance_review"):
+        shutil.copy(ROOT / "dags" / f"{name}.py", folder / "dags")
+    site = ChaosSite(ROOT, free_port(), free_port(), folder)
+    settings = {**SETTINGS, "core__dags_folder": str(folder / "dags")}
+    variables = with_connection(environment(site), site) | {
+        **{f"AIRFLOW__{name.upper()}": value for name, value in settings.items()},
+        "AIRFLOW_VAR_TWELVELABS_OUTPUT_PATH": str(folder / "out"),
+        "TWELVELABS_INDEX_NAME": INDEX,
+        "TWELVELABS_POLL_SECONDS": "5",
+        "TWELVELABS_REVIEW_HOURS": "0.001",
+    }
+    with Services() as services:
+        services.start(engine_service(site, variables))
+        prepare_database(site, services, variables)
+        running = Stack(site, services, Hands(site.airflow_url), variables, folder)
+        services.wait_until(lambda: engine_is_ready(site), "engine", LONGEST)
+        for name in AIRFLOW_COMMANDS:
+            running.start_component(name)
+        services.wait_until(running.api.is_up, "api-server", LONGEST)
+        yield running
+
+
+def index_clip(stack: Stack, clip: Path) -> str:
+    """Index a video beside Airflow, as somebody else would, and return its id."""
+    (index,) = stack.engine.get("/indexes", index_name=INDEX)["data"]
+    asset = {"asset_id": stack.engine.asset(clip)}
+    video = stack.engine.expect(202, "POST", f"/indexes/{index['_id']}/indexed-assets", json=asset)
+    return str(video["_id"])
+
+
+def rows_in_database(stack: Stack, query: str) -> list[Any]:
+    with sqlite3.connect(stack.site.airflow_home / "airflow.db", timeout=60) as database:
+        rows = database.execute(query).fetchall()
+    database.close()
+    return rows
+
+
+def wait(stack: Stack, done: Callable[[], bool], component: str) -> None:
+    stack.services.wait_until(done, component, LONGEST)
+
+
+def runs(stack: Stack) -> list[str]:
+    return [run["state"] for run in stack.api.get(f"/dags/{DAG}/dagRuns")["dag_runs"]]
+
+
+def told(stack: Stack) -> list[str]:
+    """Return the videos of all events there ever were."""
+    return [event["extra"]["payload"]["video_id"] for event in stack.api.get("/assets/events")["asset_events"]]
+
+
+def test_a_video_starts_one_run_also_across_a_killed_triggerer(stack: Stack, clip: Path) -> None:
+    stack.engine.create_index(INDEX)
+    kept = "SELECT * FROM asset_state_store" if AIRFLOW_V_3_3_PLUS else "SELECT * FROM variable"
+    # It has looked, and an empty index is what it saw: only now is a video a new one.
+    wait(stack, lambda: bool(rows_in_database(stack, kept)), "triggerer")
+    first = index_clip(stack, clip)
+    wait(stack, lambda: runs(stack) == ["success"], "triggerer")
+    assert told(stack) == [first]
+
+    stack.kill_component("triggerer")
+    second = index_clip(stack, clip)
+    stack.start_component("triggerer")
+    wait(stack, lambda: runs(stack) == ["success"] * 2, "triggerer")
+    assert sorted(told(stack)) == sorted([first, second])
+    done = {path.parent.name for path in (stack.marks / "out").glob("*/*/chapters.manifest.json")}
+    assert done == {first, second}
+
+
+def test_a_question_that_nobody_answers_is_a_no(stack: Stack, clip: Path, tmp_path: Path) -> None:
+    conf = {"sources": [str(clip)], "policy": "no text may be shown on the screen", "ask_from": "low"}
+    run = stack.begin("compliance_review", {**conf, "output_path": str(tmp_path)})
+    assert stack.finish("compliance_review", run, LONGEST) == "success", stack.tasks("compliance_review", run)
+    (decision,) = tmp_path.glob("assets/*/compliance.decision.json")
+    assert '"rejected"' in decision.read_text() and "nobody in time" in decision.read_text()
