@@ -1,0 +1,64 @@
+"""Videos in stores that really run: any name, any stretch, and every refusal in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.servers.gateway import Break
+from tests.servers.remote import Remote
+from tests.servers.test_outputs import said_of
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.storage import source as sources
+from twelvelabs_provider.storage.source import resolve_source
+
+NAMES = ["two words.mp4", "größe 影片.mp4", "a+b.mp4", "100%25.mp4", "%41.mp4", "c#d.mp4", "e?f.mp4", "g=h&i;j.mp4"]
+CONTENT = bytes(range(256)) * 40
+
+
+def test_keys_of_any_name(remote: Remote) -> None:
+    for number, name in enumerate(NAMES, start=1):
+        remote.write(f"in/{name}", CONTENT[number:])
+    for number, name in enumerate(NAMES, start=1):
+        found = resolve_source(remote.uri(f"in/{name}"))
+        assert (found.filename, found.size) == (name, len(CONTENT) - number)
+        assert found.uri == f"{remote.scheme}://{remote.bucket}/in/{name}"
+        with found.open() as stream:
+            assert stream.read() == CONTENT[number:], name
+
+
+def test_a_stretch_and_nothing_else_is_fetched(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "BLOCK_SIZE", 1000)
+    remote.write("video.mp4", CONTENT)
+    found = resolve_source(remote.uri("video.mp4"))
+    with remote.gateway.breaking(0, Break.CUT), found.open_range(3000, 2500) as stream:
+        assert stream.read() == CONTENT[3000:5500]
+        assert len(remote.gateway.seen) == 3
+    with found.open() as stream:
+        stream.seek(-10, 2)
+        assert stream.read() == CONTENT[-10:]
+
+
+def test_a_version_has_a_fingerprint(remote: Remote) -> None:
+    remote.write("video.mp4", CONTENT)
+    first = resolve_source(remote.uri("video.mp4"))
+    assert resolve_source(remote.uri("video.mp4")).fingerprint == first.fingerprint
+    remote.write("video.mp4", CONTENT[::-1])
+    assert resolve_source(remote.uri("video.mp4")).fingerprint != first.fingerprint
+
+
+def test_what_is_not_there(remote: Remote) -> None:
+    remote.write("folder/video.mp4", CONTENT)
+    remote.write("empty.mp4", b"")
+    for uri, reason in {
+        remote.uri("missing.mp4"): "does not exist",
+        remote.uri("video.mp4", bucket="no-such-bucket"): "does not exist",
+        remote.uri("folder"): "is a directory",
+        remote.uri("empty.mp4"): "is empty",
+    }.items():
+        assert reason in said_of(remote, lambda uri=uri: resolve_source(uri), TwelveLabsInputError)
+
+
+def test_a_connection_with_the_wrong_secret(remote: Remote) -> None:
+    remote.write("video.mp4", CONTENT)
+    uri = remote.uri("video.mp4", conn_id="stranger")
+    assert "access denied" in said_of(remote, lambda: resolve_source(uri), TwelveLabsInputError)
