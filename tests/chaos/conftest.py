@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
@@ -22,6 +23,13 @@ __all__ = ["account", "connect"]
 
 OLDEST = (3, 3)
 """Airflow that remembers a task's job from try to try."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let a whole Airflow on a busy machine take longer than a test that hangs may: all its waits have limits."""
+    if "stack" in getattr(item, "fixturenames", ()):
+        faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture(scope="session")

@@ -4,34 +4,53 @@ from __future__ import annotations
 
 import json
 import socket
+import sqlite3
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from demo.airflow_api import FINAL_RUN_STATES, AirflowApi, TaskState
+from demo.airflow_api import FINAL_RUN_STATES, TaskState
 from demo.services import Service, Services, existing, signal_quietly
 from demo.site import CONNECTION_ID, Site, connection, engine_key, environment
 from demo.stack import AIRFLOW_COMMANDS, engine_is_ready, engine_service, prepare_database
+from tests.chaos.hands import Hands
 from tests.dags.conftest import Account
 from tests.engine.client import Api
+from tests.engine.parts import CHUNK
 from tests.engine_process import Engine
 
 ROOT = Path(__file__).parents[2]
 DAGS = Path(__file__).parent / "dags"
 READY_SECONDS = 180.0
-# Seconds. Short, so that the scheduler notices a death within the time of a test; a busy machine has to keep up too.
+ORDERLY_SECONDS = 60.0
+# Airflow's processes import this once; the tasks, which are forks of them, have it then.
+LOADED_BEFOREHAND = """
+import twelvelabs_provider.operators.analyze
+import twelvelabs_provider.operators.batch
+import twelvelabs_provider.operators.embed
+import twelvelabs_provider.operators.video
+"""
+# Seconds. Short, so that the scheduler notices a death in the time of a test; a busy machine has to keep up too, and
+# nobody takes a scheduler for dead that is only slow.
 PROMPT = {
+    "scheduler__scheduler_health_check_threshold": "900",
     "scheduler__task_instance_heartbeat_timeout": "20",
     "scheduler__task_instance_heartbeat_timeout_detection_interval": "2",
+    "workers__min_heartbeat_interval": "1",
     "triggerer__job_heartbeat_sec": "1",
     "triggerer__triggerer_health_check_threshold": "8",
     "core__dags_folder": str(DAGS),
-    "core__parallelism": "4",
+    "core__parallelism": "8",
+    "core__dagbag_import_timeout": "300",
+    "dag_processor__dag_file_processor_timeout": "400",
     "core__max_active_tasks_per_dag": "64",
 }
 
@@ -57,7 +76,7 @@ class Stack:
 
     site: ChaosSite
     services: Services
-    api: AirflowApi
+    api: Hands
     environment: dict[str, str]
     marks: Path
 
@@ -67,11 +86,20 @@ class Stack:
         site = ChaosSite(ROOT, free_port(), free_port(), folder)
         marks = folder / "marks"
         marks.mkdir(parents=True)
+        local_settings = site.airflow_home / "config" / "airflow_local_settings.py"
+        local_settings.parent.mkdir(parents=True)
+        local_settings.write_text(LOADED_BEFOREHAND)
         settings = {f"AIRFLOW__{name.upper()}": value for name, value in PROMPT.items()}
+        database = site.airflow_home / "airflow.db"
         variables = environment(site) | settings | {"CHAOS_FOLDER": str(marks)}
-        services.start(engine_service(site, variables))
+        # Seconds that a process waits for the others' transactions.
+        variables["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{database}?timeout={READY_SECONDS:.0f}"
+        services.start(engine_service(site, {**variables, "TWELVELABS_LOCAL_CHUNK_BYTES": str(CHUNK)}))
         prepare_database(site, services, variables)
-        stack = cls(site, services, AirflowApi(site.airflow_url), variables, marks)
+        with closing(sqlite3.connect(database)) as opened:
+            # So many processes read while others write.
+            opened.execute("PRAGMA journal_mode=WAL")
+        stack = cls(site, services, Hands(site.airflow_url), variables, marks)
         for name in AIRFLOW_COMMANDS:
             stack.start_component(name)
         services.wait_until(lambda: engine_is_ready(site), "engine", READY_SECONDS)
@@ -81,19 +109,37 @@ class Stack:
         stack.connect("impatient", max_attempts=1)
         return stack
 
-    def start_component(self, name: str) -> None:
-        """Start one of Airflow's processes."""
-        command = [sys.executable, "-m", "airflow", *AIRFLOW_COMMANDS[name]]
+    def start_component(self, name: str, *more: str, kind: str | None = None) -> None:
+        """Start one of Airflow's processes.
+
+        :param more: arguments of its command.
+        :param kind: which, where it is not what ``name`` says.
+        """
+        command = [sys.executable, "-m", "airflow", *AIRFLOW_COMMANDS[kind or name], *more]
         self.services.start(Service(name, command, self.environment, self.site.logs / f"{name}.log"))
 
     def kill_component(self, name: str) -> None:
         """``kill -9`` of a process and all that it started, as when its machine is lost."""
+        family = self.family(name)
         _, process = self.services.running.pop(name)
-        (top,) = existing([process.pid])
-        for one in [*top.children(recursive=True), top]:
+        for one in family:
             signal_quietly(one.kill)
-        psutil.wait_procs([top], timeout=10)
         process.wait()
+
+    def end_component(self, name: str) -> None:
+        """End a process as its machine does when it is shut down in order."""
+        family = self.family(name)
+        _, process = self.services.running.pop(name)
+        signal_quietly(family[-1].terminate)
+        _, left = psutil.wait_procs(family, timeout=ORDERLY_SECONDS)
+        for one in left:
+            signal_quietly(one.kill)
+        process.wait()
+
+    def family(self, name: str) -> list[psutil.Process]:
+        """Return a process, the last one, and all that it started."""
+        (top,) = existing([self.services.running[name][1].pid])
+        return [*top.children(recursive=True), top]
 
     def connect(self, conn_id: str, **extra: Any) -> None:
         """Point a connection at the engine."""
@@ -133,10 +179,29 @@ class Stack:
         """Return the tasks of a run by their labels."""
         return {task.label: task for task in self.api.task_states(dag_id, run_id)}
 
+    def holders(self, dag_id: str, run_id: str) -> Counter[int]:
+        """Return how many waits of a run each triggerer holds, by its job's id; those that nobody holds count as 0."""
+        return Counter(
+            self.api.holder(task) for task in self.api.tasks_of(dag_id, run_id) if task["state"] == "deferred"
+        )
+
+    def put_back(self, dag_id: str, run_id: str, hours: float) -> None:
+        """Let a run have begun earlier than it did."""
+        begun = (datetime.now(UTC) - timedelta(hours=hours)).strftime("%Y-%m-%d %H:%M:%S.%f")
+        change = "UPDATE dag_run SET start_date = ? WHERE dag_id = ? AND run_id = ?"
+        path = self.site.airflow_home / "airflow.db"
+        with closing(sqlite3.connect(path, timeout=READY_SECONDS)) as database, database:
+            assert database.execute(change, (begun, dag_id, run_id)).rowcount == 1
+
     def log_of(self, dag_id: str, run_id: str, task_id: str) -> str:
-        """Return what all tries of a task logged."""
+        """Return what all tries of a task logged, on workers and in triggerers."""
         folder = self.site.airflow_home / f"logs/dag_id={dag_id}/run_id={run_id}/task_id={task_id}"
-        return "\n".join(path.read_text() for path in sorted(folder.rglob("*.log")))
+        return "\n".join(path.read_text() for path in sorted(folder.rglob("*.log*")) if path.is_file())
+
+    def log_of_all(self, dag_id: str, run_id: str) -> str:
+        """Return what all tasks of a run logged."""
+        folder = self.site.airflow_home / f"logs/dag_id={dag_id}/run_id={run_id}"
+        return "\n".join(path.read_text() for path in sorted(folder.rglob("*.log*")) if path.is_file())
 
 
 def free_port() -> int:

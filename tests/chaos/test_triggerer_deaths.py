@@ -1,53 +1,118 @@
-"""``kill -9`` of the triggerer while many wait: all finish, none is cancelled, nothing is paid for twice."""
+"""``kill -9`` of triggerers while many wait: all finish, none is cancelled, nothing is paid for twice."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.chaos.hands import NOBODY
 from tests.chaos.results import whole_manifest
-from tests.engine.test_faults import Admin
+from tests.engine.rest import at_rest
 
 if TYPE_CHECKING:
+    from demo.airflow_api import TaskState
     from tests.chaos.stack import Stack
 
 pytestmark = pytest.mark.e2e
-WAITS = 30
-# A busy machine starts a task in ten seconds, an idle one in two.
-SECONDS = 300.0
-SILENT = [
-    {"method": "GET", "path": path, "action": "status", "status": 503}
-    for path in ("/analyze/tasks", "/analyze/tasks/*")
-]
+DAG_ID = "many_waits"
+PUBLISHED, ASKED = 10, 190
+WAITS = PUBLISHED + ASKED
+# A busy machine starts a task in ten seconds, an idle one in one.
+SECONDS = 1200.0
+SECOND = "second triggerer"
 
 
-def test_a_triggerer_dies_with_many_waits(stack: Stack, unseen: Callable[[], Path], tmp_path: Path) -> None:
-    asset = stack.engine.asset(unseen())
-    before = stack.account.get("/_local/billing")["totals"].get("analysis", {"events": 0})["events"]
-    faults = Admin(stack.engine, "faults")
-    # Nobody learns that anything is ready until all wait.
-    faults.set({"rules": SILENT})
-    run_id = stack.begin("many_waits", {"waits": WAITS, "asset": asset, "output": str(tmp_path)})
+@dataclass(frozen=True)
+class Deaths:
+    """A run that two triggerers did not survive.
 
-    def states() -> Counter[str]:
-        tasks = stack.tasks("many_waits", run_id).values()
-        return Counter(task.state for task in tasks if task.task_id == "wait")
+    :param shares: how many waits each triggerer had when both lived, and after the first death.
+    :param tries: the tries that waited, by the labels of their tasks.
+    :param billed: what the run cost.
+    """
 
-    stack.until(lambda: states()["deferred"] == WAITS, "many_waits", run_id, SECONDS)
+    stack: Stack
+    run_id: str
+    asset: str
+    output: Path
+    shares: tuple[Counter[int], Counter[int]]
+    tries: dict[str, int]
+    ended: str
+    billed: list[dict[str, Any]]
+
+    @property
+    def waits(self) -> list[TaskState]:
+        """The tasks that waited."""
+        tasks = self.stack.tasks(DAG_ID, self.run_id).values()
+        return [task for task in tasks if task.task_id in ("asked", "published")]
+
+    @property
+    def analyses(self) -> list[dict[str, Any]]:
+        """The analyses that the run made."""
+        pages = [
+            self.stack.account.get("/v1.3/analyze/tasks", asset_id=self.asset, page_limit=50, page=page)["data"]
+            for page in range(1, WAITS // 50 + 2)
+        ]
+        return [task for page in pages for task in page]
+
+
+@pytest.fixture(scope="module")
+def deaths(stack: Stack, unseen: Callable[[], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deaths]:
+    """One of two triggerers dies, then the other one; a third one finds all waits."""
+    asset, output = stack.engine.asset(unseen()), tmp_path_factory.mktemp("many")
+    before = len(stack.account.get("/_local/billing")["events"])
+    # The first one takes half of the waits, so that the other half is left for the second.
     stack.kill_component("triggerer")
-    stack.start_component("triggerer")
-    assert faults.send("DELETE").status_code == 204
-    assert stack.finish("many_waits", run_id, SECONDS) == "success"
-    tasks = [task for task in stack.tasks("many_waits", run_id).values() if task.task_id == "wait"]
-    assert {task.try_number for task in tasks} == {1}, "no wait was tried again"
-    found = stack.account.get("/v1.3/analyze/tasks", asset_id=asset, page_limit=50)
-    assert [task["status"] for task in found["data"]] == ["ready"] * WAITS
-    after = stack.account.get("/_local/billing")["totals"]["analysis"]["events"]
-    assert after - before == WAITS
-    manifests = list(tmp_path.rglob("*.manifest.json"))
-    assert len(manifests) == WAITS
+    stack.start_component("triggerer", "--capacity", str(WAITS // 2))
+    # No analysis comes to its end before both are dead.
+    with at_rest(stack.account.engine):
+        conf = {"published": PUBLISHED, "asked": ASKED, "asset": asset, "output": str(output)}
+        run_id = stack.begin(DAG_ID, conf)
+        shares: list[Counter[int]] = []
+
+        def held_by(triggerers: int) -> bool:
+            holders = stack.holders(DAG_ID, run_id)
+            held = holders.total() == WAITS and len(holders) == triggerers and NOBODY not in holders
+            if held:
+                # A busy triggerer that falls silent may lose its waits the next moment.
+                shares.append(holders)
+            return held
+
+        stack.until(lambda: stack.holders(DAG_ID, run_id).total() == WAITS, DAG_ID, run_id, SECONDS)
+        stack.start_component(SECOND, kind="triggerer")
+        stack.until(lambda: held_by(2), DAG_ID, run_id, SECONDS)
+        tries = {label: task.try_number for label, task in stack.tasks(DAG_ID, run_id).items()}
+        stack.kill_component("triggerer")
+        # The one that was started first has the lower number.
+        stack.until(lambda: held_by(1) and min(shares[0]) not in shares[-1], DAG_ID, run_id, SECONDS)
+        stack.kill_component(SECOND)
+        stack.start_component("triggerer")
+    ended = stack.finish(DAG_ID, run_id, SECONDS)
+    billed = stack.account.get("/_local/billing")["events"][before:]
+    yield Deaths(stack, run_id, asset, output, (shares[0], shares[-1]), tries, ended, billed)
+
+
+def test_the_other_triggerer_takes_over(deaths: Deaths) -> None:
+    both, left = deaths.shares
+    (heir,) = left
+    assert left[heir] == WAITS and 0 < both[heir] < WAITS
+
+
+def test_all_finish_at_the_try_that_waited(deaths: Deaths) -> None:
+    assert deaths.ended == "success"
+    assert Counter(task.state for task in deaths.waits) == {"success": WAITS}
+    assert all(task.try_number == deaths.tries[task.label] for task in deaths.waits)
+    manifests = list(deaths.output.rglob("*.manifest.json"))
+    assert len(manifests) == PUBLISHED
     assert all(whole_manifest(manifest) for manifest in manifests)
+
+
+def test_no_analysis_is_cancelled_or_paid_for_twice(deaths: Deaths) -> None:
+    assert Counter(task["status"] for task in deaths.analyses) == {"ready": WAITS}
+    paid = Counter(event["id"] for event in deaths.billed if event["what"] == "analysis")
+    assert paid == Counter(task["task_id"] for task in deaths.analyses)

@@ -10,14 +10,27 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from demo.airflow_api import TaskState
-from tests.chaos.dags.steps import ANALYSES, INDEXINGS, LEGACY, STEPS, SYNCHRONOUS, Step
+from tests.chaos.dags.steps import (
+    ANALYSES,
+    BATCHES,
+    EMBEDDINGS,
+    INDEXINGS,
+    LEGACY,
+    LOST_EMBEDDING,
+    STEPS,
+    SYNCHRONOUS,
+    UPLOADS,
+    Step,
+)
 from tests.chaos.results import whole
+from tests.engine.parts import CHUNK, padded
 
 if TYPE_CHECKING:
     from tests.chaos.stack import Stack
 
 pytestmark = pytest.mark.e2e
-RUN_SECONDS = 300.0
+RUN_SECONDS = 900.0
+PARTS = 24
 
 
 @dataclass(frozen=True)
@@ -33,6 +46,10 @@ class Run:
     def log(self, step: Step) -> str:
         """Return what all tries of a task logged."""
         return self.stack.log_of("killed", self.run_id, step.task_id)
+
+    def billed_as(self, what: str) -> list[str]:
+        """Return the ids of what was billed of a kind."""
+        return [event["id"] for event in self.billed if event["what"] == what]
 
     def times_billed(self, *ids: str) -> int:
         """Return how often any of these was billed."""
@@ -50,15 +67,23 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def run(stack: Stack, unseen: Callable[[], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def run(
+    stack: Stack, unseen: Callable[[], Path], site: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Run]:
     """All steps in one run, side by side: each has a video and an index of its own."""
     asked = [*ANALYSES, SYNCHRONOUS]
     indexed = [*INDEXINGS, LEGACY]
+    large = tmp_path_factory.mktemp("large")
+    videos = {step: unseen() for step in indexed}
+    videos |= {step: padded(unseen(), large / f"{step.task_id}.mp4", PARTS * CHUNK) for step in UPLOADS}
+    media = {step.task_id: site(unseen()) for step in EMBEDDINGS}
     conf = {
         "output": str(tmp_path_factory.mktemp("killed")),
         "assets": {step.task_id: stack.engine.asset(unseen()) for step in asked},
-        "videos": {step.task_id: str(unseen()) for step in indexed},
-        "indexes": {step.task_id: stack.account.create_index(step.task_id) for step in indexed},
+        "items": {step.task_id: [stack.engine.asset(unseen()) for _ in range(2)] for step in BATCHES},
+        "media": {**media, LOST_EMBEDDING.task_id: stack.engine.asset(unseen())},
+        "videos": {step.task_id: str(video) for step, video in videos.items()},
+        "indexes": {step.task_id: stack.account.create_index(step.task_id) for step in videos},
     }
     before = len(stack.account.get("/_local/billing")["events"])
     run_id = stack.begin("killed", conf)
@@ -95,6 +120,50 @@ def test_a_video_is_uploaded_and_indexed_once(step: Step, run: Run) -> None:
     assert run.stack.account.get("/v1.3/assets", filename=name)["page_info"]["total_results"] == 1
 
 
+@pytest.mark.parametrize("step", UPLOADS, ids=ids)
+def test_a_video_that_went_up_in_parts_is_indexed_once(step: Step, run: Run) -> None:
+    assert run.tasks[step.task_id].state == "success", run.log(step)
+    (video,) = run.videos(step)
+    assert run.times_billed(video) == 1
+    name = Path(run.conf["videos"][step.task_id]).name
+    assets = run.stack.account.get("/v1.3/assets", filename=name)["data"]
+    assert [asset["method"] for asset in assets if asset["status"] == "ready"] == ["multipart"]
+
+
+def test_parts_that_are_there_are_not_sent_again(run: Run) -> None:
+    assert f"10 parts are there, {PARTS - 10} missing" in run.log(UPLOADS[1])
+
+
+@pytest.mark.parametrize("step", BATCHES, ids=ids)
+def test_a_batch_is_submitted_once_and_its_items_are_billed_once(step: Step, run: Run) -> None:
+    assert run.tasks[step.task_id].state == "success", run.log(step)
+    facts = whole(Path(run.conf["output"]) / step.task_id)
+    assert (facts["rows"], len(facts["batch_ids"])) == (2, 1)
+
+
+def test_no_batch_is_there_twice(run: Run) -> None:
+    batches = run.stack.account.get("/v1.3/analyze/batches", page_limit=50)["data"]
+    assert len(batches) == len(BATCHES)
+    singly = {one for step in [*ANALYSES, SYNCHRONOUS] for one in run.analyses(step)}
+    in_batches = [one for one in run.billed_as("analysis") if one not in singly]
+    # One is the answer at once, of which nothing but the bill remains.
+    assert len(in_batches) == len(set(in_batches)) == 2 * len(BATCHES) + 1
+
+
+@pytest.mark.parametrize("step", EMBEDDINGS, ids=ids)
+def test_an_embedding_task_is_attached_to(step: Step, run: Run) -> None:
+    assert run.tasks[step.task_id].state == "success", run.log(step)
+    assert whole(Path(run.conf["output"]) / step.task_id)["rows"] > 0
+
+
+def test_an_embedding_task_that_nobody_can_tell_from_others_is_not_submitted_unseen(run: Run) -> None:
+    """The service does not say of which file a task is."""
+    assert run.tasks[LOST_EMBEDDING.task_id].state == "failed"
+    assert "give its id as embedding_task_id; or clear the task to submit it again" in run.log(LOST_EMBEDDING)
+    billed = run.billed_as("embedding")
+    assert len(billed) == len(set(billed)) == len(EMBEDDINGS) + 1
+
+
 def test_an_older_generations_video_is_billed_once(run: Run) -> None:
     assert run.tasks[LEGACY.task_id].state == "success", run.log(LEGACY)
     videos = run.videos(LEGACY)
@@ -105,6 +174,3 @@ def test_an_answer_that_nobody_can_find_again_is_not_asked_for_unseen(run: Run) 
     """A synchronous answer leaves nothing on the service: the retry says what to do instead of paying again."""
     assert run.tasks[SYNCHRONOUS.task_id].state == "failed"
     assert "it may be billed: clear the task to ask again, or set resubmit_lost=True" in run.log(SYNCHRONOUS)
-    known = {one for step in ANALYSES for one in run.analyses(step)}
-    others = [event for event in run.billed if event["what"] == "analysis" and event["id"] not in known]
-    assert len(others) == 1

@@ -6,6 +6,7 @@ import os
 import re
 import select
 import signal
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -40,7 +41,7 @@ class Death:
 
 
 _deaths: dict[str, Death] = {}
-_asked: list[str] = [""]
+_asked = threading.local()
 _files: list[int] = [0]
 
 
@@ -85,24 +86,24 @@ def _wrap(owner: Any, name: str, around: Callable[..., Any]) -> None:
 
 
 def _request(original: Callable[..., Any], self: Any, method: str, url: str, **kwargs: Any) -> Any:
-    _asked[0] = url if method == "POST" else "GET"
-    _die_at(BEFORE_REQUEST, _asked[0])
+    _asked.url = url if method == "POST" else method
+    _die_at(BEFORE_REQUEST, _asked.url)
     answer = original(self, method, url, **kwargs)
-    _die_at(AFTER_ANSWER, _asked[0])
+    _die_at(AFTER_ANSWER, _asked.url)
     return answer
 
 
 def _getresponse(original: Callable[..., Any], self: Any) -> Any:
     death = _mine()
-    if death and death.point == AFTER_BODY and re.search(f"{death.path}$", _asked[0]):
+    if death and death.point == AFTER_BODY and re.search(f"{death.path}$", getattr(_asked, "url", "")):
         # The worst moment: the service has done the work, and its answer lies unread in the socket.
         select.select([self.sock], [], [], 60)
-        _die_at(AFTER_BODY, _asked[0])
+        _die_at(AFTER_BODY, _asked.url)
     return original(self)
 
 
-def _record(original: Callable[..., Any], *args: Any) -> Any:
-    original(*args)
+def _record(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    original(*args, **kwargs)
     _die_at(AFTER_RECORD)
 
 

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from airflow.sdk import DAG
 from kill_points import Death, arm
-from steps import ANALYSES, INDEXINGS, LEGACY, STEPS, SYNCHRONOUS, Step
+from steps import (
+    ANALYSES,
+    BATCHES,
+    EMBEDDINGS,
+    INDEXINGS,
+    LEGACY,
+    LOST_EMBEDDING,
+    STEPS,
+    SYNCHRONOUS,
+    UPLOADS,
+    Step,
+)
 
+from twelvelabs_provider.api import assets
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
+from twelvelabs_provider.operators.batch import TwelveLabsAnalyzeBatchOperator
+from twelvelabs_provider.operators.embed import TwelveLabsEmbedOperator
 from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
 
 SEGMENTS = {
@@ -21,6 +36,8 @@ SEGMENTS = {
         }
     ],
 }
+# Bytes from which a file goes up in parts; what is that large takes longer than a test may.
+assets.UPLOADS = replace(assets.UPLOADS, max_direct=1_000_000)
 OUTPUT = "{{ dag_run.conf['output'] }}/{{ task.task_id }}"
 
 
@@ -41,7 +58,7 @@ def index(step: Step, conn_id: str) -> None:
     )
 
 
-with DAG("killed", schedule=None, default_args={"retries": 2, "retry_delay": timedelta(seconds=1)}):
+with DAG("killed", schedule=None, max_active_tasks=4, default_args={"retries": 2, "retry_delay": timedelta(seconds=1)}):
     for step in STEPS:
         arm(step.task_id, Death(step.point, step.path, step.whole))
     for step in ANALYSES:
@@ -54,8 +71,26 @@ with DAG("killed", schedule=None, default_args={"retries": 2, "retry_delay": tim
             deferrable=True,
             poll_interval=1,
         )
-    for step in INDEXINGS:
+    for step in (*INDEXINGS, *UPLOADS):
         index(step, "twelvelabs_default")
+    for step in BATCHES:
+        TwelveLabsAnalyzeBatchOperator(
+            task_id=step.task_id,
+            items="{{ dag_run.conf['items'][task.task_id] | tojson }}",
+            prompt="What is it about?",
+            output_path=OUTPUT,
+            deferrable=True,
+            poll_interval=1,
+        )
+    for step in (*EMBEDDINGS, LOST_EMBEDDING):
+        TwelveLabsEmbedOperator(
+            task_id=step.task_id,
+            video=of("media"),
+            mode="task",
+            output_path=OUTPUT,
+            deferrable=True,
+            poll_interval=1,
+        )
     index(LEGACY, "legacy")
     TwelveLabsAnalyzeVideoOperator(
         task_id=SYNCHRONOUS.task_id,

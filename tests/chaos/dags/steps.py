@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 TASKS, SYNC, ASSETS = "/analyze/tasks", "/analyze", "/assets"
 INDEXED = "/indexes/[0-9a-f]+/indexed-assets"
+BATCH, EMBEDDING, UPLOAD = "/analyze/batches", "/embed-v2/tasks", "/assets/multipart-uploads"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,22 @@ INDEXINGS = (
     Step("indexing_after_the_body", "after_the_body", INDEXED),
     Step("indexing_after_the_answer", "after_the_answer", INDEXED),
 )
+UPLOADS = (
+    Step("upload_after_the_session_is_made", "after_the_body", UPLOAD),
+    Step("upload_between_the_parts", "after_the_answer", f"{UPLOAD}/[0-9a-f]+"),
+    Step("upload_in_the_middle_of_a_report", "after_the_body", f"{UPLOAD}/[0-9a-f]+"),
+)
+BATCHES = (
+    Step("batch_before_the_request", "before_the_request", BATCH),
+    Step("batch_after_the_body", "after_the_body", BATCH),
+    Step("batch_after_the_answer", "after_the_answer", BATCH),
+)
+EMBEDDINGS = (
+    Step("embedding_after_the_body", "after_the_body", EMBEDDING),
+    Step("embedding_after_the_answer", "after_the_answer", EMBEDDING),
+    Step("embedding_after_the_record", "after_the_record"),
+)
+LOST_EMBEDDING = Step("embedding_of_a_file_after_the_body", "after_the_body", EMBEDDING)
 LEGACY = Step("legacy_indexing_after_the_body", "after_the_body", "/tasks")
 SYNCHRONOUS = Step("answer_after_the_body", "after_the_body", SYNC)
-STEPS = (*ANALYSES, *INDEXINGS, LEGACY, SYNCHRONOUS)
+STEPS = (*ANALYSES, *INDEXINGS, *UPLOADS, *BATCHES, *EMBEDDINGS, LOST_EMBEDDING, LEGACY, SYNCHRONOUS)

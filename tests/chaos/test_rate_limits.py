@@ -1,0 +1,65 @@
+"""A whole run against a service that limits its requests: no minute has more of them than the headers allow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chaos.results import whole
+from tests.dags.conftest import Account
+from tests.dags.test_waiting import Memory, see_through, task_context
+from tests.engine.client import Api
+from tests.engine.test_faults import Admin
+from twelvelabs_provider.hooks.pacing import forget_paces
+from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
+from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+
+pytestmark = [pytest.mark.e2e, pytest.mark.engine, pytest.mark.usefixtures("connect")]
+# More than a minute allows, and fewer at once: what the limit is, only the first answer says.
+VIDEOS, PER_MINUTE, AT_ONCE = 10, 7, 6
+CATEGORIES = ("upload", "index", "analyze")
+
+
+@pytest.fixture
+def limits(account: Account) -> Iterator[Admin]:
+    """Limits that are switched off after the test."""
+    admin = Admin(Api(account.engine), "limits")
+    forget_paces()
+    yield admin
+    assert admin.send("DELETE").status_code == 204
+    forget_paces()
+
+
+def test_a_run_stays_within_the_requests_of_each_minute(
+    limits: Admin, account: Account, unseen: Callable[[], Path], tmp_path: Path
+) -> None:
+    index_id = account.create_index("limited")
+    videos = [unseen() for _ in range(VIDEOS)]
+    limits.set({"requests": {category: {"per_minute": PER_MINUTE} for category in CATEGORIES}})
+
+    def understand(video: Path) -> dict[str, Any]:
+        waiting: dict[str, Any] = {"deferrable": True, "poll_interval": 0.5}
+        context = task_context(Memory(), run_id=video.stem)
+        index = TwelveLabsIndexVideoOperator(task_id="t", source=str(video), index_id=index_id, **waiting)
+        indexed, _ = see_through(index, context)
+        ask = TwelveLabsAnalyzeVideoOperator(
+            task_id="t",
+            asset_id=indexed["asset_id"],
+            prompt="What is it about?",
+            output_path=str(tmp_path / video.stem),
+            **waiting,
+        )
+        return dict(see_through(ask, task_context(Memory(), run_id=video.stem))[0])
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        assert len(list(pool.map(understand, videos))) == VIDEOS
+    assert all(whole(tmp_path / video.stem) for video in videos)
+    told = account.get("/_local/limits")["minutes"]
+    for category in CATEGORIES:
+        asked = [minute["accepted"] + minute["refused"] for minute in told[category]]
+        assert sum(minute["accepted"] for minute in told[category]) == VIDEOS, told
+        assert max(asked) <= PER_MINUTE, told
