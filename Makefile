@@ -48,7 +48,7 @@ up: .venv/.done
 down: .venv/.done
 	@.venv/bin/python -m demo down
 
-test: .venv/.done
+test: .venv/.done tests/servers/node_modules/.done
 	@echo "tests, $(call airflow_of,.venv)"
 	@.venv/bin/python -m pytest $(SHARED)
 
@@ -88,7 +88,7 @@ clean:
 	@if [ -x .venv/bin/python ]; then .venv/bin/python -m demo down; fi
 	@echo "removing virtual environments, .demo, demo-output and caches"
 	@rm -rf .venv .venv-oldest .venv-lock .demo demo-output .mypy_cache .ruff_cache .pytest_cache build
-	@rm -rf requirements/*.egg-info
+	@rm -rf requirements/*.egg-info tests/servers/node_modules
 	@find plugins dags tests demo -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A Python that is missing, too old or without venv is named before anything is made.
@@ -114,6 +114,13 @@ endef
 	@$(@D)/bin/python $(PIP) install --no-deps --requirement $(filter requirements/%,$^)
 	@$(@D)/bin/python $(PIP) install --no-deps --editable .
 	@touch $@
+
+# A server that the tests start. A failure here is theirs to tell: they are skipped with the reason.
+tests/servers/node_modules/.done: tests/servers/package-lock.json
+	@if command -v npm >/dev/null; then \
+		echo "tests/servers: installing Azurite"; \
+		npm ci --ignore-scripts --no-audit --no-fund --silent --prefix tests/servers && touch $@; \
+	else echo "There is no npm, so the tests with an Azure server are skipped (Debian and Ubuntu: apt install npm)"; fi
 
 .venv-lock/.done:
 	$(need_python)

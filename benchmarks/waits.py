@@ -109,9 +109,13 @@ async def _wait_for(n: int, port: int, alone: bool) -> list[float]:
     ends = {f"{number:024x}": begin + chance.uniform(EARLIEST, LATEST) for number in range(n)}
     _ask(port, "/jobs", ends)
     manager = SharedStreamManager()
-    waits = [_wait(manager, number, job_id, begin, alone) for number, job_id in enumerate(ends)]
+    waits = []
     async with asyncio.timeout(LONGEST_RUN):
-        fired = await asyncio.gather(*waits)
+        for number, job_id in enumerate(ends):
+            waits.append(asyncio.create_task(_wait(manager, number, job_id, begin, alone)))
+            # So does the triggerer.
+            await asyncio.sleep(0)
+        fired = [await one for one in waits]
     await manager.stop_all()
     return [at - end for at, end in zip(fired, ends.values(), strict=True)]
 
