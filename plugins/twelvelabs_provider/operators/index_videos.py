@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,11 +14,9 @@ from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import (
     TwelveLabsInputError,
     TwelveLabsJobTimeoutError,
-    TwelveLabsPartialFailureError,
     TwelveLabsRecordError,
     TwelveLabsRefusedError,
     TwelveLabsUnreachableError,
-    TwelveLabsVideosFailedError,
 )
 from twelvelabs_provider.inputs.limit import limit_from
 from twelvelabs_provider.inputs.many_videos import allowed_failures, concurrency_of, videos_of
@@ -30,7 +27,7 @@ from twelvelabs_provider.jobs.decision import Reuse
 from twelvelabs_provider.jobs.indexed import IfIndexed, policy_of
 from twelvelabs_provider.jobs.ledger import Identity, fingerprint
 from twelvelabs_provider.jobs.many.assets import ManyAssets
-from twelvelabs_provider.jobs.many.book import Book, Stage, Wait, digest_of, key_of, rows_of
+from twelvelabs_provider.jobs.many.book import Book, Stage, Wait, digest_of, key_of
 from twelvelabs_provider.jobs.many.journal import Journal
 from twelvelabs_provider.jobs.many.steps import Steps
 from twelvelabs_provider.jobs.many.survey import survey
@@ -42,10 +39,10 @@ from twelvelabs_provider.links import index_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.billing import count_bill
 from twelvelabs_provider.operators.videos import checked_metadata
-from twelvelabs_provider.results.indexing_rows import INDEXING
+from twelvelabs_provider.results.indexing_outcome import must_be_good_enough, publish_outcome
 from twelvelabs_provider.storage.locations import addresses_in, display_uri, secret_parts
-from twelvelabs_provider.storage.manifest import Provenance, Published
-from twelvelabs_provider.storage.tables import TableFacts, TablePlace, check_output, publish_rows, table_formats
+from twelvelabs_provider.storage.manifest import Provenance
+from twelvelabs_provider.storage.tables import TablePlace, check_output
 from twelvelabs_provider.storage.video_list import ListedVideo
 from twelvelabs_provider.task import COMMON_FIELDS, refusals_end_the_task, required
 from twelvelabs_provider.triggers.jobs import TwelveLabsJobsTrigger
@@ -314,53 +311,16 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         self, context: Context, work: ManyVideos, listed: Sequence[ListedVideo], *, late: bool
     ) -> dict[str, Any]:
         """Publish what became of every video, then tell whether that is good enough."""
-        counts: Counter[str] = Counter()
-        minutes = sum(entry.minutes for entry in work.book.of(Stage.INDEXED).values())
-
-        def rows() -> Iterator[Mapping[str, Any]]:
-            uris = [display_uri(video.uri) for video in listed]
-            for row in rows_of([key_of(video.uri) for video in listed], uris, work.book):
-                counts[row["outcome"]] += 1
-                yield row
-
-        published = self._publish_outcome(context, work, rows(), counts)
-        outcome = published.files["jsonl"]
-        told = {name: counts[name] for name in ("indexed", "reused", "failed")}
-        self.log.info("outcome of %d videos, %s: %s", len(listed), told, outcome)
-        self._judge(work, counts["failed"], len(listed), outcome, late=late)
-        return {
-            "index_id": work.book.index_id,
-            "videos": len(listed),
-            **told,
-            "minutes": round(minutes, 4),
-            "outcome": outcome,
-            "manifest": published.manifest_uri,
-        }
-
-    def _publish_outcome(
-        self, context: Context, work: ManyVideos, rows: Iterator[Mapping[str, Any]], counts: Counter[str]
-    ) -> Published:
-        def facts() -> TableFacts:
-            details = {"videos": dict(counts)}
-            index_id = work.book.index_id
-            return TableFacts(Provenance.of(context["ti"]), index_id=index_id, details=details)
-
-        place = self._place(context, work.book.index_id)
-        return publish_rows(self.output_path, place, rows, INDEXING, table_formats(["jsonl"]), facts)
-
-    def _judge(self, work: ManyVideos, failed: int, videos: int, outcome: str, *, late: bool) -> None:
+        book, place = work.book, self._place(context, work.book.index_id)
+        outcome = publish_outcome(self.output_path, place, Provenance.of(context["ti"]), book, listed)
+        self.log.info("outcome of %d videos, %s: %s", outcome.videos, outcome.counts, outcome.uri)
         if late:
             raise TwelveLabsJobTimeoutError(
-                f"{work.told()} at the deadline, {clock_text(work.book.deadline)}; what is under way goes on, and a"
-                f" retry goes on from there: give it longer with timeout (seconds). Outcome so far: {outcome}"
+                f"{work.told()} at the deadline, {clock_text(book.deadline)}; what is under way goes on, and a"
+                f" retry goes on from there: give it longer with timeout (seconds). Outcome so far: {outcome.uri}"
             )
-        allowed = allowed_failures(self.max_failed, videos)
-        if allowed is None or failed <= allowed:
-            return
-        told = f"{failed} of {videos} videos failed, and max_failed allows {allowed}; the rows say why: {outcome}"
-        if any(entry.again for entry in work.book.of(Stage.FAILED).values()):
-            raise TwelveLabsVideosFailedError(f"{told}. A retry tries again those that may succeed, and no others")
-        raise TwelveLabsPartialFailureError(f"{told}. Put right what is wrong with them and clear the task")
+        must_be_good_enough(outcome, book, allowed_failures(self.max_failed, outcome.videos))
+        return outcome.as_result()
 
     def _with_subtitles(self, listed: Sequence[ListedVideo]) -> bool:
         if self.unsupported_transcription not in _UNSUPPORTED:
