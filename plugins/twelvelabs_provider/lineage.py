@@ -23,7 +23,7 @@ _TABLES = frozenset({Format.JSONL, Format.JSON, Format.PARQUET})
 _SAME_SCHEME = {"s3a": "s3", "s3n": "s3", "gcs": "gs"}
 
 
-def lineage_of(published: Sequence[Publication], result: Any) -> OperatorLineage:
+def lineage_of(published: Sequence[Publication], result: Any) -> OperatorLineage[Any, Any]:
     """What was made of what.
 
     A task that published made its files of the source and of the video on the service; a task that published nothing
@@ -85,7 +85,7 @@ def _output(published: Publication, file: FileRecord) -> OutputDataset:
     from airflow.providers.common.compat.openlineage import facet
 
     namespace, name = name_of(f"{published.entry.uri}/{file.name}")
-    facets = {}
+    facets: dict[str, Any] = {}
     if published.columns and file.format in _TABLES:
         fields = [facet.SchemaDatasetFacetFields(name=one["name"], type=one["type"]) for one in published.columns]
         facets["schema"] = facet.SchemaDatasetFacet(fields=fields)

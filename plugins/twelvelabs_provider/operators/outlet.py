@@ -44,7 +44,7 @@ class TwelveLabsOutletOperator(BaseOperator):
         self._result = super().resume_execution(next_method, next_kwargs, context)
         return self._result
 
-    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage | None:
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any] | None:
         """Return where the results came from and what they are, without asking anybody; None without OpenLineage."""
         from twelvelabs_provider.lineage import lineage_of
 
