@@ -14,9 +14,9 @@ DEMO_OPTIONS = $(if $(AIRFLOW_PORT),--airflow-port "$(AIRFLOW_PORT)") $(if $(ENG
 DEMO_INPUT = $(if $(VIDEO),--video "$(VIDEO)") $(if $(TRANSCRIPT),--transcript "$(TRANSCRIPT)") \
 	$(if $(OUTPUT),--output "$(OUTPUT)")
 
-# Processes that share the tests; what has to stay together does (tests/conftest.py). 0 runs all in one.
+# Processes that share the tests; what has to stay together does (conftest.py). 0 runs all in one.
 PROCESSES ?= 2
-SHARED = --numprocesses $(PROCESSES) --dist loadgroup --no-loadscope-reorder
+SHARED = --numprocesses $(PROCESSES) --dist loadscope --no-loadscope-reorder
 
 .PHONY: help demo up down test test-oldest lint lock coverage-table schemas bench-waits bench-publish clean
 .DEFAULT_GOAL := help

@@ -1,4 +1,4 @@
-"""One Airflow home for the whole test session, made before anything imports Airflow, and thrown away after it."""
+"""One Airflow home for each test process, made before anything imports Airflow; and which tests share a process."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parent
 _HOME = tempfile.mkdtemp(prefix="twelvelabs-tests-")
@@ -22,3 +28,24 @@ os.environ.update(
 )
 for name in [name for name in os.environ if name.startswith("AIRFLOW_CONN_")]:
     del os.environ[name]
+
+TOGETHER = {"chaos": "chaos", "contract": "contract", "sdk": "contract", "engine": "engine"}
+"""Folders whose tests share what one process holds, an Airflow or a recorder."""
+
+
+def group_of(nodeid: str) -> str:
+    """Return what has to run in one process with a test: its file, or its whole folder."""
+    file = nodeid.partition("::")[0]
+    return TOGETHER.get(file.removeprefix("tests/").partition("/")[0], file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Share the tests among processes by :func:`group_of`."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    return Groups(config, log)

@@ -22,20 +22,6 @@ if TYPE_CHECKING:
 DATA = Path(__file__).parent / "data"
 
 
-ALONE = {"chaos": "chaos", "contract": "contract", "sdk": "contract", "engine": "engine"}
-"""Folders whose tests share what one process holds, an Airflow or a recorder: one process runs all of them."""
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Say which tests stay together when several processes share the work: those of a file, or of a whole folder."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    for item in items:
-        file = item.path.relative_to(DATA.parent)
-        item.add_marker(pytest.mark.xdist_group(ALONE.get(file.parts[0], file.as_posix())))
-
-
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A real embedded engine for the whole session; what is found in a video is remembered across its tests."""
