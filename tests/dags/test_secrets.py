@@ -60,5 +60,5 @@ def test_a_signed_address_is_only_where_the_user_put_it(
     assert tables_with(SIGNATURE) == {"dag_run"}, "the run's own conf, and nowhere else"
     assert tables_with(account.engine.api_key) == set()
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert len(files) == 10
+    assert len(files) == 12, "of each of two kinds four formats, a manifest, and its entry in the catalog"
     assert [path for path in files if SIGNATURE in path.read_text()] == []

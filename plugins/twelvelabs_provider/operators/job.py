@@ -9,10 +9,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn
 
-from twelvelabs_provider.api.errors import TwelveLabsNotFoundError
+from twelvelabs_provider.api.errors import TwelveLabsError, TwelveLabsNotFoundError, TwelveLabsPermanentError
 from twelvelabs_provider.exceptions import TwelveLabsJobFailedError, TwelveLabsJobTimeoutError
 from twelvelabs_provider.jobs.decision import Recorded, Reuse, decide
 from twelvelabs_provider.jobs.job import JobRef, JobState, PendingJob, Phase
+from twelvelabs_provider.jobs.kinds import read_state
 from twelvelabs_provider.jobs.ledger import Identity, Ledger, fingerprint
 from twelvelabs_provider.jobs.waiting import BACKSTOP, clock_text, deadline_from, pause_before_look
 from twelvelabs_provider.jobs.wake import Wake
@@ -185,13 +186,21 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
         return replace(pending, begun_at=begun_at, deadline=deadline)
 
     def _known_state(self, recorded: Recorded | None) -> JobState | None:
-        """Return where the job of an earlier try stands; None where there is none any more."""
+        """Return where the job of an earlier try stands; None where there is none any more.
+
+        One that cannot be looked at now is attached to: the wait for it is patient.
+        """
         if recorded is None or recorded.pending is None:
             return None
         try:
-            return self.look(recorded.pending)
+            return self.hook.execute(read_state(self.hook.api, recorded.pending.job))
         except TwelveLabsNotFoundError:
             return None
+        except TwelveLabsPermanentError:
+            raise
+        except TwelveLabsError as error:
+            self.log.warning("%s could not be looked at: %s", recorded.pending.job, error)
+            return JobState(Phase.RUNNING, "not answered")
 
     def _ledger(self, context: Context) -> Ledger:
         store: Any = context.get("task_state_store")

@@ -169,6 +169,15 @@ def test_a_try_that_starts_afresh_stops_what_an_earlier_one_left(
     assert [asked for asked in server.asked if asked.startswith("POST")] == ([CANCEL] if stopped else [])
 
 
+def test_a_retry_attaches_to_what_it_cannot_look_at_for_now(server: ScriptedServer) -> None:
+    memory = Memory()
+    waiting(Analysis, server, memory)
+    server.script += [Reply({"code": "generic_error", "message": "oops"}, status=500), RUNNING]
+    deferred_by(Analysis(task_id="t", deferrable=True), context(memory, try_number=2))
+    assert len(server.asked) == 3
+    assert memory
+
+
 def test_what_belongs_to_somebody_else_is_not_stopped_later_either(server: ScriptedServer) -> None:
     memory = Memory()
     waiting(Theirs, server, memory)
