@@ -31,6 +31,8 @@ ROOT = Path(__file__).parents[2]
 DAGS = Path(__file__).parent / "dags"
 READY_SECONDS = 180.0
 ORDERLY_SECONDS = 60.0
+# Seconds that a process waits for the others' transactions; less than a client waits for an answer.
+LONGEST_LOCK = 25.0
 # Airflow's processes import this once; the tasks, which are forks of them, have it then.
 LOADED_BEFOREHAND = """
 import twelvelabs_provider.operators.analyze
@@ -92,8 +94,7 @@ class Stack:
         settings = {f"AIRFLOW__{name.upper()}": value for name, value in PROMPT.items()}
         database = site.airflow_home / "airflow.db"
         variables = environment(site) | settings | {"CHAOS_FOLDER": str(marks)}
-        # Seconds that a process waits for the others' transactions.
-        variables["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{database}?timeout={READY_SECONDS:.0f}"
+        variables["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{database}?timeout={LONGEST_LOCK:.0f}"
         services.start(engine_service(site, {**variables, "TWELVELABS_LOCAL_CHUNK_BYTES": str(CHUNK)}))
         prepare_database(site, services, variables)
         with closing(sqlite3.connect(database)) as opened:
