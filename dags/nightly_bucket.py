@@ -100,8 +100,9 @@ def nightly_bucket() -> None:
         output = ObjectStoragePath(output_path)
         found = list[dict[str, str]]()
         for outcome in outcomes:
-            # Addresses in XCom name no connection: what reads them takes that of the output.
-            with ObjectStoragePath(outcome["outcome"], conn_id=output.conn_id).open() as lines:
+            # Addresses in XCom name no connection: what reads them goes by way of the output.
+            below = outcome["outcome"].partition("/_indexed/")[2]
+            with (output / "_indexed" / below).open() as lines:
                 for row in map(json.loads, lines):
                     folder = output / outcome["index_id"] / str(row["video_id"])
                     if row["outcome"] != "failed" and not (folder / "text_in_video.manifest.json").exists():
