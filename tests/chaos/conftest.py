@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["account", "connect"]
 
+FOLDER = Path(__file__).parent
+SERVICES = pytest.StashKey[ExitStack]()
 OLDEST = (3, 3)
 """Airflow that remembers a task's job from try to try."""
 
@@ -32,8 +35,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         faulthandler.cancel_dump_traceback_later()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End the Airflow with the last test of this folder: an idle one would slow down what its process runs next."""
+    if nextitem is None or FOLDER not in nextitem.path.parents:
+        item.config.stash.setdefault(SERVICES, ExitStack()).close()
+
+
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """One Airflow for all tests of this folder."""
     found = version("apache-airflow-core")
     if tuple(map(int, found.split(".")[:2])) < OLDEST:
@@ -41,8 +51,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     from demo.services import Services
     from tests.chaos.stack import Stack
 
-    with Services() as services:
-        yield Stack.start(tmp_path_factory.mktemp("chaos") / "site", services)
+    with request.config.stash.setdefault(SERVICES, ExitStack()) as ended:
+        yield Stack.start(tmp_path_factory.mktemp("chaos") / "site", ended.enter_context(Services()))
 
 
 @pytest.fixture(scope="session")

@@ -141,8 +141,6 @@ def test_the_result_is_small_and_says_where_the_list_lies(nights: Nights) -> Non
         ({"chunk_size": 0}, "chunk_size=0 must be a whole number, 1 or more"),
         ({"only_new": "perhaps"}, "only_new='perhaps' must be true or false"),
         ({"source_conn_id": "aws", "source": "s3://other@bucket/x"}, "names the connection 'other', and 'aws'"),
-        ({"source": "abfs://nosuch@container/x"}, "cannot be opened with the connection 'nosuch'"),
-        ({"source": "s3://nosuch@bucket/x"}, "cannot be opened with the connection 'nosuch'"),
     ],
 )
 def test_arguments_that_cannot_be_used(nights: Nights, options: dict[str, Any], words: str) -> None:
@@ -150,4 +148,15 @@ def test_arguments_that_cannot_be_used(nights: Nights, options: dict[str, Any], 
         result_of(discover(nights.folder, **options))
     assert words in str(caught.value)
     assert "secret" not in str(caught.value)
+    assert list(nights.folder.rglob("manifest.json")) == []
+
+
+@pytest.mark.parametrize(
+    ("uri", "provider"), [("abfs://nosuch@container/x", "microsoft.azure"), ("s3://nosuch@bucket/x", "amazon")]
+)
+def test_a_connection_that_does_not_exist(nights: Nights, uri: str, provider: str) -> None:
+    module = f"airflow.providers.{provider}"
+    pytest.importorskip(module, reason=f"NOT PROVEN HERE: {module} (extra test-servers) is not installed")
+    with pytest.raises(TwelveLabsInputError, match="cannot be opened with the connection 'nosuch'"):
+        result_of(discover(nights.folder, source=uri))
     assert list(nights.folder.rglob("manifest.json")) == []

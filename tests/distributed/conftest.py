@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.distributed.cluster import Cluster
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """PostgreSQL, Redis, an engine, and an Airflow with two workers and two triggerers."""
     from tests.distributed.servers import missing_packages, missing_providers
