@@ -342,7 +342,7 @@ def test_the_sensor_fails_with_a_batch_that_was_cancelled(
     [
         ([], {}, "nothing to analyse"),
         ("", {}, "empty"),
-        ("[1", {}, "no JSON list"),
+        ("[1", {}, "not a JSON list"),
         ({"asset_id": NOWHERE}, {}, "must be a list"),
         ([7], {}, r"items\[0\]=7"),
         ([{"asset": NOWHERE}], {}, "no field 'asset'"),

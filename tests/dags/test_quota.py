@@ -51,7 +51,7 @@ def task_context(memory: Memory | None = None) -> Any:
 @pytest.fixture(autouse=True)
 def nothing_learned(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     pacing.forget_paces()
-    monkeypatch.setattr(quota, "_SETTLED", 0.0)
+    monkeypatch.setattr(quota, "SETTLED", 0.0)
     yield
     pacing.forget_paces()
 

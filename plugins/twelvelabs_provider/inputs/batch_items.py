@@ -13,7 +13,7 @@ from typing import Any
 
 from twelvelabs_provider.api.analysis.batches import BatchItem, BatchOptions
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.templated import number_of
+from twelvelabs_provider.inputs.templated import decoded, number_of
 from twelvelabs_provider.jobs.ledger import fingerprint
 from twelvelabs_provider.jobs.portions import Portion
 from twelvelabs_provider.storage.source import Source, meaning_of, resolve_source
@@ -138,7 +138,7 @@ def items_of(value: Any) -> GivenItems:
     if isinstance(value, str):
         text = value.strip()
         if text.startswith("["):
-            return ListedItems(_decoded(text))
+            return ListedItems(list(decoded("items", text, "a JSON list")))
         if _ID.fullmatch(text):
             return ListedItems([text])
         source = resolve_source(text, what="file of items")
@@ -184,14 +184,3 @@ def _options(given: Mapping[str, Any], number: int) -> BatchOptions:
         max_tokens=given.get("max_tokens"),
         **numbers,
     )
-
-
-def _decoded(text: str) -> Sequence[Any]:
-    try:
-        entries = json.loads(text)
-    except ValueError as error:
-        raise TwelveLabsInputError(
-            f"items is text but no JSON list ({error}); write {{{{ ... | tojson }}}} in a template, or render templates"
-            " as native objects"
-        ) from error
-    return list(entries)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import glob
-import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from heapq import nsmallest
 from typing import Any
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.templated import number_of
-from twelvelabs_provider.storage.locations import filesystem_of, is_local, is_url, local_path, redact_url, scheme_of
+from twelvelabs_provider.inputs.templated import decoded, number_of
+from twelvelabs_provider.storage.discovery.listing import entries_of
+from twelvelabs_provider.storage.discovery.places import place_of
+from twelvelabs_provider.storage.locations import is_url
 from twelvelabs_provider.storage.video_list import ListedVideo, read_video_list
 
 MOST_VIDEOS = 5_000
@@ -75,7 +76,7 @@ def _entries(value: Any) -> list[Any]:
         text = value.strip()
         if text in ("", "None", "null"):
             return []
-        value = _decoded(text) if text[0] in "[{" else text
+        value = decoded("videos", text, "JSON") if text[0] in "[{" else text
     if isinstance(value, str | Mapping):
         return [value]
     if value is None:
@@ -83,16 +84,6 @@ def _entries(value: Any) -> list[Any]:
     if not isinstance(value, list | tuple):
         raise TwelveLabsInputError(f"videos={value!r} is {type(value).__name__}: {_HOW}")
     return list(value)
-
-
-def _decoded(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise TwelveLabsInputError(
-            f"videos={text[:200]!r} is text but not JSON ({error}); write {{{{ ... | tojson }}}} in a template, or"
-            " render templates as native objects"
-        ) from error
 
 
 def _videos_in(entry: Any, number: int) -> Iterator[ListedVideo]:
@@ -112,15 +103,8 @@ def _matches(uri: str) -> Iterator[str]:
     """Return what a pattern matches, by name; an address without one is itself."""
     if is_url(uri) or "*" not in uri:
         yield uri
-    elif is_local(uri):
-        yield from (path for path in sorted(glob.iglob(str(local_path(uri)), recursive=True)) if Path(path).is_file())
-    else:
-        filesystem, path = filesystem_of(uri, "pattern of videos")
-        user = uri.partition("://")[2].partition("/")[0].rpartition("@")
-        try:
-            found = filesystem.glob(path, detail=True)
-        except Exception as error:
-            error.add_note(f"while looking for {redact_url(uri)!r}")
-            raise
-        names = sorted(name for name, info in found.items() if info.get("type") != "directory")
-        yield from (f"{scheme_of(uri)}://{user[0]}{user[1]}{name.lstrip('/')}" for name in names)
+        return
+    place = place_of(uri)
+    found = (entry.uri.removeprefix("file://") for path, entry in entries_of(place, Counter()) if place.wants(path))
+    # A listing has no order and no end; what is beyond the most that a task takes is refused anyway.
+    yield from nsmallest(MOST_VIDEOS + 1, found)

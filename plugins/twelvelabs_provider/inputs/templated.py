@@ -11,6 +11,29 @@ import pendulum
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 
+_SHOWN = 200
+"""Characters of a text that an error repeats."""
+
+
+def decoded(name: str, value: Any, what: str) -> Any:
+    """Return a value itself, or what its JSON text holds; what rendered to nothing is None.
+
+    :param name: the argument's name, for the error.
+    :param what: what the text should be, for the error.
+    :raises TwelveLabsInputError: for a text that is no JSON.
+    """
+    if not isinstance(value, str):
+        return value
+    if value.strip() in ("", "None", "null"):
+        return None
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise TwelveLabsInputError(
+            f"{name}={value[:_SHOWN]!r} is text but not {what} ({error}); write {{{{ ... | tojson }}}}"
+            " in a template, or render templates as native objects"
+        ) from error
+
 
 def mapping_of(name: str, value: Any) -> dict[str, Any]:
     """Return an argument that maps names to values; nothing is an empty one.
@@ -19,7 +42,7 @@ def mapping_of(name: str, value: Any) -> dict[str, Any]:
     :param value: a mapping, its JSON text, or nothing.
     :raises TwelveLabsInputError: for anything else.
     """
-    given = _decoded(name, value, "a JSON object")
+    given = decoded(name, value, "a JSON object")
     if given is None:
         return {}
     if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
@@ -35,7 +58,7 @@ def texts_of(name: str, value: Any) -> tuple[str, ...]:
     :raises TwelveLabsInputError: for anything else.
     """
     single = isinstance(value, str) and not value.lstrip().startswith("[")
-    given = [value] if single and value.strip() else _decoded(name, value, "a JSON list")
+    given = [value] if single and value.strip() else decoded(name, value, "a JSON list")
     if given is None:
         return ()
     if not isinstance(given, list | tuple) or not all(isinstance(one, str) and one.strip() for one in given):
@@ -50,7 +73,7 @@ def mappings_of(name: str, value: Any) -> tuple[dict[str, Any], ...]:
     :param value: a list of mappings of names to values, its JSON text, one mapping, or nothing.
     :raises TwelveLabsInputError: for anything else.
     """
-    given = _decoded(name, value, "a JSON list")
+    given = decoded(name, value, "a JSON list")
     if isinstance(given, Mapping):
         given = [given]
     if given is None:
@@ -107,18 +130,3 @@ def moment_of(name: str, value: Any) -> pendulum.DateTime:
     if not isinstance(moment, pendulum.DateTime):
         raise TwelveLabsInputError(f"{name}={value!r} must be a moment such as 2026-06-01T10:00:00Z")
     return moment
-
-
-def _decoded(name: str, value: Any, what: str) -> Any:
-    """Return a value itself, or what its JSON text holds; what rendered to nothing is None."""
-    if not isinstance(value, str):
-        return value
-    if value.strip() in ("", "None", "null"):
-        return None
-    try:
-        return json.loads(value)
-    except ValueError as error:
-        raise TwelveLabsInputError(
-            f"{name}={value!r} is text but not {what} ({error}); write {{{{ ... | tojson }}}}"
-            " in a template, or render templates as native objects"
-        ) from error

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-AUTO = "auto"
-"""The way of a file is chosen by its size."""
 MARKER = "airflow_upload"
 """The field of an asset's user metadata that tells which submission of which task made it."""
 
@@ -107,20 +105,6 @@ class AssetUpload:
         return next((asset.id for asset in arrived_assets(self.hook, options.filename, MARKER, self.marker)), None)
 
 
-def wanted_method(value: str | None) -> UploadMethod | None:
-    """Return the way that is asked for; None leaves the choice to the file.
-
-    :raises TwelveLabsInputError: naming what it may be.
-    """
-    given = (value or AUTO).strip().lower()
-    if given == AUTO:
-        return None
-    try:
-        return UploadMethod(given)
-    except ValueError:
-        raise TwelveLabsInputError(f"method={value!r} is not one of {', '.join((AUTO, *UploadMethod))}") from None
-
-
 def method_for(source: Source, wanted: UploadMethod | None = None) -> UploadChoice:
     """Return by which way a file is brought in.
 
@@ -140,9 +124,4 @@ def sent_by(method: UploadMethod | None, source: Source, service: str) -> FilePa
     """
     if method is UploadMethod.URL and not source.is_url:
         return signed_link(source, service)
-    return media_of(source)
-
-
-def media_of(source: Source) -> FilePart | str:
-    """Return what a form carries: the file, or the address that the service fetches."""
     return source.url if source.url else FilePart(source.filename, source.open, source.size or 0)

@@ -13,11 +13,12 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from twelvelabs_provider.exceptions import TwelveLabsRecordError
 from twelvelabs_provider.jobs.decision import Recorded, Reuse, counts
 from twelvelabs_provider.jobs.job import PendingJob
+from twelvelabs_provider.version_compat import map_index_of
 
 _KEY = "twelvelabs_job"
 _UPLOAD_KEY = "twelvelabs_upload"
@@ -56,6 +57,12 @@ class Identity:
     asked: str
     reuse: Reuse = Reuse.RETRY
     try_number: int = 0
+
+    @classmethod
+    def of(cls, task_instance: Any, asked: str, reuse: Reuse = Reuse.RETRY) -> Self:
+        """Return the identity of a task instance of Airflow."""
+        ti, tries = task_instance, getattr(task_instance, "try_number", 1)
+        return cls(ti.dag_id, ti.run_id, ti.task_id, map_index_of(ti), ti.max_tries, asked, reuse, tries)
 
     def key(self) -> str:
         """Return 64 hexadecimal digits, the same for the tries that share their job."""

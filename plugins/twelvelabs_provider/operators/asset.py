@@ -11,10 +11,11 @@ from twelvelabs_provider.api.errors import TwelveLabsConflictError, TwelveLabsEr
 from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError
 from twelvelabs_provider.inputs.templated import mapping_of
+from twelvelabs_provider.inputs.upload_method import AUTO, wanted_method
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.job import Result
-from twelvelabs_provider.operators.upload import AUTO, TwelveLabsUploadOperator
+from twelvelabs_provider.operators.upload import TwelveLabsUploadOperator
 from twelvelabs_provider.operators.videos import checked_metadata
 from twelvelabs_provider.storage.probe import probe_video
 from twelvelabs_provider.storage.source import Source, meaning_of, resolve_source
@@ -79,7 +80,7 @@ class TwelveLabsCreateAssetOperator(TwelveLabsUploadOperator):
         """Check, choose a way, and upload."""
         required(self, source=self.source)
         self._needs_assets()
-        wanted, options = self.wanted_method(self.method), self._options()
+        wanted, options = wanted_method(self.method), self._options()
         source = resolve_source(self.source, what="file")
         media = self._media(options.filename or source.filename)
         choice = self.chosen_method(source, wanted)

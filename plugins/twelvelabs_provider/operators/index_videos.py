@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from twelvelabs_provider.api.assets import UploadMethod
 from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
 from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import (
@@ -21,9 +20,8 @@ from twelvelabs_provider.exceptions import (
 from twelvelabs_provider.inputs.limit import limit_from
 from twelvelabs_provider.inputs.many_videos import allowed_failures, concurrency_of, videos_of
 from twelvelabs_provider.inputs.templated import mapping_of
-from twelvelabs_provider.jobs.asset_upload import AUTO, wanted_method
+from twelvelabs_provider.inputs.upload_method import AUTO, wanted_method
 from twelvelabs_provider.jobs.cost import Bill
-from twelvelabs_provider.jobs.decision import Reuse
 from twelvelabs_provider.jobs.indexed import IfIndexed, policy_of
 from twelvelabs_provider.jobs.ledger import Identity, fingerprint
 from twelvelabs_provider.jobs.many.assets import ManyAssets
@@ -233,6 +231,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         videos = {key_of(video.uri): video for video in reversed(listed)}
         videos = dict(reversed(videos.items()))
         self._hide_signatures(listed)
+        route = self.hook.api.indexing_route()
         steps = Steps(
             self.hook,
             index_id,
@@ -240,7 +239,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
             checked_metadata(mapping_of("user_metadata", self.user_metadata)),
             self.language or None,
             self._with_subtitles(listed),
-            self._wanted_method(),
+            wanted_method(self.method, in_one_request=route is IndexingRoute.TASK),
         )
         book = journal.read()
         if woken and book is None:
@@ -248,7 +247,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
                 f"the journal of the task is gone from {display_uri(self.output_path)!r}. Clear the task: what is in"
                 " the index is found there"
             )
-        way = ManyAssets if self.hook.api.indexing_route() is IndexingRoute.ASSET else ManyTasks
+        way = ManyAssets if route is IndexingRoute.ASSET else ManyTasks
         self._work = way(
             self.hook,
             steps,
@@ -338,22 +337,13 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
             return False
         return True
 
-    def _wanted_method(self) -> UploadMethod | None:
-        wanted = wanted_method(self.method)
-        if wanted is UploadMethod.MULTIPART and self.hook.api.indexing_route() is IndexingRoute.TASK:
-            raise TwelveLabsInputError("method='multipart' needs v1.3: this generation takes a file in one request")
-        return wanted
-
     def _place(self, context: Context, index_id: str) -> TablePlace:
         ti = context["ti"]
         which = fingerprint(ti.dag_id, ti.run_id, ti.task_id, map_index_of(ti))[:16]
         return TablePlace((index_id, "indexing"), f"{ti.task_id}-{which}", "indexing_outcome")
 
     def _identity(self, context: Context, index_id: str) -> Identity:
-        ti = context["ti"]
-        asked = fingerprint(type(self).__name__, self.twelvelabs_conn_id, index_id)
-        tries = getattr(ti, "try_number", 1)
-        return Identity(ti.dag_id, ti.run_id, ti.task_id, map_index_of(ti), ti.max_tries, asked, Reuse.RETRY, tries)
+        return Identity.of(context["ti"], fingerprint(type(self).__name__, self.twelvelabs_conn_id, index_id))
 
     def _count(self, bill: Bill) -> None:
         count_bill(self, bill)

@@ -20,7 +20,7 @@ from twelvelabs_provider.jobs.wake import Wake
 from twelvelabs_provider.operators.killed import TwelveLabsKillableOperator
 from twelvelabs_provider.task import ends_without_worker, refusals_end_the_task
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
-from twelvelabs_provider.version_compat import TaskDeferralTimeout, conf, map_index_of
+from twelvelabs_provider.version_compat import TaskDeferralTimeout, conf
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -164,10 +164,8 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
 
     def identity(self, context: Context) -> Identity:
         """Return what tells this task instance from every other, the same on a retry."""
-        ti = context["ti"]
         asked = fingerprint(type(self).__name__, self.twelvelabs_conn_id, *self.asked())
-        tries = getattr(ti, "try_number", 1)
-        return Identity(ti.dag_id, ti.run_id, ti.task_id, map_index_of(ti), ti.max_tries, asked, self.reuse, tries)
+        return Identity.of(context["ti"], asked, self.reuse)
 
     def _remembered(self, context: Context) -> PendingJob | None:
         """Return the job of an earlier try, if it is still worth waiting for."""

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from twelvelabs_provider.api.assets import AssetOptions, AssetType, UploadChoice, UploadMethod
-from twelvelabs_provider.jobs.asset_upload import AUTO, MARKER, AssetUpload, media_of, method_for, wanted_method
+from twelvelabs_provider.jobs.asset_upload import AssetUpload, method_for
 from twelvelabs_provider.operators.job import TwelveLabsJobOperator
 from twelvelabs_provider.storage.source import Source, resolve_source
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-__all__ = ["AUTO", "MARKER", "TwelveLabsUploadOperator", "media_of"]
 
 
 class TwelveLabsUploadOperator(TwelveLabsJobOperator):
@@ -22,13 +20,6 @@ class TwelveLabsUploadOperator(TwelveLabsJobOperator):
     """
 
     source: str
-
-    def wanted_method(self, method: str | None) -> UploadMethod | None:
-        """Return the way that is asked for; None leaves the choice to the file.
-
-        :raises TwelveLabsInputError: naming what it may be.
-        """
-        return wanted_method(method)
 
     def chosen_method(self, source: Source, wanted: UploadMethod | None = None) -> UploadChoice:
         """Return by which way a file is brought in, having said why.

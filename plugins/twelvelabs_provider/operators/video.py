@@ -11,6 +11,7 @@ from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsUnsu
 from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.templated import mapping_of
+from twelvelabs_provider.inputs.upload_method import AUTO, wanted_method
 from twelvelabs_provider.jobs.asset_upload import method_for, sent_by
 from twelvelabs_provider.jobs.cost import indexing_bill
 from twelvelabs_provider.jobs.given_video import checked_transcription, checked_video
@@ -21,7 +22,6 @@ from twelvelabs_provider.links import index_url, video_url
 from twelvelabs_provider.operators.billing import TwelveLabsBillingOperator
 from twelvelabs_provider.operators.job import Result
 from twelvelabs_provider.operators.reuse import TwelveLabsReusingOperator
-from twelvelabs_provider.operators.upload import AUTO
 from twelvelabs_provider.operators.videos import checked_metadata
 from twelvelabs_provider.storage.probe import VideoFacts
 from twelvelabs_provider.storage.source import Source, meaning_of, resolve_source
@@ -111,7 +111,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
         """Check, look for what is there, upload, and submit."""
         required(self, source=self.source, index_id=self.index_id)
         metadata, policy = self._metadata(), policy_of(self.if_indexed)
-        self.wanted_method(self.method)
+        wanted_method(self.method)
         source, facts = self._checked_source()
         given = self._given_transcription(facts)
         # The first word with the service costs nothing and tells a wrong key, host or index before bytes are sent.
@@ -233,7 +233,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
             return earlier
         why = "if_indexed is 'reindex'" if policy is IfIndexed.REINDEX else "its content is not in the index"
         self.log.info("submit: %s is uploaded and indexed: %s", source.uri, why)
-        choice = self.chosen_method(source, self.wanted_method(self.method))
+        choice = self.chosen_method(source, wanted_method(self.method))
         asset_id = self.upload_asset(context, source, choice.method, AssetOptions())
         self.log.info("asset %s is being prepared", asset_id)
         return self.pending(context, JobRef(JobKind.ASSET, asset_id), **memo, asset_id=asset_id)
@@ -268,9 +268,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
         metadata: Mapping[str, Any],
         memo: Result,
     ) -> PendingJob:
-        wanted = self.wanted_method(self.method)
-        if wanted is UploadMethod.MULTIPART:
-            raise TwelveLabsInputError("method='multipart' needs v1.3: this generation takes a file in one request")
+        wanted = wanted_method(self.method, in_one_request=True)
         if wanted is UploadMethod.URL or source.is_url:
             method_for(source, wanted)
         media = sent_by(wanted, source, self.hook.endpoint.origin)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from twelvelabs_provider.storage.encoding import utf8
 from twelvelabs_provider.storage.layout import Place
-from twelvelabs_provider.storage.stores import open_store
+from twelvelabs_provider.storage.stores import open_store, write_whole
 
 PARTIAL = "partial.txt"
 """What had arrived of an answer that broke off."""
@@ -23,13 +23,7 @@ def keep_aside(output: str, place: Place, suffix: str, text: str) -> str:
     """
     store = open_store(output)
     name = f"{place.folder}/{place.data_name(suffix)}"
-    pending = store.create(name)
-    try:
-        pending.write(utf8(text))
-        pending.commit()
-    except BaseException:
-        pending.discard()
-        raise
+    write_whole(store, name, [utf8(text)])
     return store.uri(name)
 
 

@@ -9,6 +9,7 @@ import secrets
 import tempfile
 import time
 from pathlib import Path
+from typing import IO
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsOutputError
 from twelvelabs_provider.storage.refusals import is_for_good
@@ -32,6 +33,13 @@ class LocalStore:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(path)
         return LocalPendingFile(path)
+
+    def open(self, name: str) -> IO[bytes] | None:
+        """Open a file if it is there."""
+        try:
+            return (self._root / name).open("rb")
+        except FileNotFoundError:
+            return None
 
     def remove(self, name: str) -> None:
         """Remove a file if it is there."""

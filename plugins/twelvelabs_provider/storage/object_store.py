@@ -6,7 +6,7 @@ import contextlib
 import logging
 import secrets
 from collections.abc import Iterator
-from typing import Any
+from typing import IO, Any, cast
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsOutputError
 from twelvelabs_provider.storage.refusals import is_denied, is_missing
@@ -42,6 +42,18 @@ class ObjectStore:
             return StreamedUpload(self._filesystem, path)
         self._filesystem.makedirs(_parent(path), exist_ok=True)
         return RenamedUpload(self._filesystem, path)
+
+    def open(self, name: str) -> IO[bytes] | None:
+        """Open an object if it is there."""
+        path = f"{self._root}/{name}"
+        # What fsspec remembers of the folder may be older than the store.
+        self._filesystem.invalidate_cache(_parent(path))
+        try:
+            return cast("IO[bytes]", self._filesystem.open(path, "rb"))
+        except Exception as error:
+            if is_missing(error):
+                return None
+            raise
 
     def remove(self, name: str) -> None:
         """Remove an object if it is there."""

@@ -25,7 +25,7 @@ from twelvelabs_provider.storage.formats import SEGMENT_SCHEMA, Format, encoders
 from twelvelabs_provider.storage.layout import Place
 from twelvelabs_provider.storage.manifest import Facts, FileRecord, Provenance, Published, render_manifest
 from twelvelabs_provider.storage.rows import RowSchema
-from twelvelabs_provider.storage.stores import PendingFile, Store, open_store
+from twelvelabs_provider.storage.stores import Store, open_store, write_whole
 from twelvelabs_provider.storage.upload_sessions import hide_upload_sessions
 
 __all__ = ["check_output", "publish", "publish_files"]
@@ -143,7 +143,7 @@ def _swap_in(
     records = [file.record() for file in files]
     content = render_manifest(place, facts, records, rows)
     with writing(store.uri(manifest)):
-        _write_whole(store.create(manifest), content)
+        write_whole(store, manifest, [content])
     with writing(store.uri(CATALOG)):
         enter(store, manifest, content, records, facts.schema.described() if facts.schema else ())
     return Published(
@@ -160,15 +160,6 @@ def _remove_stale(store: Store, place: Place, formats: set[str]) -> None:
         name = f"{place.folder}/{place.data_name(format)}"
         with writing(store.uri(name)):
             store.remove(name)
-
-
-def _write_whole(pending: PendingFile, data: bytes) -> None:
-    try:
-        pending.write(data)
-        pending.commit()
-    except BaseException:
-        pending.discard()
-        raise
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Iterable
+from typing import IO, Protocol
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.storage.local_store import LocalStore
@@ -38,6 +39,9 @@ class Store(Protocol):
     def create(self, name: str) -> PendingFile:
         """Begin a file."""
 
+    def open(self, name: str) -> IO[bytes] | None:
+        """Open a file to read it, as it is now; None if there is none."""
+
     def remove(self, name: str) -> None:
         """Remove a file; it is no error when there is none."""
 
@@ -50,6 +54,18 @@ class Store(Protocol):
 
     def uri(self, name: str) -> str:
         """Address of a file, without connection id or credential."""
+
+
+def write_whole(store: Store, name: str, pieces: Iterable[bytes]) -> None:
+    """Write a file that appears whole, or not at all if a piece of it cannot be had or written."""
+    pending = store.create(name)
+    try:
+        for piece in pieces:
+            pending.write(piece)
+        pending.commit()
+    except BaseException:
+        pending.discard()
+        raise
 
 
 def open_store(output: str) -> Store:

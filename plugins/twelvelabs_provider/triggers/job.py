@@ -6,10 +6,9 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncIterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 
@@ -21,22 +20,17 @@ from twelvelabs_provider.jobs.patience import Patience
 from twelvelabs_provider.jobs.waiting import pause_before_look
 from twelvelabs_provider.jobs.wake import Wake, WakeReason
 from twelvelabs_provider.triggers.killed import is_given_up, stop, to_the_end
-from twelvelabs_provider.triggers.shared import PollKey, Snapshot, part_of, snapshots, taking_part
-from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS, SharingTrigger
+from twelvelabs_provider.triggers.shared import PollKey, Snapshot, part_of
+from twelvelabs_provider.triggers.waits import OWN_LOOK, TwelveLabsSharingTrigger
+from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS
 
 if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
 
 log = logging.getLogger(__name__)
 
-# Seconds before a wait may end: a trigger that fires at once can overtake the executor's word that the deferring
-# process has ended, and the scheduler would call that a failure.
-SETTLED = 2.0
-# Seconds after which a wait looks for itself as well: a job that was deleted is on no list of what has ended.
-OWN_LOOK = 1800.0
 
-
-class TwelveLabsJobTrigger(SharingTrigger):
+class TwelveLabsJobTrigger(TwelveLabsSharingTrigger):
     """Waits until a remote job ends, its deadline passes, or the service can no longer be asked; it never raises.
 
     :param twelvelabs_conn_id: connection; only its id is stored.
@@ -48,9 +42,6 @@ class TwelveLabsJobTrigger(SharingTrigger):
     :param end_in_triggerer: a job that is ready ends the task here, without a worker; whoever deferred the task has
         pushed its result already.
     """
-
-    # Airflow's own base of sharing triggers says no: it has asset watchers in mind, which have no queue.
-    supports_triggerer_queue = True
 
     def __init__(
         self,
@@ -128,24 +119,13 @@ class TwelveLabsJobTrigger(SharingTrigger):
             return None
         return PollKey(self.twelvelabs_conn_id, job.kind, job.index_id, self.poll_interval, part_of(job.id))
 
-    @classmethod
-    async def open_shared_stream(cls, kwargs: dict[str, Any]) -> AsyncIterator[Snapshot]:
-        """Poll for all of one key; only what is part of the key is read of ``kwargs``."""
-        key = cls(**kwargs).shared_stream_key()
-        assert key is not None
-        async for snapshot in snapshots(key):
-            yield snapshot
-
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Snapshot]) -> AsyncIterator[TriggerEvent]:
         """Yield one event as soon as a snapshot holds this job, its deadline has passed, or nobody can tell."""
-        pending, key = self._waited_for, self.shared_stream_key()
-        assert key is not None
-        await asyncio.sleep(SETTLED * (1 + random.random()))
+        pending = self._waited_for
+        running_at = self.running_at or pending.started_at
         try:
-            # Left open, every stream would cost the loop a task of its own to close it.
-            async with aclosing(cast("AsyncGenerator[Snapshot]", shared_stream)) as stream:
-                with taking_part(key, pending.job.id, pending.started_at, self.running_at or pending.started_at):
-                    wake = await self._told(stream, pending)
+            async with self.joined(shared_stream, [pending.job.id], pending.started_at, running_at) as stream:
+                wake = await self._told(stream, pending)
         except Exception as error:
             log.exception("the wait for %s broke off; the job itself goes on", pending.job)
             wake = Wake(WakeReason.UNREACHABLE, pending, f"{type(error).__name__}: {error}")

@@ -6,9 +6,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import ExitStack, aclosing
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import TriggerEvent
 
@@ -25,9 +24,8 @@ from twelvelabs_provider.jobs.kinds import read_state
 from twelvelabs_provider.jobs.patience import Patience
 from twelvelabs_provider.jobs.waiting import pause_before_look
 from twelvelabs_provider.jobs.wake import WakeReason
-from twelvelabs_provider.triggers.job import OWN_LOOK, SETTLED
-from twelvelabs_provider.triggers.shared import MARGIN, PollKey, Snapshot, part_of, snapshots, taking_part
-from twelvelabs_provider.version_compat import SharingTrigger
+from twelvelabs_provider.triggers.shared import MARGIN, PollKey, Snapshot, part_of
+from twelvelabs_provider.triggers.waits import OWN_LOOK, TwelveLabsSharingTrigger
 
 if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
@@ -35,7 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class TwelveLabsJobsTrigger(SharingTrigger):
+class TwelveLabsJobsTrigger(TwelveLabsSharingTrigger):
     """Waits until enough of some jobs have ended, the deadline passes, or nobody can tell any more; it never raises.
 
     The jobs go on whatever becomes of the wait; all that the event tells is why it is over. From time to time it is
@@ -51,8 +49,6 @@ class TwelveLabsJobsTrigger(SharingTrigger):
     :param deadline: epoch seconds.
     :param poll_interval: seconds between looks; None lets the pause grow from 5 to 60 seconds.
     """
-
-    supports_triggerer_queue = True
 
     def __init__(
         self,
@@ -120,25 +116,11 @@ class TwelveLabsJobsTrigger(SharingTrigger):
         part = part_of(self.job_ids[0])
         return PollKey(self.twelvelabs_conn_id, self.kind, self.index_id, self.poll_interval, part)
 
-    @classmethod
-    async def open_shared_stream(cls, kwargs: dict[str, Any]) -> AsyncIterator[Snapshot]:
-        """Poll for all of one key; only what is part of the key is read of ``kwargs``."""
-        key = cls(**kwargs).shared_stream_key()
-        assert key is not None
-        async for snapshot in snapshots(key):
-            yield snapshot
-
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Snapshot]) -> AsyncIterator[TriggerEvent]:
         """Yield one event as soon as the snapshots hold enough of the jobs, or there is another reason."""
-        key = self.shared_stream_key()
-        assert key is not None
-        await asyncio.sleep(SETTLED * (1 + random.random()))
         try:
-            async with aclosing(cast("AsyncGenerator[Snapshot]", shared_stream)) as stream:
-                with ExitStack() as taken:
-                    for job_id in self.job_ids:
-                        taken.enter_context(taking_part(key, job_id, self.started_at, self.running_at))
-                    event = await self._told(stream)
+            async with self.joined(shared_stream, self.job_ids, self.started_at, self.running_at) as stream:
+                event = await self._told(stream)
         except Exception as error:
             log.exception("the wait for %d jobs broke off; the jobs themselves go on", len(self.job_ids))
             event = _event(WakeReason.UNREACHABLE, f"{type(error).__name__}: {error}")

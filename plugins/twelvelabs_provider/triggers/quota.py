@@ -10,8 +10,8 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-# Seconds before a wait may end; see triggers/job.py.
-_SETTLED = 2.0
+from twelvelabs_provider.triggers.waits import SETTLED
+
 # Seconds over which the tasks that wait for the same moment spread.
 _SPREAD = 30.0
 # Seconds between looks at the clock, which somebody may put right meanwhile.
@@ -37,7 +37,7 @@ class TwelveLabsQuotaTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield one event."""
-        await asyncio.sleep(_SETTLED)
+        await asyncio.sleep(SETTLED)
         until = self.renewed_at + _SPREAD * random.random()
         while (left := until - time.time()) > 0:
             await asyncio.sleep(min(left, _LONGEST_SLEEP))

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -121,24 +121,26 @@ _waiting: dict[PollKey, _Waiting] = {}
 
 
 @contextmanager
-def taking_part(key: PollKey, job_id: str, started_at: float, running_at: float) -> Iterator[None]:
-    """Take part in a poll.
+def taking_part(key: PollKey, job_ids: Collection[str], started_at: float, running_at: float) -> Iterator[None]:
+    """Take part in a poll with some jobs.
 
-    :param started_at: epoch seconds at which the job was submitted.
-    :param running_at: epoch seconds at which it was last seen running.
+    :param started_at: epoch seconds at which the oldest of them was submitted.
+    :param running_at: epoch seconds at which all were last seen running.
     """
     waiting = _waiting.setdefault(key.poll, _Waiting())
-    waiting.started_at[job_id] = started_at
     waiting.back_to = min(waiting.back_to, running_at - MARGIN)
     waiting.joined_at = time.time()
     waiting.new_parts.add(key.part)
-    if key.part != part_of(job_id):
-        waiting.other_parts.setdefault(job_id, set()).add(key.part)
+    for job_id in job_ids:
+        waiting.started_at[job_id] = started_at
+        if key.part != part_of(job_id):
+            waiting.other_parts.setdefault(job_id, set()).add(key.part)
     try:
         yield
     finally:
-        waiting.started_at.pop(job_id, None)
-        waiting.other_parts.pop(job_id, None)
+        for job_id in job_ids:
+            waiting.started_at.pop(job_id, None)
+            waiting.other_parts.pop(job_id, None)
 
 
 async def snapshots(key: PollKey) -> AsyncIterator[Snapshot]:
@@ -157,6 +159,8 @@ async def snapshots(key: PollKey) -> AsyncIterator[Snapshot]:
             yield await told.get()
     finally:
         shared.leave(key.part, told)
+        if shared.ended and _polls.get(key.poll) is shared:
+            del _polls[key.poll]
 
 
 class _SharedPoll:

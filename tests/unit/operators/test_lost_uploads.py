@@ -10,8 +10,8 @@ import pytest
 
 from tests.unit.scripted_server import Lost, Reply, ScriptedServer
 from twelvelabs_provider.api.errors import TwelveLabsAmbiguousError
+from twelvelabs_provider.jobs.asset_upload import MARKER
 from twelvelabs_provider.operators.asset import TwelveLabsCreateAssetOperator
-from twelvelabs_provider.operators.upload import MARKER
 from twelvelabs_provider.storage.source import resolve_source
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample.mp4"

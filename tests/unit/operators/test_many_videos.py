@@ -46,12 +46,12 @@ def test_a_pattern_in_a_store_keeps_the_connection(monkeypatch: pytest.MonkeyPat
     import fsspec
     from fsspec.implementations.memory import MemoryFileSystem
 
-    from twelvelabs_provider.inputs import many_videos
+    from twelvelabs_provider.storage.discovery import places
 
     store: MemoryFileSystem = fsspec.filesystem("memory")
     for name in ("/bucket/a 1.mp4", "/bucket/b.mp4", "/bucket/b.srt", "/bucket/sub.mp4/x"):
         store.pipe_file(name, b"x")
-    monkeypatch.setattr(many_videos, "filesystem_of", lambda *_: (store, "bucket/*.mp4"))
+    monkeypatch.setattr(places, "filesystem_of", lambda uri, _: (store, uri.rpartition("@")[2]))
     assert uris("s3://conn@bucket/*.mp4") == ["s3://conn@bucket/a 1.mp4", "s3://conn@bucket/b.mp4"]
 
 

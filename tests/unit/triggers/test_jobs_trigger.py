@@ -11,9 +11,8 @@ import pytest
 
 from tests.unit.scripted_server import Lost, Reply, ScriptedServer
 from twelvelabs_provider.jobs.job import JobKind
-from twelvelabs_provider.triggers import job as single_module
 from twelvelabs_provider.triggers import jobs as trigger_module
-from twelvelabs_provider.triggers import shared
+from twelvelabs_provider.triggers import shared, waits
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
 from twelvelabs_provider.triggers.jobs import TwelveLabsJobsTrigger
 from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS
@@ -26,8 +25,7 @@ IDS = [f"t{number}" for number in range(25)]
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pause before a wait takes part, and nobody left over from another test."""
-    monkeypatch.setattr(trigger_module, "SETTLED", 0.0)
-    monkeypatch.setattr(single_module, "SETTLED", 0.0)
+    monkeypatch.setattr(waits, "SETTLED", 0.0)
     monkeypatch.setattr(shared, "_waiting", {})
 
 

@@ -20,7 +20,7 @@ from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
 from twelvelabs_provider.jobs.portions import Plan, Portion, PortionState
 from twelvelabs_provider.jobs.wake import Wake, WakeReason
 from twelvelabs_provider.triggers import job as trigger_module
-from twelvelabs_provider.triggers import killed
+from twelvelabs_provider.triggers import killed, waits
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
 from twelvelabs_provider.triggers.shared import Snapshot
 
@@ -218,7 +218,7 @@ def test_outside_a_triggerer_the_task_is_woken(server: ScriptedServer) -> None:
 
 @pytest.mark.parametrize(("status", "ends"), [("ready", True), ("failed", False)])
 def test_the_shared_poll_ends_tasks_too(monkeypatch: pytest.MonkeyPatch, status: str, ends: bool) -> None:
-    monkeypatch.setattr(trigger_module, "SETTLED", 0.0)
+    monkeypatch.setattr(waits, "SETTLED", 0.0)
 
     async def stream() -> AsyncIterator[Snapshot]:
         yield Snapshot({"v1": Sighting("v1", status)})

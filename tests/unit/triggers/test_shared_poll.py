@@ -16,7 +16,7 @@ from twelvelabs_provider.jobs import ended
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
 from twelvelabs_provider.jobs.wake import Wake, WakeReason
 from twelvelabs_provider.triggers import job as trigger_module
-from twelvelabs_provider.triggers import shared
+from twelvelabs_provider.triggers import shared, waits
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
 from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS
 
@@ -29,7 +29,7 @@ LONGEST_TEST = 20.0
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pause before a wait takes part, and nobody left over from another test."""
-    monkeypatch.setattr(trigger_module, "SETTLED", 0.0)
+    monkeypatch.setattr(waits, "SETTLED", 0.0)
     monkeypatch.setattr(shared, "_waiting", {})
     monkeypatch.setattr(shared, "_polls", {})
 

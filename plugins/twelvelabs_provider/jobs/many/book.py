@@ -95,9 +95,7 @@ class Entry:
 
     def revived(self) -> Entry | None:
         """Return the entry with which another try begins; None to begin from nothing."""
-        if self.stage is not Stage.FAILED:
-            return self
-        if not self.again:
+        if self.stage is not Stage.FAILED or not self.again:
             return self
         stage = Stage.SENDING if self.doubted else Stage.ASSET if self.asset_id else None
         if stage is None:

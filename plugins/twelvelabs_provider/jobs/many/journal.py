@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from secrets import token_hex
@@ -17,9 +18,7 @@ from typing import Any
 
 from twelvelabs_provider.exceptions import TwelveLabsOutputError, TwelveLabsRecordError
 from twelvelabs_provider.jobs.many.book import Book, Entry
-from twelvelabs_provider.storage.locations import filesystem_of, is_local, local_path
-from twelvelabs_provider.storage.refusals import is_missing
-from twelvelabs_provider.storage.stores import Store, open_store
+from twelvelabs_provider.storage.stores import Store, open_store, write_whole
 
 SETTLED_AT_ONCE = 200
 """Settled videos that are kept in the object that is written again and again."""
@@ -108,37 +107,24 @@ class Journal:
     def _write(self, name: str, content: Mapping[str, Any]) -> None:
         data = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", errors="replace")
         try:
-            pending = self.store.create(name)
-            try:
-                pending.write(data)
-                pending.commit()
-            except BaseException:
-                pending.discard()
-                raise
+            write_whole(self.store, name, [data])
         except OSError as error:
             raise TwelveLabsOutputError(f"the journal {self._shown(name)} cannot be written: {error}") from error
 
     def _object(self, name: str) -> Any:
         """Return what an object holds, None where there is none."""
         try:
-            data = _content(self.output, name)
-        except Exception as error:
-            if isinstance(error, FileNotFoundError) or is_missing(error):
+            stream = self.store.open(name)
+            if stream is None:
                 return None
+            with closing(stream):
+                data = stream.read()
+        except Exception as error:
             raise TwelveLabsOutputError(f"the journal {self._shown(name)} cannot be looked at: {error!r}") from error
         try:
             return json.loads(data)
         except ValueError as error:
             raise TwelveLabsRecordError(f"the journal {self._shown(name)} is not JSON ({error})") from error
-
-
-def _content(output: str, name: str) -> bytes:
-    if is_local(output):
-        return (local_path(output) / name).read_bytes()
-    filesystem, path = filesystem_of(output, "output path")
-    path = f"{path.rstrip('/')}/{name}"
-    filesystem.invalidate_cache(path.rpartition("/")[0])
-    return bytes(filesystem.cat_file(path))
 
 
 def _plain(book: Book, keys: list[str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from twelvelabs_provider.storage.catalog.entry import CatalogEntry
 from twelvelabs_provider.storage.encoding import json_text
 from twelvelabs_provider.storage.manifest import FileRecord
-from twelvelabs_provider.storage.stores import Store
+from twelvelabs_provider.storage.stores import Store, write_whole
 
 _heard: ContextVar[list[Publication] | None] = ContextVar("twelvelabs_publications", default=None)
 
@@ -50,13 +50,7 @@ def enter(
     :param manifest: its content.
     """
     entry = CatalogEntry.of_manifest(result, store.uri, manifest)
-    pending = store.create(entry.name)
-    try:
-        pending.write(json_text(entry.as_row()) + b"\n")
-        pending.commit()
-    except BaseException:
-        pending.discard()
-        raise
+    write_whole(store, entry.name, [json_text(entry.as_row()), b"\n"])
     heard = _heard.get()
     if heard is not None:
         heard.append(Publication(store.uri(""), entry, files, columns))

@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from typing import IO, Any, cast
+from typing import IO, Any
 
 import pendulum
 
@@ -28,11 +28,10 @@ from twelvelabs_provider.exceptions import TwelveLabsOutputError, TwelveLabsReco
 from twelvelabs_provider.storage.discovery.changes import Known
 from twelvelabs_provider.storage.encoding import json_text
 from twelvelabs_provider.storage.layout import safe_component
-from twelvelabs_provider.storage.locations import PACKAGE, filesystem_of, is_local, local_path
+from twelvelabs_provider.storage.locations import PACKAGE, is_local, local_path
 from twelvelabs_provider.storage.manifest import Provenance
 from twelvelabs_provider.storage.publish import writing
-from twelvelabs_provider.storage.refusals import is_missing
-from twelvelabs_provider.storage.stores import PendingFile, open_store
+from twelvelabs_provider.storage.stores import PendingFile, open_store, write_whole
 
 SCHEMA_VERSION = 1
 KEPT_RUNS = 3
@@ -118,7 +117,7 @@ class DiscoveryState:
         if run is None:
             return
         name = f"runs/{run.folder}/{_KNOWN}"
-        stream = self._open(name)
+        stream = self._store.open(self._name(name))
         if stream is None:
             raise TwelveLabsOutputError(
                 f"{self._shown(name)!r} is gone: newer runs have finished meanwhile. A retry compares with the newest."
@@ -204,7 +203,7 @@ class DiscoveryState:
             raise TwelveLabsRecordError(f"{self._shown(name)!r} is no manifest of a run: {error!r}.") from error
 
     def _read_json(self, name: str) -> Mapping[str, Any] | None:
-        stream = self._open(name)
+        stream = self._store.open(self._name(name))
         if stream is None:
             return None
         with closing(stream):
@@ -217,34 +216,13 @@ class DiscoveryState:
             raise TwelveLabsRecordError(f"{self._shown(name)!r} is {type(document).__name__}, not a JSON object.")
         return document
 
-    def _open(self, name: str) -> IO[bytes] | None:
-        """A file of this task's folder; None if there is none."""
-        place = f"{self._output}/{self._name(name)}"
-        try:
-            if is_local(place):
-                return local_path(place).open("rb")
-            filesystem, path = filesystem_of(place, "output path")
-            filesystem.invalidate_cache(path.rpartition("/")[0])
-            return cast("IO[bytes]", filesystem.open(path, "rb"))
-        except Exception as error:
-            if is_missing(error):
-                return None
-            raise
-
     def _write_json(self, name: str, document: Mapping[str, Any]) -> None:
         text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False).encode("utf-8", errors="replace")
         self._write(self._name(name), [text + b"\n"])
 
     def _write(self, name: str, pieces: Iterable[bytes]) -> None:
         with writing(self._store.uri(name)):
-            pending = self._store.create(name)
-            try:
-                for piece in pieces:
-                    pending.write(piece)
-                pending.commit()
-            except BaseException:
-                pending.discard()
-                raise
+            write_whole(self._store, name, pieces)
 
     def _name(self, name: str) -> str:
         return f"{self._folder}/{name}"
