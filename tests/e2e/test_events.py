@@ -1,7 +1,10 @@
-"""What only a whole Airflow shows: a video starts a run of its own accord, and a question ends when nobody answers."""
+"""What only a whole Airflow shows: a video starts a run of its own accord, a published result does and is reported,
+and a question ends when nobody answers.
+"""
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -40,13 +43,16 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
     folder = tmp_path_factory.mktemp("events")
     (folder / "dags").mkdir()
-    for name in (DAG, "compliance_review"):
-        shutil.copy(ROOT / "dags" / f"{name}.py", folder / "dags")
+    for file in (f"dags/{DAG}.py", "dags/compliance_review.py", "tests/e2e/dags/published.py"):
+        shutil.copy(ROOT / file, folder / "dags")
     site = ChaosSite(ROOT, free_port(), free_port(), folder)
     settings = {**SETTINGS, "core__dags_folder": str(folder / "dags")}
     variables = with_connection(environment(site), site) | {
         **{f"AIRFLOW__{name.upper()}": value for name, value in settings.items()},
         "AIRFLOW_VAR_TWELVELABS_OUTPUT_PATH": str(folder / "out"),
+        "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(
+            {"type": "file", "log_file_path": str(folder / "lineage.jsonl"), "append": True}
+        ),
         "TWELVELABS_INDEX_NAME": INDEX,
         "TWELVELABS_POLL_SECONDS": "5",
         "TWELVELABS_REVIEW_HOURS": "0.001",
@@ -62,12 +68,16 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield running
 
 
-def index_clip(stack: Stack, clip: Path) -> str:
+def index_clip(stack: Stack, clip: Path, index_name: str = INDEX) -> str:
     """Index a video beside Airflow, as somebody else would, and return its id."""
-    (index,) = stack.engine.get("/indexes", index_name=INDEX)["data"]
     asset = {"asset_id": stack.engine.asset(clip)}
-    video = stack.engine.expect(202, "POST", f"/indexes/{index['_id']}/indexed-assets", json=asset)
+    video = stack.engine.expect(202, "POST", f"/indexes/{index_id(stack, index_name)}/indexed-assets", json=asset)
     return str(video["_id"])
+
+
+def index_id(stack: Stack, index_name: str) -> str:
+    (index,) = stack.engine.get("/indexes", index_name=index_name)["data"]
+    return str(index["_id"])
 
 
 def rows_in_database(stack: Stack, query: str) -> list[Any]:
@@ -81,8 +91,8 @@ def wait(stack: Stack, done: Callable[[], bool], component: str) -> None:
     stack.services.wait_until(done, component, LONGEST)
 
 
-def runs(stack: Stack) -> list[str]:
-    return [run["state"] for run in stack.api.get(f"/dags/{DAG}/dagRuns")["dag_runs"]]
+def runs(stack: Stack, dag_id: str = DAG) -> list[str]:
+    return [run["state"] for run in stack.api.get(f"/dags/{dag_id}/dagRuns")["dag_runs"]]
 
 
 def told(stack: Stack) -> list[str]:
@@ -106,6 +116,43 @@ def test_a_video_starts_one_run_also_across_a_killed_triggerer(stack: Stack, cli
     assert sorted(told(stack)) == sorted([first, second])
     done = {path.parent.name for path in (stack.marks / "out").glob("*/*/chapters.manifest.json")}
     assert done == {first, second}
+
+
+@pytest.fixture(scope="module")
+def published(stack: Stack, clip: Path) -> str:
+    """A video whose on-screen text a DAG has published."""
+    stack.engine.create_index("published")
+    video_id = index_clip(stack, clip, "published")
+    address = f"/indexes/{index_id(stack, 'published')}/indexed-assets/{video_id}"
+    wait(stack, lambda: stack.engine.get(address)["status"] == "ready", "engine")
+    run = stack.begin("publishing", {"index_id": index_id(stack, "published"), "video_id": video_id})
+    assert stack.finish("publishing", run, LONGEST) == "success", stack.tasks("publishing", run)
+    return video_id
+
+
+def test_a_published_result_starts_the_dag_that_waits_for_it(stack: Stack, published: str) -> None:
+    wait(stack, lambda: runs(stack, "downstream") == ["success"], "scheduler")
+    (told,) = json.loads((stack.site.airflow_home / "told.json").read_text())
+    manifest = json.loads(Path(told["manifest"].removeprefix("file://")).read_text())
+    assert (told["video_id"], told["kind"], told["rows"]) == (published, "text_in_video", manifest["rows"])
+    assert told["rows"] > 0
+
+
+def test_a_published_result_is_reported_to_openlineage(stack: Stack, published: str) -> None:
+    pytest.importorskip("airflow.providers.openlineage", reason="NOT PROVEN HERE: no openlineage provider")
+
+    def reported() -> list[dict[str, Any]]:
+        path = stack.marks / "lineage.jsonl"
+        events = map(json.loads, path.read_text().splitlines()) if path.exists() else ()
+        return [one for one in events if one["job"]["name"] == "publishing.text" and one["outputs"]]
+
+    wait(stack, lambda: bool(reported()), "scheduler")
+    event = reported()[-1]
+    assert event["eventType"] == "COMPLETE"
+    assert published in [one["name"].rpartition("/")[2] for one in event["inputs"]]
+    (output,) = event["outputs"]
+    assert (output["namespace"], Path(output["name"]).name) == ("file", "text_in_video.jsonl")
+    assert output["outputFacets"]["outputStatistics"]["rowCount"] > 0
 
 
 def test_a_question_that_nobody_answers_is_a_no(stack: Stack, clip: Path, tmp_path: Path) -> None:

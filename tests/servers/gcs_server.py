@@ -1,8 +1,8 @@
 """A Cloud Storage server for tests: the part of the JSON API that gcsfs uses, behind a service account's sign-in.
 
 What the registries have does not do: the emulator of PyPI asks for no sign-in, cancels no upload, knows no
-preconditions and answers one request at a time. This one does those four as Google documents them: tokens for signed
-assertions only, resumable uploads in pieces of 256 KiB that may be cancelled (499), generations and
+preconditions and answers one request at a time. This one does those as Google documents them: answers for signed
+assertions and links only, resumable uploads in pieces of 256 KiB that may be cancelled (499), generations and
 ``ifGenerationMatch`` (412), and every read sees whole objects. It knows no versions, no ACLs, no copies between
 objects, no batches, and no hierarchical or zonal buckets.
 
@@ -11,10 +11,12 @@ objects, no batches, and no hierarchical or zonal buckets.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import secrets
 import sys
+import time
 from email.parser import HeaderParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -88,6 +90,8 @@ class Handler(BaseHTTPRequestHandler):
             return self._sign_in(body)
         if path == "/_unfinished":
             return self._send_json(list(self.server.objects.unfinished(self.query["bucket"])))
+        if "GoogleAccessId" in self.query and self.command == "GET":
+            return self._linked(path)
         if self.headers.get("Authorization", "").removeprefix("Bearer ") not in self.server.tokens:
             raise Refusal(401, "Request had invalid authentication credentials.")
         if match := _UPLOAD.fullmatch(path):
@@ -116,6 +120,19 @@ class Handler(BaseHTTPRequestHandler):
         token = "ya29." + secrets.token_urlsafe(48)
         self.server.tokens.add(token)
         self._send_json({"access_token": token, "token_type": "Bearer", "expires_in": 3600})
+
+    def _linked(self, path: str) -> None:
+        """Answer whoever follows a link that a service account has signed (version 2 of Google's signatures)."""
+        from google.auth.crypt import RSAVerifier
+
+        expires, signature = self.query["Expires"], base64.b64decode(self.query["Signature"])
+        signed = f"GET\n\n\n{expires}\n{path}".encode()
+        if not RSAVerifier.from_string(self.server.public_key).verify(signed, signature):
+            raise Refusal(403, "SignatureDoesNotMatch")
+        if int(expires) < time.time():
+            raise Refusal(400, "ExpiredToken")
+        bucket, _, name = unquote(path).lstrip("/").partition("/")
+        self._send_content(self.server.objects.get(bucket, name))
 
     def _object(self, bucket: str, name: str) -> None:
         if self.command == "DELETE":
