@@ -323,6 +323,15 @@ def killed(*_: Any, **__: Any) -> Any:
     raise KilledError
 
 
+def compacted_and_newer(output: str) -> None:
+    """A snapshot of two results, and entries of one that was published anew and of one that is new."""
+    for name in ("a", "b"):
+        put(output, name)
+    compact_catalog(output)
+    put(output, "b", words=["newer"] * 2)
+    put(output, "c")
+
+
 STEPS: dict[str, tuple[Any, str]] = {
     "before anything is written": (compaction, "_fill"),
     "before the snapshot is there": (OutputFolder, "working"),
@@ -336,11 +345,7 @@ STEPS: dict[str, tuple[Any, str]] = {
 def test_a_compaction_that_is_killed_loses_nothing(
     output: str, step: str, rebuild: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("a", "b"):
-        put(output, name)
-    compact_catalog(output)
-    put(output, "b", words=["newer"] * 2)
-    put(output, "c")
+    compacted_and_newer(output)
     expected = list(read_catalog(output))
     where, name = STEPS[step]
     with monkeypatch.context() as patched, pytest.raises(KilledError):
@@ -386,11 +391,7 @@ MEETINGS: dict[str, tuple[Any, str]] = {
 def test_two_compactions_at_once_lose_nothing(
     output: str, moment: str, rebuild: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("a", "b"):
-        put(output, name)
-    compact_catalog(output)
-    put(output, "b", words=["newer"] * 2)
-    put(output, "c")
+    compacted_and_newer(output)
     where, name = MEETINGS[moment]
     real: Callable[..., Any] = getattr(where, name)
 
