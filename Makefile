@@ -30,7 +30,7 @@ help:
 	@echo "make up           the same Airflow and engine, left running with the UI; same port options"
 	@echo "make down         end what make up started"
 	@echo "make test         every test, on the newest Airflow, by two processes (PROCESSES=n)"
-	@echo "make test-oldest  the unit and DAG tests on the oldest supported Airflow"
+	@echo "make test-oldest  the unit and DAG tests on the oldest supported Airflow, but for the large ones"
 	@echo "make lint         ruff and mypy"
 	@echo "make lock         resolve requirements/*.txt anew"
 	@echo "make coverage-table  write docs/coverage.md anew: every call, its operators, its tests"
@@ -55,7 +55,7 @@ test: .venv/.servers tests/servers/node_modules/.done
 
 test-oldest: .venv-oldest/.done
 	@echo "unit and DAG tests, $(call airflow_of,.venv-oldest)"
-	@.venv-oldest/bin/python -m pytest $(SHARED) tests/unit tests/dags
+	@.venv-oldest/bin/python -m pytest $(SHARED) -m "not large" tests/unit tests/dags
 
 lint: .venv/.done
 	@echo "ruff check"

@@ -179,6 +179,7 @@ for uri in sys.argv[1:]:
 """
 
 
+@pytest.mark.large
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads a process's peak memory from /proc")
 def test_two_gib_go_up_in_bounded_memory(tmp_path: Path) -> None:
     """Parts of 128 MiB, several at once: what is held is a piece of each. The first file is a rehearsal."""

@@ -230,6 +230,7 @@ for path in map(Path, sys.argv[1:]):
 """
 
 
+@pytest.mark.large
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads a process's peak memory from /proc")
 def test_two_gib_go_up_in_constant_memory(tmp_path: Path) -> None:
     """The first upload is a small one, so that what is loaded once does not count."""

@@ -73,6 +73,7 @@ def begin(processes: list[subprocess.Popen[str]]) -> None:
         process.stdin.flush()
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("dying", [False, True], ids=["all live", "compactions are killed"])
 def test_writers_compactions_and_a_reader_at_once(tmp_path: Path, dying: bool) -> None:
     """Whatever was seen once is seen from then on, at least as new, and in the end everything is there."""

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 MANY = """
 import logging, resource, sys
 from datetime import UTC, datetime
@@ -53,6 +55,7 @@ print(many - few, told)
 """
 
 
+@pytest.mark.large
 def test_many_files_take_the_memory_of_a_few(tmp_path: Path) -> None:
     run = [sys.executable, "-c", MANY, str(tmp_path)]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

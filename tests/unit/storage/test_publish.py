@@ -344,6 +344,7 @@ print(many - few)
 """
 
 
+@pytest.mark.large
 def test_many_rows_take_little_memory(tmp_path: Path) -> None:
     run = [sys.executable, "-c", MANY_ROWS, str(tmp_path)]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -215,6 +215,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
+@pytest.mark.large
 def test_two_hundred_thousand_rows_take_little_memory(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", MANY, str(tmp_path)], capture_output=True, text=True, check=True)
     assert int(done.stdout) < 24 * 1024
