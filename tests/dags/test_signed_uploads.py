@@ -12,13 +12,18 @@ import pytest
 
 from tests.dags.conftest import Account, Connect
 from tests.dags.test_asset_operators import create
-from tests.dags.test_waiting import see_through, task_context
+from tests.dags.test_index_videos_operator import Runs, rows
+from tests.dags.test_spending import Faults, faults
+from tests.dags.test_waiting import billed, see_through, task_context
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsJobFailedError, TwelveLabsRefusedError
 from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+
+__all__ = ["faults"]
 
 pytestmark = [pytest.mark.engine]
 
 SIGNING = ("X-Amz-Signature", "Signature=")
+LINK_TO_NOTHING = "http://127.0.0.1:9/what.mp4?X-Amz-Signature=0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture
@@ -51,9 +56,9 @@ def bucket(connect: Connect, clip: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 @pytest.fixture
 def told(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Iterator[Any]:
     """Everything that was printed or logged, down to the last detail."""
-    caplog.set_level(logging.DEBUG, logger="twelvelabs_provider")
-    # The bucket's own log of what was asked of it.
+    # The bucket's own log of what was asked of it. The last call decides what is caught of the others.
     caplog.set_level(logging.ERROR, logger="werkzeug")
+    caplog.set_level(logging.DEBUG, logger="twelvelabs_provider")
 
     def text() -> str:
         printed = capfd.readouterr()
@@ -94,11 +99,82 @@ def test_a_link_that_the_service_cannot_follow_is_in_no_error(
 ) -> None:
     from s3fs import S3FileSystem
 
-    link = "http://127.0.0.1:9/what.mp4?X-Amz-Signature=0123456789abcdef0123456789abcdef"
-    monkeypatch.setattr(S3FileSystem, "sign", lambda *_, **__: link)
+    monkeypatch.setattr(S3FileSystem, "sign", lambda *_, **__: LINK_TO_NOTHING)
     with pytest.raises((TwelveLabsRefusedError, TwelveLabsJobFailedError)) as caught:
         see_through(create(f"{bucket}/what? #1.mp4", method="url"), task_context())
     assert [word for word in SIGNING if word in told() + str(caught.value) + repr(caught.value.__cause__)] == []
+
+
+@pytest.fixture(params=["refused at once", "not fetched", "not signed"])
+def no_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, faults: Faults) -> str:
+    """A store whose links lead nowhere, or that signs none."""
+    from s3fs import S3FileSystem
+
+    def cannot(*_: Any, **__: Any) -> str:
+        raise ValueError("no key that signs")
+
+    if request.param == "not signed":
+        monkeypatch.setattr(S3FileSystem, "sign", cannot)
+    else:
+        monkeypatch.setattr(S3FileSystem, "sign", lambda *_, **__: LINK_TO_NOTHING)
+    if request.param == "refused at once":
+        faults("/assets", "status", status=400)
+    return str(request.param)
+
+
+def test_by_itself_a_link_goes_before_an_upload(bucket: str, account: Account, told: Any) -> None:
+    result, _ = see_through(create(f"{bucket}/what? #1.mp4"), task_context())
+    assert account.get(f"/v1.3/assets/{result['asset_id']}")["method"] == "url"
+    text = told() + repr(result)
+    assert "method url: the store signs a link, and the service fetches the file by it" in text
+    assert [word for word in SIGNING if word in text] == []
+
+
+def test_who_does_not_wait_uploads(bucket: str, account: Account) -> None:
+    result, _ = see_through(create(f"{bucket}/what? #1.mp4", wait=False), task_context())
+    assert account.get(f"/v1.3/assets/{result['asset_id']}")["method"] == "direct"
+
+
+def test_an_asset_that_the_service_cannot_fetch_is_uploaded(
+    bucket: str, account: Account, told: Any, clip: Path, no_way: str
+) -> None:
+    before, _, _ = account.holdings()
+    result, _ = see_through(create(f"{bucket}/what? #1.mp4", user_metadata={"scene": 7}), task_context())
+    asset = account.get(f"/v1.3/assets/{result['asset_id']}")
+    assert (result["method"], asset["method"], asset["size"]) == ("direct", "direct", clip.stat().st_size)
+    assert (asset["filename"], asset["user_metadata"]["scene"]) == ("what? #1.mp4", 7)
+    assert account.holdings()[0] == before + 1, "what failed is removed"
+    text = told() + repr(result)
+    assert ("cannot be signed" in text) == (no_way == "not signed")
+    assert ("is uploaded instead, method direct" in text) == (no_way != "not signed")
+    assert [word for word in SIGNING if word in text] == []
+
+
+def test_a_video_that_the_service_cannot_fetch_is_uploaded_and_billed_once(
+    bucket: str, account: Account, no_way: str
+) -> None:
+    index_id = account.create_index(f"unfetched {no_way}")
+    before = billed(account)
+    operator = TwelveLabsIndexVideoOperator(
+        task_id="t", source=f"{bucket}/what? #1.mp4", index_id=index_id, if_indexed="reindex", poll_interval=0.2,
+        deferrable=True,
+    )  # fmt: skip
+    result, _ = see_through(operator, task_context())
+    assert account.get(f"/v1.3/assets/{result['asset_id']}")["method"] == "direct"
+    assert billed(account) == before + 1
+
+
+def test_of_many_videos_those_that_the_service_cannot_fetch_are_uploaded(
+    bucket: str, account: Account, tmp_path: Path, told: Any, no_way: str
+) -> None:
+    before = billed(account)
+    runs = Runs(tmp_path / "out", account.create_index(f"many unfetched {no_way}"), if_indexed="reindex")
+    result = runs.run(f"{bucket}/*.mp4")
+    assert (result["videos"], result["indexed"], billed(account)) == (1, 1, before + 1)
+    (row,) = rows(result)
+    assert account.get(f"/v1.3/assets/{row['asset_id']}")["method"] == "direct"
+    written = "".join(path.read_text() for path in tmp_path.rglob("*.json*"))
+    assert [word for word in SIGNING if word in told() + written] == []
 
 
 def test_a_local_file_has_no_link(connect: Connect, clip: Path) -> None:

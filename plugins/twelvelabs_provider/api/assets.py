@@ -31,6 +31,7 @@ from twelvelabs_provider.api.resources import Paging
 UPLOADS = UploadLimits(
     max_direct=200 * 1000**2, max_url=4 * 1024**3, max_multipart=10 * 1024**3, max_image=32 * 1024**2
 )
+_BY_LINK = "the store signs a link, and the service fetches the file by it"
 _INSTEAD = "create_task() uploads and indexes a video in one go"
 
 
@@ -70,21 +71,24 @@ class UploadChoice:
     """How a file is brought in.
 
     :param why: in words, for the log.
+    :param otherwise: how, if the service cannot follow the link that was chosen for it; None where that is the end.
     """
 
     method: UploadMethod
     why: str
+    otherwise: UploadMethod | None = None
+
+    def as_memo(self) -> dict[str, str | None]:
+        """Return what has to be known of it when the file has arrived or has not, as plain JSON."""
+        return {"method": self.method.value, "otherwise": self.otherwise.value if self.otherwise else None}
 
 
 def choose_method(size: int | None, wanted: UploadMethod | None = None, signable: bool = False) -> UploadChoice:
-    """Return how a file is brought in: by its address where it has one, else by its size.
-
-    A link to an object in a store is signed only if it is asked for: whether the service can follow it (a private
-    network, a policy of the bucket) is not known here, and the file goes through the worker without that question.
+    """Return how a file is brought in: by its address where it has one, by a signed link to it, else by its size.
 
     :param size: bytes of a file, None for an address that the service fetches itself.
-    :param wanted: what the user asks for; None leaves the choice to the size.
-    :param signable: the file lies in a store that can sign a link to it.
+    :param wanted: what the user asks for; None leaves the choice to the file.
+    :param signable: the file lies in a store that signs a link to it.
     :raises ValueError: in words, where what is wanted cannot be.
     """
     if size is None:
@@ -92,22 +96,29 @@ def choose_method(size: int | None, wanted: UploadMethod | None = None, signable
             raise ValueError(f"method={wanted.value!r} reads a file, and an http(s) URL is fetched by the service")
         return UploadChoice(UploadMethod.URL, f"the service fetches the address, up to {UPLOADS.max_url:,} bytes")
     if wanted is UploadMethod.URL:
-        return _by_link(size, signable)
+        _ensure_link(size, signable)
+        return UploadChoice(wanted, f"asked for: {_BY_LINK}")
     if wanted is UploadMethod.DIRECT and size > UPLOADS.max_direct:
         raise ValueError(f"method='direct' takes at most {UPLOADS.max_direct:,} bytes, not {size:,}: use 'multipart'")
     if size > UPLOADS.max_multipart:
         raise ValueError(f"it has {size:,} bytes; the service takes at most {UPLOADS.max_multipart:,} by any route")
     if wanted is not None:
         return UploadChoice(wanted, "asked for")
-    link = "; by method 'url', the service would fetch it itself" if signable and size <= UPLOADS.max_url else ""
+    uploaded = _by_size(size)
+    if signable and size <= UPLOADS.max_url:
+        return UploadChoice(UploadMethod.URL, _BY_LINK, otherwise=uploaded.method)
+    return uploaded
+
+
+def _by_size(size: int) -> UploadChoice:
     if size <= UPLOADS.max_direct:
-        return UploadChoice(UploadMethod.DIRECT, f"{size:,} bytes fit into one request{link}")
+        return UploadChoice(UploadMethod.DIRECT, f"{size:,} bytes fit into one request")
     return UploadChoice(
-        UploadMethod.MULTIPART, f"{size:,} bytes are more than the {UPLOADS.max_direct:,} of one request{link}"
+        UploadMethod.MULTIPART, f"{size:,} bytes are more than the {UPLOADS.max_direct:,} of one request"
     )
 
 
-def _by_link(size: int, signable: bool) -> UploadChoice:
+def _ensure_link(size: int, signable: bool) -> None:
     if not signable:
         raise ValueError(
             "method='url' needs an http(s) URL that the service can fetch, or a store that signs links; "
@@ -115,7 +126,6 @@ def _by_link(size: int, signable: bool) -> UploadChoice:
         )
     if size > UPLOADS.max_url:
         raise ValueError(f"method='url' takes at most {UPLOADS.max_url:,} bytes, not {size:,}: use 'multipart'")
-    return UploadChoice(UploadMethod.URL, "asked for: the store signs a link, and the service fetches the file by it")
 
 
 def create_asset(

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from twelvelabs_provider.api.assets import AssetOptions, AssetType, UploadChoice, UploadMethod, choose_method
 from twelvelabs_provider.api.call import FilePart
-from twelvelabs_provider.api.errors import TwelveLabsTransientError
+from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsTransientError
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.jobs.indexed import SOURCE_MARK, arrived_assets, source_mark
 from twelvelabs_provider.jobs.once import UNKNOWN_OUTCOME
-from twelvelabs_provider.storage.signing import signed_link
+from twelvelabs_provider.storage.signing import signed_link, why_no_link
 from twelvelabs_provider.storage.source import Source
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class AssetUpload:
 
     def run(
         self,
-        method: UploadMethod,
+        choice: UploadChoice,
         options: AssetOptions,
         media: AssetType = AssetType.VIDEO,
         *,
@@ -53,6 +53,7 @@ class AssetUpload:
 
         Of a file that goes up in parts, those that an earlier try sent are not sent again.
 
+        :param choice: by which way; a link that nobody asked for and that the service refuses makes way for an upload.
         :param look_first: an earlier try may have made the asset and never heard of it.
         """
         marked = replace(
@@ -68,7 +69,16 @@ class AssetUpload:
         if earlier:
             log.info("an earlier try made asset %s of the same file: taking it", earlier)
             return earlier
-        return self._in_parts(marked, media) if method is UploadMethod.MULTIPART else self._at_once(marked, method)
+        try:
+            return self._made(choice.method, marked, media)
+        except TwelveLabsBadRequestError as error:
+            if choice.otherwise is None:
+                raise
+            log.warning("%s; %r is uploaded instead, method %s", error, self.source.uri, choice.otherwise.value)
+        return self._made(choice.otherwise, marked, media)
+
+    def _made(self, method: UploadMethod, options: AssetOptions, media: AssetType) -> str:
+        return self._in_parts(options, media) if method is UploadMethod.MULTIPART else self._at_once(options, method)
 
     def _at_once(self, options: AssetOptions, method: UploadMethod) -> str:
         call = self.hook.api.create_asset(
@@ -105,15 +115,20 @@ class AssetUpload:
         return next((asset.id for asset in arrived_assets(self.hook, options.filename, MARKER, self.marker)), None)
 
 
-def method_for(source: Source, wanted: UploadMethod | None = None) -> UploadChoice:
+def method_for(source: Source, wanted: UploadMethod | None = None, service: str | None = None) -> UploadChoice:
     """Return by which way a file is brought in.
 
+    :param service: the origin of a service that may be given a link to it; None where it is to be uploaded.
     :raises TwelveLabsInputError: what is wanted cannot be, or no way takes so large a file.
     """
     try:
-        return choose_method(source.size, wanted, source.signer is not None)
+        if wanted is not None or source.signer is None:
+            return choose_method(source.size, wanted, source.signer is not None)
+        refusal = why_no_link(source, service) if service else None
+        choice = choose_method(source.size, None, service is not None and refusal is None)
     except ValueError as error:
         raise TwelveLabsInputError(f"{source.uri!r} cannot be uploaded: {error}") from None
+    return replace(choice, why=f"{choice.why}; {refusal}") if refusal else choice
 
 
 def sent_by(method: UploadMethod | None, source: Source, service: str) -> FilePart | str:

@@ -12,7 +12,7 @@ from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError
 from twelvelabs_provider.inputs.templated import mapping_of
 from twelvelabs_provider.inputs.upload_method import AUTO, wanted_method
-from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
+from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob, Phase
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.job import Result
 from twelvelabs_provider.operators.upload import TwelveLabsUploadOperator
@@ -43,8 +43,9 @@ class TwelveLabsCreateAssetOperator(TwelveLabsUploadOperator):
     :param asset_type: ``video``, ``audio`` or ``image``; None goes by the file's name (templated).
     :param enable_hls: let the service make a stream for players.
     :param enable_thumbnail: let the service make a thumbnail.
-    :param method: ``auto`` (by the size of the file), ``direct``, ``multipart``, or ``url``: an object in a store that
-        signs links (S3, GCS, Azure) is fetched by the service itself, 4 GB at most, and not read here (templated).
+    :param method: ``auto``, ``url``, ``direct`` or ``multipart`` (templated). By ``url``, an object in a store that
+        signs links (S3, GCS, Azure) is fetched by the service itself, 4 GB at most, and not read here. ``auto`` takes
+        this way where a link can be signed, and goes by size otherwise, or when the service could not fetch the object.
     :return: ``asset_id``, ``status``, ``method``, ``filename``, ``file_type``, ``duration`` in seconds (None for an
         image), ``size`` in bytes, ``source`` (as shown, without credentials). Without waiting ``job_kind``,
         ``job_id`` and ``asset_id``, for :class:`TwelveLabsAssetSensor`.
@@ -80,18 +81,21 @@ class TwelveLabsCreateAssetOperator(TwelveLabsUploadOperator):
         """Check, choose a way, and upload."""
         required(self, source=self.source)
         self._needs_assets()
-        wanted, options = wanted_method(self.method), self._options()
+        wanted = wanted_method(self.method)
+        self._options()
         source = resolve_source(self.source, what="file")
-        media = self._media(options.filename or source.filename)
-        choice = self.chosen_method(source, wanted)
+        _, media = self.wishes(source)
+        choice = self.chosen_method(source, wanted, linkable=self.wait)
         self._check(source, media)
-        asset_id = self.upload_asset(context, source, choice.method, options, media)
+        asset_id = self.upload_asset(context, source, choice)
         self.log.info("asset %s is being prepared", asset_id)
-        memo = {"source": source.uri, "asset_id": asset_id, "method": choice.method.value}
+        memo = {"source": source.uri, "asset_id": asset_id, **choice.as_memo()}
         return self.pending(context, JobRef(JobKind.ASSET, asset_id), **memo)
 
-    def advance(self, context: Context, pending: PendingJob, state: JobState) -> Result:
-        """Tell what the asset is."""
+    def advance(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
+        """Tell what the asset is; or upload what the service could not fetch."""
+        if state.phase is not Phase.READY:
+            return self.upload_instead(context, pending, state)
         asset = self.hook.execute(self.hook.api.read_asset(pending.job.id))
         self.log.info("asset %s is %s: %s", asset.id, asset.status, asset.file_type)
         return {
@@ -104,6 +108,11 @@ class TwelveLabsCreateAssetOperator(TwelveLabsUploadOperator):
             "size": asset.size,
             "source": pending.memo.get("source"),
         }
+
+    def wishes(self, source: Source) -> tuple[AssetOptions, AssetType]:
+        """The asset's name, metadata and renditions."""
+        options = self._options()
+        return options, self._media(options.filename or source.filename)
 
     def asked(self) -> tuple[Any, ...]:
         """The file and what shall be known of it; a template may sign the same address anew for each try."""

@@ -93,9 +93,10 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
     :param max_billable_minutes: minutes that the task may have billed; the files are looked into first (with the
         ``probe`` extra), and more is refused before anything is submitted. A video behind a URL, whose length shows
         only when it is uploaded (v1.3), fails by itself where it would be too much. None sets no limit (templated).
-    :param method: how the files go to the service: ``auto`` (by size), ``direct``, ``multipart`` (v1.3), or ``url``:
-        objects in a store that signs links (S3, GCS, Azure) are fetched by the service itself, 4 GB at most, and only
-        their headers are read here (templated).
+    :param method: how the files go to the service: ``auto``, ``url``, ``direct`` or ``multipart`` (v1.3) (templated).
+        By ``url``, objects in a store that signs links (S3, GCS, Azure) are fetched by the service itself, 4 GB at
+        most, and only their headers are read here. ``auto`` takes this way on v1.3 where a link can be signed, and goes
+        by size otherwise, or when the service could not fetch an object; on v1.1 and v1.2 it sends the files.
     :param deferrable: wait in the triggerer, without a worker.
     :param poll_interval: seconds between looks; None lets the pause grow from 5 to 60 seconds.
     :param timeout: seconds that one try may take; ``execution_timeout`` counts too, also while deferred.

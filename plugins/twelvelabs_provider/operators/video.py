@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from twelvelabs_provider.api.assets import AssetOptions, UploadMethod
+from twelvelabs_provider.api.assets import UploadMethod
 from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsUnsupportedError
 from twelvelabs_provider.api.resources import IndexingRoute
@@ -16,7 +16,7 @@ from twelvelabs_provider.jobs.asset_upload import method_for, sent_by
 from twelvelabs_provider.jobs.cost import indexing_bill
 from twelvelabs_provider.jobs.given_video import checked_transcription, checked_video
 from twelvelabs_provider.jobs.indexed import SOURCE_MARK, IfIndexed, index_asset, policy_of
-from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Memo, PendingJob
+from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Memo, PendingJob, Phase
 from twelvelabs_provider.jobs.lost_indexing import SubmittedVideo, submit_once
 from twelvelabs_provider.links import index_url, video_url
 from twelvelabs_provider.operators.billing import TwelveLabsBillingOperator
@@ -63,9 +63,10 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
         as a mapping or its JSON text; v1.3 only; one more field, ``airflow_source``, marks its source (templated).
     :param if_indexed: what to do about a video that is in the index already: ``reuse`` it, ``reindex``, which uploads
         and bills it once more, or ``fail`` (templated).
-    :param method: how the file goes to the service: ``auto`` (by its size), ``direct``, ``multipart`` (v1.3), or
-        ``url``: an object in a store that signs links (S3, GCS, Azure) is fetched by the service itself, 4 GB at
-        most, and only its header is read here (templated).
+    :param method: how the file goes to the service: ``auto``, ``url``, ``direct`` or ``multipart`` (v1.3) (templated).
+        By ``url``, an object in a store that signs links (S3, GCS, Azure) is fetched by the service itself, 4 GB at
+        most, and only its header is read here. ``auto`` takes this way on v1.3 where a link can be signed, and goes by
+        size otherwise, or when the service could not fetch the object; on v1.1 and v1.2 it sends the file.
     :return: ``index_id``, ``video_id``, ``asset_id`` (None where there are no assets), ``duration`` in seconds,
         ``source`` (as shown, without credentials), ``filename``, ``transcription_used``, ``reused`` (it was in the
         index already, nothing was billed). Without waiting also ``job_kind``, ``job_id`` and ``indexing_task_id``:
@@ -136,8 +137,10 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
         return self._upload_task(context, source, given, metadata, memo)
 
     def advance(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
-        """Index an asset that is ready; or return what was indexed."""
+        """Index an asset that is ready, or upload what the service could not fetch; or return what was indexed."""
         if pending.job.kind is JobKind.ASSET:
+            if state.phase is not Phase.READY:
+                return self.upload_instead(context, pending, state)
             return self._index_asset(context, pending, state)
         video_id = state.video_id
         if not video_id:
@@ -234,9 +237,9 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
         why = "if_indexed is 'reindex'" if policy is IfIndexed.REINDEX else "its content is not in the index"
         self.log.info("submit: %s is uploaded and indexed: %s", source.uri, why)
         choice = self.chosen_method(source, wanted_method(self.method))
-        asset_id = self.upload_asset(context, source, choice.method, AssetOptions())
+        asset_id = self.upload_asset(context, source, choice)
         self.log.info("asset %s is being prepared", asset_id)
-        return self.pending(context, JobRef(JobKind.ASSET, asset_id), **memo, asset_id=asset_id)
+        return self.pending(context, JobRef(JobKind.ASSET, asset_id), **memo, **choice.as_memo(), asset_id=asset_id)
 
     def _index_asset(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob:
         asset_id, duration = pending.job.id, pending.memo.get("duration")

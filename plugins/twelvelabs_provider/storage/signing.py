@@ -17,7 +17,10 @@ SIGNED_FOR = 6 * 3600
 
 _INSIDE = (".local", ".localhost", ".internal", ".lan", ".home", ".corp", ".svc", ".cluster.local")
 _ADDRESS = re.compile(r"\w+://\S+|\S*[?&]\S+=\S*")
-_INSTEAD = "use method 'direct' or 'multipart', which read it through this worker"
+
+
+class _NoLink(Exception):
+    """Why there is no link that the service could follow, in words that go on after the object's address."""
 
 
 def signed_link(source: Source, service: str) -> str:
@@ -27,25 +30,44 @@ def signed_link(source: Source, service: str) -> str:
     :param service: the origin of the service that is to fetch it.
     :raises TwelveLabsInputError: the store cannot sign with this connection, or the service could not follow the link.
     """
+    try:
+        return _signed(source, service)
+    except _NoLink as error:
+        raise TwelveLabsInputError(
+            f"{source.uri!r} {error}: use method 'direct' or 'multipart', which read it through this worker."
+        ) from None
+
+
+def why_no_link(source: Source, service: str) -> str | None:
+    """Return why the service cannot be given a link to an object, in words; None where one can be signed.
+
+    Whether the service can follow it (a private network, a policy of the bucket) shows only when it does.
+
+    :param service: the origin of the service that is to fetch it.
+    """
+    try:
+        _signed(source, service)
+    except _NoLink as error:
+        return f"it {error}"
+    return None
+
+
+def _signed(source: Source, service: str) -> str:
     if source.signer is None:
-        raise TwelveLabsInputError(f"{source.uri!r} cannot be fetched by a link, its store signs none: {_INSTEAD}.")
+        raise _NoLink("cannot be fetched by a link, its store signs none")
     try:
         url = source.signer(SIGNED_FOR)
     except Exception as error:
         # Whatever a client says, it may quote the link or the key.
         why = f"{type(error).__name__}: {_ADDRESS.sub('...', str(error))[:200]}"
-        raise TwelveLabsInputError(
-            f"{source.uri!r} cannot be signed with this connection ({why}): give it a key that can sign, or {_INSTEAD}."
-        ) from None
+        raise _NoLink(f"cannot be signed with this connection ({why}), which takes a key that can sign") from None
     for secret in secret_parts(url):
         mask_secret(secret)
     host = urlsplit(url).hostname if is_url(url) else None
     if not host:
-        raise TwelveLabsInputError(f"{source.uri!r} is signed by a link that is no http(s) URL: {_INSTEAD}.")
+        raise _NoLink("is signed by a link that is no http(s) URL")
     if is_inside(host) and not is_inside(urlsplit(service).hostname or ""):
-        raise TwelveLabsInputError(
-            f"{source.uri!r} lies on {host!r}, which the service cannot reach from the internet: {_INSTEAD}."
-        )
+        raise _NoLink(f"lies on {host!r}, which the service cannot reach from the internet")
     return url
 
 

@@ -11,6 +11,7 @@ from fsspec.spec import AbstractFileSystem
 
 from twelvelabs_provider.api.assets import UPLOADS, UploadMethod, choose_method
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.jobs.asset_upload import method_for
 from twelvelabs_provider.storage import signing
 from twelvelabs_provider.storage.signing import SIGNED_FOR, is_inside, signed_link
 from twelvelabs_provider.storage.source import Source, resolve_source
@@ -101,14 +102,31 @@ def test_stores_that_sign_nothing(memory: Any) -> None:
         signed_link(given, SERVICE)
 
 
-def test_a_link_has_to_be_asked_for() -> None:
-    chosen = choose_method(1, None, True)
-    assert chosen.method is UploadMethod.DIRECT
-    assert "by method 'url', the service would fetch it itself" in chosen.why
-    assert choose_method(UPLOADS.max_url, UploadMethod.URL, True).method is UploadMethod.URL
+def test_a_link_goes_before_an_upload() -> None:
+    small, large = choose_method(1, None, True), choose_method(UPLOADS.max_url, None, True)
+    assert (small.method, small.otherwise) == (UploadMethod.URL, UploadMethod.DIRECT)
+    assert (large.method, large.otherwise) == (UploadMethod.URL, UploadMethod.MULTIPART)
+    asked = choose_method(UPLOADS.max_url, UploadMethod.URL, True)
+    assert (asked.method, asked.otherwise) == (UploadMethod.URL, None)
+    assert choose_method(1, UploadMethod.DIRECT, True).method is UploadMethod.DIRECT
+    too_large = choose_method(UPLOADS.max_url + 1, None, True)
+    assert (too_large.method, too_large.otherwise) == (UploadMethod.MULTIPART, None)
     with pytest.raises(ValueError, match="use 'multipart'"):
         choose_method(UPLOADS.max_url + 1, UploadMethod.URL, True)
-    assert "url" not in choose_method(UPLOADS.max_url + 1, None, True).why
+
+
+def test_what_cannot_be_linked_is_uploaded(source: Callable[..., Source], masked: list[str]) -> None:
+    link = f"https://bucket.s3.amazonaws.com/x?Signature={SIGNATURE}"
+    assert method_for(source(link), None, SERVICE).method is UploadMethod.URL
+    assert method_for(source(link)).method is UploadMethod.DIRECT
+    assert method_for(source(link), UploadMethod.MULTIPART, SERVICE).method is UploadMethod.MULTIPART
+    unsigned = method_for(source(error=AttributeError(f"no key for {link}")), None, SERVICE)
+    assert (unsigned.method, unsigned.otherwise) == (UploadMethod.DIRECT, None)
+    assert "it cannot be signed with this connection (AttributeError: no key for ...)" in unsigned.why
+    inside = method_for(source(f"http://minio:9000/x?Signature={SIGNATURE}"), None, SERVICE)
+    assert inside.method is UploadMethod.DIRECT
+    assert "it lies on 'minio', which the service cannot reach from the internet" in inside.why
+    assert SIGNATURE not in unsigned.why + inside.why
 
 
 @pytest.mark.parametrize(

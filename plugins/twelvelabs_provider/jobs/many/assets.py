@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.jobs.cost import LIMIT
+from twelvelabs_provider.jobs.indexed import remove_failed
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Phase
 from twelvelabs_provider.jobs.many.book import Entry, Stage, Wait, enough_of
+from twelvelabs_provider.jobs.many.lookup import GONE
 from twelvelabs_provider.jobs.many.steps import EntryBook
 from twelvelabs_provider.jobs.many.work import MOST_WAITED_FOR, ManyVideos
 from twelvelabs_provider.storage.locations import display_uri
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -56,8 +61,18 @@ class ManyAssets(ManyVideos):
                 self._afford(key, state.duration or 0.0)
         elif entry.borrowed:
             del self.book.entries[key]
+        elif entry.linked and state.status != GONE:
+            self._upload_instead(key, entry, state)
         else:
             self._discard(key, entry, JobRef(JobKind.ASSET, entry.asset_id or ""), state)
+
+    def _upload_instead(self, key: str, entry: Entry, state: JobState) -> None:
+        """Have a file uploaded that the service could not fetch by a link that nobody asked for."""
+        job = JobRef(JobKind.ASSET, entry.asset_id or "")
+        why = "perhaps because the service cannot follow a link of this store"
+        log.warning("%s: %s, %s: it is uploaded instead", entry.uri, state.told_of(job), why)
+        remove_failed(self.hook, job, entry.asset_id)
+        self.book.entries[key] = replace(entry, stage=Stage.UPLOADING, asset_id=None, linked=False)
 
     def _afford(self, key: str, duration: float) -> None:
         """Refuse a video whose length nobody knew before, where it would be more than may be billed."""

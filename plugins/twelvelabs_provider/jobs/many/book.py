@@ -47,6 +47,7 @@ class Entry:
     :param at: epoch seconds at which its indexing was asked for.
     :param known: indexing tasks that were there before, so that none of them is this one's.
     :param shared: somebody else indexes it, or did.
+    :param linked: its file is fetched by a link that nobody asked for; False where that came to nothing.
     :param borrowed: the asset was there already: it is not this task's to remove.
     :param found: its task was found by its file's name, the answer was lost.
     :param doubted: it failed, and nobody knows whether its indexing was asked for.
@@ -66,6 +67,7 @@ class Entry:
     at: float | None = None
     known: tuple[str, ...] = ()
     shared: bool = False
+    linked: bool | None = None
     borrowed: bool = False
     found: bool = False
     doubted: bool = False

@@ -95,7 +95,10 @@ class Steps:
         source = checked.looked.source
         marker = fingerprint(self.task_key, key, source.fingerprint)
         upload = AssetUpload(self.hook, source, marker, book, lambda: self._resolved(listed.uri))
-        asset_id = upload.run(self._method(source), AssetOptions(), look_first=look_first)
+        service = None if entry.linked is False else self.hook.endpoint.origin
+        choice = method_for(source, self._wanted(source), service)
+        log.info("%s goes up as an asset, method %s: %s", source.uri, choice.method.value, choice.why)
+        asset_id = upload.run(choice, AssetOptions(), look_first=look_first)
         return replace(
             entry,
             stage=Stage.ASSET,
@@ -103,6 +106,7 @@ class Steps:
             duration=checked.video.duration,
             mark=checked.looked.mark,
             size=source.size,
+            linked=True if choice.otherwise else entry.linked,
             upload=None,
         )
 
@@ -122,9 +126,12 @@ class Steps:
     def submit(self, checked: Checked, entry: Entry) -> Entry:
         """Upload and index a video at once; return its entry."""
         source = checked.looked.source
+        wanted = self._wanted(source)
+        if wanted is UploadMethod.URL:
+            method_for(source, wanted)
         call = self.hook.api.create_task(
             self.index_id,
-            sent_by(self._method(source), source, self.hook.endpoint.origin),
+            sent_by(wanted, source, self.hook.endpoint.origin),
             transcription=checked.transcription.part if checked.transcription else None,
             language=self.language,
             user_metadata=self.metadata or None,
@@ -135,11 +142,11 @@ class Steps:
     def submitted(self, checked: Checked) -> SubmittedVideo:
         """Return what a lost indexing is looked for by."""
         source = checked.looked.source
-        by_url = self._method(source) is UploadMethod.URL
+        by_url = source.is_url or self.method is UploadMethod.URL
         return SubmittedVideo(self.index_id, source.filename, checked.video.duration, by_url)
 
-    def _method(self, source: Source) -> UploadMethod:
-        return method_for(source, None if source.is_url else self.method).method
+    def _wanted(self, source: Source) -> UploadMethod | None:
+        return None if source.is_url else self.method
 
     def _resolved(self, uri: str, what: str = "video") -> Source:
         with self._asking:
