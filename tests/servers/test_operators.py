@@ -45,6 +45,17 @@ def test_a_dag_from_bucket_to_bucket(remote: Remote, connect: Connect, clip: Pat
     assert remote.leftovers() == []
 
 
+def test_the_service_fetches_a_video_by_a_link(
+    remote: Remote, connect: Connect, account: Account, clip: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    if remote.scheme == "s3":
+        pytest.skip("a moto that checks signatures has none of links; tests/dags/test_signed_uploads.py follows those")
+    remote.write(f"in/{NAME}", clip.read_bytes())
+    result, _ = see_through(create(remote.uri(f"in/{NAME}")), task_context())
+    asset = account.get(f"/v1.3/assets/{result['asset_id']}")
+    assert (asset["method"], asset["filename"], asset["size"]) == ("url", NAME, clip.stat().st_size), caplog.text
+
+
 def test_a_large_video_goes_up_in_parts(remote: Remote, connect: Connect, clip: Path, tmp_path: Path) -> None:
     content = padded(clip, tmp_path / "parts.mp4", 11 * MIB).read_bytes()
     remote.write(f"in/{NAME}", content)
