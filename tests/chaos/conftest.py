@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -52,7 +53,9 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     from tests.chaos.stack import Stack
 
     with request.config.stash.setdefault(SERVICES, ExitStack()) as ended:
-        yield Stack.start(tmp_path_factory.mktemp("chaos") / "site", ended.enter_context(Services()))
+        private = ended.enter_context(TemporaryDirectory(prefix="twelvelabs-postgresql-"))
+        services = ended.enter_context(Services())
+        yield Stack.start(tmp_path_factory.mktemp("chaos") / "site", Path(private), services)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import sqlite3
 import sys
 import time
@@ -12,6 +11,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +26,14 @@ from tests.dags.conftest import Account
 from tests.engine.client import Api
 from tests.engine.parts import CHUNK
 from tests.engine_process import Engine
+from tests.postgresql import free_port, program, start_postgresql
 
 ROOT = Path(__file__).parents[2]
+DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 DAGS = Path(__file__).parent / "dags"
 READY_SECONDS = 180.0
 ORDERLY_SECONDS = 60.0
-# Seconds that a process waits for the others' transactions; less than a client waits for an answer.
+# Seconds that a process waits for the others' transactions in SQLite; less than a client waits for an answer.
 LONGEST_LOCK = 25.0
 # Airflow's processes import this once; the tasks, which are forks of them, have it then.
 LOADED_BEFOREHAND = """
@@ -83,8 +85,11 @@ class Stack:
     marks: Path
 
     @classmethod
-    def start(cls, folder: Path, services: Services) -> Stack:
-        """Start everything and wait until it answers."""
+    def start(cls, folder: Path, private: Path, services: Services) -> Stack:
+        """Start everything and wait until it answers.
+
+        :param private: for a database server, which is another user and cannot get to a test's folders.
+        """
         site = ChaosSite(ROOT, free_port(), free_port(), folder)
         marks = folder / "marks"
         marks.mkdir(parents=True)
@@ -92,14 +97,10 @@ class Stack:
         local_settings.parent.mkdir(parents=True)
         local_settings.write_text(LOADED_BEFOREHAND)
         settings = {f"AIRFLOW__{name.upper()}": value for name, value in PROMPT.items()}
-        database = site.airflow_home / "airflow.db"
         variables = environment(site) | settings | {"CHAOS_FOLDER": str(marks)}
-        variables["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{database}?timeout={LONGEST_LOCK:.0f}"
+        variables[DATABASE] = _database(site, private, services)
         services.start(engine_service(site, {**variables, "TWELVELABS_LOCAL_CHUNK_BYTES": str(CHUNK)}))
         prepare_database(site, services, variables)
-        with closing(sqlite3.connect(database)) as opened:
-            # So many processes read while others write.
-            opened.execute("PRAGMA journal_mode=WAL")
         stack = cls(site, services, Hands(site.airflow_url), variables, marks)
         for name in AIRFLOW_COMMANDS:
             stack.start_component(name)
@@ -188,11 +189,15 @@ class Stack:
 
     def put_back(self, dag_id: str, run_id: str, hours: float) -> None:
         """Let a run have begun earlier than it did."""
+        from sqlalchemy import create_engine, text
+
         begun = (datetime.now(UTC) - timedelta(hours=hours)).strftime("%Y-%m-%d %H:%M:%S.%f")
-        change = "UPDATE dag_run SET start_date = ? WHERE dag_id = ? AND run_id = ?"
-        path = self.site.airflow_home / "airflow.db"
-        with closing(sqlite3.connect(path, timeout=READY_SECONDS)) as database, database:
-            assert database.execute(change, (begun, dag_id, run_id)).rowcount == 1
+        change = text("UPDATE dag_run SET start_date = :begun WHERE dag_id = :dag_id AND run_id = :run_id")
+        database = create_engine(self.environment[DATABASE])
+        with database.begin() as connection:
+            given = {"begun": begun, "dag_id": dag_id, "run_id": run_id}
+            assert connection.execute(change, given).rowcount == 1
+        database.dispose()
 
     def log_of(self, dag_id: str, run_id: str, task_id: str) -> str:
         """Return what all tries of a task logged, on workers and in triggerers."""
@@ -205,8 +210,16 @@ class Stack:
         return "\n".join(path.read_text() for path in sorted(folder.rglob("*.log*")) if path.is_file())
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+def _database(site: ChaosSite, private: Path, services: Services) -> str:
+    """Return the address of Airflow's database: a PostgreSQL where this machine has one.
+
+    In one file of SQLite, so many processes wait for each other's transactions until some of them fail.
+    """
+    if program("postgres") and find_spec("psycopg2"):
+        return start_postgresql(private, services, site.logs / "postgresql.log").url
+    path = site.airflow_home / "airflow.db"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path)) as opened:
+        # Readers do not wait for writers then.
+        opened.execute("PRAGMA journal_mode=WAL")
+    return f"sqlite:///{path}?timeout={LONGEST_LOCK:.0f}"

@@ -18,8 +18,9 @@ from demo.services import Service, Services, descendants, existing, signal_quiet
 from demo.site import CONNECTION_ID, environment
 from demo.stack import engine_is_ready, engine_service, prepare_database
 from tests.chaos.hands import Hands
-from tests.chaos.stack import ROOT, ChaosSite, Stack, free_port
-from tests.distributed.servers import Database, start_postgresql, start_redis
+from tests.chaos.stack import ROOT, ChaosSite, Stack
+from tests.distributed.servers import start_redis
+from tests.postgresql import Database, free_port, start_postgresql
 
 READY_SECONDS = 300.0
 """Seven processes start at once."""
