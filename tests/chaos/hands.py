@@ -54,7 +54,8 @@ class Hands(AirflowApi):
     ) -> dict[str, Any]:
         """Send one request; again where Airflow stood in its own way.
 
-        Many processes write to one SQLite file here, and two that wait for each other are only told apart by a timeout.
+        Where there is no PostgreSQL, many processes write to one SQLite file, and two that wait for each other are only
+        told apart by a timeout.
         A clear is not repeated: done twice, it would be two.
         """
         for _ in range(_ATTEMPTS - 1 if method in ("GET", "PATCH") else 0):

@@ -82,6 +82,7 @@ class TwelveLabsCreateAssetOperator(TwelveLabsUploadOperator):
         required(self, source=self.source)
         self._needs_assets()
         wanted = wanted_method(self.method)
+        # What is wrong with the arguments is said before the file is looked at.
         self._options()
         source = resolve_source(self.source, what="file")
         _, media = self.wishes(source)

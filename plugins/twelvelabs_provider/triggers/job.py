@@ -124,15 +124,14 @@ class TwelveLabsJobTrigger(TwelveLabsSharingTrigger):
         pending = self._waited_for
         running_at = self.running_at or pending.started_at
         try:
-            async with self.joined(shared_stream, [pending.job.id], pending.started_at, running_at) as stream:
-                wake = await self._told(stream, pending)
+            wake = await self.heard(shared_stream, self._told, [pending.job.id], pending.started_at, running_at)
         except Exception as error:
             log.exception("the wait for %s broke off; the job itself goes on", pending.job)
             wake = Wake(WakeReason.UNREACHABLE, pending, f"{type(error).__name__}: {error}")
         yield self._event(wake)
 
-    async def _told(self, shared_stream: AsyncIterator[Snapshot], pending: PendingJob) -> Wake:
-        looked_at = time.time()
+    async def _told(self, shared_stream: AsyncIterator[Snapshot]) -> Wake:
+        pending, looked_at = self._waited_for, time.time()
         async for snapshot in shared_stream:
             wake = _woken_by(snapshot, pending)
             if wake is None and (not snapshot.listed or time.time() - looked_at > OWN_LOOK * (1 + random.random())):

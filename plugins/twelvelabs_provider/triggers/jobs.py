@@ -119,8 +119,7 @@ class TwelveLabsJobsTrigger(TwelveLabsSharingTrigger):
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Snapshot]) -> AsyncIterator[TriggerEvent]:
         """Yield one event as soon as the snapshots hold enough of the jobs, or there is another reason."""
         try:
-            async with self.joined(shared_stream, self.job_ids, self.started_at, self.running_at) as stream:
-                event = await self._told(stream)
+            event = await self.heard(shared_stream, self._told, self.job_ids, self.started_at, self.running_at)
         except Exception as error:
             log.exception("the wait for %d jobs broke off; the jobs themselves go on", len(self.job_ids))
             event = _event(WakeReason.UNREACHABLE, f"{type(error).__name__}: {error}")

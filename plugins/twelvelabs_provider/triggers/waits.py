@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Collection
-from contextlib import aclosing, asynccontextmanager
-from typing import Any, cast
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
+from contextlib import aclosing
+from typing import Any, TypeVar, cast
 
 from twelvelabs_provider.triggers.shared import PollKey, Snapshot, snapshots, taking_part
 from twelvelabs_provider.version_compat import SharingTrigger
+
+T = TypeVar("T")
 
 # Seconds before a wait may end: a trigger that fires at once can overtake the executor's word that the deferring
 # process has ended, and the scheduler would call that a failure.
@@ -37,12 +39,17 @@ class TwelveLabsSharingTrigger(SharingTrigger):
         async for snapshot in snapshots(key):
             yield snapshot
 
-    @asynccontextmanager
-    async def joined(
-        self, shared_stream: AsyncIterator[Snapshot], job_ids: Collection[str], started_at: float, running_at: float
-    ) -> AsyncIterator[AsyncIterator[Snapshot]]:
-        """Take part in the poll with some jobs.
+    async def heard(
+        self,
+        shared_stream: AsyncIterator[Snapshot],
+        listen: Callable[[AsyncIterator[Snapshot]], Awaitable[T]],
+        job_ids: Collection[str],
+        started_at: float,
+        running_at: float,
+    ) -> T:
+        """Take part in the poll with some jobs, and return what was made of its snapshots.
 
+        :param listen: reads the snapshots until it knows enough.
         :param started_at: epoch seconds at which the oldest of them was submitted.
         :param running_at: epoch seconds at which all were last seen running.
         """
@@ -52,4 +59,4 @@ class TwelveLabsSharingTrigger(SharingTrigger):
         # Left open, every stream would cost the loop a task of its own to close it.
         async with aclosing(cast("AsyncGenerator[Snapshot]", shared_stream)) as stream:
             with taking_part(key, job_ids, started_at, running_at):
-                yield stream
+                return await listen(stream)
