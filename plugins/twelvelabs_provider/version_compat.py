@@ -5,9 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any
 
-from airflow.providers.common.compat.connection import get_async_connection as _get_async_connection
-from airflow.providers.common.compat.connection import get_async_extra_dejson as _get_async_extra_dejson
-from airflow.sdk import Connection
+from airflow.sdk import BaseHook, Connection
 from packaging.version import Version
 
 _installed = Version(Version(version("apache-airflow-core")).base_version)
@@ -76,11 +74,26 @@ def map_index_of(task_instance: Any) -> int:
     return -1 if task_instance.map_index is None else int(task_instance.map_index)
 
 
+# Since 3.3.2, Airflow reads and masks a connection without a blocking call to the supervisor. On older ones such a call
+# can end a trigger (DeadlockImminentError), so the synchronous read runs in a thread. common-compat has such helpers,
+# but most installations of Airflow 3.1 to 3.3 have a common-compat without them.
+_CONNECTIONS_ARE_ASYNC = hasattr(Connection, "aextra_dejson")
+
+
 async def get_async_connection(conn_id: str) -> Connection:
-    """Return a connection without blocking the event loop, which Airflow's own method does before 3.3.2."""
-    return await _get_async_connection(conn_id)
+    """Return a connection without blocking the event loop."""
+    if _CONNECTIONS_ARE_ASYNC:
+        return await BaseHook.aget_connection(conn_id)
+    # Not asyncio.to_thread: Airflow's call to the supervisor returns to the event loop by way of asgiref.
+    from asgiref.sync import sync_to_async
+
+    return await sync_to_async(BaseHook.get_connection)(conn_id)
 
 
 async def get_async_extra(connection: Connection) -> dict[str, Any]:
     """Return a connection's extra without blocking the event loop."""
-    return await _get_async_extra_dejson(connection)
+    if _CONNECTIONS_ARE_ASYNC:
+        return await connection.aextra_dejson()
+    from asgiref.sync import sync_to_async
+
+    return await sync_to_async(lambda: connection.extra_dejson)()

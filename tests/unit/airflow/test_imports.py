@@ -27,6 +27,21 @@ print(json.dumps(stages))
 """
 
 
+WITHOUT_HELPERS = """
+import importlib, sys
+sys.modules["airflow.providers.common.compat.connection"] = None
+for name in {names!r}:
+    importlib.import_module(name)
+print("null")
+"""
+
+
+def modules_below(package: str) -> list[str]:
+    """Return every module of one of the two packages, however deep it lies."""
+    files = (PLUGINS / package).rglob("*.py")
+    return sorted(".".join(file.relative_to(PLUGINS).with_suffix("").parts).removesuffix(".__init__") for file in files)
+
+
 def modules_of(*packages: str) -> list[str]:
     """Return every module of some of the provider's packages."""
     files = (file for package in packages for file in (PLUGINS / "twelvelabs_provider" / package).glob("*.py"))
@@ -63,3 +78,10 @@ def test_neither_the_calls_nor_the_provider_info_load_airflow_or_http(tmp_path: 
     (loaded,) = loaded_after(tmp_path, names)
     assert packages_in(loaded) & (HEAVY | HTTP | {"airflow"}) == set()
     assert not any(name.startswith("twelvelabs_provider.hooks") for name in loaded)
+
+
+def test_every_module_imports_with_the_oldest_declared_common_compat(tmp_path: Path) -> None:
+    """Version 1.7.4 has no helpers for connections, and most installations have versions between it and today's."""
+    names = modules_below("twelvelabs_provider")
+    assert len(names) > 200
+    run_fresh(WITHOUT_HELPERS.format(names=names), tmp_path, PLUGINS)
