@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import itertools
 import json
 import os
@@ -339,6 +340,65 @@ def test_a_url_whose_length_shows_late_is_refused_by_itself(
     result = runs.run(listed, fields={"max_billable_minutes": 0.25, "max_failed": None})
     assert (result["indexed"], result["failed"]) == (2, 1)
     assert billed(account) == before + 2
+
+
+def protected(path: Path) -> Path:
+    """Mark a video as encrypted: no decoder reads it, its header tells its length."""
+    content = path.read_bytes()
+    at = max(content.rfind(b"avc1"), content.rfind(b"mp4v"))
+    path.write_bytes(content[:at] + b"encv" + content[at + 4 :])
+    return path
+
+
+@pytest.mark.parametrize("api_version", GENERATIONS)
+def test_a_video_without_a_decoder_fails_alone(
+    api_version: str, account: Account, connect: Connect, films: Films, runs: Runs
+) -> None:
+    connect(api_version)
+    listed = films(3)
+    protected(listed[1])
+    result = runs.run(list(map(str, listed)), fields={"max_billable_minutes": 30, "max_failed": 1})
+    assert [row["outcome"] for row in rows(result)] == ["indexed", "failed", "indexed"]
+
+
+@pytest.mark.parametrize("times", [1, 100])
+@pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
+@pytest.mark.parametrize("limit", [None, 30])
+def test_a_video_that_cannot_be_read_holds_up_no_other(
+    limit: int | None, api_version: str, times: int, account: Account, connect: Connect, films: Films, runs: Runs,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    connect(api_version)
+    listed, resolve = films(3), many_steps.resolve_source
+    first = runs.run([str(listed[1])], run_id="before")
+    errors = iter([OSError(errno.EIO, "Input/output error")] * times)
+
+    def failing(uri: str, **options: Any) -> Any:
+        if uri == str(listed[1]) and (error := next(errors, None)):
+            raise error
+        return resolve(uri, **options)
+
+    monkeypatch.setattr(many_steps, "resolve_source", failing)
+    result = runs.run(list(map(str, listed)), fields={"max_billable_minutes": limit, "max_failed": 1})
+    found = rows(result)
+    assert [found[0]["outcome"], found[2]["outcome"]] == ["indexed", "indexed"]
+    if times == 1:
+        assert found[1]["outcome"] == "reused" and found[1]["video_id"] == rows(first)[0]["video_id"]
+    else:
+        assert found[1]["outcome"] == "failed" and "Input/output error" in found[1]["reason"]
+
+
+@pytest.mark.parametrize("api_version", ["v1.2", "v1.1"])
+def test_a_video_of_unknown_length_is_refused_alone_where_it_is_indexed_at_once(
+    api_version: str, account: Account, connect: Connect, films: Films, runs: Runs, site: Callable[[Path], str]
+) -> None:
+    connect(api_version)
+    listed, before = films(2), billed(account)
+    given = [str(listed[0]), site(listed[1]).replace(" ", "%20")]
+    result = runs.run(given, fields={"max_billable_minutes": 1, "max_failed": 1})
+    assert [row["outcome"] for row in rows(result)] == ["indexed", "failed"]
+    assert "its length is unknown" in rows(result)[1]["reason"]
+    assert billed(account) == before + 1
 
 
 def test_the_deadline_publishes_what_there_is_and_a_retry_goes_on(

@@ -15,7 +15,7 @@ from twelvelabs_provider.jobs.window import Window
 
 LIMIT = "max_billable_minutes"
 _WHOLE = Window(None, None)
-_ROUNDING = 1e-6
+ROUNDING = 1e-6
 
 
 class BilledKind(StrEnum):
@@ -116,7 +116,7 @@ def must_be_allowed(bill: Bill, limit: float | None, what: str) -> None:
     if limit is None:
         return
     refused = f"{what} would bill {bill}, and {LIMIT} allows {limit:g}: nothing was submitted."
-    if bill.minutes > limit + _ROUNDING:
+    if bill.minutes > limit + ROUNDING:
         raise TwelveLabsInputError(f"{refused} Allow more, or ask for less")
     if bill.unknown:
         raise TwelveLabsInputError(

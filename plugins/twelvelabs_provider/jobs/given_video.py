@@ -8,6 +8,7 @@ from io import BytesIO
 from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.api.limits import VideoLimits
 from twelvelabs_provider.storage.probe import VideoFacts, check_video, probe_video
+from twelvelabs_provider.storage.refusals import unexpected_errors_refuse
 from twelvelabs_provider.storage.source import Source
 from twelvelabs_provider.storage.subtitles import read_subtitles
 
@@ -33,7 +34,8 @@ class GivenVideo:
         source, facts = self.source, self.facts
         if facts:
             length = "unknown length" if facts.duration is None else f"{facts.duration:.1f} s"
-            return f"{source.size:,} bytes, {length}, {facts.width}x{facts.height}"
+            picture = f"{facts.width}x{facts.height}" if facts.width else "unknown codec"
+            return f"{source.size:,} bytes, {length}, {picture}"
         if source.is_url:
             return "fetched and checked by the service"
         return f"{source.size:,} bytes; install the 'probe' extra to have duration and size checked before upload"
@@ -57,8 +59,9 @@ def checked_video(source: Source, limits: VideoLimits) -> GivenVideo:
 
     :raises TwelveLabsInputError: it is no video, damaged, or beyond a limit.
     """
-    facts = None if source.is_url else probe_video(source)
-    check_video(source, facts, limits)
+    with unexpected_errors_refuse("video", source.uri):
+        facts = None if source.is_url else probe_video(source)
+        check_video(source, facts, limits)
     return GivenVideo(source, facts)
 
 
@@ -70,6 +73,7 @@ def checked_transcription(source: Source, video_duration: float | None) -> Given
     """
     if source.url:
         return GivenTranscription(source, source.url, "fetched and checked by the service")
-    given = read_subtitles(source, video_duration=video_duration)
+    with unexpected_errors_refuse("transcription", source.uri):
+        given = read_subtitles(source, video_duration=video_duration)
     part = FilePart(given.filename, lambda: BytesIO(given.content), len(given.content), "text/plain")
     return GivenTranscription(source, part, f"{len(given.segments)} cues")

@@ -91,8 +91,9 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
     :param unsupported_transcription: what to do with subtitles that the generation has no place for (v1.3): ``warn``
         and index without them, or ``fail`` before anything is uploaded.
     :param max_billable_minutes: minutes that the task may have billed; the files are looked into first (with the
-        ``probe`` extra), and more is refused before anything is submitted. A video behind a URL, whose length shows
-        only when it is uploaded (v1.3), fails by itself where it would be too much. None sets no limit (templated).
+        ``probe`` extra), and more is refused before anything is submitted. A video whose length is unknown then, such
+        as a URL, is judged alone: on v1.3 by the length of its asset, on v1.1 and v1.2 it fails. None sets no limit
+        (templated).
     :param method: how the files go to the service: ``auto``, ``url``, ``direct`` or ``multipart`` (v1.3) (templated).
         By ``url``, objects in a store that signs links (S3, GCS, Azure) are fetched by the service itself, 4 GB at
         most, and only their headers are read here. ``auto`` takes this way on v1.3 where a link can be signed, and goes

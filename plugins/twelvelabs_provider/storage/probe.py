@@ -15,6 +15,21 @@ _HEAD_BYTES = 4096
 _TS_PACKET = 188
 _M2TS_PACKET = 192
 
+CONTAINERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpegtsraw,mpeg,mpegvideo,m4v,h264,hevc,flv,live_flv,asf,asf_o,"
+    "mxf,ogg,ivf,rm,nut,yuv4mpegpipe,dv,nsv,wtv,gxf,r3d"
+)
+"""Containers that FFmpeg may recognise as a video; each holds its own pictures.
+
+Playlists (HLS, DASH, concat, image sequences) are not among them: FFmpeg opens the files and hosts that they name.
+"""
+_NO_VIDEOS = (
+    "wav,w64,mp3,aac,flac,ac3,eac3,aiff,caf,amr,au,gif,apng,png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe,avif,ico"
+)
+"""Sound and pictures, which are recognised in order to name them in the refusal."""
+_NO_PROTOCOL = "none"
+"""FFmpeg reads the given stream only; it opens nothing else by name."""
+
 _BMFF_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp", b"moof", b"sidx")
 _BMFF_IMAGES = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1", b"M4A ", b"M4B ", b"crx ")
 _VIDEO_STARTS = {
@@ -50,14 +65,14 @@ class VideoFacts:
     """What the header of a video says.
 
     :param duration: seconds; None where the container does not say (some live recordings).
-    :param width: pixels of the first picture stream.
-    :param height: pixels of the first picture stream.
+    :param width: pixels of the first picture stream; None where the installed FFmpeg has no decoder for its codec.
+    :param height: pixels of the first picture stream; None as for ``width``.
     :param container: name of the container format, as FFmpeg spells it.
     """
 
     duration: float | None
-    width: int
-    height: int
+    width: int | None
+    height: int | None
     has_audio: bool
     container: str
 
@@ -124,6 +139,8 @@ def _check_duration(source: Source, facts: VideoFacts, limits: VideoLimits) -> N
 
 
 def _check_picture(source: Source, facts: VideoFacts, limits: VideoLimits) -> None:
+    if not facts.width or not facts.height:
+        return
     size = f"has a picture of {facts.width}x{facts.height} pixels"
     short, long = sorted((facts.width, facts.height))
     if short < limits.min_side:
@@ -136,28 +153,49 @@ def _check_picture(source: Source, facts: VideoFacts, limits: VideoLimits) -> No
         raise _refused(source, f"{size}, {ratio}: crop or pad it")
 
 
-def _lenient(av: Any) -> dict[str, str]:
+def _settings(av: Any) -> dict[str, Any]:
     """Titles that are not UTF-8 are no reason to refuse a video; from PyAV 19 on they never are."""
-    return {"metadata_errors": "ignore"} if int(av.__version__.split(".")[0]) < 19 else {}
+    options = {"format_whitelist": f"{CONTAINERS},{_NO_VIDEOS}", "protocol_whitelist": _NO_PROTOCOL}
+    lenient = {"metadata_errors": "ignore"} if int(av.__version__.split(".")[0]) < 19 else {}
+    return {"options": options, **lenient}
 
 
 def _read_header(source: Source, stream: Any, av: Any) -> VideoFacts:
     try:
-        with av.open(stream, mode="r", **_lenient(av)) as container:
-            picture = _picture_stream(container)
-            if picture is None:
-                kinds = ", ".join(sorted({s.type for s in container.streams})) or "none"
-                name = container.format.name
-                raise _refused(source, f"is not a video: its {name} file holds no moving pictures (streams: {kinds})")
-            return VideoFacts(
-                duration=_duration(container, picture, av.time_base),
-                width=picture.codec_context.width,
-                height=picture.codec_context.height,
-                has_audio=bool(container.streams.audio),
-                container=container.format.name,
-            )
+        with av.open(stream, mode="r", **_settings(av)) as container:
+            return _facts(source, container, av.time_base)
+    except TwelveLabsInputError:
+        raise
     except av.error.FFmpegError as error:
-        raise _refused(source, f"is not a readable video: {error.strerror}. It may be damaged or cut short") from error
+        raise _refused(source, f"is not a readable video: {_words(error)}. It may be damaged or cut short") from error
+    except OSError:
+        # The store or the disk failed, not the video: a retry reads it again.
+        raise
+    except Exception as error:
+        reason = f"has a header that cannot be read ({type(error).__name__}: {error})"
+        raise _refused(source, f"{reason}. Check whether it plays, or convert it to MP4") from error
+
+
+def _words(error: Any) -> str:
+    """Return FFmpeg's reason; a seek beyond the end of a cut file is reported as a lack of permission."""
+    return "its end is missing" if isinstance(error, PermissionError) else str(error.strerror)
+
+
+def _facts(source: Source, container: Any, time_base: int) -> VideoFacts:
+    picture = _picture_stream(container)
+    if picture is None:
+        kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "none"
+        name = container.format.name
+        raise _refused(source, f"is not a video: its {name} file holds no moving pictures (streams: {kinds})")
+    # None without a decoder (encrypted tracks, raw formats of cameras): the service judges such a video.
+    decoder = picture.codec_context
+    return VideoFacts(
+        duration=_duration(container, picture, time_base),
+        width=decoder.width if decoder else None,
+        height=decoder.height if decoder else None,
+        has_audio=bool(container.streams.audio),
+        container=container.format.name,
+    )
 
 
 def _picture_stream(container: Any) -> Any:
@@ -168,7 +206,8 @@ def _picture_stream(container: Any) -> Any:
 
 
 def _is_cover(stream: Any) -> bool:
-    return bool(stream.disposition & type(stream.disposition).attached_pic)
+    disposition = getattr(stream, "disposition", None)
+    return disposition is not None and bool(disposition & type(disposition).attached_pic)
 
 
 def _duration(container: Any, picture: Any, time_base: int) -> float | None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
+from contextlib import contextmanager
+
+from twelvelabs_provider.exceptions import TwelveLabsInputError
 
 _FOR_GOOD = {
     errno.EACCES,
@@ -15,6 +18,30 @@ _FOR_GOOD = {
     errno.ELOOP,
     errno.EINVAL,
 }
+
+
+_DEFECTS = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+
+@contextmanager
+def unexpected_errors_refuse(what: str, shown: str) -> Iterator[None]:
+    """Turn an unexpected error about one input into a refusal of that input.
+
+    Such an error comes from the input or from a library that reads it, so a retry meets it again. Errors of a store, a
+    disk or the service are not concerned.
+
+    :param what: the word for the input in errors ("video").
+    :param shown: its address without credentials.
+    :raises TwelveLabsInputError: names the input and the error.
+    """
+    try:
+        yield
+    except OSError:
+        raise
+    except _DEFECTS as error:
+        raise TwelveLabsInputError(
+            f"The {what} {shown!r} cannot be read ({type(error).__name__}: {error}). Check whether it is damaged."
+        ) from error
 
 
 def is_for_good(error: OSError) -> bool:

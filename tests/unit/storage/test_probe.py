@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import random
 import struct
 import sys
@@ -9,8 +10,10 @@ from typing import Any
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
+from tests.unit.scripted_server import ScriptedServer
 from twelvelabs_provider.api.limits import VideoLimits
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.jobs.given_video import GivenVideo
 from twelvelabs_provider.storage.probe import VideoFacts, check_video, container_of, probe_video
 from twelvelabs_provider.storage.source import Source, resolve_source
 
@@ -212,6 +215,65 @@ def test_bytes_of_no_kind(tmp_path: Path, content: bytes, monkeypatch: pytest.Mo
     assert "is not a readable video" in refusal(path)
     monkeypatch.setitem(sys.modules, "av", None)
     assert "does not begin like a video" in refusal(path)
+
+
+def without_decoder(path: Path) -> Path:
+    """Mark the video track as encrypted, as a protected download has it: FFmpeg has no decoder for its codec."""
+    content = path.read_bytes()
+    at = content.rindex(b"mp4v")
+    encrypted = content[:at] + b"encv" + content[at + 4 :]
+    # An "esds" box would name the codec once more.
+    path.write_bytes(encrypted.replace(b"esds", b"free"))
+    return path
+
+
+def test_a_codec_without_decoder_is_left_to_the_service(tmp_path: Path) -> None:
+    path = without_decoder(make_video(tmp_path / "v.mp4", sound=True))
+    facts = probe(path)
+    assert facts
+    assert (facts.width, facts.height, facts.has_audio) == (None, None, True)
+    assert facts.duration == pytest.approx(2, abs=0.15)
+    check_video(resolve_source(str(path)), facts, dataclasses.replace(LIMITS, min_duration=1))
+    assert "unknown codec" in GivenVideo(resolve_source(str(path)), facts).described
+
+
+class _BrokenReader:
+    """A library whose reading of a header fails as nobody expects."""
+
+    __version__ = "18.1.0"
+    time_base = 1_000_000
+
+    class error:
+        class FFmpegError(Exception): ...
+
+    def open(self, *_: Any, **__: Any) -> Any:
+        raise ZeroDivisionError("division by zero")
+
+
+def test_an_unexpected_error_names_the_video(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = make_video(tmp_path / "v.mp4")
+    monkeypatch.setitem(sys.modules, "av", _BrokenReader())
+    assert "ZeroDivisionError: division by zero" in refusal(path)
+
+
+@pytest.mark.parametrize(("name", "playlist"), [("a.m3u8", PLAYLISTS[0]), ("a.mp4", PLAYLISTS[1])])
+def test_a_playlist_with_bytes_that_are_no_text_opens_nothing(tmp_path: Path, name: str, playlist: str) -> None:
+    with ScriptedServer() as server:
+        line = (
+            f"#EXTINF:10,\n{server.origin}/inside.ts" if name.endswith("m3u8") else f"file '{server.origin}/inside.ts'"
+        )
+        first, _, _ = playlist.partition("\n")
+        path = tmp_path / name
+        path.write_bytes(f"{first}\n# \x01\n{line}\n".encode())
+        assert "is not a readable video" in refusal(path)
+        assert server.asked == []
+
+
+def test_a_list_of_local_files_opens_none(tmp_path: Path) -> None:
+    make_video(tmp_path / "other.mp4")
+    path = tmp_path / "list.mp4"
+    path.write_bytes(b"ffconcat version 1.0\n# \x01\nfile 'other.mp4'\n")
+    assert "is not a readable video" in refusal(path)
 
 
 def test_a_video_that_is_cut_short(tmp_path: Path) -> None:

@@ -14,10 +14,13 @@ from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Phase
 from twelvelabs_provider.jobs.many.book import Entry, Stage, Wait, enough_of
 from twelvelabs_provider.jobs.many.lookup import GONE
 from twelvelabs_provider.jobs.many.steps import EntryBook
+from twelvelabs_provider.jobs.many.survey import surveyed_late
 from twelvelabs_provider.jobs.many.work import MOST_WAITED_FOR, ManyVideos
 from twelvelabs_provider.storage.locations import display_uri
 
 log = logging.getLogger(__name__)
+_MEASURED_ALIKE = 1.0
+"""Seconds by which the lengths of a header and of the service may differ."""
 
 
 @dataclass
@@ -55,10 +58,7 @@ class ManyAssets(ManyVideos):
     def _prepared(self, key: str, entry: Entry, state: JobState) -> None:
         if state.phase is Phase.READY:
             self._ready.add(key)
-            late = entry.duration is None and state.duration is not None
-            self.book.entries[key] = replace(entry, duration=entry.duration or state.duration)
-            if late:
-                self._afford(key, state.duration or 0.0)
+            self._measured(key, entry, state.duration)
         elif entry.borrowed:
             del self.book.entries[key]
         elif entry.linked and state.status != GONE:
@@ -74,8 +74,16 @@ class ManyAssets(ManyVideos):
         remove_failed(self.hook, job, entry.asset_id)
         self.book.entries[key] = replace(entry, stage=Stage.UPLOADING, asset_id=None, linked=False)
 
+    def _measured(self, key: str, entry: Entry, duration: float | None) -> None:
+        """Take the service's length of an asset, which is what it bills; a header may have told less, or nothing."""
+        counted = 0.0 if entry.unsurveyed else entry.duration or 0.0
+        length = duration or entry.duration
+        self.book.entries[key] = replace(entry, duration=length, unsurveyed=None)
+        if length is not None and length - counted > _MEASURED_ALIKE:
+            self._afford(key, length - counted)
+
     def _afford(self, key: str, duration: float) -> None:
-        """Refuse a video whose length nobody knew before, where it would be more than may be billed."""
+        """Refuse a video that is longer than the survey knew, where it would be more than may be billed."""
         if self.limit is not None and self.book.minutes + duration / 60 > self.limit:
             error = TwelveLabsInputError(f"indexing it would bill more than {LIMIT} allows ({self.limit:g})")
             self.book.entries[key] = self.book.entries[key].failed(error, again=False)
@@ -89,6 +97,8 @@ class ManyAssets(ManyVideos):
         chosen = [*doubted, *ready][: max(0, self._free)]
         if not chosen:
             return False
+        affordable = self._affordable([key for key in chosen if key not in doubted])
+        chosen = [key for key in chosen if key in doubted or key in affordable]
         look_first = {key for key in chosen if key in self._doubtful or self.book.entries[key].borrowed}
         for key in chosen:
             self.book.entries[key] = replace(self.book.entries[key], stage=Stage.SENDING, at=time.time())
@@ -124,5 +134,7 @@ class ManyAssets(ManyVideos):
             self.book.entries[key] = entry
             self._save()
 
+        if self.book.entries[key].unsurveyed and (found := surveyed_late(self, key)):
+            return found
         book = EntryBook(lambda: self.book.entries[key], write)
         return self.steps.upload(key, self.videos[key], self.book.entries[key], book, look_first=look_first)

@@ -53,6 +53,8 @@ class Entry:
     :param doubted: it failed, and nobody knows whether its indexing was asked for.
     :param again: it failed for a reason that may pass.
     :param upload: its upload in parts, to go on with.
+    :param unsurveyed: ``if_indexed`` of a video that could not be read in the survey. Whether it is in the index, and
+        what it bills, is found out before its upload.
     """
 
     uri: str
@@ -75,6 +77,7 @@ class Entry:
     error_type: str | None = None
     reason: str | None = None
     upload: Mapping[str, Any] | None = None
+    unsurveyed: str | None = None
 
     @property
     def settled(self) -> bool:

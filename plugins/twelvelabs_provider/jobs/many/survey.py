@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
+from twelvelabs_provider.api.errors import TwelveLabsError
 from twelvelabs_provider.api.models import Video
 from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.jobs.cost import Bill, BilledKind, must_be_allowed
-from twelvelabs_provider.jobs.indexed import IfIndexed, job_of
+from twelvelabs_provider.jobs.indexed import IfIndexed, find_video, job_of
 from twelvelabs_provider.jobs.job import Phase
 from twelvelabs_provider.jobs.kinds import phase_of
 from twelvelabs_provider.jobs.many.book import Entry, Stage, digest_of
 from twelvelabs_provider.jobs.many.lookup import assets_of_marks, videos_of_marks
 from twelvelabs_provider.jobs.many.steps import Looked
-from twelvelabs_provider.jobs.many.work import ManyVideos
+from twelvelabs_provider.jobs.many.work import ManyVideos, length_unknown
 from twelvelabs_provider.storage.locations import display_uri
 from twelvelabs_provider.version_compat import AirflowFailException
 
@@ -29,17 +30,30 @@ def survey(work: ManyVideos, policy: IfIndexed) -> None:
     :raises TwelveLabsInputError: the rest would bill more than is allowed; nothing was submitted.
     """
     new = [key for key in work.videos if key not in work.book.entries]
-    looked = _looked_for(work, new)
+    looked = _looked_for(work, new, policy)
     if policy is not IfIndexed.REINDEX and looked:
         _take_videos(work, looked, policy)
         rest = {key: one for key, one in looked.items() if key not in work.book.entries}
         if rest and work.hook.api.indexing_route() is IndexingRoute.ASSET:
             _take_assets(work, rest)
-    _guard(work)
+    _guard(work, policy)
     work.book.surveyed = digest_of(work.videos)
 
 
-def _looked_for(work: ManyVideos, keys: Collection[str]) -> Mapping[str, Looked]:
+def surveyed_late(work: ManyVideos, key: str) -> Entry | None:
+    """Return the entry of a video that could not be read in the survey and is in the index already.
+
+    :raises TwelveLabsInputError: it cannot be used.
+    """
+    policy = IfIndexed(work.book.entries[key].unsurveyed or IfIndexed.REINDEX)
+    if policy is IfIndexed.REINDEX:
+        return None
+    looked = work.steps.look(work.videos[key])
+    video = find_video(work.hook, work.book.index_id, looked.mark)
+    return _reused(work, looked, video, policy) if video else None
+
+
+def _looked_for(work: ManyVideos, keys: Collection[str], policy: IfIndexed) -> Mapping[str, Looked]:
     """Return the videos that are there; those that are not have failed."""
     looked: dict[str, Looked] = {}
     for key, future in work.each(lambda key: work.steps.look(work.videos[key]), keys):
@@ -48,8 +62,22 @@ def _looked_for(work: ManyVideos, keys: Collection[str]) -> Mapping[str, Looked]
             looked[key] = future.result()
         elif isinstance(error, AirflowFailException):
             work.book.entries[key] = Entry(display_uri(work.videos[key].uri), Stage.FAILED).failed(error, again=False)
-        # What may pass is met again when it is the video's turn.
+        else:
+            _put_off(work, key, error, policy)
     return looked
+
+
+def _put_off(work: ManyVideos, key: str, error: BaseException, policy: IfIndexed) -> None:
+    """Leave a video that cannot be read now to its turn; the error may pass, and the other videos do not wait for it.
+
+    :raises TwelveLabsError: the error is not the video's.
+    """
+    if not isinstance(error, Exception) or isinstance(error, TwelveLabsError):
+        raise error
+    uri = display_uri(work.videos[key].uri)
+    log.warning("%s cannot be read now (%s: %s); it is tried again later", uri, type(error).__name__, error)
+    first = Stage.UPLOADING if work.hook.api.indexing_route() is IndexingRoute.ASSET else Stage.SENDING
+    work.book.entries[key] = Entry(uri, first, unsurveyed=policy.value)
 
 
 def _take_videos(work: ManyVideos, looked: Mapping[str, Looked], policy: IfIndexed) -> None:
@@ -95,18 +123,15 @@ def _take_assets(work: ManyVideos, looked: Mapping[str, Looked]) -> None:
         log.info("%d assets are of the same content: they are indexed only", len(found))
 
 
-def _guard(work: ManyVideos) -> None:
+def _guard(work: ManyVideos, policy: IfIndexed) -> None:
     """Add up what all of it bills, as far as lengths are known, and refuse it where that is too much."""
     entries = work.book.entries
     minutes = sum(entry.minutes for entry in entries.values())
     prepared = [entry.duration for entry in work.book.of(Stage.ASSET).values()]
-    to_come = [key for key in work.videos if key not in entries or entries[key].stage is Stage.UPLOADING]
-    durations = prepared if work.limit is None else prepared + _durations(work, to_come)
+    to_come = [key for key in work.videos if key not in entries or _is_to_come(entries[key])]
+    durations = prepared if work.limit is None else prepared + _durations(work, to_come, policy)
     minutes += sum(duration / 60 for duration in durations if duration is not None)
-    # An asset tells its length when it is ready, before it is indexed, and is then asked for it.
-    late = work.hook.api.indexing_route() is IndexingRoute.ASSET
-    unknown = 0 if late else sum(duration is None for duration in durations)
-    bill = Bill(BilledKind.INDEXING, round(minutes, 6), unknown)
+    bill = Bill(BilledKind.INDEXING, round(minutes, 6))
     what = f"indexing {len(to_come) + len(prepared)} of {len(work.videos)} videos"
     must_be_allowed(bill, work.limit, what)
     work.book.minutes = minutes
@@ -114,13 +139,25 @@ def _guard(work: ManyVideos) -> None:
         log.info("%s will bill %s", what, bill)
 
 
-def _durations(work: ManyVideos, keys: Collection[str]) -> list[float | None]:
-    """Return how long videos are; those that the service would not take are told of when it is their turn."""
+def _is_to_come(entry: Entry) -> bool:
+    return entry.stage is Stage.UPLOADING and entry.unsurveyed is None
+
+
+def _durations(work: ManyVideos, keys: Iterable[str], policy: IfIndexed) -> list[float | None]:
+    """Return how long videos are; those that the service would not take are told of when it is their turn.
+
+    Where an upload is indexed at once, a video of unknown length fails: nothing tells its length before it is billed.
+    An asset tells its length before it is indexed.
+    """
     found: list[float | None] = []
-    for _, future in work.each(lambda key: work.steps.check(work.videos[key]).video.duration, keys):
+    late = work.hook.api.indexing_route() is IndexingRoute.ASSET
+    for key, future in work.each(lambda key: work.steps.check(work.videos[key]).video.duration, list(keys)):
         error = future.exception()
         if error is None:
             found.append(future.result())
+            if found[-1] is None and not late:
+                entry = Entry(display_uri(work.videos[key].uri), Stage.FAILED)
+                work.book.entries[key] = entry.failed(length_unknown(), again=False)
         elif not isinstance(error, AirflowFailException):
-            raise error
+            _put_off(work, key, error, policy)
     return found

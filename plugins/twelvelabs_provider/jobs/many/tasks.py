@@ -14,6 +14,7 @@ from twelvelabs_provider.jobs.job import JobKind
 from twelvelabs_provider.jobs.lost_indexing import check_found, filename_of, find_lost_indexing, tasks_begun
 from twelvelabs_provider.jobs.many.book import Entry, Stage
 from twelvelabs_provider.jobs.many.steps import Checked
+from twelvelabs_provider.jobs.many.survey import surveyed_late
 from twelvelabs_provider.jobs.many.work import ManyVideos
 from twelvelabs_provider.jobs.once import UNKNOWN_OUTCOME
 from twelvelabs_provider.storage.locations import display_uri
@@ -36,11 +37,11 @@ class ManyTasks(ManyVideos):
         for key in chosen:
             self.book.entries.setdefault(key, Entry(display_uri(self.videos[key].uri), Stage.SENDING))
         checked: dict[str, Checked] = {}
-        for key, future in self.each(lambda key: self.steps.check(self.videos[key]), chosen):
-            if future.exception() is None:
+        for key, future in self.each(self._checked, chosen):
+            if future.exception() is None and isinstance(future.result(), Checked):
                 checked[key] = future.result()
             else:
-                # Nothing was sent now, but it may have been before.
+                # It is in the index already; or nothing was sent now, but it may have been before.
                 self._take(key, future)
         for key in [key for key in checked if key in self._doubtful]:
             if self._recognised(key, checked[key]):
@@ -48,6 +49,10 @@ class ManyTasks(ManyVideos):
         self._submit_tasks(checked)
         self._save()
         return True
+
+    def _checked(self, key: str) -> Checked | Entry:
+        entry = self.book.entries[key]
+        return (surveyed_late(self, key) if entry.unsurveyed else None) or self.steps.check(self.videos[key])
 
     def _submit_tasks(self, checked: Mapping[str, Checked]) -> None:
         if not checked:
@@ -64,7 +69,9 @@ class ManyTasks(ManyVideos):
                 duration=one.video.duration,
                 mark=one.looked.mark,
                 size=one.looked.source.size,
+                unsurveyed=None,
             )
+        checked = {key: checked[key] for key in self._affordable(checked)}
         self._save()
         self._doubtful |= checked.keys()
         lost: list[str] = []

@@ -22,11 +22,12 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsUnsupportedError,
 )
 from twelvelabs_provider.exceptions import (
+    TwelveLabsInputError,
     TwelveLabsJobFailedError,
     TwelveLabsOutputError,
     TwelveLabsUnreachableError,
 )
-from twelvelabs_provider.jobs.cost import Bill, indexing_bill
+from twelvelabs_provider.jobs.cost import LIMIT, ROUNDING, Bill, indexing_bill
 from twelvelabs_provider.jobs.indexed import remove_failed
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Phase
 from twelvelabs_provider.jobs.many.book import Book, Entry, Stage, Wait, enough_of
@@ -226,7 +227,9 @@ class ManyVideos(ABC):
             self.book.entries[key] = entry.failed(error, again=False)
             log.warning("%s: %s", entry.uri, self.book.entries[key].reason)
             return
-        self._unlucky_once(error)
+        if isinstance(error, TwelveLabsError):
+            # An error of the video's own (a store, a disk) says nothing about the others.
+            self._unlucky_once(error)
         attempts = entry.attempts + 1
         if attempts < MOST_ATTEMPTS:
             self.book.entries[key] = replace(entry, attempts=attempts)
@@ -234,6 +237,29 @@ class ManyVideos(ABC):
             doubted = entry.stage is Stage.SENDING
             self.book.entries[key] = replace(entry.failed(error, again=True, doubted=doubted), upload=entry.upload)
         log.warning("%s, attempt %d of %d: %s", entry.uri, attempts, MOST_ATTEMPTS, error)
+
+    def _affordable(self, keys: Collection[str]) -> list[str]:
+        """Return the videos whose indexing stays within the limit; the others fail.
+
+        The lengths are those of the content that was sent, which the survey may have seen otherwise.
+        """
+        if self.limit is None:
+            return list(keys)
+        left = self.limit - sum(entry.minutes for key, entry in self.book.entries.items() if key not in keys)
+        within: list[str] = []
+        for key in keys:
+            entry = self.book.entries[key]
+            error = length_unknown() if entry.duration is None else None
+            minutes = (entry.duration or 0.0) / 60
+            if minutes > left + ROUNDING:
+                error = TwelveLabsInputError(f"indexing it would bill more than {LIMIT} allows ({self.limit:g})")
+            if error is None:
+                within.append(key)
+                left -= minutes
+            else:
+                log.warning("%s: %s", entry.uri, error)
+                self.book.entries[key] = entry.failed(error, again=False)
+        return within
 
     def _unlucky_once(self, error: Exception) -> None:
         """Give up where nothing succeeds any more, rather than fail every single video."""
@@ -260,3 +286,11 @@ class ManyVideos(ABC):
 
     def _save(self) -> None:
         self.journal.write(self.book)
+
+
+def length_unknown() -> TwelveLabsInputError:
+    """Return the refusal of a video whose length nobody knows, where minutes are limited."""
+    return TwelveLabsInputError(
+        f"its length is unknown, and {LIMIT} is set: index it without a limit, or convert it to MP4 (the 'probe' extra"
+        " reads the length of files)"
+    )
