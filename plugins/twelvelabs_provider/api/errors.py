@@ -111,6 +111,10 @@ class TwelveLabsAnswerError(TwelveLabsPermanentError):
     """The answer is not what the service documents."""
 
 
+class TwelveLabsCutOffError(TwelveLabsAnswerError):
+    """The generated answer reached its length limit before it was complete."""
+
+
 class TwelveLabsUnsupportedError(TwelveLabsPermanentError):
     """This generation of the API has no such capability; the message names the nearest way to get it."""
 

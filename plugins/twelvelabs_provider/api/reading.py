@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -51,6 +52,18 @@ def text_from(raw: Json, field: str, what: str) -> str:
     if raw.get(field) is None:
         raise TwelveLabsAnswerError(f"the service's answer for {what} has no {field}; its fields are {sorted(raw)}")
     return str(raw[field])
+
+
+def value_text(value: Any) -> str:
+    """Return a value as text: a text as it is, nothing for null, anything else as its JSON text."""
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def optional_text(value: Any) -> str | None:
+    """Return a value as text, as :func:`value_text`; None for null."""
+    return None if value is None else value_text(value)
 
 
 def moment_from(value: Any) -> pendulum.DateTime | None:
@@ -105,12 +118,12 @@ def video_from(answer: Any) -> Video:
     return Video(
         id=identifier(raw, "a video"),
         asset_id=raw.get("asset_id"),
-        filename=metadata.get("filename"),
+        filename=optional_text(metadata.get("filename")),
         duration=_number(metadata.get("duration")),
         width=_whole(metadata.get("width")),
         height=_whole(metadata.get("height")),
         size=_whole(metadata.get("size")),
-        status=raw.get("status"),
+        status=optional_text(raw.get("status")),
         error=_error(raw),
         user_metadata=_own_fields(raw),
         transcription=segments_from(raw["transcription"]) if raw.get("transcription") is not None else None,
@@ -164,7 +177,7 @@ def analysis_task_from(answer: Any) -> AnalysisTask:
         status=_status(raw),
         custom_id=raw.get("custom_id"),
         model=result.get("model_name") or (raw.get("request_params") or {}).get("model_name"),
-        data=result.get("data"),
+        data=optional_text(result.get("data")),
         finish_reason=result.get("finish_reason"),
         duration=_number((source.get("system_metadata") or {}).get("duration")),
         error=_error(raw),
@@ -203,7 +216,7 @@ def _segment(item: Any) -> Segment:
     except (KeyError, TypeError, ValueError) as error:
         raise TwelveLabsAnswerError(f"a segment of the service has no readable start and end: {dict(raw)}") from error
     extra = {key: value for key, value in raw.items() if key not in ("start", "end", "value")}
-    return Segment(start, end, str(raw.get("value") or ""), extra)
+    return Segment(start, end, value_text(raw.get("value")), extra)
 
 
 def _models(raw: Json) -> tuple[Model, ...]:

@@ -10,9 +10,12 @@ from twelvelabs_provider.api.errors import TwelveLabsConflictError
 from twelvelabs_provider.api.models import AnalysisTask
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob, Phase
 from twelvelabs_provider.operators.billing import TwelveLabsBillingOperator
+from twelvelabs_provider.storage.aside import keep_aside
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from twelvelabs_provider.storage.layout import Place
 
 CUSTOM_ID_LENGTH = 32
 _MOST_LOOKED_THROUGH = 200
@@ -41,6 +44,21 @@ class TwelveLabsAnalysisTaskOperator(TwelveLabsBillingOperator):
                 return pending
             self.log.info("%s of an earlier try is %s: submitting anew", job, state.status)
             ended.append(task.id)
+
+    def kept_aside(self, output: str, place: Place, suffix: str, text: str) -> str:
+        """Write a text beside the result and return a sentence that says where, or nothing for an empty text.
+
+        A store that fails as well must not hide the first error.
+        """
+        if not text:
+            return ""
+        try:
+            kept = keep_aside(output, place, suffix, text)
+        except Exception as error:
+            self.log.error("what had arrived cannot be kept aside (%s): %s", error, text)
+            return " What came is in the task's log, it could not be written."
+        self.log.warning("%d characters that had arrived are kept in %s", len(text), kept)
+        return f" What came is kept in {kept}."
 
     def _submitted(self, context: Context, request: AnalysisRequest, key: str) -> AnalysisTask:
         try:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.analysis.request import UNLIMITED, AnalysisMode, AnalysisRequest, VideoSource
-from twelvelabs_provider.api.analysis.response_format import FormatType, data_from, segments_of
-from twelvelabs_provider.api.errors import TwelveLabsAnswerError
+from twelvelabs_provider.api.analysis.response_format import FormatType, segments_of
+from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsCutOffError
 from twelvelabs_provider.api.models import Segment
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.subject import Subject
@@ -44,7 +44,8 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsGenerateOperator):
 
     A text becomes ``{result_name}.txt``; with ``response_format`` of type ``json_schema`` the parsed answer becomes
     ``.json``; with ``segment_definitions`` it becomes ``.json`` and, row by row, ``.jsonl``: ``start`` and ``end`` in
-    seconds, ``value`` (the text among the fields), ``definition``, and the fields.
+    seconds, ``value`` (the text among the fields), ``definition``, and the fields. The first complete JSON value of an
+    answer counts: text around it, a code fence, escaped quotes or a repeated tail do no harm.
 
     :param prompt: the question (templated).
     :param prompt_v2: the question with reference images, ``input_text`` and ``media_sources``, instead of ``prompt``
@@ -158,19 +159,20 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsGenerateOperator):
         if wanted is None:
             published = self._publish_one(context, answered, text, {"text": text})
             return {**self.published(context, answered, published), "preview": text[:LONGEST_PREVIEW], "data": None}
-        if answered.generation.cut_off:
+        try:
+            answer = answered.generation.structured()
+            data = answer.data
+            rows = segments_of(data) if wanted == FormatType.SEGMENTS else None
+        except TwelveLabsCutOffError:
             why = "the answer was cut off at its length limit: raise max_tokens, or ask for less"
             self.useless(context, answered, why)
-        try:
-            data = data_from(text)
-            rows = segments_of(data) if wanted == FormatType.SEGMENTS else None
         except TwelveLabsAnswerError as error:
             self.useless(context, answered, error)
         if rows is None:
             published = self._publish_one(context, answered, data, {"data": data})
         else:
             published = self._publish_rows(context, answered, data, rows)
-        small = data if len(text) <= LARGEST_DATA else None
+        small = data if len(answer.text) <= LARGEST_DATA else None
         return {**self.published(context, answered, published), "preview": None, "data": small}
 
     def _publish_one(self, context: Context, answered: Answered, content: Any, row: Mapping[str, Any]) -> Published:

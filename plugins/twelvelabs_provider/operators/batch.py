@@ -282,8 +282,9 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsBillingOperator):
         return table_formats(texts_of("formats", self.formats))
 
     def _publish(self, context: Context, plan: Plan, planned: Bill) -> Result:
-        rows = BatchRows(self.hook, self._given, plan, self._mark(context))
         defaults = self._rules.defaults.wire()
+        structured = self._rules.defaults.response_format is not None
+        rows = BatchRows(self.hook, self._given, plan, self._mark(context), structured=structured)
 
         def facts() -> TableFacts:
             return TableFacts(

@@ -17,7 +17,7 @@ from twelvelabs_provider.exceptions import (
 from twelvelabs_provider.jobs.billed_call import BilledCall
 from twelvelabs_provider.jobs.once import UNKNOWN_OUTCOME
 from twelvelabs_provider.operators.analysis_task import TwelveLabsAnalysisTaskOperator
-from twelvelabs_provider.storage.aside import PARTIAL, RAW, keep_aside
+from twelvelabs_provider.storage.aside import PARTIAL, RAW
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -84,16 +84,7 @@ class TwelveLabsBilledAnswerOperator(TwelveLabsAnalysisTaskOperator):
         return BilledCall(store, self.identity(context))
 
     def _kept(self, place: Place, suffix: str, text: str) -> str:
-        """Keep a text aside and say where; a store that fails too must not hide what failed first."""
-        if not text:
-            return ""
-        try:
-            kept = keep_aside(self.output_path, place, suffix, text)
-        except Exception as error:
-            self.log.error("what had arrived cannot be kept aside (%s): %s", error, text)
-            return " What came is in the task's log, it could not be written."
-        self.log.warning("%d characters that had arrived are kept in %s", len(text), kept)
-        return f" What came is kept in {kept}."
+        return self.kept_aside(self.output_path, place, suffix, text)
 
     def _lost(self, error: TwelveLabsError, kept: str) -> NoReturn:
         if self.resubmit_lost:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from twelvelabs_provider.api.analysis.generation import generation_of_task
 from twelvelabs_provider.api.analysis.request import on_screen_text_from, on_screen_text_request, within
-from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsUnsupportedError
+from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsCutOffError, TwelveLabsUnsupportedError
 from twelvelabs_provider.api.models import Segment, Video
-from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsUnusableAnswerError
 from twelvelabs_provider.inputs.templated import texts_of
 from twelvelabs_provider.jobs.cost import analysis_bill, definitions_in
 from twelvelabs_provider.jobs.job import JobState, PendingJob
@@ -19,6 +19,7 @@ from twelvelabs_provider.operators.analysis_task import TwelveLabsAnalysisTaskOp
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.job import Result
 from twelvelabs_provider.results.kinds import SEGMENTS
+from twelvelabs_provider.storage.aside import RAW, forget_aside
 from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.layout import ResultKind, ResultPlace
 from twelvelabs_provider.storage.manifest import ManifestFacts, Origin, Provenance
@@ -95,7 +96,7 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
         """Write the files, then the manifest; return their places and counts."""
         published = publish(
             self.output_path,
-            ResultPlace(self.index_id, self.video_id, self.kind),
+            self._place(),
             rows,
             self._formats(),
             ManifestFacts(
@@ -120,6 +121,9 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
             "origin": origin.value,
             **published.as_xcom(),
         }
+
+    def _place(self) -> ResultPlace:
+        return ResultPlace(self.index_id, self.video_id, self.kind)
 
     def _formats(self) -> tuple[Format, ...]:
         return Format.parse_all(texts_of("formats", self.formats))
@@ -170,6 +174,8 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
     :return: ``manifest`` (URI), ``files`` (format to URI), ``rows``, ``bytes``, ``kind``, ``origin`` and the ids.
     :raises TwelveLabsInputError: for a window, a format or an output that cannot work.
     :raises TwelveLabsJobFailedError: if the analysis failed.
+    :raises TwelveLabsUnusableAnswerError: if the analysis was cut off or is not the JSON that was asked for; the raw
+        text is kept in ``text_in_video.raw.txt``.
     :raises TwelveLabsOutputError: if the files cannot be written; nothing half-written is visible.
     """
 
@@ -193,24 +199,26 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
         """Publish the rows of an analysis that is ready."""
         window, video = self.check()
         task = self.hook.execute(self.hook.api.read_analysis_task(pending.job.id))
-        if task.finish_reason == "length":
-            raise TwelveLabsAnswerError(
-                f"{pending.job} was cut off by the model's output limit: extract shorter windows with start and end"
-            )
         if task.error:
             self.log.warning("%s is ready with a warning: %s", pending.job, task.error)
-        rows = within(on_screen_text_from(task.data), window.start, window.end)
-        memo = pending.memo
-        model = task.model or memo.get("model")
-        question = memo.get("prompt_hash")
-        usage = generation_of_task(task).usage
+        generation = generation_of_task(task)
+        usage = generation.usage
         # One segment definition is asked for.
         bill = analysis_bill(window, task.duration or video.duration)
         bill = bill.with_tokens(usage.input_tokens, usage.output_tokens)
+        try:
+            rows = within(on_screen_text_from(generation.structured().text), window.start, window.end)
+        except TwelveLabsAnswerError as error:
+            self.count(bill)
+            self._unusable(generation.text, pending, error)
+        memo = pending.memo
+        model = task.model or memo.get("model")
+        question = memo.get("prompt_hash")
         result = self.publish(
             context, rows, window, video, Origin.GENERATED, model=model, prompt_hash=question, billed=bill.as_json()
         )
         self.count(bill)
+        forget_aside(self.output_path, self._place())
         return result
 
     def asked(self) -> tuple[Any, ...]:
@@ -220,6 +228,12 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
     def describe(self, pending: PendingJob) -> str | None:
         """The video's page."""
         return video_url(self.index_id, self.video_id)
+
+    def _unusable(self, text: str, pending: PendingJob, error: TwelveLabsAnswerError) -> NoReturn:
+        """Keep an answer that cannot be read in a file, and fail: asking again is billed again."""
+        kept = self.kept_aside(self.output_path, self._place(), RAW, text)
+        advice = ": extract shorter windows with start and end" if isinstance(error, TwelveLabsCutOffError) else ""
+        raise TwelveLabsUnusableAnswerError(f"{error}{advice} ({pending.job}).{kept} Asking again is billed again")
 
     def _analyze(self, context: Context, window: Window, video: Video) -> PendingJob:
         asset_id = self.asset_id or video.asset_id

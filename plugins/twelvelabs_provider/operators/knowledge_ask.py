@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from twelvelabs_provider.api.analysis.structured_answers import read_structured
+from twelvelabs_provider.api.errors import TwelveLabsAnswerError
 from twelvelabs_provider.api.knowledge.response_stream import (
     TwelveLabsIncompleteResponseError,
     collected,
@@ -108,8 +110,11 @@ class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsOperator):
             self._formats()
             check_output(self.output_path)
         response = self._ask(context, request)
-        if request.schema and not _is_json(response.text):
-            raise self._broken_off(context, f"{response.id} is not JSON, and was to be", response.text)
+        if request.schema:
+            try:
+                response = _structured(response)
+            except TwelveLabsAnswerError as error:
+                raise self._broken_off(context, f"{response.id} is not JSON: {error}", response.text) from error
         published = self._publish(context, _document(self.question, response), response) if self.output_path else {}
         return {
             "knowledge_store_id": self.knowledge_store_id,
@@ -235,9 +240,18 @@ def _cited(citation: Citation) -> dict[str, Any]:
     }
 
 
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
+def _structured(response: Response) -> Response:
+    """Return the answer with its JSON value as its text, and its citations where they are in it.
+
+    :raises TwelveLabsAnswerError: if the answer has no complete JSON value.
+    """
+    answer = read_structured(response.text)
+    shift, length = answer.offset or 0, len(answer.text)
+
+    def place(index: int) -> int:
+        return min(max(index - shift, 0), length)
+
+    citations = tuple(
+        replace(one, start_index=place(one.start_index), end_index=place(one.end_index)) for one in response.citations
+    )
+    return replace(response, text=answer.text, citations=citations)

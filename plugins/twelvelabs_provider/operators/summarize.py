@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from twelvelabs_provider.api.analysis.request import AnalysisRequest, SourceKind, VideoSource
 from twelvelabs_provider.api.analysis.summaries import Summary, SummaryKind, summary_of, summary_request
 from twelvelabs_provider.api.call import Call
-from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsUnsupportedError
+from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsCutOffError, TwelveLabsUnsupportedError
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.subject import Subject
 from twelvelabs_provider.inputs.templated import texts_of
@@ -105,11 +105,11 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsGenerateOperator):
 
     def publish(self, context: Context, answered: Answered) -> Result:
         """Write the rows or the object."""
-        if answered.generation.cut_off:
-            why = f"the {self.result_kind} were cut off at the length limit: take shorter windows"
-            self.useless(context, answered, why)
         try:
             summary = summary_of(self._kind(), answered.generation)
+        except TwelveLabsCutOffError:
+            why = f"the {self.result_kind} were cut off at the length limit: take shorter windows"
+            self.useless(context, answered, why)
         except TwelveLabsAnswerError as error:
             self.useless(context, answered, error)
         return self._publish_summary(context, answered, summary)

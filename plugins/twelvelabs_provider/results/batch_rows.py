@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.analysis.batch_models import BatchItemResult, ItemStatus
 from twelvelabs_provider.api.analysis.batches import batch_results
-from twelvelabs_provider.api.errors import TwelveLabsError, TwelveLabsPermanentError
+from twelvelabs_provider.api.analysis.structured_answers import read_structured
+from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsError, TwelveLabsPermanentError
 from twelvelabs_provider.inputs.batch_items import GivenItem, GivenItems
 from twelvelabs_provider.jobs.portions import Mark, Plan, Portion
 
@@ -32,6 +33,7 @@ class BatchRows:
 
     :param mark: what the items carry on the service.
     :param counts: statuses of the rows that were made so far.
+    :param structured: every item is asked for JSON, not only those that say so themselves.
     :param tokens: ``input_tokens`` and ``output_tokens`` of these rows, together.
     """
 
@@ -41,6 +43,7 @@ class BatchRows:
     mark: Mark
     counts: Counter[str] = field(default_factory=Counter)
     tokens: Counter[str] = field(default_factory=Counter)
+    structured: bool = False
 
     def __iter__(self) -> Iterator[Row]:
         """Make the rows."""
@@ -53,9 +56,19 @@ class BatchRows:
     def _of(self, portion: Portion) -> Iterator[Row]:
         waiting = {given.number: given for given in self.items.read(portion)}
         for number, result in self._results(portion, waiting.__contains__):
-            yield _row(waiting.pop(number), portion, result)
+            yield self._row(waiting.pop(number), portion, result)
         for given in waiting.values():
-            yield _row(given, portion, None)
+            yield self._row(given, portion, None)
+
+    def _row(self, given: GivenItem, portion: Portion, result: BatchItemResult | None) -> Row:
+        row = _row(given, portion, result)
+        if row.get("data") is None or not (self.structured or given.item.options.response_format):
+            return row
+        try:
+            return {**row, "data": read_structured(row["data"]).text}
+        except TwelveLabsAnswerError as error:
+            log.warning("%s: %s", given, error)
+            return row
 
     def _results(self, portion: Portion, wanted: Callable[[int], bool]) -> Iterator[tuple[int, BatchItemResult]]:
         """Return what the service says of our items, each once; an answer that breaks off is asked for again."""

@@ -11,7 +11,7 @@ import pendulum
 
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
 from twelvelabs_provider.api.models import Json
-from twelvelabs_provider.api.reading import as_object, identifier, moment_from, text_from
+from twelvelabs_provider.api.reading import as_object, identifier, moment_from, optional_text, text_from
 
 _NOTHING: Json = {}
 
@@ -193,16 +193,24 @@ def item_result_from(answer: Any) -> BatchItemResult:
     usage = result.get("usage")
     return BatchItemResult(
         task_id=identifier(raw, "a batch's result", "task_id"),
-        custom_id=raw.get("custom_id"),
+        custom_id=optional_text(raw.get("custom_id")),
         status=text_from(raw, "status", "a batch's result"),
-        data=result.get("data"),
-        finish_reason=result.get("finish_reason"),
-        generation_id=result.get("generation_id"),
-        usage=Usage(usage.get("input_tokens"), usage.get("output_tokens")) if isinstance(usage, Mapping) else None,
-        error_code=error.get("code"),
-        error_message=error.get("message"),
+        data=optional_text(result.get("data")),
+        finish_reason=optional_text(result.get("finish_reason")),
+        generation_id=optional_text(result.get("generation_id")),
+        usage=_usage_from(usage),
+        error_code=optional_text(error.get("code")),
+        error_message=optional_text(error.get("message")),
         raw=raw,
     )
+
+
+def _usage_from(value: Any) -> Usage | None:
+    """Read the tokens; what is no whole number counts as not said."""
+    if not isinstance(value, Mapping):
+        return None
+    counts = [value.get(name) for name in ("input_tokens", "output_tokens")]
+    return Usage(*(count if isinstance(count, int) and not isinstance(count, bool) else None for count in counts))
 
 
 def _part(raw: Json, name: str) -> Json:

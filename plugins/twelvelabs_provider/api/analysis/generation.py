@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from twelvelabs_provider.api.errors import TwelveLabsAnswerError
+from twelvelabs_provider.api.analysis.structured_answers import StructuredAnswer, read_structured
+from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsCutOffError
 from twelvelabs_provider.api.models import AnalysisTask, Json
-from twelvelabs_provider.api.reading import as_object
+from twelvelabs_provider.api.reading import as_object, optional_text, value_text
 
 _NOTHING: Json = MappingProxyType({})
 CUT_OFF = "length"
@@ -53,15 +54,34 @@ class Generation:
         """Whether the model's limit ended the answer before its end."""
         return self.finish_reason == CUT_OFF
 
+    def structured(self) -> StructuredAnswer:
+        """Return the JSON value of the answer.
+
+        An answer that reached its length limit counts only if its value ended before the limit, which is seen by what
+        follows the value.
+
+        :raises TwelveLabsCutOffError: the length limit ended the answer before its value was complete.
+        :raises TwelveLabsAnswerError: it has no complete JSON value.
+        """
+        try:
+            found = read_structured(self.text)
+        except TwelveLabsAnswerError as error:
+            if self.cut_off:
+                raise TwelveLabsCutOffError("the answer was cut off at its length limit") from error
+            raise
+        if self.cut_off and not found.tail:
+            raise TwelveLabsCutOffError("the answer was cut off at its length limit")
+        return found
+
 
 def generation_from(answer: Any) -> Generation:
     """Read the answer of a synchronous analysis, of any generation of the API."""
     raw = as_object(answer, "an analysis")
-    if not isinstance(raw.get("data"), str):
+    if raw.get("data") is None:
         raise TwelveLabsAnswerError(f"the service's analysis carries no data; its fields are {sorted(raw)}")
     return Generation(
         id=text_or_none(raw.get("id")),
-        text=raw["data"],
+        text=value_text(raw["data"]),
         finish_reason=text_or_none(raw.get("finish_reason")),
         usage=usage_from(raw.get("usage")),
         warning=warning_from(raw.get("error")),
@@ -76,11 +96,11 @@ def generation_of_task(task: AnalysisTask) -> Generation:
     :raises TwelveLabsAnswerError: if it carries no result.
     """
     result = task.raw.get("result")
-    if not isinstance(result, Mapping) or not isinstance(result.get("data"), str):
+    if not isinstance(result, Mapping) or result.get("data") is None:
         raise TwelveLabsAnswerError(f"analysis task {task.id} is {task.status!r}, but carries no result")
     return Generation(
         id=text_or_none(result.get("generation_id")),
-        text=result["data"],
+        text=value_text(result["data"]),
         finish_reason=task.finish_reason,
         usage=usage_from(result.get("usage")),
         warning=task.error,
@@ -104,4 +124,4 @@ def warning_from(value: Any) -> str | None:
 
 def text_or_none(value: Any) -> str | None:
     """Return a value as text, None for nothing."""
-    return None if value is None else str(value)
+    return optional_text(value)

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from twelvelabs_provider.api.analysis.response_format import offset_from, segment_definitions
+from twelvelabs_provider.api.analysis.response_format import data_from, offset_from, segment_definitions
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
 from twelvelabs_provider.api.models import Segment
-from twelvelabs_provider.api.reading import segments_from
+from twelvelabs_provider.api.reading import segments_from, value_text
 
 DEFAULT_MODEL = "pegasus1.5"
 INDEXED_MODEL = "pegasus1.2"
@@ -161,7 +161,7 @@ def on_screen_text_from(data: str | None) -> tuple[Segment, ...]:
     :raises TwelveLabsAnswerError: if it is not the JSON that was asked for; it carries the beginning of the raw text.
     """
     try:
-        entries = json.loads(data or "")[_ON_SCREEN_TEXT] or ()
+        entries = data_from(data or "")[_ON_SCREEN_TEXT] or ()
         rows = [_row(entry) for entry in entries]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise TwelveLabsAnswerError(
@@ -189,5 +189,5 @@ def _row(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "start": offset_from(entry["start_time"]),
         "end": offset_from(entry["end_time"]),
-        "value": str(metadata.get(_TEXT_FIELD) or ""),
+        "value": value_text(metadata.get(_TEXT_FIELD)),
     }

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NoReturn
+from typing import Any
 
+from twelvelabs_provider.api.analysis.structured_answers import read_structured
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
 from twelvelabs_provider.api.models import Segment
+from twelvelabs_provider.api.reading import value_text
 
 _TIMES = ("start_time", "end_time")
 _TEXT_NAMES = ("text", "value", "title", "summary", "description", "label", "name")
@@ -78,16 +79,11 @@ def segment_definitions(
 
 
 def data_from(text: str) -> Any:
-    """Return the JSON value that an answer is; control characters in its texts, which models forget to escape, pass.
+    """Return the JSON value that an answer is; see :func:`read_structured` for what is tolerated.
 
     :raises TwelveLabsAnswerError: if it is not JSON; it carries the beginning of the raw text.
     """
-    try:
-        return json.loads(text, strict=False, parse_constant=_no_number)
-    except ValueError as error:
-        raise TwelveLabsAnswerError(
-            f"the answer is not the JSON that was asked for ({error}); it begins with {text[:200]!r}"
-        ) from error
+    return read_structured(text).data
 
 
 def segments_of(data: Any) -> tuple[Segment, ...]:
@@ -117,10 +113,6 @@ def offset_from(value: Any) -> float:
     return seconds
 
 
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
-
-
 def _segment(definition: str, entry: Mapping[str, Any]) -> Segment:
     start, end = (offset_from(entry[name]) for name in _TIMES)
     if not (math.isfinite(start) and math.isfinite(end)):
@@ -131,6 +123,7 @@ def _segment(definition: str, entry: Mapping[str, Any]) -> Segment:
 
 
 def _text_of(fields: Mapping[str, Any]) -> str:
-    named = [name for name in _TEXT_NAMES if isinstance(fields.get(name), str)]
-    texts = named or [name for name, value in fields.items() if isinstance(value, str)]
-    return str(fields[texts[0]]) if texts else ""
+    """Return the field that reads like the text; a field of such a name may hold a number, such as a year."""
+    named = [fields[name] for name in _TEXT_NAMES if fields.get(name) is not None]
+    texts = [value for value in (*named, *fields.values()) if isinstance(value, str)]
+    return next(iter(texts), value_text(named[0]) if named else "")

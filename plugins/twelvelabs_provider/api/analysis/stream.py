@@ -19,7 +19,7 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsRateLimitError,
     TwelveLabsServerError,
 )
-from twelvelabs_provider.api.reading import as_object
+from twelvelabs_provider.api.reading import as_object, value_text
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ def event_from(record: Any) -> StreamEvent:
     if kind == "stream_start":
         return StreamStarted(generation_id)
     if kind == "text_generation":
-        return TextGenerated(str(raw.get("text") or ""))
+        return TextGenerated(value_text(raw.get("text")))
     if kind == "stream_end":
         usage = usage_from((metadata or {}).get("usage"))
         return StreamEnded(

@@ -9,10 +9,10 @@ from typing import Any
 
 from twelvelabs_provider.api.analysis.generation import Generation
 from twelvelabs_provider.api.analysis.request import DEFAULT_MODEL, AnalysisRequest, VideoSource
-from twelvelabs_provider.api.analysis.response_format import data_from, json_schema, offset_from
+from twelvelabs_provider.api.analysis.response_format import json_schema, offset_from
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
 from twelvelabs_provider.api.models import Segment
-from twelvelabs_provider.api.reading import as_object, segments_from
+from twelvelabs_provider.api.reading import as_object, segments_from, value_text
 
 
 class SummaryKind(StrEnum):
@@ -171,7 +171,7 @@ def summary_of(kind: SummaryKind, generation: Generation) -> Summary:
 
     :raises TwelveLabsAnswerError: if it is not what was asked for.
     """
-    return summary_from(kind, data_from(generation.text), generation)
+    return summary_from(kind, generation.structured().data, generation)
 
 
 def summary_from(kind: SummaryKind, answer: Any, generation: Generation) -> Summary:
@@ -189,16 +189,18 @@ def summary_from(kind: SummaryKind, answer: Any, generation: Generation) -> Summ
 
 def _one_text(raw: Mapping[str, Any], name: str) -> str:
     value = raw.get(name)
-    if not isinstance(value, str) or not value.strip():
+    text = "" if isinstance(value, Mapping | list) else value_text(value).strip()
+    if not text:
         raise TwelveLabsAnswerError(f"the answer carries no {name}; its fields are {sorted(raw)}")
-    return value.strip()
+    return text
 
 
 def _texts(raw: Mapping[str, Any], name: str) -> tuple[str, ...]:
     value = raw.get(name)
     if not isinstance(value, list):
         raise TwelveLabsAnswerError(f"the answer carries no list of {name}; its fields are {sorted(raw)}")
-    return tuple(dict.fromkeys(str(entry).strip() for entry in value if str(entry or "").strip()))
+    texts = (value_text(entry).strip() for entry in value)
+    return tuple(dict.fromkeys(text for text in texts if text))
 
 
 def _rows(kind: SummaryKind, raw: Mapping[str, Any]) -> tuple[Segment, ...]:
@@ -238,4 +240,4 @@ def _times(entry: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _first(entry: Mapping[str, Any], *names: str) -> str:
-    return next((str(entry[name]) for name in names if entry.get(name)), "")
+    return next((value_text(entry[name]) for name in names if entry.get(name) not in (None, "")), "")

@@ -15,7 +15,7 @@ from twelvelabs_provider.api.call import Call, RateCategory, only_today, path_of
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsNotFoundError
 from twelvelabs_provider.api.knowledge.knowledge_stores import AssetType
 from twelvelabs_provider.api.models import Json
-from twelvelabs_provider.api.reading import as_object, number_from, text_from
+from twelvelabs_provider.api.reading import as_object, number_from, optional_text, text_from, value_text
 
 LARGEST_SEARCH_PAGE = 50
 
@@ -180,7 +180,8 @@ def _match(entry: Any) -> KnowledgeMatch:
     start, end = number_from(raw.get("start_sec")), number_from(raw.get("end_sec"))
     if start is None or end is None:
         raise TwelveLabsAnswerError(f"a match of the service has no readable start_sec and end_sec: {dict(raw)}")
-    return KnowledgeMatch(start, end, tuple(raw.get("modalities") or ()), raw.get("transcription"))
+    modalities = tuple(map(value_text, raw.get("modalities") or ()))
+    return KnowledgeMatch(start, end, modalities, optional_text(raw.get("transcription")))
 
 
 def _one_of(values: Sequence[str]) -> dict[str, Any] | None:

@@ -19,7 +19,7 @@ from twelvelabs_provider.api.errors import (
 )
 from twelvelabs_provider.api.knowledge.responses import INSTEAD, Response, ResponseRequest, response_from
 from twelvelabs_provider.api.models import Json
-from twelvelabs_provider.api.reading import as_object, error_text_from, number_from, text_from
+from twelvelabs_provider.api.reading import as_object, error_text_from, number_from, text_from, value_text
 from twelvelabs_provider.api.version import ApiVersion
 
 
@@ -109,7 +109,7 @@ def response_event_from(answer: Any) -> ResponseEvent:
     return ResponseEvent(
         type=text_from(raw, "type", what),
         sequence_number=None if number is None else int(number),
-        delta=str(raw.get("delta") or ""),
+        delta=value_text(raw.get("delta")),
         response=None if inner is None else response_from(inner),
         raw=raw,
     )

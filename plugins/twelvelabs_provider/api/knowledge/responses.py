@@ -14,7 +14,14 @@ import pendulum
 
 from twelvelabs_provider.api.call import Call, only_today, post
 from twelvelabs_provider.api.models import Json
-from twelvelabs_provider.api.reading import as_object, error_text_from, moment_from, number_from, text_from
+from twelvelabs_provider.api.reading import (
+    as_object,
+    error_text_from,
+    moment_from,
+    number_from,
+    text_from,
+    value_text,
+)
 
 LONGEST_MESSAGE = 10_000
 """Characters of one message that the service takes."""
@@ -161,7 +168,7 @@ def response_from(answer: Any) -> Response:
         session_id=raw.get("session_id"),
         store_id=raw.get("knowledge_store_id"),
         status=text_from(raw, "status", what),
-        text="".join(str(part.get("text") or "") for part in parts),
+        text="".join(value_text(part.get("text")) for part in parts),
         citations=_citations(parts),
         reason=details.get("reason") or error_text_from(raw),
         model=raw.get("model"),
@@ -199,7 +206,7 @@ def _citations(parts: Iterable[Json]) -> tuple[Citation, ...]:
                     raw=raw,
                 )
             )
-        offset += len(str(part.get("text") or ""))
+        offset += len(value_text(part.get("text")))
     return tuple(found)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsBadRequestError, TwelveLabsError
 from twelvelabs_provider.api.models import Json
-from twelvelabs_provider.api.reading import as_object
+from twelvelabs_provider.api.reading import as_object, optional_text, value_text
 from twelvelabs_provider.api.resources import LARGEST_PAGE
 
 MOST_IMAGES = 10
@@ -257,7 +257,7 @@ def _match(raw: Json) -> Match:
         rank=raw.get("rank"),
         score=raw.get("score"),
         confidence=_MEANT_AS.get(confidence, confidence) if isinstance(confidence, str) else None,
-        transcription=raw.get("transcription") or _said(modules),
+        transcription=optional_text(raw.get("transcription") or _said(modules)),
         modules=tuple(str(module.get("type")) for module in modules),
         user_metadata=raw.get("user_metadata") or {},
         raw=raw,
@@ -266,7 +266,7 @@ def _match(raw: Json) -> Match:
 
 def _said(modules: Sequence[Json]) -> str | None:
     said = (module.get("text") for module in modules if module.get("type") == SearchOption.CONVERSATION)
-    return next((str(text) for text in said if text), None)
+    return next((value_text(text) for text in said if text not in (None, "")), None)
 
 
 def _check_filter(filter: Json) -> None:

@@ -1,0 +1,101 @@
+"""Values of the service that should be texts and are not: they are read as JSON writes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from twelvelabs_provider.api.analysis.batch_models import item_result_from
+from twelvelabs_provider.api.analysis.generation import generation_from, generation_of_task
+from twelvelabs_provider.api.analysis.request import on_screen_text_from
+from twelvelabs_provider.api.analysis.response_format import segments_of
+from twelvelabs_provider.api.analysis.stream import StreamedText, event_from
+from twelvelabs_provider.api.analysis.summaries import SummaryKind, summary_from
+from twelvelabs_provider.api.errors import TwelveLabsAnswerError
+from twelvelabs_provider.api.knowledge.response_stream import response_event_from
+from twelvelabs_provider.api.knowledge.responses import response_from
+from twelvelabs_provider.api.reading import analysis_task_from, segments_from, value_text, video_from
+
+VALUES = [
+    ("a text", "a text"),
+    ("", ""),
+    (None, ""),
+    (0, "0"),
+    (1984, "1984"),
+    (-1.5, "-1.5"),
+    (False, "false"),
+    (True, "true"),
+    ([], "[]"),
+    (["a", "ü"], '["a", "ü"]'),
+    ({}, "{}"),
+    ({"text": "a", "n": None}, '{"text": "a", "n": null}'),
+]
+each = pytest.mark.parametrize(("value", "text"), VALUES)
+
+
+@each
+def test_texts_of_all_readers(value: Any, text: str) -> None:
+    assert value_text(value) == text
+    assert segments_from([{"start": 1, "end": 2, "value": value}])[0].value == text
+    assert event_from({"event_type": "text_generation", "text": value}).text == text  # type: ignore[union-attr]
+    assert response_event_from({"type": "response.output_text.delta", "delta": value}).delta == text
+    message = {"type": "message", "content": [{"type": "output_text", "text": value}]}
+    assert response_from({"id": "r", "status": "completed", "output": [message]}).text == text
+    (segment,) = segments_of({"a": [{"start_time": 1, "end_time": 2, "metadata": {"title": value}}]})
+    assert segment.value == text
+    highlight = {"start_time": 1, "end_time": 2, "highlight": value, "summary": value}
+    (row,) = summary_from(SummaryKind.HIGHLIGHTS, {"highlights": [highlight]}, NOTHING).rows
+    assert (row.value, row.extra["summary"]) == (text, text)
+
+
+NOTHING = generation_from({"data": ""})
+
+
+@each
+def test_answers_that_are_no_text(value: Any, text: str) -> None:
+    if value is None:
+        return
+    assert generation_from({"data": value}).text == text
+    task = analysis_task_from({"task_id": "t", "status": "ready", "result": {"data": value}})
+    assert (task.data, generation_of_task(task).text) == (text, text)
+    line = {
+        "task_id": "t",
+        "status": "ready",
+        "custom_id": value,
+        "data": {"data": value, "usage": {"input_tokens": "1"}},
+    }
+    result = item_result_from({**line, "error": {"code": value, "message": value}})
+    assert result.data == result.custom_id == result.error_code == result.error_message == text
+    assert result.usage and result.usage.input_tokens is None
+
+
+@pytest.mark.parametrize(("value", "text"), [pair for pair in VALUES if pair[1]])
+def test_on_screen_text(value: Any, text: str) -> None:
+    entry = {"start_time": 1, "end_time": 2, "metadata": {"text": value}}
+    (row,) = on_screen_text_from(value_text({"onscreen_text": [entry]}))
+    assert row.value == text
+
+
+def test_titles_and_topics() -> None:
+    topics = summary_from(SummaryKind.TOPICS, {"topics": ["a", 0, None, "", 0, 1.5, False, ["b"]]}, NOTHING)
+    assert topics.topics == ("a", "0", "1.5", "false", '["b"]')
+    assert summary_from(SummaryKind.TITLES, {"title": 0}, NOTHING).title == "0"
+    for title in (None, " ", [], {"a": 1}):
+        with pytest.raises(TwelveLabsAnswerError, match="no title"):
+            summary_from(SummaryKind.TITLES, {"title": title}, NOTHING)
+
+
+def test_a_text_field_goes_before_one_that_holds_a_number() -> None:
+    entry = {"start_time": 1, "end_time": 2, "metadata": {"text": 0, "mood": "calm"}}
+    assert segments_of({"a": [entry]})[0].value == "calm"
+
+
+def test_a_stream_of_numbers_loses_none() -> None:
+    events = [{"event_type": "text_generation", "text": piece} for piece in ("2", 0, "24")]
+    ended = {"event_type": "stream_end", "finish_reason": "stop"}
+    assert StreamedText().take(map(event_from, [*events, ended])).text == "2024"
+
+
+def test_the_name_of_a_video() -> None:
+    assert video_from({"_id": "v", "system_metadata": {"filename": 2024}}).filename == "2024"
