@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,8 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsQuotaError,
     TwelveLabsTransientError,
 )
-from twelvelabs_provider.jobs.quota import UNKNOWN_RENEWAL
+from twelvelabs_provider.jobs.quota import LONGEST_RENEWAL, UNKNOWN_RENEWAL
+from twelvelabs_provider.jobs.waiting import clock_text
 from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS, RetryDecision, RetryPolicy
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ class TwelveLabsRetryPolicy(RetryPolicy):
     ``retry_policy=TwelveLabsRetryPolicy()`` goes to any operator, or into ``default_args``:
 
     - a rate limit or a quota: a retry after the delay that the service asks for; where it does not say when a quota is
-      renewed, after an hour;
+      renewed, after an hour; a quota that is renewed after more than 7 days fails the task;
     - a passing failure, a lost answer, a service that cannot be reached: a retry after the service's delay, else after
       the task's ``retry_delay``;
     - a refusal for good: no retry, the reason is the service's words; also in a task of your own that uses the hook;
@@ -58,10 +60,14 @@ class TwelveLabsRetryPolicy(RetryPolicy):
             return RetryDecision.fail(_reason(error))
         if not isinstance(error, TwelveLabsTransientError):
             return RetryDecision.default()
-        wait = error.retry_after
-        if wait is None and isinstance(error, TwelveLabsQuotaError):
-            wait = UNKNOWN_RENEWAL
-        return RetryDecision.retry(None if wait is None else timedelta(seconds=math.ceil(wait)), _reason(error))
+        wait, quota = error.retry_after, isinstance(error, TwelveLabsQuotaError)
+        if wait is None:
+            return RetryDecision.retry(timedelta(seconds=UNKNOWN_RENEWAL) if quota else None, _reason(error))
+        if wait <= LONGEST_RENEWAL:
+            return RetryDecision.retry(timedelta(seconds=math.ceil(wait)), _reason(error))
+        if not quota:
+            return RetryDecision.retry(None, _reason(error))
+        return RetryDecision.fail(f"quota renewed at {clock_text(time.time() + wait)} only: {_reason(error)}")
 
     def serialize(self) -> dict[str, Any]:
         """Return nothing: there is nothing to set."""

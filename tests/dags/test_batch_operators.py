@@ -164,7 +164,7 @@ def test_a_worker_that_died_before_it_heard_of_its_batch(
         dead.setattr(batch_submission.Submission, "_found_after", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             analyse([library.asset_id] * 3, tmp_path).execute(context)
-    assert memory["twelvelabs_job"]["pending"]["memo"]["plan"][0][4] == "sending"
+    assert memory["twelvelabs_job"]["memo"]["plan"][0][4] == "sending"
     result, _ = see_through(analyse([library.asset_id] * 3, tmp_path), context)
     assert (result["ready"], batches(api)) == (3, before + 2)
 

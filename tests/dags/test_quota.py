@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import requests
@@ -19,9 +21,16 @@ from tests.conftest import Library
 from tests.dags.conftest import Account, Connect
 from twelvelabs_provider.api.errors import TwelveLabsQuotaError
 from twelvelabs_provider.api.search.request import SearchOption, SearchRequest
-from twelvelabs_provider.exceptions import TwelveLabsQuotaUsedUpError
+from twelvelabs_provider.exceptions import (
+    TwelveLabsJobTimeoutError,
+    TwelveLabsQuotaUsedUpError,
+)
 from twelvelabs_provider.hooks import pacing, twelvelabs
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
+from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
+from twelvelabs_provider.operators.batch import TwelveLabsAnalyzeBatchOperator
+from twelvelabs_provider.operators.embed import TwelveLabsEmbedOperator
+from twelvelabs_provider.operators.index_videos import TwelveLabsIndexVideosOperator
 from twelvelabs_provider.operators.search import TwelveLabsSearchOperator
 from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
 from twelvelabs_provider.triggers import quota
@@ -44,7 +53,8 @@ class Memory(dict[str, Any]):
 
 
 def task_context(memory: Memory | None = None) -> Any:
-    ti = SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, max_tries=0, start_date=datetime.now(UTC))
+    run_id, now = f"run {uuid4()}", datetime.now(UTC)
+    ti = SimpleNamespace(dag_id="d", run_id=run_id, task_id="t", map_index=-1, max_tries=0, start_date=now)
     return {"ti": ti} if memory is None else {"ti": ti, "task_state_store": memory}
 
 
@@ -57,13 +67,14 @@ def nothing_learned(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def used_up(account: Account) -> Iterator[Callable[[str], None]]:
-    """Return a function that lets the next POST of a path meet a used-up quota."""
+def used_up(account: Account) -> Iterator[Callable[..., None]]:
+    """Return a function that lets the next POST of a path meet a used-up quota; ``times=None`` lets all of them."""
     url = account.engine.base_url + "/_local/faults"
 
-    def once(path: str) -> None:
+    def once(path: str, **rule: Any) -> None:
         fault = {"method": "POST", "path": path, "times": 1, "action": "status", "status": 429}
-        fault["retry_after"] = TWO_HOURS
+        fault |= {"retry_after": TWO_HOURS, **rule}
+        fault = {name: value for name, value in fault.items() if value is not None}
         requests.post(url, headers=account.headers, json=fault, timeout=30).raise_for_status()
 
     yield once
@@ -153,6 +164,161 @@ def test_a_job_goes_on_where_the_quota_stopped_it(
     assert sum(isinstance(trigger, TwelveLabsQuotaTrigger) for trigger in triggers) == 1
     assert account.holdings()[0] <= assets + 1, "the upload of before is used"
     assert account.get(f"/v1.3/indexes/{index_id}/indexed-assets")["page_info"]["total_results"] == 1
+
+
+NOT_WOKEN = ("__fail__", {"error": "Trigger timeout"})
+THREE_HOURS = 3 * 3600.0
+
+
+class Clock:
+    """A clock that a test moves on."""
+
+    def __init__(self) -> None:
+        self.moved, self._real = 0.0, time.time
+
+    def __call__(self) -> float:
+        return self._real() + self.moved
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    moving = Clock()
+    monkeypatch.setattr(time, "time", moving)
+    return moving
+
+
+def ends_after(make: Callable[[], Any], context: Any, clock: Clock, *, woken: bool = True) -> tuple[float, Exception]:
+    """Run a task through its waits for a quota, each in a process of its own; return when and how it ended.
+
+    :param woken: whether the trigger's event arrives.
+    """
+    began = clock()
+    step: Callable[[], Any] = partial(make().execute, context)
+    for _ in range(12):
+        try:
+            step()
+        except TaskDeferred as deferred:
+            trigger: Any = deferred.trigger
+            assert isinstance(trigger, TwelveLabsQuotaTrigger)
+            clock.moved += trigger.renewed_at - clock() + 1
+            pacing.forget_paces()
+            method, kwargs = (
+                (deferred.method_name, {"event": {"memo": json.loads(json.dumps(trigger.memo))}})
+                if woken
+                else NOT_WOKEN
+            )
+            step = partial(make().resume_execution, method, kwargs, context)
+        except Exception as error:
+            return clock() - began, error
+    raise AssertionError("it waits for ever")
+
+
+WAITING = {
+    "index": lambda library, clip: TwelveLabsIndexVideoOperator(
+        task_id="t", source=str(clip), index_id=library.index_id, if_indexed="reindex", **LIMITED
+    ),
+    "many": lambda library, clip: TwelveLabsIndexVideosOperator(
+        task_id="t", videos=[str(clip)], index_id=library.index_id, if_indexed="reindex",
+        output_path=str(clip.parent / "out"), **LIMITED,
+    ),
+    "analysis": lambda library, clip: TwelveLabsAnalyzeVideoOperator(
+        task_id="t", asset_id=library.asset_id, prompt="What?", output_path=str(clip.parent), mode="async", **LIMITED
+    ),
+    "answer": lambda library, clip: TwelveLabsAnalyzeVideoOperator(
+        task_id="t", asset_id=library.asset_id, prompt="What?", output_path=str(clip.parent), mode="sync", **LIMITED
+    ),
+    "batch": lambda library, clip: TwelveLabsAnalyzeBatchOperator(
+        task_id="t", items=[library.asset_id], prompt="What?", output_path=str(clip.parent), **LIMITED
+    ),
+    "embedding": lambda library, clip: TwelveLabsEmbedOperator(
+        task_id="t", text="hello", output_path=str(clip.parent), **LIMITED
+    ),
+    "search": lambda library, clip: search(
+        library, clip.parent, on_quota="wait", execution_timeout=timedelta(seconds=THREE_HOURS)
+    ),
+}  # fmt: skip
+LIMITED: dict[str, Any] = {"on_quota": "wait", "timeout": THREE_HOURS}
+
+
+@pytest.mark.parametrize("woken", [True, False], ids=["woken", "without an event"])
+@pytest.mark.parametrize("memory", [None, Memory()], ids=["without a store", "with a store"])
+@pytest.mark.parametrize("what", WAITING)
+def test_no_number_of_waits_for_a_quota_moves_the_deadline(
+    what: str, memory: Memory | None, woken: bool, connect: Connect, clock: Clock, library: Library, clip: Path,
+    tmp_path: Path, used_up: Callable[..., None],
+) -> None:  # fmt: skip
+    used_up("*", times=None)
+    if memory is not None:
+        memory.clear()
+    context = task_context(memory)
+    if memory is not None:
+        context["ti"].start_date = None
+    video = tmp_path / "clip.mp4"
+    video.write_bytes(clip.read_bytes())
+    after, error = ends_after(lambda: WAITING[what](library, video), context, clock, woken=woken)
+    assert 7000 < after < THREE_HOURS + 900, error
+    late = what == "many" and not isinstance(error, TwelveLabsQuotaUsedUpError)
+    assert isinstance(error, TwelveLabsJobTimeoutError if late else TwelveLabsQuotaUsedUpError), error
+
+
+@pytest.mark.parametrize("memory", [None, Memory()], ids=["without a store", "with a store"])
+@pytest.mark.parametrize("woken", [True, False], ids=["woken", "without an event"])
+@pytest.mark.parametrize("refused", ["/analyze/batches", "/assets*"], ids=["the batch", "before the batch"])
+def test_a_batch_that_begins_on_a_used_up_day_is_sent_once(
+    refused: str, woken: bool, memory: Memory | None, connect: Connect, account: Account, library: Library,
+    tmp_path: Path, used_up: Callable[..., None],
+) -> None:  # fmt: skip
+    used_up(refused, method="POST" if refused.startswith("/an") else "GET")
+    if memory is not None:
+        memory.clear()
+    context, before = task_context(memory), account.get("/v1.3/analyze/batches")["page_info"]["total_results"]
+
+    def task() -> TwelveLabsAnalyzeBatchOperator:
+        return TwelveLabsAnalyzeBatchOperator(
+            task_id="t", items=[library.asset_id], prompt="What?", output_path=str(tmp_path), deferrable=True,
+            poll_interval=0.2,
+        )  # fmt: skip
+
+    first = task()
+    with pytest.raises(TaskDeferred) as deferred:
+        first.execute(context)
+    trigger: Any = deferred.value.trigger
+    assert isinstance(trigger, TwelveLabsQuotaTrigger) and trigger.memo and trigger.memo["job"] is None
+    first.on_kill()
+    pacing.forget_paces()
+    event = {"event": {"memo": json.loads(json.dumps(trigger.memo))}}
+    resumed = (deferred.value.method_name, event) if woken else NOT_WOKEN
+    second = task()
+    second.deferrable = False
+    assert second.resume_execution(*resumed, context)["ready"] == 1
+    assert second._result["ready"] == 1, "lineage reads it"
+    assert account.get("/v1.3/analyze/batches")["page_info"]["total_results"] == before + 1
+
+
+@pytest.mark.parametrize("seconds", [1e7, 1e9, 1e12, "Fri, 31 Dec 9999 23:59:59 -2359"])
+def test_a_quota_that_comes_back_after_more_than_a_week_is_not_waited_for(
+    seconds: float | str, library: Library, tmp_path: Path, connect: Connect, used_up: Callable[..., None]
+) -> None:
+    headers = {"Retry-After": seconds if isinstance(seconds, str) else f"{seconds:.0f}"}
+    used_up("/search", retry_after=None, headers=headers)
+    with pytest.raises(
+        TwelveLabsQuotaUsedUpError, match=r"renewed at 2\d\d\d-.* UTC; a task waits for it 7 days at most"
+    ):
+        see_through(search(library, tmp_path, on_quota="wait"), task_context())
+
+
+def test_a_task_whose_wait_was_too_long_sends_nothing_more(
+    connect: Connect, clock: Clock, account: Account, library: Library, tmp_path: Path, used_up: Callable[..., None]
+) -> None:
+    used_up("/analyze/tasks")
+    context, before = task_context(), account.get("/v1.3/analyze/tasks")["page_info"]["total_results"]
+    with pytest.raises(TaskDeferred) as deferred:
+        WAITING["analysis"](library, tmp_path / "x").execute(context)
+    clock.moved = THREE_HOURS + 60
+    event = {"event": {"memo": deferred.value.trigger.memo}}  # type: ignore[attr-defined]
+    with pytest.raises(TwelveLabsQuotaUsedUpError, match="the task's time was up at"):
+        WAITING["analysis"](library, tmp_path / "x").resume_execution(deferred.value.method_name, event, context)
+    assert account.get("/v1.3/analyze/tasks")["page_info"]["total_results"] == before
 
 
 def test_callers_that_share_a_limit_do_not_overrun_it(

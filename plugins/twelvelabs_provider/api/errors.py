@@ -151,6 +151,8 @@ LONGEST_HOLD = 900.0
 
 _SHORT_HOLD = 60.0
 _DAILY = re.compile(r"\bdaily\b|\b(?:per|a|each) ?day\b|/ ?\d*day", re.IGNORECASE)
+LONGEST_RETRY_AFTER = 3650 * 86400.0
+"""Seconds; a longer wait in an answer is read as this one, so that arithmetic on moments cannot overflow."""
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?\s?(Z|UTC|[+-]\d\d:?\d\d)?(?!\d)")
 _LONGEST_MESSAGE = 500
 _URL_QUERY = re.compile(r"(https?://[^\s?\"'<>]+)\?[^\s\"'<>]*", re.IGNORECASE)
@@ -182,7 +184,7 @@ def error_from(
         code=code,
         message=message or _phrase(status),
         request_id=request_id or _text(hints.get("requestId")),
-        retry_after=next((wait for wait in waits if wait is not None), None),
+        retry_after=next((min(wait, LONGEST_RETRY_AFTER) for wait in waits if wait is not None), None),
     )
     if 300 <= status < 400:
         return TwelveLabsRedirectError(
@@ -262,7 +264,7 @@ def _seconds(value: Any) -> float | None:
 def finite_number(value: Any) -> float | None:
     """Return what a header or a body gives as a number, None for everything that is none (``nan`` and ``inf`` too)."""
     try:
-        number = float(value)
-    except (TypeError, ValueError):
+        number = float("nan" if isinstance(value, bool) else value)
+    except (OverflowError, TypeError, ValueError):
         return None
     return number if math.isfinite(number) else None

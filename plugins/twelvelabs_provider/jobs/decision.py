@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from twelvelabs_provider.jobs.job import JobState, PendingJob, Phase
+from twelvelabs_provider.jobs.job import JobState, Memo, PendingJob, Phase
 
 
 class Reuse(StrEnum):
@@ -35,12 +35,14 @@ class Recorded:
     :param at: epoch seconds at which it was about to submit.
     :param known: ids that were on the service before it did, so that none of them is what it made.
     :param same_life: whether no user cleared the task since.
+    :param memo: what it had planned to submit, where that is more than one job.
     """
 
     pending: PendingJob | None
     same_life: bool
     at: float | None = None
     known: tuple[str, ...] = ()
+    memo: Memo = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

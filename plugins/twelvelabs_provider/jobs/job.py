@@ -121,3 +121,45 @@ class PendingJob:
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not a pending job: {error!r}") from error
+
+
+@dataclass(frozen=True)
+class PlannedWork:
+    """Work that was planned and of which no job is known yet.
+
+    :param begun_at: epoch seconds at which it began; its deadline counts from here.
+    :param deadline: epoch seconds.
+    :param memo: what the operator needs again later; plain JSON, no secret.
+    """
+
+    begun_at: float
+    deadline: float
+    memo: Memo = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, pending: PendingJob) -> PlannedWork:
+        """Return the work that a job is a part of."""
+        return cls(pending.begun_at, pending.deadline, pending.memo)
+
+    def with_memo(self, **memo: Any) -> PlannedWork:
+        """Return the same work with more to remember."""
+        return replace(self, memo={**self.memo, **memo})
+
+    def submitted_as(self, job: JobRef, now: float, **memo: Any) -> PendingJob:
+        """Return the job to wait for, under the same deadline."""
+        return PendingJob(job, self.begun_at, now, self.deadline, {**self.memo, **memo})
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain JSON."""
+        return {"job": None, "begun_at": self.begun_at, "deadline": self.deadline, "memo": dict(self.memo)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> PlannedWork:
+        """Read what :meth:`as_json` wrote.
+
+        :raises ValueError: if it is something else.
+        """
+        try:
+            return cls(float(value["begun_at"]), float(value["deadline"]), dict(value.get("memo") or {}))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"not planned work: {error!r}") from error

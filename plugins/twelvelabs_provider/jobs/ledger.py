@@ -165,12 +165,14 @@ class Ledger:
         waits = recorded is not None and recorded.pending is None and counts(recorded, self.identity.reuse)
         return recorded if waits else None
 
-    def intend(self, now: float, known: Iterable[str] = ()) -> None:
+    def intend(self, now: float, known: Iterable[str] = (), memo: Mapping[str, Any] | None = None) -> None:
         """Remember that a submission follows.
 
         :param known: ids that are on the service before it.
+        :param memo: what is planned, where it is more than one job.
         """
-        self._write(_Phase.INTENT, at=now, known=list(known))
+        planned = {"memo": dict(memo)} if memo else {}
+        self._write(_Phase.INTENT, at=now, known=list(known), **planned)
 
     def record(self, pending: PendingJob, ours: bool = True) -> None:
         """Remember a job, at once after the service gave its id.
@@ -217,7 +219,8 @@ class Ledger:
             return Recorded(None, same_life)
         if _Phase(record.get("phase", _Phase.SUBMITTED)) is _Phase.SUBMITTED:
             return Recorded(PendingJob.from_json(record["pending"]), same_life)
-        return Recorded(None, same_life, float(record["at"]), tuple(map(str, record.get("known") or ())))
+        known = tuple(map(str, record.get("known") or ()))
+        return Recorded(None, same_life, float(record["at"]), known, dict(record.get("memo") or {}))
 
     def _is_same_life(self, record: Mapping[str, Any]) -> bool:
         if "task" in record:

@@ -11,6 +11,8 @@ from twelvelabs_provider.jobs.waiting import clock_text
 
 UNKNOWN_RENEWAL = 3600.0
 """Seconds after which to ask again where the service does not say when."""
+LONGEST_RENEWAL = 7 * 86400.0
+"""Seconds; a task does not wait longer for a quota, whatever the service says."""
 
 
 class OnQuota(StrEnum):
@@ -26,13 +28,20 @@ class Renewal:
 
     :param at: epoch seconds; where the service does not say, the moment to ask again.
     :param told: the service said so.
+    :param refused_at: epoch seconds of the refusal.
     """
 
     at: float
     told: bool
+    refused_at: float
 
     def __str__(self) -> str:
         return f"it is renewed at {clock_text(self.at)}" if self.told else "the service does not say when it is renewed"
+
+    @property
+    def too_late(self) -> bool:
+        """Whether no task waits for it: it is further away than :data:`LONGEST_RENEWAL`."""
+        return self.at - self.refused_at > LONGEST_RENEWAL
 
     def comes_by(self, latest: float | None) -> bool:
         """Tell whether it comes in time.
@@ -49,5 +58,5 @@ def renewal_of(error: TwelveLabsQuotaError, now: float | None = None) -> Renewal
     """
     now = time.time() if now is None else now
     if error.retry_after is None:
-        return Renewal(now + UNKNOWN_RENEWAL, told=False)
-    return Renewal(now + error.retry_after, told=True)
+        return Renewal(now + UNKNOWN_RENEWAL, told=False, refused_at=now)
+    return Renewal(now + error.retry_after, told=True, refused_at=now)

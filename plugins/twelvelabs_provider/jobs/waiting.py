@@ -14,6 +14,7 @@ _SHARE_OF_WAIT = 0.1
 # of it would most likely find nothing.
 _SHARE_OF_VIDEO = 0.1
 _JITTER = 0.1
+_LAST_MOMENT = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
 
 
 def deadline_from(now: float, timeout: float, execution_timeout: timedelta | None) -> float:
@@ -59,5 +60,6 @@ def grown_pause(waited: float, duration: float | None = None) -> float:
 
 
 def clock_text(epoch: float) -> str:
-    """Return a moment for people, in UTC."""
-    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    """Return a moment for people, in UTC; a moment outside the calendar becomes its first or last second."""
+    within = min(_LAST_MOMENT, max(0.0, epoch)) if epoch == epoch else 0.0
+    return datetime.fromtimestamp(within, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -14,15 +14,17 @@ from twelvelabs_provider.api.errors import TwelveLabsNotFoundError, TwelveLabsPe
 from twelvelabs_provider.exceptions import (
     TwelveLabsInputError,
     TwelveLabsJobFailedError,
+    TwelveLabsJobTimeoutError,
     TwelveLabsPartialFailureError,
 )
 from twelvelabs_provider.inputs.batch_items import GivenItems, items_of
 from twelvelabs_provider.inputs.batch_rules import QUESTION, ItemRules, rules_from
 from twelvelabs_provider.inputs.templated import texts_of
 from twelvelabs_provider.jobs.cost import Bill, BilledKind
-from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob, Phase
+from twelvelabs_provider.jobs.decision import counts
+from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Memo, PendingJob, Phase, PlannedWork
 from twelvelabs_provider.jobs.portions import Mark, Plan, PortionState, plan_in
-from twelvelabs_provider.jobs.waiting import deadline_from
+from twelvelabs_provider.jobs.waiting import clock_text, deadline_from
 from twelvelabs_provider.jobs.wake import Wake, WakeReason
 from twelvelabs_provider.operators.batch_submission import Submission
 from twelvelabs_provider.operators.billing import TwelveLabsBillingOperator
@@ -43,7 +45,6 @@ LONGEST_WAIT = 26 * 3600.0
 """Seconds: a batch expires after 24 hours."""
 MOST_IDS = 100
 """Batch ids that the task returns; the manifest has all of them."""
-_NO_BATCH = JobRef(JobKind.ANALYSIS_BATCH, "not-submitted-yet")
 _CLOCKS = 3600.0
 _LOOK_BACK = 48 * 3600.0
 _TOLD = (ItemStatus.READY, ItemStatus.FAILED, ItemStatus.CANCELED)
@@ -103,6 +104,9 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsBillingOperator):
         "max_billable_minutes",
     )
 
+    # What is planned while no batch is active.
+    _planned: PlannedWork | None = None
+
     def __init__(
         self,
         *,
@@ -151,29 +155,30 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsBillingOperator):
             raise TwelveLabsInputError(f"if_not_ready={self.if_not_ready!r} is not one of {', '.join(_IF_NOT_READY)}")
         self._rules.check_defaults()
         check_output(self.output_path)
-        pending = self.pending(context, _NO_BATCH, plan=[], items=self._meaning)
-        submission = self._submission(context, pending, time.time() - _LOOK_BACK)
+        now, begun_at = time.time(), self.begun_at(context)
+        work = self._work(now if begun_at is None else begun_at, {"plan": [], "items": self._meaning})
+        submission = self._submission(context, work, now - _LOOK_BACK)
         plan, unready, bill = submission.plan(wait_for_assets=self.if_not_ready == "wait")
         if not plan.portions:
             raise TwelveLabsInputError("items holds none: there is nothing to analyse")
         self.guard(f"analysing {plan.items} items", bill)
-        pending = replace(pending, memo={**pending.memo, "billed": bill.as_json()})
+        work = work.with_memo(billed=bill.as_json())
         self.log.info("%d items in %d batches", plan.items, len(plan.portions))
-        if getattr(context["ti"], "try_number", 1) > 1:
-            # Nothing is remembered of the earlier tries (this Airflow may have no store for it); the service knows.
+        if self.is_repeated(context):
+            # There is no record of the earlier attempts (this Airflow may have no store for it); the service knows.
             plan = submission.reconciled(plan)
         if unready and not plan.batch_ids:
-            return pending.followed_by(JobRef(JobKind.ASSET, unready), time.time(), plan=plan.as_json())
-        return self._go_on(context, pending, plan)
+            return work.submitted_as(JobRef(JobKind.ASSET, unready), time.time(), plan=plan.as_json())
+        return self._go_on(context, work, plan)
 
     def advance(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
         """Send more where batches have ended; publish when all have."""
         if pending.job.kind is JobKind.ASSET and state.phase is not Phase.READY:
             raise TwelveLabsJobFailedError(state.told_of(pending.job))
-        self._must_be_the_same(pending)
+        self._must_be_the_same(pending.memo)
         plan = plan_in(pending.memo)
         if plan.of(PortionState.PLANNED, PortionState.SENDING, PortionState.ACTIVE):
-            return self._go_on(context, pending, plan)
+            return self._go_on(context, PlannedWork.of(pending), plan)
         return self._publish(context, plan, _billed(pending))
 
     def asked(self) -> tuple[Any, ...]:
@@ -200,6 +205,23 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsBillingOperator):
             return super().execute_complete(context, event)
         with refusals_end_the_task():
             return self._see_through(context, wake.pending)
+
+    def quota_memo(self) -> dict[str, Any] | None:
+        """Remember the plan too, where no batch is active: what was sent before is paid for."""
+        return super().quota_memo() or (None if self._planned is None else self._planned.as_json())
+
+    def go_on(self, context: Context, memo: Any) -> Any:
+        """Continue with the plan from before the quota was used up."""
+        if not memo or memo.get("job") or not memo.get("memo"):
+            return super().go_on(context, memo)
+        work = PlannedWork.from_json(memo)
+        with refusals_end_the_task(), self.within_quota(context):
+            self._must_be_the_same(work.memo)
+            return self._see_through(context, self._go_on(context, work, plan_in(work.memo)))
+
+    def recalled(self, context: Context) -> PendingJob | None:
+        """Return what to wait for by the record of this task, which may be a plan of which nothing was sent."""
+        return self._remembered(context)
 
     def hands_over(self, pending: PendingJob) -> bool:
         """A task that does not wait ends when everything has been sent."""
@@ -231,45 +253,76 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsBillingOperator):
         return rules_from({name: getattr(self, name) for name in QUESTION})
 
     def _remembered(self, context: Context) -> PendingJob | None:
-        """Return what an earlier try was waiting for, after looking for what it never heard of."""
-        pending = self._ledger(context).recall()
-        if pending is None:
+        """Return what an earlier attempt was waiting for, after reconciling requests without a response."""
+        recorded = self._ledger(context).recorded()
+        if recorded is None or not counts(recorded, self.reuse):
             return None
-        pending = replace(pending, deadline=deadline_from(pending.begun_at, self.timeout, self.execution_timeout))
-        plan = plan_in(pending.memo)
-        self.log.info("an earlier try submitted %d of %d batches: going on", len(plan.batch_ids), len(plan.portions))
-        plan = self._submission(context, pending).revived(plan)
-        if pending.job.kind is JobKind.ASSET and not plan.batch_ids:
-            return pending
-        return self._go_on(context, pending, plan)
+        pending = recorded.pending
+        if pending is None and (recorded.at is None or not recorded.memo):
+            return None
+        begun_at, memo = (pending.begun_at, pending.memo) if pending else (recorded.at or 0.0, recorded.memo)
+        work = self._work(begun_at, memo)
+        plan = plan_in(memo)
+        self.log.info("An earlier attempt submitted %d of %d batches", len(plan.batch_ids), len(plan.portions))
+        plan = self._submission(context, work).revived(plan)
+        if pending is not None and pending.job.kind is JobKind.ASSET and not plan.batch_ids:
+            return replace(pending, deadline=work.deadline)
+        return self._go_on(context, work, plan)
 
-    def _go_on(self, context: Context, pending: PendingJob, plan: Plan) -> PendingJob:
+    def _work(self, begun_at: float, memo: Memo) -> PlannedWork:
+        return PlannedWork(begun_at, deadline_from(begun_at, self.timeout, self.execution_timeout), memo)
+
+    def _go_on(self, context: Context, work: PlannedWork, plan: Plan) -> PendingJob:
         """Send what may be sent, and return what is to be waited for: our oldest batch, or what is in the way."""
-        submission = self._submission(context, pending)
+        submission = self._submission(context, work)
         plan = submission.refreshed(plan)
         try:
-            plan, in_the_way = submission.fill(plan)
+            plan, in_the_way = (plan, None) if self._is_late(work, plan) else submission.fill(plan)
         except TwelveLabsPermanentError:
             self.log.warning("the next batch was refused; what was submitted goes on: %s", ", ".join(plan.batch_ids))
             raise
         job = _oldest(plan) or in_the_way or JobRef(JobKind.ANALYSIS_BATCH, plan.batch_ids[-1])
         if in_the_way and job == in_the_way:
             self.log.info("nothing can be sent before %s has ended", job)
-        return self.next_job(pending, job, plan=plan.as_json())
+        return work.submitted_as(job, time.time(), plan=plan.as_json())
 
-    def _submission(self, context: Context, pending: PendingJob, since: float | None = None) -> Submission:
+    def _is_late(self, work: PlannedWork, plan: Plan) -> bool:
+        """Tell whether the deadline forbids another batch, which nothing would wait for.
+
+        :raises TwelveLabsJobTimeoutError: if no batch is active either.
+        """
+        left = len(plan.of(PortionState.PLANNED, PortionState.SENDING))
+        if not left or time.time() < work.deadline:
+            return False
+        if not plan.of(PortionState.ACTIVE):
+            raise TwelveLabsJobTimeoutError(
+                f"{left} of {len(plan.portions)} batches were not sent before the deadline,"
+                f" {clock_text(work.deadline)}: give the task longer with timeout (seconds)"
+            )
+        return True
+
+    def _submission(self, context: Context, work: PlannedWork, since: float | None = None) -> Submission:
         def record(plan: Plan) -> None:
-            self._note(context, self.next_job(pending, _oldest(plan) or _NO_BATCH, plan=plan.as_json()))
+            job, planned = _oldest(plan), work.with_memo(plan=plan.as_json())
+            if job is not None:
+                self._note(context, planned.submitted_as(job, time.time()))
+            else:
+                self._note_plan(context, planned)
 
         mark = self._mark(context)
-        since = pending.begun_at - _CLOCKS if since is None else since
+        since = work.begun_at - _CLOCKS if since is None else since
         return Submission(self.hook, self._given, self._rules, mark, since, record)
+
+    def _note_plan(self, context: Context, planned: PlannedWork) -> None:
+        """Remember a plan of which no batch is active: there is no job to wait for or to stop."""
+        self._pending, self._planned = None, planned
+        self._ledger(context).intend(planned.begun_at, memo=planned.memo)
 
     def _mark(self, context: Context) -> Mark:
         return Mark(self.identity(context).key()[:16])
 
-    def _must_be_the_same(self, pending: PendingJob) -> None:
-        if pending.memo.get("items") != self._meaning:
+    def _must_be_the_same(self, memo: Memo) -> None:
+        if memo.get("items") != self._meaning:
             raise TwelveLabsInputError(
                 "the items have changed since they were sent, so their results cannot be told apart: clear the task to"
                 " analyse the new ones"

@@ -45,7 +45,7 @@ from twelvelabs_provider.storage.video_list import ListedVideo
 from twelvelabs_provider.task import COMMON_FIELDS, refusals_end_the_task, required
 from twelvelabs_provider.triggers.jobs import TwelveLabsJobsTrigger
 from twelvelabs_provider.triggers.quota import TwelveLabsQuotaTrigger
-from twelvelabs_provider.version_compat import TaskDeferralTimeout, conf, map_index_of
+from twelvelabs_provider.version_compat import conf, map_index_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -182,14 +182,8 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         with refusals_end_the_task():
             return self._woken(context)
 
-    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Wake up as Airflow says; what slept beyond Airflow's own limit looks once more."""
-        try:
-            return super().resume_execution(next_method, next_kwargs, context)
-        except TaskDeferralTimeout:
-            self.log.warning("nothing woke the task before its deadline (is a triggerer running?): looking now")
-        with refusals_end_the_task(), self.within_quota(context):
-            return self._woken(context)
+    def must_have_time(self, context: Context) -> None:
+        """Accept a deadline that has passed: the outcome so far is published, and nothing more is sent."""
 
     def on_kill(self) -> None:
         """Say what goes on: indexing cannot be stopped."""
@@ -201,7 +195,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         """Return the epoch seconds of the deadline, which a wait for a quota does not move."""
         if self._work is not None:
             return self._work.book.deadline
-        return deadline_from(time.time(), self.timeout, self.execution_timeout)
+        return deadline_from(self.fix_beginning(context), self.timeout, self.execution_timeout)
 
     def _woken(self, context: Context) -> dict[str, Any]:
         listed = videos_of(self.videos)
@@ -264,7 +258,8 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
 
     def _next_try(self, context: Context, identity: Identity, index_id: str, book: Book | None) -> Book:
         now, key, number = time.time(), identity.key(), identity.try_number
-        deadline = deadline_from(now, self.timeout, self.execution_timeout)
+        begun_at = self.begun_at(context)
+        deadline = deadline_from(now if begun_at is None else begun_at, self.timeout, self.execution_timeout)
         if book is None:
             return Book(key, number, now, deadline, index_id)
         if (book.identity, book.try_number) == (key, number):

@@ -20,7 +20,7 @@ from twelvelabs_provider.jobs.wake import Wake
 from twelvelabs_provider.operators.killed import TwelveLabsKillableOperator
 from twelvelabs_provider.task import ends_without_worker, refusals_end_the_task
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
-from twelvelabs_provider.version_compat import TaskDeferralTimeout, conf
+from twelvelabs_provider.version_compat import conf
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -121,28 +121,28 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
         with refusals_end_the_task():
             return self._see_through(context, wake.pending)
 
-    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Wake up as Airflow says; what slept beyond Airflow's own limit looks at its job once more."""
-        try:
-            return super().resume_execution(next_method, next_kwargs, context)
-        except TaskDeferralTimeout as error:
-            pending = self._ledger(context).recall()
-            if pending is None:
-                raise TwelveLabsJobTimeoutError(
-                    "nothing woke the task before its deadline (is a triggerer running?), and nothing is remembered of"
-                    " its remote job, which goes on"
-                ) from error
-        self.log.warning("nothing woke the task before its deadline (is a triggerer running?): looking now")
+    def resume_without_event(self, context: Context) -> Any:
+        """Read the job's state, or continue after a wait for a quota whose trigger event is missing."""
+        self._without_event = True
         with refusals_end_the_task():
-            return self._see_through(context, pending)
+            pending = self.recalled(context)
+            if pending is not None:
+                return self._see_through(context, pending)
+        known = self.known_beginning(context)
+        if known is None or time.time() >= deadline_from(known, self.timeout, self.execution_timeout):
+            raise TwelveLabsJobTimeoutError(
+                "no trigger event before the deadline (is a triggerer running?), and no record of a remote job; a job"
+                " that was submitted continues on the service"
+            )
+        return super().resume_without_event(context)
 
     def quota_memo(self) -> dict[str, Any] | None:
         """Remember the job whose successor is refused: what it did is paid for."""
         return None if self._pending is None else self._pending.as_json()
 
     def go_on(self, context: Context, memo: Any) -> Any:
-        """Go on with the job of before the quota was used up, or from the beginning where there was none."""
-        if not memo:
+        """Continue with the job from before the quota was used up, or from the beginning where there was none."""
+        if not (memo and memo.get("job")):
             return super().go_on(context, memo)
         with refusals_end_the_task(), self.within_quota(context):
             return self._see_through(context, PendingJob.from_json(memo))
@@ -151,12 +151,17 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
         """Return the epoch seconds of the deadline, which a wait for a quota does not move."""
         if self._pending is not None:
             return self._pending.deadline
-        return deadline_from(time.time(), self.timeout, self.execution_timeout)
+        return deadline_from(self.fix_beginning(context), self.timeout, self.execution_timeout)
+
+    def recalled(self, context: Context) -> PendingJob | None:
+        """Return the job that this task submitted before it was deferred, if Airflow keeps a record of it."""
+        return self._ledger(context).recall()
 
     def pending(self, context: Context, job: JobRef, **memo: Any) -> PendingJob:
         """Return a job that was submitted just now, under this task's deadline."""
-        now = time.time()
-        return PendingJob(job, now, now, deadline_from(now, self.timeout, self.execution_timeout), memo)
+        now, begun_at = time.time(), self.begun_at(context)
+        begun_at = now if begun_at is None else begun_at
+        return PendingJob(job, begun_at, now, deadline_from(begun_at, self.timeout, self.execution_timeout), memo)
 
     def next_job(self, pending: PendingJob, job: JobRef, **memo: Any) -> PendingJob:
         """Return the next job of the same undertaking, submitted just now, under the same deadline."""

@@ -46,7 +46,7 @@ class TwelveLabsUploadOperator(TwelveLabsJobOperator):
         ledger = self._ledger(context)
         upload = AssetUpload(self.hook, source, marker, ledger, lambda: resolve_source(self.source))
         options, media = self.wishes(source)
-        return upload.run(choice, options, media, look_first=getattr(context["ti"], "try_number", 1) > 1)
+        return upload.run(choice, options, media, look_first=self.is_repeated(context))
 
     def goes_on_after(self, pending: PendingJob, state: JobState) -> bool:
         """A file that the service could not fetch by a link that nobody asked for is uploaded."""

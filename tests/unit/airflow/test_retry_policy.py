@@ -47,6 +47,7 @@ def decision(error: BaseException) -> RetryDecision:
         (TwelveLabsQuotaError("some day", asks(None)), timedelta(hours=1)),
         (TwelveLabsServerError("oops", ErrorDetails(503, retry_after=9.0)), timedelta(seconds=9)),
         (TwelveLabsServerError("oops", ErrorDetails(500)), None),
+        (TwelveLabsServerError("oops", ErrorDetails(503, retry_after=1e12)), None),
         (TwelveLabsConnectionError("nobody there"), None),
         (TwelveLabsAmbiguousError("lost"), None),
         (
@@ -68,6 +69,13 @@ def test_a_refusal_for_good_is_not_retried(kind: type[TwelveLabsError]) -> None:
     decided = decision(kind("no such " + "x" * 1000))
     assert decided.action.value == "fail"
     assert decided.reason is not None and decided.reason.startswith("no such x") and len(decided.reason) < 400
+
+
+@needs_policies
+def test_a_quota_that_is_renewed_after_more_than_a_week_is_not_retried() -> None:
+    decided = decision(TwelveLabsQuotaError("some year", asks(1e12)))
+    assert decided.action.value == "fail"
+    assert decided.reason is not None and decided.reason.startswith("quota renewed at 9999-12-31")
 
 
 @needs_policies

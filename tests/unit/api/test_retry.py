@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from twelvelabs_provider.api import v1_3
+from twelvelabs_provider.api import pacing, v1_3
 from twelvelabs_provider.api.analysis.request import AnalysisRequest
 from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.errors import (
+    LONGEST_RETRY_AFTER,
     ErrorDetails,
     TwelveLabsAmbiguousError,
     TwelveLabsAnswerError,
@@ -22,13 +24,22 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsNotFoundError,
     TwelveLabsPermanentError,
     TwelveLabsPermissionError,
+    TwelveLabsQuotaError,
     TwelveLabsRateLimitError,
     TwelveLabsRedirectError,
     TwelveLabsServerError,
     TwelveLabsTransientError,
     TwelveLabsUnsupportedError,
+    error_from,
 )
-from twelvelabs_provider.api.retry import RetrySettings, delay_before_retry, may_repeat, rate_limit_from
+from twelvelabs_provider.api.retry import (
+    RetrySettings,
+    delay_before_retry,
+    may_repeat,
+    rate_limit_from,
+    retry_after_from,
+)
+from twelvelabs_provider.jobs.quota import renewal_of
 
 READ = v1_3.read_index("i1")
 DELETE = v1_3.delete_index("i1")
@@ -139,3 +150,32 @@ def test_a_call_that_is_carried_on_keeps_what_it_is() -> None:
     call: Call[Any] = READ.then(lambda index: index.name)
     assert call.parse({"_id": "i", "index_name": "demo"}) == "demo"
     assert (call.method, call.path, call.repeatable) == (READ.method, READ.path, READ.repeatable)
+
+
+ABSURD = [
+    "1e9", "1e12", "1e400", "9" * 5000, "-5", "-1e400", "nan", "inf", "-inf", "soon", "", " ", "true",
+    "Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31 Dec 9999 23:59:59 -2359", "Mon, 01 Jan 0001 00:00:00 +2359",
+    "Mon, 99 Foo 99999999999999999999 99:99:99 GMT", "Wed, 21 Oct 2015 07:28:00 GMT",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("value", ABSURD, ids=lambda value: value[:30])
+@pytest.mark.parametrize("header", ["retry-after", "x-ratelimit-reset", "x-ratelimit-request-reset"])
+def test_absurd_headers_are_harmless(header: str, value: str, status: int) -> None:
+    headers = {header: value, "x-ratelimit-remaining": "0", "x-ratelimit-limit": value}
+    asked = retry_after_from(status, headers, 1_780_000_000.0)
+    error = error_from(status, None, what="POST /x", request_id=None, retry_after=asked)
+    assert error.retry_after is None or 0 <= error.retry_after <= LONGEST_RETRY_AFTER
+    timedelta(seconds=error.retry_after or 0.0)
+    renewal = renewal_of(error if isinstance(error, TwelveLabsQuotaError) else TwelveLabsQuotaError("x", error.details))
+    assert "UTC" in str(renewal) or "does not say" in str(renewal)
+    budget = pacing.informed(pacing.Budget(), rate_limit_from(headers), 1_780_000_000.0)
+    assert pacing.wait_before(pacing.refused(budget, error.retry_after, 1_780_000_000.0), 1_780_000_000.0) >= 0
+
+
+@pytest.mark.parametrize("value", [True, 10**400, [], {}, "x", None, float("nan"), -5])
+def test_absurd_hints_in_a_body_are_harmless(value: Any) -> None:
+    body = {"error": {"code": "too_many_requests", "message": "no", "details": {"retryAfter": value}}}
+    asked = error_from(429, body, what="POST /x", request_id=None, retry_after=None).retry_after
+    assert asked in (None, 0.0)

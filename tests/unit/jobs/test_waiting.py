@@ -84,3 +84,16 @@ def test_a_clock_that_was_set_back_does_not_shorten_the_pause() -> None:
 
 def test_a_moment_for_people() -> None:
     assert clock_text(1_780_000_000.9) == "2026-05-28 20:26:40 UTC"
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (1e13, "9999-12-31 23:59:59 UTC"),
+        (float("inf"), "9999-12-31 23:59:59 UTC"),
+        (-1e13, "1970-01-01 00:00:00 UTC"),
+        (float("nan"), "1970-01-01 00:00:00 UTC"),
+    ],
+)
+def test_a_moment_outside_the_calendar_has_a_text(moment: float, text: str) -> None:
+    assert clock_text(moment) == text
