@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.errors import TwelveLabsError, TwelveLabsPermanentError
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError, TwelveLabsUnreachableError
+from twelvelabs_provider.hooks.masking import mask_secrets_in
 from twelvelabs_provider.jobs.job import JobState, PendingJob, Phase
 from twelvelabs_provider.jobs.kinds import read_state
 from twelvelabs_provider.jobs.patience import Patience
@@ -33,6 +34,24 @@ class TwelveLabsTask:
     twelvelabs_conn_id: str
     playground_url: str | None = None
     _patience: Patience | None = None
+
+    def _do_render_template_fields(
+        self, parent: Any, template_fields: Iterable[str], context: Context, *args: Any, **kwargs: Any
+    ) -> None:
+        """Render, and mask the secrets of URLs before Airflow logs or stores the fields.
+
+        Airflow calls this method for plain and for mapped tasks; ``render_template_fields`` for plain ones only.
+        """
+        fields = tuple(template_fields)
+
+        def mask() -> None:
+            mask_secrets_in([getattr(parent, name, None) for name in fields])
+
+        mask()
+        try:
+            super()._do_render_template_fields(parent, fields, context, *args, **kwargs)  # type: ignore[misc]
+        finally:
+            mask()
 
     @cached_property
     def hook(self) -> TwelveLabsHook:

@@ -62,3 +62,57 @@ def test_a_signed_address_is_only_where_the_user_put_it(
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(files) == 12, "of each of two kinds four formats, a manifest, and its entry in the catalog"
     assert [path for path in files if SIGNATURE in path.read_text()] == []
+
+
+SIGNED_DAG = """
+import os
+from airflow.sdk import dag, task, task_group
+from twelvelabs_provider.operators.index_videos import TwelveLabsIndexVideosOperator as IndexVideos
+from twelvelabs_provider.operators.search import TwelveLabsSearchOperator as Search
+from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator as Index
+from twelvelabs_provider.sensors.asset import TwelveLabsAssetSensor as AssetSensor
+
+NOWHERE = "http://127.0.0.1:1/a.mp4?X-Amz-Expires=60&X-Amz-Signature="
+SIGNED = [NOWHERE + signature for signature in os.environ["SIGNATURES"].split()]
+
+@task(show_return_value_in_logs=False)
+def links():
+    return SIGNED[1:2]
+
+@task_group
+def group(source):
+    Index(task_id="one", index_id="i", source=source)
+
+@dag(schedule=None)
+def signed_sources():
+    here = os.environ["RESULTS"]
+    Index(task_id="plain", index_id="i", source=SIGNED[0])
+    Index.partial(task_id="upstream", index_id="i").expand(source=links())
+    Index.partial(task_id="mapped", map_index_template="{{ task.index_id }}").expand_kwargs(
+        [{"index_id": "i", "source": SIGNED[2]}]
+    )
+    IndexVideos.partial(task_id="lists", index_id="i", output_path=here).expand(videos=[[{"uri": SIGNED[3]}]])
+    Search.partial(task_id="images", index_id="i", output_path=here).expand(query_images=[[SIGNED[4]]])
+    AssetSensor.partial(task_id="sensor", timeout=1).expand(asset_id=[SIGNED[5]])
+    group.expand(source=SIGNED[6:7])
+
+signed_sources()
+"""
+
+
+def test_signatures_of_mapped_tasks_are_only_where_the_user_put_them(
+    connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    signatures = [f"{number}ecre7f00dba5eba115ecre7f00dba5e" for number in range(7)]
+    monkeypatch.setenv("SIGNATURES", " ".join(signatures))
+    monkeypatch.setenv("RESULTS", str(tmp_path / "results"))
+    monkeypatch.setattr("airflow.settings.DAGS_FOLDER", str(tmp_path))
+    file = tmp_path / "signed_sources.py"
+    file.write_text(SIGNED_DAG)
+    load_dag("signed_sources", file).test()
+    printed = capfd.readouterr()
+    assert tables_with("a.mp4?X-Amz-Expires=60") >= {"rendered_task_instance_fields"}
+    for signature in signatures:
+        # The sensor's error quotes the id that it was given, which is no address of the service.
+        assert signature not in printed.out + printed.err or signature == signatures[5]
+        assert tables_with(signature) <= {"serialized_dag", "xcom"}, "the DAG's own literals and the user's own XCom"

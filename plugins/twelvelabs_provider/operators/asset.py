@@ -177,9 +177,10 @@ class TwelveLabsDeleteAssetOperator(TwelveLabsOperator):
     """
 
     template_fields = (*COMMON_FIELDS, "asset_id")
+    returns_fields = False
 
     def __init__(self, *, asset_id: str, force: bool = False, **kwargs: Any) -> None:
-        super().__init__(multiple_outputs=False, **kwargs)
+        super().__init__(**kwargs)
         self.asset_id = asset_id
         self.force = force
 

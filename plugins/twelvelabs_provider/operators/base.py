@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
-from airflow.sdk.log import mask_secret
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID
 from twelvelabs_provider.links import TwelveLabsPlaygroundLink
 from twelvelabs_provider.operators.outlet import TwelveLabsOutletOperator
 from twelvelabs_provider.operators.quota import TwelveLabsQuotaOperator
-from twelvelabs_provider.storage.source import addresses_in, secret_parts
 from twelvelabs_provider.task import COMMON_FIELDS, TwelveLabsTask, refusals_end_the_task
 
 if TYPE_CHECKING:
@@ -23,7 +20,8 @@ class TwelveLabsOperator(TwelveLabsTask, TwelveLabsOutletOperator, TwelveLabsQuo
     """Base of all operators.
 
     :param twelvelabs_conn_id: connection of type ``twelvelabs``.
-    :param multiple_outputs: push each field of the result under its own name too: ``task.output["video_id"]``.
+    :param multiple_outputs: push each field of the result under its own name too: ``task.output["video_id"]``. Has no
+        effect where the result is a single value or nothing.
     :raises TwelveLabsInputError: an argument rendered to nothing, or cannot be used; nothing was sent.
     :raises TwelveLabsRefusedError: the service refused for good; Airflow does not retry.
     :raises TwelveLabsTransientError: the service could not be asked; a retry may help.
@@ -33,19 +31,14 @@ class TwelveLabsOperator(TwelveLabsTask, TwelveLabsOutletOperator, TwelveLabsQuo
     operator_extra_links = (TwelveLabsPlaygroundLink(),)
     ui_color = "#d9e8f6"
 
+    # Airflow refuses multiple_outputs for a result without fields, after the work is done.
+    returns_fields: ClassVar[bool] = True
+
     def __init__(
         self, *, twelvelabs_conn_id: str = DEFAULT_CONN_ID, multiple_outputs: bool = True, **kwargs: Any
     ) -> None:
-        super().__init__(multiple_outputs=multiple_outputs, **kwargs)
+        super().__init__(multiple_outputs=multiple_outputs and self.returns_fields, **kwargs)
         self.twelvelabs_conn_id = twelvelabs_conn_id
-
-    def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
-        """Render, then hide what signs a URL before Airflow stores the rendered fields."""
-        super().render_template_fields(context, jinja_env)
-        for field in self.template_fields:
-            for address in addresses_in(getattr(self, field, None)):
-                for secret in secret_parts(address):
-                    mask_secret(secret)
 
     def execute(self, context: Context) -> Any:
         """Do the work; what the service refuses for good fails the task without a retry."""

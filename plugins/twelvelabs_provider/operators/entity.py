@@ -45,11 +45,12 @@ class TwelveLabsCreateEntityCollectionOperator(TwelveLabsOperator):
     """
 
     template_fields = (*COMMON_FIELDS, "collection_name", "description")
+    returns_fields = False
 
     def __init__(
         self, *, collection_name: str, description: str | None = None, if_exists: str = "reuse", **kwargs: Any
     ) -> None:
-        super().__init__(multiple_outputs=False, **kwargs)
+        super().__init__(**kwargs)
         self.collection_name = collection_name
         self.description = description
         self.if_exists = if_exists
@@ -213,9 +214,10 @@ class TwelveLabsDeleteEntityOperator(TwelveLabsOperator):
     """
 
     template_fields = (*COMMON_FIELDS, "entity_collection_id", "entity_id")
+    returns_fields = False
 
     def __init__(self, *, entity_collection_id: str, entity_id: str, **kwargs: Any) -> None:
-        super().__init__(multiple_outputs=False, **kwargs)
+        super().__init__(**kwargs)
         self.entity_collection_id = entity_collection_id
         self.entity_id = entity_id
 
@@ -235,9 +237,10 @@ class TwelveLabsDeleteEntityCollectionOperator(TwelveLabsOperator):
     """
 
     template_fields = (*COMMON_FIELDS, "entity_collection_id")
+    returns_fields = False
 
     def __init__(self, *, entity_collection_id: str, **kwargs: Any) -> None:
-        super().__init__(multiple_outputs=False, **kwargs)
+        super().__init__(**kwargs)
         self.entity_collection_id = entity_collection_id
 
     def run_operator(self, context: Context) -> None:

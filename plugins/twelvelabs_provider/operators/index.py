@@ -36,6 +36,7 @@ class TwelveLabsCreateIndexOperator(TwelveLabsOperator):
     """
 
     template_fields = (*COMMON_FIELDS, "index_name", "models")
+    returns_fields = False
 
     def __init__(
         self,
@@ -45,7 +46,7 @@ class TwelveLabsCreateIndexOperator(TwelveLabsOperator):
         if_exists: str = "reuse",
         **kwargs: Any,
     ) -> None:
-        super().__init__(multiple_outputs=False, **kwargs)
+        super().__init__(**kwargs)
         self.index_name = index_name
         self.models = models
         self.if_exists = if_exists
@@ -102,9 +103,10 @@ class TwelveLabsUpdateIndexOperator(TwelveLabsOperator):
     """
 
     template_fields = (*COMMON_FIELDS, "index_id", "index_name")
+    returns_fields = False
 
     def __init__(self, *, index_id: str, index_name: str, **kwargs: Any) -> None:
-        super().__init__(multiple_outputs=False, **kwargs)
+        super().__init__(**kwargs)
         self.index_id = index_id
         self.index_name = index_name
 
@@ -126,9 +128,10 @@ class TwelveLabsDeleteIndexOperator(TwelveLabsOperator):
     """
 
     template_fields = (*COMMON_FIELDS, "index_id")
+    returns_fields = False
 
     def __init__(self, *, index_id: str, **kwargs: Any) -> None:
-        super().__init__(multiple_outputs=False, **kwargs)
+        super().__init__(**kwargs)
         self.index_id = index_id
 
     def run_operator(self, context: Context) -> None:

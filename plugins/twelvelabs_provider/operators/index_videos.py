@@ -17,6 +17,7 @@ from twelvelabs_provider.exceptions import (
     TwelveLabsRefusedError,
     TwelveLabsUnreachableError,
 )
+from twelvelabs_provider.hooks.masking import mask_secrets_in
 from twelvelabs_provider.inputs.limit import limit_from
 from twelvelabs_provider.inputs.many_videos import allowed_failures, concurrency_of, videos_of
 from twelvelabs_provider.inputs.templated import mapping_of
@@ -38,7 +39,7 @@ from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.billing import count_bill
 from twelvelabs_provider.operators.videos import checked_metadata
 from twelvelabs_provider.results.indexing_outcome import must_be_good_enough, publish_outcome
-from twelvelabs_provider.storage.locations import addresses_in, display_uri, secret_parts
+from twelvelabs_provider.storage.locations import display_uri
 from twelvelabs_provider.storage.manifest import Provenance
 from twelvelabs_provider.storage.tables import TablePlace, check_output
 from twelvelabs_provider.storage.video_list import ListedVideo
@@ -347,9 +348,4 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
 
     def _hide_signatures(self, listed: Sequence[ListedVideo]) -> None:
         """Addresses out of a file were not in any rendered field."""
-        from airflow.sdk.log import mask_secret
-
-        for video in listed:
-            for address in addresses_in([video.uri, video.subtitle]):
-                for secret in secret_parts(address):
-                    mask_secret(secret)
+        mask_secrets_in([(video.uri, video.subtitle) for video in listed])

@@ -57,6 +57,7 @@ class TwelveLabsCreateKnowledgeStoreOperator(TwelveLabsOperator):
         "enrichment_description",
         "metadata",
     )
+    returns_fields = False
 
     def __init__(
         self,
@@ -69,7 +70,7 @@ class TwelveLabsCreateKnowledgeStoreOperator(TwelveLabsOperator):
         if_exists: str = "reuse",
         **kwargs: Any,
     ) -> None:
-        super().__init__(multiple_outputs=False, **kwargs)
+        super().__init__(**kwargs)
         self.store_name = store_name
         self.description = description
         self.enrichment_schema = enrichment_schema
@@ -122,9 +123,10 @@ class TwelveLabsDeleteKnowledgeStoreOperator(TwelveLabsOperator):
     """
 
     template_fields = (*COMMON_FIELDS, "knowledge_store_id")
+    returns_fields = False
 
     def __init__(self, *, knowledge_store_id: str, **kwargs: Any) -> None:
-        super().__init__(multiple_outputs=False, **kwargs)
+        super().__init__(**kwargs)
         self.knowledge_store_id = knowledge_store_id
 
     def run_operator(self, context: Context) -> None:

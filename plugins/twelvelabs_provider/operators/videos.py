@@ -174,9 +174,10 @@ class TwelveLabsDeleteVideoOperator(TwelveLabsOperator):
     """
 
     template_fields = (*COMMON_FIELDS, "index_id", "video_id")
+    returns_fields = False
 
     def __init__(self, *, index_id: str, video_id: str, **kwargs: Any) -> None:
-        super().__init__(multiple_outputs=False, **kwargs)
+        super().__init__(**kwargs)
         self.index_id = index_id
         self.video_id = video_id
 

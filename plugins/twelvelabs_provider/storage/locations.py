@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.version_compat import AirflowException
@@ -19,11 +18,9 @@ KNOWN_PLACES = "a local path, file:///..., s3://..., gs://... or abfs://..."
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://")
 _LOOSE_HTTP = re.compile(r"https?:", re.IGNORECASE)
 _URI = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*):/+(?P<authority>[^/?#]*)(?P<rest>.*)", re.DOTALL)
-_ADDRESS = re.compile(r"https?:/+[^\s\"'<>]+", re.IGNORECASE)
 _QUERY = re.compile(r"\?[^/?=]+=.*", re.DOTALL)
 _EXTRAS = {"s3": "s3", "s3a": "s3", "s3n": "s3", "gs": "gcs", "gcs": "gcs", "abfs": "azure", "abfss": "azure"}
 _EXTRAS |= {"adl": "azure", "az": "azure"}
-_SECRET_LENGTH = 16
 _SIGNING = {"awsaccesskeyid", "googleaccessid", "signature", "expires", "policy", "key-pair-id"}
 _AZURE_SIGNING = {"sv", "ss", "srt", "se", "st", "sp", "sr", "sig", "sip", "spr", "sdd", "scid", "saoid", "suoid"}
 _AZURE_SIGNING |= {"skoid", "sktid", "skt", "ske", "sks", "skv"}
@@ -169,37 +166,6 @@ def redact_url(url: str) -> str:
     host = match["authority"].rpartition("@")[2]
     separator = url[len(match["scheme"]) : match.start("authority")]
     return f"{match['scheme']}{separator}{host}{rest}"
-
-
-def secret_parts(url: str) -> tuple[str, ...]:
-    """What of an http(s) URL has to be masked in logs: the query string, its long values, the credentials.
-
-    :return: longest first, so that a mask of a part never uncovers the whole.
-    """
-    if not is_url(url):
-        return ()
-    match = _URI.match(url)
-    user, _, password = (match["authority"].rpartition("@")[0] if match else "").partition(":")
-    query = url.partition("?")[2].partition("#")[0]
-    values = [value for pair in query.split("&") if len(value := pair.partition("=")[2]) >= _SECRET_LENGTH]
-    found = {query, *values, password or user}
-    found |= {unquote(part) for part in found}
-    return tuple(sorted(filter(None, found), key=lambda part: (-len(part), part)))
-
-
-def addresses_in(value: Any) -> Iterator[str]:
-    """The http(s) URLs in an argument: itself, within a text (JSON, a prompt), in a list or mapping."""
-    if isinstance(value, str):
-        for address in (value, *_ADDRESS.findall(value)):
-            if is_url(address):
-                # in templates, tojson writes an ampersand in its own way
-                yield from dict.fromkeys((address, address.replace("\\u0026", "&")))
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from addresses_in(inner)
-    elif isinstance(value, list | tuple | set | frozenset):
-        for inner in value:
-            yield from addresses_in(inner)
 
 
 def unsigned_query(url: str) -> list[tuple[str, str]]:

@@ -6,10 +6,9 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
-from airflow.sdk.log import mask_secret
-
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.storage.locations import is_url, secret_parts
+from twelvelabs_provider.hooks.masking import mask_secrets_in
+from twelvelabs_provider.storage.locations import is_url
 from twelvelabs_provider.storage.source import Source
 
 SIGNED_FOR = 6 * 3600
@@ -61,8 +60,7 @@ def _signed(source: Source, service: str) -> str:
         # Whatever a client says, it may quote the link or the key.
         why = f"{type(error).__name__}: {_ADDRESS.sub('...', str(error))[:200]}"
         raise _NoLink(f"cannot be signed with this connection ({why}), which takes a key that can sign") from None
-    for secret in secret_parts(url):
-        mask_secret(secret)
+    mask_secrets_in(url)
     host = urlsplit(url).hostname if is_url(url) else None
     if not host:
         raise _NoLink("is signed by a link that is no http(s) URL")

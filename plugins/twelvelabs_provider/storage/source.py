@@ -15,7 +15,6 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.storage.locations import (
-    addresses_in,
     display_uri,
     filesystem_of,
     is_local,
@@ -23,15 +22,12 @@ from twelvelabs_provider.storage.locations import (
     local_path,
     redact_url,
     scheme_of,
-    secret_parts,
     unsigned_query,
 )
 from twelvelabs_provider.storage.ranges import RangeStream, ReadRange, StoreStream
 from twelvelabs_provider.storage.refusals import is_denied, is_for_good, is_missing
 
-__all__ = [
-    "Source", "addresses_in", "fingerprint_of", "meaning_of", "redact_url", "resolve_source", "secret_parts",
-]  # fmt: skip
+__all__ = ["Source", "fingerprint_of", "meaning_of", "redact_url", "resolve_source"]
 
 BLOCK_SIZE = 8 * 2**20
 """Bytes fetched at once from object storage: small enough to look into a header, large enough to stream."""

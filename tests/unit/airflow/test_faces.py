@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from twelvelabs_provider.get_provider_info import get_provider_info
-from twelvelabs_provider.task import TwelveLabsTask
+from tests.unit.faces import faces
 
 NOT_RENDERED = {"task_id", "kwargs", "self", "args"}
-
-
-def faces() -> Iterator[type[Any]]:
-    """Return the operators and sensors that Airflow is told about."""
-    info = get_provider_info()
-    for name in (name for kind in ("operators", "sensors") for entry in info[kind] for name in entry["python-modules"]):
-        module = importlib.import_module(name)
-        for member in vars(module).values():
-            public = inspect.isclass(member) and member.__module__ == name and issubclass(member, TwelveLabsTask)
-            if public and not inspect.isabstract(member) and "Base of" not in (member.__doc__ or ""):
-                yield member
 
 
 def documented(face: type[Any]) -> str:

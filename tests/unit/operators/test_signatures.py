@@ -1,36 +1,65 @@
-"""What signs a URL is hidden before Airflow stores the rendered fields, whichever operator is given it."""
+"""What signs a URL is masked before Airflow stores the rendered fields, in every field of every operator and sensor."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from airflow.sdk._shared.secrets_masker import SecretsMasker, _secrets_masker, redact
 
-from twelvelabs_provider.operators import base
-from twelvelabs_provider.operators.extract import TwelveLabsExtractTranscriptionOperator
-from twelvelabs_provider.operators.search import TwelveLabsSearchOperator
-from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+from tests.unit.faces import faces, needed
 
-SIGNED = "https://bucket.example/{}?X-Amz-Signature=5ecre7f00dba5eba11"
-SEARCH = {"index_id": "i1", "output_path": "/tmp/x"}
-OPERATORS: list[tuple[Any, dict[str, Any]]] = [
-    (TwelveLabsIndexVideoOperator, {"source": SIGNED.format("a.mp4"), "index_id": "i1"}),
-    (TwelveLabsIndexVideoOperator, {"source": "a.mp4", "index_id": "i1", "transcription": SIGNED.format("a.srt")}),
-    (
-        TwelveLabsExtractTranscriptionOperator,
-        {"index_id": "i1", "video_id": "v1", "output_path": "/tmp/x", "source": SIGNED.format("a.mp4")},
-    ),
-    (TwelveLabsSearchOperator, {**SEARCH, "query_images": [SIGNED.format("a.png")]}),
-    (TwelveLabsSearchOperator, {**SEARCH, "query_images": json.dumps([SIGNED.format("a.png")])}),
-    (TwelveLabsSearchOperator, {**SEARCH, "query_images": '["https://h/a?a=1\\u0026sig=5ecre7f00dba5eba11"]'}),
-    (TwelveLabsSearchOperator, {**SEARCH, "filter": {"source": {"gte": SIGNED.format("a.png")}}}),
+SIGNATURE = "5ecre7f00dba5eba11"
+SIGNED = f"https://bucket.example/a.mp4?X-Amz-Date=20261128T000000Z&X-Amz-Signature={SIGNATURE}"
+FIELDS = [
+    pytest.param(face, field, id=f"{face.__name__}.{field}") for face in faces() for field in face.template_fields
 ]
 
 
-@pytest.mark.parametrize(("operator_class", "fields"), OPERATORS)
-def test_a_signature_is_hidden(operator_class: Any, fields: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    hidden: list[str] = []
-    monkeypatch.setattr(base, "mask_secret", hidden.append)
-    operator_class(task_id="t", **fields).render_template_fields({})
-    assert "5ecre7f00dba5eba11" in hidden
+@pytest.fixture(autouse=True)
+def masker() -> Iterator[SecretsMasker]:
+    """Airflow's masker, which knows no secret yet."""
+    made: SecretsMasker = _secrets_masker()
+    made.reset_masker()
+    yield made
+    made.reset_masker()
+
+
+def rendered(task: Any, *, mapped: bool) -> None:
+    """Render as Airflow does: a mapped task is rendered through this method alone."""
+    if mapped:
+        environment = task.get_template_env()
+        task._do_render_template_fields(task, task.template_fields, {}, environment, set())
+    else:
+        task.render_template_fields({})
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+@pytest.mark.parametrize(("face", "field"), FIELDS)
+def test_a_signature_is_masked(face: type[Any], field: str, mapped: bool) -> None:
+    task = face(task_id="t", **{**needed(face), field: SIGNED})
+    rendered(task, mapped=mapped)
+    assert SIGNATURE not in str(redact(getattr(task, field), field))
+    assert SIGNATURE not in redact(f"HTTP 403 for {SIGNED}")
+    assert redact("the video of 20261128T000000Z") == "the video of 20261128T000000Z"
+
+
+@pytest.mark.parametrize(
+    "value", [[SIGNED], {"a": {"b": (SIGNED,)}}, json.dumps([SIGNED]), f'{{"url": "{SIGNED}"}}'.replace("&", "\\u0026")]
+)
+def test_a_signature_inside_of_a_value_is_masked(value: Any) -> None:
+    from twelvelabs_provider.operators.index_videos import TwelveLabsIndexVideosOperator
+
+    rendered(TwelveLabsIndexVideosOperator(task_id="t", videos=value, output_path="o"), mapped=True)
+    assert SIGNATURE not in str(redact(value))
+
+
+def test_the_template_that_fails_shows_no_signature() -> None:
+    from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+
+    task = TwelveLabsIndexVideoOperator(task_id="t", index_id="i", source=f"{SIGNED}&part={{{{ nothing.there }}}}")
+    with pytest.raises(Exception, match="nothing"):
+        rendered(task, mapped=False)
+    assert SIGNATURE not in redact(task.source)

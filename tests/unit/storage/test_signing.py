@@ -11,8 +11,8 @@ from fsspec.spec import AbstractFileSystem
 
 from twelvelabs_provider.api.assets import UPLOADS, UploadMethod, choose_method
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.hooks import masking
 from twelvelabs_provider.jobs.asset_upload import method_for
-from twelvelabs_provider.storage import signing
 from twelvelabs_provider.storage.signing import SIGNED_FOR, is_inside, signed_link
 from twelvelabs_provider.storage.source import Source, resolve_source
 
@@ -46,7 +46,7 @@ class SigningStore(AbstractFileSystem):  # type: ignore[misc]
 def masked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was given to Airflow to be masked."""
     found: list[str] = []
-    monkeypatch.setattr(signing, "mask_secret", found.append)
+    monkeypatch.setattr(masking, "mask_secret", found.extend)
     return found
 
 
@@ -68,7 +68,6 @@ def test_a_link_is_masked(source: Callable[..., Source], masked: list[str]) -> N
     query = f"path=bucket/a b.mp4&Expires={SIGNED_FOR}&Signature={SIGNATURE}"
     assert link == f"https://bucket.s3.amazonaws.com/x?{query}"
     assert SIGNATURE in masked
-    assert query in masked
     assert SIGNATURE not in repr(given)
 
 

@@ -8,7 +8,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.storage.source import redact_url, resolve_source, secret_parts
+from twelvelabs_provider.storage.source import redact_url, resolve_source
 
 SIGNED = (
     "https://user:hunter2@b.s3.amazonaws.com/a%20b.mp4?X-Amz-Credential=AKIA%2F2026&X-Amz-Signature=0123456789abcdef01"
@@ -224,13 +224,3 @@ def test_a_passing_failure_of_the_store_is_not_the_users_fault(bucket: Any, monk
 def test_redact_url(url: str, shown: str) -> None:
     assert redact_url(url) == shown
     assert redact_url(shown) == shown
-
-
-def test_secret_parts() -> None:
-    parts = secret_parts(SIGNED)
-    assert parts[0] == "X-Amz-Credential=AKIA%2F2026&X-Amz-Signature=0123456789abcdef01"
-    assert {"hunter2", "0123456789abcdef01"} <= set(parts)
-    assert "user" not in parts
-    assert secret_parts("https://sometoken@host/v.mp4") == ("sometoken",)
-    assert secret_parts("https://host/v.mp4") == ()
-    assert secret_parts("/tmp/v.mp4?x") == ()

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Self
 
+from twelvelabs_provider.api.url_secrets import without_secrets
 from twelvelabs_provider.jobs.job import JobKind
 from twelvelabs_provider.storage.source import meaning_of
 
@@ -92,7 +93,7 @@ class Entry:
 
     def failed(self, error: BaseException, *, again: bool, doubted: bool = False) -> Entry:
         """Return the entry of a video that nothing more is done about."""
-        reason = _without_addresses(str(error) or type(error).__name__)[:LONGEST_REASON]
+        reason = without_secrets(str(error) or type(error).__name__)[:LONGEST_REASON]
         kind = type(error).__name__
         return replace(
             self, stage=Stage.FAILED, error_type=kind, reason=reason, again=again, doubted=doubted, upload=None
@@ -235,12 +236,3 @@ def _row(entry: Entry) -> dict[str, Any]:
         "duration_seconds": entry.duration,
         "minutes": round(entry.minutes, 4),
     }
-
-
-def _without_addresses(text: str) -> str:
-    """A signed address does not go into a file."""
-    from twelvelabs_provider.storage.locations import addresses_in, redact_url
-
-    for address in sorted(set(addresses_in(text)), key=len, reverse=True):
-        text = text.replace(address, redact_url(address))
-    return text

@@ -1,0 +1,104 @@
+"""Airflow's own parameters work on every operator and sensor, plain and mapped."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG, Asset
+
+from tests.unit.faces import faces, needed
+
+PARAMETERS: dict[str, Any] = {
+    "multiple_outputs": False,
+    "retries": 7,
+    "retry_delay": timedelta(minutes=2),
+    "retry_exponential_backoff": True,
+    "pool": "small",
+    "pool_slots": 2,
+    "queue": "videos",
+    "priority_weight": 5,
+    "execution_timeout": timedelta(minutes=9),
+    "trigger_rule": "all_done",
+    "depends_on_past": True,
+    "doc_md": "# Videos",
+    "map_index_template": "{{ task.task_id }}",
+    "max_active_tis_per_dag": 3,
+    "max_active_tis_per_dagrun": 2,
+    "outlets": [Asset("s3://results/a")],
+    "inlets": [Asset("s3://sources/a")],
+    "do_xcom_push": False,
+    "email": "data@example.com",
+    "owner": "video-team",
+    "task_display_name": "Videos",
+    "executor_config": {"a": 1},
+}
+FACES = [pytest.param(face, id=face.__name__) for face in faces()]
+EFFECTS = {
+    "pool",
+    "retries",
+    "queue",
+    "execution_timeout",
+    "trigger_rule",
+    "do_xcom_push",
+    "doc_md",
+    "outlets",
+    "owner",
+}
+
+
+def taken(task: Any, name: str) -> Any:
+    """Return a parameter as it was given."""
+    return getattr(task.trigger_rule, "value", task.trigger_rule) if name == "trigger_rule" else getattr(task, name)
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_a_plain_task_takes_them(face: type[Any]) -> None:
+    task = face(task_id="t", **needed(face), **PARAMETERS)
+    for name, value in PARAMETERS.items():
+        assert taken(task, name) == value, name
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_a_mapped_task_takes_them(face: type[Any]) -> None:
+    first, *others = needed(face) or ["twelvelabs_conn_id"]
+    with DAG("d", schedule=None):
+        mapped = face.partial(task_id="t", **dict.fromkeys(others, "x1"), **PARAMETERS).expand(**{first: ["x1", "x2"]})
+        rows = face.partial(task_id="u", **PARAMETERS).expand_kwargs([needed(face)])
+    for task, arguments in ((mapped, {first: "x1"}), (rows, needed(face))):
+        made = task.unmap(arguments)
+        for name in EFFECTS:
+            assert taken(made, name) == PARAMETERS[name], name
+        assert made.multiple_outputs is False
+
+
+@pytest.mark.parametrize("multiple_outputs", [True, False])
+@pytest.mark.parametrize("face", FACES)
+def test_defaults_of_a_dag_reach_it(face: type[Any], multiple_outputs: bool) -> None:
+    defaults = {**PARAMETERS, "multiple_outputs": multiple_outputs, "twelvelabs_conn_id": "other"}
+    defaults.pop("map_index_template")
+    with DAG("d", schedule=None, default_args=defaults):
+        task = face(task_id="t", **needed(face))
+    assert (task.pool, task.retries, task.twelvelabs_conn_id) == ("small", 7, "other")
+    # Airflow refuses to push several outputs of a result that is no mapping.
+    assert task.multiple_outputs is (multiple_outputs and getattr(task, "returns_fields", True))
+
+
+def test_single_values_have_no_fields() -> None:
+    without = {face.__name__ for face in faces() if not getattr(face, "returns_fields", True)}
+    assert without == {
+        f"TwelveLabs{name}Operator"
+        for name in (
+            "CreateEntityCollection",
+            "CreateIndex",
+            "CreateKnowledgeStore",
+            "DeleteAsset",
+            "DeleteEntity",
+            "DeleteEntityCollection",
+            "DeleteIndex",
+            "DeleteKnowledgeStore",
+            "DeleteVideo",
+            "UpdateIndex",
+        )
+    }
