@@ -75,5 +75,20 @@ def _connection_type() -> dict[str, Any]:
                 "description": "How often a call is sent at most, where sending it again does no harm (5).",
                 "schema": {"type": ["integer", "null"], "minimum": 1},
             },
+            "verify": {
+                "label": "TLS verification",
+                "description": (
+                    "Path of the trusted CA certificates, a PEM file or a folder; false trusts every certificate."
+                    " Empty: as REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE or SSL_CERT_DIR says."
+                ),
+                "schema": {"type": ["string", "null"]},
+            },
+            "proxy": {
+                "label": "Proxy",
+                "description": (
+                    "http://host:port, or none. Empty: as HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say."
+                ),
+                "schema": {"type": ["string", "null"]},
+            },
         },
     }

@@ -6,7 +6,7 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from twelvelabs_provider.api.errors import TwelveLabsConfigurationError
@@ -14,6 +14,7 @@ from twelvelabs_provider.api.retry import RetrySettings
 from twelvelabs_provider.api.version import ApiVersion
 
 DEFAULT_HOST = "https://api.twelvelabs.io"
+_YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 _HOST_NAME = re.compile(r"[\w.-]+|[0-9a-f:.]+")
 
 
@@ -24,6 +25,9 @@ class Endpoint:
     :param origin: scheme, host and port, without a trailing slash.
     :param connect_timeout: seconds to wait for a connection.
     :param read_timeout: seconds to wait for the next bytes of an answer.
+    :param verify: False trusts every certificate; a path names the trusted ones; None leaves it to the environment.
+    :param proxy: address of a proxy for all requests, ``none`` for no proxy; None leaves it to the environment.
+    :param conn_id: name of the connection, for messages.
     """
 
     origin: str
@@ -32,6 +36,9 @@ class Endpoint:
     connect_timeout: float = 10.0
     read_timeout: float = 120.0
     retry: RetrySettings = field(default_factory=RetrySettings)
+    verify: str | Literal[False] | None = None
+    proxy: str | None = field(default=None, repr=False)
+    conn_id: str = ""
 
     def url(self, path: str) -> str:
         """Return the full address of a call's path."""
@@ -58,7 +65,8 @@ def endpoint_from(
     :param host: a name, or an address with scheme and port; empty for the service itself.
     :param schema: ``http`` or ``https`` where the host carries no scheme.
     :param password: the API key.
-    :param extra: ``api_version``, ``connect_timeout``, ``read_timeout`` (seconds), ``max_attempts``.
+    :param extra: ``api_version``, ``connect_timeout``, ``read_timeout`` (seconds), ``max_attempts``,
+        ``verify``, ``proxy``.
     :raises TwelveLabsConfigurationError: naming the field that cannot be used.
     """
     key = (password or "").strip()
@@ -78,6 +86,9 @@ def endpoint_from(
         connect_timeout=_positive(conn_id, extra, "connect_timeout", Endpoint.connect_timeout),
         read_timeout=_positive(conn_id, extra, "read_timeout", Endpoint.read_timeout),
         retry=RetrySettings(attempts=_attempts(conn_id, extra)),
+        verify=_verify(conn_id, extra.get("verify")),
+        proxy=_proxy(conn_id, extra.get("proxy")),
+        conn_id=conn_id,
     )
 
 
@@ -133,6 +144,25 @@ def _attempts(conn_id: str, extra: Mapping[str, Any]) -> int:
     if number != int(number):
         raise _wrong(conn_id, "extra max_attempts", extra["max_attempts"], "a whole number above 0")
     return int(number)
+
+
+def _verify(conn_id: str, value: Any) -> str | Literal[False] | None:
+    word = "" if value is None else str(value).strip().lower()
+    if not word or word in _YES:
+        return None
+    if word in _NO:
+        return False
+    if not isinstance(value, str) or not value.isprintable():
+        raise _wrong(conn_id, "extra verify", value, "true, false, or the path of a file or folder of CA certificates")
+    return value.strip()
+
+
+def _proxy(conn_id: str, value: Any) -> str | None:
+    if value in (None, ""):
+        return None
+    if not isinstance(value, str):
+        raise _wrong(conn_id, "extra proxy", value, "an address such as http://proxy:3128, or 'none'")
+    return value.strip() or None
 
 
 def _wrong(conn_id: str, what: str, value: Any, wanted: str) -> TwelveLabsConfigurationError:

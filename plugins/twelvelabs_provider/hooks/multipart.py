@@ -124,7 +124,7 @@ class MultipartSender:
         try:
             with (
                 silent_queries(),
-                HttpSession() as http,
+                HttpSession(self._hook.network) as http,
                 ThreadPoolExecutor(self._at_once, "twelvelabs-part") as pool,
             ):
                 try:

@@ -16,6 +16,8 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsUnsupportedError,
 )
 from twelvelabs_provider.api.retry import delay_before_retry
+from twelvelabs_provider.hooks.network import Network
+from twelvelabs_provider.hooks.proxies import shown
 
 log = logging.getLogger(__name__)
 USER_AGENT = f"airflow-provider-twelvelabs/{__version__}"
@@ -41,11 +43,14 @@ def without_key(content: bytes, endpoint: Endpoint) -> bytes:
     return content.replace(endpoint.api_key.encode(), b"***")
 
 
-def never_sent(call: Call[Any], endpoint: Endpoint, error: Exception) -> TwelveLabsConnectionError:
+def never_sent(call: Call[Any], network: Network, error: Exception) -> TwelveLabsConnectionError:
     """Return the error for a connection that did not come about."""
+    origin = network.endpoint.origin
+    proxy = network.proxy_for(origin)
+    way, check = (f" by the proxy {shown(proxy)}", ", the proxy") if proxy else ("", "")
     return TwelveLabsConnectionError(
-        f"{call.name} was not sent: no connection to {endpoint.origin} ({_cause(error)});"
-        " check the connection's host and the network"
+        f"{call.name} was not sent: no connection to {origin}{way} ({_cause(error)});"
+        f" check the connection's host{check} and the network"
     )
 
 

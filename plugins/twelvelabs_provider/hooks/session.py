@@ -12,23 +12,58 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
+from twelvelabs_provider.hooks.network import Network
+
 _PIECE = 1 << 20
 
 
-class _UploadAdapter(HTTPAdapter):
-    """Sends bodies in pieces of 1 MiB: urllib3's own 16 KiB cost an upload twice the CPU."""
+class _Adapter(HTTPAdapter):
+    """Adapter with the connection's TLS context, which sends bodies in pieces of 1 MiB.
+
+    urllib3's own 16 KiB cost an upload twice the CPU.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs, blocksize=_PIECE)  # type: ignore[no-untyped-call, unused-ignore]
 
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        if proxy.startswith("https://"):
+            kwargs["proxy_ssl_context"] = self._network.tls
+        return super().proxy_manager_for(proxy, **kwargs, blocksize=_PIECE)  # type: ignore[no-untyped-call, unused-ignore]
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> tuple[Any, Any]:
+        host, tls = super().build_connection_pool_key_attributes(request, verify, cert)
+        return host, {**tls, "ssl_context": self._network.tls} if host["scheme"] == "https" else tls
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Add no certificates to the ones of the TLS context."""
+
 
 class HttpSession(requests.Session):
-    """Follows no redirect, whoever uses it: requests would carry a header with a key along to wherever one leads."""
+    """Session that follows no redirect: requests would send a header with a key to wherever one leads.
 
-    def __init__(self) -> None:
+    :param network: TLS trust and proxies, in place of what requests itself reads from the environment.
+    """
+
+    def __init__(self, network: Network) -> None:
         super().__init__()
+        self._network = network
+        # Neither variables of the environment nor a .netrc.
+        self.trust_env = False
         for scheme in ("https://", "http://"):
-            self.mount(scheme, _UploadAdapter())
+            self.mount(scheme, _Adapter(network))
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """Return the proxies and the TLS trust for an address."""
+        proxy = self._network.proxy_for(str(url))
+        ours = {"verify": self._network.verifies, "proxies": {"all": proxy} if proxy else {}}
+        return {**super().merge_environment_settings(url, proxies, stream, verify, cert), **ours}
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         return None

@@ -6,6 +6,7 @@ import requests
 
 from twelvelabs_provider.api.endpoint import Endpoint
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsConnectionError, TwelveLabsNotFoundError
+from twelvelabs_provider.hooks.network import Network
 from twelvelabs_provider.hooks.session import HttpSession, NoCredential, silent_queries
 
 _PIECE = 64 * 1024
@@ -24,7 +25,7 @@ def fetch_signed(url: str, endpoint: Endpoint, most_bytes: int) -> bytes:
     try:
         with (
             silent_queries(),
-            HttpSession() as session,
+            HttpSession(Network(endpoint)) as session,
             session.get(
                 url, auth=NoCredential(), timeout=(endpoint.connect_timeout, endpoint.read_timeout), stream=True
             ) as answer,

@@ -23,6 +23,7 @@ from twelvelabs_provider.api.models import Page
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.api.streams import records
 from twelvelabs_provider.hooks.connection import CONN_TYPE, DEFAULT_CONN_ID, endpoint_of
+from twelvelabs_provider.hooks.network import Network
 from twelvelabs_provider.hooks.pacing import Turn, pace_of
 from twelvelabs_provider.hooks.sending import (
     broken_off,
@@ -71,6 +72,11 @@ class TwelveLabsHook(BaseHook):
             )
         return endpoint
 
+    @cached_property
+    def network(self) -> Network:
+        """TLS trust and proxies."""
+        return Network(self.endpoint)
+
     @property
     def api(self) -> Dialect:
         """The calls of the connection's generation."""
@@ -79,7 +85,7 @@ class TwelveLabsHook(BaseHook):
     @cached_property
     def session(self) -> requests.Session:
         """One pool of connections for the life of the hook."""
-        session = HttpSession()
+        session = HttpSession(self.network)
         session.auth = _ApiKey(self.endpoint)
         return session
 
@@ -155,7 +161,7 @@ class TwelveLabsHook(BaseHook):
                 return response
             content = without_key(response.content, self.endpoint)
         except requests.RequestException as error:
-            raise _unanswered(call, self.endpoint, error) from error
+            raise _unanswered(call, self.network, error) from error
         raise refusal(call, response.status_code, response.headers, content, time.time())
 
     def _attempt(self, call: Call[T], turn: Turn) -> T:
@@ -166,7 +172,7 @@ class TwelveLabsHook(BaseHook):
             except requests.RequestException as error:
                 if form and form.bytes_left:
                     raise broken_off(call, self.endpoint, error, form.bytes_left) from error
-                raise _unanswered(call, self.endpoint, error) from error
+                raise _unanswered(call, self.network, error) from error
             turn.heard(answer.status_code, answer.headers)
             content = without_key(answer.content, self.endpoint)
             return read_answer(call, answer.status_code, answer.headers, content, time.time())
@@ -204,11 +210,11 @@ class _ApiKey(AuthBase):
         return request
 
 
-def _unanswered(call: Call[Any], endpoint: Endpoint, error: requests.RequestException) -> TwelveLabsError:
+def _unanswered(call: Call[Any], network: Network, error: requests.RequestException) -> TwelveLabsError:
     inner = error.args[0] if error.args else None
     reason = inner.reason if isinstance(inner, MaxRetryError) else inner
     unsent = isinstance(error, requests.ConnectTimeout) or isinstance(reason, _NOT_SENT)
     # Any other TLS error may have come after the request went out.
     distrust = isinstance(reason, SSLError) and isinstance(reason.args[0], SSLCertVerificationError)
     sent = not (unsent or distrust)
-    return no_answer(call, endpoint, error) if sent else never_sent(call, endpoint, error)
+    return no_answer(call, network.endpoint, error) if sent else never_sent(call, network, error)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
-from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -18,6 +16,7 @@ from twelvelabs_provider.api.dialect import Dialect, dialect_for
 from twelvelabs_provider.api.endpoint import Endpoint
 from twelvelabs_provider.api.errors import TwelveLabsError
 from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID, endpoint_of
+from twelvelabs_provider.hooks.network import Network
 from twelvelabs_provider.hooks.pacing import Turn, pace_of
 from twelvelabs_provider.hooks.sending import (
     call_headers,
@@ -30,12 +29,6 @@ from twelvelabs_provider.hooks.sending import (
 from twelvelabs_provider.version_compat import get_async_connection, get_async_extra
 
 T = TypeVar("T")
-
-
-@lru_cache(maxsize=1)
-def _tls_context() -> ssl.SSLContext:
-    """One context for the process: making one costs 40 ms of CPU and most of a MiB, sharing it nothing."""
-    return httpx.create_ssl_context()
 
 
 class TwelveLabsAsyncHook(BaseHook):
@@ -52,9 +45,9 @@ class TwelveLabsAsyncHook(BaseHook):
         """Read the connection and open the pool."""
         connection = await get_async_connection(self.twelvelabs_conn_id)
         self.endpoint: Endpoint = endpoint_of(connection, await get_async_extra(connection))
-        timeout = httpx.Timeout(self.endpoint.read_timeout, connect=self.endpoint.connect_timeout)
-        tls = await asyncio.to_thread(_tls_context)
-        self._client = httpx.AsyncClient(verify=tls, timeout=timeout, follow_redirects=False)
+        self._network = Network(self.endpoint)
+        # Certificates are read from files.
+        self._client = await asyncio.to_thread(_client, self._network)
         return self
 
     async def __aexit__(
@@ -90,8 +83,8 @@ class TwelveLabsAsyncHook(BaseHook):
     async def _attempt(self, call: Call[T], turn: Turn) -> T:
         try:
             answer = await self._send(call)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise never_sent(call, self.endpoint, error) from error
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
+            raise never_sent(call, self._network, error) from error
         except (httpx.HTTPError, OSError) as error:
             # httpx lets TLS errors of an open connection through as they are.
             raise no_answer(call, self.endpoint, error) from error
@@ -114,3 +107,18 @@ class TwelveLabsAsyncHook(BaseHook):
                 max(self.endpoint.read_timeout, call.patience), connect=self.endpoint.connect_timeout
             ),
         )
+
+
+def _client(network: Network) -> httpx.AsyncClient:
+    """Return a client that reads nothing from the environment itself."""
+    endpoint = network.endpoint
+    address = network.proxy_for(endpoint.origin)
+    proxy_tls = address is not None and address.startswith("https")
+    tls = network.tls if proxy_tls or endpoint.origin.startswith("https") else None
+    return httpx.AsyncClient(
+        verify=tls or False,
+        proxy=httpx.Proxy(address, ssl_context=tls if proxy_tls else None) if address else None,
+        trust_env=False,
+        timeout=httpx.Timeout(endpoint.read_timeout, connect=endpoint.connect_timeout),
+        follow_redirects=False,
+    )

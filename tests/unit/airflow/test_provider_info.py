@@ -88,8 +88,8 @@ def test_the_form_has_the_fields_that_the_endpoint_reads() -> None:
     fields = FORM["conn-fields"]
     for name in fields:
         with pytest.raises(TwelveLabsConfigurationError, match=name):
-            endpoint_from("c", host=None, port=None, schema=None, password="k", extra={name: "nonsense"})
-    assert set(fields) == {"api_version", "connect_timeout", "read_timeout", "max_attempts"}
+            endpoint_from("c", host=None, port=None, schema=None, password="k", extra={name: ["nonsense"]})
+    assert set(fields) == {"api_version", "connect_timeout", "read_timeout", "max_attempts", "verify", "proxy"}
     assert fields["api_version"]["schema"]["enum"] == [*(version.value for version in ApiVersion), None]
 
 
@@ -97,7 +97,7 @@ def test_the_form_has_the_fields_that_the_endpoint_reads() -> None:
 def test_what_the_form_accepts_the_endpoint_accepts(name: str) -> None:
     field = FORM["conn-fields"][name]
     jsonschema.Draft202012Validator.check_schema(field["schema"])
-    accepted = [value for value in ("v1.2", 0, 1, 7, 0.5, None) if _valid(value, field["schema"])]
+    accepted = [value for value in ("v1.2", "", 0, 1, 7, 0.5, None) if _valid(value, field["schema"])]
     assert None in accepted, "a field of the form may stay empty"
     for value in accepted:
         endpoint_from("c", host=None, port=None, schema=None, password="k", extra={name: value})

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.unit.hooks.certificates import self_signed
 from tests.unit.scripted_server import KEY, connection_text, forget_proxies
 from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.hooks import pacing, sending, twelvelabs, twelvelabs_async
@@ -17,6 +20,8 @@ from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
 
 Connect = Callable[..., None]
 Execute = Callable[[Call[Any]], Any]
+SERVICE = "service.example"
+"""A host that no name server knows: only a proxy can reach it."""
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +36,22 @@ def no_key_in_any_log(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFi
     # Lines of Airflow's own loggers go straight to the console.
     console = capsys.readouterr()
     assert KEY not in caplog.text + console.out + console.err
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A self-signed certificate of the scripted server and its key, in one file."""
+    path = tmp_path_factory.mktemp("tls") / "server.pem"
+    path.write_bytes(self_signed("127.0.0.1", SERVICE))
+    return path
+
+
+@pytest.fixture
+def tls(certificate: Path) -> ssl.SSLContext:
+    """The server's side of TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
 
 
 @pytest.fixture
