@@ -62,6 +62,7 @@ __all__ = [
     "Stats",
     "TaskDeferralTimeout",
     "TaskDeferred",
+    "async_mask_secret",
     "conf",
     "get_async_connection",
     "get_async_extra",
@@ -97,3 +98,15 @@ async def get_async_extra(connection: Connection) -> dict[str, Any]:
     from asgiref.sync import sync_to_async
 
     return await sync_to_async(lambda: connection.extra_dejson)()
+
+
+async def async_mask_secret(secrets: list[str]) -> None:
+    """Have Airflow mask secrets, without blocking the event loop."""
+    if _CONNECTIONS_ARE_ASYNC:
+        from airflow.sdk.log import amask_secret
+
+        return await amask_secret(secrets)  # type: ignore[arg-type, unused-ignore]
+    from airflow.sdk.log import mask_secret
+    from asgiref.sync import sync_to_async
+
+    return await sync_to_async(mask_secret)(secrets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,12 @@ from twelvelabs_provider.api.version import ApiVersion
 
 DEFAULT_HOST = "https://api.twelvelabs.io"
 _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+LARGEST_NUMBER = 86_400
+"""Seconds of a timeout, and attempts, at most: sockets cannot count much further."""
+
+_OLD_FIELD = "extra__twelvelabs__"
+_JSON_NAMES = {list: "list", str: "text", bool: "boolean"}
+_AFTER_BRACKET = re.compile(r"\][^:]")
 _HOST_NAME = re.compile(r"[\w.-]+|[0-9a-f:.]+")
 
 
@@ -69,7 +76,7 @@ def endpoint_from(
         ``verify``, ``proxy``.
     :raises TwelveLabsConfigurationError: naming the field that cannot be used.
     """
-    key = (password or "").strip()
+    key = key_of(password)
     if not key:
         raise TwelveLabsConfigurationError(
             f"connection {conn_id!r} has no API key: put it into the connection's password"
@@ -92,18 +99,57 @@ def endpoint_from(
     )
 
 
+def key_of(password: str | None) -> str:
+    """Return the API key in a password, without the blanks, line ends and quotation marks around it.
+
+    Secrets of Kubernetes end with a line end, and ``.env`` files leave quotation marks.
+    """
+    key = (password or "").strip().strip("\ufeff").strip()
+    if len(key) > 1 and key[0] == key[-1] and key[0] in "\"'":
+        key = key[1:-1].strip()
+    return key
+
+
+def extra_from(conn_id: str, text: str | None) -> dict[str, Any]:
+    """Read a connection's extra; fields of Airflow's old forms (``extra__twelvelabs__api_version``) count too.
+
+    :raises TwelveLabsConfigurationError: the extra is no JSON object; it quotes nothing of it.
+    """
+    if not (text or "").strip():
+        return {}
+    try:
+        extra = json.loads(str(text))
+    except ValueError:
+        raise _no_object(conn_id, "not JSON") from None
+    if extra is None:
+        return {}
+    if not isinstance(extra, dict):
+        raise _no_object(conn_id, f"a JSON {_JSON_NAMES.get(type(extra), 'number')}")
+    old = {name.removeprefix(_OLD_FIELD): value for name, value in extra.items() if name.startswith(_OLD_FIELD)}
+    return {**old, **{name: value for name, value in extra.items() if not name.startswith(_OLD_FIELD)}}
+
+
+def _no_object(conn_id: str, what: str) -> TwelveLabsConfigurationError:
+    return TwelveLabsConfigurationError(
+        f'connection {conn_id!r}: extra is {what}; it must be a JSON object such as {{"api_version": "v1.3"}}'
+    )
+
+
 def _origin(conn_id: str, host: str | None, port: int | None, schema: str | None) -> str:
     text = (host or "").strip() or DEFAULT_HOST
     if "://" not in text:
-        text = f"{schema if schema in ('http', 'https') else 'https'}://{text}"
+        scheme = (schema or "").strip().lower().rstrip(":/")
+        text = f"{scheme if scheme in ('http', 'https') else 'https'}://{text}"
+    text = _with_brackets(text)
     # What stands behind one of these may be a secret.
     shown = "<hidden>" if any(sign in text for sign in "@?#") else host
     try:
         parts = urlsplit(text)
-        number = port if parts.port is None else parts.port
+        number = _port(conn_id, port) if parts.port is None else parts.port
     except ValueError:
         raise _wrong(conn_id, "host", shown, "a host name or http(s)://host:port") from None
-    if parts.scheme not in ("http", "https") or not _HOST_NAME.fullmatch(parts.hostname or ""):
+    usable = text.isprintable() and parts.scheme in ("http", "https") and not _AFTER_BRACKET.search(parts.netloc)
+    if not usable or not _HOST_NAME.fullmatch(parts.hostname or ""):
         raise _wrong(conn_id, "host", shown, "a host name or http(s)://host:port")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise _wrong(conn_id, "host", shown, "an address without user, password or query; the key is the password")
@@ -114,6 +160,26 @@ def _origin(conn_id: str, host: str | None, port: int | None, schema: str | None
     name = parts.hostname or ""
     name = f"[{name}]" if ":" in name else name
     return f"{parts.scheme}://{name}:{number}" if number else f"{parts.scheme}://{name}"
+
+
+def _with_brackets(text: str) -> str:
+    """Return an address whose IPv6 host stands in brackets."""
+    scheme, _, rest = text.partition("://")
+    authority, slash, path = rest.partition("/")
+    try:
+        ipaddress.IPv6Address(authority)
+    except ValueError:
+        return text
+    return f"{scheme}://[{authority}]{slash}{path}"
+
+
+def _port(conn_id: str, port: Any) -> int | None:
+    if port in (None, ""):
+        return None
+    try:
+        return int(str(port))
+    except ValueError:
+        raise _wrong(conn_id, "port", port, "a number from 1 to 65535") from None
 
 
 def _version(conn_id: str, value: Any) -> ApiVersion:
@@ -134,8 +200,8 @@ def _positive(conn_id: str, extra: Mapping[str, Any], name: str, default: float)
         number = float(str(value))
     except ValueError:
         number = 0.0
-    if not 0 < number < float("inf"):
-        raise _wrong(conn_id, f"extra {name}", value, "a number above 0")
+    if not 0 < number <= LARGEST_NUMBER:
+        raise _wrong(conn_id, f"extra {name}", value, f"a number above 0, {LARGEST_NUMBER:,} at most")
     return number
 
 

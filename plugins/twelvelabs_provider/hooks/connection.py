@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from airflow.sdk import Connection
 
-from twelvelabs_provider.api.endpoint import Endpoint, endpoint_from
+from twelvelabs_provider.api.endpoint import Endpoint, endpoint_from, extra_from, key_of
+from twelvelabs_provider.api.url_secrets import secrets_in
 
 CONN_TYPE = "twelvelabs"
 DEFAULT_CONN_ID = "twelvelabs_default"
 
 
-def endpoint_of(connection: Connection, extra: Mapping[str, Any]) -> Endpoint:
+def endpoint_of(connection: Connection) -> Endpoint:
     """Return where and how to reach the service.
 
-    :param extra: the connection's extra, decoded by the caller (in the triggerer that must not block).
     :raises TwelveLabsConfigurationError: naming the field that cannot be used.
     """
     return endpoint_from(
@@ -25,5 +22,15 @@ def endpoint_of(connection: Connection, extra: Mapping[str, Any]) -> Endpoint:
         port=connection.port,
         schema=connection.schema,
         password=connection.password,
-        extra=extra,
+        extra=extra_from(connection.conn_id, connection.extra),
     )
+
+
+def secrets_of(connection: Connection) -> list[str]:
+    """Return the secrets of a connection that Airflow itself does not mask.
+
+    Airflow masks the password as it stands. The key that is sent may be a part of it.
+    """
+    key = key_of(connection.password)
+    changed = [key] if key and key != connection.password else []
+    return [*changed, *secrets_in(extra_from(connection.conn_id, connection.extra))]

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import requests
 from airflow.sdk import BaseHook
+from airflow.sdk.log import mask_secret
 from requests.auth import AuthBase
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError, ProxyError, SSLError
 
@@ -22,7 +23,7 @@ from twelvelabs_provider.api.errors import TwelveLabsError
 from twelvelabs_provider.api.models import Page
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.api.streams import records
-from twelvelabs_provider.hooks.connection import CONN_TYPE, DEFAULT_CONN_ID, endpoint_of
+from twelvelabs_provider.hooks.connection import CONN_TYPE, DEFAULT_CONN_ID, endpoint_of, secrets_of
 from twelvelabs_provider.hooks.network import Network
 from twelvelabs_provider.hooks.pacing import Turn, pace_of
 from twelvelabs_provider.hooks.sending import (
@@ -65,7 +66,11 @@ class TwelveLabsHook(BaseHook):
     def endpoint(self) -> Endpoint:
         """Where the service is, read from the connection at the first use."""
         connection = self.get_connection(self.twelvelabs_conn_id)
-        endpoint = endpoint_of(connection, connection.extra_dejson)
+        endpoint = endpoint_of(connection)
+        # Reading it lets Airflow mask the values of its sensitive names.
+        _ = connection.extra_dejson
+        if secrets := secrets_of(connection):
+            mask_secret(secrets)
         if endpoint.is_plain_and_remote:
             self.log.warning(
                 "%s is spoken to without TLS: the API key crosses the network unencrypted", endpoint.origin

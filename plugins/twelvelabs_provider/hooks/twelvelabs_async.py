@@ -15,7 +15,7 @@ from twelvelabs_provider.api.call import Call, FormBody, JsonBody
 from twelvelabs_provider.api.dialect import Dialect, dialect_for
 from twelvelabs_provider.api.endpoint import Endpoint
 from twelvelabs_provider.api.errors import TwelveLabsError
-from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID, endpoint_of
+from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID, endpoint_of, secrets_of
 from twelvelabs_provider.hooks.network import Network
 from twelvelabs_provider.hooks.pacing import Turn, pace_of
 from twelvelabs_provider.hooks.sending import (
@@ -26,7 +26,7 @@ from twelvelabs_provider.hooks.sending import (
     pause_before_retry,
     without_key,
 )
-from twelvelabs_provider.version_compat import get_async_connection, get_async_extra
+from twelvelabs_provider.version_compat import async_mask_secret, get_async_connection, get_async_extra
 
 T = TypeVar("T")
 
@@ -44,7 +44,11 @@ class TwelveLabsAsyncHook(BaseHook):
     async def __aenter__(self) -> Self:
         """Read the connection and open the pool."""
         connection = await get_async_connection(self.twelvelabs_conn_id)
-        self.endpoint: Endpoint = endpoint_of(connection, await get_async_extra(connection))
+        self.endpoint: Endpoint = endpoint_of(connection)
+        # Reading it lets Airflow mask the values of its sensitive names.
+        await get_async_extra(connection)
+        if secrets := secrets_of(connection):
+            await async_mask_secret(secrets)
         self._network = Network(self.endpoint)
         # Certificates are read from files.
         self._client = await asyncio.to_thread(_client, self._network)

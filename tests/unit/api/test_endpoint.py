@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from twelvelabs_provider.api.endpoint import Endpoint, endpoint_from
+from twelvelabs_provider.api.endpoint import Endpoint, endpoint_from, extra_from
 from twelvelabs_provider.api.errors import TwelveLabsConfigurationError
 from twelvelabs_provider.api.version import ApiVersion
 
@@ -49,9 +49,16 @@ def refusal(**fields: Any) -> str:
         ("[::1]", 8765, "http", "http://[::1]:8765"),
         ("my_engine", 80, "http", "http://my_engine:80"),
         ("bücher.example", None, None, "https://bücher.example"),
+        ("127.0.0.1", "8765", "HTTP", "http://127.0.0.1:8765"),
+        ("127.0.0.1", "", "http://", "http://127.0.0.1"),
+        ("engine.example\n", None, "https", "https://engine.example"),
+        ("::1", 8765, "http", "http://[::1]:8765"),
+        ("fd00::8", None, None, "https://[fd00::8]"),
+        ("http://fd00::8/", 8765, None, "http://[fd00::8]:8765"),
+        ("[fd00::8]:8765", None, None, "https://[fd00::8]:8765"),
     ],
 )
-def test_every_form_of_a_host(host: str | None, port: int | None, schema: str | None, origin: str) -> None:
+def test_every_form_of_a_host(host: str | None, port: Any, schema: str | None, origin: str) -> None:
     assert endpoint(host=host, port=port, schema=schema).origin == origin
 
 
@@ -71,7 +78,11 @@ def test_every_form_of_a_host(host: str | None, port: int | None, schema: str | 
         ("https://proxy.example/v2", None, "without a path"),
         ("https://[::1", None, "host"),
         ("https://[proxy.example]", None, "host"),
-        ("::1", None, "host"),
+        ("[::1]8765", None, "host"),
+        ("fe80::1%eth0", None, "host"),
+        ("1::2::3", None, "host"),
+        ("proxy.exam\nple", None, "host"),
+        ("proxy.example", "https", "port is 'https'"),
         ("api twelvelabs.io", None, "api twelvelabs.io"),
         ("api.twelvelabs.io\\@evil.example", None, "host"),
         ("https://user:SECRET@proxy.example", None, "without user, password"),
@@ -83,11 +94,11 @@ def test_every_form_of_a_host(host: str | None, port: int | None, schema: str | 
         ("https://proxy.example/#SECRET", None, "host"),
     ],
 )
-def test_a_host_that_cannot_be_used(host: str, port: int | None, told: str) -> None:
+def test_a_host_that_cannot_be_used(host: str, port: Any, told: str) -> None:
     assert told in refusal(host=host, port=port)
 
 
-@pytest.mark.parametrize("password", [None, "", "   ", "\n"])
+@pytest.mark.parametrize("password", [None, "", "   ", "\n", '""', "\ufeff"])
 def test_a_key_that_is_missing(password: str | None) -> None:
     assert "has no API key: put it into the connection's password" in refusal(password=password)
 
@@ -97,8 +108,46 @@ def test_a_key_that_is_no_key(password: str) -> None:
     assert "copy it again" in refusal(password=password)
 
 
-def test_blanks_around_a_key_are_none_of_it() -> None:
-    assert endpoint(password=f" {KEY}\n").api_key == KEY
+@pytest.mark.parametrize("password", [f" {KEY}\n", f"{KEY}\r\n", f'"{KEY}"', f" '{KEY}'\n", f"\ufeff{KEY}\n"])
+def test_what_surrounds_a_key_is_no_part_of_it(password: str) -> None:
+    assert endpoint(password=password).api_key == KEY
+
+
+@pytest.mark.parametrize(
+    ("text", "extra"),
+    [
+        (None, {}),
+        ("", {}),
+        (" \n", {}),
+        ("null", {}),
+        ("{}", {}),
+        ('{"api_version": "v1.2"}', {"api_version": "v1.2"}),
+        ('{"extra__twelvelabs__api_version": "v1.2"}', {"api_version": "v1.2"}),
+        ('{"api_version": "v1.3", "extra__twelvelabs__api_version": "v1.2"}', {"api_version": "v1.3"}),
+    ],
+)
+def test_an_extra_that_can_be_read(text: str | None, extra: dict[str, Any]) -> None:
+    assert extra_from("tl", text) == extra
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("[]", "a JSON list"),
+        ('["SECRET"]', "a JSON list"),
+        ('"v1.2"', "a JSON text"),
+        ("5", "a JSON number"),
+        ("true", "a JSON boolean"),
+        ("v1.2", "not JSON"),
+        ("{'api_version': 'SECRET'}", "not JSON"),
+        ('{"api_version": "SECRET"', "not JSON"),
+    ],
+)
+def test_an_extra_that_is_no_object(text: str, what: str) -> None:
+    with pytest.raises(TwelveLabsConfigurationError) as caught:
+        extra_from("tl", text)
+    assert str(caught.value).startswith(f"connection 'tl': extra is {what}; it must be a JSON object")
+    assert "SECRET" not in str(caught.value)
 
 
 def test_the_key_is_in_no_text_form() -> None:
@@ -141,7 +190,7 @@ def test_timeouts_and_attempts() -> None:
 
 
 @pytest.mark.parametrize("name", ["connect_timeout", "read_timeout", "max_attempts"])
-@pytest.mark.parametrize("value", [0, -1, "soon", "nan", "inf", True, [5], {}])
+@pytest.mark.parametrize("value", [0, -1, "-1", "soon", "5s", "nan", "inf", 1e12, True, [5], {}])
 def test_a_number_that_is_none(name: str, value: Any) -> None:
     text = refusal(extra={name: value})
     assert f"extra {name} is {value!r}" in text

@@ -1,0 +1,103 @@
+"""Odd connections: each is read, or refused in words, alike on the worker, in the triggerer and by the test button."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from airflow.sdk._shared.secrets_masker import SecretsMasker, _secrets_masker, redact
+
+from tests.unit.scripted_server import KEY, Reply, ScriptedServer
+from twelvelabs_provider.api.endpoint import Endpoint
+from twelvelabs_provider.api.errors import TwelveLabsConfigurationError
+from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
+from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
+
+
+@pytest.fixture
+def masker() -> Iterator[SecretsMasker]:
+    """Airflow's masker, which knows no secret yet."""
+    made: SecretsMasker = _secrets_masker()
+    made.reset_masker()
+    yield made
+    made.reset_masker()
+
+
+def on_worker() -> Endpoint:
+    return TwelveLabsHook().endpoint
+
+
+def in_triggerer() -> Endpoint:
+    async def entered() -> Endpoint:
+        async with TwelveLabsAsyncHook() as hook:
+            return hook.endpoint
+
+    return asyncio.run(entered())
+
+
+READERS = pytest.mark.parametrize("read", [on_worker, in_triggerer])
+Connect = Callable[..., None]
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
+    """Return a function that sets the connection."""
+
+    def made(**fields: Any) -> None:
+        connection = {"conn_type": "twelvelabs", "password": KEY, "host": "http://127.0.0.1:1", **fields}
+        monkeypatch.setenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", json.dumps(connection))
+
+    return made
+
+
+@READERS
+@pytest.mark.parametrize("extra", ["[]", '["indexing"]', '"v1.2"', "v1.2", '{"api_version": '])
+def test_an_extra_that_is_no_object_is_refused(connect: Connect, read: Callable[[], Endpoint], extra: str) -> None:
+    connect(extra=extra)
+    with pytest.raises(TwelveLabsConfigurationError, match=r"^connection 'twelvelabs_default': extra is "):
+        read()
+    assert TwelveLabsHook().test_connection()[0] is False
+    assert "extra is" in TwelveLabsHook().test_connection()[1]
+
+
+@READERS
+@pytest.mark.parametrize("extra", [None, "", "null", "{}", "{}\n"])
+def test_an_empty_extra_means_the_defaults(connect: Connect, read: Callable[[], Endpoint], extra: str | None) -> None:
+    connect(extra=extra)
+    assert read().version.value == "v1.3"
+
+
+@READERS
+@pytest.mark.parametrize("around", ["{}\n", " {} ", '"{}"', "{}\r\n"])
+def test_the_key_that_is_sent_is_the_one_that_is_masked(
+    connect: Connect, masker: SecretsMasker, read: Callable[[], Endpoint], around: str
+) -> None:
+    connect(password=around.format(KEY))
+    assert read().api_key == KEY
+    assert KEY not in redact(f"the service quotes {KEY}.")
+
+
+@READERS
+def test_a_password_in_the_extra_is_masked(
+    connect: Connect, masker: SecretsMasker, read: Callable[[], Endpoint]
+) -> None:
+    connect(extra='{"proxy": "http://user:hunter2@127.0.0.1:1", "api_version": "v1.2"}')
+    read()
+    assert redact("by user with hunter2 to v1.2") == "by user with *** to v1.2"
+
+
+def test_a_short_key_hides_no_words(connect: Connect, masker: SecretsMasker) -> None:
+    connect(password="test\n")
+    assert on_worker().api_key == "test"
+    assert redact("the test of a test") == "the test of a test"
+
+
+def test_the_test_button_reads_a_key_with_a_line_end(connect: Connect) -> None:
+    page = {"data": [], "page_info": {"page": 1, "limit_per_page": 1, "total_page": 1, "total_results": 0}}
+    with ScriptedServer(Reply(page)) as server:
+        connect(password=f"{KEY}\n", host=server.origin)
+        assert TwelveLabsHook().test_connection()[0] is True
+        assert server.requests[0].headers["x-api-key"] == KEY
