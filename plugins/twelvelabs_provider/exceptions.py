@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from twelvelabs_provider.api.errors import TwelveLabsTransientError
 from twelvelabs_provider.version_compat import AirflowException, AirflowFailException
 
 
 class TwelveLabsInputError(AirflowFailException):
     """What was given cannot be used; a retry with the same input cannot help."""
+
+
+class TwelveLabsSourceChangedError(TwelveLabsTransientError):
+    """A file or object changed while it was read or sent; nothing was billed, and a retry reads its new content."""
 
 
 class TwelveLabsRefusedError(AirflowFailException):

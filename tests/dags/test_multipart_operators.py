@@ -165,7 +165,7 @@ def test_a_file_that_changes_while_it_goes_up(
 
     monkeypatch.setattr(Source, "open_range", change)
     memory = Memory()
-    with pytest.raises(TwelveLabsTransientError, match="was changed while it was uploaded"):
+    with pytest.raises(TwelveLabsTransientError, match="changed while it was sent"):
         create(video, method="multipart").execute(task_context(memory))
     assert memory == {}
     assert account.get("/v1.3/assets", filename="changing.mp4")["data"] == []

@@ -46,12 +46,14 @@ class FilePart:
     :param filename: the name that the service sees.
     :param open: returns a fresh binary stream; called once per attempt.
     :param size: bytes.
+    :param verify: raises if the file is not the one that was looked at; called before its last bytes are sent.
     """
 
     filename: str
     open: Callable[[], BinaryIO] = field(repr=False)
     size: int
     content_type: str = "application/octet-stream"
+    verify: Callable[[], None] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsErro
 from twelvelabs_provider.api.multipart_plan import Chunk, run_from
 from twelvelabs_provider.api.multipart_uploads import MOST_AT_ONCE, ChunkUrl, SentChunk, presign_chunks, report_chunks
 from twelvelabs_provider.api.retry import growing_delay
+from twelvelabs_provider.exceptions import TwelveLabsSourceChangedError
 from twelvelabs_provider.hooks.sending import USER_AGENT, kind_of
 from twelvelabs_provider.hooks.session import HttpSession, NoCredential, silent_queries
 from twelvelabs_provider.hooks.upload import SizedStream
@@ -194,6 +195,9 @@ class MultipartSender:
                     timeout=self._timeout,
                     allow_redirects=False,
                 )
+        except TwelveLabsSourceChangedError:
+            # Another attempt would mix two contents.
+            raise
         except (TwelveLabsTransientError, OSError) as error:
             # The libraries' own messages quote the address: only their names are told, and they are no cause either.
             return _NotSent(str(error) if isinstance(error, TwelveLabsError) else kind_of(error))

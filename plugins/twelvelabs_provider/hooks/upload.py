@@ -10,6 +10,7 @@ from requests_toolbelt import MultipartEncoder
 
 from twelvelabs_provider.api.call import FilePart, FormBody
 from twelvelabs_provider.api.errors import TwelveLabsTransientError
+from twelvelabs_provider.exceptions import TwelveLabsSourceChangedError
 
 
 class SizedStream:
@@ -35,10 +36,13 @@ class SizedStream:
                 " nothing was created"
             ) from error
         if wanted and not piece:
-            raise TwelveLabsTransientError(
+            raise TwelveLabsSourceChangedError(
                 f"{self._part.filename} ended {self.len} bytes before its {self._part.size}: it was changed while it"
                 " was uploaded; nothing was created"
             )
+        if piece and len(piece) == self.len and self._part.verify:
+            # Before the last bytes: without them the service has no whole request, and acts on none.
+            self._part.verify()
         self.len -= len(piece)
         return piece
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.api.embedding.request import (
     AudioInput,
     EmbeddingInput,
@@ -173,7 +172,7 @@ def _stored(hook: TwelveLabsHook, kind: str, value: str) -> Medium:
 def _media_source(source: Source) -> MediaSource:
     if source.url:
         return MediaSource(url=source.url)
-    return MediaSource(file=FilePart(source.filename, source.open, source.size or 0))
+    return MediaSource(file=source.file_part())
 
 
 def _named(images: Any) -> tuple[list[str], list[str]]:

@@ -137,4 +137,5 @@ def _from_place(source: Source, named: Named) -> tuple[Subject, VideoSource]:
     facts = probe_video(source)
     with source.open() as stream:
         content = base64.b64encode(stream.read(MOST_INLINE_BYTES + 1)).decode()
+    source.must_be_unchanged()
     return replace(subject, duration=facts.duration if facts else None), VideoSource(SourceKind.INLINE, content)

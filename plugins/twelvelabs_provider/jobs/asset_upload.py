@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from twelvelabs_provider.api.assets import AssetOptions, AssetType, UploadChoice, UploadMethod, choose_method
+from twelvelabs_provider.api.assets import (
+    AssetOptions,
+    AssetType,
+    UploadChoice,
+    UploadMethod,
+    choose_method,
+    update_asset_metadata,
+)
 from twelvelabs_provider.api.call import FilePart
-from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsTransientError
-from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsError
+from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsSourceChangedError
 from twelvelabs_provider.jobs.indexed import SOURCE_MARK, arrived_assets, source_mark
 from twelvelabs_provider.jobs.once import UNKNOWN_OUTCOME
 from twelvelabs_provider.storage.signing import signed_link, why_no_link
@@ -32,14 +38,12 @@ class AssetUpload:
 
     :param marker: tells which submission of which task this is; the same for all tries.
     :param book: remembers an upload in parts from try to try.
-    :param resolve: looks at the file again, to see whether it was changed meanwhile.
     """
 
     hook: TwelveLabsHook
     source: Source
     marker: str
     book: UploadBook
-    resolve: Callable[[], Source]
 
     def run(
         self,
@@ -51,19 +55,17 @@ class AssetUpload:
     ) -> str:
         """Return the id of the file's asset, which is being prepared.
 
-        Of a file that goes up in parts, those that an earlier try sent are not sent again.
+        Of a file that goes up in parts, those that an earlier try sent are not sent again. The asset of an object that
+        the service fetches by a link bears no mark of its content yet; see :func:`mark_asset`.
 
         :param choice: by which way; a link that nobody asked for and that the service refuses makes way for an upload.
         :param look_first: an earlier try may have made the asset and never heard of it.
+        :raises TwelveLabsSourceChangedError: the file changed while it was sent; no asset of it is left.
         """
         marked = replace(
             options,
             filename=options.filename or self.source.filename,
-            user_metadata={
-                **(options.user_metadata or {}),
-                MARKER: self.marker,
-                SOURCE_MARK: source_mark(self.source),
-            },
+            user_metadata={**(options.user_metadata or {}), MARKER: self.marker},
         )
         earlier = self._find(marked) if look_first else None
         if earlier:
@@ -81,6 +83,10 @@ class AssetUpload:
         return self._in_parts(options, media) if method is UploadMethod.MULTIPART else self._at_once(options, method)
 
     def _at_once(self, options: AssetOptions, method: UploadMethod) -> str:
+        if method is not UploadMethod.URL or self.source.is_url:
+            # A form is only whole if the content did not change; an address is all that is known of a URL.
+            mark = {SOURCE_MARK: source_mark(self.source)}
+            options = replace(options, user_metadata={**(options.user_metadata or {}), **mark})
         call = self.hook.api.create_asset(
             sent_by(method, self.source, self.hook.endpoint.origin),
             filename=options.filename,
@@ -104,15 +110,34 @@ class AssetUpload:
         source = self.source
         parts = PartSource(source.filename, source.size or 0, source.open_range)
         asset_id = MultipartUpload(self.hook, self.book, parts, source.fingerprint).run(media, options)
-        if self.resolve().fingerprint != source.fingerprint:
+        try:
+            source.must_be_unchanged()
+        except TwelveLabsSourceChangedError:
             self.book.forget()
-            self.hook.execute(self.hook.api.delete_asset(asset_id))
-            raise TwelveLabsTransientError(f"{source.uri!r} was changed while it was uploaded; a retry sends it anew")
+            remove_asset(self.hook, asset_id)
+            raise
+        mark_asset(self.hook, asset_id, source)
         return asset_id
 
     def _find(self, options: AssetOptions) -> str | None:
         """Return the asset that bears this submission's marker, if its file has arrived and has not failed."""
         return next((asset.id for asset in arrived_assets(self.hook, options.filename, MARKER, self.marker)), None)
+
+
+def mark_asset(hook: TwelveLabsHook, asset_id: str, source: Source) -> None:
+    """Mark an asset with the content that it was made of, once that is certain; without a mark it is not reused."""
+    try:
+        hook.execute(update_asset_metadata(asset_id, {SOURCE_MARK: source_mark(source)}))
+    except TwelveLabsError as error:
+        log.warning("asset %s bears no mark of its source, another run will not reuse it: %s", asset_id, error)
+
+
+def remove_asset(hook: TwelveLabsHook, asset_id: str) -> None:
+    """Delete an asset whose content is not what it was taken for."""
+    try:
+        hook.execute(hook.api.delete_asset(asset_id))
+    except TwelveLabsError as error:
+        log.warning("asset %s could not be deleted: %s", asset_id, error)
 
 
 def method_for(source: Source, wanted: UploadMethod | None = None, service: str | None = None) -> UploadChoice:
@@ -139,4 +164,4 @@ def sent_by(method: UploadMethod | None, source: Source, service: str) -> FilePa
     """
     if method is UploadMethod.URL and not source.is_url:
         return signed_link(source, service)
-    return source.url if source.url else FilePart(source.filename, source.open, source.size or 0)
+    return source.url or source.file_part()

@@ -75,5 +75,6 @@ def checked_transcription(source: Source, video_duration: float | None) -> Given
         return GivenTranscription(source, source.url, "fetched and checked by the service")
     with unexpected_errors_refuse("transcription", source.uri):
         given = read_subtitles(source, video_duration=video_duration)
+    source.must_be_unchanged()
     part = FilePart(given.filename, lambda: BytesIO(given.content), len(given.content), "text/plain")
     return GivenTranscription(source, part, f"{len(given.segments)} cues")

@@ -59,6 +59,7 @@ class JobState:
     :param video_id: the video that comes of it, once known.
     :param duration: seconds of video, once known.
     :param index_id: the index it belongs to, where the answer says so.
+    :param size: bytes of the file, once known.
     """
 
     phase: Phase
@@ -67,6 +68,7 @@ class JobState:
     video_id: str | None = None
     duration: float | None = None
     index_id: str | None = None
+    size: int | None = None
 
     def told_of(self, job: JobRef) -> str:
         """Return the message for a job that ended without a result."""

@@ -75,7 +75,7 @@ def task_state(task: IndexingTask) -> JobState:
 
 def asset_state(asset: Asset) -> JobState:
     """Return where an asset stands."""
-    return JobState(phase_of(asset.status), asset.status, asset.error, duration=asset.duration)
+    return JobState(phase_of(asset.status), asset.status, asset.error, duration=asset.duration, size=asset.size)
 
 
 def indexed_asset_state(video: Video) -> JobState:

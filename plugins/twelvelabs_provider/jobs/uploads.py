@@ -10,12 +10,14 @@ from typing import Protocol
 from twelvelabs_provider.api.assets import AssetOptions, AssetType
 from twelvelabs_provider.api.errors import (
     TwelveLabsBadRequestError,
+    TwelveLabsError,
     TwelveLabsNotFoundError,
     TwelveLabsPermissionError,
     TwelveLabsTransientError,
 )
 from twelvelabs_provider.api.multipart_plan import missing_chunks
 from twelvelabs_provider.api.multipart_uploads import ChunkStatus, ChunkUrl, UploadStatus, create_upload, read_upload
+from twelvelabs_provider.exceptions import TwelveLabsSourceChangedError
 from twelvelabs_provider.hooks.multipart import MultipartSender, PartSource
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 from twelvelabs_provider.jobs.job import Phase
@@ -86,7 +88,8 @@ class MultipartUpload:
         if begun is None:
             return None
         if (begun.size, begun.fingerprint) != (self.source.size, self.fingerprint):
-            log.info("%s has changed since upload %s: beginning anew", self.source.filename, begun.upload_id)
+            log.info("%s changed since upload %s began: starting again", self.source.filename, begun.upload_id)
+            self._remove(begun)
             return None
         try:
             status = self.hook.execute(read_upload(begun.upload_id)).status
@@ -96,6 +99,14 @@ class MultipartUpload:
         if not usable:
             log.info("upload %s of an earlier try is of no use (%s): beginning anew", begun.upload_id, status)
         return begun if usable else None
+
+    def _remove(self, begun: BegunUpload) -> None:
+        """Delete the asset of an upload whose parts may be of two contents."""
+        self.ledger.forget()
+        try:
+            self.hook.execute(self.hook.api.delete_asset(begun.asset_id))
+        except TwelveLabsError as error:
+            log.warning("asset %s could not be deleted: %s", begun.asset_id, error)
 
     def _is_alive(self, begun: BegunUpload) -> bool:
         asset = self.hook.execute(self.hook.api.read_asset(begun.asset_id))
@@ -114,8 +125,12 @@ class MultipartUpload:
             missing = missing_chunks(begun.size, begun.chunk_size, there)
             if there:
                 log.info("upload %s goes on: %d parts are there, %d missing", begun.upload_id, len(there), len(missing))
-            if not missing or sender.send(missing, urls):
-                return
+            try:
+                if not missing or sender.send(missing, urls):
+                    return
+            except TwelveLabsSourceChangedError:
+                self._remove(begun)
+                raise
             urls, completed = (), None
         raise TwelveLabsTransientError(
             f"the service did not take all parts of {self.source.filename}, sent {_ROUNDS} times; a retry goes on"

@@ -15,7 +15,7 @@ from twelvelabs_provider.inputs.upload_method import AUTO, wanted_method
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob, Phase
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.job import Result
-from twelvelabs_provider.operators.upload import TwelveLabsUploadOperator
+from twelvelabs_provider.operators.upload import TwelveLabsUploadOperator, checked_content
 from twelvelabs_provider.operators.videos import checked_metadata
 from twelvelabs_provider.storage.probe import probe_video
 from twelvelabs_provider.storage.source import Source, meaning_of, resolve_source
@@ -90,13 +90,14 @@ class TwelveLabsCreateAssetOperator(TwelveLabsUploadOperator):
         self._check(source, media)
         asset_id = self.upload_asset(context, source, choice)
         self.log.info("asset %s is being prepared", asset_id)
-        memo = {"source": source.uri, "asset_id": asset_id, **choice.as_memo()}
+        memo = {"source": source.uri, "asset_id": asset_id, **checked_content(source), **choice.as_memo()}
         return self.pending(context, JobRef(JobKind.ASSET, asset_id), **memo)
 
     def advance(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
         """Tell what the asset is; or upload what the service could not fetch."""
-        if state.phase is not Phase.READY:
+        if state.phase is not Phase.READY or self.should_upload_instead(pending, state):
             return self.upload_instead(context, pending, state)
+        self.must_be_as_checked(context, pending, state)
         asset = self.hook.execute(self.hook.api.read_asset(pending.job.id))
         self.log.info("asset %s is %s: %s", asset.id, asset.status, asset.file_type)
         return {

@@ -20,7 +20,7 @@ from twelvelabs_provider.jobs.job import JobKind, JobRef, Memo, PendingJob
 from twelvelabs_provider.jobs.lost_indexing import check_found
 from twelvelabs_provider.operators.job import Result
 from twelvelabs_provider.operators.upload import TwelveLabsUploadOperator
-from twelvelabs_provider.storage.source import Source, resolve_source
+from twelvelabs_provider.storage.source import Source
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -52,12 +52,11 @@ class TwelveLabsReusingOperator(TwelveLabsUploadOperator):
             asset_id = None if pending.memo.get("shared") else pending.memo.get("asset_id")
             remove_failed(self.hook, pending.job, asset_id)
 
-    def mark_of(self, source: Source, transcription: str | None) -> str:
+    def mark_of(self, source: Source, given: Source | None) -> str:
         """Return the mark of a file's content.
 
-        :param transcription: what is given to the service with it: it makes another video of the same file.
+        :param given: the transcription that goes to the service with it: it makes another video of the same file.
         """
-        given = resolve_source(transcription, what="transcription") if transcription else None
         return source_mark(source, *((given.uri, given.fingerprint) if given else ()))
 
     def indexed_before(

@@ -223,7 +223,7 @@ class TwelveLabsSearchOperator(TwelveLabsOperator):
 
 
 def _image(source: Source) -> FilePart | str:
-    return source.url if source.url else FilePart(source.filename, source.open, source.size or 0)
+    return source.url or source.file_part()
 
 
 def _text(value: str | None) -> str | None:

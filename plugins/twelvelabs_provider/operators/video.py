@@ -14,7 +14,7 @@ from twelvelabs_provider.inputs.templated import mapping_of
 from twelvelabs_provider.inputs.upload_method import AUTO, wanted_method
 from twelvelabs_provider.jobs.asset_upload import method_for, sent_by
 from twelvelabs_provider.jobs.cost import indexing_bill
-from twelvelabs_provider.jobs.given_video import checked_transcription, checked_video
+from twelvelabs_provider.jobs.given_video import GivenTranscription, checked_transcription, checked_video
 from twelvelabs_provider.jobs.indexed import SOURCE_MARK, IfIndexed, index_asset, policy_of
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Memo, PendingJob, Phase
 from twelvelabs_provider.jobs.lost_indexing import SubmittedVideo, submit_once
@@ -22,6 +22,7 @@ from twelvelabs_provider.links import index_url, video_url
 from twelvelabs_provider.operators.billing import TwelveLabsBillingOperator
 from twelvelabs_provider.operators.job import Result
 from twelvelabs_provider.operators.reuse import TwelveLabsReusingOperator
+from twelvelabs_provider.operators.upload import checked_content
 from twelvelabs_provider.operators.videos import checked_metadata
 from twelvelabs_provider.storage.probe import VideoFacts
 from twelvelabs_provider.storage.source import Source, meaning_of, resolve_source
@@ -121,10 +122,10 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
         memo = {
             "source": source.uri,
             "filename": source.filename,
-            "size": source.size,
+            **checked_content(source),
             "duration": facts.duration if facts else None,
             "transcription_used": given is not None,
-            "mark": self.mark_of(source, self.transcription if given is not None else None),
+            "mark": self.mark_of(source, given.source if given else None),
         }
         before = None if policy is IfIndexed.REINDEX else self.indexed_before(context, policy, metadata, memo)
         if before is not None:
@@ -134,18 +135,20 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
         self.guard(f"indexing {source.filename}", indexing_bill(facts.duration if facts else None), later=later)
         if later:
             return self._bring_asset(context, source, policy, memo)
-        return self._upload_task(context, source, given, metadata, memo)
+        return self._upload_task(context, source, given.part if given else None, metadata, memo)
 
     def advance(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
         """Index an asset that is ready, or upload what the service could not fetch; or return what was indexed."""
         if pending.job.kind is JobKind.ASSET:
-            if state.phase is not Phase.READY:
+            if state.phase is not Phase.READY or self.should_upload_instead(pending, state):
                 return self.upload_instead(context, pending, state)
+            self.must_be_as_checked(context, pending, state)
             return self._index_asset(context, pending, state)
         video_id = state.video_id
         if not video_id:
             raise TwelveLabsAnswerError(f"{pending.job} is ready, but the service names no video for it")
-        if pending.job.kind is JobKind.INDEXING_TASK and not pending.memo.get("reused"):
+        ours = pending.job.kind is JobKind.INDEXING_TASK and not pending.memo.get("reused")
+        if ours and self.fetched_as_checked(pending):
             self.leave_mark(context, video_id, pending.memo)
         self.log.info("video %s is ready in index %s", video_id, self.index_id)
         return self.told(video_id, pending.memo, state.duration)
@@ -210,8 +213,8 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
         self.log.info("video %s: %s", given.source.uri, given.described)
         return given.source, given.facts
 
-    def _given_transcription(self, facts: VideoFacts | None) -> FilePart | str | None:
-        """Return the checked transcript, or its address, if the service will take it."""
+    def _given_transcription(self, facts: VideoFacts | None) -> GivenTranscription | None:
+        """Return the checked transcript, if the service will take it."""
         if self.unsupported_transcription not in _UNSUPPORTED:
             raise TwelveLabsInputError(
                 f"unsupported_transcription={self.unsupported_transcription!r} is not one of {', '.join(_UNSUPPORTED)}"
@@ -228,7 +231,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
             self.log.warning("%s is not sent with the video: %s", source.uri, error)
             return None
         self.log.info("transcription %s: %s, given to the service", source.uri, given.described)
-        return given.part
+        return given
 
     def _bring_asset(self, context: Context, source: Source, policy: IfIndexed, memo: Result) -> PendingJob:
         earlier = None if policy is IfIndexed.REINDEX else self.uploaded_before(context, source, memo)
@@ -246,12 +249,14 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
         video_id = self._find_indexed(asset_id)
         reused = bool(video_id and pending.memo.get("shared"))
         if video_id is None:
-            if duration is None:
-                self.guard(f"indexing asset {asset_id}", indexing_bill(state.duration))
+            # The service bills the length that it measured, which the header of a file may not tell.
+            length = state.duration or duration
+            if duration is None or length != duration:
+                self.guard(f"indexing asset {asset_id}", indexing_bill(length))
             video_id = self._submit_indexing(asset_id, pending.memo)
         self.log.info("asset %s is being indexed as video %s", asset_id, video_id)
         job = JobRef(JobKind.INDEXED_ASSET, video_id, self.index_id)
-        return self.next_job(pending, job, video_id=video_id, duration=duration or state.duration, reused=reused)
+        return self.next_job(pending, job, video_id=video_id, duration=state.duration or duration, reused=reused)
 
     def _submit_indexing(self, asset_id: str, memo: Memo) -> str:
         """Submit once: an answer that was lost is looked for, not asked for again, since it is billed."""
@@ -288,4 +293,5 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
         task = submit_once(self.hook, self._ledger(context), video, call)
         self.log.info("indexing task %s has begun", task.id)
         memo |= {"video_id": task.video_id, "found": task.found}
+        memo |= {"method": UploadMethod.URL.value} if by_url and not source.is_url else {}
         return self.pending(context, JobRef(JobKind.INDEXING_TASK, task.id), **memo)

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.api.call import FilePart
+from twelvelabs_provider.api.errors import TwelveLabsTransientError
+from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsSourceChangedError
 from twelvelabs_provider.storage.locations import (
     display_uri,
     filesystem_of,
@@ -49,6 +51,7 @@ class Source:
     :param url: the full URL of an http(s) source; it may be signed, so it is not part of the ``repr``.
     :param read_range: fetches a stretch of an object from one offset up to another; None for files and URLs.
     :param signer: has the store sign a link that is good for some seconds; None where it signs none.
+    :param look: returns the fingerprint that the file or object has now; None for URLs.
     """
 
     uri: str
@@ -59,6 +62,7 @@ class Source:
     opener: Callable[[], BinaryIO] | None = field(default=None, repr=False, compare=False)
     read_range: ReadRange | None = field(default=None, repr=False, compare=False)
     signer: Callable[[int], str] | None = field(default=None, repr=False, compare=False)
+    look: Callable[[], str] | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_url(self) -> bool:
@@ -86,6 +90,43 @@ class Source:
         stream = self.open()
         stream.seek(start)
         return stream
+
+    def must_be_unchanged(self) -> None:
+        """Make sure that the content is still the one of the fingerprint; nothing is known of a URL.
+
+        :raises TwelveLabsSourceChangedError: it was replaced or removed.
+        :raises TwelveLabsTransientError: it cannot be looked at now.
+        """
+        if self.look is None:
+            return
+        try:
+            now = self.look()
+        except Exception as error:
+            if is_missing(error):
+                raise source_changed(self.uri) from None
+            raise TwelveLabsTransientError(
+                f"{self.uri!r} cannot be compared with what was sent ({type(error).__name__}); a retry looks again"
+            ) from error
+        if now != self.fingerprint:
+            raise source_changed(self.uri)
+
+    def file_part(self) -> FilePart:
+        """The file as a part of a form; a content that changes meanwhile is not sent to its end.
+
+        :raises TwelveLabsInputError: the source is a URL.
+        """
+        return FilePart(self.filename, self.open, self.size or 0, verify=self.must_be_unchanged)
+
+
+def source_changed(uri: str) -> TwelveLabsSourceChangedError:
+    """Return the error for a file or object that is not the one that was looked at.
+
+    :param uri: as it may be shown.
+    """
+    return TwelveLabsSourceChangedError(
+        f"{uri!r} changed while it was sent; nothing was indexed or billed. A retry sends its new content: wait until"
+        " nothing writes to it any more"
+    )
 
 
 def resolve_source(value: str, *, what: str = "video") -> Source:
@@ -153,13 +194,27 @@ def _from_file(value: str, what: str) -> Source:
             f"The {what} {redact_url(shown)!r} cannot be read: {error.strerror}. "
             "Let the user that runs Airflow's tasks read it."
         ) from error
+    fingerprint = _file_fingerprint(facts)
+
+    def opener() -> BinaryIO:
+        stream = path.open("rb")
+        if _file_fingerprint(os.fstat(stream.fileno())) != fingerprint:
+            stream.close()
+            raise source_changed(shown)
+        return stream
+
     return Source(
         uri=shown,
         filename=_printable(path.name),
         size=facts.st_size,
-        fingerprint=f"{facts.st_size}-{facts.st_mtime_ns}",
-        opener=lambda: path.open("rb"),
+        fingerprint=fingerprint,
+        opener=opener,
+        look=lambda: _file_fingerprint(path.stat()),
     )
+
+
+def _file_fingerprint(facts: os.stat_result) -> str:
+    return f"{facts.st_size}-{facts.st_mtime_ns}"
 
 
 def _existing(path: Path, *, decode: bool) -> Path:
@@ -188,14 +243,28 @@ def _from_store(value: str, what: str) -> Source:
         error.add_note(f"while looking at the {what} {shown!r}")
         raise
 
+    fingerprint = fingerprint_of(info)
+
     def opener() -> BinaryIO:
         try:
-            return cast("BinaryIO", StoreStream(filesystem.open(path, "rb", block_size=BLOCK_SIZE)))
+            handle = filesystem.open(path, "rb", block_size=BLOCK_SIZE)
+            details = getattr(handle, "details", None)
+            if isinstance(details, Mapping) and fingerprint_of(details) != fingerprint:
+                handle.close()
+                raise source_changed(shown)
+            return cast("BinaryIO", StoreStream(handle))
+        except TwelveLabsSourceChangedError:
+            raise
         except Exception as error:
             # It may have vanished since it was looked at.
             if refusal := _refusal(error, shown, what):
                 raise refusal from error
             raise
+
+    def look() -> str:
+        # What fsspec remembers may be older than the store.
+        filesystem.invalidate_cache(path)
+        return fingerprint_of(filesystem.info(path))
 
     def read_range(start: int, end: int) -> bytes:
         return bytes(filesystem.cat_file(path, start=start, end=end))
@@ -205,9 +274,10 @@ def _from_store(value: str, what: str) -> Source:
         uri=shown,
         filename=name,
         size=size,
-        fingerprint=fingerprint_of(info),
+        fingerprint=fingerprint,
         opener=opener,
         read_range=read_range,
+        look=look,
         signer=_signer(filesystem, path),
     )
 

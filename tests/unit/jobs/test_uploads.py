@@ -15,6 +15,7 @@ from tests.unit.parts_store import PartsStore
 from tests.unit.scripted_server import connection_text, forget_proxies
 from twelvelabs_provider.api.assets import AssetOptions, AssetType
 from twelvelabs_provider.api.errors import TwelveLabsTransientError
+from twelvelabs_provider.exceptions import TwelveLabsSourceChangedError
 from twelvelabs_provider.hooks import multipart
 from twelvelabs_provider.hooks.multipart import PartSource
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
@@ -90,6 +91,29 @@ def test_another_file_or_life_begins_anew(service: PartsStore, change: dict[str,
     upload(memory, **change)
     assert service.sent == list(range(1, 12))
     assert service.sessions == 2
+
+
+def test_parts_of_a_former_content_are_removed(service: PartsStore) -> None:
+    memory = Store()
+    broken(service, memory)
+    upload(memory, fingerprint="etag-2")
+    assert service.asked["DELETE c1"] == 1, "a later run would find it under the former content"
+
+
+def test_a_file_that_changes_between_two_parts(service: PartsStore) -> None:
+    memory = Store()
+
+    def open_range(start: int, size: int) -> BinaryIO:
+        if start:
+            raise TwelveLabsSourceChangedError("a.mp4 changed while it was sent")
+        return BytesIO(CONTENT[start : start + size])
+
+    parts = MultipartUpload(
+        TwelveLabsHook(), Ledger(memory, IDENTITY), PartSource("a.mp4", len(CONTENT), open_range), "etag-1"
+    )
+    with pytest.raises(TwelveLabsSourceChangedError):
+        parts.run(AssetType.VIDEO, AssetOptions("a.mp4"))
+    assert service.asked["DELETE c1"] == 1 and memory.rows == {}
 
 
 @pytest.mark.parametrize("status", ["expired", "failed"])

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.api.embedding.source import MediaSource
+from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsSourceChangedError
 from twelvelabs_provider.storage.source import redact_url, resolve_source
 
 SIGNED = (
@@ -194,6 +196,47 @@ def test_an_object_that_may_not_be_read(bucket: Any) -> None:
     bucket.objects["bucket/v.mp4"] = b"x"
     bucket.denied = True
     assert "cannot be read: access denied" in refused("s3://conn@bucket/v.mp4")
+
+
+def test_a_file_that_changes_after_the_look_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "v.mp4"
+    path.write_bytes(b"first")
+    source = resolve_source(str(path))
+    source.must_be_unchanged()
+    path.write_bytes(b"second")
+    for read in (source.open, source.must_be_unchanged, lambda: source.open_range(1, 2)):
+        with pytest.raises(TwelveLabsSourceChangedError, match=r"v\.mp4' changed while it was sent"):
+            read()
+    path.unlink()
+    with pytest.raises(TwelveLabsSourceChangedError):
+        source.must_be_unchanged()
+
+
+def test_an_object_that_changes_after_the_look_is_noticed(bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket.objects["bucket/v.mp4"] = b"x"
+    source = resolve_source("s3://conn@bucket/v.mp4")
+    source.must_be_unchanged()
+    with monkeypatch.context() as patch, pytest.raises(TwelveLabsSourceChangedError, match=r"s3://bucket/v\.mp4"):
+        patch.setattr(bucket, "info", lambda path: {"size": 1, "ETag": '"another"'})
+        source.must_be_unchanged()
+    del bucket.objects["bucket/v.mp4"]
+    with pytest.raises(TwelveLabsSourceChangedError, match=r"s3://bucket/v\.mp4"):
+        source.must_be_unchanged()
+
+
+def test_what_a_request_carries_in_its_body_is_the_content_that_was_looked_at(tmp_path: Path) -> None:
+    path = tmp_path / "v.mp4"
+    path.write_bytes(b"first")
+    part = resolve_source(str(path)).file_part()
+    opened = part.open
+
+    def meanwhile() -> BinaryIO:
+        stream = opened()
+        path.write_bytes(b"second")
+        return stream
+
+    with pytest.raises(TwelveLabsSourceChangedError):
+        MediaSource(file=dataclasses.replace(part, open=meanwhile)).body()
 
 
 def test_a_passing_failure_of_the_store_is_not_the_users_fault(bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:

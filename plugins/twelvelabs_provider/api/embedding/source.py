@@ -48,7 +48,10 @@ class MediaSource:
             return {"url": self.url} if self.url else {"asset_id": self.asset_id}
         self.must_hold_at_most(LARGEST_INLINE)
         with self.file.open() as stream:
-            return {"base64_string": base64.b64encode(stream.read()).decode("ascii")}
+            content = base64.b64encode(stream.read()).decode("ascii")
+        if self.file.verify:
+            self.file.verify()
+        return {"base64_string": content}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsSourceChangedError
 from twelvelabs_provider.jobs.cost import LIMIT
 from twelvelabs_provider.jobs.indexed import remove_failed
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Phase
@@ -15,7 +15,7 @@ from twelvelabs_provider.jobs.many.book import Entry, Stage, Wait, enough_of
 from twelvelabs_provider.jobs.many.lookup import GONE
 from twelvelabs_provider.jobs.many.steps import EntryBook
 from twelvelabs_provider.jobs.many.survey import surveyed_late
-from twelvelabs_provider.jobs.many.work import MOST_WAITED_FOR, ManyVideos
+from twelvelabs_provider.jobs.many.work import MOST_ATTEMPTS, MOST_WAITED_FOR, ManyVideos
 from twelvelabs_provider.storage.locations import display_uri
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,10 @@ class ManyAssets(ManyVideos):
         return Wait(JobKind.ASSET, None, ids, enough_of(len(ids), self._free), time.time())
 
     def _prepared(self, key: str, entry: Entry, state: JobState) -> None:
-        if state.phase is Phase.READY:
+        otherwise = entry.linked and entry.fingerprint and None not in (entry.size, state.size)
+        if state.phase is Phase.READY and otherwise and entry.size != state.size:
+            self._upload_instead(key, entry, state)
+        elif state.phase is Phase.READY:
             self._ready.add(key)
             self._measured(key, entry, state.duration)
         elif entry.borrowed:
@@ -70,9 +73,21 @@ class ManyAssets(ManyVideos):
         """Have a file uploaded that the service could not fetch by a link that nobody asked for."""
         job = JobRef(JobKind.ASSET, entry.asset_id or "")
         why = "perhaps because the service cannot follow a link of this store"
-        log.warning("%s: %s, %s: it is uploaded instead", entry.uri, state.told_of(job), why)
+        told = f"the service fetched {state.size} bytes of {entry.size} by a link"
+        told = told if state.phase is Phase.READY else f"{state.told_of(job)}, {why}"
+        log.warning("%s: %s: it is uploaded instead", entry.uri, told)
         remove_failed(self.hook, job, entry.asset_id)
-        self.book.entries[key] = replace(entry, stage=Stage.UPLOADING, asset_id=None, linked=False)
+        self.book.entries[key] = replace(entry, stage=Stage.UPLOADING, asset_id=None, linked=False, fingerprint=None)
+
+    def _send_anew(self, key: str, error: Exception) -> None:
+        """Have the new content of an object sent that changed while the service fetched its former content."""
+        entry = self.book.entries[key]
+        remove_failed(self.hook, JobRef(JobKind.ASSET, entry.asset_id or ""), entry.asset_id)
+        self._ready.discard(key)
+        attempts = entry.attempts + 1
+        begun = replace(entry, stage=Stage.UPLOADING, attempts=attempts, asset_id=None, fingerprint=None, mark=None)
+        log.warning("%s, attempt %d of %d: %s", entry.uri, attempts, MOST_ATTEMPTS, error)
+        self.book.entries[key] = begun if attempts < MOST_ATTEMPTS else begun.failed(error, again=True)
 
     def _measured(self, key: str, entry: Entry, duration: float | None) -> None:
         """Take the service's length of an asset, which is what it bills; a header may have told less, or nothing."""
@@ -105,9 +120,13 @@ class ManyAssets(ManyVideos):
         self._save()
         self._doubtful |= set(chosen)
         for key, future in self.each(
-            lambda key: self.steps.index(self.book.entries[key], look_first=key in look_first), chosen
+            lambda key: self.steps.index(self.videos[key], self.book.entries[key], look_first=key in look_first), chosen
         ):
-            self._take(key, future)
+            error = future.exception()
+            if isinstance(error, TwelveLabsSourceChangedError | TwelveLabsInputError):
+                self._send_anew(key, error)
+            else:
+                self._take(key, future)
         self._save()
         return True
 

@@ -54,6 +54,7 @@ class Entry:
     :param doubted: it failed, and nobody knows whether its indexing was asked for.
     :param again: it failed for a reason that may pass.
     :param upload: its upload in parts, to go on with.
+    :param fingerprint: of the content, where the service fetches the file by a link; compared before it is indexed.
     :param unsurveyed: ``if_indexed`` of a video that could not be read in the survey. Whether it is in the index, and
         what it bills, is found out before its upload.
     """
@@ -79,6 +80,7 @@ class Entry:
     reason: str | None = None
     upload: Mapping[str, Any] | None = None
     unsurveyed: str | None = None
+    fingerprint: str | None = None
 
     @property
     def settled(self) -> bool:

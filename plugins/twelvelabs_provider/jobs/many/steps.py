@@ -9,13 +9,14 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.assets import AssetOptions, UploadMethod
-from twelvelabs_provider.jobs.asset_upload import AssetUpload, method_for, sent_by
+from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsSourceChangedError
+from twelvelabs_provider.jobs.asset_upload import AssetUpload, mark_asset, method_for, sent_by
 from twelvelabs_provider.jobs.given_video import GivenTranscription, GivenVideo, checked_transcription, checked_video
 from twelvelabs_provider.jobs.indexed import SOURCE_MARK, index_asset, source_mark
 from twelvelabs_provider.jobs.ledger import BegunUpload, fingerprint
 from twelvelabs_provider.jobs.lost_indexing import SubmittedVideo
 from twelvelabs_provider.jobs.many.book import Entry, Stage
-from twelvelabs_provider.storage.source import Source, resolve_source
+from twelvelabs_provider.storage.source import Source, resolve_source, source_changed
 from twelvelabs_provider.storage.video_list import ListedVideo
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class Steps:
         checked = self.check(listed)
         source = checked.looked.source
         marker = fingerprint(self.task_key, key, source.fingerprint)
-        upload = AssetUpload(self.hook, source, marker, book, lambda: self._resolved(listed.uri))
+        upload = AssetUpload(self.hook, source, marker, book)
         service = None if entry.linked is False else self.hook.endpoint.origin
         choice = method_for(source, self._wanted(source), service)
         log.info("%s goes up as an asset, method %s: %s", source.uri, choice.method.value, choice.why)
@@ -107,21 +108,38 @@ class Steps:
             mark=checked.looked.mark,
             size=source.size,
             linked=True if choice.otherwise else entry.linked,
+            fingerprint=source.fingerprint if choice.method is UploadMethod.URL and not source.is_url else None,
             upload=None,
         )
 
-    def index(self, entry: Entry, *, look_first: bool) -> Entry:
+    def index(self, listed: ListedVideo, entry: Entry, *, look_first: bool) -> Entry:
         """Have an asset indexed; return its entry.
 
         :param look_first: it may be in the index already.
+        :raises TwelveLabsSourceChangedError: the object changed while the service fetched it by a link.
         """
         asset_id = entry.asset_id or ""
         find = self.hook.api.find_indexed_asset(self.index_id, asset_id)
         video_id = self.hook.execute(find) if look_first else None
         if video_id is None:
+            if entry.fingerprint:
+                mark_asset(self.hook, asset_id, self._same_source(listed, entry.fingerprint))
             mark = {SOURCE_MARK: entry.mark} if entry.mark else {}
             video_id = index_asset(self.hook, self.index_id, asset_id, {**self.metadata, **mark} or None)
         return replace(entry, stage=Stage.RUNNING, job_id=video_id, video_id=video_id)
+
+    def is_as_checked(self, listed: ListedVideo, entry: Entry) -> bool:
+        """Tell whether an object that was indexed by a link is still the one that was checked."""
+        try:
+            return not entry.fingerprint or bool(self._same_source(listed, entry.fingerprint))
+        except (TwelveLabsSourceChangedError, TwelveLabsInputError):
+            return False
+
+    def _same_source(self, listed: ListedVideo, fingerprint: str) -> Source:
+        source = self._resolved(listed.uri)
+        if source.fingerprint != fingerprint:
+            raise source_changed(source.uri)
+        return source
 
     def submit(self, checked: Checked, entry: Entry) -> Entry:
         """Upload and index a video at once; return its entry."""
@@ -137,7 +155,11 @@ class Steps:
             user_metadata=self.metadata or None,
         )
         task = self.hook.execute(call)
-        return replace(entry, stage=Stage.RUNNING, job_id=task.id, video_id=task.video_id)
+        by_link = wanted is UploadMethod.URL
+        return replace(
+            entry, stage=Stage.RUNNING, job_id=task.id, video_id=task.video_id,
+            fingerprint=source.fingerprint if by_link else None,
+        )  # fmt: skip
 
     def submitted(self, checked: Checked) -> SubmittedVideo:
         """Return what a lost indexing is looked for by."""

@@ -109,4 +109,11 @@ class ManyTasks(ManyVideos):
         if entry.found:
             video = self.hook.execute(self.hook.api.read_video(self.book.index_id, video_id))
             check_found(video, entry.size, entry.mark)
+        if entry.fingerprint and not self._is_as_checked(entry):
+            log.warning("%s changed while the service fetched it: the video is not reused by another run", entry.uri)
+            return
         leave_mark(self.hook, self.book.index_id, video_id, entry.mark)
+
+    def _is_as_checked(self, entry: Entry) -> bool:
+        key = next((key for key, one in self.book.entries.items() if one.job_id == entry.job_id), "")
+        return key in self.videos and self.steps.is_as_checked(self.videos[key], entry)

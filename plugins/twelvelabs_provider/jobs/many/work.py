@@ -25,6 +25,7 @@ from twelvelabs_provider.exceptions import (
     TwelveLabsInputError,
     TwelveLabsJobFailedError,
     TwelveLabsOutputError,
+    TwelveLabsSourceChangedError,
     TwelveLabsUnreachableError,
 )
 from twelvelabs_provider.jobs.cost import LIMIT, ROUNDING, Bill, indexing_bill
@@ -227,7 +228,7 @@ class ManyVideos(ABC):
             self.book.entries[key] = entry.failed(error, again=False)
             log.warning("%s: %s", entry.uri, self.book.entries[key].reason)
             return
-        if isinstance(error, TwelveLabsError):
+        if isinstance(error, TwelveLabsError) and not isinstance(error, TwelveLabsSourceChangedError):
             # An error of the video's own (a store, a disk) says nothing about the others.
             self._unlucky_once(error)
         attempts = entry.attempts + 1
