@@ -7,7 +7,8 @@ import os
 import socket
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self, cast
@@ -57,6 +58,18 @@ class Unframed:
 
 
 @dataclass(frozen=True)
+class Raw:
+    """Bytes as they are, head included, piece by piece with a pause between them; then the connection is cut.
+
+    :param pieces: may be endless; a client that hangs up ends them.
+    :param pause: seconds between two pieces.
+    """
+
+    pieces: Iterable[bytes] = field(repr=False)
+    pause: float = 0.0
+
+
+@dataclass(frozen=True)
 class Hang:
     """Nothing is answered until the server is released or ended."""
 
@@ -66,7 +79,7 @@ class BrokenTls:
     """The request is read to its end, then bytes that are no TLS come back over the connection."""
 
 
-Step = Reply | Lost | CutShort | Unframed | Hang | BrokenTls
+Step = Reply | Lost | CutShort | Unframed | Raw | Hang | BrokenTls
 
 
 def redirect(address: str, status: int = 302) -> Reply:
@@ -182,6 +195,8 @@ class _Handler(BaseHTTPRequestHandler):
             case Unframed():
                 self.wfile.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + step.content)
                 self.close_connection = True
+            case Raw():
+                self._send_slowly(step, scripted.released)
             case Hang():
                 scripted.released.wait(_LONGEST_HANG)
                 self._cut()
@@ -205,6 +220,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content[:sent])
         self.wfile.flush()
+
+    def _send_slowly(self, raw: Raw, released: threading.Event) -> None:
+        self.close_connection = True
+        with suppress(OSError):
+            for piece in raw.pieces:
+                self.wfile.write(piece)
+                self.wfile.flush()
+                if raw.pause and released.wait(raw.pause):
+                    return
 
     def _cut(self) -> None:
         self.close_connection = True

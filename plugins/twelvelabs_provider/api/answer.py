@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from twelvelabs_provider.api.call import Call
+from twelvelabs_provider.api.conformity import conforming
+from twelvelabs_provider.api.decoding import JsonCutError, JsonError, decoded_json
 from twelvelabs_provider.api.errors import (
     TwelveLabsAmbiguousError,
     TwelveLabsAnswerError,
@@ -39,17 +40,17 @@ def _decoded_success(call: Call[Any], content: bytes) -> Any:
     if not content.strip():
         return None
     try:
-        return json.loads(content)
-    except ValueError as error:
-        if content.lstrip()[:1] in (b"{", b"["):
-            # A cut is only seen where the answer's head gave its length.
-            raise TwelveLabsAmbiguousError(
-                f"{call.name} was answered, but the answer breaks off after {len(content)} bytes;"
-                " whether it was done is unknown"
-            ) from error
+        return decoded_json(content)
+    except JsonCutError:
+        # A cut is only seen where the answer's head gave its length.
+        raise TwelveLabsAmbiguousError(
+            f"{call.name} was answered, but the answer breaks off after {len(content)} bytes; whether it was done is"
+            " unknown"
+        ) from None
+    except JsonError as error:
         raise TwelveLabsAnswerError(
-            f"{call.name} succeeded, but its answer is not JSON ({len(content)} bytes)"
-        ) from error
+            f"{call.name} succeeded, but its answer is not JSON ({len(content)} bytes): {error}"
+        ) from None
 
 
 def parsed(call: Call[T], body: Any) -> T:
@@ -58,19 +59,23 @@ def parsed(call: Call[T], body: Any) -> T:
     :raises TwelveLabsAnswerError: if it is not what the service documents.
     """
     try:
-        return call.parse(body)
-    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
-        raise TwelveLabsAnswerError(f"{call.name} succeeded, but its answer cannot be read: {error}") from error
+        return conforming(call.parse(body))
+    except TwelveLabsError:
+        raise
+    except Exception as error:
+        # Whatever a parser stumbles over, the answer is the reason; the error's own text may quote the answer.
+        raise TwelveLabsAnswerError(
+            f"{call.name} succeeded, but its answer cannot be read: {type(error).__name__}: {error}"
+        ) from None
 
 
 def refusal(call: Call[Any], status: int, headers: Mapping[str, str], content: bytes, now: float) -> TwelveLabsError:
     """Return the typed error of an answer that is not a success; see :func:`read_answer`."""
     lower = {name.lower(): value for name, value in headers.items()}
-    text = content.decode("utf-8", errors="replace")
     try:
-        body = json.loads(text)
-    except ValueError:
-        body = text
+        body = decoded_json(content)
+    except JsonError:
+        body = content.decode("utf-8", errors="replace")
     return error_from(
         status,
         body,

@@ -12,6 +12,9 @@ from urllib.parse import quote
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError
 from twelvelabs_provider.api.version import ApiVersion
 
+LARGEST_RESPONSE = 64 * 1024**2
+"""Bytes of a decoded response, unless a call says otherwise."""
+
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 U = TypeVar("U")
@@ -58,9 +61,9 @@ class FilePart:
 
 @dataclass(frozen=True)
 class JsonBody:
-    """A JSON body."""
+    """A JSON body. It may hold signed URLs and stays out of ``repr``."""
 
-    content: Mapping[str, Any]
+    content: Mapping[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ class Call(Generic[T_co]):
     :param missing_is_done: a 404 is a success (a delete that finds nothing left to delete).
     :param category: the rate counter that it counts against.
     :param patience: seconds that its answer may take, where that is longer than the connection's ``read_timeout``.
+    :param most_bytes: size of the decoded response at most; a larger one is refused.
     :param only: the one generation that has this call; None where a dialect wrote it for its own.
     :param instead: the nearest way in the other generations, for the refusal.
     """
@@ -96,6 +100,7 @@ class Call(Generic[T_co]):
     missing_is_done: bool = False
     category: RateCategory = RateCategory.NONE
     patience: float = 0.0
+    most_bytes: int = LARGEST_RESPONSE
     only: ApiVersion | None = None
     instead: str = ""
 

@@ -13,7 +13,7 @@ import pendulum
 
 from twelvelabs_provider.api.call import Call, Method, RateCategory, delete, get, only_today, path_of, post
 from twelvelabs_provider.api.models import Json, Page
-from twelvelabs_provider.api.reading import as_object, identifier, moment_from, page_from, text_from
+from twelvelabs_provider.api.reading import as_object, identifier, moment_from, page_from, reason_from, text_from
 from twelvelabs_provider.api.resources import Paging
 
 T = TypeVar("T")
@@ -253,8 +253,8 @@ def _import_item(answer: Any) -> ImportItem:
         action=raw.get("action") or (ImportAction.REJECTED.value if error and not raw.get("asset_id") else None),
         asset_id=raw.get("asset_id"),
         status=raw.get("status"),
-        error_code=error.get("code"),
-        error_message=error.get("message"),
+        error_code=reason_from(error.get("code")),
+        error_message=reason_from(error.get("message")),
     )
 
 

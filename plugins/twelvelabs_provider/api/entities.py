@@ -16,6 +16,7 @@ import pendulum
 from twelvelabs_provider.api.call import Call, Method, change, delete, get, only_today, path_of, post
 from twelvelabs_provider.api.models import Json, Page
 from twelvelabs_provider.api.reading import as_object, identifier, moment_from, page_from, text_from
+from twelvelabs_provider.api.redaction import clean_text
 from twelvelabs_provider.api.resources import Paging
 
 T = TypeVar("T")
@@ -267,7 +268,8 @@ def _created(entry: Json) -> CreatedEntity:
 def _refused(entry: Json) -> RefusedEntity:
     what = "a refused entity"
     position = int(text_from(entry, "entity_index", what))
-    return RefusedEntity(position, str(entry.get("entity_name") or ""), text_from(entry, "error_reason", what))
+    reason = clean_text(text_from(entry, "error_reason", what))
+    return RefusedEntity(position, str(entry.get("entity_name") or ""), reason)
 
 
 def _path(collection_id: str, entity_id: str, *more: str) -> str:

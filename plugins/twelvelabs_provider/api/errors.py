@@ -1,6 +1,6 @@
 """Errors of the service, typed by what the caller should do, and the reading of all its error bodies.
 
-None of them ever carries the API key: they are made from an answer's status, headers and body alone.
+No error carries an API key, a query of a URL or a control character: the constructor removes them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
+
+from twelvelabs_provider.api.redaction import clean_request_id, clean_text
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,10 @@ class ErrorDetails:
         return f"{text} (request {self.request_id})" if self.request_id else text
 
 
+_LONGEST_CODE = 100
+_LONGEST_ERROR = 4000
+
+
 class TwelveLabsError(Exception):
     """Something went wrong between us and the service.
 
@@ -47,7 +53,7 @@ class TwelveLabsError(Exception):
 
     def __init__(self, message: str, details: ErrorDetails | None = None) -> None:
         self.details = details or ErrorDetails()
-        super().__init__(message)
+        super().__init__(clean_text(message, _LONGEST_ERROR))
 
     @property
     def retry_after(self) -> float | None:
@@ -96,7 +102,11 @@ class TwelveLabsPermissionError(TwelveLabsPermanentError):
 
 
 class TwelveLabsNotFoundError(TwelveLabsPermanentError):
-    """There is no such thing (404, 410, ``resource_not_exist``)."""
+    """There is no such thing (404, ``resource_not_exist``)."""
+
+
+class TwelveLabsGoneError(TwelveLabsPermanentError):
+    """The service retired this endpoint, or the thing that the request names has expired (410)."""
 
 
 class TwelveLabsConflictError(TwelveLabsPermanentError):
@@ -141,7 +151,6 @@ _BY_STATUS: Mapping[int, type[TwelveLabsError]] = {
     HTTPStatus.UNAUTHORIZED: TwelveLabsAuthError,
     HTTPStatus.FORBIDDEN: TwelveLabsPermissionError,
     HTTPStatus.NOT_FOUND: TwelveLabsNotFoundError,
-    HTTPStatus.GONE: TwelveLabsNotFoundError,
     HTTPStatus.REQUEST_TIMEOUT: TwelveLabsServerError,
     HTTPStatus.CONFLICT: TwelveLabsConflictError,
     HTTPStatus.TOO_MANY_REQUESTS: TwelveLabsRateLimitError,
@@ -154,9 +163,6 @@ _DAILY = re.compile(r"\bdaily\b|\b(?:per|a|each) ?day\b|/ ?\d*day", re.IGNORECAS
 LONGEST_RETRY_AFTER = 3650 * 86400.0
 """Seconds; a longer wait in an answer is read as this one, so that arithmetic on moments cannot overflow."""
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?\s?(Z|UTC|[+-]\d\d:?\d\d)?(?!\d)")
-_LONGEST_MESSAGE = 500
-_URL_QUERY = re.compile(r"(https?://[^\s?\"'<>]+)\?[^\s\"'<>]*", re.IGNORECASE)
-_URL_USER = re.compile(r"(https?://)[^\s/?#\"'<>]+@", re.IGNORECASE)
 
 
 def error_from(
@@ -178,18 +184,24 @@ def error_from(
     :param now: epoch seconds, for a 429 whose message names the moment to come back.
     """
     code, message, hints = _code_and_message(body)
-    waits = (retry_after, _seconds(hints.get("retryAfter")), _wait_in_words(status, message, now))
+    waits = (bounded_wait(retry_after), _seconds(hints.get("retryAfter")), _wait_in_words(status, message, now))
     details = ErrorDetails(
         status=status,
         code=code,
         message=message or _phrase(status),
-        request_id=request_id or _text(hints.get("requestId")),
-        retry_after=next((min(wait, LONGEST_RETRY_AFTER) for wait in waits if wait is not None), None),
+        request_id=clean_request_id(request_id) or clean_request_id(hints.get("requestId")),
+        retry_after=next((bounded_wait(wait) for wait in waits if wait is not None), None),
     )
     if 300 <= status < 400:
         return TwelveLabsRedirectError(
             f"{what} was answered with a redirect (HTTP {status}); redirects are refused because the API key goes only"
             " to the configured host: put the final address into the connection's host",
+            details,
+        )
+    if status == HTTPStatus.GONE:
+        return TwelveLabsGoneError(
+            f"{what} failed: {details}; the service retired this endpoint, or what it names has expired. Nothing was"
+            " done; a connection with a newer api_version may have another way",
             details,
         )
     kind = _class_for(status, code)
@@ -223,26 +235,19 @@ def _wait_in_words(status: int, message: str, now: float | None) -> float | None
         moment = datetime.fromisoformat(f"{found[1]}T{found[2]}{zone}").astimezone(UTC).timestamp()
     except (OverflowError, ValueError):
         return None
-    return moment - now if moment > now else None
+    return bounded_wait(moment - now) if moment > now else None
 
 
 def _code_and_message(body: Any) -> tuple[str | None, str, Mapping[str, Any]]:
     """The four shapes: flat, wrapped in ``error``, numeric ``error_code``, and no object at all."""
     if not isinstance(body, Mapping):
-        return None, _clean(body), {}
+        return None, clean_text(body), {}
     inner = body.get("error")
     fields = inner if isinstance(inner, Mapping) else body
     code = fields.get("code", fields.get("error_code"))
     details = fields.get("details")
     message = fields.get("message") or (inner if isinstance(inner, str) else "")
-    return _text(code), _clean(message), details if isinstance(details, Mapping) else {}
-
-
-def _clean(message: Any) -> str:
-    """One line, without what signs URLs (query strings, passwords), of bounded length."""
-    text = " ".join(str(message or "").split())
-    text = _URL_USER.sub(r"\1...@", _URL_QUERY.sub(r"\1?...", text))
-    return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + "..."
+    return clean_text(code, _LONGEST_CODE) or None, clean_text(message), details if isinstance(details, Mapping) else {}
 
 
 def _phrase(status: int) -> str:
@@ -252,13 +257,13 @@ def _phrase(status: int) -> str:
         return "unknown status"
 
 
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
-
-
 def _seconds(value: Any) -> float | None:
-    number = finite_number(value)
-    return None if number is None else max(0.0, number)
+    return bounded_wait(finite_number(value))
+
+
+def bounded_wait(seconds: float | None) -> float | None:
+    """Return the seconds that the service asks to wait, from 0 to :data:`LONGEST_RETRY_AFTER`."""
+    return None if seconds is None else min(max(0.0, seconds), LONGEST_RETRY_AFTER)
 
 
 def finite_number(value: Any) -> float | None:

@@ -16,7 +16,7 @@ import pendulum
 from twelvelabs_provider.api.assets import AssetOptions, AssetType
 from twelvelabs_provider.api.call import Call, RateCategory, get, only_today, path_of, post
 from twelvelabs_provider.api.models import Json, Page
-from twelvelabs_provider.api.reading import as_object, moment_from, page_from, text_from
+from twelvelabs_provider.api.reading import as_object, moment_from, page_from, reason_from, text_from
 from twelvelabs_provider.api.resources import Paging
 
 MOST_AT_ONCE = 50
@@ -240,7 +240,7 @@ def _state_from(answer: Any) -> UploadState:
 def _chunk_from(answer: Any) -> UploadedChunk:
     raw = as_object(answer, "a part of an upload")
     index, status = int(text_from(raw, "index", _WHAT)), text_from(raw, "status", _WHAT)
-    return UploadedChunk(index, status, moment_from(raw.get("uploaded_at")), raw.get("error"))
+    return UploadedChunk(index, status, moment_from(raw.get("uploaded_at")), reason_from(raw.get("error")))
 
 
 def _incomplete_from(answer: Any) -> IncompleteUpload:

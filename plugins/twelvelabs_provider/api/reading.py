@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import pendulum
 
-from twelvelabs_provider.api.errors import TwelveLabsAnswerError
+from twelvelabs_provider.api.errors import TwelveLabsAnswerError, finite_number
 from twelvelabs_provider.api.models import (
     AnalysisTask,
     Asset,
@@ -23,8 +23,10 @@ from twelvelabs_provider.api.models import (
     Segment,
     Video,
 )
+from twelvelabs_provider.api.redaction import clean_text
 
 T = TypeVar("T")
+_MORE_PAGES = 2
 _SERVICE_FIELDS = ("filename", "duration", "fps", "width", "height", "size", "video_title", "model_names")
 
 
@@ -42,6 +44,11 @@ def identifier(answer: Any, what: str, *keys: str) -> str:
         if raw.get(key):
             return str(raw[key])
     raise TwelveLabsAnswerError(f"the service's answer for {what} carries no id; its fields are {sorted(raw)}")
+
+
+def reason_from(value: Any) -> str | None:
+    """Return a reason, a warning or a code in the words of the service, fit to be shown; None for null."""
+    return None if value is None else clean_text(value_text(value))
 
 
 def text_from(raw: Json, field: str, what: str) -> str:
@@ -202,9 +209,15 @@ def page_from(answer: Any, item: Callable[[Any], T], what: str) -> Page[T]:
     return Page(
         items=items,
         page=int(info.get("page") or 1),
-        total_pages=int(info.get("total_page") or 1),
+        total_pages=_pages(info, len(items)),
         total_results=int(info.get("total_results") or len(items)),
     )
+
+
+def _pages(info: Json, entries: int) -> int:
+    """Return the announced number of pages, no more than the announced number of entries needs, and a few."""
+    pages, results = int(info.get("total_page") or 1), int(info.get("total_results") or 0)
+    return min(pages, math.ceil(results / entries) + _MORE_PAGES) if results > 0 and entries else pages
 
 
 def _segment(item: Any) -> Segment:
@@ -250,15 +263,15 @@ def _metadata(raw: Json) -> Json:
 
 
 def _status(raw: Json) -> str:
-    return str(raw.get("status") or "")
+    return clean_text(raw.get("status") or "")
 
 
 def _error(raw: Json) -> str | None:
     """The service's reason for a failure, under any of the names it has had."""
     error = raw.get("error") or raw.get("error_reason") or raw.get("error_message")
     if isinstance(error, Mapping):
-        return ": ".join(str(error[key]) for key in ("code", "message") if error.get(key)) or None
-    return str(error) if error else None
+        return ": ".join(clean_text(error[key]) for key in ("code", "message") if error.get(key)) or None
+    return clean_text(error) or None if error else None
 
 
 def _time(value: Any) -> pendulum.DateTime | None:
@@ -267,15 +280,13 @@ def _time(value: Any) -> pendulum.DateTime | None:
     try:
         moment = pendulum.parse(str(value))
         return moment.in_timezone("UTC") if isinstance(moment, pendulum.DateTime) else None
-    except (OverflowError, ValueError):
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
+        # Texts that only look like times make the library fail in several ways.
         return None
 
 
 def _number(value: Any) -> float | None:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None
+    return finite_number(value)
 
 
 def _whole(value: Any) -> int | None:

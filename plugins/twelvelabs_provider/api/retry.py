@@ -16,6 +16,7 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsQuotaError,
     TwelveLabsRateLimitError,
     TwelveLabsServerError,
+    bounded_wait,
     finite_number,
 )
 
@@ -98,7 +99,7 @@ def retry_after_from(status: int, headers: Mapping[str, str], now: float) -> flo
     limit = rate_limit_from(headers)
     if asked is not None or status != HTTPStatus.TOO_MANY_REQUESTS or limit.reset_at is None:
         return asked
-    return limit.reset_at - now if limit.reset_at > now else None
+    return bounded_wait(limit.reset_at - now) if limit.reset_at > now else None
 
 
 def rate_limit_from(headers: Mapping[str, str]) -> RateLimit:
@@ -120,12 +121,13 @@ def _retry_after_header(value: str, now: float) -> float | None:
         return None
     seconds = finite_number(value)
     if seconds is not None:
-        return max(0.0, seconds)
+        return bounded_wait(seconds)
     try:
         moment = parsedate_to_datetime(value)
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return max(0.0, moment.timestamp() - now)
-    except (AttributeError, IndexError, OverflowError, TypeError, ValueError):
+        return bounded_wait(moment.timestamp() - now)
+    except (ArithmeticError, AttributeError, IndexError, TypeError, ValueError):
+        # Dates that only look like one make the library fail in several ways.
         return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from airflow.sdk import Connection
 
 from twelvelabs_provider.api.endpoint import Endpoint, endpoint_from, extra_from, key_of
+from twelvelabs_provider.api.redaction import remember_key
 from twelvelabs_provider.api.url_secrets import secrets_in
 
 CONN_TYPE = "twelvelabs"
@@ -16,7 +17,7 @@ def endpoint_of(connection: Connection) -> Endpoint:
 
     :raises TwelveLabsConfigurationError: naming the field that cannot be used.
     """
-    return endpoint_from(
+    endpoint = endpoint_from(
         connection.conn_id,
         host=connection.host,
         port=connection.port,
@@ -24,6 +25,8 @@ def endpoint_of(connection: Connection) -> Endpoint:
         password=connection.password,
         extra=extra_from(connection.conn_id, connection.extra),
     )
+    remember_key(endpoint.api_key)
+    return endpoint
 
 
 def secrets_of(connection: Connection) -> list[str]:

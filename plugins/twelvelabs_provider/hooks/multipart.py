@@ -10,6 +10,7 @@ import logging
 import random
 import re
 import time
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -17,6 +18,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from http import HTTPStatus
+from http.client import HTTPException
 from threading import Event
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -26,8 +28,9 @@ from twelvelabs_provider.api.multipart_plan import Chunk, run_from
 from twelvelabs_provider.api.multipart_uploads import MOST_AT_ONCE, ChunkUrl, SentChunk, presign_chunks, report_chunks
 from twelvelabs_provider.api.retry import growing_delay
 from twelvelabs_provider.exceptions import TwelveLabsSourceChangedError
+from twelvelabs_provider.hooks.receiving import LONGEST_SHARE, Body
 from twelvelabs_provider.hooks.sending import USER_AGENT, kind_of
-from twelvelabs_provider.hooks.session import HttpSession, NoCredential, silent_queries
+from twelvelabs_provider.hooks.session import HttpSession, NoCredential, whole_body
 from twelvelabs_provider.hooks.upload import SizedStream
 
 if TYPE_CHECKING:
@@ -42,6 +45,7 @@ REPORTED_AT_ONCE = 10
 """Parts that went up before they are reported; so many are sent again at most after the process was killed."""
 
 _FETCHED_AT_ONCE = 20
+_LONGEST_REASON = 4096
 _URL_LIFE = 45 * 60.0
 _STORE_CODE = re.compile(r"<Code>(\w{1,60})</Code>")
 
@@ -124,7 +128,6 @@ class MultipartSender:
         self._stop = Event()
         try:
             with (
-                silent_queries(),
                 HttpSession(self._hook.network) as http,
                 ThreadPoolExecutor(self._at_once, "twelvelabs-part") as pool,
             ):
@@ -194,17 +197,25 @@ class MultipartSender:
                     auth=NoCredential(),
                     timeout=self._timeout,
                     allow_redirects=False,
+                    stream=True,
                 )
+                said = self._beginning(answer)
         except TwelveLabsSourceChangedError:
             # Another attempt would mix two contents.
             raise
-        except (TwelveLabsTransientError, OSError) as error:
+        except (TwelveLabsTransientError, OSError, EOFError, HTTPException, ValueError, zlib.error) as error:
             # The libraries' own messages quote the address: only their names are told, and they are no cause either.
             return _NotSent(str(error) if isinstance(error, TwelveLabsError) else kind_of(error))
         proof = answer.headers.get("etag", "").removeprefix("W/").strip('"')
         if answer.status_code >= HTTPStatus.MULTIPLE_CHOICES or not proof:
-            return _NotSent(_refusal(answer))
+            return _NotSent(_refusal(answer, said))
         return SentChunk(chunk.index, proof, chunk.size)
+
+    def _beginning(self, answer: Any) -> bytes:
+        """Return the beginning of a store's answer, whatever its size."""
+        seconds = LONGEST_SHARE * self._hook.endpoint.read_timeout
+        body = Body("PUT of a part", answer.headers, most_bytes=_LONGEST_REASON, seconds=seconds, whole=False)
+        return whole_body(answer, body)
 
 
 class _Addresses:
@@ -252,9 +263,9 @@ class _PartStream(SizedStream):
         return super().read(size)
 
 
-def _refusal(answer: Any) -> str:
+def _refusal(answer: Any, said: bytes) -> str:
     """Why a store refused a part: its status and its own word, nothing else of an answer that may quote the address."""
     if answer.status_code < HTTPStatus.MULTIPLE_CHOICES:
         return "the answer carries no ETag"
-    code = _STORE_CODE.search(answer.text[:4096])
+    code = _STORE_CODE.search(said.decode("utf-8", errors="replace"))
     return f"HTTP {answer.status_code}{f' {code[1]}' if code else ''}"

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from twelvelabs_provider.api.errors import TwelveLabsError
+from twelvelabs_provider.api.paging import Recent, Tokens
 from twelvelabs_provider.api.search.request import Match, SearchPage, SearchRequest, is_expired
 
 if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 
 log = logging.getLogger(__name__)
+_MOST_REMEMBERED = 100_000
 
 
 class Search:
@@ -36,12 +38,9 @@ class Search:
         """How many pages were read."""
 
     def __iter__(self) -> Iterator[Match]:
-        returned: set[tuple[str, float, float]] = set()
+        returned = Recent(_MOST_REMEMBERED)
         for page in self._all_pages():
-            for match in page.matches:
-                if match.identity not in returned:
-                    returned.add(match.identity)
-                    yield match
+            yield from (match for match in page.matches if returned.add(match.identity))
 
     def _all_pages(self) -> Iterator[SearchPage]:
         try:
@@ -56,9 +55,11 @@ class Search:
         page = self._hook.execute(self._hook.api.search(self._request))
         self.queries += 1
         self.first = self.first or page
+        tokens = Tokens()
         while True:
             self.pages += 1
             yield page
-            if page.next_token is None:
+            token = tokens.after(page.next_token, len(page.matches))
+            if token is None:
                 return
-            page = self._hook.execute(self._hook.api.search_page(page.next_token, self._request))
+            page = self._hook.execute(self._hook.api.search_page(token, self._request))

@@ -15,17 +15,20 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsError,
     TwelveLabsUnsupportedError,
 )
+from twelvelabs_provider.api.redaction import clean_text
 from twelvelabs_provider.api.retry import delay_before_retry
 from twelvelabs_provider.hooks.network import Network
 from twelvelabs_provider.hooks.proxies import shown
+from twelvelabs_provider.hooks.receiving import ACCEPTED
 
 log = logging.getLogger(__name__)
+_LONGEST_CAUSE = 200
 USER_AGENT = f"airflow-provider-twelvelabs/{__version__}"
 
 
 def call_headers(call: Call[Any]) -> dict[str, str]:
     """Return the headers of a call, all but the key (it is added at the last moment, by the transport)."""
-    return {"accept": "application/json", "user-agent": USER_AGENT, **call.headers}
+    return {"accept": "application/json", "accept-encoding": ACCEPTED, "user-agent": USER_AGENT, **call.headers}
 
 
 def ensure_spoken(call: Call[Any], endpoint: Endpoint) -> None:
@@ -36,11 +39,6 @@ def ensure_spoken(call: Call[Any], endpoint: Endpoint) -> None:
     if call.only and call.only is not endpoint.version:
         instead = call.instead or f"use a connection with api_version {call.only.value}"
         raise TwelveLabsUnsupportedError(f"API {endpoint.version.value} has no {call.name}: {instead}")
-
-
-def without_key(content: bytes, endpoint: Endpoint) -> bytes:
-    """Return an answer's body without the key, which a service may quote when it refuses it."""
-    return content.replace(endpoint.api_key.encode(), b"***")
 
 
 def never_sent(call: Call[Any], network: Network, error: Exception) -> TwelveLabsConnectionError:
@@ -89,8 +87,7 @@ def kind_of(error: BaseException) -> str:
 def _cause(error: BaseException) -> str:
     """The innermost reason of a transport error, without the nesting that the libraries put around it."""
     seen = _innermost(error)
-    text = " ".join(str(seen).split())
-    return f"{type(seen).__name__}: {text[:200]}"
+    return f"{type(seen).__name__}: {clean_text(seen, _LONGEST_CAUSE)}"
 
 
 def _innermost(error: BaseException) -> BaseException:

@@ -1,20 +1,21 @@
-"""The HTTP session under everything that is sent: it follows no redirect and uploads in large pieces."""
+"""The HTTP session under everything that is sent: no redirects, uploads in large pieces, responses within limits."""
 
 from __future__ import annotations
 
-import logging
-import re
+import http.client
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
+from twelvelabs_provider.hooks.log_redaction import redact_client_logs
 from twelvelabs_provider.hooks.network import Network
+from twelvelabs_provider.hooks.receiving import PIECE, Body
+from twelvelabs_provider.hooks.watchdog import WATCHED_POOLS, Watchdog
 
-_PIECE = 1 << 20
+_UPLOADED_PIECE = 1 << 20
 
 
 class _Adapter(HTTPAdapter):
@@ -28,12 +29,16 @@ class _Adapter(HTTPAdapter):
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs, blocksize=_PIECE)  # type: ignore[no-untyped-call, unused-ignore]
+        super().init_poolmanager(*args, **kwargs, blocksize=_UPLOADED_PIECE)  # type: ignore[no-untyped-call, unused-ignore]
+        self.poolmanager.pool_classes_by_scheme = WATCHED_POOLS
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         if proxy.startswith("https://"):
             kwargs["proxy_ssl_context"] = self._network.tls
-        return super().proxy_manager_for(proxy, **kwargs, blocksize=_PIECE)  # type: ignore[no-untyped-call, unused-ignore]
+        manager = super().proxy_manager_for(proxy, **kwargs, blocksize=_UPLOADED_PIECE)  # type: ignore[no-untyped-call, unused-ignore]
+        if not proxy.lower().startswith("socks"):
+            manager.pool_classes_by_scheme = WATCHED_POOLS
+        return manager
 
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, verify: Any, cert: Any = None
@@ -53,6 +58,7 @@ class HttpSession(requests.Session):
 
     def __init__(self, network: Network) -> None:
         super().__init__()
+        redact_client_logs()
         self._network = network
         # Neither variables of the environment nor a .netrc.
         self.trust_env = False
@@ -69,34 +75,49 @@ class HttpSession(requests.Session):
         return None
 
 
-def arriving_pieces(response: requests.Response) -> Iterator[bytes]:
-    """Return the body of a streamed answer piece by piece, each as soon as it is there.
+def arriving_pieces(response: requests.Response, body: Body) -> Iterator[bytes]:
+    """Return the decoded body of a streamed response piece by piece, each as soon as it is there.
 
-    ``iter_content(None)`` does that for a chunked body only; of any other it waits for the end.
+    :param body: keeps its limits.
+    :raises TwelveLabsAnswerError: it is too large.
+    :raises OSError, HTTPException, ValueError, EOFError, zlib.error: it broke off, or took too long.
     """
-    if response.raw.chunked:
-        yield from response.iter_content(chunk_size=None)
-        return
-    while piece := response.raw.read1(_PIECE, decode_content=True):
-        yield piece
-
-
-@contextmanager
-def silent_queries() -> Iterator[None]:
-    """Keep the queries of addresses, which may sign them, out of what the HTTP library logs when it debugs."""
-    logger, redact = logging.getLogger("urllib3.connectionpool"), _Redact()
-    logger.addFilter(redact)
+    watchdog = Watchdog(getattr(response.raw, "watched_connection", None), body.seconds)
+    # The library's own reader would decode, and read chunks, of any size at once.
+    source = cast("http.client.HTTPResponse", response.raw._original_response)
     try:
-        yield
+        while not body.full:
+            with watchdog.waiting():
+                data = source.read1(PIECE)
+            if not data:
+                _finish(response, source, body)
+                return
+            yield from body.pieces(data)
+            watchdog.allow(body.seconds)
     finally:
-        logger.removeFilter(redact)
+        watchdog.close()
+        # Of a body that was not read to its end this ends the connection too.
+        response.close()
 
 
-class _Redact(logging.Filter):
-    def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple):
-            record.args = tuple(re.sub(r"\?.*", "?...", one) if isinstance(one, str) else one for one in record.args)
-        return True
+def whole_body(response: requests.Response, body: Body) -> bytes:
+    """Return the decoded body of a streamed response; see :func:`arriving_pieces`."""
+    content = bytearray()
+    for piece in arriving_pieces(response, body):
+        content += piece
+    return bytes(content)
+
+
+def _finish(response: requests.Response, source: http.client.HTTPResponse, body: Body) -> None:
+    """Give the connection back for the next request.
+
+    :raises OSError, EOFError: the body is not whole.
+    """
+    if source.length:
+        raise ConnectionError(f"{source.length:,} bytes are missing")
+    body.ensure_whole()
+    source.close()
+    response.raw.release_conn()
 
 
 class NoCredential(AuthBase):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import zlib
+from http.client import HTTPException
+
 import requests
 
 from twelvelabs_provider.api.endpoint import Endpoint
-from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsConnectionError, TwelveLabsNotFoundError
+from twelvelabs_provider.api.errors import TwelveLabsConnectionError, TwelveLabsNotFoundError
 from twelvelabs_provider.hooks.network import Network
-from twelvelabs_provider.hooks.session import HttpSession, NoCredential, silent_queries
-
-_PIECE = 64 * 1024
+from twelvelabs_provider.hooks.receiving import LONGEST_SHARE, Body
+from twelvelabs_provider.hooks.session import HttpSession, NoCredential, whole_body
 
 
 def fetch_signed(url: str, endpoint: Endpoint, most_bytes: int) -> bytes:
@@ -24,28 +26,23 @@ def fetch_signed(url: str, endpoint: Endpoint, most_bytes: int) -> bytes:
     """
     try:
         with (
-            silent_queries(),
             HttpSession(Network(endpoint)) as session,
             session.get(
                 url, auth=NoCredential(), timeout=(endpoint.connect_timeout, endpoint.read_timeout), stream=True
             ) as answer,
         ):
-            return _content(answer, most_bytes)
-    except requests.RequestException as error:
+            return _content(answer, endpoint, most_bytes)
+    except (requests.RequestException, OSError, EOFError, HTTPException, ValueError, zlib.error) as error:
         # The library's own message would quote the address, so it is not carried on as the cause either.
         raise TwelveLabsConnectionError(f"a signed link could not be fetched ({type(error).__name__})") from None
 
 
-def _content(answer: requests.Response, most_bytes: int) -> bytes:
+def _content(answer: requests.Response, endpoint: Endpoint, most_bytes: int) -> bytes:
     if 400 <= answer.status_code < 500:
         raise TwelveLabsNotFoundError(
             f"a signed link was refused (HTTP {answer.status_code}): it has expired, or what it opened is gone"
         )
     if not answer.ok:
         raise TwelveLabsConnectionError(f"a signed link could not be fetched (HTTP {answer.status_code})")
-    content = bytearray()
-    for piece in answer.iter_content(_PIECE):
-        content += piece
-        if len(content) > most_bytes:
-            raise TwelveLabsAnswerError(f"what a signed link opens is larger than {most_bytes:,} bytes")
-    return bytes(content)
+    seconds = LONGEST_SHARE * endpoint.read_timeout
+    return whole_body(answer, Body("a signed link", answer.headers, most_bytes=most_bytes, seconds=seconds))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import cached_property, partial
+from functools import cached_property
+from http.client import HTTPException
 from ssl import SSLCertVerificationError
 from typing import Any, TypeVar
 
@@ -21,11 +23,13 @@ from twelvelabs_provider.api.dialect import Dialect, dialect_for
 from twelvelabs_provider.api.endpoint import Endpoint
 from twelvelabs_provider.api.errors import TwelveLabsError
 from twelvelabs_provider.api.models import Page
+from twelvelabs_provider.api.paging import Pages
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.api.streams import records
 from twelvelabs_provider.hooks.connection import CONN_TYPE, DEFAULT_CONN_ID, endpoint_of, secrets_of
 from twelvelabs_provider.hooks.network import Network
 from twelvelabs_provider.hooks.pacing import Turn, pace_of
+from twelvelabs_provider.hooks.receiving import Body, body_of
 from twelvelabs_provider.hooks.sending import (
     broken_off,
     call_headers,
@@ -33,12 +37,14 @@ from twelvelabs_provider.hooks.sending import (
     never_sent,
     no_answer,
     pause_before_retry,
-    without_key,
 )
-from twelvelabs_provider.hooks.session import HttpSession, arriving_pieces
+from twelvelabs_provider.hooks.session import HttpSession, arriving_pieces, whole_body
 from twelvelabs_provider.hooks.upload import OpenForm, open_form
 
 T = TypeVar("T")
+_BROKEN_OFF = (requests.RequestException, HTTPError, HTTPException, OSError, EOFError, ValueError, zlib.error)
+"""What a response raises while it is read, whichever layer notices first."""
+
 _NOT_SENT = (NewConnectionError, ConnectTimeoutError, ProxyError)
 
 
@@ -115,23 +121,30 @@ class TwelveLabsHook(BaseHook):
         :raises TwelveLabsError: as for :meth:`execute`.
         """
         with self._persistently(call, lambda turn: self._opened(call, turn)) as response:
-            clean = partial(without_key, endpoint=self.endpoint)
-            try:
-                for record in records(arriving_pieces(response), call.framing, clean):
-                    yield parsed(call, record)
-            except (requests.RequestException, HTTPError) as error:
-                raise no_answer(call, self.endpoint, error) from error
+            body = self._body_of(call, response)
+            for record in records(self._arriving(call, response, body), call.framing):
+                yield parsed(call, record)
+
+    def _arriving(self, call: Call[Any], response: requests.Response, body: Body) -> Iterator[bytes]:
+        try:
+            yield from arriving_pieces(response, body)
+        except _BROKEN_OFF as error:
+            raise no_answer(call, self.endpoint, error) from None
+
+    def _body_of(self, call: Call[Any], response: requests.Response) -> Body:
+        return body_of(call, self.endpoint, response.status_code, response.headers)
 
     def items(self, page: Callable[[Paging], Call[Page[T]]]) -> Iterator[T]:
-        """Return the entries of all pages of a list; a page is asked for when its first entry is wanted.
+        """Return the entries of all pages of a list, each once; a page is asked for when its first entry is wanted.
 
         :param page: makes the call for one page: ``lambda paging: hook.api.list_videos(index_id, paging=paging)``.
+        :raises TwelveLabsAnswerError: the list has more pages than any account.
         """
-        number, last = 1, 1
-        while number <= last:
-            answer = self.execute(page(Paging(page=number)))
-            yield from answer.items
-            number, last = number + 1, answer.total_pages
+        pages = Pages()
+        while pages.more:
+            call = page(Paging(page=pages.number))
+            yield from pages.new_in(self.execute(call))
+            pages.ensure_complete(call.name)
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask for one index: tells whether the host answers and takes the key."""
@@ -160,13 +173,13 @@ class TwelveLabsHook(BaseHook):
     def _opened(self, call: StreamedCall[Any], turn: Turn) -> requests.Response:
         """Return the answer with its body still to be read."""
         try:
-            response = self._send(call, None, stream=True)
-            turn.heard(response.status_code, response.headers)
-            if response.ok and not response.is_redirect:
-                return response
-            content = without_key(response.content, self.endpoint)
+            response = self._send(call, None)
         except requests.RequestException as error:
-            raise _unanswered(call, self.network, error) from error
+            raise _unanswered(call, self.network, error) from None
+        turn.heard(response.status_code, response.headers)
+        if 200 <= response.status_code < 300:
+            return response
+        content = self._content(call, response)
         raise refusal(call, response.status_code, response.headers, content, time.time())
 
     def _attempt(self, call: Call[T], turn: Turn) -> T:
@@ -176,13 +189,20 @@ class TwelveLabsHook(BaseHook):
                 answer = self._send(call, form)
             except requests.RequestException as error:
                 if form and form.bytes_left:
-                    raise broken_off(call, self.endpoint, error, form.bytes_left) from error
-                raise _unanswered(call, self.network, error) from error
+                    raise broken_off(call, self.endpoint, error, form.bytes_left) from None
+                raise _unanswered(call, self.network, error) from None
             turn.heard(answer.status_code, answer.headers)
-            content = without_key(answer.content, self.endpoint)
+            content = self._content(call, answer)
             return read_answer(call, answer.status_code, answer.headers, content, time.time())
 
-    def _send(self, call: Call[Any], form: OpenForm | None, *, stream: bool = False) -> requests.Response:
+    def _content(self, call: Call[Any], response: requests.Response) -> bytes:
+        """Read a response to its end, or to that of the wanted part of an error."""
+        try:
+            return whole_body(response, self._body_of(call, response))
+        except _BROKEN_OFF as error:
+            raise no_answer(call, self.endpoint, error) from None
+
+    def _send(self, call: Call[Any], form: OpenForm | None) -> requests.Response:
         headers = call_headers(call)
         body: dict[str, Any] = {}
         if isinstance(call.body, JsonBody):
@@ -197,7 +217,7 @@ class TwelveLabsHook(BaseHook):
             headers=headers,
             timeout=(self.endpoint.connect_timeout, max(self.endpoint.read_timeout, call.patience)),
             allow_redirects=False,
-            stream=stream,
+            stream=True,
             **body,
         )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+import zlib
+from asyncio import get_running_loop, timeout
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -16,15 +18,16 @@ from twelvelabs_provider.api.dialect import Dialect, dialect_for
 from twelvelabs_provider.api.endpoint import Endpoint
 from twelvelabs_provider.api.errors import TwelveLabsError
 from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID, endpoint_of, secrets_of
+from twelvelabs_provider.hooks.log_redaction import redact_client_logs
 from twelvelabs_provider.hooks.network import Network
 from twelvelabs_provider.hooks.pacing import Turn, pace_of
+from twelvelabs_provider.hooks.receiving import allowed_seconds, body_of, too_slow
 from twelvelabs_provider.hooks.sending import (
     call_headers,
     ensure_spoken,
     never_sent,
     no_answer,
     pause_before_retry,
-    without_key,
 )
 from twelvelabs_provider.version_compat import async_mask_secret, get_async_connection, get_async_extra
 
@@ -50,6 +53,7 @@ class TwelveLabsAsyncHook(BaseHook):
         if secrets := secrets_of(connection):
             await async_mask_secret(secrets)
         self._network = Network(self.endpoint)
+        redact_client_logs()
         # Certificates are read from files.
         self._client = await asyncio.to_thread(_client, self._network)
         return self
@@ -86,22 +90,44 @@ class TwelveLabsAsyncHook(BaseHook):
 
     async def _attempt(self, call: Call[T], turn: Turn) -> T:
         try:
-            answer = await self._send(call)
+            answer, content = await self._exchange(call)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
-            raise never_sent(call, self._network, error) from error
-        except (httpx.HTTPError, OSError) as error:
+            raise never_sent(call, self._network, error) from None
+        except (httpx.HTTPError, httpx.StreamError, OSError, EOFError, zlib.error) as error:
             # httpx lets TLS errors of an open connection through as they are.
-            raise no_answer(call, self.endpoint, error) from error
+            raise no_answer(call, self.endpoint, error) from None
         turn.heard(answer.status_code, answer.headers)
-        content = without_key(answer.content, self.endpoint)
         return read_answer(call, answer.status_code, answer.headers, content, time.time())
 
-    async def _send(self, call: Call[Any]) -> httpx.Response:
+    async def _exchange(self, call: Call[Any]) -> tuple[httpx.Response, bytes]:
+        """Send a call and read the response to its end, or to that of the wanted part of an error."""
+        base = allowed_seconds(call, self.endpoint)
+        request, content = self._request(call), bytearray()
+        begin = get_running_loop().time()
+        try:
+            async with timeout(self.endpoint.connect_timeout + base) as deadline:
+                answer = await self._client.send(request, stream=True)
+                try:
+                    body = body_of(call, self.endpoint, answer.status_code, answer.headers)
+                    async for data in answer.aiter_raw():
+                        for piece in body.pieces(data):
+                            content += piece
+                        if body.full:
+                            break
+                        deadline.reschedule(begin + self.endpoint.connect_timeout + body.seconds)
+                    body.ensure_whole()
+                finally:
+                    await answer.aclose()
+        except TimeoutError:
+            raise too_slow(get_running_loop().time() - begin) from None
+        return answer, bytes(content)
+
+    def _request(self, call: Call[Any]) -> httpx.Request:
         if isinstance(call.body, FormBody):
             raise TypeError(
                 f"{call.name} uploads a form: that is work for a worker (TwelveLabsHook), not the triggerer"
             )
-        return await self._client.request(
+        return self._client.build_request(
             call.method.value,
             self.endpoint.url(call.path),
             params=list(call.query),

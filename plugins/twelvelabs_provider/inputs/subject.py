@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from twelvelabs_provider.api.analysis.request import INDEXED_MODEL, SourceKind, VideoSource
@@ -60,11 +60,11 @@ class Named:
     """
 
     asset_id: str | None
-    video_url: str | None
+    video_url: str | None = field(repr=False)
     video_file: str | None
     index_id: str | None
     video_id: str | None
-    source: str | None
+    source: str | None = field(repr=False)
 
     def __post_init__(self) -> None:
         ways = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,12 +18,14 @@ from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.dialect import Dialect
 from twelvelabs_provider.api.filters import VideoFilter
 from twelvelabs_provider.api.models import Page
+from twelvelabs_provider.api.paging import Pages
 from twelvelabs_provider.api.reading import moment_from
 from twelvelabs_provider.api.resources import LARGEST_PAGE, Paging
 from twelvelabs_provider.jobs.job import JobKind, Phase
 from twelvelabs_provider.jobs.kinds import phase_of
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 # Seconds by which a list is read again before the newest entry of the last look: entries may appear a little late.
 OVERLAP = 2.0
@@ -31,6 +34,9 @@ DEEP_EVERY = 300.0
 DEEP_OVERLAP = 120.0
 # Seconds for which an ended job is kept for those who join late.
 KEPT = 7200.0
+# Ended jobs that are kept at most, and pages that one look reads at most: what the service lists is not trusted.
+MOST_KEPT = 50_000
+MOST_PAGES = 1_000
 _ENDED = ("ready", "failed")
 
 
@@ -141,14 +147,17 @@ class EndedJobs:
 
         What happens meanwhile moves entries to later pages: some are read twice, none is missed.
         """
-        number, last, newest, oldest = 1, 1, 0.0, float("inf")
-        while number <= last and oldest >= begin:
-            page = await hook.execute(self._call(hook, begin, (), Paging(page=number)))
+        pages, newest, oldest = Pages(MOST_PAGES), 0.0, float("inf")
+        while pages.more and oldest >= begin:
+            first = pages.number == 1
+            page = await hook.execute(self._call(hook, begin, (), Paging(page=pages.number)))
             self._take(page)
+            pages.new_in(page)
             moments = [sighting.moment for sighting in page.items]
-            newest = max(newest, *moments) if moments and number == 1 else newest
+            newest = max(newest, *moments) if moments and first else newest
             oldest = min(oldest, *moments) if moments else oldest
-            number, last = number + 1, page.total_pages
+        if pages.cut:
+            log.warning("only %d of %d pages of the %s list are read at once", MOST_PAGES, pages.last, self.kind.value)
         return newest
 
     def _call(self, hook: AsyncHook, begin: float, ids: Sequence[str], paging: Paging) -> Call[Page[Sighting]]:
@@ -173,7 +182,7 @@ class EndedJobs:
         limit = time.time() - KEPT
         for job_id, seen_at in list(self._seen_at.items()):
             # Entries were put in the order of their time.
-            if seen_at >= limit:
+            if seen_at >= limit and len(self.found) <= MOST_KEPT:
                 break
             self.since = max(self.since, self.found[job_id].moment)
             del self.found[job_id], self._seen_at[job_id]

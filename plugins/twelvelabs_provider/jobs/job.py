@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from twelvelabs_provider.api.redaction import clean_text
+
 Memo = Mapping[str, Any]
 
 
@@ -69,6 +71,11 @@ class JobState:
     duration: float | None = None
     index_id: str | None = None
     size: int | None = None
+
+    def __post_init__(self) -> None:
+        """Clean the words of the service: they go into logs, events and messages."""
+        object.__setattr__(self, "status", clean_text(self.status))
+        object.__setattr__(self, "detail", clean_text(self.detail) or None)
 
     def told_of(self, job: JobRef) -> str:
         """Return the message for a job that ended without a result."""

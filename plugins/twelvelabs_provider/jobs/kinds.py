@@ -17,6 +17,7 @@ from twelvelabs_provider.api.embedding.models import EmbeddingTask
 from twelvelabs_provider.api.entities import Entity, read_entity
 from twelvelabs_provider.api.knowledge.knowledge_stores import KnowledgeStoreItem, read_knowledge_store_item
 from twelvelabs_provider.api.models import AnalysisTask, Asset, IndexingTask, Video
+from twelvelabs_provider.api.redaction import clean_text
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Phase
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ def cancellation(dialect: Dialect, job: JobRef) -> Call[None] | None:
 @lru_cache(maxsize=64)
 def _unknown(status: str) -> Phase:
     """Say once what is not known; a line for every look would fill the log."""
-    log.warning("unknown status %r of a remote job: taken as still running, until the deadline", status)
+    log.warning("unknown status %r of a remote job: taken as still running, until the deadline", clean_text(status))
     return Phase.RUNNING
 
 

@@ -13,6 +13,7 @@ from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.dialect import Dialect
 from twelvelabs_provider.api.filters import VideoFilter
 from twelvelabs_provider.api.models import IndexingTask, Page, Video
+from twelvelabs_provider.api.paging import Pages
 from twelvelabs_provider.api.resources import IndexingRoute, Paging
 from twelvelabs_provider.jobs.ended import AsyncHook
 from twelvelabs_provider.jobs.job import Phase
@@ -22,6 +23,7 @@ from twelvelabs_provider.jobs.kinds import phase_of
 OVERLAP = 300.0
 # Seconds after which a video that is still being indexed is not waited for: it would hold back the watermark for ever.
 LONGEST_INDEXING = 24 * 3600.0
+MOST_PAGES = 2_000
 _VERSION = 1
 _NOTHING: Mapping[str, float] = MappingProxyType({})
 
@@ -93,6 +95,11 @@ class _Entry:
     created: float
     video: ReadyVideo
 
+    @property
+    def id(self) -> str:
+        """What tells entries of one list apart."""
+        return self.video.video_id
+
 
 async def look(hook: AsyncHook, index_id: str, told: Told, now: float) -> News:
     """Read what was created since the watermark.
@@ -127,13 +134,14 @@ def _held_back(entries: list[_Entry], since: float, now: float) -> float:
 
 async def _entries(hook: AsyncHook, index_id: str, since: float, now: float) -> AsyncIterator[_Entry]:
     """Read the list from its new end: what is added meanwhile moves entries to later pages, and none is missed."""
-    number, last = 1, 1
-    while number <= last:
-        page = await hook.execute(_page(hook.api, index_id, pendulum.from_timestamp(since), now, Paging(page=number)))
-        for entry in page.items:
+    pages = Pages(MOST_PAGES)
+    while pages.more:
+        call = _page(hook.api, index_id, pendulum.from_timestamp(since), now, Paging(page=pages.number))
+        for entry in pages.new_in(await hook.execute(call)):
             if entry is not None:
                 yield entry
-        number, last = number + 1, page.total_pages
+        # With entries left out, the watermark would pass over them.
+        pages.ensure_complete(call.name)
 
 
 def _page(

@@ -17,6 +17,7 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsBadRequestError,
     TwelveLabsConflictError,
     TwelveLabsError,
+    TwelveLabsGoneError,
     TwelveLabsNotFoundError,
     TwelveLabsPermanentError,
     TwelveLabsPermissionError,
@@ -52,11 +53,20 @@ def test_a_deletion_needs_no_body(status: int, body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "body"), [(404, b""), (410, b""), (404, {"code": "not_found"}), (400, {"code": "resource_not_exist"})]
+    ("status", "body"), [(404, b""), (404, {"code": "not_found"}), (400, {"code": "resource_not_exist"})]
 )
 def test_what_is_already_gone_is_deleted(status: int, body: Any) -> None:
     assert answered(v1_3.delete_index("i1"), status, body) is None
     assert isinstance(error_of(status, body), TwelveLabsNotFoundError)
+
+
+@pytest.mark.parametrize("body", [b"", {"code": "endpoint_deprecated", "message": "m"}, {"code": "not_found"}])
+@pytest.mark.parametrize("call", [v1_2.delete_index("i1"), v1_3.delete_index("i1"), READ, v1_3.delete_asset("c")])
+def test_a_retired_endpoint_is_no_success_of_any_call(call: Call[Any], body: Any) -> None:
+    error = error_of(410, body, call=call)
+    assert isinstance(error, TwelveLabsGoneError)
+    assert not isinstance(error, TwelveLabsNotFoundError)
+    assert "the service retired this endpoint" in str(error)
 
 
 def test_a_deletion_that_is_refused_is_an_error() -> None:
@@ -108,7 +118,7 @@ def test_a_body_of_no_known_shape_is_still_a_typed_error(body: Any) -> None:
         (405, TwelveLabsBadRequestError),
         (408, TwelveLabsServerError),
         (409, TwelveLabsConflictError),
-        (410, TwelveLabsNotFoundError),
+        (410, TwelveLabsGoneError),
         (413, TwelveLabsBadRequestError),
         (422, TwelveLabsBadRequestError),
         (429, TwelveLabsRateLimitError),
@@ -244,7 +254,6 @@ def test_json_that_breaks_off_is_a_lost_answer(body: bytes) -> None:
         (READ, {"_id": "i1", "models": ["x"]}),
         (READ, {"_id": "i1", "video_count": "many"}),
         (READ, b'{"_id": "i1", "video_count": 1e999}'),
-        (v1_3.read_asset("c"), b'{"_id": "c", "size": 1e999}'),
         (v1_3.list_indexes(), {"data": 5}),
         (v1_3.list_indexes(), {"data": [5]}),
         (v1_3.read_video("i", "v"), {"_id": "v", "transcription": "x"}),

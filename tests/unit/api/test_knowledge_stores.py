@@ -8,7 +8,12 @@ import pytest
 
 from tests.unit.api.test_calls import LIST, asked
 from twelvelabs_provider.api.call import Call, JsonBody, RateCategory
-from twelvelabs_provider.api.errors import ErrorDetails, TwelveLabsAnswerError, TwelveLabsNotFoundError
+from twelvelabs_provider.api.errors import (
+    ErrorDetails,
+    TwelveLabsAnswerError,
+    TwelveLabsGoneError,
+    TwelveLabsNotFoundError,
+)
 from twelvelabs_provider.api.knowledge import item_collections, knowledge_stores
 from twelvelabs_provider.api.knowledge.knowledge_search import (
     HitGrouping,
@@ -234,7 +239,7 @@ def test_hits_that_say_too_little_are_an_error(answer: Any, said: str) -> None:
 
 
 def test_an_expired_token_starts_the_search_anew() -> None:
-    gone = TwelveLabsNotFoundError("expired", ErrorDetails(status=410))
+    gone = TwelveLabsGoneError("expired", ErrorDetails(status=410))
     answers: list[Any] = [
         {"data": [hit("ksi_1", 0)], "next_page_token": "t1"},
         gone,
@@ -262,7 +267,7 @@ def test_other_refusals_end_the_search(status: int, token: str | None) -> None:
         assert isinstance(call.body, JsonBody)
         if call.body.content.get("page_token") == token:
             raise TwelveLabsNotFoundError("no", ErrorDetails(status=status))
-        return call.parse({"data": [], "next_page_token": "t1"})
+        return call.parse({"data": [hit("ksi_1", 0)], "next_page_token": "t1"})
 
     with pytest.raises(TwelveLabsNotFoundError):
         list(all_knowledge_hits(execute, "ks_1", KnowledgeSearch("x")))

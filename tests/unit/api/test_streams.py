@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import repeat
+
 import pytest
 
 from twelvelabs_provider.api.call import Framing
-from twelvelabs_provider.api.errors import TwelveLabsAmbiguousError, TwelveLabsAnswerError
+from twelvelabs_provider.api.errors import TwelveLabsAmbiguousError, TwelveLabsAnswerError, TwelveLabsError
+from twelvelabs_provider.api.redaction import remember_key
 from twelvelabs_provider.api.streams import records
 
 NDJSON = '{"a": "é"}\n\n{"b": [1, 2]}{"c": 3}\r\n{"d": 4}'.encode()
@@ -44,6 +49,34 @@ def test_what_is_no_json_is_refused_with_its_beginning() -> None:
         list(records([b"<html>oops</html>\n"], Framing.NDJSON))
 
 
-def test_lines_are_cleaned_before_they_are_read() -> None:
-    found = records([b'{"key": "tlk_se', b'cret"}\n'], Framing.NDJSON, lambda line: line.replace(b"tlk_secret", b"***"))
-    assert list(found) == [{"key": "***"}]
+@pytest.mark.parametrize("spelling", ["tlk_0SECRET0", "tlk\\u005f0SECRET0"])
+def test_records_are_without_the_key(spelling: str) -> None:
+    remember_key("tlk_0SECRET0")
+    half = len(spelling) // 2
+    chunks = [f'{{"key": "{spelling[:half]}'.encode(), f'{spelling[half:]}"}}\n'.encode()]
+    assert list(records(chunks, Framing.NDJSON)) == [{"key": "***"}]
+
+
+@pytest.mark.parametrize("framing", list(Framing))
+def test_a_record_without_an_end_is_refused(framing: Framing) -> None:
+    def chunks() -> Iterator[bytes]:
+        yield b"data: {"
+        while True:
+            yield b"x" * 1000
+
+    with pytest.raises(TwelveLabsAnswerError, match="larger than 10,000 bytes"):
+        list(records(chunks(), framing, 10_000))
+
+
+def test_an_event_of_endless_lines_is_refused() -> None:
+    with pytest.raises(TwelveLabsAnswerError, match="larger than 10,000 bytes"):
+        list(records(repeat(b"data: xxxxxxxxxx\n"), Framing.SSE, 10_000))
+
+
+@pytest.mark.parametrize("framing", list(Framing))
+@pytest.mark.parametrize(
+    "line", [b"data:\n\n", b"data: " + b"[" * 5000 + b"\n\n", b"data: " + b"9" * 9000 + b"\n\n", b"\xff\xfe\n"]
+)
+def test_odd_lines_are_passed_over_or_refused_with_a_typed_error(framing: Framing, line: bytes) -> None:
+    with suppress(TwelveLabsError):
+        list(records([line if framing is Framing.SSE else line.removeprefix(b"data: ")], framing))

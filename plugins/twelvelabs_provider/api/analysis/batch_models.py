@@ -11,7 +11,14 @@ import pendulum
 
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
 from twelvelabs_provider.api.models import Json
-from twelvelabs_provider.api.reading import as_object, identifier, moment_from, optional_text, text_from
+from twelvelabs_provider.api.reading import (
+    as_object,
+    identifier,
+    moment_from,
+    optional_text,
+    reason_from,
+    text_from,
+)
 
 _NOTHING: Json = {}
 
@@ -65,7 +72,7 @@ class CreatedBatch:
 class WebhookReport:
     """How the announcement to one webhook went."""
 
-    url: str
+    url: str = field(repr=False)
     delivered: bool
     attempts: int
     last_error: str | None = None
@@ -182,7 +189,7 @@ def webhook_report_from(answer: Any) -> WebhookReport:
         text_from(raw, "url", "a webhook's delivery"),
         bool(raw.get("delivered")),
         int(raw.get("attempts") or 0),
-        raw.get("last_error"),
+        reason_from(raw.get("last_error")),
     )
 
 
@@ -199,8 +206,8 @@ def item_result_from(answer: Any) -> BatchItemResult:
         finish_reason=optional_text(result.get("finish_reason")),
         generation_id=optional_text(result.get("generation_id")),
         usage=_usage_from(usage),
-        error_code=optional_text(error.get("code")),
-        error_message=optional_text(error.get("message")),
+        error_code=reason_from(error.get("code")),
+        error_message=reason_from(error.get("message")),
         raw=raw,
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 from twelvelabs_provider.api.analysis.structured_answers import StructuredAnswer, read_structured
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsCutOffError
 from twelvelabs_provider.api.models import AnalysisTask, Json
-from twelvelabs_provider.api.reading import as_object, optional_text, value_text
+from twelvelabs_provider.api.reading import as_object, optional_text, reason_from, value_text
 
 _NOTHING: Json = MappingProxyType({})
 CUT_OFF = "length"
@@ -119,7 +119,7 @@ def usage_from(value: Any) -> Usage:
 
 def warning_from(value: Any) -> str | None:
     """Read the warning that may come with an answer."""
-    return text_or_none(value.get("message") if isinstance(value, Mapping) else value) or None
+    return reason_from(value.get("message") if isinstance(value, Mapping) else value) or None
 
 
 def text_or_none(value: Any) -> str | None:

@@ -76,11 +76,11 @@ class AnalysisRequest:
     :param extra: further fields of the body, for what the service adds later.
     """
 
-    video: VideoSource | str
+    video: VideoSource | str = field(repr=False)
     mode: AnalysisMode = AnalysisMode.GENERAL
     model: str = DEFAULT_MODEL
     prompt: str | None = None
-    prompt_v2: Mapping[str, Any] | None = None
+    prompt_v2: Mapping[str, Any] | None = field(default=None, repr=False)
     response_format: Mapping[str, Any] | None = None
     max_tokens: int | str | None = None
     temperature: float | None = None

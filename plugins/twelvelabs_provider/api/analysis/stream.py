@@ -19,7 +19,8 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsRateLimitError,
     TwelveLabsServerError,
 )
-from twelvelabs_provider.api.reading import as_object, value_text
+from twelvelabs_provider.api.reading import as_object, reason_from, value_text
+from twelvelabs_provider.api.redaction import clean_text
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ def event_from(record: Any) -> StreamEvent:
         )
     if kind == "stream_error" or (kind is None and ("code" in raw or "error" in raw)):
         raise _failure(raw)
-    log.warning("an event of a kind that is not known, %r, is left aside", kind)
+    log.warning("an event of a kind that is not known, %r, is left aside", clean_text(kind))
     return UnknownEvent(str(kind))
 
 
@@ -142,7 +143,7 @@ class StreamedText:
         self._unshown = rest
         for line in lines:
             if self.show and line.strip():
-                self.show(line)
+                self.show(clean_text(line, LONGEST_PIECE))
 
     def _whole(self) -> Generation:
         if self.ended is None:
@@ -165,8 +166,8 @@ LONGEST_PIECE = 500
 def _failure(raw: Mapping[str, Any]) -> TwelveLabsError:
     error = raw.get("error")
     fields: Mapping[str, Any] = error if isinstance(error, Mapping) else raw
-    code = text_or_none(fields.get("code"))
-    message = text_or_none(fields.get("message")) or (error if isinstance(error, str) else "no reason is given")
+    code = reason_from(fields.get("code"))
+    message = reason_from(fields.get("message") or (error if isinstance(error, str) else None)) or "no reason is given"
     details = ErrorDetails(code=code, message=message)
     kind = TwelveLabsServerError if code in _SERVERS_FAULT else _BY_CODE.get(code or "", TwelveLabsBadRequestError)
     return kind(f"the service broke the stream off: {details}", details)

@@ -13,7 +13,7 @@ import pendulum
 
 from twelvelabs_provider.api.call import Call, FilePart, FormBody, Method, RateCategory, get, nothing, path_of, post
 from twelvelabs_provider.api.models import Json
-from twelvelabs_provider.api.reading import as_object, moment_from, text_from
+from twelvelabs_provider.api.reading import as_object, moment_from, reason_from, text_from
 from twelvelabs_provider.api.version import ApiVersion
 
 T = TypeVar("T")
@@ -199,6 +199,6 @@ def _file(answer: Any, status: str) -> TransferredFile:
         filename=text_from(raw, "filename", "a file of a transfer"),
         status=status,
         video_id=raw.get("video_id"),
-        error=raw.get("error_message"),
+        error=reason_from(raw.get("error_message")),
         created_at=moment_from(raw.get("created_at")),
     )

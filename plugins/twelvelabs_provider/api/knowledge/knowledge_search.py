@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from http import HTTPStatus
 from typing import Any
 
 from twelvelabs_provider.api.call import Call, RateCategory, only_today, path_of, post
-from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsNotFoundError
+from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsGoneError
 from twelvelabs_provider.api.knowledge.knowledge_stores import AssetType
 from twelvelabs_provider.api.models import Json
+from twelvelabs_provider.api.paging import Recent, Tokens
 from twelvelabs_provider.api.reading import as_object, number_from, optional_text, text_from, value_text
 
 LARGEST_SEARCH_PAGE = 50
+_MOST_REMEMBERED = 100_000
 
 
 class Modality(StrEnum):
@@ -133,23 +134,25 @@ def all_knowledge_hits(
 
     :param execute: sends a call: ``hook.execute``.
     """
-    seen: set[Any] = set()
+    seen, tokens = Recent(_MOST_REMEMBERED), Tokens()
     token: str | None = None
+    progress = True
     while True:
         try:
             page = execute(search_knowledge_store(store_id, search, page_token=token))
-        except TwelveLabsNotFoundError as error:
-            if token is None or error.details.status != HTTPStatus.GONE:
+        except TwelveLabsGoneError:
+            # A new beginning is billed again: one that led no further is the last.
+            if token is None or not progress:
                 raise
-            token = None
+            token, progress = None, False
             continue
         for hit in page.hits:
             key = (hit.item_id, *((match.start, match.end, match.modalities) for match in hit.matches))
-            if key not in seen:
-                seen.add(key)
+            if seen.add(key):
+                progress = True
                 yield hit
-        token = page.next_page_token
-        if not token:
+        token = tokens.after(page.next_page_token, len(page.hits))
+        if token is None:
             return
 
 

@@ -19,6 +19,7 @@ from twelvelabs_provider.api.reading import (
     error_text_from,
     moment_from,
     number_from,
+    reason_from,
     text_from,
     value_text,
 )
@@ -170,7 +171,7 @@ def response_from(answer: Any) -> Response:
         status=text_from(raw, "status", what),
         text="".join(value_text(part.get("text")) for part in parts),
         citations=_citations(parts),
-        reason=details.get("reason") or error_text_from(raw),
+        reason=reason_from(details.get("reason")) or error_text_from(raw),
         model=raw.get("model"),
         input_tokens=_count(usage.get("input_tokens")),
         output_tokens=_count(usage.get("output_tokens")),

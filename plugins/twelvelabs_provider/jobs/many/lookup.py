@@ -13,6 +13,7 @@ from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.errors import TwelveLabsNotFoundError
 from twelvelabs_provider.api.filters import VideoFilter
 from twelvelabs_provider.api.models import Asset, Page, Video
+from twelvelabs_provider.api.paging import Pages
 from twelvelabs_provider.api.resources import LARGEST_PAGE, IndexingRoute, Paging
 from twelvelabs_provider.jobs.indexed import SOURCE_MARK, find_video, has_arrived, is_usable
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Phase
@@ -42,17 +43,17 @@ def from_list(
     :return: what was found, and the names that have to be asked for one by one: none where all of the list was read.
     """
     found: dict[str, T] = {}
-    missing, number, last, worth_it = set(wanted), 1, 1, True
-    while missing and number <= last:
-        if not worth_it and last - number + 1 > len(missing):
+    missing, pages, worth_it = set(wanted), Pages(), True
+    while missing and pages.more:
+        if not worth_it and pages.last - pages.number + 1 > len(missing):
             return found, missing
-        answer = hook.execute(page(Paging(page=number)))
-        hits = {key: item for item in reversed(answer.items) if (key := name(item)) in missing and key is not None}
+        items = pages.new_in(hook.execute(page(Paging(page=pages.number))))
+        hits = {key: item for item in reversed(items) if (key := name(item)) in missing and key is not None}
         found |= hits
         missing -= hits.keys()
         # Where one page had some of them, the next one may.
-        number, last, worth_it = number + 1, answer.total_pages, bool(hits)
-    return found, set()
+        worth_it = bool(hits)
+    return found, missing if pages.cut else set()
 
 
 def videos_of_marks(hook: TwelveLabsHook, index_id: str, marks: Collection[str]) -> Mapping[str, Video]:
