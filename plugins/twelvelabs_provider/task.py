@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from twelvelabs_provider.api.errors import TwelveLabsError, TwelveLabsPermanentError
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError, TwelveLabsUnreachableError
 from twelvelabs_provider.hooks.masking import mask_secrets_in
+from twelvelabs_provider.inputs.arguments import read_arguments
 from twelvelabs_provider.jobs.job import JobState, PendingJob, Phase
 from twelvelabs_provider.jobs.kinds import read_state
 from twelvelabs_provider.jobs.patience import Patience
@@ -31,6 +32,7 @@ class TwelveLabsTask:
     :param playground_url: page of what the task works on, for :class:`TwelveLabsPlaygroundLink`.
     """
 
+    template_fields: Sequence[str]
     twelvelabs_conn_id: str
     playground_url: str | None = None
     _patience: Patience | None = None
@@ -52,6 +54,13 @@ class TwelveLabsTask:
             super()._do_render_template_fields(parent, fields, context, *args, **kwargs)  # type: ignore[misc]
         finally:
             mask()
+
+    def read_arguments(self) -> None:
+        """Read the templated arguments: paths as texts, and texts that native rendering made numbers.
+
+        :raises TwelveLabsInputError: naming the argument that cannot be read as it is meant.
+        """
+        read_arguments(self, self.template_fields)
 
     @cached_property
     def hook(self) -> TwelveLabsHook:

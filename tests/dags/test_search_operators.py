@@ -260,10 +260,10 @@ def test_every_field_is_templated(library: Library, tmp_path: Path, connect: Con
 def test_a_signed_image_is_hidden_and_kept_nowhere(
     library: Library, still: Path, tmp_path: Path, site: Any, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from twelvelabs_provider.operators import base
+    from twelvelabs_provider.hooks import masking
 
     hidden: list[str] = []
-    monkeypatch.setattr(base, "mask_secret", hidden.append)
+    monkeypatch.setattr(masking, "mask_secret", hidden.extend)
     signed = site(still) + "?X-Amz-Signature=5ecre7f00dba5eba11"
     operator = TwelveLabsSearchOperator(
         task_id="t", index_id=library.index_id, output_path=str(tmp_path), query_images=[signed]

@@ -13,6 +13,7 @@ from typing import Any
 
 from twelvelabs_provider.api.analysis.batches import BatchItem, BatchOptions
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.arguments import without_paths
 from twelvelabs_provider.inputs.templated import decoded, number_of
 from twelvelabs_provider.jobs.ledger import fingerprint
 from twelvelabs_provider.jobs.portions import Portion
@@ -135,6 +136,7 @@ def items_of(value: Any) -> GivenItems:
     :param value: a list, its JSON text, one asset id, or the path or URI of a file of JSON lines.
     :raises TwelveLabsInputError: for anything else.
     """
+    value = without_paths(value)
     if isinstance(value, str):
         text = value.strip()
         if text.startswith("["):

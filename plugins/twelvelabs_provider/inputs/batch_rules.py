@@ -10,6 +10,7 @@ from twelvelabs_provider.api.analysis.batches import MOST_ITEMS, BatchItem, Batc
 from twelvelabs_provider.api.analysis.request import DEFAULT_MODEL, AnalysisMode, AnalysisRequest
 from twelvelabs_provider.api.analysis.rules import problems_of_request
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.arguments import text_of
 from twelvelabs_provider.inputs.batch_items import GivenItem
 from twelvelabs_provider.inputs.templated import mapping_of, number_of
 from twelvelabs_provider.jobs.cost import Bill, analysis_bill, definitions_in
@@ -120,7 +121,8 @@ def rules_from(asked: Mapping[str, Any]) -> ItemRules:
 def _question(prompt: Any) -> str | Mapping[str, Any] | None:
     if prompt is None or isinstance(prompt, Mapping):
         return prompt
-    return None if str(prompt).strip() in ("", "None") else str(prompt)
+    text = text_of("prompt", prompt) or ""
+    return None if text.strip() in ("", "None") else text
 
 
 def _number(name: str, value: Any) -> float | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from heapq import nsmallest
 from typing import Any
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.arguments import without_paths
 from twelvelabs_provider.inputs.templated import decoded, number_of
 from twelvelabs_provider.storage.discovery.listing import entries_of
 from twelvelabs_provider.storage.discovery.places import place_of
@@ -72,6 +73,7 @@ def allowed_failures(value: Any, videos: int) -> int | None:
 
 
 def _entries(value: Any) -> list[Any]:
+    value = without_paths(value)
     if isinstance(value, str):
         text = value.strip()
         if text in ("", "None", "null"):
@@ -81,9 +83,9 @@ def _entries(value: Any) -> list[Any]:
         return [value]
     if value is None:
         return []
-    if not isinstance(value, list | tuple):
+    if isinstance(value, bytes) or not isinstance(value, Sequence):
         raise TwelveLabsInputError(f"videos={value!r} is {type(value).__name__}: {_HOW}")
-    return list(value)
+    return list(without_paths(list(value)))
 
 
 def _videos_in(entry: Any, number: int) -> Iterator[ListedVideo]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import pendulum
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.arguments import text_of, without_paths
 
 _SHOWN = 200
 """Characters of a text that an error repeats."""
@@ -22,6 +23,10 @@ def decoded(name: str, value: Any, what: str) -> Any:
     :param what: what the text should be, for the error.
     :raises TwelveLabsInputError: for a text that is no JSON.
     """
+    value = without_paths(value)
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes | list | tuple):
+        # What the instances of a mapped task returned comes as a sequence of Airflow's own.
+        return without_paths(list(value))
     if not isinstance(value, str):
         return value
     if value.strip() in ("", "None", "null"):
@@ -57,13 +62,21 @@ def texts_of(name: str, value: Any) -> tuple[str, ...]:
     :param value: a list of texts, its JSON text, one text, or nothing.
     :raises TwelveLabsInputError: for anything else.
     """
+    value = without_paths(value)
+    if isinstance(value, int):
+        value = text_of(name, value)
     single = isinstance(value, str) and not value.lstrip().startswith("[")
     given = [value] if single and value.strip() else decoded(name, value, "a JSON list")
     if given is None:
         return ()
-    if not isinstance(given, list | tuple) or not all(isinstance(one, str) and one.strip() for one in given):
+    if not isinstance(given, list | tuple) or not all(_is_text(one) for one in given):
         raise TwelveLabsInputError(f"{name}={value!r} must be a list of texts, or its JSON text")
-    return tuple(one.strip() for one in given)
+    return tuple(str(one).strip() for one in given)
+
+
+def _is_text(value: Any) -> bool:
+    """Tell whether a value is a text, or a whole number that native rendering made of one."""
+    return bool(value.strip()) if isinstance(value, str) else isinstance(value, int)
 
 
 def mappings_of(name: str, value: Any) -> tuple[dict[str, Any], ...]:

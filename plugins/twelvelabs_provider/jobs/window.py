@@ -51,7 +51,7 @@ def _seconds(name: str, value: float | str | None) -> float | None:
     if value is None or str(value).strip() in ("", "None"):
         return None
     try:
-        number = float(value)
+        number = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError):
         number = math.nan
     if not math.isfinite(number) or number < 0:

@@ -42,9 +42,15 @@ class TwelveLabsOperator(TwelveLabsTask, TwelveLabsOutletOperator, TwelveLabsQuo
 
     def execute(self, context: Context) -> Any:
         """Do the work; what the service refuses for good fails the task without a retry."""
+        self.read_arguments()
         self.take_note()
         self._result = self.go_on(context, None)
         return self._result
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Wake up as Airflow says, with the arguments rendered afresh."""
+        self.read_arguments()
+        return super().resume_execution(next_method, next_kwargs, context)
 
     def go_on(self, context: Context, memo: Any) -> Any:
         """Do the work; after a wait for a quota once more."""

@@ -11,6 +11,7 @@ from twelvelabs_provider.api.errors import (
 )
 from twelvelabs_provider.api.models import Index, Model
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.templated import decoded
 from twelvelabs_provider.jobs.once import UNKNOWN_OUTCOME
 from twelvelabs_provider.links import index_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
@@ -28,8 +29,8 @@ class TwelveLabsCreateIndexOperator(TwelveLabsOperator):
     Service page: https://docs.twelvelabs.io/api-reference/indexes/create
 
     :param index_name: unique name in the account (templated).
-    :param models: model name to its options, ``{"marengo3.0": ["visual", "audio"]}``; None takes the generation's
-        usual model for a new index and accepts whatever an existing one has (templated).
+    :param models: model name to its options, ``{"marengo3.0": ["visual", "audio"]}``, or its JSON text; None takes the
+        generation's usual model for a new index and accepts whatever an existing one has (templated).
     :param if_exists: ``reuse`` or ``fail``.
     :return: the index id.
     :raises TwelveLabsInputError: if the name exists with other models (it says both), or exists at all with ``fail``.
@@ -42,7 +43,7 @@ class TwelveLabsCreateIndexOperator(TwelveLabsOperator):
         self,
         *,
         index_name: str,
-        models: Mapping[str, Sequence[str]] | None = None,
+        models: Mapping[str, Sequence[str]] | str | None = None,
         if_exists: str = "reuse",
         **kwargs: Any,
     ) -> None:
@@ -141,8 +142,9 @@ class TwelveLabsDeleteIndexOperator(TwelveLabsOperator):
         self.log.info("index %s and its videos are gone", self.index_id)
 
 
-def _models_from(models: Mapping[str, Sequence[str]] | None) -> tuple[Model, ...] | None:
+def _models_from(models: Mapping[str, Sequence[str]] | str | None) -> tuple[Model, ...] | None:
     """Read the argument; options in a fixed order, so that two spellings of the same models are equal."""
+    models = decoded("models", models, "a JSON object")
     if models is None:
         return None
     if not isinstance(models, Mapping) or not models:

@@ -75,6 +75,7 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Look once."""
+        self.read_arguments()
         job = self.job()
         with refusals_end_the_task():
             # Begun long ago, as far as this task can know: an id that is not there is wrong, not new.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,33 @@ _EXTRAS |= {"adl": "azure", "az": "azure"}
 _SIGNING = {"awsaccesskeyid", "googleaccessid", "signature", "expires", "policy", "key-pair-id"}
 _AZURE_SIGNING = {"sv", "ss", "srt", "se", "st", "sp", "sr", "sig", "sip", "spr", "sdd", "scid", "saoid", "suoid"}
 _AZURE_SIGNING |= {"skoid", "sktid", "skt", "ske", "sks", "skv"}
+
+
+def is_path(value: Any) -> bool:
+    """Whether a value is a path object: a ``pathlib.Path``, an ``ObjectStoragePath``, or another ``UPath``."""
+    if isinstance(value, os.PathLike):
+        return True
+    # The paths of object storage are no os.PathLike in every version; where they are in use, upath is loaded.
+    upath = sys.modules.get("upath")
+    return upath is not None and isinstance(value, upath.UPath)
+
+
+def place_text(place: str | os.PathLike[str]) -> str:
+    """Return a path or URI as a text; an ``ObjectStoragePath`` keeps its connection.
+
+    :raises TwelveLabsInputError: a ``UPath`` has storage options of its own, which no text can carry.
+    """
+    if isinstance(place, str):
+        return place
+    options = dict(getattr(place, "storage_options", None) or {})
+    conn_id = options.pop("conn_id", None) or getattr(place, "conn_id", None)
+    text = str(place)
+    if options:
+        raise TwelveLabsInputError(
+            f"The path {redact_url(text)!r} has storage options ({', '.join(sorted(options))}): name an Airflow"
+            " connection instead, scheme://conn_id@bucket/key."
+        )
+    return text if is_local(text) or is_url(text) else with_connection(text, conn_id)
 
 
 def scheme_of(value: str) -> str:

@@ -22,6 +22,7 @@ from twelvelabs_provider.storage.locations import (
     is_local,
     is_url,
     local_path,
+    place_text,
     redact_url,
     scheme_of,
     unsigned_query,
@@ -129,13 +130,15 @@ def source_changed(uri: str) -> TwelveLabsSourceChangedError:
     )
 
 
-def resolve_source(value: str, *, what: str = "video") -> Source:
+def resolve_source(value: str | os.PathLike[str], *, what: str = "video") -> Source:
     """Find out what an input is and that it can be read, before anything is sent.
 
-    :param value: http(s) URL, ``file://`` URI, local path, or any object storage URI that Airflow knows.
+    :param value: http(s) URL, ``file://`` URI, local path, any object storage URI that Airflow knows, a ``Path`` or an
+        ``ObjectStoragePath``.
     :param what: the word for it in errors ("video", "transcription").
     :raises TwelveLabsInputError: it is empty, malformed, missing, a directory, unreadable, or of an unknown scheme.
     """
+    value = place_text(value)
     if not value.strip():
         raise TwelveLabsInputError(f"The {what} is empty: give a URL, a path, or an object storage URI.")
     if is_url(value):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import IO, Protocol
 
@@ -14,6 +15,7 @@ from twelvelabs_provider.storage.locations import (
     is_local,
     is_url,
     local_path,
+    place_text,
     redact_url,
     scheme_of,
 )
@@ -68,11 +70,12 @@ def write_whole(store: Store, name: str, pieces: Iterable[bytes]) -> None:
         raise
 
 
-def open_store(output: str) -> Store:
+def open_store(output: str | os.PathLike[str]) -> Store:
     """The store that an output path or URI names; nothing is read or written yet.
 
     :raises TwelveLabsInputError: the place is empty, a URL, or of a scheme that no filesystem is there for.
     """
+    output = place_text(output)
     if not output.strip():
         raise TwelveLabsInputError(f"The output path is empty: give {KNOWN_PLACES}.")
     if is_url(output):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from twelvelabs_provider.operators import base
+from twelvelabs_provider.hooks import masking
 from twelvelabs_provider.operators.embed import TwelveLabsEmbedOperator
 from twelvelabs_provider.results.embeddings import folder_of
 
@@ -43,7 +43,7 @@ def test_an_address_that_is_signed_anew_is_the_same_question(fields: dict[str, A
 @pytest.mark.parametrize("fields", INPUTS)
 def test_a_signature_is_hidden(fields: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     hidden: list[str] = []
-    monkeypatch.setattr(base, "mask_secret", hidden.append)
+    monkeypatch.setattr(masking, "mask_secret", hidden.extend)
     embed(fields).render_template_fields({})
     assert "5ecre7f00dba5eba11" in hidden
 

@@ -51,7 +51,7 @@ def test_what_can_be_read(read: Callable[[str, Any], Any], value: Any, expected:
         (mapping_of, "[1]"),
         (mapping_of, [("a", 1)]),
         (mapping_of, {1: "a"}),
-        (texts_of, '["a", 5]'),
+        (texts_of, '["a", 5.5]'),
         (texts_of, ["a", ""]),
         (texts_of, "[a"),
         (texts_of, {"a": 1}),

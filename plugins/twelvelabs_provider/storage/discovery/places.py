@@ -16,6 +16,7 @@ from twelvelabs_provider.storage.locations import (
     is_local,
     is_url,
     local_path,
+    place_text,
     redact_url,
     scheme_of,
     with_connection,
@@ -54,13 +55,14 @@ class Place:
         return self.pattern is None or bool(self.pattern.match(path))
 
 
-def place_of(value: str, conn_id: str | None = None) -> Place:
+def place_of(value: str | os.PathLike[str], conn_id: str | None = None) -> Place:
     """Read one place; the storage is not asked yet.
 
     :param value: folder, prefix, file or pattern (``*``, ``?``, ``[abc]``, ``**`` for any folders).
     :param conn_id: connection of an object storage URI that names none.
     :raises TwelveLabsInputError: it is empty, a URL, of an unknown scheme, or a pattern that cannot be read.
     """
+    value = place_text(value)
     shown = redact_url(value) if is_url(value) else value
     if not value.strip():
         raise TwelveLabsInputError(f"The place to look for videos is empty: give {KNOWN_PLACES}.")

@@ -1,0 +1,144 @@
+"""Arguments of every operator and sensor: paths as Python and Airflow make them, and values of native rendering."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import upath
+from airflow.sdk import DAG, ObjectStoragePath
+
+from tests.unit.faces import faces, needed
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.arguments import text_of, without_paths
+from twelvelabs_provider.inputs.batch_items import items_of
+from twelvelabs_provider.inputs.many_videos import videos_of
+from twelvelabs_provider.inputs.templated import mappings_of, texts_of
+from twelvelabs_provider.storage.discovery.places import place_of
+from twelvelabs_provider.storage.locations import place_text
+from twelvelabs_provider.storage.source import resolve_source
+from twelvelabs_provider.storage.stores import open_store
+
+FACES = [pytest.param(face, id=face.__name__) for face in faces()]
+STORED = ObjectStoragePath("file:///videos/a b.mp4")
+IN_BUCKET = ObjectStoragePath("s3://aws_videos@bucket/2026/a b.mp4")
+ID = str(uuid.UUID(int=1))
+FALSE_TEXTS = [1.5, float("inf"), [1, 2], {"a": 1}, ("a", "b"), b"a", {1}, object()]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (Path("/videos/a b.mp4"), "/videos/a b.mp4"),
+        (Path("a.mp4"), "a.mp4"),
+        (STORED, "file:///videos/a b.mp4"),
+        (IN_BUCKET, "s3://aws_videos@bucket/2026/a b.mp4"),
+        (ObjectStoragePath("s3://bucket/a.mp4", conn_id="aws_videos"), "s3://aws_videos@bucket/a.mp4"),
+        (ObjectStoragePath("s3://aws_videos@bucket/a") / "b.mp4", "s3://aws_videos@bucket/a/b.mp4"),
+        (upath.UPath("/videos/a.mp4"), "/videos/a.mp4"),
+        (upath.UPath("memory://a/b.mp4"), "memory://a/b.mp4"),
+        ("s3://bucket/a.mp4", "s3://bucket/a.mp4"),
+    ],
+)
+def test_a_path_as_text(path: Any, text: str) -> None:
+    assert place_text(path) == text
+    assert without_paths([{"uri": path}, (path,)]) == [{"uri": text}, (text,)]
+
+
+def test_a_path_with_credentials_of_its_own_is_refused() -> None:
+    with pytest.raises(TwelveLabsInputError, match=r"^The path 'memory://a/b' has storage options \(token\)") as caught:
+        place_text(upath.UPath("memory://a/b", token="5ecre7"))
+    assert "5ecre7" not in str(caught.value)
+
+
+def test_a_value_without_paths_is_not_copied() -> None:
+    value = [{"a": ["b", ("c", 1)]}]
+    assert without_paths(value) is value
+
+
+@pytest.mark.parametrize("path", [Path, ObjectStoragePath, upath.UPath, str])
+def test_paths_are_taken_where_places_are_read(path: Any, tmp_path: Path) -> None:
+    video, lines = tmp_path / "a.mp4", tmp_path / "a.jsonl"
+    video.write_bytes(b"1")
+    lines.write_text(json.dumps({"asset_id": "0" * 24, "uri": str(video)}) + "\n")
+    assert resolve_source(path(str(video))).filename == "a.mp4"
+    assert open_store(path(str(tmp_path))).uri("a").endswith("/a")
+    assert place_of(path(str(tmp_path)))
+    assert [one.uri for one in videos_of([path(str(video)), {"uri": path(str(video))}])] == [str(video)] * 2
+    assert [one.uri for one in videos_of(path(str(lines)))] == [str(video)]
+    assert texts_of("source", path(str(video))) == texts_of("source", [path(str(video))]) == (str(video),)
+    with pytest.raises(TwelveLabsInputError, match="has no field 'uri'"):
+        list(items_of(path(str(lines))).read())
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_every_argument_takes_a_path(face: type[Any]) -> None:
+    fields = [name for name in face.template_fields if name != "twelvelabs_conn_id"]
+    task = face(task_id="t", **{**needed(face), **dict.fromkeys(fields, IN_BUCKET)})
+    task.read_arguments()
+    assert {getattr(task, name) for name in fields} == {"s3://aws_videos@bucket/2026/a b.mp4"}
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_native_rendering_leaves_texts_or_is_refused_in_words(face: type[Any]) -> None:
+    with DAG("d", schedule=None, render_template_as_native_obj=True):
+        fields = [name for name in face.template_fields if name != "twelvelabs_conn_id"]
+        task = face(task_id="t", **{**needed(face), **dict.fromkeys(fields, "{{ '123' }}")})
+    task.render_template_fields({})
+    assert {getattr(task, name) for name in fields} <= {123}
+    task.read_arguments()
+    texts = {name for name in fields if getattr(task, name) == "123"}
+    assert {name for name in fields if name.endswith(("_id", "_name", "output_path", "prompt", "query"))} - {
+        "prompt"
+    } <= texts
+    for name in texts:
+        for value in FALSE_TEXTS:
+            setattr(task, name, value)
+            with pytest.raises(
+                TwelveLabsInputError, match=rf"^{name}=.* is {type(value).__name__}, and must be a text"
+            ):
+                task.read_arguments()
+        setattr(task, name, "123")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (123, "123"),
+        (10**23 + 7, f"1{'0' * 22}7"),
+        (True, "True"),
+        (None, None),
+        ("007", "007"),
+        (uuid.UUID(int=1),) * 2,
+    ],
+)
+def test_a_text_is_read_as_it_was_written(value: Any, text: Any) -> None:
+    assert text_of("index_id", value) == (text if text is None else str(text))
+
+
+class Lazy(Sequence[Any]):
+    """What Airflow hands over of a mapped task: a sequence that is no list."""
+
+    def __init__(self, *values: Any) -> None:
+        self._values = values
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._values[index]
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+def test_what_a_mapped_task_returned_is_a_list() -> None:
+    assert texts_of("formats", Lazy("json", "parquet")) == ("json", "parquet")
+    assert mappings_of("entities", Lazy({"a": 1})) == ({"a": 1},)
+    assert [one.uri for one in videos_of(Lazy("/a.mp4", {"uri": Path("/b.mp4")}))] == ["/a.mp4", "/b.mp4"]
+
+
+def test_whole_numbers_in_a_list_of_texts() -> None:
+    assert texts_of("asset_ids", [123, "a"]) == texts_of("asset_ids", '[123, "a"]') == ("123", "a")
+    assert texts_of("asset_ids", 123) == ("123",)
