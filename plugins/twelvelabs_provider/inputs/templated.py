@@ -11,6 +11,7 @@ import pendulum
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.arguments import text_of, without_paths
+from twelvelabs_provider.jobs.durations import plain_number
 
 _SHOWN = 200
 """Characters of a text that an error repeats."""
@@ -97,13 +98,13 @@ def mappings_of(name: str, value: Any) -> tuple[dict[str, Any], ...]:
 
 
 def number_of(name: str, value: Any) -> float:
-    """Return an argument that is a number, or the text of one.
+    """Return an argument that is a number, the text of one, or a timedelta, whose seconds count.
 
     :raises TwelveLabsInputError: for anything else.
     """
     try:
-        number = float(value) if not isinstance(value, bool) else float("nan")
-    except (TypeError, ValueError):
+        number = float(plain_number(value))
+    except (OverflowError, TypeError, ValueError):
         number = float("nan")
     if not float("-inf") < number < float("inf"):
         raise TwelveLabsInputError(f"{name}={value!r} must be a number")

@@ -12,7 +12,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
+from secrets import token_hex
 from typing import Any, Protocol, Self
 
 from twelvelabs_provider.exceptions import TwelveLabsRecordError
@@ -22,6 +24,7 @@ from twelvelabs_provider.version_compat import map_index_of
 
 _KEY = "twelvelabs_job"
 _UPLOAD_KEY = "twelvelabs_upload"
+_ORIGIN_KEY = "twelvelabs_origin"
 
 
 class _Phase(StrEnum):
@@ -47,6 +50,11 @@ class Identity:
     :param asked: fingerprint of what is asked for; other arguments make another job.
     :param reuse: which tries share their job.
     :param try_number: which try; counts where tries share nothing.
+    :param run_after: when the run was due (of a manual run when it was created): a deleted run that is created again
+        under the same id has another.
+    :param run_started: when the run started, which differs between two Airflows that schedule the same run; it moves
+        when a finished run is cleared.
+    :param origin: a random text from the task's state store, which no other database has; empty without a store.
     """
 
     dag_id: str
@@ -57,27 +65,56 @@ class Identity:
     asked: str
     reuse: Reuse = Reuse.RETRY
     try_number: int = 0
+    run_after: str = ""
+    run_started: str = ""
+    origin: str = ""
 
     @classmethod
-    def of(cls, task_instance: Any, asked: str, reuse: Reuse = Reuse.RETRY) -> Self:
-        """Return the identity of a task instance of Airflow."""
-        ti, tries = task_instance, getattr(task_instance, "try_number", 1)
-        return cls(ti.dag_id, ti.run_id, ti.task_id, map_index_of(ti), ti.max_tries, asked, reuse, tries)
+    def of(cls, context: Mapping[str, Any], asked: str, origin: str, reuse: Reuse = Reuse.RETRY) -> Self:
+        """Return the identity of the task instance that a context is of.
+
+        :param origin: see :func:`origin_in`.
+        """
+        ti, run = context["ti"], context.get("dag_run")
+        return cls(
+            ti.dag_id,
+            ti.run_id,
+            ti.task_id,
+            map_index_of(ti),
+            ti.max_tries,
+            asked,
+            reuse,
+            getattr(ti, "try_number", 1),
+            _moment(getattr(run, "run_after", None)),
+            _moment(getattr(run, "start_date", None)),
+            origin,
+        )
 
     def key(self) -> str:
         """Return 64 hexadecimal digits, the same for the tries that share their job."""
         spans: Mapping[Reuse, int | str]
         spans = {Reuse.RETRY: self.life, Reuse.ALWAYS: "always", Reuse.NEVER: f"try {self.try_number}"}
-        return self._digest_over(spans[self.reuse])
+        # A clear of a finished run moves its start, and with ALWAYS the job of before the clear is to be found.
+        started = "" if self.reuse is Reuse.ALWAYS else self.run_started
+        return self._digest_over(spans[self.reuse], started)
 
     def lasting_key(self) -> str:
         """Return 64 hexadecimal digits, the same for all tries, before and after a clear."""
         return self._digest_over("")
 
-    def _digest_over(self, span: int | str) -> str:
+    def instance(self) -> str:
+        """Return eight hexadecimal digits that tell runs of the same id apart, before and after a clear.
+
+        Without a state store they change when a finished run is cleared. They are empty where nothing tells runs apart.
+        """
+        parts = (self.run_after, self.origin or self.run_started)
+        return _digest(*parts)[:8] if any(parts) else ""
+
+    def _digest_over(self, span: int | str, run_started: str = "") -> str:
         """Parts are joined by NUL, which no id can hold."""
-        parts = (self.dag_id, self.run_id, self.task_id, self.map_index, span, self.asked)
-        return _digest(*map(str, parts))
+        names = (self.dag_id, self.run_id, self.task_id, self.map_index, span, self.asked)
+        instance = (self.run_after, run_started, self.origin)
+        return _digest(*map(str, (*names, *instance)))
 
     def submission_key(self, *what: str) -> str:
         """Return an idempotency key for one submission of this task instance, the same on a retry.
@@ -231,6 +268,29 @@ class Ledger:
         if self.store is not None:
             whose = {"identity": self.identity.key(), "task": self.identity.lasting_key(), "life": self.identity.life}
             self.store.set(_KEY, {**whose, "phase": phase.value, **fields})
+
+
+def origin_in(store: StateStore | None) -> str:
+    """Return the random text that tells this task's database from any other, written at its first use.
+
+    Names and run ids are the same in two Airflows that run the same DAG; this text is not.
+
+    :raises TwelveLabsRecordError: if something else stands in its place.
+    """
+    if store is None:
+        return ""
+    origin = store.get(_ORIGIN_KEY)
+    if origin is None:
+        origin = token_hex(16)
+        store.set(_ORIGIN_KEY, origin)
+    if not isinstance(origin, str) or not origin:
+        raise unreadable("origin", origin)
+    return origin
+
+
+def _moment(value: Any) -> str:
+    """Return a datetime as text, the same in every process; nothing for anything else."""
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else ""
 
 
 def unreadable(what: str, error: object) -> TwelveLabsRecordError:

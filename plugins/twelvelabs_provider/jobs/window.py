@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Self
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.jobs.durations import plain_number
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class Window:
     end: float | None
 
     @classmethod
-    def parse(cls, start: float | str | None, end: float | str | None) -> Self:
+    def parse(cls, start: float | str | timedelta | None, end: float | str | timedelta | None) -> Self:
         """Read two arguments, which templates may have turned into texts.
 
         :raises TwelveLabsInputError: naming the argument that is no offset, or an end that is not after the start.
@@ -47,12 +49,12 @@ class Window:
             raise TwelveLabsInputError(f"start={self.start:g} lies beyond the video's end at {duration:g} seconds")
 
 
-def _seconds(name: str, value: float | str | None) -> float | None:
+def _seconds(name: str, value: float | str | timedelta | None) -> float | None:
     if value is None or str(value).strip() in ("", "None"):
         return None
     try:
-        number = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
+        number = float(plain_number(value))
+    except (OverflowError, TypeError, ValueError):
         number = math.nan
     if not math.isfinite(number) or number < 0:
         raise TwelveLabsInputError(f"{name}={value!r} must be a number of seconds, 0 or more")

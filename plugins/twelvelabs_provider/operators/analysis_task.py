@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CUSTOM_ID_LENGTH = 32
 _MOST_LOOKED_THROUGH = 200
+_NEW = ("queued", "pending")
 
 
 class TwelveLabsAnalysisTaskOperator(TwelveLabsBillingOperator):
@@ -36,9 +37,10 @@ class TwelveLabsAnalysisTaskOperator(TwelveLabsBillingOperator):
         identity, question = self.identity(context), request.question_hash()
         ended: list[str] = []
         while True:
-            task = self._submitted(context, request, identity.submission_key(question, *ended))
+            task, existing = self._submitted(context, request, identity.submission_key(question, *ended))
             job = JobRef(JobKind.ANALYSIS_TASK, task.id)
-            pending = self.pending(context, job, **memo, model=request.model, prompt_hash=question)
+            noted = {"existing": True} if existing else {}
+            pending = self.pending(context, job, **memo, model=request.model, prompt_hash=question, **noted)
             state = self.look(pending)
             if state.phase in (Phase.RUNNING, Phase.READY) or task.id in ended:
                 return pending
@@ -60,16 +62,23 @@ class TwelveLabsAnalysisTaskOperator(TwelveLabsBillingOperator):
         self.log.warning("%d characters that had arrived are kept in %s", len(text), kept)
         return f" What came is kept in {kept}."
 
-    def _submitted(self, context: Context, request: AnalysisRequest, key: str) -> AnalysisTask:
+    def is_ours(self, pending: PendingJob) -> bool:
+        """A task that the service returned as already existing is not this attempt's to cancel."""
+        return super().is_ours(pending) and not pending.memo.get("existing")
+
+    def _submitted(self, context: Context, request: AnalysisRequest, key: str) -> tuple[AnalysisTask, bool]:
+        """Return the task, and whether it existed before this request."""
         try:
-            return self.hook.execute(self.hook.api.create_analysis_task(request, idempotency_key=key))
+            task = self.hook.execute(self.hook.api.create_analysis_task(request, idempotency_key=key))
+            # The service answers with the task of an earlier request that had the same key; a new one is not begun yet.
+            return task, task.status.lower() not in _NEW
         except TwelveLabsConflictError:
             # The address of the video was signed anew since an earlier try: the same question in another body.
             mark = self.mark(context)
             task = self._find(request, mark) if request.custom_id == mark else None
             if task is None:
                 raise
-            return task
+            return task, True
 
     def _find(self, request: AnalysisRequest, mark: str) -> AnalysisTask | None:
         """Return the task that carries our mark, among the newest ones."""

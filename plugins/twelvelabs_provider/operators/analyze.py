@@ -151,7 +151,7 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsGenerateOperator):
 
     def is_ours(self, pending: PendingJob) -> bool:
         """A task that was given by its id is somebody else's."""
-        return not self.analysis_task_id
+        return super().is_ours(pending) and not self.analysis_task_id
 
     def publish(self, context: Context, answered: Answered) -> Result:
         """Write the answer in the form that was asked for."""

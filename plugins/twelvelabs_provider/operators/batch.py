@@ -22,6 +22,7 @@ from twelvelabs_provider.inputs.batch_rules import QUESTION, ItemRules, rules_fr
 from twelvelabs_provider.inputs.templated import texts_of
 from twelvelabs_provider.jobs.cost import Bill, BilledKind
 from twelvelabs_provider.jobs.decision import counts
+from twelvelabs_provider.jobs.durations import Duration
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Memo, PendingJob, Phase, PlannedWork
 from twelvelabs_provider.jobs.portions import Mark, Plan, PortionState, plan_in
 from twelvelabs_provider.jobs.waiting import clock_text, deadline_from
@@ -84,7 +85,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsBillingOperator):
     :param if_not_ready: ``wait`` for assets that are still being prepared, or ``fail`` before anything is sent.
     :param fail_on_partial_error: fail, after everything was published, when an item has no result.
     :param wait: False ends the task as soon as all batches are submitted; with more than 5 that takes its time.
-    :param timeout: seconds to wait at most, for all batches together.
+    :param timeout: seconds (or a timedelta) to wait at most, for all batches together; None means 26 hours.
     :return: ``items``, ``ready``, ``failed``, ``canceled``, ``batches``, ``batch_ids`` (the first 100), ``manifest``
         (URI), ``files`` (format to URI), ``rows``, ``bytes``.
     :raises TwelveLabsInputError: for an item that the service would refuse, before anything is sent.
@@ -126,10 +127,10 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsBillingOperator):
         formats: Sequence[str] | str = ("jsonl",),
         if_not_ready: str = "wait",
         fail_on_partial_error: bool = True,
-        timeout: float = LONGEST_WAIT,
+        timeout: Duration | None = LONGEST_WAIT,
         **kwargs: Any,
     ) -> None:
-        super().__init__(timeout=timeout, **kwargs)
+        super().__init__(timeout=LONGEST_WAIT if timeout is None else timeout, **kwargs)
         self.items = items
         self.output_path = output_path
         self.prompt = prompt

@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
 from twelvelabs_provider.api.resources import IndexingRoute
@@ -23,8 +23,9 @@ from twelvelabs_provider.inputs.many_videos import allowed_failures, concurrency
 from twelvelabs_provider.inputs.templated import mapping_of
 from twelvelabs_provider.inputs.upload_method import AUTO, wanted_method
 from twelvelabs_provider.jobs.cost import Bill
+from twelvelabs_provider.jobs.durations import Duration, optional_seconds, seconds_of
 from twelvelabs_provider.jobs.indexed import IfIndexed, policy_of
-from twelvelabs_provider.jobs.ledger import Identity, fingerprint
+from twelvelabs_provider.jobs.ledger import Identity, fingerprint, origin_in
 from twelvelabs_provider.jobs.many.assets import ManyAssets
 from twelvelabs_provider.jobs.many.book import Book, Stage, Wait, digest_of, key_of
 from twelvelabs_provider.jobs.many.journal import Journal
@@ -100,8 +101,9 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         most, and only their headers are read here. ``auto`` takes this way on v1.3 where a link can be signed, and goes
         by size otherwise, or when the service could not fetch an object; on v1.1 and v1.2 it sends the files.
     :param deferrable: wait in the triggerer, without a worker.
-    :param poll_interval: seconds between looks; None lets the pause grow from 5 to 60 seconds.
-    :param timeout: seconds that one try may take; ``execution_timeout`` counts too, also while deferred.
+    :param poll_interval: seconds (or a timedelta) between looks; None lets the pause grow from 5 to 60 seconds.
+    :param timeout: seconds (or a timedelta) that one try may take; None means 72 hours. ``execution_timeout`` counts
+        too, also while deferred.
     :return: ``index_id``, ``videos``, ``indexed``, ``reused``, ``failed`` (numbers), ``minutes`` (billed), ``outcome``
         (URI of a ``.jsonl`` file with ``uri``, ``outcome``, ``video_id``, ``asset_id``, ``task_id``, ``reason``,
         ``error_type``, ``duration_seconds`` and ``minutes`` of each video, in the order given) and ``manifest`` (URI).
@@ -134,14 +136,11 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         max_billable_minutes: float | str | None = None,
         method: str = AUTO,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        poll_interval: float | None = None,
-        timeout: float = LONGEST_WAIT,
+        poll_interval: Duration | None = None,
+        timeout: Duration | None = LONGEST_WAIT,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        for name, seconds in (("timeout", timeout), ("poll_interval", poll_interval)):
-            if seconds is not None and seconds <= 0:
-                raise ValueError(f"{name}={seconds!r} must be above 0 (seconds)")
         self.videos = videos
         self.output_path = output_path
         self.index_id = index_id
@@ -155,8 +154,8 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         self.max_billable_minutes = max_billable_minutes
         self.method = method
         self.deferrable = deferrable
-        self.poll_interval = poll_interval
-        self.timeout = timeout
+        self.poll_interval = optional_seconds("poll_interval", poll_interval)
+        self.timeout = LONGEST_WAIT if timeout is None else seconds_of("timeout", timeout)
         self._work: ManyVideos | None = None
 
     def run_operator(self, context: Context) -> dict[str, Any]:
@@ -224,7 +223,8 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         self, context: Context, index_id: str, listed: Sequence[ListedVideo], *, woken: bool = False
     ) -> ManyVideos:
         place, identity = self._place(context, index_id), self._identity(context, index_id)
-        journal = Journal(self.output_path, f"{place.folder}/{place.data_name('')}".rstrip("."))
+        name, instance = f"{place.folder}/{place.data_name('')}".rstrip("."), identity.instance()
+        journal = Journal(self.output_path, f"{name}-{instance}" if instance else name)
         videos = {key_of(video.uri): video for video in reversed(listed)}
         videos = dict(reversed(videos.items()))
         self._hide_signatures(listed)
@@ -341,7 +341,9 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         return TablePlace((index_id, "indexing"), f"{ti.task_id}-{which}", "indexing_outcome")
 
     def _identity(self, context: Context, index_id: str) -> Identity:
-        return Identity.of(context["ti"], fingerprint(type(self).__name__, self.twelvelabs_conn_id, index_id))
+        asked = fingerprint(type(self).__name__, self.twelvelabs_conn_id, index_id)
+        store: Any = context.get("task_state_store")
+        return Identity.of(cast(Mapping[str, Any], context), asked, origin_in(store))
 
     def _count(self, bill: Bill) -> None:
         count_bill(self, bill)

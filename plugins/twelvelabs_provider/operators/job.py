@@ -5,16 +5,18 @@ from __future__ import annotations
 import random
 import time
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, cast
 
 from twelvelabs_provider.api.errors import TwelveLabsError, TwelveLabsNotFoundError, TwelveLabsPermanentError
 from twelvelabs_provider.exceptions import TwelveLabsJobFailedError, TwelveLabsJobTimeoutError
 from twelvelabs_provider.jobs.decision import Recorded, Reuse, decide
+from twelvelabs_provider.jobs.durations import Duration, optional_seconds, seconds_of
 from twelvelabs_provider.jobs.job import JobRef, JobState, PendingJob, Phase
 from twelvelabs_provider.jobs.kinds import read_state
-from twelvelabs_provider.jobs.ledger import Identity, Ledger, fingerprint
+from twelvelabs_provider.jobs.ledger import Identity, Ledger, fingerprint, origin_in
 from twelvelabs_provider.jobs.waiting import BACKSTOP, clock_text, deadline_from, pause_before_look
 from twelvelabs_provider.jobs.wake import Wake
 from twelvelabs_provider.operators.killed import TwelveLabsKillableOperator
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 Result = dict[str, Any]
+LONGEST_WAIT = 24 * 3600.0
 
 
 class TwelveLabsJobOperator(TwelveLabsKillableOperator):
@@ -33,8 +36,9 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
 
     :param wait: False hands the job over as soon as it is submitted: the result names it, for a sensor.
     :param deferrable: wait in the triggerer, without a worker.
-    :param poll_interval: seconds between looks; None lets the pause grow from 5 to 60 seconds.
-    :param timeout: seconds to wait at most; ``execution_timeout`` counts too, also while deferred.
+    :param poll_interval: seconds (or a timedelta) between looks; None lets the pause grow from 5 to 60 seconds.
+    :param timeout: seconds (or a timedelta) to wait at most; None means 24 hours. ``execution_timeout`` counts too,
+        also while deferred.
     :param reuse: when the job of an earlier try of this task is attached to: ``retry`` (on a retry; a clear starts
         afresh), ``always`` (after a clear as well, so that nothing which a user does to the task stops the job) or
         ``never``.
@@ -56,8 +60,8 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
         *,
         wait: bool = True,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        poll_interval: float | None = None,
-        timeout: float = 24 * 3600,
+        poll_interval: Duration | None = None,
+        timeout: Duration | None = LONGEST_WAIT,
         reuse: Literal["always", "retry", "never"] = "retry",
         cancel_on_kill: bool = True,
         cancel_on_timeout: bool = False,
@@ -65,18 +69,17 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        for name, seconds in (("timeout", timeout), ("poll_interval", poll_interval)):
-            if seconds is not None and seconds <= 0:
-                raise ValueError(f"{name}={seconds!r} must be above 0 (seconds)")
         self.wait = wait
         self.deferrable = deferrable
-        self.poll_interval = poll_interval
-        self.timeout = timeout
+        self.poll_interval = optional_seconds("poll_interval", poll_interval)
+        self.timeout = LONGEST_WAIT if timeout is None else seconds_of("timeout", timeout)
         self.reuse = Reuse(reuse)
         self.cancel_on_kill = cancel_on_kill
         self.cancel_on_timeout = cancel_on_timeout
         self.end_in_triggerer = end_in_triggerer
         self._announced: JobRef | None = None
+        # The state store of the running task and the origin that it holds, read once per process.
+        self._origin: tuple[Any, str] | None = None
 
     @abstractmethod
     def begin(self, context: Context) -> PendingJob | Result:
@@ -170,7 +173,10 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
     def identity(self, context: Context) -> Identity:
         """Return what tells this task instance from every other, the same on a retry."""
         asked = fingerprint(type(self).__name__, self.twelvelabs_conn_id, *self.asked())
-        return Identity.of(context["ti"], asked, self.reuse)
+        store: Any = context.get("task_state_store")
+        if self._origin is None or self._origin[0] is not store:
+            self._origin = (store, origin_in(store))
+        return Identity.of(cast(Mapping[str, Any], context), asked, self._origin[1], self.reuse)
 
     def _remembered(self, context: Context) -> PendingJob | None:
         """Return the job of an earlier try, if it is still worth waiting for."""

@@ -6,12 +6,14 @@ import math
 import time
 from abc import abstractmethod
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
 from twelvelabs_provider.exceptions import TwelveLabsWatchedJobFailedError
 from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID
+from twelvelabs_provider.jobs.durations import Duration, seconds_of
 from twelvelabs_provider.jobs.job import JobRef, JobState, PendingJob, Phase
 from twelvelabs_provider.jobs.waiting import BACKSTOP, clock_text, deadline_from
 from twelvelabs_provider.jobs.wake import Wake
@@ -57,6 +59,18 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
         self.twelvelabs_conn_id = twelvelabs_conn_id
         self.deferrable = deferrable
         self.end_in_triggerer = end_in_triggerer
+
+    @staticmethod
+    def _coerce_timeout(timeout: Duration) -> timedelta:
+        return timedelta(seconds=seconds_of("timeout", timeout, or_zero=True))
+
+    @staticmethod
+    def _coerce_poke_interval(poke_interval: Duration) -> timedelta:
+        return timedelta(seconds=seconds_of("poke_interval", poke_interval, or_zero=True))
+
+    @staticmethod
+    def _coerce_max_wait(max_wait: Duration | None) -> timedelta | None:
+        return None if max_wait is None else timedelta(seconds=seconds_of("max_wait", max_wait, or_zero=True))
 
     @abstractmethod
     def job(self) -> JobRef:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 
 from twelvelabs_provider.api.errors import TwelveLabsError, TwelveLabsPermanentError
+from twelvelabs_provider.jobs.durations import Duration, optional_seconds
 from twelvelabs_provider.jobs.ended import can_be_listed
 from twelvelabs_provider.jobs.job import PendingJob, Phase
 from twelvelabs_provider.jobs.kinds import phase_of, read_state
@@ -47,7 +48,7 @@ class TwelveLabsJobTrigger(TwelveLabsSharingTrigger):
         self,
         twelvelabs_conn_id: str,
         pending: dict[str, Any],
-        poll_interval: float | None = None,
+        poll_interval: Duration | None = None,
         running_at: float | None = None,
         cancel_on_kill: bool = False,
         duration: float | None = None,
@@ -56,7 +57,7 @@ class TwelveLabsJobTrigger(TwelveLabsSharingTrigger):
         super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
         self.twelvelabs_conn_id = twelvelabs_conn_id
         self.pending = pending
-        self.poll_interval = poll_interval
+        self.poll_interval = optional_seconds("poll_interval", poll_interval, or_zero=True)
         self.running_at = running_at
         self.cancel_on_kill = cancel_on_kill
         self.duration = duration

@@ -18,6 +18,7 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsPermanentError,
     TwelveLabsUnsupportedError,
 )
+from twelvelabs_provider.jobs.durations import Duration, optional_seconds
 from twelvelabs_provider.jobs.ended import EndedJobs, Wanted, can_be_listed
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob, Phase
 from twelvelabs_provider.jobs.kinds import read_state
@@ -60,7 +61,7 @@ class TwelveLabsJobsTrigger(TwelveLabsSharingTrigger):
         started_at: float,
         running_at: float,
         deadline: float,
-        poll_interval: float | None = None,
+        poll_interval: Duration | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
         self.twelvelabs_conn_id = twelvelabs_conn_id
@@ -71,7 +72,7 @@ class TwelveLabsJobsTrigger(TwelveLabsSharingTrigger):
         self.started_at = started_at
         self.running_at = running_at
         self.deadline = deadline
-        self.poll_interval = poll_interval
+        self.poll_interval = optional_seconds("poll_interval", poll_interval, or_zero=True)
         self._ended: set[str] = set()
         self._until = min(deadline, running_at + OWN_LOOK * (1 + random.random()))
 

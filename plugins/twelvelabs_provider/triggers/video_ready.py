@@ -15,6 +15,7 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from twelvelabs_provider.api.errors import TwelveLabsError, TwelveLabsNotFoundError, TwelveLabsPermanentError
 from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID
+from twelvelabs_provider.jobs.durations import Duration, seconds_of
 from twelvelabs_provider.jobs.ready import LONGEST_INDEXING, News, Told, look
 from twelvelabs_provider.triggers.watermark import Memory, memory_of
 
@@ -52,7 +53,8 @@ class TwelveLabsVideoReadyTrigger(BaseEventTrigger):
     :param index_name: the index, which need not be there yet.
     :param index_id: the index, instead of its name.
     :param twelvelabs_conn_id: connection; only its id is stored.
-    :param poll_interval: seconds between looks, 5 at least; each costs a request, or two where pages are many.
+    :param poll_interval: seconds (or a timedelta) between looks, 5 at least, None means 60; each costs a request, or
+        two where pages are many.
     :param since: ISO time; when it looks for the first time, videos created since are told of too. None: only what
         becomes ready from then on.
     """
@@ -62,7 +64,7 @@ class TwelveLabsVideoReadyTrigger(BaseEventTrigger):
         index_name: str | None = None,
         index_id: str | None = None,
         twelvelabs_conn_id: str = DEFAULT_CONN_ID,
-        poll_interval: float = 60.0,
+        poll_interval: Duration | None = 60.0,
         since: str | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
@@ -72,7 +74,7 @@ class TwelveLabsVideoReadyTrigger(BaseEventTrigger):
         self.index_name = index_name
         self.index_id = index_id
         self.twelvelabs_conn_id = twelvelabs_conn_id
-        self.poll_interval = poll_interval
+        self.poll_interval = 60.0 if poll_interval is None else seconds_of("poll_interval", poll_interval, or_zero=True)
         self.since = since
         self._found_id: str | None = None
 

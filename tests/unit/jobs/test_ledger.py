@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from twelvelabs_provider.exceptions import TwelveLabsRecordError
 from twelvelabs_provider.jobs.decision import Recorded, Reuse
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
-from twelvelabs_provider.jobs.ledger import Identity, Ledger, fingerprint
+from twelvelabs_provider.jobs.ledger import Identity, Ledger, fingerprint, origin_in
 
 IDENTITY = Identity("dag", "manual__2026", "index", -1, 3, fingerprint("s3://b/a.mp4", "i1"))
 KEY = "twelvelabs_job"
@@ -201,3 +203,59 @@ def test_a_fingerprint_tells_types_and_order() -> None:
     assert fingerprint("a", None) == fingerprint("a", None)
     different = [fingerprint("a", None), fingerprint(None, "a"), fingerprint("a", "None"), fingerprint("a")]
     assert len(set(different)) == 4
+
+
+def scheduled(**moments: Any) -> dict[str, Any]:
+    """Return the context of a task of a scheduled run, whose ids are the same wherever the DAG runs."""
+    ti = SimpleNamespace(dag_id="d", run_id="scheduled__2026", task_id="t", map_index=-1, max_tries=1, try_number=1)
+    due, started = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 1, 0, 0, 3, 141592, tzinfo=UTC)
+    return {"ti": ti, "dag_run": SimpleNamespace(**{"run_after": due, "start_date": started, **moments})}
+
+
+def keys(context: dict[str, Any], store: Any = None, reuse: Reuse = Reuse.RETRY) -> set[str]:
+    identity = Identity.of(context, "asked", origin_in(store), reuse)
+    return {identity.key(), identity.lasting_key(), identity.instance()}
+
+
+def test_two_airflows_with_stores_of_their_own_share_no_key() -> None:
+    one, other = Store(), Store()
+    assert not keys(scheduled(), one) & keys(scheduled(), other)
+    assert keys(scheduled(), one) == keys(scheduled(), one), "and a retry has the same"
+
+
+def test_two_airflows_without_a_store_have_runs_that_started_at_other_moments() -> None:
+    other = scheduled(start_date=datetime(2026, 11, 1, 0, 0, 3, 141593, tzinfo=UTC))
+    one = Identity.of(scheduled(), "asked", "")
+    assert one.key() != Identity.of(other, "asked", "").key()
+    assert one.instance() != Identity.of(other, "asked", "").instance()
+
+
+def test_a_run_that_was_created_again_under_its_id_shares_no_key() -> None:
+    again = scheduled(run_after=datetime(2026, 11, 2, tzinfo=UTC))
+    for reuse in Reuse:
+        assert not keys(scheduled(), reuse=reuse) & keys(again, reuse=reuse)
+
+
+def test_a_clear_moves_the_start_of_a_run_and_always_bears_it() -> None:
+    cleared, store = scheduled(start_date=datetime(2026, 11, 5, tzinfo=UTC)), Store()
+    assert keys(scheduled(), store, Reuse.ALWAYS) == keys(cleared, store, Reuse.ALWAYS)
+    one, other = (Identity.of(each, "asked", origin_in(store)) for each in (scheduled(), cleared))
+    assert one.lasting_key() == other.lasting_key() and one.instance() == other.instance()
+    assert one.key() != other.key()
+
+
+def test_moments_in_another_zone_are_the_same_moments() -> None:
+    there = scheduled(start_date=scheduled()["dag_run"].start_date.astimezone(timezone(timedelta(hours=5))))
+    assert keys(scheduled()) == keys(there)
+
+
+def test_nothing_tells_runs_apart_that_say_no_moment() -> None:
+    assert Identity.of({"ti": scheduled()["ti"]}, "asked", "").instance() == ""
+
+
+@pytest.mark.parametrize("junk", ["", 5, [], {}])
+def test_an_origin_that_cannot_be_read_is_an_error(junk: Any) -> None:
+    store = Store()
+    store.set("twelvelabs_origin", junk)
+    with pytest.raises(TwelveLabsRecordError, match="origin cannot be read"):
+        origin_in(store)

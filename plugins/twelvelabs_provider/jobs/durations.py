@@ -1,0 +1,45 @@
+"""Durations as arguments: seconds or a timedelta."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from numbers import Real
+from typing import Any
+
+LONGEST = 3650 * 86400.0
+"""Seconds; a longer duration is a mistake, and arithmetic on dates would overflow."""
+
+Duration = float | timedelta
+
+
+def seconds_of(name: str, value: Any, *, or_zero: bool = False) -> float:
+    """Return the seconds of an argument that is read when the DAG file is read.
+
+    :param name: the argument's name, for the error.
+    :param value: seconds as a number, or a timedelta.
+    :param or_zero: 0 has a meaning too.
+    :raises ValueError: for anything else.
+    """
+    seconds = float("nan")
+    if isinstance(value, timedelta):
+        seconds = value.total_seconds()
+    elif isinstance(value, Real | Decimal) and not isinstance(value, bool):
+        seconds = float(value) if abs(value) <= LONGEST else float("inf")
+    if not (0 < seconds <= LONGEST or (or_zero and seconds == 0)):
+        least = "0 or more" if or_zero else "above 0"
+        most = f"at most {LONGEST / 86400:.0f} days"
+        raise ValueError(f"{name}={value!r} must be {least}: seconds as a number, or a timedelta, {most}")
+    return seconds
+
+
+def optional_seconds(name: str, value: Any, *, or_zero: bool = False) -> float | None:
+    """Return the seconds of an argument, or None; see :func:`seconds_of`."""
+    return None if value is None else seconds_of(name, value, or_zero=or_zero)
+
+
+def plain_number(value: Any) -> Any:
+    """Return the seconds of a timedelta; any other value as it is, except that a boolean is not a number."""
+    if isinstance(value, bool):
+        return float("nan")
+    return value.total_seconds() if isinstance(value, timedelta) else value
