@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import html
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
-
-import pysubs2
-from pysubs2.formats import get_format_class
 
 from twelvelabs_provider.api.models import Segment
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.storage.formats import timestamp
 from twelvelabs_provider.storage.source import Source
+from twelvelabs_provider.storage.subtitle_markup import SubtitleFormat, plain_text, without_markup
+from twelvelabs_provider.storage.subtitle_parser import ParsedCue, SubtitleSyntaxError, parse_subtitles
 
 MAX_BYTES = 20 * 2**20
 """A day of speech is some 2 MB; what is larger is not a subtitle file."""
@@ -22,13 +20,15 @@ END_TOLERANCE = 0.5
 """Seconds by which the last cue may outlast the video: durations are rounded on both sides."""
 
 _SHOWN_CHARACTERS = 40
-_BOMS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
-_OVERRIDE = re.compile(r"\{\\[^}]*\}")
-_TAG = re.compile(r"</?[a-zA-Z][^<>]*>|</>|<\d[\d:.]*>")
-_INLINE_TIME = re.compile(r"<\d[\d:.]*>")
-_COMMENT = re.compile(r"(NOTE|STYLE|REGION)(\s|$)")
-
-SubtitleFormat = Literal["srt", "vtt"]
+_BOMS = {b"\xff\xfe\0\0": "UTF-32", b"\0\0\xfe\xff": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+_FEW_NULS = 0.1
+_VTT_HEADER = re.compile(r"WEBVTT(?:[ \t].*)?(?:\n|$)")
+_OTHER_FORMATS = {
+    "ASS": re.compile(r"\[(?:Script Info|V4\+? Styles)\]", re.IGNORECASE),
+    "MicroDVD": re.compile(r"\s*\{\d+\}\{\d+\}"),
+    "TTML": re.compile(r"<(?:\w+:)?tt[\s>]"),
+    "SAMI": re.compile(r"\s*<SAMI", re.IGNORECASE),
+}
 
 
 @dataclass(frozen=True)
@@ -73,97 +73,107 @@ def _read(source: Source) -> bytes:
 
 
 def _decode(source: Source, content: bytes) -> str:
-    if encoding := _BOMS.get(content[:2]):
-        raise _wrong_encoding(source, f"is {encoding} (byte order mark at byte 0)", encoding)
+    for mark, encoding in _BOMS.items():
+        if content.startswith(mark):
+            raise _wrong_encoding(source, f"is {encoding} (byte order mark at byte 0)", encoding)
+    _check_nuls(source, content)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         at = f"is not UTF-8: byte {content[error.start]:#04x} at position {error.start}"
         raise _wrong_encoding(source, at, "WINDOWS-1252") from error
-    if (position := content.find(b"\0")) >= 0:
-        encoding = "UTF-16LE" if position % 2 else "UTF-16BE"
-        raise _wrong_encoding(source, f"is not UTF-8 text: NUL byte at position {position}", encoding)
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    # Files that were put together have a mark in the middle.
+    return lines.lstrip("\ufeff").replace("\n\ufeff", "\n")
+
+
+def _check_nuls(source: Source, content: bytes) -> None:
+    position = content.find(b"\0")
+    if position < 0:
+        return
+    if content.count(b"\0") < _FEW_NULS * len(content):
+        name, clean = _in_shell(source.filename), shlex.quote(f"clean-{source.filename}")
+        raise _refused(
+            source,
+            f"has a NUL byte at position {position}: remove it, for instance with: tr -d '\\000' < {name} > {clean}",
+        )
+    encoding = "UTF-16LE" if position % 2 else "UTF-16BE"
+    raise _wrong_encoding(source, f"is not UTF-8 text: NUL byte at position {position}", encoding)
+
+
+def _in_shell(name: str) -> str:
+    return shlex.quote(f"./{name}" if name.startswith("-") else name)
 
 
 def _wrong_encoding(source: Source, finding: str, likely: str) -> TwelveLabsInputError:
-    command = f"iconv -f {likely} -t UTF-8 {source.filename!r} > utf8-{source.filename!r}"
-    return _refused(source, f"{finding}. Convert it, for instance with: {command}")
+    name, converted = _in_shell(source.filename), shlex.quote(f"utf8-{source.filename}")
+    return _refused(
+        source, f"{finding}. Convert it, for instance with: iconv -f {likely} -t UTF-8 {name} > {converted}"
+    )
 
 
 def _format_of(source: Source, text: str) -> SubtitleFormat:
     """By content: a WebVTT file that is named .srt is refused by the service only after the upload."""
-    if text.startswith("WEBVTT"):
-        format: SubtitleFormat = "vtt"
-    elif "-->" in text:
-        format = "srt"
-    elif not text.strip():
+    if not text.strip():
         raise _refused(source, "holds no cue: it is blank")
-    else:
-        raise _refused(source, f"is neither SRT nor WebVTT{_other_format(text)}: convert it to one of them")
     suffix = source.filename.rpartition(".")[2].lower()
+    if _VTT_HEADER.match(text):
+        format: SubtitleFormat = "vtt"
+    else:
+        _check_header(source, text, suffix)
+        format = "srt"
     if suffix in ("srt", "vtt") and suffix != format:
         raise _refused(source, f"is {format.upper()} inside but named .{suffix}: rename it to .{format}")
     return format
 
 
-def _other_format(text: str) -> str:
+def _check_header(source: Source, text: str, suffix: str) -> None:
+    """Refuse what is neither SRT nor WebVTT, or WebVTT but for its first line."""
+    first = text.lstrip().split("\n", 1)[0]
+    if first[:6].upper() == "WEBVTT":
+        reason = (
+            "has blank lines or spaces before WEBVTT" if _VTT_HEADER.match(text.lstrip()) else f"begins with {first!r}"
+        )
+        raise _refused(source, f"{reason}: a WebVTT file begins with a line WEBVTT; correct its first line")
+    if "-->" not in text:
+        raise _refused(source, f"is neither SRT nor WebVTT{_other_format(text)}: convert it to one of them")
+    if suffix == "vtt" and not _parses(text, "srt") and _parses(f"WEBVTT\n\n{text}", "vtt"):
+        raise _refused(source, "has no header: put a line WEBVTT and a blank line before everything else")
+
+
+def _parses(text: str, format: SubtitleFormat) -> bool:
     try:
-        return f" but {pysubs2.formats.autodetect_format(text).upper()}"
-    except pysubs2.exceptions.FormatAutodetectionError:
-        return ""
+        return bool(parse_subtitles(text, format))
+    except SubtitleSyntaxError:
+        return False
+
+
+def _other_format(text: str) -> str:
+    return next((f" but {name}" for name, pattern in _OTHER_FORMATS.items() if pattern.match(text)), "")
 
 
 def _cues(source: Source, text: str, format: SubtitleFormat) -> Iterator[Segment]:
-    _check_timing_lines(source, text, format)
-    # pysubs2 takes a number at the end of a cue for the next cue's: give it one to take from the last.
-    plain = "\n".join(_cue_blocks(text)) if format == "vtt" else f"{text.rstrip()}\n\n0\n"
-    subtitles = pysubs2.SSAFile.from_string(plain, format_=format, keep_html_tags=True)
-    for number, event in enumerate(subtitles, start=1):
-        cue = Segment(event.start / 1000, event.end / 1000, _plain(event.text, format))
-        _check_cue(source, number, cue)
-        yield cue
+    try:
+        parsed = parse_subtitles(text, format)
+    except SubtitleSyntaxError as error:
+        raise _refused(source, str(error)) from error
+    for number, cue in enumerate(parsed, start=1):
+        segment = Segment(cue.start / 1000, cue.end / 1000, plain_text(cue.text, format))
+        if segment.value or not _keeps_a_place(cue, format):
+            _check_cue(source, f"line {cue.line}: {_name(number, segment)}", segment)
+            yield segment
 
 
-def _check_timing_lines(source: Source, text: str, format: SubtitleFormat) -> None:
-    """pysubs2 reads a line that is not quite a timing as text of the cue before, without a word."""
-    pattern = get_format_class(format).TIMESTAMP  # type: ignore[attr-defined]
-    begun = format == "vtt"
-    for number, line in enumerate(text.split("\n"), start=1):
-        start, arrow, end = (part.strip() for part in line.partition("-->"))
-        if arrow and not (pattern.fullmatch(start) and pattern.match(end)):
-            example = f"00:00:01{',' if format == 'srt' else '.'}000 --> 00:00:02{',' if format == 'srt' else '.'}500"
-            raise _refused(source, f"line {number}: {line.strip()!r} is no timing; write it like {example}")
-        if not arrow and len(pattern.findall(_INLINE_TIME.sub("", line))) == 2:
-            raise _refused(source, f"line {number}: {line.strip()!r} holds two times but no arrow (-->)")
-        begun = begun or "-->" in line
-        if not begun and not re.fullmatch(r"\s*\d*\s*", line):
-            raise _refused(source, f"line {number}: {line.strip()!r} stands before the first cue: remove it")
+def _keeps_a_place(cue: ParsedCue, format: SubtitleFormat) -> bool:
+    """Whether a cue without words has a text all the same, such as a no-break space: it is passed over."""
+    return bool(without_markup(cue.text, format).strip(" \t\n"))
 
 
-def _cue_blocks(text: str) -> Iterator[str]:
-    """The cues of a WebVTT file, without header, comments, styles, cue names and times within the text."""
-    for block in re.split(r"\n{2,}", text):
-        lines = block.strip("\n").split("\n")
-        timing = next((at for at, line in enumerate(lines) if "-->" in line), None)
-        if timing is None or _COMMENT.match(lines[0]):
-            continue
-        words = [_INLINE_TIME.sub("", line) for line in lines[timing + 1 :]]
-        yield "\n".join([lines[timing], *words, "", "0"])
-
-
-def _plain(text: str, format: SubtitleFormat) -> str:
-    text = _TAG.sub("", _OVERRIDE.sub("", text.replace("\\N", "\n")))
-    if format == "vtt":
-        text = html.unescape(text)
-    return "\n".join(line.strip() for line in text.split("\n") if line.strip())
-
-
-def _check_cue(source: Source, number: int, cue: Segment) -> None:
+def _check_cue(source: Source, name: str, cue: Segment) -> None:
     if not cue.value:
-        raise _refused(source, f"{_name(number, cue)} is empty: remove the cue or give it a text")
+        raise _refused(source, f"{name} is empty: remove the cue or give it a text")
     if cue.end <= cue.start:
-        raise _refused(source, f"{_name(number, cue)} ends at {_time(cue.end)}, not after its start: correct its times")
+        raise _refused(source, f"{name} ends at {_time(cue.end)}, not after its start: correct its times")
 
 
 def _check_order(source: Source, segments: tuple[Segment, ...]) -> None:
