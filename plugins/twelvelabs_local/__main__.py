@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from twelvelabs_local.cli import main
+# Airflow's plugin loader, where .airflowignore is missing, executes this file under the same name but in no package.
+if __name__ == "__main__" and __package__ == "twelvelabs_local":
+    from twelvelabs_local.cli import main
 
-if __name__ == "__main__":
     sys.exit(main())

@@ -12,3 +12,8 @@ class TwelveLabsPlugin(AirflowPlugin):
 
     name = "twelvelabs"
     operator_extra_links = [TwelveLabsPlaygroundLink()]  # noqa: RUF012  (Airflow's own shape)
+
+
+if not __package__:
+    # Executed alone by Airflow's plugin loader (no .airflowignore): twelvelabs_plugin.py registers the plugin.
+    del TwelveLabsPlugin

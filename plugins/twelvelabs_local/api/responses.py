@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,11 @@ from twelvelabs_local.store.database import Database
 from twelvelabs_local.store.knowledge_records import KnowledgeItem
 from twelvelabs_local.store.passages import Modality, Passage, find_passages, passages_of, wants_overview, words_of
 from twelvelabs_local.store.sessions import Session, add_turn, begin_session, find_session
+
+if not __package__:
+    # Executed alone by Airflow's plugin loader (no .airflowignore): `responses` is another package's name.
+    __name__ = "twelvelabs_executed_alone.responses"
+    sys.modules[__name__] = sys.modules.pop("responses")
 
 FIELDS = (
     "knowledge_store_id", "input", "session_id", "instructions", "include", "stream", "selections", "text",

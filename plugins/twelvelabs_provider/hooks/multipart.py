@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import random
 import re
+import sys
 import time
 import zlib
 from collections import deque
@@ -35,6 +36,11 @@ from twelvelabs_provider.hooks.upload import SizedStream
 
 if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
+
+if not __package__:
+    # Executed alone by Airflow's plugin loader (no .airflowignore): `multipart` is another package's name.
+    __name__ = "twelvelabs_executed_alone.multipart"
+    sys.modules[__name__] = sys.modules.pop("multipart")
 
 log = logging.getLogger(__name__)
 

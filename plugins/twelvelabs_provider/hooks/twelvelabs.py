@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -40,6 +41,11 @@ from twelvelabs_provider.hooks.sending import (
 )
 from twelvelabs_provider.hooks.session import HttpSession, arriving_pieces, whole_body
 from twelvelabs_provider.hooks.upload import OpenForm, open_form
+
+if not __package__:
+    # Executed alone by Airflow's plugin loader (no .airflowignore): `twelvelabs` is another package's name.
+    __name__ = "twelvelabs_executed_alone.twelvelabs"
+    sys.modules[__name__] = sys.modules.pop("twelvelabs")
 
 T = TypeVar("T")
 _BROKEN_OFF = (requests.RequestException, HTTPError, HTTPException, OSError, EOFError, ValueError, zlib.error)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,20 @@ def test_a_plugins_folder_that_is_the_checkout_s(home: Path) -> None:
     assert loaded["plugins"].count(REGISTERED) == 1
     assert misnamed(loaded["files"], home / "plugins") == {}
     assert Path(loaded["files"]["types"]).parent == Path(loaded["files"]["ast"]).parent
+
+
+@pytest.mark.parametrize("lost", ["plugins/.airflowignore", "plugins/**/.airflowignore"])
+def test_a_plugins_folder_without_airflowignore_does_no_harm(home: Path, lost: str) -> None:
+    """The loader then executes each file of the packages under its bare name, also ``__main__.py``."""
+    shutil.copytree(PLUGINS, home / "plugins", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    for ignore in home.glob(lost):
+        ignore.unlink()
+    loaded = run_fresh(NOT_INSTALLED + LOAD, home)
+    assert loaded["errors"] == {}
+    assert loaded["plugins"].count(REGISTERED) == 1
+    taken = set(misnamed(loaded["files"], home / "plugins")) - {"__init__", "__main__"}
+    assert bool(taken) == ("**" in lost), "the packages have an .airflowignore of their own"
+    assert taken & (sys.stdlib_module_names | set(packages_distributions())) == set()
 
 
 @pytest.mark.parametrize("dropped_in", [True, False], ids=["and dropped in", "alone"])

@@ -5,6 +5,7 @@ Service page: https://docs.twelvelabs.io/api-reference/responses/create
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -23,6 +24,11 @@ from twelvelabs_provider.api.reading import (
     text_from,
     value_text,
 )
+
+if not __package__:
+    # Executed alone by Airflow's plugin loader (no .airflowignore): `responses` is another package's name.
+    __name__ = "twelvelabs_executed_alone.responses"
+    sys.modules[__name__] = sys.modules.pop("responses")
 
 LONGEST_MESSAGE = 10_000
 """Characters of one message that the service takes."""
