@@ -12,7 +12,10 @@ from twelvelabs_provider.api.search.request import SearchOption, SearchRequest
 
 Arguments = Mapping[str, Any]
 
-_ASKED = {"video": VideoSource(SourceKind.INDEXED, "<video_id>"), "prompt": "What is it about?"}
+_ASKED = [
+    {"request": AnalysisRequest(video, prompt="What is it about?")}
+    for video in (VideoSource(SourceKind.INDEXED, "<video_id>"), VideoSource(SourceKind.ASSET, "<asset_id>"))
+]
 _VIDEO = EmbeddingRequest(VideoInput(MediaSource(url="https://videos.example/x.mp4")))
 _LOOK = (SearchOption.VISUAL,)
 
@@ -26,8 +29,8 @@ def _queries() -> Sequence[SearchRequest]:
 
 
 FORMS: Mapping[str, Callable[[], Sequence[Arguments]]] = {
-    "analyze": lambda: [{"request": AnalysisRequest(**_ASKED)}],
-    "analyze_stream": lambda: [{"request": AnalysisRequest(**_ASKED)}],
+    "analyze": lambda: _ASKED,
+    "analyze_stream": lambda: _ASKED,
     "create_embedding_task": lambda: [{"request": _VIDEO}],
     "embed": lambda: [{"text": "x"}],
     "search": lambda: [{"request": request} for request in _queries()],

@@ -13,7 +13,10 @@ from tests.dags.test_waiting import billed, see_through, task_context
 from tests.engine.client import Api
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError, TwelveLabsUnusableAnswerError
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
+from twelvelabs_provider.operators.index import TwelveLabsCreateIndexOperator
+from twelvelabs_provider.operators.index_videos import TwelveLabsIndexVideosOperator
 from twelvelabs_provider.operators.summarize import TwelveLabsSummarizeVideoOperator
+from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
 
 pytestmark = pytest.mark.engine
 
@@ -93,13 +96,29 @@ def test_an_asset_without_an_index_and_a_worker(connect: Connect, clip: Path, en
     assert (tmp_path / "assets" / asset_id / "gist.json").exists()
 
 
-def test_a_video_without_an_asset_is_asked_about_by_its_id(connect: Connect, videos: Any, tmp_path: Path) -> None:
+def test_a_retired_model_is_not_asked(connect: Connect, videos: Any, tmp_path: Path) -> None:
     connect("v1.3")
     operator = TwelveLabsAnalyzeVideoOperator(
         task_id="t", output_path=str(tmp_path), prompt="What?", model_name="pegasus1.2", **videos["v1.3"]
     )
-    result = operator.execute(task_context())
-    assert "WINTER" in result["preview"] and result["mode"] == "sync"
+    with pytest.raises(TwelveLabsRefusedError, match=r"pegasus1\.2 was retired on 2026-08-18"):
+        operator.execute(task_context())
+
+
+@pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
+def test_a_retired_model_is_refused_before_an_index_or_a_video(
+    api_version: str, connect: Connect, account: Account, videos: Any, clip: Path, tmp_path: Path
+) -> None:
+    connect(api_version)
+    before, index_id = account.holdings(), videos["v1.3"]["index_id"]
+    for operator in (
+        TwelveLabsCreateIndexOperator(task_id="t", index_name="retired", models={"pegasus1.2": ["visual"]}),
+        TwelveLabsIndexVideoOperator(task_id="t", source=str(clip), index_id=index_id),
+        TwelveLabsIndexVideosOperator(task_id="t", videos=[str(clip)], index_id=index_id, output_path=str(tmp_path)),
+    ):
+        with pytest.raises(TwelveLabsInputError, match="was retired on 2026-08-18"):
+            operator.execute(task_context())
+    assert account.holdings() == before
 
 
 def test_prompts_of_the_older_generation(connect: Connect, videos: Any, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NoReturn
 
-from twelvelabs_provider.api.analysis.generation_v1_3 import analyze, analyze_stream, summarize
+from twelvelabs_provider.api.analysis.generation_v1_3 import analyze, analyze_stream, ensure_current, summarize
 from twelvelabs_provider.api.analysis.request import AnalysisMode, AnalysisRequest, within
 from twelvelabs_provider.api.assets import create_asset, delete_asset, read_asset
 from twelvelabs_provider.api.call import Call, FilePart, JsonBody, Method, RateCategory, delete, get, path_of
@@ -195,7 +195,11 @@ def delete_indexed_asset(index_id: str, video_id: str) -> Call[None]:
 
 
 def create_analysis_task(request: AnalysisRequest, *, idempotency_key: str | None = None) -> Call[AnalysisTask]:
-    """Return the call that starts an analysis; with a key, a repeat finds the task that is already there."""
+    """Return the call that starts an analysis; with a key, a repeat finds the task that is already there.
+
+    :raises TwelveLabsUnsupportedError: for a retired model, and for a video by its id.
+    """
+    ensure_current(request)
     return Call(
         Method.POST,
         "/analyze/tasks",

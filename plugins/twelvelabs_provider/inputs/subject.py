@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
-from twelvelabs_provider.api.analysis.request import INDEXED_MODEL, SourceKind, VideoSource
+from twelvelabs_provider.api.analysis.request import SourceKind, VideoSource
 from twelvelabs_provider.api.analysis.rules import MOST_INLINE_BYTES
+from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.jobs.indexed import asset_of
 from twelvelabs_provider.storage.probe import probe_video
 from twelvelabs_provider.storage.source import Source, redact_url, resolve_source
 
@@ -91,16 +93,15 @@ class Named:
         return cls(**{name: text if text not in ("", "None") else None for name, text in texts.items()})
 
 
-def find_subject(hook: TwelveLabsHook, named: Named, model: str | None) -> tuple[Subject, VideoSource]:
+def find_subject(hook: TwelveLabsHook, named: Named) -> tuple[Subject, VideoSource]:
     """Look the video up, which costs nothing, and return it with the way in which it is named to the service.
 
-    An indexed video that was made of an asset is analysed as that asset, unless the model is the one that takes indexed
-    videos.
+    v1.3 analyses an indexed video as the asset that it was made of; the older generations take its id.
 
-    :raises TwelveLabsInputError: a file is missing or too large to go within a request.
+    :raises TwelveLabsInputError: a file is missing or too large to go within a request, or a video has no known asset.
     """
     if named.video_id:
-        return _indexed(hook, named, model)
+        return _indexed(hook, named)
     if named.asset_id:
         asset = hook.execute(hook.api.read_asset(named.asset_id))
         group = named.index_id or _IN_NO_INDEX
@@ -109,14 +110,25 @@ def find_subject(hook: TwelveLabsHook, named: Named, model: str | None) -> tuple
     return _from_place(resolve_source(named.video_url or named.video_file or ""), named)
 
 
-def _indexed(hook: TwelveLabsHook, named: Named, model: str | None) -> tuple[Subject, VideoSource]:
+def _indexed(hook: TwelveLabsHook, named: Named) -> tuple[Subject, VideoSource]:
     index_id, video_id = str(named.index_id), str(named.video_id)
     video = hook.execute(hook.api.read_video(index_id, video_id))
-    asset_id = named.asset_id or video.asset_id
+    by_asset = hook.api.indexing_route() is IndexingRoute.ASSET
+    asset_id = named.asset_id or (asset_of(hook, video) if by_asset else video.asset_id)
     subject = Subject(index_id, video_id, index_id, video_id, asset_id, video.duration, named.source)
-    if asset_id and model != INDEXED_MODEL:
-        return subject, VideoSource(SourceKind.ASSET, asset_id)
-    return subject, VideoSource(SourceKind.INDEXED, video_id)
+    if not by_asset:
+        return subject, VideoSource(SourceKind.INDEXED, video_id)
+    if asset_id is None:
+        raise without_asset(index_id, video_id)
+    return subject, VideoSource(SourceKind.ASSET, asset_id)
+
+
+def without_asset(index_id: str, video_id: str) -> TwelveLabsInputError:
+    """Return the refusal of an indexed video whose asset cannot be found, where only assets are analysed."""
+    return TwelveLabsInputError(
+        f"video {video_id} of index {index_id} has no known asset, and API v1.3 analyses assets: give asset_id,"
+        " video_url or video_file, or index the video again with TwelveLabsIndexVideoOperator"
+    )
 
 
 def _from_place(source: Source, named: Named) -> tuple[Subject, VideoSource]:

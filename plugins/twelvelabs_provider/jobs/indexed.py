@@ -14,7 +14,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.assets import UploadMethod, list_assets
-from twelvelabs_provider.api.errors import TwelveLabsError
+from twelvelabs_provider.api.errors import (
+    TwelveLabsBadRequestError,
+    TwelveLabsError,
+    TwelveLabsNotFoundError,
+    TwelveLabsPermissionError,
+)
 from twelvelabs_provider.api.filters import VideoFilter
 from twelvelabs_provider.api.models import Asset, IndexingTask, Video
 from twelvelabs_provider.api.resources import IndexingRoute
@@ -32,6 +37,7 @@ SOURCE_MARK = "airflow_source"
 """The field of user metadata that tells which content a video or an asset was made of."""
 
 _LOOKED_THROUGH = 200
+_SAME_LENGTH = 1.0
 _USABLE = (Phase.RUNNING, Phase.READY)
 
 
@@ -73,6 +79,25 @@ def arrived_assets(hook: TwelveLabsHook, filename: str | None, field: str, mark:
     listed = hook.items(lambda paging: list_assets(filename=filename, paging=paging))
     marked = (asset for asset in islice(listed, _LOOKED_THROUGH) if asset.user_metadata.get(field) == mark)
     return (asset for asset in marked if has_arrived(asset))
+
+
+def asset_of(hook: TwelveLabsHook, video: Video) -> str | None:
+    """Return the asset that a video was made of; None where none can be found.
+
+    A video of an indexing task names none. The service may keep its asset under the video's own id; else an asset that
+    bears the same mark is of the same content.
+    """
+    if video.asset_id:
+        return video.asset_id
+    try:
+        asset = hook.execute(hook.api.read_asset(video.id))
+    except (TwelveLabsNotFoundError, TwelveLabsBadRequestError, TwelveLabsPermissionError):
+        mark = video.user_metadata.get(SOURCE_MARK)
+        marked = arrived_assets(hook, video.filename, SOURCE_MARK, str(mark)) if mark else iter(())
+        return next((asset.id for asset in marked), None)
+    lengths = (asset.duration, video.duration)
+    other = None not in lengths and abs((asset.duration or 0.0) - (video.duration or 0.0)) > _SAME_LENGTH
+    return asset.id if phase_of(asset.status) is Phase.READY and not other else None
 
 
 def find_task_of(hook: TwelveLabsHook, index_id: str, video: Video) -> IndexingTask | None:

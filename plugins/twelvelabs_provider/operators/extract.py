@@ -9,9 +9,11 @@ from twelvelabs_provider.api.analysis.generation import generation_of_task
 from twelvelabs_provider.api.analysis.request import on_screen_text_from, on_screen_text_request, within
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsCutOffError, TwelveLabsUnsupportedError
 from twelvelabs_provider.api.models import Segment, Video
-from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsUnusableAnswerError
+from twelvelabs_provider.exceptions import TwelveLabsUnusableAnswerError
+from twelvelabs_provider.inputs.subject import without_asset
 from twelvelabs_provider.inputs.templated import texts_of
 from twelvelabs_provider.jobs.cost import analysis_bill, definitions_in
+from twelvelabs_provider.jobs.indexed import asset_of
 from twelvelabs_provider.jobs.job import JobState, PendingJob
 from twelvelabs_provider.jobs.window import Window
 from twelvelabs_provider.links import video_url
@@ -236,12 +238,9 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
         raise TwelveLabsUnusableAnswerError(f"{error}{advice} ({pending.job}).{kept} Asking again is billed again")
 
     def _analyze(self, context: Context, window: Window, video: Video) -> PendingJob:
-        asset_id = self.asset_id or video.asset_id
+        asset_id = self.asset_id or asset_of(self.hook, video)
         if not asset_id:
-            raise TwelveLabsInputError(
-                f"video {self.video_id} was not indexed from an asset, and this generation of the API reads on-screen"
-                " text from assets only: index it again with TwelveLabsIndexVideoOperator, or give asset_id"
-            )
+            raise without_asset(self.index_id, self.video_id)
         request = on_screen_text_request(asset_id, start=window.start, end=window.end, custom_id=self.mark(context))
         bill = analysis_bill(window, video.duration, definitions_in(request.response_format))
         self.guard(f"reading the on-screen text of video {self.video_id}", bill)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from twelvelabs_provider.api.analysis.generation import Generation, generation_of_task
 from twelvelabs_provider.api.analysis.request import (
     DEFAULT_MODEL,
-    INDEXED_MODEL,
+    INDEX_ENGINE,
     AnalysisRequest,
     SourceKind,
     VideoSource,
@@ -46,11 +46,11 @@ class TwelveLabsGenerateOperator(TwelveLabsBilledAnswerOperator):
     :param video_file: the video as a path or object storage URI of a file of up to 30 MiB, sent within the request
         (templated).
     :param index_id: the index of ``video_id`` (templated).
-    :param video_id: the video as an indexed one; analysed as the asset that it was made of, where there is one
-        (templated).
+    :param video_id: the video as an indexed one; v1.3 analyses the asset that it was made of, and refuses a video
+        whose asset cannot be found (templated).
     :param start: seconds from which the video is looked at (templated).
     :param end: seconds up to which it is looked at (templated).
-    :param model_name: None takes ``pegasus1.5``, or ``pegasus1.2`` for an indexed video without an asset (templated).
+    :param model_name: None takes ``pegasus1.5``; on v1.2 the engine of the index answers (templated).
     :param temperature: 0 to 1 (templated).
     :param mode: ``sync`` (one call, up to an hour of video), ``stream`` (the text comes into the task's log as it is
         written), ``async`` (a task on the service), or ``auto``: ``async`` when the operator is deferrable or does not
@@ -181,7 +181,7 @@ class TwelveLabsGenerateOperator(TwelveLabsBilledAnswerOperator):
             video_id=self.video_id,
             source=self.source,
         )
-        subject, video = find_subject(self.hook, named, self.model_name)
+        subject, video = find_subject(self.hook, named)
         window.must_touch(subject.duration)
         if subject.index_id and subject.video_id:
             self.playground_url = video_url(subject.index_id, subject.video_id)
@@ -250,7 +250,7 @@ class TwelveLabsGenerateOperator(TwelveLabsBilledAnswerOperator):
 
     def model_for(self, video: VideoSource) -> str:
         """Return the model that is asked."""
-        usual = INDEXED_MODEL if video.kind is SourceKind.INDEXED else DEFAULT_MODEL
+        usual = INDEX_ENGINE if video.kind is SourceKind.INDEXED else DEFAULT_MODEL
         return self.model_name if self.model_name and self.model_name != "None" else usual
 
     def read_temperature(self) -> float | None:

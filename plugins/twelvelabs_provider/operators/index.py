@@ -11,6 +11,7 @@ from twelvelabs_provider.api.errors import (
 )
 from twelvelabs_provider.api.models import Index, Model
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.index_models import must_be_current
 from twelvelabs_provider.inputs.templated import decoded
 from twelvelabs_provider.jobs.once import UNKNOWN_OUTCOME
 from twelvelabs_provider.links import index_url
@@ -58,6 +59,7 @@ class TwelveLabsCreateIndexOperator(TwelveLabsOperator):
         if self.if_exists not in _IF_EXISTS:
             raise TwelveLabsInputError(f"if_exists={self.if_exists!r} is not one of {', '.join(_IF_EXISTS)}")
         wanted = _models_from(self.models)
+        must_be_current(wanted or ())
         existing = self.hook.execute(self.hook.api.find_index(self.index_name))
         index_id = self._reuse(existing, wanted) if existing else self._create(wanted)
         self.playground_url = index_url(index_id)

@@ -18,6 +18,7 @@ from twelvelabs_provider.exceptions import (
     TwelveLabsUnreachableError,
 )
 from twelvelabs_provider.hooks.masking import mask_secrets_in
+from twelvelabs_provider.inputs.index_models import must_take_videos
 from twelvelabs_provider.inputs.limit import limit_from
 from twelvelabs_provider.inputs.many_videos import allowed_failures, concurrency_of, videos_of
 from twelvelabs_provider.inputs.templated import mapping_of
@@ -216,6 +217,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         else:
             required(self, index_id=self.index_id)
             index = self.hook.execute(api.read_index(str(self.index_id)))
+        must_take_videos(index)
         self.playground_url = index_url(index.id)
         return index.id
 

@@ -10,6 +10,7 @@ from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsUnsupportedError
 from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.index_models import must_take_videos
 from twelvelabs_provider.inputs.templated import mapping_of
 from twelvelabs_provider.inputs.upload_method import AUTO, wanted_method
 from twelvelabs_provider.jobs.asset_upload import method_for, sent_by
@@ -118,6 +119,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
         given = self._given_transcription(facts)
         # The first word with the service costs nothing and tells a wrong key, host or index before bytes are sent.
         index = self.hook.execute(self.hook.api.read_index(self.index_id))
+        must_take_videos(index)
         self.playground_url = index_url(index.id)
         memo = {
             "source": source.uri,

@@ -295,11 +295,16 @@ TODAY: list[Case] = [
     (
         "analyze_stream",
         lambda api: api.analyze_stream(
-            AnalysisRequest(VideoSource(SourceKind.INDEXED, "v1"), model="pegasus1.2", prompt="What?")
+            AnalysisRequest(VideoSource(SourceKind.URL, "https://h/v1.mp4"), model="pegasus1.6", prompt="What?")
         ),
         "POST /analyze",
         {},
-        {"model_name": "pegasus1.2", "video_id": "v1", "prompt": "What?", "stream": True},
+        {
+            "model_name": "pegasus1.6",
+            "video": {"type": "url", "url": "https://h/v1.mp4"},
+            "prompt": "What?",
+            "stream": True,
+        },
     ),
     (
         "cancel_analysis_task",

@@ -9,7 +9,13 @@ import pytest
 
 from twelvelabs_provider.api import v1_2, v1_3
 from twelvelabs_provider.api.analysis.generation import Generation, Usage, generation_from, generation_of_task
-from twelvelabs_provider.api.analysis.request import AnalysisMode, AnalysisRequest, SourceKind, VideoSource
+from twelvelabs_provider.api.analysis.request import (
+    INDEX_ENGINE,
+    AnalysisMode,
+    AnalysisRequest,
+    SourceKind,
+    VideoSource,
+)
 from twelvelabs_provider.api.analysis.response_format import (
     TimeFormat,
     data_from,
@@ -60,7 +66,7 @@ def problems(*, now: bool = False, **fields: Any) -> list[str]:
         {"prompt_v2": {"input_text": "Is the <@logo> there?", "media_sources": [IMAGE]}},
         {"video": inline()},
         {"video": VideoSource(SourceKind.URL, "https://m.example/a.mp4")},
-        {"model": "pegasus1.2", "max_tokens": 2},
+        {"model": INDEX_ENGINE, "max_tokens": 2},
         {**TIMED, "min_segment_duration": 2, "max_segment_duration": 2.0, "max_tokens": 2048},
         {**TIMED, "model": "pegasus1.6", "max_tokens": "unlimited"},
     ],
@@ -78,7 +84,7 @@ def test_requests_that_the_service_takes(fields: dict[str, Any]) -> None:
         ("/prompt_v2/input_text", {"prompt_v2": {"input_text": ""}}),
         ("/prompt_v2/input_text", {"prompt_v2": {"input_text": "<@cat>", "media_sources": [IMAGE]}}),
         ("/prompt_v2/media_sources", {"prompt_v2": {"input_text": "a", "media_sources": [IMAGE] * 5}}),
-        ("/prompt_v2", {"prompt_v2": {"input_text": "a"}, "model": "pegasus1.2"}),
+        ("/prompt_v2", {"prompt_v2": {"input_text": "a"}, "model": INDEX_ENGINE}),
         ("/prompt_v2", {"prompt_v2": "a"}),
         ("/prompt", {**TIMED, "prompt": "a"}),
         ("/temperature", {"temperature": 1.01}),
@@ -87,12 +93,12 @@ def test_requests_that_the_service_takes(fields: dict[str, Any]) -> None:
         ("/max_tokens", {"max_tokens": 511}),
         ("/max_tokens", {"max_tokens": 98_305}),
         ("/max_tokens", {"max_tokens": 512.0}),
-        ("/max_tokens", {"max_tokens": 4097, "model": "pegasus1.2"}),
+        ("/max_tokens", {"max_tokens": 4097, "model": INDEX_ENGINE}),
         ("/max_tokens", {**TIMED, "max_tokens": 2047}),
         ("/max_tokens", {**TIMED, "max_tokens": "unlimited"}),
         ("/start_time", {"start": -1.0}),
         ("/start_time", {"start": float("inf")}),
-        ("/start_time", {"start": 1.0, "model": "pegasus1.2"}),
+        ("/start_time", {"start": 1.0, "model": INDEX_ENGINE}),
         ("/end_time", {"start": 1.0, "end": 1.5}),
         ("/custom_id", {"custom_id": ""}),
         ("/custom_id", {"custom_id": "a" * 65}),
@@ -126,11 +132,25 @@ def test_requests_that_the_service_takes(fields: dict[str, Any]) -> None:
         ("/video/base64_string", {"video": VideoSource(SourceKind.INLINE, "?")}),
         ("/video/base64_string", {"video": inline(MOST_INLINE_BYTES + 3)}),
         ("/video_id", {"video": VideoSource(SourceKind.INDEXED, "v"), "now": True}),
-        ("/video_id", {"video": VideoSource(SourceKind.INDEXED, "v"), "model": "pegasus1.2"}),
+        ("/video_id", {"video": VideoSource(SourceKind.INDEXED, "v"), "model": INDEX_ENGINE}),
     ],
 )
 def test_requests_that_it_refuses(where: str, fields: dict[str, Any]) -> None:
     assert problems(**fields)[:1] == [where]
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        (AnalysisRequest("c03", model="pegasus1.2", prompt="a"), "pegasus1.2 was retired on 2026-08-18"),
+        (AnalysisRequest(VideoSource(SourceKind.INDEXED, "v"), prompt="a"), "give the asset_id"),
+        (AnalysisRequest(VideoSource(SourceKind.INDEXED, "v"), model=INDEX_ENGINE, prompt="a"), "give the asset_id"),
+    ],
+)
+@pytest.mark.parametrize("ask", [v1_3.analyze, v1_3.analyze_stream, v1_3.create_analysis_task])
+def test_no_call_asks_a_retired_model(ask: Any, request_: AnalysisRequest, said: str) -> None:
+    with pytest.raises(TwelveLabsUnsupportedError, match=said):
+        ask(request_)
 
 
 def test_a_source_shows_neither_address_nor_content() -> None:
@@ -254,7 +274,7 @@ def test_packaged_questions_are_ones_that_the_service_takes(kind: SummaryKind) -
     request = summary_request(kind, "c03", prompt=" For children. ", temperature=0.1)
     assert problems_of_request(request, now=True) == problems_of_request(request, now=False) == ()
     assert request.prompt is not None and request.prompt.endswith("\n\nFor children.")
-    older = summary_request(kind, VideoSource(SourceKind.INDEXED, "v"), model="pegasus1.2")
+    older = summary_request(kind, VideoSource(SourceKind.INDEXED, "v"), model=INDEX_ENGINE)
     assert problems_of_request(older, now=True) == () and request.response_format is not None
     assert problems_of_schema(request.response_format["json_schema"]) == ()
 
@@ -322,9 +342,9 @@ def test_the_older_generation_drops_nothing_in_silence(request_: AnalysisRequest
 
 
 def test_billed_calls_are_not_repeated_and_have_time() -> None:
-    request = AnalysisRequest(INDEXED, prompt="x")
-    calls = [api.analyze(request) for api in (v1_2, v1_3)]
+    old, new = AnalysisRequest(INDEXED, prompt="x"), AnalysisRequest("c03", prompt="x")
+    calls = [v1_2.analyze(old), v1_3.analyze(new)]
     calls += [v1_2.summarize("v", kind) for kind in SummaryKind]  # type: ignore[misc]
-    streams = [api.analyze_stream(request) for api in (v1_2, v1_3)]
+    streams = [v1_2.analyze_stream(old), v1_3.analyze_stream(new)]
     assert not any(call.repeatable for call in (*calls, *streams))
     assert all(call.patience == 900.0 and call.category == "analyze" for call in (*calls, *streams))

@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 from twelvelabs_provider.api.analysis.generation import LONGEST_ANSWER, Generation, generation_from
-from twelvelabs_provider.api.analysis.request import AnalysisRequest
+from twelvelabs_provider.api.analysis.request import DEFAULT_MODEL, RETIRED_MODELS, AnalysisRequest, SourceKind
 from twelvelabs_provider.api.analysis.stream import StreamEvent, event_from
 from twelvelabs_provider.api.analysis.summaries import Summary, SummaryKind
 from twelvelabs_provider.api.call import Call, JsonBody, Method, RateCategory, StreamedCall
 from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
 
 
+def ensure_current(request: AnalysisRequest) -> None:
+    """Refuse what only a retired model could answer.
+
+    :raises TwelveLabsUnsupportedError: naming what to ask instead.
+    """
+    if request.model in RETIRED_MODELS:
+        raise TwelveLabsUnsupportedError(
+            f"model {request.model} was retired on {RETIRED_MODELS[request.model]}: leave model_name out, or name"
+            f" {DEFAULT_MODEL} or a newer one"
+        )
+    if request.source.kind is SourceKind.INDEXED:
+        raise TwelveLabsUnsupportedError(
+            f"API v1.3 analyses no video by its id ({request.source.value}), since its last model for that was retired"
+            f" on {RETIRED_MODELS['pegasus1.2']}: give the asset_id, a URL or the file of the video"
+        )
+
+
 def analyze(request: AnalysisRequest) -> Call[Generation]:
-    """Return the call that analyses a video of up to an hour and answers when it is done; each call is billed."""
+    """Return the call that analyses a video of up to an hour and answers when it is done; each call is billed.
+
+    :raises TwelveLabsUnsupportedError: for a retired model, and for a video by its id.
+    """
+    ensure_current(request)
     return Call(
         Method.POST,
         "/analyze",
@@ -23,7 +44,11 @@ def analyze(request: AnalysisRequest) -> Call[Generation]:
 
 
 def analyze_stream(request: AnalysisRequest) -> StreamedCall[StreamEvent]:
-    """Return the call that answers piece by piece; it is whole only once its last event has come."""
+    """Return the call that answers piece by piece; it is whole only once its last event has come.
+
+    :raises TwelveLabsUnsupportedError: for a retired model, and for a video by its id.
+    """
+    ensure_current(request)
     return StreamedCall(
         Method.POST,
         "/analyze",

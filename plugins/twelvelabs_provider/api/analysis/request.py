@@ -15,8 +15,10 @@ from twelvelabs_provider.api.models import Segment
 from twelvelabs_provider.api.reading import segments_from, value_text
 
 DEFAULT_MODEL = "pegasus1.5"
-INDEXED_MODEL = "pegasus1.2"
-"""The one model that takes an indexed video by its id."""
+INDEX_ENGINE = "engine-of-index"
+"""Stands for the engine of an index, which answers about an indexed video in the older generations."""
+RETIRED_MODELS = {"pegasus1.2": "2026-08-18"}
+"""Models that the service refuses, with the day of their retirement."""
 MOST_TOKENS = 98_304
 UNLIMITED = "unlimited"
 _ON_SCREEN_TEXT = "onscreen_text"
@@ -43,8 +45,8 @@ class SourceKind(StrEnum):
 class VideoSource:
     """Which video.
 
-    :param value: the asset's id, the address, the content in base64, or the indexed video's id (synchronous calls of
-        ``pegasus1.2`` and the older generations only). It may be signed or large, so it is not part of the ``repr``.
+    :param value: the asset's id, the address, the content in base64, or the indexed video's id (older generations
+        only). It may be signed or large, so it is not part of the ``repr``.
     """
 
     kind: SourceKind

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from twelvelabs_provider.api.analysis.request import (
-    INDEXED_MODEL,
+    INDEX_ENGINE,
     MOST_TOKENS,
     UNLIMITED,
     AnalysisMode,
@@ -38,6 +38,7 @@ LONGEST_NOW = 3600.0
 SHORTEST_WINDOW = 1.0
 _FEWEST_TOKENS: Mapping[AnalysisMode, int] = {AnalysisMode.GENERAL: 512, AnalysisMode.TIME_BASED_METADATA: 2048}
 _OLD_TOKENS = (2, 4096)
+_NOT_BY_ENGINE = "the engine of an index does not take it: use a connection with api_version v1.3"
 _CUSTOM_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PLACEHOLDER = re.compile(r"<@([^<>@]+)>")
 
@@ -70,8 +71,8 @@ def _of_source(source: VideoSource, model: str, now: bool) -> list[Problem]:
         return [
             Problem("/video_id", f"{value!r}: analysis tasks take no indexed video; give its asset_id, or mode sync")
         ]
-    if source.kind is SourceKind.INDEXED and model != INDEXED_MODEL:
-        message = f"{value!r}: an indexed video is for model_name {INDEXED_MODEL}, not {model}; give its asset_id"
+    if source.kind is SourceKind.INDEXED and model != INDEX_ENGINE:
+        message = f"{value!r}: the engine of its index answers, not {model}; leave model_name out, or give its asset_id"
         return [Problem("/video_id", message)]
     return []
 
@@ -104,7 +105,7 @@ def _of_question(request: AnalysisRequest) -> list[Problem]:
 def _of_prompt_v2(prompt: Any, model: str) -> list[Problem]:
     if not isinstance(prompt, Mapping):
         return [Problem("", f"{prompt!r} must be an object with input_text and media_sources")]
-    found = [] if model != INDEXED_MODEL else [Problem("", f"it needs a newer model_name than {model}")]
+    found = [] if model != INDEX_ENGINE else [Problem("", _NOT_BY_ENGINE)]
     text, images = prompt.get("input_text"), prompt.get("media_sources") or []
     if not isinstance(text, str) or not text.strip():
         return [*found, Problem("/input_text", f"{text!r} must be a text that says something")]
@@ -133,7 +134,7 @@ def _of_tokens(request: AnalysisRequest) -> list[Problem]:
         allowed = model >= EVENTS_MODEL and mode is AnalysisMode.TIME_BASED_METADATA
         needs = f"it needs model_name {EVENTS_MODEL} and analysis_mode {AnalysisMode.TIME_BASED_METADATA.value}"
         return [] if allowed else [Problem("/max_tokens", f"{tokens!r}: {needs}")]
-    low, high = _OLD_TOKENS if model == INDEXED_MODEL else (_FEWEST_TOKENS[mode], MOST_TOKENS)
+    low, high = _OLD_TOKENS if model == INDEX_ENGINE else (_FEWEST_TOKENS[mode], MOST_TOKENS)
     if isinstance(tokens, bool) or not isinstance(tokens, int) or not low <= tokens <= high:
         message = f"{tokens!r} must be a whole number from {low:,} to {high:,} ({model}, {mode.value})"
         return [Problem("/max_tokens", message)]
@@ -149,8 +150,8 @@ def _of_window(request: AnalysisRequest) -> list[Problem]:
     ]
     if found or (request.start is None and request.end is None):
         return found
-    if request.model == INDEXED_MODEL:
-        found.append(Problem("/start_time", f"a window needs a newer model_name than {request.model}"))
+    if request.model == INDEX_ENGINE:
+        found.append(Problem("/start_time", _NOT_BY_ENGINE))
     if request.end is not None and request.end - (request.start or 0.0) < SHORTEST_WINDOW:
         message = (
             f"{request.end:g} must lie at least {SHORTEST_WINDOW:g} second after start_time {request.start or 0:g}"
@@ -164,8 +165,8 @@ def _of_mode(request: AnalysisRequest, now: bool) -> list[Problem]:
     found = []
     if timed and now:
         found.append(Problem("/analysis_mode", f"{request.mode.value} needs an analysis task: mode async"))
-    if timed and request.model == INDEXED_MODEL:
-        found.append(Problem("/analysis_mode", f"{request.mode.value} needs a newer model_name than {request.model}"))
+    if timed and request.model == INDEX_ENGINE:
+        found.append(Problem("/analysis_mode", _NOT_BY_ENGINE))
     shortest, longest = request.min_segment_duration, request.max_segment_duration
     for name, value in (("min_segment_duration", shortest), ("max_segment_duration", longest)):
         if value is None:
