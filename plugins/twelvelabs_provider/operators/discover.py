@@ -11,9 +11,10 @@ from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.templated import flag_of, number_of, optional_number, texts_of
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.storage.discovery.discover import Discovery
+from twelvelabs_provider.storage.discovery.entries import VIDEO_SUFFIXES
 from twelvelabs_provider.storage.discovery.places import place_of
 from twelvelabs_provider.storage.discovery.state import DiscoveryState
-from twelvelabs_provider.storage.discovery.videos import VIDEO_SUFFIXES, Wanted
+from twelvelabs_provider.storage.discovery.videos import Wanted
 from twelvelabs_provider.storage.manifest import Provenance, without_secrets
 from twelvelabs_provider.task import COMMON_FIELDS, required
 
@@ -39,6 +40,13 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
     by a later run, and never lost. Where a store tells no times, a video has to be the same in two runs that are as
     far apart. Hidden and empty files, and files that are no videos, are passed over and counted.
 
+    A subtitle belongs to the video of its name: ``name.srt``, ``name.en.vtt``, ``name.pt-BR.srt``, ``name.mp4.srt``,
+    each also with ``.sdh`` or ``.cc``, in either Unicode form, and in another case where only one video has the name.
+    Of several, one of the language that is asked for goes first, then the same spelling, then one that is not for the
+    hard of hearing. ``.forced`` is never taken. What is not taken is counted (``subtitle_unpaired``,
+    ``subtitle_forced``, ``subtitle_not_chosen``, ``subtitle_empty``); the log and the manifest's
+    ``unpaired_subtitles`` name up to 20 that no video was listed with.
+
     What was handed out is kept below ``output_path``, in a folder of the DAG and the task. The same run asked again (a
     retry, a cleared task) gives the same list; another run, be it of an earlier date, what is new since the last that
     has finished. Two runs side by side lose nothing, and may both list the same video. A file that is moved or
@@ -59,9 +67,9 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
     :param suffixes: of video files, a list or its JSON text; None takes those that the service reads (templated).
     :param min_size: bytes of the smallest video (templated).
     :param max_size: bytes of the largest video; None takes what the service takes at most (templated).
-    :param language: of the subtitle beside a video, such as ``en``: ``name.en.vtt`` goes before ``name.srt``, and one
-        of another language is left out. None takes ``name.srt``, ``name.vtt``, or else one that names any language
-        (templated).
+    :param language: of the subtitle beside a video, such as ``en``: ``name.en.vtt`` goes before ``name.en-US.vtt``, and
+        that before ``name.srt``; one of another language is left out. None takes ``name.srt``, ``name.vtt``, or else
+        one that names any language (templated).
     :param min_age: seconds that a video has to have been left alone (templated).
     :param stable_for: seconds between two looks, between which a video must not change, for file systems whose times
         cannot be trusted; 0 for one look. The task waits as long (templated).
@@ -71,7 +79,7 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
         at most (``[core] max_map_length``).
     :return: ``videos``, ``bytes``, ``skipped`` (counts by reason: ``too_young``, ``still_changing``, ``not_a_video``,
         ``hidden``, ``empty``, ``too_small``, ``too_large``, ``vanished``, ``broken_link``, ``link_loop``,
-        ``listed_twice``, ``name_not_utf8``), ``chunks`` (URIs, with the connection as user where one was given),
+        ``listed_twice``, ``name_not_utf8``, and the ``subtitle_...`` ones above), ``chunks`` (URIs, with the connection as user where one was given),
         ``manifest`` (its URI; it has ``counts`` of what is new, changed, unchanged and deleted).
     :raises TwelveLabsInputError: for a place that does not exist or may not be listed, naming it.
     :raises TwelveLabsRecordError: what an earlier run left cannot be read.

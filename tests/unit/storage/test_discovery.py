@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -277,8 +278,23 @@ def test_awkward_names_can_be_read_again(bucket: Bucket) -> None:
         ("en", ["v.de.vtt", "v.vtt"], "v.vtt"),
         ("en", ["v.de.vtt"], None),
         (None, ["v.part2.vtt", "w.vtt", "v.txt"], None),
-        (None, ["V.SRT"], None),
+        (None, ["V.SRT"], "V.SRT"),
+        (None, ["V.SRT", "v.vtt"], "v.vtt"),
         (None, ["v.SRT"], "v.SRT"),
+        (None, ["v.en.sdh.srt"], "v.en.sdh.srt"),
+        (None, ["v.sdh.srt", "v.cc.vtt"], "v.cc.vtt"),
+        (None, ["v.en.sdh.srt", "v.en.srt"], "v.en.srt"),
+        ("en", ["v.EN.CC.srt", "v.srt"], "v.EN.CC.srt"),
+        ("hi", ["v.hi.srt", "v.en.srt"], "v.hi.srt"),
+        ("en", ["v.hi.srt", "v.en.hi.srt"], "v.en.hi.srt"),
+        (None, ["v.forced.srt"], None),
+        (None, ["v.en.forced.srt", "v.FORCED.en.srt", "v.forced.sdh.srt"], None),
+        (None, ["v.en.forced.srt", "v.en.srt"], "v.en.srt"),
+        ("pt-BR", ["v.pt-BR.srt", "v.pt.srt"], "v.pt-BR.srt"),
+        ("zh", ["v.zh-Hans.srt", "v.en.srt"], "v.zh-Hans.srt"),
+        (None, ["v.mp4.srt"], "v.mp4.srt"),
+        (None, ["v.MP4.en.vtt"], "v.MP4.en.vtt"),
+        (None, ["v.mov.srt", "v_en.srt", "v-en.srt", "v en.srt", "v..srt"], None),
     ],
 )
 def test_which_subtitle_belongs_to_a_video(
@@ -286,6 +302,46 @@ def test_which_subtitle_belongs_to_a_video(
 ) -> None:
     bucket.put("v.mp4", "v.2026.mp4", *names)
     assert bucket.discover("1", language=language).subtitles == {"v.mp4": taken, "v.2026.mp4": None}
+
+
+def test_subtitles_in_the_other_unicode_form_and_another_case(bucket: Bucket) -> None:
+    composed, apart = "caf\u00e9", "cafe\u0301"
+    bucket.put(f"{composed}.mp4", f"{apart}.srt", "D.MP4", "d.srt", "s\u00dc\u00df.mp4", "SU\u0308SS.EN.VTT")
+    bucket.put("Two.mp4", "two.mov", "two.srt", "TWO.vtt", "A/x.mp4", "a/x.srt", f"{apart}/y.mp4", f"{composed}/y.srt")
+    found = bucket.discover("1")
+    assert found.subtitles == {
+        f"{composed}.mp4": f"{apart}.srt", "D.MP4": "d.srt", "s\u00dc\u00df.mp4": "SU\u0308SS.EN.VTT", "Two.mp4": None,
+        "two.mov": "two.srt", "x.mp4": None, "y.mp4": "y.srt",
+    }  # fmt: skip
+    # TWO.vtt is spelled like neither of two videos; names of folders are not compared in another case.
+    assert found.result["skipped"] == {"subtitle_unpaired": 2}
+    assert bucket.discover("2").names == [], "the order of what is known is the same"
+
+
+def test_subtitles_that_no_video_is_listed_with_are_counted_and_named(
+    bucket: Bucket, caplog: pytest.LogCaptureFixture
+) -> None:
+    bucket.put("v.mp4", "v.srt", "v.en.srt", "v.en.forced.srt", "alone.srt", "v_en.srt", "small.mp4", "small.srt")
+    bucket.put("empty.srt", content=b"")
+    bucket.put("large.mp4", "large.en.sdh.srt", content=b"larger than others")
+    with caplog.at_level(logging.WARNING):
+        found = bucket.discover("1", max_size=10, stable_for=1, sleep=lambda seconds: None)
+    skipped = {"subtitle_empty": 1, "subtitle_forced": 1, "subtitle_not_chosen": 1, "subtitle_unpaired": 2}
+    assert found.result["skipped"] == {"too_large": 1, **skipped}
+    named = [f"file://{bucket.folder}/{name}" for name in ("alone.srt", "v.en.forced.srt", "v_en.srt")]
+    manifest = json.loads(Path(found.result["manifest"].removeprefix("file://")).read_text())
+    assert manifest["unpaired_subtitles"] == named
+    assert all(name in caplog.text for name in named)
+
+
+def test_a_pattern_does_not_make_stray_subtitles(bucket: Bucket) -> None:
+    bucket.put("a.mp4", "a.srt", "b.mp4", "b.srt", "c.mov", "c.srt", *(f"stray{number:02}.srt" for number in range(30)))
+    bucket.sources = [f"{bucket.folder}/a.mp4", f"{bucket.folder}/*.mov"]
+    found = bucket.discover("1", suffixes=frozenset({".mp4"}))
+    assert found.subtitles == {"a.mp4": "a.srt"}
+    assert found.result["skipped"]["subtitle_unpaired"] == 30
+    manifest = json.loads(Path(found.result["manifest"].removeprefix("file://")).read_text())
+    assert len(manifest["unpaired_subtitles"]) == 20
 
 
 def test_a_language_may_be_part_of_a_name(bucket: Bucket) -> None:

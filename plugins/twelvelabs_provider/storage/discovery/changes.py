@@ -68,6 +68,7 @@ class Tally:
     """What was found, in numbers.
 
     :param skipped: by reason.
+    :param unpaired: names of the first subtitles that no video was listed with.
     """
 
     new: int = 0
@@ -76,6 +77,7 @@ class Tally:
     deleted: int = 0
     bytes: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+    unpaired: list[str] = field(default_factory=list)
 
 
 def compare(

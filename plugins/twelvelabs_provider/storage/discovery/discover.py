@@ -69,9 +69,7 @@ class Discovery:
         patience = Patience(self.clock(), self.min_age)
         writer = state.remember()
         try:
-            pairs = compare(
-                state.known(base), self._present(tally.skipped), patience, only_new=self.only_new, tally=tally
-            )
+            pairs = compare(state.known(base), self._present(tally), patience, only_new=self.only_new, tally=tally)
 
             def rows() -> Iterator[Row]:
                 for known, found in pairs:
@@ -87,13 +85,14 @@ class Discovery:
             raise
         return spool
 
-    def _present(self, skipped: Counter[str]) -> Iterator[Found]:
+    def _present(self, tally: Tally) -> Iterator[Found]:
         if self.stable_for <= 0:
-            return videos_in(self.places, self.wanted, skipped)
+            return videos_in(self.places, self.wanted, tally.skipped, tally.unpaired)
         first = Spool(_as_row(found) for found in videos_in(self.places, self.wanted, Counter()))
         log.info("%d videos at the first look; the second follows in %g s", first.count, self.stable_for)
         self.sleep(self.stable_for)
-        return steady(map(_as_found, first), videos_in(self.places, self.wanted, skipped), skipped, VANISHED)
+        second = videos_in(self.places, self.wanted, tally.skipped, tally.unpaired)
+        return steady(map(_as_found, first), second, tally.skipped, VANISHED)
 
     def _handed_out(self, state: DiscoveryState, spool: Spool) -> list[str]:
         size = max(self.chunk_size, -(-spool.count // self.max_chunks))
@@ -130,7 +129,9 @@ class Discovery:
             "chunks": chunks,
             "manifest": state.manifest_uri(),
         }
-        return state.finish(base, result, {**details, "counts": counts})
+        if tally.unpaired:
+            log.warning("subtitles without a video in the list, for instance: %s", ", ".join(tally.unpaired))
+        return state.finish(base, result, {**details, "counts": counts, "unpaired_subtitles": tally.unpaired})
 
 
 def _as_row(found: Found) -> Row:

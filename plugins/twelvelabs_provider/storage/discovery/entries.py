@@ -9,6 +9,12 @@ from typing import Any
 
 from twelvelabs_provider.storage.video_list import ListedVideo
 
+VIDEO_SUFFIXES = (
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m2v", ".ts", ".mts", ".m2ts", ".vob", ".wmv",
+    ".asf", ".flv", ".f4v", ".3gp", ".3g2", ".ogv", ".mxf",
+)  # fmt: skip
+"""What FFmpeg reads as video, which is what the service takes."""
+
 _TIMES = ("mtime", "LastModified", "last_modified", "updated", "modified", "timeModified", "created")
 
 

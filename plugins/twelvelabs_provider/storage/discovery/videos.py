@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Any
 
-from twelvelabs_provider.storage.discovery.entries import Entry, Found, stem_of, suffix_of
+from twelvelabs_provider.storage.discovery.entries import VIDEO_SUFFIXES, Entry, Found, stem_of, suffix_of
 from twelvelabs_provider.storage.discovery.listing import entries_of
+from twelvelabs_provider.storage.discovery.pairing import SUBTITLE_SUFFIXES, Group, Outcome, keys_of, pair_key
 from twelvelabs_provider.storage.discovery.places import Place
 from twelvelabs_provider.storage.discovery.sorting import Row, aligned, in_order
 
-VIDEO_SUFFIXES = (
-    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m2v", ".ts", ".mts", ".m2ts", ".vob", ".wmv",
-    ".asf", ".flv", ".f4v", ".3gp", ".3g2", ".ogv", ".mxf",
-)  # fmt: skip
-"""What FFmpeg reads as video, which is what the service takes."""
-SUBTITLE_SUFFIXES = (".srt", ".vtt")
 NOT_A_VIDEO = "not_a_video"
 EMPTY = "empty"
 TOO_SMALL = "too_small"
 TOO_LARGE = "too_large"
 DUPLICATE = "listed_twice"
 
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
-_VIDEO, _SUBTITLE = 0, 1
+EMPTY_SUBTITLE = "subtitle_empty"
+MOST_NAMED = 20
+"""Names of subtitles without a video that are kept."""
+
+_VIDEO, _PASSED_OVER, _SUBTITLE = 0, 1, 2
 
 
 @dataclass(frozen=True)
@@ -55,72 +53,81 @@ class Wanted:
         return TOO_LARGE if self.max_size is not None and size > self.max_size else None
 
 
-def videos_in(places: Sequence[Place], wanted: Wanted, skipped: Counter[str]) -> Iterator[Found]:
+def videos_in(
+    places: Sequence[Place], wanted: Wanted, skipped: Counter[str], unpaired: list[str] | None = None
+) -> Iterator[Found]:
     """The videos of some places with their subtitles, each once, in the order of :attr:`Found.key`.
 
     Memory does not grow with their number; what does not fit goes to the worker's disk.
 
     :param skipped: counts by reason what is passed over; whole when the last video is through.
+    :param unpaired: gets the names of the first subtitles that no video was listed with.
     """
-    rows = in_order(_rows(places, wanted, skipped))
-    for _, group in groupby(rows, key=lambda row: row[0]):
-        yield from _paired(group, wanted, skipped)
+    rows = in_order(_paired(in_order(_rows(places, wanted, skipped)), wanted, skipped))
+    for (_, kind, name), group in groupby(rows, key=lambda row: (row[0], row[1], row[2])):
+        if kind == _VIDEO:
+            yield from (Found(Entry(*video), Entry(*subtitle) if subtitle else None) for *_, video, subtitle in group)
+        else:
+            _count_subtitle(name, Outcome(min(row[3] for row in group)), skipped, unpaired)
 
 
 def _rows(places: Sequence[Place], wanted: Wanted, skipped: Counter[str]) -> Iterator[Row]:
-    """Videos by their stems, subtitles by the stems that a video of theirs may have."""
+    """Videos by their keys, subtitles by the keys that a video of theirs may have."""
     for place in places:
         for path, entry in entries_of(place, skipped):
             name, suffix = entry.name, suffix_of(path)
             told = [entry.uri, entry.size, entry.version, entry.modified]
             if suffix in SUBTITLE_SUFFIXES:
-                if entry.size != 0:
-                    yield from ([stem, _SUBTITLE, name, *told] for stem in _video_stems(name))
-            elif suffix not in wanted.suffixes:
-                skipped[NOT_A_VIDEO] += 1
-            elif place.wants(path):
-                if reason := wanted.refusal(entry.size):
-                    skipped[reason] += 1
+                if entry.size == 0:
+                    skipped[EMPTY_SUBTITLE] += 1
                 else:
-                    yield [stem_of(name), _VIDEO, name, *told]
+                    yield from ([key, _SUBTITLE, name, *told] for key in keys_of(name))
+                continue
+            reason = NOT_A_VIDEO if suffix not in wanted.suffixes else None
+            if reason is None and place.wants(path):
+                reason = wanted.refusal(entry.size)
+                if reason is None:
+                    yield [pair_key(stem_of(name)), _VIDEO, name, *told]
+                    continue
+            if reason:
+                skipped[reason] += 1
+            if suffix in wanted.suffixes or suffix in VIDEO_SUFFIXES:
+                # Its subtitle is no stray one.
+                yield [pair_key(stem_of(name)), _PASSED_OVER, name, *told]
 
 
-def _video_stems(subtitle: str) -> list[str]:
-    stem = stem_of(subtitle)
-    shorter = stem_of(stem)
-    return [stem, shorter] if shorter != stem and _LANGUAGE.fullmatch(_language(stem)) else [stem]
+def _paired(rows: Iterator[Row], wanted: Wanted, skipped: Counter[str]) -> Iterator[Row]:
+    """Videos with their subtitles, and what became of each subtitle under each key, in the order of the keys."""
+    for key, entries in groupby(rows, key=lambda row: row[0]):
+        group = Group(key, wanted.language)
+        for _, kind, name, *told in entries:
+            if kind == _VIDEO:
+                skipped[DUPLICATE] += group.videos.get(name) is not None
+                group.videos[name] = Entry(*told)
+            elif kind == _PASSED_OVER:
+                group.videos.setdefault(name, None)
+            elif group.videos:
+                group.add(Entry(*told))
+            else:
+                yield [name, _SUBTITLE, name, int(Outcome.UNPAIRED)]
+        for name, video in group.videos.items():
+            if video is not None:
+                subtitle = group.subtitle_of(name)
+                yield [stem_of(name), _VIDEO, name, _told(video), _told(subtitle) if subtitle else None]
+        for name, outcome in group.outcomes():
+            yield [name, _SUBTITLE, name, int(outcome)]
 
 
-def _language(stem: str) -> str:
-    return suffix_of(stem).removeprefix(".")
+def _told(entry: Entry) -> list[Any]:
+    return [entry.uri, entry.size, entry.version, entry.modified]
 
 
-def _paired(group: Iterable[Row], wanted: Wanted, skipped: Counter[str]) -> Iterator[Found]:
-    """The videos of one stem: they come first, and are held until its subtitles have come."""
-    videos: dict[str, Entry] = {}
-    subtitle: tuple[tuple[int, str], Entry] | None = None
-    for stem, kind, name, uri, size, version, modified in group:
-        entry = Entry(uri, size, version, modified)
-        if kind == _VIDEO:
-            skipped[DUPLICATE] += name in videos
-            videos[name] = entry
-        elif (rank := _rank(stem, name, wanted.language)) and (subtitle is None or rank < subtitle[0]):
-            subtitle = rank, entry
-    yield from (Found(video, subtitle[1] if subtitle else None) for video in videos.values())
-
-
-def _rank(stem: str, name: str, language: str | None) -> tuple[int, str] | None:
-    """How well a subtitle suits a video of a stem, least first; None if it is of another language."""
-    own = stem_of(name)
-    spoken = _language(own).replace("_", "-") if own != stem else ""
-    if language is None:
-        return (1 if spoken else 0), name
-    asked = language.lower().replace("_", "-")
-    if not spoken:
-        return 2, name
-    if spoken == asked:
-        return 0, name
-    return (1, name) if spoken.partition("-")[0] == asked.partition("-")[0] else None
+def _count_subtitle(name: str, outcome: Outcome, skipped: Counter[str], unpaired: list[str] | None) -> None:
+    if outcome is Outcome.PAIRED:
+        return
+    skipped[outcome.reason] += 1
+    if outcome is not Outcome.NOT_CHOSEN and unpaired is not None and len(unpaired) < MOST_NAMED:
+        unpaired.append(name)
 
 
 def steady(first: Iterable[Found], second: Iterable[Found], skipped: Counter[str], vanished: str) -> Iterator[Found]:
