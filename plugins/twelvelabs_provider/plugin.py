@@ -1,10 +1,14 @@
-"""The plugin: makes the link known to Airflow where the provider is not installed as a package."""
+"""The plugin: makes the link known to Airflow where the provider is not installed as a package, and answers in XCom."""
 
 from __future__ import annotations
 
 from airflow.plugins_manager import AirflowPlugin
 
+from twelvelabs_provider.hooks.xcom import allow_answers
 from twelvelabs_provider.links import TwelveLabsPlaygroundLink
+
+# Airflow loads plugins in every task's process, before it reads an XCom.
+allow_answers()
 
 
 class TwelveLabsPlugin(AirflowPlugin):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
 
@@ -62,6 +63,7 @@ __all__ = [
     "Stats",
     "TaskDeferralTimeout",
     "TaskDeferred",
+    "allow_in_xcom",
     "async_mask_secret",
     "conf",
     "get_async_connection",
@@ -110,3 +112,15 @@ async def async_mask_secret(secrets: list[str]) -> None:
     from asgiref.sync import sync_to_async
 
     return await sync_to_async(mask_secret)(secrets)
+
+
+def allow_in_xcom(classes: Iterable[str]) -> None:
+    """Let Airflow read classes from XCom in this process, as its ``allowed_deserialization_classes`` would.
+
+    Airflow 3.3 has ``allow_class`` for this, which imports the class. Older ones keep the same set without a function.
+    """
+    try:
+        from airflow.sdk import serde
+    except ImportError:
+        from airflow.serialization import serde  # type: ignore[no-redef, attr-defined, unused-ignore]
+    serde._extra_allowed.update(classes)

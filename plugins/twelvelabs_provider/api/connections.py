@@ -15,6 +15,7 @@ from twelvelabs_provider.api.call import Call, Method, RateCategory, delete, get
 from twelvelabs_provider.api.models import Json, Page
 from twelvelabs_provider.api.reading import as_object, identifier, moment_from, page_from, reason_from, text_from
 from twelvelabs_provider.api.resources import Paging
+from twelvelabs_provider.api.serializable import Answer
 
 T = TypeVar("T")
 _NOTHING: Json = MappingProxyType({})
@@ -59,7 +60,7 @@ class Authorization:
 
 
 @dataclass(frozen=True)
-class Connection:
+class Connection(Answer):
     """An account at another provider.
 
     :param custom_id: the label that was given when it was authorized.
@@ -95,7 +96,7 @@ class PickerToken:
 
 
 @dataclass(frozen=True)
-class RedirectUri:
+class RedirectUri(Answer):
     """An address to which the authorization may send people back."""
 
     id: str
@@ -104,7 +105,7 @@ class RedirectUri:
 
 
 @dataclass(frozen=True)
-class ImportItem:
+class ImportItem(Answer):
     """One file of an import.
 
     :param action: what was done with it; None where the answer does not say.
@@ -120,7 +121,7 @@ class ImportItem:
 
 
 @dataclass(frozen=True)
-class Import:
+class Import(Answer):
     """Files that were imported with one request; ``items`` is empty in lists.
 
     :param has_failures: whether a file was rejected at once; told by the request itself only.

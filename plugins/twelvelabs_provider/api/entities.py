@@ -18,6 +18,7 @@ from twelvelabs_provider.api.models import Json, Page
 from twelvelabs_provider.api.reading import as_object, identifier, moment_from, page_from, text_from
 from twelvelabs_provider.api.redaction import clean_text
 from twelvelabs_provider.api.resources import Paging
+from twelvelabs_provider.api.serializable import Answer
 
 T = TypeVar("T")
 _INSTEAD = "older generations know no entities: describe the person or thing in the words of a search"
@@ -31,7 +32,7 @@ class EntityStatus(StrEnum):
 
 
 @dataclass(frozen=True)
-class EntityCollection:
+class EntityCollection(Answer):
     """A group of entities."""
 
     id: str
@@ -43,7 +44,7 @@ class EntityCollection:
 
 
 @dataclass(frozen=True)
-class Entity:
+class Entity(Answer):
     """A person or thing.
 
     :param asset_ids: the pictures that show it.
@@ -87,7 +88,7 @@ class NewEntity:
 
 
 @dataclass(frozen=True)
-class CreatedEntity:
+class CreatedEntity(Answer):
     """One entity that a bulk request made."""
 
     id: str
@@ -96,7 +97,7 @@ class CreatedEntity:
 
 
 @dataclass(frozen=True)
-class RefusedEntity:
+class RefusedEntity(Answer):
     """One entity that a bulk request did not make.
 
     :param position: its place in the request, from 0.
@@ -108,7 +109,7 @@ class RefusedEntity:
 
 
 @dataclass(frozen=True)
-class BulkOutcome:
+class BulkOutcome(Answer):
     """What a bulk request made, and what it did not."""
 
     created: tuple[CreatedEntity, ...]

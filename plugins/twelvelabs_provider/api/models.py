@@ -13,6 +13,8 @@ from typing import Any, Generic, TypeVar
 
 import pendulum
 
+from twelvelabs_provider.api.serializable import Answer
+
 T = TypeVar("T")
 U = TypeVar("U")
 Json = Mapping[str, Any]
@@ -20,7 +22,7 @@ _NOTHING: Json = MappingProxyType({})
 
 
 @dataclass(frozen=True)
-class Segment:
+class Segment(Answer):
     """A stretch of a video and what was said or shown in it.
 
     :param start: first second of the stretch.
@@ -36,7 +38,7 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class Model:
+class Model(Answer):
     """One model of an index and the options it was created with."""
 
     name: str
@@ -47,7 +49,7 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Index:
+class Index(Answer):
     """A collection of videos that were indexed with the same models."""
 
     id: str
@@ -59,7 +61,7 @@ class Index:
 
 
 @dataclass(frozen=True)
-class IndexingTask:
+class IndexingTask(Answer):
     """The upload and indexing of one video in one go (``/tasks``)."""
 
     id: str
@@ -75,7 +77,7 @@ class IndexingTask:
 
 
 @dataclass(frozen=True)
-class Video:
+class Video(Answer):
     """An indexed video; ``transcription`` is None unless it was asked for."""
 
     id: str
@@ -94,7 +96,7 @@ class Video:
 
 
 @dataclass(frozen=True)
-class Rendition:
+class Rendition(Answer):
     """What the service made of an asset for looking at it.
 
     :param status: ``pending``, ``processing``, ``ready`` or ``error``; independent of the asset's own.
@@ -106,7 +108,7 @@ class Rendition:
 
 
 @dataclass(frozen=True)
-class Asset:
+class Asset(Answer):
     """A stored file that can be indexed and analysed.
 
     :param method: ``direct``, ``url``, ``multipart`` or ``connector``.
@@ -132,7 +134,7 @@ class Asset:
 
 
 @dataclass(frozen=True)
-class AssetTranscription:
+class AssetTranscription(Answer):
     """What was said in an asset, in the cuts that were asked for."""
 
     status: str
@@ -144,7 +146,7 @@ class AssetTranscription:
 
 
 @dataclass(frozen=True)
-class AnalysisTask:
+class AnalysisTask(Answer):
     """An asynchronous analysis; ``data`` is the answer's text (a JSON text where a response format was given).
 
     ``model`` is who answered, where the answer says so.
@@ -162,7 +164,7 @@ class AnalysisTask:
 
 
 @dataclass(frozen=True)
-class Page(Generic[T]):
+class Page(Answer, Generic[T]):
     """One page of a list, and how many pages there are."""
 
     items: tuple[T, ...]

@@ -18,6 +18,7 @@ from twelvelabs_provider.api.call import Call, RateCategory, get, only_today, pa
 from twelvelabs_provider.api.models import Json, Page
 from twelvelabs_provider.api.reading import as_object, moment_from, page_from, reason_from, text_from
 from twelvelabs_provider.api.resources import Paging
+from twelvelabs_provider.api.serializable import Answer
 
 MOST_AT_ONCE = 50
 """Parts in one report, addresses in one answer."""
@@ -77,7 +78,7 @@ class UploadSession:
 
 
 @dataclass(frozen=True)
-class UploadedChunk:
+class UploadedChunk(Answer):
     """A part, as the session knows it.
 
     :param index: counted from 1.
@@ -91,7 +92,7 @@ class UploadedChunk:
 
 
 @dataclass(frozen=True)
-class UploadState:
+class UploadState(Answer):
     """A session with one page of its parts."""
 
     id: str
@@ -106,7 +107,7 @@ class UploadState:
 
 
 @dataclass(frozen=True)
-class IncompleteUpload:
+class IncompleteUpload(Answer):
     """A session that was not brought to its end."""
 
     id: str
@@ -132,7 +133,7 @@ class SentChunk:
 
 
 @dataclass(frozen=True)
-class ChunkReport:
+class ChunkReport(Answer):
     """What the service made of a report.
 
     :param complete: all parts are there.

@@ -26,6 +26,7 @@ from twelvelabs_provider.api.call import (
 from twelvelabs_provider.api.filters import IndexFilter, VideoFilter, instant
 from twelvelabs_provider.api.models import Index, IndexingTask, Page, Video
 from twelvelabs_provider.api.reading import identifier, index_from, page_from, task_from, video_from
+from twelvelabs_provider.api.serializable import Answer
 
 T = TypeVar("T")
 LARGEST_PAGE = 50
@@ -39,7 +40,7 @@ class IndexingRoute(StrEnum):
 
 
 @dataclass(frozen=True)
-class CreatedTask:
+class CreatedTask(Answer):
     """A new indexing task; ``video_id`` is known at once in v1.3 only."""
 
     id: str

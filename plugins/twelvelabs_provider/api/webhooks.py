@@ -39,6 +39,7 @@ from twelvelabs_provider.api.reading import (
     number_from,
     text_from,
 )
+from twelvelabs_provider.api.serializable import Answer
 
 SIGNATURE_HEADER = "TL-Signature"
 TOLERANCE = 300.0
@@ -79,7 +80,7 @@ class WebhookType(StrEnum):
 
 
 @dataclass(frozen=True)
-class IndexingEnded:
+class IndexingEnded(Answer):
     """An indexing task has ended.
 
     :param duration: seconds of video.
@@ -94,7 +95,7 @@ class IndexingEnded:
 
 
 @dataclass(frozen=True)
-class AnalysisEnded:
+class AnalysisEnded(Answer):
     """An analysis task has ended; the result is not in the event.
 
     :param asset_id: None for a video that was given otherwise.
@@ -110,7 +111,7 @@ class AnalysisEnded:
 
 
 @dataclass(frozen=True)
-class BatchEnded:
+class BatchEnded(Answer):
     """An analysis batch has ended; its items are not announced one by one."""
 
     batch_id: str
@@ -118,7 +119,7 @@ class BatchEnded:
 
 
 @dataclass(frozen=True)
-class WebhookEvent:
+class WebhookEvent(Answer):
     """One event.
 
     :param id: the same each time that it is sent.

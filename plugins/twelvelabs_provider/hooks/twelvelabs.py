@@ -41,6 +41,9 @@ from twelvelabs_provider.hooks.sending import (
 )
 from twelvelabs_provider.hooks.session import HttpSession, arriving_pieces, whole_body
 from twelvelabs_provider.hooks.upload import OpenForm, open_form
+from twelvelabs_provider.hooks.xcom import allow_answers
+
+allow_answers()
 
 if not __package__:
     # Executed alone by Airflow's plugin loader (no .airflowignore): `twelvelabs` is another package's name.

@@ -19,6 +19,7 @@ from twelvelabs_provider.api.reading import (
     reason_from,
     text_from,
 )
+from twelvelabs_provider.api.serializable import Answer
 
 _NOTHING: Json = {}
 
@@ -49,7 +50,7 @@ class ItemStatus(StrEnum):
 
 
 @dataclass(frozen=True)
-class CreatedItem:
+class CreatedItem(Answer):
     """The analysis task that an item became."""
 
     task_id: str
@@ -57,7 +58,7 @@ class CreatedItem:
 
 
 @dataclass(frozen=True)
-class CreatedBatch:
+class CreatedBatch(Answer):
     """A batch that was taken."""
 
     id: str
@@ -69,7 +70,7 @@ class CreatedBatch:
 
 
 @dataclass(frozen=True)
-class WebhookReport:
+class WebhookReport(Answer):
     """How the announcement to one webhook went."""
 
     url: str = field(repr=False)
@@ -79,7 +80,7 @@ class WebhookReport:
 
 
 @dataclass(frozen=True)
-class AnalysisBatch:
+class AnalysisBatch(Answer):
     """Where a batch stands, and how many of its items stand where.
 
     :param ended_at: when it was completed, canceled, or expired.
@@ -114,7 +115,7 @@ class AnalysisBatch:
 
 
 @dataclass(frozen=True)
-class Usage:
+class Usage(Answer):
     """Tokens of one answer."""
 
     input_tokens: int | None
@@ -122,7 +123,7 @@ class Usage:
 
 
 @dataclass(frozen=True)
-class BatchItemResult:
+class BatchItemResult(Answer):
     """What became of one item.
 
     :param data: the answer, a JSON text where a response format was asked for; None unless ``ready``.

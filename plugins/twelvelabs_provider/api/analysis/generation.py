@@ -11,6 +11,7 @@ from twelvelabs_provider.api.analysis.structured_answers import StructuredAnswer
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsCutOffError
 from twelvelabs_provider.api.models import AnalysisTask, Json
 from twelvelabs_provider.api.reading import as_object, optional_text, reason_from, value_text
+from twelvelabs_provider.api.serializable import Answer
 
 _NOTHING: Json = MappingProxyType({})
 CUT_OFF = "length"
@@ -19,7 +20,7 @@ LONGEST_ANSWER = 900.0
 
 
 @dataclass(frozen=True)
-class Usage:
+class Usage(Answer):
     """Tokens of one generation; None where the service does not say."""
 
     input_tokens: int | None = None
@@ -31,7 +32,7 @@ class Usage:
 
 
 @dataclass(frozen=True)
-class Generation:
+class Generation(Answer):
     """A generated answer.
 
     :param id: the service's id of the generation.

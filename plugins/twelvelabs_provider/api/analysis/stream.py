@@ -21,6 +21,7 @@ from twelvelabs_provider.api.errors import (
 )
 from twelvelabs_provider.api.reading import as_object, reason_from, value_text
 from twelvelabs_provider.api.redaction import clean_text
+from twelvelabs_provider.api.serializable import Answer
 
 log = logging.getLogger(__name__)
 
@@ -34,21 +35,21 @@ _BY_CODE: Mapping[str, type[TwelveLabsError]] = {
 
 
 @dataclass(frozen=True)
-class StreamStarted:
+class StreamStarted(Answer):
     """The first event."""
 
     generation_id: str | None
 
 
 @dataclass(frozen=True)
-class TextGenerated:
+class TextGenerated(Answer):
     """A piece of the text, cut anywhere."""
 
     text: str
 
 
 @dataclass(frozen=True)
-class StreamEnded:
+class StreamEnded(Answer):
     """The last event; without it, the text is not whole."""
 
     generation_id: str | None
@@ -59,7 +60,7 @@ class StreamEnded:
 
 
 @dataclass(frozen=True)
-class UnknownEvent:
+class UnknownEvent(Answer):
     """An event that came with a later release of the service."""
 
     name: str

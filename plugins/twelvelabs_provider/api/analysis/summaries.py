@@ -13,6 +13,7 @@ from twelvelabs_provider.api.analysis.response_format import json_schema, offset
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
 from twelvelabs_provider.api.models import Segment
 from twelvelabs_provider.api.reading import as_object, segments_from, value_text
+from twelvelabs_provider.api.serializable import Answer
 
 
 class SummaryKind(StrEnum):
@@ -33,7 +34,7 @@ class SummaryKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Summary:
+class Summary(Answer):
     """A video in short; what the kind does not have is empty.
 
     :param rows: chapters (``value`` is the title) or highlights; ``summary`` and, of chapters, ``number`` besides.

@@ -12,6 +12,7 @@ from twelvelabs_provider.api.call import Call, RateCategory, get, path_of, post
 from twelvelabs_provider.api.models import Json, Page, Segment
 from twelvelabs_provider.api.reading import as_object, identifier, page_from, segments_from, text_from
 from twelvelabs_provider.api.resources import CreatedTask
+from twelvelabs_provider.api.serializable import Answer
 from twelvelabs_provider.api.version import ApiVersion
 
 _NOTHING: Json = MappingProxyType({})
@@ -20,7 +21,7 @@ COUNTED = ("uploading", "validating", "pending", "queued", "indexing", "ready", 
 
 
 @dataclass(frozen=True)
-class Engine:
+class Engine(Answer):
     """A model that an index may be created with.
 
     :param options: what it can look and listen for.
@@ -32,14 +33,14 @@ class Engine:
 
 
 @dataclass(frozen=True)
-class SignedImage:
+class SignedImage(Answer):
     """A picture behind an address that opens it without the key, for an hour; never to be logged or stored."""
 
     url: str = field(repr=False)
 
 
 @dataclass(frozen=True)
-class TaskCounts:
+class TaskCounts(Answer):
     """How many indexing tasks of an index have each status."""
 
     counts: Mapping[str, int]

@@ -14,6 +14,7 @@ import pendulum
 from twelvelabs_provider.api.call import Call, FilePart, FormBody, Method, RateCategory, get, nothing, path_of, post
 from twelvelabs_provider.api.models import Json
 from twelvelabs_provider.api.reading import as_object, moment_from, reason_from, text_from
+from twelvelabs_provider.api.serializable import Answer
 from twelvelabs_provider.api.version import ApiVersion
 
 T = TypeVar("T")
@@ -47,7 +48,7 @@ class Transfer:
 
 
 @dataclass(frozen=True)
-class TransferredFile:
+class TransferredFile(Answer):
     """A file of an integration, as a transfer left it.
 
     :param status: the list that it is in: ``ready``, ``failed``, one of :data:`RUNNING`, or ``not_imported``.
@@ -61,7 +62,7 @@ class TransferredFile:
 
 
 @dataclass(frozen=True)
-class TransferStatus:
+class TransferStatus(Answer):
     """Where all files of an integration stand in one index."""
 
     files: tuple[TransferredFile, ...]
@@ -78,7 +79,7 @@ class TransferStatus:
 
 
 @dataclass(frozen=True)
-class StartedTransfer:
+class StartedTransfer(Answer):
     """What an import began with.
 
     :param files: the videos that it made, and the files that it could not take (``failed``).
@@ -88,7 +89,7 @@ class StartedTransfer:
 
 
 @dataclass(frozen=True)
-class TransferLog:
+class TransferLog(Answer):
     """One import of an integration.
 
     :param counts: status to number of videos.

@@ -26,6 +26,7 @@ from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsBadR
 from twelvelabs_provider.api.models import Json, Page
 from twelvelabs_provider.api.reading import as_object, identifier
 from twelvelabs_provider.api.resources import Paging
+from twelvelabs_provider.api.serializable import Answer
 
 Medium = FilePart | str
 """A file, or the address that the service fetches it from."""
@@ -46,7 +47,7 @@ V1_2 = Words("engine_name", "Marengo-retrieval-2.6")
 
 
 @dataclass(frozen=True)
-class EmbeddingsByKind:
+class EmbeddingsByKind(Answer):
     """The answer of ``POST /embed``; what was not given is None."""
 
     model: str | None

@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 import pendulum
 
@@ -20,6 +20,7 @@ from twelvelabs_provider.api.reading import (
     number_from,
     text_from,
 )
+from twelvelabs_provider.api.serializable import Answer
 
 _NOTHING: Json = MappingProxyType({})
 _KNOWN = {
@@ -29,7 +30,7 @@ _KNOWN = {
 
 
 @dataclass(frozen=True)
-class Embedding:
+class Embedding(Answer):
     """One vector.
 
     :param vector: the numbers, kept as such: hours of video have thousands of these.
@@ -47,9 +48,14 @@ class Embedding:
     end: float | None = None
     extra: Json = field(default_factory=lambda: _NOTHING)
 
+    @classmethod
+    def deserialize(cls, data: Mapping[str, Any], version: int) -> Self:
+        """Return the vector that was serialized as a list."""
+        return super().deserialize({**data, "vector": array("d", data["vector"])}, version)
+
 
 @dataclass(frozen=True)
-class EmbeddedInput:
+class EmbeddedInput(Answer):
     """What the service says about the input.
 
     :param url: address as it was given; it may be signed and stays out of ``repr``.
@@ -69,7 +75,7 @@ class EmbeddedInput:
 
 
 @dataclass(frozen=True)
-class Embeddings:
+class Embeddings(Answer):
     """The answer to a request for embeddings.
 
     :param model: who answered, where the answer says so.
@@ -86,7 +92,7 @@ class Embeddings:
 
 
 @dataclass(frozen=True)
-class EmbeddingTask:
+class EmbeddingTask(Answer):
     """An embedding task.
 
     :param status: ``processing``, ``ready`` or ``failed``.

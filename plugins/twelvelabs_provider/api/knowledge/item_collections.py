@@ -17,13 +17,14 @@ from twelvelabs_provider.api.knowledge.knowledge_stores import KnowledgeStoreIte
 from twelvelabs_provider.api.models import Json, Page
 from twelvelabs_provider.api.reading import as_object, identifier, moment_from, number_from, page_from, text_from
 from twelvelabs_provider.api.resources import Paging
+from twelvelabs_provider.api.serializable import Answer
 
 T = TypeVar("T")
 _INSTEAD = "older generations have no knowledge stores: keep such videos in an index of their own"
 
 
 @dataclass(frozen=True)
-class ItemCollection:
+class ItemCollection(Answer):
     """A named selection of items."""
 
     id: str

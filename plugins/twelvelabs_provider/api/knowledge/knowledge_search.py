@@ -16,6 +16,7 @@ from twelvelabs_provider.api.knowledge.knowledge_stores import AssetType
 from twelvelabs_provider.api.models import Json
 from twelvelabs_provider.api.paging import Recent, Tokens
 from twelvelabs_provider.api.reading import as_object, number_from, optional_text, text_from, value_text
+from twelvelabs_provider.api.serializable import Answer
 
 LARGEST_SEARCH_PAGE = 50
 _MOST_REMEMBERED = 100_000
@@ -70,7 +71,7 @@ class KnowledgeSearch:
 
 
 @dataclass(frozen=True)
-class KnowledgeMatch:
+class KnowledgeMatch(Answer):
     """A clip that matches.
 
     :param start: seconds.
@@ -85,7 +86,7 @@ class KnowledgeMatch:
 
 
 @dataclass(frozen=True)
-class KnowledgeHit:
+class KnowledgeHit(Answer):
     """One result: a clip, an image, or (grouped) an item with all its clips.
 
     :param rank: from 1, the best.
@@ -101,7 +102,7 @@ class KnowledgeHit:
 
 
 @dataclass(frozen=True)
-class KnowledgeHits:
+class KnowledgeHits(Answer):
     """One page of results.
 
     :param next_page_token: asks for the next page; None after the last. It is good for a limited time.

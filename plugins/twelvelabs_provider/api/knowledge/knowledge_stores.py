@@ -25,6 +25,7 @@ from twelvelabs_provider.api.reading import (
     text_from,
 )
 from twelvelabs_provider.api.resources import Paging
+from twelvelabs_provider.api.serializable import Answer
 
 T = TypeVar("T")
 _INSTEAD = "older generations have no knowledge stores: index the videos and search the index"
@@ -48,7 +49,7 @@ class ItemStatus(StrEnum):
 
 
 @dataclass(frozen=True)
-class KnowledgeStore:
+class KnowledgeStore(Answer):
     """A corpus of videos and images.
 
     :param ingestion_config: how its items are processed; set when it was created, for good.
@@ -66,7 +67,7 @@ class KnowledgeStore:
 
 
 @dataclass(frozen=True)
-class KnowledgeStoreItem:
+class KnowledgeStoreItem(Answer):
     """An asset inside a store.
 
     :param status: an :class:`ItemStatus`, or a word that the service has learnt since.
@@ -87,7 +88,7 @@ class KnowledgeStoreItem:
 
 
 @dataclass(frozen=True)
-class Enrichment:
+class Enrichment(Answer):
     """What is to be extracted from everything that comes into a store: a schema or a description, not both.
 
     :param json_schema: an object; every property has a ``description``.

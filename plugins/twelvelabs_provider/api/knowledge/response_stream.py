@@ -20,6 +20,7 @@ from twelvelabs_provider.api.errors import (
 from twelvelabs_provider.api.knowledge.responses import INSTEAD, Response, ResponseRequest, response_from
 from twelvelabs_provider.api.models import Json
 from twelvelabs_provider.api.reading import as_object, error_text_from, number_from, text_from, value_text
+from twelvelabs_provider.api.serializable import Answer
 from twelvelabs_provider.api.version import ApiVersion
 
 
@@ -35,7 +36,7 @@ class EventType(StrEnum):
 
 
 @dataclass(frozen=True)
-class ResponseEvent:
+class ResponseEvent(Answer):
     """One event of a stream.
 
     :param type: an :class:`EventType`, or another of the service's words.

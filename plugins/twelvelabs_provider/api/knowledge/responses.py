@@ -24,6 +24,7 @@ from twelvelabs_provider.api.reading import (
     text_from,
     value_text,
 )
+from twelvelabs_provider.api.serializable import Answer
 
 if not __package__:
     # Executed alone by Airflow's plugin loader (no .airflowignore): `responses` is another package's name.
@@ -116,7 +117,7 @@ class ResponseRequest:
 
 
 @dataclass(frozen=True)
-class Citation:
+class Citation(Answer):
     """Where a piece of an answer comes from.
 
     :param start_index: first character of the piece in the text.
@@ -135,7 +136,7 @@ class Citation:
 
 
 @dataclass(frozen=True)
-class Response:
+class Response(Answer):
     """An answer.
 
     :param status: a :class:`ResponseStatus`, or a word that the service has learnt since.

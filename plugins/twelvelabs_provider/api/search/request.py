@@ -13,6 +13,7 @@ from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsBadR
 from twelvelabs_provider.api.models import Json
 from twelvelabs_provider.api.reading import as_object, optional_text, value_text
 from twelvelabs_provider.api.resources import LARGEST_PAGE
+from twelvelabs_provider.api.serializable import Answer
 
 MOST_IMAGES = 10
 MOST_WORDS = 500
@@ -135,7 +136,7 @@ class SearchRequest:
 
 
 @dataclass(frozen=True)
-class Match:
+class Match(Answer):
     """A clip that was found. The address of its picture is signed for an hour: it stays in ``raw``.
 
     :param start: first second.
@@ -165,7 +166,7 @@ class Match:
 
 
 @dataclass(frozen=True)
-class VideoMatches:
+class VideoMatches(Answer):
     """The clips of one video, of a query that groups by video."""
 
     video_id: str
@@ -173,7 +174,7 @@ class VideoMatches:
 
 
 @dataclass(frozen=True)
-class SearchPool:
+class SearchPool(Answer):
     """What was searched.
 
     :param total_count: videos.
@@ -186,7 +187,7 @@ class SearchPool:
 
 
 @dataclass(frozen=True)
-class SearchPage:
+class SearchPage(Answer):
     """A part of what was found.
 
     :param matches: the clips of this page, best first; those of groups one group after the other.

@@ -1,0 +1,40 @@
+"""Registration of the service's answers with Airflow, which reads listed classes only from XCom."""
+
+from __future__ import annotations
+
+from twelvelabs_provider.version_compat import allow_in_xcom
+
+_API = "twelvelabs_provider.api"
+_ANSWERS = {
+    "analysis.batch_models": "CreatedItem CreatedBatch WebhookReport AnalysisBatch Usage BatchItemResult",
+    "analysis.generation": "Usage Generation",
+    "analysis.stream": "StreamStarted TextGenerated StreamEnded UnknownEvent",
+    "analysis.summaries": "Summary",
+    "classic.extras": "Engine SignedImage TaskCounts",
+    "classic.transfers": "TransferredFile TransferStatus StartedTransfer TransferLog",
+    "connections": "Connection RedirectUri ImportItem Import",
+    "embedding.embeddings_v1": "EmbeddingsByKind",
+    "embedding.models": "Embedding EmbeddedInput Embeddings EmbeddingTask",
+    "entities": "EntityCollection Entity CreatedEntity RefusedEntity BulkOutcome",
+    "knowledge.item_collections": "ItemCollection",
+    "knowledge.knowledge_search": "KnowledgeMatch KnowledgeHit KnowledgeHits",
+    "knowledge.knowledge_stores": "KnowledgeStore KnowledgeStoreItem Enrichment",
+    "knowledge.response_stream": "ResponseEvent",
+    "knowledge.responses": "Citation Response",
+    "models": "Segment Model Index IndexingTask Video Rendition Asset AssetTranscription AnalysisTask Page",
+    "multipart_uploads": "UploadedChunk UploadState IncompleteUpload ChunkReport",
+    "resources": "CreatedTask",
+    "search.request": "Match VideoMatches SearchPool SearchPage",
+    "webhooks": "IndexingEnded AnalysisEnded BatchEnded WebhookEvent",
+}
+"""Classes by module. They are named, not imported: the plugin is loaded in every process of Airflow."""
+
+
+def answer_classes() -> list[str]:
+    """Return the full names of the classes that an answer is read into."""
+    return [f"{_API}.{module}.{name}" for module, names in _ANSWERS.items() for name in names.split()]
+
+
+def allow_answers() -> None:
+    """Let a task read what another one returned from the hook, with Airflow's default settings."""
+    allow_in_xcom(answer_classes())

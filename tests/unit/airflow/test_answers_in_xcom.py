@@ -1,0 +1,117 @@
+"""What a hook answered passes through XCom with Airflow's default settings."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import types
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import pendulum
+import pytest
+
+import twelvelabs_provider.api
+from tests.unit.airflow.fresh import PLUGINS, run_fresh
+from twelvelabs_provider.api.models import Asset, Index, Model, Page, Rendition
+from twelvelabs_provider.api.serializable import Answer
+from twelvelabs_provider.hooks.xcom import allow_answers, answer_classes
+
+try:
+    from airflow.sdk.serde import deserialize, serialize
+except ImportError:
+    from airflow.serialization.serde import deserialize, serialize  # type: ignore[no-redef, attr-defined, unused-ignore]
+
+NOON = pendulum.datetime(2026, 6, 1, 12)
+VECTOR = array("d", [0.5, -1e-9])
+JSON = {"_id": "x", "list": [1, {"a": None, "b": 1.5}], "text": "ä"}
+SIMPLE: dict[Any, Any] = {str: "x", int: 3, float: 1.5, bool: True, bytes: b"x", object: "x", Any: JSON, datetime: NOON}
+
+
+def classes() -> list[type[Any]]:
+    """Return all answers of all modules."""
+    for module in pkgutil.walk_packages(twelvelabs_provider.api.__path__, "twelvelabs_provider.api."):
+        importlib.import_module(module.name)
+    found, queue = [], [Answer]
+    while queue:
+        queue += (below := queue.pop().__subclasses__())
+        found += below
+    return found
+
+
+def sample(kind: Any) -> Any:
+    """Return a value of an annotated type, as full as can be."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if isinstance(kind, TypeVar):
+        return Model("marengo3.0", ("visual",))
+    if origin in (Union, types.UnionType):
+        return sample(inner[0])
+    if origin in (tuple, list, Sequence):
+        return tuple(sample(one) for one in inner if one is not Ellipsis)
+    if origin in (dict, Mapping):
+        return {"a": sample(inner[1])} if inner[1] is not Any else JSON
+    if origin is not None:
+        return sample(origin)
+    if isinstance(kind, type) and issubclass(kind, Answer):
+        # Python 3.11 cannot evaluate array[float].
+        hints = get_type_hints(kind, localns={"array": list})
+        names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+        return kind(**{name: VECTOR if name == "vector" else sample(hints[name]) for name in names})
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return next(iter(kind))
+    return NOON if isinstance(kind, type) and issubclass(kind, datetime) else SIMPLE[kind]
+
+
+CLASSES = classes()
+
+
+def test_every_answer_is_registered() -> None:
+    assert sorted(answer_classes()) == sorted(f"{one.__module__}.{one.__qualname__}" for one in CLASSES)
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_an_answer_comes_back_as_it_was(kind: type[Any]) -> None:
+    allow_answers()
+    answer = sample(kind)
+    for value in (answer, [answer], {"a": answer}, (answer, answer)):
+        assert deserialize(serialize(value)) == value  # type: ignore[call-overload]
+
+
+def test_defaults_and_pages_come_back_too() -> None:
+    index = Index("i", "n", (Model("marengo3.0", ("visual",)),), 0, NOON)
+    page: Page[Index] = Page((index,), 1, 1, 1)
+    back: Any = deserialize(serialize(page))
+    assert back == page
+    assert back.items[0].models[0].options == ("visual",)
+    assert back.items[0].created_at == NOON
+
+
+def test_signatures_stay_out_of_xcom() -> None:
+    signed = "https://h/a.m3u8?Policy=eyJTdGF0ZW1&Signature=5ecre7f00"
+    raw = {"hls": {"video_url": signed}, "thumbnails": [signed]}
+    asset = Asset("a", "ready", None, None, None, None, None, hls=Rendition("ready", signed), raw=raw)
+    assert "5ecre7f00" not in str(serialize(asset))
+    back: Any = deserialize(serialize(asset))
+    assert back.hls.url == back.raw["hls"]["video_url"] == "https://h/a.m3u8"
+    assert asset.hls is not None and asset.hls.url == signed, "the task that asked has the link"
+
+
+def test_a_process_that_loads_airflows_plugins_only_reads_them(tmp_path: Path) -> None:
+    pushed = serialize(Model("marengo3.0", ("visual",)))
+    code = f"""
+import json
+from airflow import plugins_manager
+(getattr(plugins_manager, "ensure_plugins_loaded", None) or plugins_manager._get_plugins)()
+try:
+    from airflow.sdk.serde import deserialize
+except ImportError:
+    from airflow.serialization.serde import deserialize
+import twelvelabs_provider.plugin
+print(json.dumps(deserialize({pushed!r}).name))
+"""
+    assert run_fresh(code, tmp_path, PLUGINS) == "marengo3.0"
