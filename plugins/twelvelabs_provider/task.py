@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from twelvelabs_provider.api.errors import TwelveLabsError, TwelveLabsPermanentError
+from twelvelabs_provider.api.errors import TwelveLabsConfigurationError, TwelveLabsError, TwelveLabsPermanentError
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError, TwelveLabsUnreachableError
 from twelvelabs_provider.hooks.masking import mask_secrets_in
 from twelvelabs_provider.inputs.arguments import read_arguments
 from twelvelabs_provider.jobs.job import JobState, PendingJob, Phase
 from twelvelabs_provider.jobs.kinds import read_state
-from twelvelabs_provider.jobs.patience import Patience
+from twelvelabs_provider.jobs.patience import Patience, ended_by, is_final
 from twelvelabs_provider.jobs.wake import unreachable
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 
+# The status of a job whose poll failed; it counts as running.
+NOT_ANSWERED = "not answered"
 COMMON_FIELDS = ("twelvelabs_conn_id",)
 
 
@@ -35,7 +37,10 @@ class TwelveLabsTask:
     template_fields: Sequence[str]
     twelvelabs_conn_id: str
     playground_url: str | None = None
-    _patience: Patience | None = None
+
+    @cached_property
+    def _patience(self) -> Patience:
+        return Patience()
 
     def _do_render_template_fields(
         self, parent: Any, template_fields: Iterable[str], context: Context, *args: Any, **kwargs: Any
@@ -72,20 +77,33 @@ class TwelveLabsTask:
     def look(self, pending: PendingJob) -> JobState:
         """Return where a job stands; an answer that does not come means that it is still running, for a while.
 
-        :raises TwelveLabsPermanentError: the service refuses to say.
-        :raises TwelveLabsUnreachableError: it has been silent for too long; the job goes on.
+        After a failure the connection is read again; if it has changed, the job is polled again at once.
+
+        :raises TwelveLabsPermanentError: the job does not exist, or cannot be asked for.
+        :raises TwelveLabsUnreachableError: polls have failed for too long; the job continues.
         """
         try:
-            state = self.hook.execute(read_state(self.hook.api, pending.job), until=pending.deadline)
+            state = self._polled(pending)
+        except TwelveLabsConfigurationError:
+            raise
         except TwelveLabsError as error:
-            self._patience = self._patience or Patience(time.time())
-            if self._patience.bears(error, pending, time.time()):
-                return JobState(Phase.RUNNING, "not answered")
-            if isinstance(error, TwelveLabsPermanentError):
+            now = time.time()
+            if self._patience.bears(error, pending.job, now, now - pending.started_at):
+                return JobState(Phase.RUNNING, NOT_ANSWERED)
+            if is_final(error):
                 raise
-            raise TwelveLabsUnreachableError(unreachable(pending.job, error)) from error
-        self._patience = Patience(time.time())
+            why = ended_by(error, self._patience, now)
+            raise TwelveLabsUnreachableError(unreachable(pending.job, why)) from error
+        self._patience.answered()
         return state
+
+    def _polled(self, pending: PendingJob) -> JobState:
+        try:
+            return self.hook.execute(read_state(self.hook.api, pending.job), until=pending.deadline)
+        except TwelveLabsError:
+            if not self.hook.reread():
+                raise
+        return self.hook.execute(read_state(self.hook.api, pending.job), until=pending.deadline)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
@@ -19,7 +20,10 @@ if AIRFLOW_V_3_2_PLUS:
     from airflow.sdk.exceptions import (
         AirflowException,
         AirflowFailException,
+        AirflowNotFoundException,
+        AirflowRescheduleException,
         AirflowSensorTimeout,
+        AirflowSkipException,
         AirflowTaskTimeout,
         TaskDeferralTimeout,
         TaskDeferred,
@@ -30,7 +34,10 @@ else:
     from airflow.exceptions import (  # type: ignore[no-redef, attr-defined, assignment, unused-ignore]
         AirflowException,
         AirflowFailException,
+        AirflowNotFoundException,
+        AirflowRescheduleException,
         AirflowSensorTimeout,
+        AirflowSkipException,
         AirflowTaskTimeout,
         TaskDeferralTimeout,
         TaskDeferred,
@@ -55,7 +62,9 @@ __all__ = [
     "AIRFLOW_V_3_3_PLUS",
     "AirflowException",
     "AirflowFailException",
+    "AirflowRescheduleException",
     "AirflowSensorTimeout",
+    "AirflowSkipException",
     "AirflowTaskTimeout",
     "RetryDecision",
     "RetryPolicy",
@@ -86,7 +95,10 @@ _CONNECTIONS_ARE_ASYNC = hasattr(Connection, "aextra_dejson")
 async def get_async_connection(conn_id: str) -> Connection:
     """Return a connection without blocking the event loop."""
     if _CONNECTIONS_ARE_ASYNC:
-        return await BaseHook.aget_connection(conn_id)
+        # The in-process supervisor of ``airflow dags test`` answers synchronous requests only: there a connection of
+        # the database is not found this way.
+        with contextlib.suppress(AirflowNotFoundException):
+            return await BaseHook.aget_connection(conn_id)
     # Not asyncio.to_thread: Airflow's call to the supervisor returns to the event loop by way of asgiref.
     from asgiref.sync import sync_to_async
 

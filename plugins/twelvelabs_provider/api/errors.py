@@ -133,6 +133,14 @@ class TwelveLabsConfigurationError(TwelveLabsPermanentError):
     """The connection cannot be used as it is."""
 
 
+def is_missing(error: BaseException) -> bool:
+    """Return whether the service itself says that the requested resource does not exist.
+
+    A bare 404 is no such answer: proxies, gateways and the service's own router send them too.
+    """
+    return isinstance(error, TwelveLabsNotFoundError) and error.details.code in _MISSING
+
+
 class ErrorCode(StrEnum):
     """The service's codes that decide something."""
 
@@ -142,7 +150,9 @@ class ErrorCode(StrEnum):
     NAME_EXISTS = "index_name_already_exists"
 
 
+_MISSING = (ErrorCode.NOT_EXIST.value, "resource_not_exists")
 _BY_CODE: Mapping[str, type[TwelveLabsError]] = {
+    "resource_not_exists": TwelveLabsNotFoundError,
     ErrorCode.NOT_EXIST.value: TwelveLabsNotFoundError,
     ErrorCode.NOT_FOUND.value: TwelveLabsNotFoundError,
     ErrorCode.KEY_INVALID.value: TwelveLabsAuthError,

@@ -160,6 +160,7 @@ class AnalysisTask(Answer):
     finish_reason: str | None
     duration: float | None
     error: str | None
+    created_at: pendulum.DateTime | None = None
     raw: Json = field(repr=False, default_factory=lambda: _NOTHING)
 
 

@@ -188,6 +188,7 @@ def analysis_task_from(answer: Any) -> AnalysisTask:
         finish_reason=result.get("finish_reason"),
         duration=_number((source.get("system_metadata") or {}).get("duration")),
         error=_error(raw),
+        created_at=_time(raw.get("created_at")),
         raw=raw,
     )
 

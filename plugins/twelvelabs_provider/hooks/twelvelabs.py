@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from functools import cached_property
 from http.client import HTTPException
 from ssl import SSLCertVerificationError
+from threading import Lock
 from typing import Any, TypeVar
 
 import requests
@@ -22,7 +23,7 @@ from twelvelabs_provider.api.answer import parsed, read_answer, refusal
 from twelvelabs_provider.api.call import Call, FormBody, JsonBody, StreamedCall
 from twelvelabs_provider.api.dialect import Dialect, dialect_for
 from twelvelabs_provider.api.endpoint import Endpoint
-from twelvelabs_provider.api.errors import TwelveLabsError
+from twelvelabs_provider.api.errors import TwelveLabsAuthError, TwelveLabsError, TwelveLabsPermissionError
 from twelvelabs_provider.api.models import Page
 from twelvelabs_provider.api.paging import Pages
 from twelvelabs_provider.api.resources import Paging
@@ -76,16 +77,12 @@ class TwelveLabsHook(BaseHook):
     def __init__(self, twelvelabs_conn_id: str = DEFAULT_CONN_ID) -> None:
         super().__init__()
         self.twelvelabs_conn_id = twelvelabs_conn_id
+        self._rereading = Lock()
 
     @cached_property
     def endpoint(self) -> Endpoint:
         """Where the service is, read from the connection at the first use."""
-        connection = self.get_connection(self.twelvelabs_conn_id)
-        endpoint = endpoint_of(connection)
-        # Reading it lets Airflow mask the values of its sensitive names.
-        _ = connection.extra_dejson
-        if secrets := secrets_of(connection):
-            mask_secret(secrets)
+        endpoint = self._read_endpoint()
         if endpoint.is_plain_and_remote:
             self.log.warning(
                 "%s is spoken to without TLS: the API key crosses the network unencrypted", endpoint.origin
@@ -96,6 +93,35 @@ class TwelveLabsHook(BaseHook):
     def network(self) -> Network:
         """TLS trust and proxies."""
         return Network(self.endpoint)
+
+    def reread(self) -> bool:
+        """Read the connection again, and return whether it has changed since: a new key, host or option.
+
+        A connection that cannot be read now is kept as it was.
+        """
+        try:
+            endpoint = self._read_endpoint()
+        except Exception as error:
+            # The message of a secrets backend may quote what it read.
+            self.log.warning("Connection %r cannot be read again (%s)", self.twelvelabs_conn_id, type(error).__name__)
+            return False
+        with self._rereading:
+            if endpoint == self.endpoint:
+                return False
+            self.log.info("Connection %r has changed; continuing with its new values", self.twelvelabs_conn_id)
+            self.__dict__["endpoint"] = endpoint
+            for made in ("network", "session"):
+                self.__dict__.pop(made, None)
+        return True
+
+    def _read_endpoint(self) -> Endpoint:
+        connection = self.get_connection(self.twelvelabs_conn_id)
+        endpoint = endpoint_of(connection)
+        # Reading it lets Airflow mask the values of its sensitive names.
+        _ = connection.extra_dejson
+        if secrets := secrets_of(connection):
+            mask_secret(secrets)
+        return endpoint
 
     @property
     def api(self) -> Dialect:
@@ -167,17 +193,32 @@ class TwelveLabsHook(BaseHook):
 
     def _persistently(self, call: Call[Any], attempt: Callable[[Turn], T], until: float | None = None) -> T:
         ensure_spoken(call, self.endpoint)
-        pace = pace_of(call, self.endpoint)
-        number = 1
+        number, reread = 1, False
         while True:
+            endpoint = self.endpoint
+            pace = pace_of(call, endpoint)
             for pause in pace.pauses(call.name, until):
                 time.sleep(pause)
             try:
                 with pace.turn() as turn:
                     return attempt(turn)
+            except (TwelveLabsAuthError, TwelveLabsPermissionError):
+                # Nothing was done, so that even a billed request can be sent again with a rotated key.
+                if reread or not self._has_other_key(endpoint):
+                    raise
+                reread = True
+                continue
             except TwelveLabsError as error:
                 time.sleep(pause_before_retry(call, self.endpoint, error, number))
             number += 1
+
+    def _has_other_key(self, refused: Endpoint) -> bool:
+        """Return whether the connection has changed since a request was refused; another thread may know already.
+
+        A call is written for one generation of the API, so that a change of the generation does not count.
+        """
+        changed = self.reread() or self.endpoint != refused
+        return changed and self.endpoint.version is refused.version
 
     def _opened(self, call: StreamedCall[Any], turn: Turn) -> requests.Response:
         """Return the answer with its body still to be read."""

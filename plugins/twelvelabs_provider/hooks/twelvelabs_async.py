@@ -16,7 +16,7 @@ from twelvelabs_provider.api.answer import read_answer
 from twelvelabs_provider.api.call import Call, FormBody, JsonBody
 from twelvelabs_provider.api.dialect import Dialect, dialect_for
 from twelvelabs_provider.api.endpoint import Endpoint
-from twelvelabs_provider.api.errors import TwelveLabsError
+from twelvelabs_provider.api.errors import TwelveLabsConfigurationError, TwelveLabsError
 from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID, endpoint_of, secrets_of
 from twelvelabs_provider.hooks.log_redaction import redact_client_logs
 from twelvelabs_provider.hooks.network import Network
@@ -46,12 +46,7 @@ class TwelveLabsAsyncHook(BaseHook):
 
     async def __aenter__(self) -> Self:
         """Read the connection and open the pool."""
-        connection = await get_async_connection(self.twelvelabs_conn_id)
-        self.endpoint: Endpoint = endpoint_of(connection)
-        # Reading it lets Airflow mask the values of its sensitive names.
-        await get_async_extra(connection)
-        if secrets := secrets_of(connection):
-            await async_mask_secret(secrets)
+        self.endpoint: Endpoint = await self._read_endpoint()
         self._network = Network(self.endpoint)
         redact_client_logs()
         # Certificates are read from files.
@@ -63,6 +58,26 @@ class TwelveLabsAsyncHook(BaseHook):
     ) -> None:
         """Close the pool."""
         await self._client.aclose()
+
+    async def _read_endpoint(self) -> Endpoint:
+        """Read the connection.
+
+        :raises TwelveLabsConfigurationError: it cannot be read, or not be used.
+        """
+        try:
+            connection = await get_async_connection(self.twelvelabs_conn_id)
+            # Reading it lets Airflow mask the values of its sensitive names.
+            await get_async_extra(connection)
+        except Exception as error:
+            # The message of a secrets backend may quote what it read.
+            raise TwelveLabsConfigurationError(
+                f"Connection {self.twelvelabs_conn_id!r} cannot be read ({type(error).__name__});"
+                " check that it exists and that the secrets backend answers"
+            ) from error
+        endpoint = endpoint_of(connection)
+        if secrets := secrets_of(connection):
+            await async_mask_secret(secrets)
+        return endpoint
 
     @property
     def api(self) -> Dialect:

@@ -62,6 +62,8 @@ class JobState:
     :param duration: seconds of video, once known.
     :param index_id: the index it belongs to, where the answer says so.
     :param size: bytes of the file, once known.
+    :param created_at: epoch seconds of its creation by the clock of the service, where the answer says so.
+    :param changed_at: epoch seconds of its last change by the clock of the service, where the answer says so.
     """
 
     phase: Phase
@@ -71,11 +73,21 @@ class JobState:
     duration: float | None = None
     index_id: str | None = None
     size: int | None = None
+    created_at: float | None = None
+    changed_at: float | None = None
 
     def __post_init__(self) -> None:
         """Clean the words of the service: they go into logs, events and messages."""
         object.__setattr__(self, "status", clean_text(self.status))
         object.__setattr__(self, "detail", clean_text(self.detail) or None)
+
+    def running_at(self, now: float) -> float:
+        """Return the moment until which the job is known to run, by the earlier clock: the service's or ours.
+
+        :param now: epoch seconds at which this state was read.
+        """
+        changed_at = self.changed_at if self.changed_at is not None else self.created_at
+        return now if changed_at is None else min(now, changed_at)
 
     def told_of(self, job: JobRef) -> str:
         """Return the message for a job that ended without a result."""
@@ -90,6 +102,8 @@ class PendingJob:
     :param started_at: epoch seconds of this job's submission.
     :param deadline: epoch seconds; absolute, so that no restart prolongs it.
     :param memo: what the operator must know again when it wakes up; plain JSON, no secret.
+    :param created_at: epoch seconds of the job's creation by the clock of the service; 0 if the service does not say,
+        None if the job has not been read yet.
     """
 
     job: JobRef
@@ -97,10 +111,18 @@ class PendingJob:
     started_at: float
     deadline: float
     memo: Memo = field(default_factory=dict)
+    created_at: float | None = None
+
+    def as_read(self, state: JobState) -> PendingJob:
+        """Return the job with its creation time as the service states it.
+
+        Lists are read back to this moment: a job can be much older than the task that waits for it.
+        """
+        return replace(self, created_at=state.created_at or self.created_at or 0.0)
 
     def followed_by(self, job: JobRef, now: float, **memo: Any) -> PendingJob:
         """Return the next job of the same undertaking, under the same deadline."""
-        return replace(self, job=job, started_at=now, memo={**self.memo, **memo})
+        return replace(self, job=job, started_at=now, memo={**self.memo, **memo}, created_at=None)
 
     def as_json(self) -> dict[str, Any]:
         """Return plain JSON."""
@@ -111,6 +133,7 @@ class PendingJob:
             "started_at": self.started_at,
             "deadline": self.deadline,
             "memo": dict(self.memo),
+            "created_at": self.created_at,
         }
 
     @classmethod
@@ -120,13 +143,14 @@ class PendingJob:
         :raises ValueError: if it is something else.
         """
         try:
-            job = value["job"]
+            job, created_at = value["job"], value.get("created_at")
             return cls(
                 JobRef(JobKind(job["kind"]), str(job["id"]), job.get("index_id")),
                 float(value["begun_at"]),
                 float(value["started_at"]),
                 float(value["deadline"]),
                 dict(value.get("memo") or {}),
+                None if created_at is None else float(created_at),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not a pending job: {error!r}") from error

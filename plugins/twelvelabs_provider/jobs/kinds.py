@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 
 from twelvelabs_provider.api.analysis.batch_models import AnalysisBatch
@@ -69,33 +70,68 @@ def _unknown(status: str) -> Phase:
     return Phase.RUNNING
 
 
+def _epoch(moment: datetime | None) -> float | None:
+    return moment.timestamp() if moment else None
+
+
 def task_state(task: IndexingTask) -> JobState:
     """Return where an indexing task stands."""
-    return JobState(phase_of(task.status), task.status, task.error, task.video_id, task.duration, task.index_id)
+    return JobState(
+        phase_of(task.status),
+        task.status,
+        task.error,
+        task.video_id,
+        task.duration,
+        task.index_id,
+        created_at=_epoch(task.created_at),
+        changed_at=_epoch(task.updated_at),
+    )
 
 
 def asset_state(asset: Asset) -> JobState:
     """Return where an asset stands."""
-    return JobState(phase_of(asset.status), asset.status, asset.error, duration=asset.duration, size=asset.size)
+    return JobState(
+        phase_of(asset.status),
+        asset.status,
+        asset.error,
+        duration=asset.duration,
+        size=asset.size,
+        created_at=_epoch(asset.created_at),
+    )
 
 
 def indexed_asset_state(video: Video) -> JobState:
     """Return where an indexed asset stands."""
     status = video.status or "ready"
-    return JobState(phase_of(status), status, video.error, video.id, video.duration)
+    return JobState(
+        phase_of(status), status, video.error, video.id, video.duration, created_at=_epoch(video.created_at)
+    )
 
 
 def _embedding_state(task: EmbeddingTask) -> JobState:
-    return JobState(phase_of(task.status), task.status, task.error, duration=task.input.duration)
+    return JobState(
+        phase_of(task.status),
+        task.status,
+        task.error,
+        duration=task.input.duration,
+        created_at=_epoch(task.created_at),
+        changed_at=_epoch(task.updated_at),
+    )
 
 
 def _analysis_state(task: AnalysisTask) -> JobState:
-    return JobState(phase_of(task.status), task.status, task.error, duration=task.duration)
+    return JobState(
+        phase_of(task.status),
+        task.status,
+        task.error,
+        duration=task.duration,
+        created_at=_epoch(task.created_at),
+    )
 
 
 def _batch_state(batch: AnalysisBatch) -> JobState:
     unfinished = f"{batch.canceled_items} of {batch.total_items} items were canceled, {batch.failed_items} failed"
-    return JobState(phase_of(batch.status), batch.status, unfinished)
+    return JobState(phase_of(batch.status), batch.status, unfinished, created_at=_epoch(batch.created_at))
 
 
 def _import_state(found: Import) -> JobState:
@@ -109,11 +145,13 @@ def _transfer_state(status: TransferStatus) -> JobState:
 
 
 def _entity_state(entity: Entity) -> JobState:
-    return JobState(phase_of(entity.status), entity.status)
+    return JobState(phase_of(entity.status), entity.status, created_at=_epoch(entity.created_at))
 
 
 def _item_state(item: KnowledgeStoreItem) -> JobState:
-    return JobState(phase_of(item.status), item.status, item.error, duration=item.duration)
+    return JobState(
+        phase_of(item.status), item.status, item.error, duration=item.duration, created_at=_epoch(item.created_at)
+    )
 
 
 KINDS: Mapping[JobKind, KindOfJob] = {

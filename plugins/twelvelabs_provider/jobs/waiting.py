@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+# A job that ends t seconds after its submission is noticed within max(SHORTEST_PAUSE, t / 10), LONGEST_PAUSE at most.
 SHORTEST_PAUSE = 5.0
 LONGEST_PAUSE = 60.0
 # Seconds that Airflow's own limit of a deferral lies behind our deadline: it is for a triggerer that stopped running.
 BACKSTOP = 300.0
-# The pause grows with the wait: a job of ten minutes is noticed a minute late at most, one of a minute after 5 s.
 _SHARE_OF_WAIT = 0.1
-# The service speaks of 30 to 40 % of a video's length for indexing, and analyses are quicker: a look before this share
-# of it would most likely find nothing.
-_SHARE_OF_VIDEO = 0.1
-_JITTER = 0.1
+# A poll starts a little before it is due: the request takes time, and many waits must not poll at the same moment.
+_EARLY = 0.05
+_JITTER = 0.15
 _LAST_MOMENT = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
 
 
@@ -33,30 +32,33 @@ def pause_before_look(
     deadline: float,
     poll_interval: float | None,
     jitter: float,
-    duration: float | None = None,
+    looked_at: float | None = None,
 ) -> float:
-    """Return the seconds until the next look at a job, never past its deadline.
+    """Return the seconds until the next poll of a job, never past its deadline.
 
     :param started_at: epoch seconds of the submission.
-    :param poll_interval: seconds between looks; None lets the pause grow from 5 to 60 seconds.
-    :param jitter: a random number from 0 to 1, drawn by the caller, so that many waits do not look at once.
-    :param duration: seconds of the video, where they are known; without ``poll_interval`` they put off the first look.
+    :param poll_interval: seconds between polls; None lets the pause grow from 5 to 60 seconds.
+    :param jitter: a random number from 0 to 1, drawn by the caller, so that many waits do not poll at once.
+    :param looked_at: epoch seconds at which the job was last seen running; None for now.
     """
-    waited = now - started_at
-    interval = poll_interval if poll_interval and poll_interval > 0 else grown_pause(waited, duration)
-    pause = interval * (1 - _JITTER + 2 * _JITTER * jitter)
-    return max(0.0, min(pause, deadline - now))
+    seen = now if looked_at is None else min(looked_at, now)
+    due = seen + pause_after(seen - started_at, poll_interval, jitter)
+    return max(0.0, min(due, deadline) - now)
 
 
-def grown_pause(waited: float, duration: float | None = None) -> float:
-    """Return the seconds between looks after a wait of some seconds: from 5 to 60.
+def pause_after(waited: float, poll_interval: float | None, jitter: float) -> float:
+    """Return the seconds from one poll to the next.
 
-    :param duration: seconds of the video, where they are known: before a tenth of them, but a minute at most, has
-        passed, nothing is to be expected.
+    :param waited: seconds from the submission of the youngest job to the poll.
+    :param poll_interval: seconds between polls; None lets the pause grow from 5 to 60 seconds.
+    :param jitter: a random number from 0 to 1.
     """
-    first = max(0.0, (duration or 0.0) * _SHARE_OF_VIDEO)
-    left = min(first, LONGEST_PAUSE) - max(0.0, waited)
-    return min(LONGEST_PAUSE, max(SHORTEST_PAUSE, waited * _SHARE_OF_WAIT, left))
+    interval = poll_interval if poll_interval and poll_interval > 0 else _grown(waited)
+    return interval * (1 - _EARLY - _JITTER * jitter)
+
+
+def _grown(waited: float) -> float:
+    return min(LONGEST_PAUSE, max(SHORTEST_PAUSE, waited * _SHARE_OF_WAIT))
 
 
 def clock_text(epoch: float) -> str:

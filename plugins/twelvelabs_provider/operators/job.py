@@ -10,17 +10,17 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, cast
 
-from twelvelabs_provider.api.errors import TwelveLabsError, TwelveLabsNotFoundError, TwelveLabsPermanentError
+from twelvelabs_provider.api.errors import TwelveLabsError, is_missing
 from twelvelabs_provider.exceptions import TwelveLabsJobFailedError, TwelveLabsJobTimeoutError
 from twelvelabs_provider.jobs.decision import Recorded, Reuse, decide
 from twelvelabs_provider.jobs.durations import Duration, optional_seconds, seconds_of
 from twelvelabs_provider.jobs.job import JobRef, JobState, PendingJob, Phase
-from twelvelabs_provider.jobs.kinds import read_state
 from twelvelabs_provider.jobs.ledger import Identity, Ledger, fingerprint, origin_in
+from twelvelabs_provider.jobs.patience import is_final
 from twelvelabs_provider.jobs.waiting import BACKSTOP, clock_text, deadline_from, pause_before_look
 from twelvelabs_provider.jobs.wake import Wake
 from twelvelabs_provider.operators.killed import TwelveLabsKillableOperator
-from twelvelabs_provider.task import ends_without_worker, refusals_end_the_task
+from twelvelabs_provider.task import NOT_ANSWERED, ends_without_worker, refusals_end_the_task
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
 from twelvelabs_provider.version_compat import conf
 
@@ -201,15 +201,17 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
         """
         if recorded is None or recorded.pending is None:
             return None
+        pending = recorded.pending
         try:
-            return self.hook.execute(read_state(self.hook.api, recorded.pending.job))
-        except TwelveLabsNotFoundError:
-            return None
-        except TwelveLabsPermanentError:
-            raise
+            return self._polled(pending)
         except TwelveLabsError as error:
-            self.log.warning("%s could not be looked at: %s", recorded.pending.job, error)
-            return JobState(Phase.RUNNING, "not answered")
+            if is_missing(error):
+                return None
+            if is_final(error):
+                raise
+            # A refusal says nothing about the job, and another submission would be billed.
+            self.log.warning("Could not poll %s, waiting for it: %s", pending.job, error)
+            return JobState(Phase.RUNNING, NOT_ANSWERED)
 
     def _ledger(self, context: Context) -> Ledger:
         store: Any = context.get("task_state_store")
@@ -246,16 +248,15 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
         if not self.deferrable:
             self._announce(pending, "on the worker")
             started_at, deadline, jitter = pending.started_at, pending.deadline, random.random()
-            time.sleep(pause_before_look(now, started_at, deadline, self.poll_interval, jitter, state.duration))
+            time.sleep(self._patience.pause(pause_before_look(now, started_at, deadline, self.poll_interval, jitter)))
             return
         self._announce(pending, "without a worker")
         trigger = TwelveLabsJobTrigger(
             self.twelvelabs_conn_id,
-            pending.as_json(),
+            pending.as_read(state).as_json(),
             self.poll_interval,
-            running_at=now,
+            running_at=state.running_at(now),
             cancel_on_kill=self._cancels_when_killed and self.is_ours(pending),
-            duration=state.duration,
             end_in_triggerer=self._ends_without_worker(context, pending),
         )
         self.defer(

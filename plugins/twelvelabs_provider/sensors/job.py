@@ -5,22 +5,38 @@ from __future__ import annotations
 import math
 import time
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from airflow.sdk import BaseSensorOperator, PokeReturnValue
+from airflow.sdk import BaseOperator, BaseSensorOperator, PokeReturnValue
 
-from twelvelabs_provider.exceptions import TwelveLabsWatchedJobFailedError
+from twelvelabs_provider.api.errors import TwelveLabsError, TwelveLabsPermanentError
+from twelvelabs_provider.exceptions import TwelveLabsUnreachableError, TwelveLabsWatchedJobFailedError
 from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID
 from twelvelabs_provider.jobs.durations import Duration, seconds_of
 from twelvelabs_provider.jobs.job import JobRef, JobState, PendingJob, Phase
 from twelvelabs_provider.jobs.waiting import BACKSTOP, clock_text, deadline_from
-from twelvelabs_provider.jobs.wake import Wake
+from twelvelabs_provider.jobs.wake import Wake, unreachable
 from twelvelabs_provider.links import TwelveLabsPlaygroundLink
-from twelvelabs_provider.task import COMMON_FIELDS, TwelveLabsTask, ends_without_worker, refusals_end_the_task
+from twelvelabs_provider.task import (
+    COMMON_FIELDS,
+    NOT_ANSWERED,
+    TwelveLabsTask,
+    ends_without_worker,
+    refusals_end_the_task,
+)
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
-from twelvelabs_provider.version_compat import AirflowSensorTimeout, conf
+from twelvelabs_provider.version_compat import (
+    AirflowFailException,
+    AirflowRescheduleException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+    TaskDeferralTimeout,
+    conf,
+)
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -88,48 +104,131 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
         return None
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """Look once."""
+        """Poll the job once."""
+        state = self._state()
+        return PokeReturnValue(is_done=state.phase is Phase.READY, xcom_value=self._result(state))
+
+    def execute(self, context: Context) -> Any:
+        """Wait for the job; a job that is ready already is never deferred."""
+        with self._failing_softly():
+            if not self.deferrable:
+                return super().execute(context)
+            return self._deferred_or_done(context, self._deadline())
+
+    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Any:
+        """Read the job again after the trigger has fired, and wait on if it still runs before the deadline."""
+        wake = Wake.from_payload(event)
+        with self._failing_softly():
+            wake.must_be_answered()
+            return self._deferred_or_done(context, wake.pending.deadline)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Resume after a deferral; after Airflow's own limit of a deferral the job is polled once more."""
+        # BaseSensorOperator skips here for errors that it does not skip for in the other modes.
+        with self._failing_softly():
+            try:
+                return BaseOperator.resume_execution(self, next_method, next_kwargs, context)
+            except TaskDeferralTimeout as error:
+                self.log.warning("No trigger event before the deadline (is a triggerer running?), polling the job now")
+                try:
+                    return self._deferred_or_done(context, time.time())
+                except (AirflowFailException, AirflowSensorTimeout):
+                    raise
+                except Exception:
+                    raise AirflowSensorTimeout(*error.args) from error
+
+    def _state(self) -> JobState:
+        """Return where the job stands.
+
+        :raises TwelveLabsWatchedJobFailedError: the job has failed.
+        """
         self.read_arguments()
         job = self.job()
+        # Begun long ago, as far as this task can know: an id that does not exist is wrong, not new.
+        pending = PendingJob(job, begun_at=0, started_at=0, deadline=math.inf)
         with refusals_end_the_task():
-            # Begun long ago, as far as this task can know: an id that is not there is wrong, not new.
-            state = self.look(PendingJob(job, begun_at=0, started_at=0, deadline=math.inf))
+            state = self.look(pending)
+            if self.mode == "reschedule" and not self.deferrable:
+                state = self._outlast_refusal(pending, state)
         self.playground_url = self.describe(state) or self.playground_url
         if state.phase in (Phase.FAILED, Phase.CANCELED):
             raise TwelveLabsWatchedJobFailedError(state.told_of(job))
-        return PokeReturnValue(is_done=state.phase is Phase.READY, xcom_value=self.result(state))
+        return state
 
-    def execute(self, context: Context) -> Any:
-        """Wait; a job that is ready already is never deferred."""
-        if not self.deferrable:
-            return super().execute(context)
-        looked = self.poke(context)
-        if looked.is_done:
-            return looked.xcom_value
+    def _outlast_refusal(self, pending: PendingJob, state: JobState) -> JobState:
+        """Poll on while the service refuses: the next process would not know how long it has refused already."""
+        until = time.time() + self.timeout
+        while self._patience.refused_since is not None and time.time() < until:
+            time.sleep(self._patience.pause(self.poke_interval))
+            state = self.look(pending)
+        return state
+
+    def _result(self, state: JobState) -> dict[str, Any]:
+        try:
+            return self.result(state)
+        except TwelveLabsPermanentError:
+            raise
+        except TwelveLabsError as error:
+            raise TwelveLabsUnreachableError(unreachable(self.job(), error)) from error
+
+    def _deadline(self) -> float:
+        return deadline_from(time.time(), self.timeout, self.execution_timeout)
+
+    def _deferred_or_done(self, context: Context, deadline: float) -> Any:
+        try:
+            state = self._state()
+            result = self._result(state)
+        except (AirflowFailException, AirflowSkipException):
+            raise
+        except Exception:
+            if not self.silent_fail:
+                raise
+            self.log.exception("The poll failed; silent_fail is set, so that the sensor waits on")
+            state, result = JobState(Phase.RUNNING, NOT_ANSWERED), {}
+        if state.phase is Phase.READY:
+            return result
         now = time.time()
-        pending = PendingJob(self.job(), now, now, deadline_from(now, self.timeout, self.execution_timeout))
-        self.log.info("waiting for %s without a worker until %s", pending.job, clock_text(pending.deadline))
-        trigger = TwelveLabsJobTrigger(
-            self.twelvelabs_conn_id,
-            pending.as_json(),
-            self.poke_interval,
-            running_at=now,
-            end_in_triggerer=self._ends_without_worker(context, looked.xcom_value or {}),
-        )
+        if now >= deadline:
+            self._time_is_up(deadline)
+        # An id that existed a moment ago and does not exist now is deleted, unless the job is new.
+        started_at = min(now, state.created_at or now)
+        pending = PendingJob(self.job(), now, started_at, deadline).as_read(state)
+        self.log.info("Waiting for %s in the triggerer, until %s", pending.job, clock_text(deadline))
         self.defer(
-            trigger=trigger,
+            trigger=TwelveLabsJobTrigger(
+                self.twelvelabs_conn_id,
+                pending.as_json(),
+                self.poke_interval,
+                running_at=state.running_at(now),
+                end_in_triggerer=self._ends_without_worker(context, result),
+            ),
             method_name="execute_complete",
-            timeout=pending.deadline - now + BACKSTOP,
+            timeout=deadline - now + BACKSTOP,
         )
 
-    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Any:
-        """Wake up from the triggerer; the state is read afresh, the event only says that it is time."""
-        wake = Wake.from_payload(event)
-        wake.must_be_answered()
-        looked = self.poke(context)
-        if not looked.is_done:
-            raise AirflowSensorTimeout(f"{wake.pending.job} was not ready after {self.timeout:g} seconds")
-        return looked.xcom_value
+    def _time_is_up(self, deadline: float) -> NoReturn:
+        late = f"{self.job()} was not ready by {clock_text(deadline)}"
+        if self.execution_timeout is not None and self.execution_timeout.total_seconds() < self.timeout:
+            # As Airflow does where the sensor waits on the worker: this one is retried.
+            raise AirflowTaskTimeout(f"{late}, the execution_timeout of the task")
+        raise AirflowSensorTimeout(f"{late}, after {self.timeout:g} seconds")
+
+    @contextmanager
+    def _failing_softly(self) -> Iterator[None]:
+        """Skip the task for the errors that BaseSensorOperator skips it for around a poke, and for a timeout."""
+        try:
+            yield
+        except (AirflowSkipException, AirflowRescheduleException):
+            raise
+        except (AirflowSensorTimeout, AirflowTaskTimeout, AirflowFailException) as error:
+            if self.soft_fail or self.never_fail:
+                flag = "soft_fail" if self.soft_fail else "never_fail"
+                raise AirflowSkipException(f"Skipped because {flag} is set: {error}") from error
+            raise
+        except Exception as error:
+            if self.never_fail:
+                raise AirflowSkipException(f"Skipped because never_fail is set: {error}") from error
+            raise
 
     def _ends_without_worker(self, context: Context, known: dict[str, Any]) -> bool:
         if not self.end_in_triggerer:

@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 
-from twelvelabs_provider.api.errors import TwelveLabsError, TwelveLabsPermanentError
-from twelvelabs_provider.jobs.durations import Duration, optional_seconds
+from twelvelabs_provider.api.errors import TwelveLabsError
+from twelvelabs_provider.jobs.durations import Duration, plain_number
 from twelvelabs_provider.jobs.ended import can_be_listed
 from twelvelabs_provider.jobs.job import PendingJob, Phase
 from twelvelabs_provider.jobs.kinds import phase_of, read_state
-from twelvelabs_provider.jobs.patience import Patience
-from twelvelabs_provider.jobs.waiting import pause_before_look
+from twelvelabs_provider.jobs.patience import is_final
 from twelvelabs_provider.jobs.wake import Wake, WakeReason
 from twelvelabs_provider.triggers.killed import is_given_up, stop, to_the_end
-from twelvelabs_provider.triggers.shared import PollKey, Snapshot, part_of
-from twelvelabs_provider.triggers.waits import OWN_LOOK, TwelveLabsSharingTrigger
+from twelvelabs_provider.triggers.shared import MARGIN, PollKey, Snapshot, Wait, part_of
+from twelvelabs_provider.triggers.waits import OWN_LOOK, GivenUpError, LonePoll, TwelveLabsSharingTrigger
 from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS
 
 if TYPE_CHECKING:
@@ -37,9 +36,9 @@ class TwelveLabsJobTrigger(TwelveLabsSharingTrigger):
     :param twelvelabs_conn_id: connection; only its id is stored.
     :param pending: the job as :meth:`PendingJob.as_json` writes it, deadline included; plain JSON, no secret.
     :param poll_interval: seconds between looks; None lets the pause grow from 5 to 60 seconds.
-    :param running_at: epoch seconds at which the job was last seen running; None for its submission.
+    :param running_at: epoch seconds at which the job was last seen running, by the earlier clock where the clock of the
+        service differs; None for its submission.
     :param cancel_on_kill: stop the remote job when a user acts on the deferred task.
-    :param duration: seconds of the video, where they are known: the first look comes accordingly.
     :param end_in_triggerer: a job that is ready ends the task here, without a worker; whoever deferred the task has
         pushed its result already.
     """
@@ -51,17 +50,19 @@ class TwelveLabsJobTrigger(TwelveLabsSharingTrigger):
         poll_interval: Duration | None = None,
         running_at: float | None = None,
         cancel_on_kill: bool = False,
-        duration: float | None = None,
         end_in_triggerer: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
         self.twelvelabs_conn_id = twelvelabs_conn_id
         self.pending = pending
-        self.poll_interval = optional_seconds("poll_interval", poll_interval, or_zero=True)
+        self.poll_interval = plain_number(poll_interval)
         self.running_at = running_at
         self.cancel_on_kill = cancel_on_kill
-        self.duration = duration
         self.end_in_triggerer = end_in_triggerer
+
+    @property
+    def _running_at(self) -> float:
+        return self.running_at or self._waited_for.started_at
 
     @cached_property
     def _waited_for(self) -> PendingJob:
@@ -75,7 +76,6 @@ class TwelveLabsJobTrigger(TwelveLabsSharingTrigger):
             "poll_interval": self.poll_interval,
             "running_at": self.running_at,
             "cancel_on_kill": self.cancel_on_kill,
-            "duration": self.duration,
             "end_in_triggerer": self.end_in_triggerer,
         }
         return f"{type(self).__module__}.{type(self).__qualname__}", fields
@@ -123,9 +123,11 @@ class TwelveLabsJobTrigger(TwelveLabsSharingTrigger):
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Snapshot]) -> AsyncIterator[TriggerEvent]:
         """Yield one event as soon as a snapshot holds this job, its deadline has passed, or nobody can tell."""
         pending = self._waited_for
-        running_at = self.running_at or pending.started_at
+        job_id = pending.job.id
+        created_at = pending.started_at if pending.created_at is None else pending.created_at
+        wait = Wait(part_of(job_id), (job_id,), pending.started_at, self._running_at, created_at - MARGIN)
         try:
-            wake = await self.heard(shared_stream, self._told, [pending.job.id], pending.started_at, running_at)
+            wake = await self.heard(shared_stream, self._told, wait)
         except Exception as error:
             log.exception("the wait for %s broke off; the job itself goes on", pending.job)
             wake = Wake(WakeReason.UNREACHABLE, pending, f"{type(error).__name__}: {error}")
@@ -150,53 +152,35 @@ class TwelveLabsJobTrigger(TwelveLabsSharingTrigger):
 
         try:
             async with TwelveLabsAsyncHook(self.twelvelabs_conn_id) as hook:
-                state = await hook.execute(read_state(hook.api, pending.job), until=pending.deadline)
-        except TwelveLabsPermanentError as error:
-            return Wake(WakeReason.REFUSED, pending, str(error))
+                return await self._look(hook, pending)
         except TwelveLabsError as error:
-            log.warning("%s could not be looked at and is left alone: %s", pending.job, error)
+            if is_final(error):
+                return Wake(WakeReason.REFUSED, pending, str(error))
+            log.warning("Could not poll %s, polling again: %s", pending.job, error)
             return None
-        return None if state.phase is Phase.RUNNING else _ended(pending, state.phase)
 
     async def _wake(self, pending: PendingJob) -> Wake:
-        from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
-
+        """Poll this job alone."""
         try:
-            # The pause comes before the connection is even read: a trigger that fires at once can overtake the
-            # executor's word that the deferring process has ended, and the scheduler would call that a failure.
-            await asyncio.sleep(self._pause(pending))
-            async with TwelveLabsAsyncHook(self.twelvelabs_conn_id) as hook:
-                return await self._watch(hook, pending)
-        except TwelveLabsPermanentError as error:
-            return Wake(WakeReason.REFUSED, pending, str(error))
-        except TwelveLabsError as error:
-            return Wake(WakeReason.UNREACHABLE, pending, str(error))
+            return await LonePoll(
+                self.twelvelabs_conn_id,
+                lambda hook: self._look(hook, pending),
+                lambda: Wake(WakeReason.DEADLINE, pending) if time.time() >= pending.deadline else None,
+                pending.job,
+                pending.started_at,
+                self._running_at,
+                pending.deadline,
+                self.poll_interval,
+            ).run()
+        except GivenUpError as error:
+            return Wake(error.reason, pending, str(error))
         except Exception as error:
-            log.exception("the wait for %s broke off; the job itself goes on", pending.job)
+            log.exception("The wait for %s failed; the job itself continues", pending.job)
             return Wake(WakeReason.UNREACHABLE, pending, f"{type(error).__name__}: {error}")
 
-    async def _watch(self, hook: TwelveLabsAsyncHook, pending: PendingJob) -> Wake:
-        patience = Patience(time.time())
-        while True:
-            asked_to_wait = 0.0
-            try:
-                state = await hook.execute(read_state(hook.api, pending.job), until=pending.deadline)
-                patience.answered_at = time.time()
-                if state.phase is not Phase.RUNNING:
-                    return _ended(pending, state.phase)
-            except TwelveLabsError as error:
-                if not patience.bears(error, pending, time.time()):
-                    raise
-                asked_to_wait = error.retry_after or 0.0
-            left = pending.deadline - time.time()
-            if left <= 0:
-                return Wake(WakeReason.DEADLINE, pending)
-            await asyncio.sleep(max(self._pause(pending), min(asked_to_wait, left)))
-
-    def _pause(self, pending: PendingJob) -> float:
-        return pause_before_look(
-            time.time(), pending.started_at, pending.deadline, self.poll_interval, random.random(), self.duration
-        )
+    async def _look(self, hook: TwelveLabsAsyncHook, pending: PendingJob) -> Wake | None:
+        state = await hook.execute(read_state(hook.api, pending.job), until=pending.deadline)
+        return None if state.phase is Phase.RUNNING else _ended(pending, state.phase)
 
     def _event(self, wake: Wake) -> TriggerEvent:
         # Where no triggerer runs it (dag.test), a trigger knows no task, and somebody has to go on.

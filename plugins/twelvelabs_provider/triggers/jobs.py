@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import random
 import time
@@ -13,20 +12,17 @@ from airflow.triggers.base import TriggerEvent
 
 from twelvelabs_provider.api.errors import (
     TwelveLabsBadRequestError,
-    TwelveLabsError,
     TwelveLabsNotFoundError,
-    TwelveLabsPermanentError,
     TwelveLabsUnsupportedError,
+    is_missing,
 )
-from twelvelabs_provider.jobs.durations import Duration, optional_seconds
+from twelvelabs_provider.jobs.durations import Duration, plain_number
 from twelvelabs_provider.jobs.ended import EndedJobs, Wanted, can_be_listed
-from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob, Phase
+from twelvelabs_provider.jobs.job import JobKind, JobRef, Phase
 from twelvelabs_provider.jobs.kinds import read_state
-from twelvelabs_provider.jobs.patience import Patience
-from twelvelabs_provider.jobs.waiting import pause_before_look
 from twelvelabs_provider.jobs.wake import WakeReason
-from twelvelabs_provider.triggers.shared import MARGIN, PollKey, Snapshot, part_of
-from twelvelabs_provider.triggers.waits import OWN_LOOK, TwelveLabsSharingTrigger
+from twelvelabs_provider.triggers.shared import MARGIN, PollKey, Snapshot, Wait, part_of
+from twelvelabs_provider.triggers.waits import OWN_LOOK, GivenUpError, LonePoll, TwelveLabsSharingTrigger
 
 if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
@@ -72,7 +68,7 @@ class TwelveLabsJobsTrigger(TwelveLabsSharingTrigger):
         self.started_at = started_at
         self.running_at = running_at
         self.deadline = deadline
-        self.poll_interval = optional_seconds("poll_interval", poll_interval, or_zero=True)
+        self.poll_interval = plain_number(poll_interval)
         self._ended: set[str] = set()
         self._until = min(deadline, running_at + OWN_LOOK * (1 + random.random()))
 
@@ -93,18 +89,7 @@ class TwelveLabsJobsTrigger(TwelveLabsSharingTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield one event, whatever happens."""
-        from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
-
-        try:
-            await asyncio.sleep(self._pause())
-            async with TwelveLabsAsyncHook(self.twelvelabs_conn_id) as hook:
-                event = await self._watch(hook)
-        except TwelveLabsError as error:
-            event = self._given_up(error)
-        except Exception as error:
-            log.exception("the wait for %d jobs broke off; the jobs themselves go on", len(self.job_ids))
-            event = _event(WakeReason.UNREACHABLE, f"{type(error).__name__}: {error}")
-        yield event
+        yield await self._alone(can_be_listed(self.kind))
 
     async def on_kill(self) -> None:
         """Say that the jobs go on; Airflow 3.3 calls this when a user acts on the task."""
@@ -119,8 +104,10 @@ class TwelveLabsJobsTrigger(TwelveLabsSharingTrigger):
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Snapshot]) -> AsyncIterator[TriggerEvent]:
         """Yield one event as soon as the snapshots hold enough of the jobs, or there is another reason."""
+        part = part_of(self.job_ids[0])
+        wait = Wait(part, frozenset(self.job_ids), self.running_at, self.running_at, self.started_at - MARGIN)
         try:
-            event = await self.heard(shared_stream, self._told, self.job_ids, self.started_at, self.running_at)
+            event = await self.heard(shared_stream, self._told, wait)
         except Exception as error:
             log.exception("the wait for %d jobs broke off; the jobs themselves go on", len(self.job_ids))
             event = _event(WakeReason.UNREACHABLE, f"{type(error).__name__}: {error}")
@@ -134,47 +121,47 @@ class TwelveLabsJobsTrigger(TwelveLabsSharingTrigger):
             if snapshot.trouble:
                 return _event(snapshot.trouble.reason, snapshot.trouble.message)
             if not snapshot.listed:
-                return await self._alone()
+                return await self._alone(listed=False)
         raise RuntimeError("the shared poll ended by itself")
 
-    async def _alone(self) -> TriggerEvent:
-        """Look without the others, where there is no list."""
-        from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
-
-        try:
-            async with TwelveLabsAsyncHook(self.twelvelabs_conn_id) as hook:
-                return await self._watch(hook, listed=False)
-        except TwelveLabsError as error:
-            return self._given_up(error)
-
-    async def _watch(self, hook: TwelveLabsAsyncHook, *, listed: bool = True) -> TriggerEvent:
-        """Look again and again until it is over."""
+    async def _alone(self, listed: bool) -> TriggerEvent:
+        """Poll these jobs alone, where there is no poll to share or no list."""
         jobs = EndedJobs(self.kind, self.index_id, self.running_at - MARGIN)
-        wanted = Wanted(self.running_at - MARGIN, self.started_at - MARGIN, self.job_ids)
-        patience = Patience(time.time())
-        listed = listed and can_be_listed(self.kind)
-        while True:
-            asked_to_wait = 0.0
+        wanted = Wanted(self.running_at - MARGIN, dict.fromkeys(self.job_ids, self.started_at - MARGIN))
+
+        async def look(hook: TwelveLabsAsyncHook) -> TriggerEvent | None:
+            nonlocal listed
             try:
                 if listed:
                     await jobs.look(hook, wanted)
                     self._ended |= jobs.found.keys() & set(self.job_ids)
                 else:
                     await self._look_at_each(hook)
-                patience.answered_at = time.time()
             except (TwelveLabsBadRequestError, TwelveLabsUnsupportedError):
                 if not listed:
                     raise
                 listed = False
-                continue
-            except TwelveLabsError as error:
-                if not patience.bears(error, self._anyone(), time.time()):
-                    raise
-                asked_to_wait = error.retry_after or 0.0
-            if event := self._over():
-                return event
-            left = max(0.0, self._until - time.time())
-            await asyncio.sleep(max(self._pause(), min(asked_to_wait, left)))
+                await self._look_at_each(hook)
+            return self._over()
+
+        poll = LonePoll(
+            self.twelvelabs_conn_id,
+            look,
+            self._over,
+            f"{len(self.job_ids)} jobs",
+            self.running_at,
+            self.running_at,
+            self._until,
+            self.poll_interval,
+            one_job=False,
+        )
+        try:
+            return await poll.run()
+        except GivenUpError as error:
+            return _event(error.reason, str(error))
+        except Exception as error:
+            log.exception("The wait for %d jobs failed; the jobs continue", len(self.job_ids))
+            return _event(WakeReason.UNREACHABLE, f"{type(error).__name__}: {error}")
 
     async def _look_at_each(self, hook: TwelveLabsAsyncHook) -> None:
         for job_id in self.job_ids:
@@ -184,7 +171,9 @@ class TwelveLabsJobsTrigger(TwelveLabsSharingTrigger):
                 state = await hook.execute(
                     read_state(hook.api, JobRef(self.kind, job_id, self.index_id)), until=self._until
                 )
-            except TwelveLabsNotFoundError:
+            except TwelveLabsNotFoundError as error:
+                if not is_missing(error):
+                    raise
                 self._ended.add(job_id)
                 continue
             if state.phase is not Phase.RUNNING:
@@ -196,17 +185,6 @@ class TwelveLabsJobsTrigger(TwelveLabsSharingTrigger):
         if time.time() < self._until:
             return None
         return _event(WakeReason.DEADLINE if time.time() >= self.deadline else WakeReason.ENDED)
-
-    def _anyone(self) -> PendingJob:
-        job = JobRef(self.kind, self.job_ids[0], self.index_id)
-        return PendingJob(job, self.started_at, self.started_at, self.deadline)
-
-    def _pause(self) -> float:
-        return pause_before_look(time.time(), self.running_at, self._until, self.poll_interval, random.random())
-
-    def _given_up(self, error: TwelveLabsError) -> TriggerEvent:
-        refused = isinstance(error, TwelveLabsPermanentError)
-        return _event(WakeReason.REFUSED if refused else WakeReason.UNREACHABLE, str(error))
 
 
 def _event(reason: WakeReason, message: str = "") -> TriggerEvent:

@@ -1,16 +1,25 @@
-"""What the triggers that wait for jobs have in common: they share one poll."""
+"""Base of the triggers that wait for jobs: they share one poll."""
 
 from __future__ import annotations
 
 import asyncio
 import random
+import time
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Any, TypeVar, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from twelvelabs_provider.triggers.shared import PollKey, Snapshot, snapshots, taking_part
+from twelvelabs_provider.api.errors import TwelveLabsError
+from twelvelabs_provider.jobs.patience import Patience, ended_by, is_final
+from twelvelabs_provider.jobs.waiting import pause_before_look
+from twelvelabs_provider.jobs.wake import WakeReason
+from twelvelabs_provider.triggers.shared import PollKey, Snapshot, Wait, snapshots, taking_part
 from twelvelabs_provider.version_compat import SharingTrigger
+
+if TYPE_CHECKING:
+    from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
 
 T = TypeVar("T")
 
@@ -43,20 +52,107 @@ class TwelveLabsSharingTrigger(SharingTrigger):
         self,
         shared_stream: AsyncIterator[Snapshot],
         listen: Callable[[AsyncIterator[Snapshot]], Awaitable[T]],
-        job_ids: Collection[str],
-        started_at: float,
-        running_at: float,
+        wait: Wait,
     ) -> T:
-        """Take part in the poll with some jobs, and return what was made of its snapshots.
+        """Take part in the poll, and return what ``listen`` made of its snapshots.
 
         :param listen: reads the snapshots until it knows enough.
-        :param started_at: epoch seconds at which the oldest of them was submitted.
-        :param running_at: epoch seconds at which all were last seen running.
         """
         key = self.shared_stream_key()
         assert key is not None
         await asyncio.sleep(SETTLED * (1 + random.random()))
         # Left open, every stream would cost the loop a task of its own to close it.
         async with aclosing(cast("AsyncGenerator[Snapshot]", shared_stream)) as stream:
-            with taking_part(key, job_ids, started_at, running_at):
+            with taking_part(key, wait):
                 return await listen(stream)
+
+
+class GivenUpError(Exception):
+    """Polls ended for a reason; the message is the reason."""
+
+    def __init__(self, reason: WakeReason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass
+class LonePoll(Generic[T]):
+    """A poll for one trigger only, for Airflows and jobs that cannot share one.
+
+    :param look: asks the service once; returns None to poll again.
+    :param over: returns what ends the wait without an answer: its deadline.
+    :param what: what is polled, for the log.
+    :param started_at: epoch seconds of the submission.
+    :param running_at: epoch seconds at which all jobs were last seen running.
+    :param deadline: epoch seconds beyond which no pause lasts.
+    :param one_job: an answer that the job does not exist ends the wait.
+    """
+
+    twelvelabs_conn_id: str
+    look: Callable[[TwelveLabsAsyncHook], Awaitable[T | None]]
+    over: Callable[[], T | None]
+    what: object
+    started_at: float
+    running_at: float
+    deadline: float
+    poll_interval: float | None
+    one_job: bool = True
+
+    async def run(self) -> T:
+        """Poll until there is something to tell.
+
+        After a failure the connection is read again, so that a rotated key goes unnoticed.
+
+        :raises GivenUpError: the job does not exist, or the polls have failed for too long.
+        """
+        patience, hook = Patience(), None
+        # The pause comes before the connection is even read: a trigger that fires at once can overtake the
+        # executor's word that the deferring process has ended, and the scheduler would call that a failure.
+        pause = max(self._pause(self.running_at), self._settling())
+        try:
+            while True:
+                await asyncio.sleep(pause)
+                looked_at, asked = time.time(), 0.0
+                try:
+                    hook = hook or await self._connected()
+                    found = await self.look(hook)
+                    patience.answered()
+                except TwelveLabsError as error:
+                    hook = await _closed(hook)
+                    self._bear(error, patience)
+                    found, asked = None, error.retry_after or 0.0
+                found = self.over() if found is None else found
+                if found is not None:
+                    return found
+                left = max(0.0, self.deadline - time.time())
+                pause = min(max(patience.pause(self._pause(looked_at)), asked), left)
+        finally:
+            await _closed(hook)
+
+    def _bear(self, error: TwelveLabsError, patience: Patience) -> None:
+        now = time.time()
+        if patience.bears(error, self.what, now, now - self.started_at if self.one_job else None):
+            return
+        if self.one_job and is_final(error):
+            raise GivenUpError(WakeReason.REFUSED, str(error)) from error
+        raise GivenUpError(WakeReason.UNREACHABLE, ended_by(error, patience, now)) from error
+
+    def _settling(self) -> float:
+        shortest = SETTLED if not self.poll_interval or self.poll_interval <= 0 else min(SETTLED, self.poll_interval)
+        return min(shortest, max(0.0, self.deadline - time.time()))
+
+    def _pause(self, looked_at: float) -> float:
+        jitter = random.random()
+        return pause_before_look(
+            time.time(), self.started_at, self.deadline, self.poll_interval, jitter, looked_at=looked_at
+        )
+
+    async def _connected(self) -> TwelveLabsAsyncHook:
+        from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
+
+        return await TwelveLabsAsyncHook(self.twelvelabs_conn_id).__aenter__()
+
+
+async def _closed(hook: TwelveLabsAsyncHook | None) -> None:
+    if hook is not None:
+        await hook.__aexit__(None, None, None)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import pytest
 
 from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.dialect import Dialect, dialect_for
+from twelvelabs_provider.api.errors import ErrorDetails, TwelveLabsNotFoundError
 from twelvelabs_provider.api.version import ApiVersion
 from twelvelabs_provider.jobs import ended
 from twelvelabs_provider.jobs.ended import EndedJobs, Wanted, can_be_listed
@@ -34,6 +35,8 @@ class Pages:
 
     async def execute(self, call: Call[T]) -> T:
         self.calls.append(call)
+        if "page" not in dict(call.query):
+            raise TwelveLabsNotFoundError("gone", ErrorDetails(status=404, code="resource_not_exist"))
         number = int(dict(call.query)["page"])
         info = {"page": number, "limit_per_page": 50, "total_page": len(self._pages), "total_results": 0}
         return call.parse({"data": self._pages[number - 1], "page_info": info})
@@ -47,11 +50,14 @@ def entry(job_id: str, status: str, created: float) -> dict[str, Any]:
     return {**body, **counters, **rest, "updated_at": stamp(created), "asset_id": "a", "expires_at": stamp(created)}
 
 
-def looked(kind: JobKind, pages: Pages, **wanted: Any) -> EndedJobs:
+def looked(kind: JobKind, pages: Pages, created: Mapping[str, float]) -> EndedJobs:
     jobs = EndedJobs(kind, "i1", NOW)
-    asked = Wanted(**{"back_to": NOW, "oldest": NOW - MINUTE, "ids": (), **wanted})
-    asyncio.run(jobs.look(pages, asked))
+    asyncio.run(jobs.look(pages, Wanted(NOW, created)))
     return jobs
+
+
+def listed(pages: Pages) -> list[str]:
+    return [dict(call.query).get("page", "one job") for call in pages.calls]
 
 
 CREATED = [JobKind.INDEXED_ASSET, JobKind.ANALYSIS_TASK, JobKind.ANALYSIS_BATCH, JobKind.EMBEDDING_TASK]
@@ -61,20 +67,46 @@ CREATED = [JobKind.INDEXED_ASSET, JobKind.ANALYSIS_TASK, JobKind.ANALYSIS_BATCH,
 def test_a_list_by_creation_is_read_back_to_the_oldest_wait(kind: JobKind) -> None:
     old, older, oldest = entry("b", "ready", NOW - 30), entry("c", "ready", NOW - 90), entry("d", "ready", NOW - 900)
     pages = Pages([entry("a", "ready", NOW), old], [older], [oldest])
-    assert set(looked(kind, pages).found) == {"a", "b", "c"}
-    assert [dict(call.query)["page"] for call in pages.calls] == ["1", "2"]
+    assert set(looked(kind, pages, {"b": NOW - MINUTE, "c": NOW - MINUTE}).found) == {"a", "b", "c"}
+    assert listed(pages) == ["1", "2"]
 
 
 @pytest.mark.parametrize("kind", CREATED)
 def test_what_still_runs_has_not_ended(kind: JobKind) -> None:
     pages = Pages([entry("a", "processing", NOW), entry("b", "failed", NOW), entry("c", "some new word", NOW)])
-    assert set(looked(kind, pages).found) == {"b"}
+    assert set(looked(kind, pages, {"a": NOW - 1, "b": NOW - 1}).found) == {"b"}
+
+
+@pytest.mark.parametrize("kind", CREATED)
+def test_a_few_old_jobs_are_read_one_by_one(kind: JobKind) -> None:
+    """A list of everything that is newer would cost many pages in each look."""
+    newer = [[entry(f"n{page}", "ready", NOW - page)] for page in range(9)]
+    pages = Pages(*newer)
+    found = looked(kind, pages, {"x": NOW - 10 * MINUTE}).found
+    assert listed(pages) == ["1", "one job"]
+    assert "x" in found, "it was deleted: whoever waits for it reads that"
+
+
+@pytest.mark.parametrize("kind", [JobKind.ASSET, *CREATED[1:]])
+def test_a_job_that_no_list_shows_is_read(kind: JobKind) -> None:
+    pages = Pages([entry("a", "processing", NOW)])
+    assert set(looked(kind, pages, {"a": NOW - 1, "x": NOW - 1}).found) == {"x"}
+    assert listed(pages) == ["1", "one job"]
+
+
+def test_of_many_jobs_that_no_list_shows_each_look_reads_others() -> None:
+    ids = {f"x{number}": NOW for number in range(3 * ended.MOST_MISSED)}
+    pages, jobs = Pages([]), EndedJobs(JobKind.ASSET, "i1", NOW)
+    for _ in range(3):
+        asyncio.run(jobs.look(pages, Wanted(NOW, ids)))
+    assert jobs.found.keys() == ids.keys()
+    assert listed(pages).count("one job") == len(ids)
 
 
 def test_assets_are_asked_for_by_their_ids_fifty_at_a_time() -> None:
     ids = [f"a{number}" for number in range(120)]
-    pages = Pages([entry("a7", "ready", NOW), entry("a8", "processing", NOW)])
-    jobs = looked(JobKind.ASSET, pages, ids=ids)
+    pages = Pages([entry(asset_id, "ready" if asset_id == "a7" else "processing", NOW) for asset_id in ids])
+    jobs = looked(JobKind.ASSET, pages, dict.fromkeys(ids, NOW))
     assert set(jobs.found) == {"a7"}
     asked = [[value for name, value in call.query if name == "asset_ids"] for call in pages.calls]
     assert [len(portion) for portion in asked] == [50, 50, 20]
@@ -82,17 +114,23 @@ def test_assets_are_asked_for_by_their_ids_fifty_at_a_time() -> None:
 
 
 def test_an_asset_that_is_known_to_have_ended_is_not_asked_for_again() -> None:
-    pages = Pages([entry("a1", "ready", NOW)])
-    jobs = looked(JobKind.ASSET, pages, ids=("a1", "a2"))
-    asyncio.run(jobs.look(pages, Wanted(NOW, NOW, ("a1", "a2"))))
+    pages = Pages([entry("a1", "ready", NOW), entry("a2", "processing", NOW)])
+    jobs = looked(JobKind.ASSET, pages, {"a1": NOW, "a2": NOW})
+    asyncio.run(jobs.look(pages, Wanted(NOW, {"a1": NOW, "a2": NOW})))
     assert [value for name, value in pages.calls[-1].query if name == "asset_ids"] == ["a2"]
 
 
+@pytest.mark.parametrize("kind", CREATED)
+def test_an_entry_without_a_creation_time_hides_none_behind_it(kind: JobKind) -> None:
+    pages = Pages([{**entry("a", "ready", NOW), "created_at": None}], [entry("x", "ready", NOW - 30)])
+    assert "x" in looked(kind, pages, {"x": NOW - MINUTE, "y": NOW - MINUTE, "z": NOW - MINUTE}).found
+
+
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    jobs = looked(JobKind.INDEXING_TASK, Pages([entry("a", "ready", NOW)]))
+    jobs = looked(JobKind.INDEXING_TASK, Pages([entry("a", "ready", NOW)]), {})
     assert set(jobs.found) == {"a"}
     monkeypatch.setattr(ended, "KEPT", -1.0)
-    asyncio.run(jobs.look(Pages([]), Wanted(NOW, NOW, ())))
+    asyncio.run(jobs.look(Pages([]), Wanted(NOW, {})))
     assert jobs.found == {}
 
 
@@ -110,5 +148,5 @@ def test_the_service_is_asked_to_leave_out_what_it_can(name: str) -> None:
 
 def _call_of(kind: JobKind) -> Call[Any]:
     pages = Pages([])
-    looked(kind, pages, ids=("a",))
+    looked(kind, pages, {"a": NOW})
     return pages.calls[0]

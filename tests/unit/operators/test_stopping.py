@@ -276,11 +276,6 @@ def test_the_trigger_is_told_what_it_may_cancel(
     assert deferred_by(kind(task_id="t", deferrable=True, **fields), context()).cancel_on_kill is cancels
 
 
-def test_the_trigger_is_told_the_duration(server: ScriptedServer) -> None:
-    server.script.append(INDEXING)
-    assert deferred_by(Indexing(task_id="t", deferrable=True), context()).duration == 300.0
-
-
 def entity(server: ScriptedServer, **fields: Any) -> TwelveLabsCreateEntityOperator:
     """Return an operator whose entity is on its way."""
     made = {"_id": "e1", "name": "Ada", "asset_ids": ["a1"], "status": "processing"}

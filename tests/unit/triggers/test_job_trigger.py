@@ -13,12 +13,13 @@ import pytest
 from airflow.triggers.base import TriggerEvent
 
 from tests.unit.scripted_server import KEY, Hang, Lost, Reply, ScriptedServer, Unframed
-from twelvelabs_provider.exceptions import TwelveLabsEventError
+from twelvelabs_provider.exceptions import TwelveLabsEventError, TwelveLabsUnreachableError
 from twelvelabs_provider.jobs import patience
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
 from twelvelabs_provider.jobs.wake import Wake, WakeReason
 from twelvelabs_provider.triggers import job as trigger_module
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
+from twelvelabs_provider.version_compat import AirflowFailException
 
 JOB = JobRef(JobKind.INDEXED_ASSET, "v1", "i1")
 LOOK = "GET /v1.3/indexes/i1/indexed-assets/v1"
@@ -95,24 +96,45 @@ def test_every_kind_of_job(server: ScriptedServer, kind: JobKind, answer: dict[s
     assert server.asked == [f"GET {path}"]
 
 
-@pytest.mark.parametrize(
-    ("reply", "told"),
-    [
-        (Reply({"code": "resource_not_exist", "message": "no such video"}, status=404), "no such video"),
-        (Reply({"code": "api_key_invalid", "message": f"{KEY} is wrong"}, status=401), "api_key_invalid"),
-        (Reply({"code": "api_not_allowed", "message": "not in your plan"}, status=403), "not in your plan"),
-        (Reply(status=302, headers={"Location": "https://elsewhere.invalid"}), "redirect"),
-        (Reply(b"<html>"), "not JSON"),
-        (Reply([]), "not a JSON object"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_a_final_word_of_the_service_ends_the_wait(server: ScriptedServer, reply: Reply, told: str) -> None:
-    server.script += [stands("indexing"), reply]
+GONE = Reply({"code": "resource_not_exist", "message": "no such video"}, status=404)
+REFUSALS = {
+    "key": Reply({"code": "api_key_invalid", "message": f"{KEY} is wrong"}, status=401),
+    "plan": Reply({"code": "api_not_allowed", "message": "not in your plan"}, status=403),
+    "firewall": Reply(b"<html>Forbidden</html>", status=403),
+    "gateway": Reply(b"<html>Not Found</html>", status=404),
+    "router": Reply({"code": "endpoint_not_exists", "message": "no such call"}, status=404),
+    "redirect": Reply(status=302, headers={"Location": "https://elsewhere.invalid"}),
+    "page": Reply(b"<html>Back soon</html>"),
+    "list": Reply([]),
+}
+
+
+def test_an_answer_that_the_job_does_not_exist_ends_the_wait(server: ScriptedServer) -> None:
+    server.script += [stands("indexing"), GONE]
     wake = wake_of(trigger(pending(age=60.0)))
     assert wake.reason is WakeReason.REFUSED
-    assert told in wake.message
+    assert "no such video" in wake.message
     assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+def test_a_refusal_that_says_nothing_about_the_job_is_borne(server: ScriptedServer, refusal: Reply) -> None:
+    server.script += [stands("indexing"), refusal, refusal, stands("ready")]
+    assert wake_of(trigger(pending(age=60.0))).reason is WakeReason.ENDED
+
+
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+def test_a_refusal_that_lasts_fails_the_task_retryably(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, refusal: Reply
+) -> None:
+    monkeypatch.setattr(patience, "LONGEST_REFUSAL", 0.05)
+    server.script += [stands("indexing")] + [refusal] * 10_000
+    wake = wake_of(trigger(pending(age=60.0)))
+    assert wake.reason is WakeReason.UNREACHABLE
+    assert "refused for" in wake.message
+    with pytest.raises(TwelveLabsUnreachableError) as raised:
+        wake.must_be_answered()
+    assert not isinstance(raised.value, AirflowFailException)
 
 
 @pytest.mark.parametrize(
@@ -139,11 +161,10 @@ def test_patience_with_failures_ends(server: ScriptedServer, monkeypatch: pytest
 
 
 def test_an_answer_renews_the_patience(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Patience counts from the last answer, not from the beginning of the wait."""
-    moments = iter(range(0, 100_000, 200))
-    monkeypatch.setattr(trigger_module, "time", type("Clock", (), {"time": staticmethod(lambda: float(next(moments)))}))
+    """Only failures in a row count."""
+    monkeypatch.setattr(patience, "LONGEST_SILENCE", 0.0)
     server.script += [BROKEN, stands("indexing")] * 5 + [stands("ready")]
-    assert wake_of(trigger(PendingJob(JOB, 0.0, 0.0, 1e9))).reason is WakeReason.ENDED
+    assert wake_of(trigger()).reason is WakeReason.ENDED
     assert len(server.requests) == 11
 
 
@@ -226,6 +247,7 @@ def test_a_row_of_another_release_is_an_event_that_the_operator_refuses(server: 
 
 def test_a_connection_that_is_gone_is_an_event(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AIRFLOW_CONN_TWELVELABS_DEFAULT")
+    monkeypatch.setattr(patience, "LONGEST_REFUSAL", 0.0)
     wake = wake_of(trigger())
     assert wake.reason is WakeReason.UNREACHABLE
     assert "twelvelabs_default" in wake.message
@@ -233,8 +255,9 @@ def test_a_connection_that_is_gone_is_an_event(server: ScriptedServer, monkeypat
 
 def test_a_connection_that_cannot_be_used_is_an_event(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", json.dumps({"conn_type": "twelvelabs", "host": "h"}))
+    monkeypatch.setattr(patience, "LONGEST_REFUSAL", 0.0)
     wake = wake_of(trigger())
-    assert wake.reason is WakeReason.REFUSED
+    assert wake.reason is WakeReason.UNREACHABLE
     assert "has no API key" in wake.message
 
 

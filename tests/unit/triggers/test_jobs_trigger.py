@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.unit.scripted_server import Lost, Reply, ScriptedServer
+from twelvelabs_provider.jobs import patience
 from twelvelabs_provider.jobs.job import JobKind
 from twelvelabs_provider.triggers import jobs as trigger_module
 from twelvelabs_provider.triggers import shared, waits
@@ -100,10 +101,19 @@ def test_a_passing_failure_is_borne(server: ScriptedServer) -> None:
     assert alone(trigger())["reason"] == "ended"
 
 
-def test_a_refusal_is_told(server: ScriptedServer) -> None:
-    server.script += [Reply({"code": "api_key_invalid", "message": "no"}, status=401)]
+REFUSED = Reply({"code": "api_key_invalid", "message": "no"}, status=401)
+
+
+def test_a_refusal_is_borne(server: ScriptedServer) -> None:
+    server.script += [REFUSED, REFUSED, page(*map(task, IDS))]
+    assert alone(trigger())["reason"] == "ended"
+
+
+def test_a_refusal_that_lasts_is_told(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "LONGEST_REFUSAL", 0.05)
+    server.script += [REFUSED] * 10_000
     event = alone(trigger())
-    assert event["reason"] == "refused" and "no" in event["message"]
+    assert event["reason"] == "unreachable" and "no" in event["message"]
 
 
 def test_the_deadline_is_told(server: ScriptedServer) -> None:
@@ -111,9 +121,12 @@ def test_the_deadline_is_told(server: ScriptedServer) -> None:
     assert alone(trigger(seconds=-1.0))["reason"] == "deadline"
 
 
+GONE = Reply({"code": "resource_not_exist", "message": "?"}, status=404)
+
+
 def test_where_there_is_no_list_each_is_looked_at(server: ScriptedServer) -> None:
     server.script += [Reply({"code": "parameter_unknown", "message": "no such filter"}, status=400)]
-    server.script += [Reply(task(job_id)) for job_id in IDS[:24]] + [Reply({"code": "x", "message": "?"}, status=404)]
+    server.script += [Reply(task(job_id)) for job_id in IDS[:24]] + [GONE]
     assert alone(trigger(25))["reason"] == "ended"
     assert len(server.requests) == 26
 
@@ -148,10 +161,11 @@ def test_many_waits_and_a_single_one_share_a_poll(server: ScriptedServer) -> Non
 
 
 @pytest.mark.skipif(not AIRFLOW_V_3_3_PLUS, reason="Airflow shares polls from 3.3 on")
-def test_a_shared_poll_that_has_trouble_tells_it(server: ScriptedServer) -> None:
-    server.script += [Reply({"code": "api_key_invalid", "message": "no"}, status=401)] * 2
+def test_a_shared_poll_that_has_trouble_tells_it(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "LONGEST_REFUSAL", 0.05)
+    server.script += [REFUSED] * 10_000
     (event,) = together(trigger())
-    assert event["reason"] == "refused"
+    assert event["reason"] == "unreachable"
 
 
 @pytest.mark.skipif(not AIRFLOW_V_3_3_PLUS, reason="Airflow shares polls from 3.3 on")

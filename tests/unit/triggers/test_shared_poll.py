@@ -11,8 +11,17 @@ from typing import Any
 
 import pytest
 
-from tests.unit.scripted_server import CutShort, Lost, Reply, ScriptedServer
-from twelvelabs_provider.jobs import ended
+from tests.unit.job_server import Job, JobServer
+from tests.unit.scripted_server import (
+    KEY,
+    CutShort,
+    Lost,
+    Reply,
+    ScriptedServer,
+    connection_text,
+    forget_proxies,
+)
+from twelvelabs_provider.jobs import ended, patience
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
 from twelvelabs_provider.jobs.wake import Wake, WakeReason
 from twelvelabs_provider.triggers import job as trigger_module
@@ -44,9 +53,15 @@ def page(*tasks: dict[str, Any], number: int = 1, of: int = 1) -> Reply:
     return Reply({"data": list(tasks), "page_info": info})
 
 
-def trigger(job_id: str, *, deadline: float = 3600.0, running_at: float | None = None) -> TwelveLabsJobTrigger:
+def trigger(
+    job_id: str,
+    *,
+    deadline: float = 3600.0,
+    running_at: float | None = None,
+    kind: JobKind = JobKind.INDEXING_TASK,
+) -> TwelveLabsJobTrigger:
     now = time.time()
-    pending = PendingJob(JobRef(JobKind.INDEXING_TASK, job_id), now, now, now + deadline)
+    pending = PendingJob(JobRef(kind, job_id, "k1"), now, now, now + deadline)
     return TwelveLabsJobTrigger("twelvelabs_default", pending.as_json(), AT_ONCE, running_at)
 
 
@@ -199,11 +214,76 @@ def test_a_bad_answer_disturbs_nobody(server: ScriptedServer, bad: Any) -> None:
     assert reasons(trigger("t1"), trigger("t2")) == [WakeReason.ENDED] * 2
 
 
-def test_a_refusal_wakes_everybody_in_words(server: ScriptedServer) -> None:
-    server.script += [Reply({"code": "api_key_invalid", "message": "The key is wrong."}, status=401)] * 50
+REFUSALS = [
+    Reply({"code": "api_key_invalid", "message": "The key is wrong."}, status=401),
+    Reply(b"<html>The key is wrong.</html>", status=403),
+    Reply({"code": "resource_not_exist", "message": "The key is wrong."}, status=404),
+]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=["401", "403", "404"])
+def test_one_refusal_ends_no_wait(server: ScriptedServer, refusal: Reply) -> None:
+    server.script += [refusal, refusal, page(task("t1"), task("t2"))]
+    assert reasons(trigger("t1"), trigger("t2")) == [WakeReason.ENDED] * 2
+
+
+def test_a_refusal_that_lasts_wakes_everybody_in_words(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "LONGEST_REFUSAL", 0.05)
+    server.script += [REFUSALS[0]] * 10_000
     first, second = wakes([trigger("t1"), trigger("t2")])
-    assert first.reason is second.reason is WakeReason.REFUSED
+    assert first.reason is second.reason is WakeReason.UNREACHABLE
     assert "The key is wrong." in first.message
+
+
+def test_where_only_the_list_is_refused_everybody_looks_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key can be allowed to read jobs, but not to list them."""
+    monkeypatch.setattr(patience, "LONGEST_REFUSAL", 0.05)
+    forget_proxies(monkeypatch)
+    with JobServer() as jobs:
+        monkeypatch.setenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", connection_text(jobs.origin, max_attempts=1))
+        forbidden = Reply({"code": "api_not_allowed", "message": "no lists"}, status=403)
+        jobs.always = lambda request: forbidden if request.path == "/v1.3/tasks" else None
+        jobs.add(JobKind.INDEXING_TASK, Job("t1", time.time(), ends=time.time() + 0.2))
+        assert reasons(trigger("t1")) == [WakeReason.ENDED]
+
+
+@pytest.mark.parametrize("shares", [True, False], ids=["shared", "alone"])
+def test_a_key_that_is_rotated_goes_unnoticed(monkeypatch: pytest.MonkeyPatch, shares: bool) -> None:
+    forget_proxies(monkeypatch)
+    with JobServer() as jobs, JobServer() as moved:
+        monkeypatch.setenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", connection_text(jobs.origin, max_attempts=1))
+        kind = JobKind.INDEXING_TASK if shares else JobKind.KNOWLEDGE_STORE_ITEM
+        one = trigger("t1", kind=kind)
+        for server in (jobs, moved):
+            server.add(kind, Job("t1", time.time()))
+        jobs.keys = {KEY, "tlk_next"}
+
+        def rotate(host: JobServer, key: str) -> None:
+            monkeypatch.setenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", connection_text(host.origin, key=key, max_attempts=1))
+            jobs.keys, moved.keys = {key} if host is jobs else set(), {key}
+
+        async def rotated() -> Wake:
+            from airflow.triggers.shared_stream import SharedStreamManager
+
+            manager = SharedStreamManager()
+            async with asyncio.timeout(LONGEST_TEST):
+                waiting = asyncio.create_task(wait(manager, 0, one) if shares else first_of(one))
+                for host, key in ((jobs, "tlk_next"), (moved, "tlk_last")):
+                    asked = len(jobs.requests)
+                    while len(jobs.requests) < asked + 2:
+                        await asyncio.sleep(AT_ONCE)
+                    rotate(host, key)
+                while not moved.requests:
+                    await asyncio.sleep(AT_ONCE)
+                moved.jobs[kind]["t1"].ends = time.time()
+                return await waiting
+
+        assert asyncio.run(rotated()).reason is WakeReason.ENDED
+        assert moved.requests[-1].headers["x-api-key"] == "tlk_last"
+
+
+async def first_of(one: TwelveLabsJobTrigger) -> Wake:
+    return Wake.from_payload((await anext(aiter(one.run()))).payload)
 
 
 def test_where_the_list_is_refused_everybody_looks_for_itself(server: ScriptedServer) -> None:
@@ -214,7 +294,7 @@ def test_where_the_list_is_refused_everybody_looks_for_itself(server: ScriptedSe
 
 
 def test_silence_ends_the_wait_after_a_while(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared, "LONGEST_SILENCE", -1.0)
+    monkeypatch.setattr(patience, "LONGEST_SILENCE", -1.0)
     server.script += [BAD[0]] * 50
     assert reasons(trigger("t1")) == [WakeReason.UNREACHABLE]
 
@@ -225,14 +305,15 @@ def test_each_wait_has_its_own_deadline(server: ScriptedServer, monkeypatch: pyt
     assert reasons(trigger("t1", deadline=-1.0), trigger("t2")) == [WakeReason.DEADLINE, WakeReason.ENDED]
 
 
-def test_a_job_that_vanished_is_noticed(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_vanished_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared, "TICK", 0.0)
     monkeypatch.setattr(trigger_module, "OWN_LOOK", -1.0)
-    gone = Reply({"code": "resource_not_exist", "message": "no such task"}, status=404)
-    server.script += [page(), gone]
-    (wake,) = wakes([trigger("t1")])
+    forget_proxies(monkeypatch)
+    with JobServer() as jobs:
+        monkeypatch.setenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", connection_text(jobs.origin, max_attempts=1))
+        (wake,) = wakes([trigger("t1")])
     assert wake.reason is WakeReason.REFUSED
-    assert "no such task" in wake.message
+    assert "t1 does not exist" in wake.message
 
 
 def test_who_shares_with_whom() -> None:

@@ -10,7 +10,7 @@ import pendulum
 
 from twelvelabs_provider.api.assets import list_assets
 from twelvelabs_provider.api.call import Call
-from twelvelabs_provider.api.errors import TwelveLabsNotFoundError
+from twelvelabs_provider.api.errors import TwelveLabsNotFoundError, is_missing
 from twelvelabs_provider.api.filters import VideoFilter
 from twelvelabs_provider.api.models import Asset, Page, Video
 from twelvelabs_provider.api.paging import Pages
@@ -134,7 +134,9 @@ def _asset_states(hook: TwelveLabsHook, asset_ids: Iterable[str]) -> Mapping[str
 def _state(hook: TwelveLabsHook, job: JobRef, until: float) -> JobState:
     try:
         return hook.execute(read_state(hook.api, job), until=until)
-    except TwelveLabsNotFoundError:
+    except TwelveLabsNotFoundError as error:
+        if not is_missing(error):
+            raise
         return _gone(str(job))
 
 
