@@ -28,6 +28,7 @@ from airflow.sdk import Param, dag, task, task_group
 
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
 from twelvelabs_provider.operators.asset import TwelveLabsCreateAssetOperator
+from twelvelabs_provider.storage.source import redact_url
 
 SEVERITIES = ["low", "medium", "high"]
 REVIEW_TIME = timedelta(hours=float(os.environ.get("TWELVELABS_REVIEW_HOURS", "72")))
@@ -64,6 +65,8 @@ FINDINGS = {
     doc_md=__doc__,
     default_args={"retries": 2},
     max_active_tasks=16,
+    # Without the password and the signature that an address may carry.
+    user_defined_macros={"shown": redact_url},
     params={
         "sources": Param([], type="array", items={"type": "string"}, minItems=1, title="Videos (paths, URLs, URIs)"),
         "policy": Param("", type="string", minLength=1, title="The rules, in plain words"),
@@ -80,17 +83,25 @@ def compliance_review() -> None:
 
     @task
     def describe(answer: dict[str, Any], params: dict[str, Any] | None = None) -> str:
+        import re
+
         from airflow.providers.common.compat.sdk import AirflowSkipException
 
         if answer["data"] is None:
             return f"More was found than fits here; all of it: {answer['files']['json']}"
+
+        def plain(text: str) -> str:
+            """Return a text that Markdown shows as it is, on one line."""
+            return re.sub(r"([\\`*_\[\]<>&!|~#])", r"\\\1", " ".join(text.split()))
+
         findings = answer["data"]["findings"]
         worst = max((SEVERITIES.index(one["severity"]) for one in findings), default=-1)
         if worst < SEVERITIES.index((params or {})["ask_from"]):
             # What follows a skipped task is skipped; a branch operator skips nothing within a mapped group.
             raise AirflowSkipException("nothing that a person has to decide about")
         return "\n".join(
-            f"- **{one['severity']}** {one['start']:.1f} to {one['end']:.1f} s, {one['rule']}: {one['reason']}"
+            f"- **{one['severity']}** {one['start']:.1f} to {one['end']:.1f} s,"
+            f" {plain(one['rule'])}: {plain(one['reason'])}"
             for one in findings
         )
 
@@ -132,7 +143,7 @@ def compliance_review() -> None:
         )
         ask = HITLOperator(
             task_id="ask_a_person",
-            subject="Does {{ params.sources[ti.map_index].partition('?')[0] }} go out?",
+            subject="Does {{ shown(params.sources[ti.map_index]) }} go out?",
             body=describe(found.output),
             options=["Approve", "Reject"],
             defaults=["Reject"],

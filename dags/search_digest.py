@@ -152,12 +152,19 @@ def _when(row: dict[str, Any]) -> str:
     return f"{row['start']:.0f} to {row['end']:.0f} s"
 
 
+def _plain(text: str) -> str:
+    """Return a text that Markdown shows as it is, HTML included, on one line."""
+    import re
+
+    return re.sub(r"([\\`*_\[\]<>&!|~#])", r"\\\1", " ".join(text.split()))
+
+
 def _markdown(run: str, index_id: str, new: list[dict[str, Any]]) -> str:
-    lines = [f"# New hits, {run}", ""]
+    lines = [f"# New hits, {_plain(run)}", ""]
     for name in dict.fromkeys(row["search"] for row in new):
         lines += [f"## {name}", ""]
         lines += [
-            f"- [{row['video_id']}]({_link(index_id, row)}) {_when(row)}: {row['text'] or ''}"
+            f"- [{_plain(row['video_id'])}]({_link(index_id, row)}) {_when(row)}: {_plain(row['text'] or '')}"
             for row in new
             if row["search"] == name
         ] + [""]
@@ -168,7 +175,8 @@ def _html(run: str, index_id: str, new: list[dict[str, Any]]) -> str:
     from html import escape
 
     rows = "".join(
-        f"<tr><td>{escape(row['search'])}</td><td><a href='{escape(_link(index_id, row))}'>{row['video_id']}</a></td>"
+        f"<tr><td>{escape(row['search'])}</td>"
+        f"<td><a href='{escape(_link(index_id, row))}'>{escape(row['video_id'])}</a></td>"
         f"<td>{_when(row)}</td><td>{escape(row['text'] or '')}</td></tr>"
         for row in new
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from twelvelabs_provider.storage.catalog.writing import Publication
 from twelvelabs_provider.storage.formats import Format
@@ -54,8 +53,8 @@ def name_of(place: str) -> tuple[str, str]:
     if scheme == "file":
         return "file", rest
     if scheme in ("http", "https"):
-        parts = urlsplit(uri)
-        return f"{scheme}://{parts.netloc}", parts.path or "/"
+        host, _, path = rest.partition("/")
+        return f"{scheme}://{host}", f"/{path}"
     scheme = _SAME_SCHEME.get(scheme, scheme)
     container, _, key = rest.partition("/")
     return f"{scheme}://{container}", key.rstrip("/") or "/"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from airflow.sdk import BaseOperatorLink
 
@@ -15,12 +16,12 @@ _PLAYGROUND = "https://playground.twelvelabs.io"
 
 def index_url(index_id: str) -> str:
     """Return the playground's page of an index."""
-    return f"{_PLAYGROUND}/indexes/{index_id}"
+    return f"{_PLAYGROUND}/indexes/{quote(index_id, safe='')}"
 
 
 def video_url(index_id: str, video_id: str) -> str:
     """Return the playground's page of a video."""
-    return f"{index_url(index_id)}/videos/{video_id}"
+    return f"{index_url(index_id)}/videos/{quote(video_id, safe='')}"
 
 
 class TwelveLabsPlaygroundLink(BaseOperatorLink):

@@ -9,7 +9,7 @@ from typing import Any
 from twelvelabs_provider.api.redaction import may_hold_key, without_keys
 
 
-class JsonError(Exception):
+class JsonError(ValueError):
     """A text is not JSON that can be used; the message quotes nothing of it."""
 
 

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -29,6 +28,8 @@ from typing import Any, Protocol
 
 import pendulum
 
+from twelvelabs_provider.api.conformity import conforming
+from twelvelabs_provider.api.decoding import JsonError, decoded_json
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsPermanentError
 from twelvelabs_provider.api.models import Json
 from twelvelabs_provider.api.reading import (
@@ -136,7 +137,12 @@ class WebhookEvent(Answer):
 
 
 def verify_webhook(
-    header: str, body: bytes | str, secret: str, *, now: float | None = None, tolerance: float = TOLERANCE
+    header: str | bytes | None,
+    body: bytes | str,
+    secret: str,
+    *,
+    now: float | None = None,
+    tolerance: float = TOLERANCE,
 ) -> WebhookEvent:
     """Return the event of a message that the service has signed, in constant time whatever is wrong with it.
 
@@ -150,7 +156,7 @@ def verify_webhook(
     """
     if not secret:
         raise ValueError("the secret of the webhook is empty")
-    raw = body.encode() if isinstance(body, str) else body
+    raw = body.encode("utf-8", errors="surrogatepass") if isinstance(body, str) else body
     moment, signatures = _read_header(header)
     expected = hmac.new(secret.encode(), f"{moment}.".encode() + raw, hashlib.sha256).hexdigest().encode()
     # Every signature is compared, so that the time taken does not tell which one is right.
@@ -170,6 +176,15 @@ def event_from(answer: Any) -> WebhookEvent:
 
     :raises TwelveLabsAnswerError: if something is missing that every event has.
     """
+    try:
+        return conforming(_event(answer))
+    except TwelveLabsAnswerError:
+        raise
+    except Exception as error:
+        raise TwelveLabsAnswerError(f"a webhook's event cannot be read: {type(error).__name__}: {error}") from None
+
+
+def _event(answer: Any) -> WebhookEvent:
     raw = as_object(answer, "a webhook's event")
     data, kind = as_object(raw.get("data"), "a webhook's data"), text_from(raw, "type", "a webhook's event")
     return WebhookEvent(
@@ -243,9 +258,10 @@ class ReplayGuard:
         self._seen.forget(event.id)
 
 
-def _read_header(header: str) -> tuple[str, list[bytes]]:
+def _read_header(header: str | bytes | None) -> tuple[str, list[bytes]]:
     """Return the time and the signatures of the known scheme; other schemes are passed over."""
-    pairs = [part.strip().partition("=") for part in (header or "").split(",")]
+    text = header.decode("latin-1") if isinstance(header, bytes) else str(header or "")
+    pairs = [part.strip().partition("=") for part in text.split(",")]
     moments = [value for name, _, value in pairs if name == "t"]
     signatures = [value.encode(errors="replace") for name, _, value in pairs if name == _SCHEME and value]
     if len(moments) != 1 or not (moments[0].isascii() and moments[0].isdigit()) or len(moments[0]) > 18:
@@ -257,9 +273,9 @@ def _read_header(header: str) -> tuple[str, list[bytes]]:
 
 def _read_event(raw: bytes) -> WebhookEvent:
     try:
-        return event_from(json.loads(raw))
-    except (ValueError, TwelveLabsAnswerError) as error:
-        raise TwelveLabsWebhookError(WebhookProblem.BODY, f"it is signed, but its body is no event: {error}") from error
+        return event_from(decoded_json(raw))
+    except (JsonError, TwelveLabsAnswerError) as error:
+        raise TwelveLabsWebhookError(WebhookProblem.BODY, f"it is signed, but its body is no event: {error}") from None
 
 
 def _subject(kind: str, data: Json) -> IndexingEnded | AnalysisEnded | BatchEnded | None:

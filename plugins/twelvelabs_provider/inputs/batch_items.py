@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any
 
 from twelvelabs_provider.api.analysis.batches import BatchItem, BatchOptions
+from twelvelabs_provider.api.decoding import decoded_json
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.arguments import without_paths
 from twelvelabs_provider.inputs.templated import decoded, number_of
@@ -100,7 +101,7 @@ class FiledItems(GivenItems):
         with closing(everything):
             for number, at, line in chosen:
                 try:
-                    entry = json.loads(line)
+                    entry = decoded_json(line)
                 except ValueError as error:
                     raise TwelveLabsInputError(
                         f"items[{number}] of {self.source.uri} is not JSON ({error}): one item stands on each line"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import pendulum
 
+from twelvelabs_provider.api.decoding import decoded_json
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.arguments import text_of, without_paths
 from twelvelabs_provider.jobs.durations import plain_number
@@ -33,7 +33,7 @@ def decoded(name: str, value: Any, what: str) -> Any:
     if value.strip() in ("", "None", "null"):
         return None
     try:
-        return json.loads(value)
+        return decoded_json(value)
     except ValueError as error:
         raise TwelveLabsInputError(
             f"{name}={value[:_SHOWN]!r} is text but not {what} ({error}); write {{{{ ... | tojson }}}}"

@@ -14,6 +14,8 @@ __all__ = ["Place", "ResultKind", "ResultPlace", "TablePlace", "display_uri", "s
 
 _UNSAFE = re.compile(r"[/\\?#%*:|\"<>]")
 _MAX_BYTES = 120
+RESERVED = "_catalog"
+"""Folder of every output that holds the catalog; no index and no video gets it."""
 
 
 class ResultKind(StrEnum):
@@ -102,11 +104,13 @@ class TablePlace:
 def safe_component(name: str) -> str:
     """``name`` as one path component that every store takes: no slash, no leading point, no control character.
 
+    The name of the catalog's folder is changed too.
+
     A name that has to be changed gets a digest of the original, so that two names never become one.
     """
     safe = "".join(c if c.isprintable() else "_" for c in _UNSAFE.sub("_", name)).strip(" .")
     safe = safe.encode("utf-8", errors="replace")[:_MAX_BYTES].decode("utf-8", errors="ignore")
-    if safe == name and safe:
+    if safe == name and safe and name.lower() != RESERVED:
         return safe
     digest = hashlib.sha256(name.encode("utf-8", errors="surrogatepass")).hexdigest()[:8]
     return f"{safe.strip(' .') or '_'}-{digest}"

@@ -8,7 +8,7 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.version_compat import AirflowException
@@ -198,7 +198,7 @@ def redact_url(url: str) -> str:
 
 def unsigned_query(url: str) -> list[tuple[str, str]]:
     """The query parameters that say *which* resource a URL means, without those that sign one access to it."""
-    pairs = sorted(parse_qsl(urlsplit(url).query, keep_blank_values=True))
+    pairs = sorted(parse_qsl(url.partition("#")[0].partition("?")[2], keep_blank_values=True))
     azure = any(name == "sig" for name, _ in pairs)
     return [(name, value) for name, value in pairs if not _signs(name, azure)]
 

@@ -7,6 +7,7 @@ import re
 from urllib.parse import urlsplit
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.hooks.log_redaction import redact_client_logs
 from twelvelabs_provider.hooks.masking import mask_secrets_in
 from twelvelabs_provider.storage.locations import is_url
 from twelvelabs_provider.storage.source import Source
@@ -55,6 +56,8 @@ def _signed(source: Source, service: str) -> str:
     if source.signer is None:
         raise _NoLink("cannot be fetched by a link, its store signs none")
     try:
+        # The client logs what it signs, signature included, before anybody could mask it.
+        redact_client_logs()
         url = source.signer(SIGNED_FOR)
     except Exception as error:
         # Whatever a client says, it may quote the link or the key.

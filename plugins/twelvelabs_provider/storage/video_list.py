@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from twelvelabs_provider.api.decoding import decoded_json
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.storage.encoding import json_text
 from twelvelabs_provider.storage.source import Source, resolve_source
@@ -104,7 +104,7 @@ def _decoded(line: bytes, where: str) -> Any:
     if len(line) > LONGEST_LINE:
         raise TwelveLabsInputError(f"{where} is longer than {LONGEST_LINE // 1024} KiB: that is no list of videos")
     try:
-        return json.loads(line)
+        return decoded_json(line)
     except ValueError as error:
         raise TwelveLabsInputError(f"{where} is not JSON in UTF-8 ({error}); write one object with a uri") from error
 

@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 from asgiref.sync import sync_to_async
 
+from twelvelabs_provider.api.decoding import decoded_json
+
 VARIABLE_PREFIX = "twelvelabs_"
 
 
@@ -66,7 +68,7 @@ class VariableMemory:
         from airflow.sdk import Variable
 
         text = await sync_to_async(Variable.get)(self._name, default=None)
-        return None if text is None else json.loads(text)
+        return None if text is None else decoded_json(text)
 
     async def save(self, value: dict[str, Any]) -> None:
         """Keep a value."""

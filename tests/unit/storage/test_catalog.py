@@ -30,7 +30,7 @@ from twelvelabs_provider.storage.catalog.folder import OutputFolder
 from twelvelabs_provider.storage.catalog.reading import merged, snapshots_in
 from twelvelabs_provider.storage.catalog.writing import listen
 from twelvelabs_provider.storage.formats import Format
-from twelvelabs_provider.storage.layout import TablePlace
+from twelvelabs_provider.storage.layout import ResultPlace, TablePlace
 from twelvelabs_provider.storage.local_store import LocalPendingFile
 from twelvelabs_provider.storage.manifest import Provenance
 from twelvelabs_provider.storage.tables import TableFacts, publish_document
@@ -188,7 +188,7 @@ def test_what_a_later_release_adds_is_passed_over() -> None:
 
 def test_times_with_and_without_a_fraction_are_in_order() -> None:
     def age(published_at: str) -> str:
-        return CatalogEntry("r", "k", "u", "m", "0" * 64, published_at).age
+        return CatalogEntry("r.manifest.json", "k", "u", "m", "0" * 64, published_at).age
 
     times = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:00.000001Z", "2026-01-01T02:00:00+01:00"]
     assert [age(time) for time in times] == sorted(age(time) for time in times)
@@ -452,3 +452,58 @@ def test_a_store_that_does_not_answer_can_be_tried_again(memory: MemoryFileSyste
             patched.setattr(MemoryFileSystem, name, down)
             list(read_catalog("memory://conn@bucket/out"))
         assert "conn@" not in str(caught.value)
+
+
+BAD_ENTRIES = {
+    "a bad time": {"published_at": "yesterday"},
+    "a time out of range": {"published_at": "0001-01-01T00:00:00+23:00"},
+    "a path out of the output": {"result": "../victim.manifest.json"},
+    "a path through the output": {"result": "a/../../victim.manifest.json"},
+    "an absolute path": {"result": "/etc/victim.manifest.json"},
+    "a path into the catalog": {"result": "_catalog/entries/victim.manifest.json"},
+    "a digest that is a path": {"manifest_sha256": "/../" + "0" * 60},
+    "a number for a text": {"kind": 5},
+}
+
+
+@pytest.mark.parametrize("name", BAD_ENTRIES)
+def test_an_entry_that_cannot_be_used_is_none(name: str) -> None:
+    row = CatalogEntry("r.manifest.json", "k", "u", "m", "0" * 64, "2026-01-01T00:00:00+00:00").as_row()
+    with pytest.raises(ValueError):
+        CatalogEntry.from_json(json.dumps({**row, **BAD_ENTRIES[name]}).encode())
+    for content in (b"[" * 100_000, b"9" * 6000, b"\xff", b"null"):
+        with pytest.raises(ValueError):
+            CatalogEntry.from_json(content)
+
+
+def test_one_bad_entry_or_row_does_not_break_the_catalog(tmp_path: Path) -> None:
+    good = CatalogEntry("i/v/k.manifest.json", "k", "u", "m", "0" * 64, "2026-01-01T00:00:00+00:00")
+    other = CatalogEntry("i/w/k.manifest.json", "k", "u", "m", "0" * 64, "2026-01-01T00:00:00+00:00")
+    stamp = "20260101T000000000000Z-000000000000"
+
+    def write(key: str, content: bytes) -> None:
+        file = tmp_path / "_catalog" / "entries" / key[:2] / f"{key}.{stamp}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+
+    (tmp_path / good.name).parent.mkdir(parents=True)
+    (tmp_path / good.name).write_bytes(json.dumps(good.as_row()).encode())
+    write("0" * 32, b"[" * 100_000)
+    write("1" * 32, json.dumps({**good.as_row(), "published_at": "yesterday"}).encode())
+    # Under the name of one result lies the entry of another.
+    write("2" * 32, json.dumps(good.as_row()).encode())
+    snapshots = tmp_path / "_catalog" / "snapshots"
+    snapshots.mkdir()
+    (snapshots / "20260101T000000000000Z-00000000.jsonl").write_bytes(
+        b"not json\n" + json.dumps(other.as_row()).encode() + b"\n"
+    )
+    expected = {good.result, other.result}
+    assert {entry.result for entry in read_catalog(str(tmp_path))} == expected
+    assert compact_catalog(str(tmp_path)).results == 2
+    assert {entry.result for entry in read_catalog(str(tmp_path))} == expected
+    compact_catalog(str(tmp_path), rebuild=True)
+
+
+def test_no_index_publishes_into_the_catalog() -> None:
+    for name in ("_catalog", "_Catalog"):
+        assert not ResultPlace(name, "v", "k").folder.lower().startswith("_catalog/")

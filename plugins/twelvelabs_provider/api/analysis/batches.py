@@ -45,6 +45,7 @@ MOST_SECONDS = 2000 * 3600.0
 MOST_ACTIVE = 5
 """Batches of one account that have not ended."""
 KEPT_DAYS = 30
+_LARGEST_RESULTS = 4 * 1024**3
 _INSTEAD = "analyse the videos one by one with the operators of that generation"
 
 
@@ -160,6 +161,7 @@ def batch_results(batch_id: str) -> StreamedCall[BatchItemResult]:
         path_of("analyze", "batches", batch_id, "results"),
         item_result_from,
         repeatable=True,
+        most_bytes=_LARGEST_RESULTS,
         only=ApiVersion.V1_3,
         instead=_INSTEAD,
         framing=Framing.NDJSON,

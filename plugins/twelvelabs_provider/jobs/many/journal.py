@@ -16,6 +16,7 @@ from secrets import token_hex
 from threading import RLock
 from typing import Any
 
+from twelvelabs_provider.api.decoding import decoded_json
 from twelvelabs_provider.exceptions import TwelveLabsOutputError, TwelveLabsRecordError
 from twelvelabs_provider.jobs.many.book import Book, Entry
 from twelvelabs_provider.storage.stores import Store, open_store, write_whole
@@ -122,7 +123,7 @@ class Journal:
         except Exception as error:
             raise TwelveLabsOutputError(f"the journal {self._shown(name)} cannot be looked at: {error!r}") from error
         try:
-            return json.loads(data)
+            return decoded_json(data)
         except ValueError as error:
             raise TwelveLabsRecordError(f"the journal {self._shown(name)} is not JSON ({error})") from error
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 
+from twelvelabs_provider.api.decoding import decoded_json
+from twelvelabs_provider.storage.layout import RESERVED
 from twelvelabs_provider.storage.rows import Column, ColumnType, RowSchema
 
-CATALOG = "_catalog"
+CATALOG = RESERVED
 ENTRIES = f"{CATALOG}/entries"
 SNAPSHOTS = f"{CATALOG}/snapshots"
 MANIFEST_SUFFIX = ".manifest.json"
 
 Content = bytes
 _STAMP = "%Y%m%dT%H%M%S%fZ"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_FIRST_YEAR = 1970
 _ENTRY = re.compile(r"(?P<key>[0-9a-f]{32})\.(?P<age>\d{8}T\d{12}Z-[0-9a-f]{12})\.json")
 
 CATALOG_ROWS = RowSchema(
@@ -71,6 +74,20 @@ class CatalogEntry:
     task_id: str | None = None
     map_index: int | None = None
 
+    def __post_init__(self) -> None:
+        """Check what names of files are made of.
+
+        :raises ValueError: a field cannot be used.
+        """
+        texts = (self.result, self.kind, self.uri, self.manifest, self.manifest_sha256, self.published_at)
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError("a field of the entry is no text")
+        if not _is_below(self.result) or not self.result.endswith(MANIFEST_SUFFIX):
+            raise ValueError("its result is not the path of a manifest below the output")
+        if not _SHA256.fullmatch(self.manifest_sha256):
+            raise ValueError("its manifest_sha256 is not a SHA-256")
+        _stamp(self.published_at)
+
     @property
     def key(self) -> str:
         """What the entries of one result have in common; the order of a snapshot."""
@@ -96,7 +113,7 @@ class CatalogEntry:
 
         :raises ValueError: it is not an entry.
         """
-        row = json.loads(text)
+        row = decoded_json(text)
         try:
             return cls(**{name: value for name, value in row.items() if name in _FIELDS})
         except (AttributeError, TypeError) as error:
@@ -110,7 +127,7 @@ class CatalogEntry:
         :param uri: makes addresses of such paths.
         :raises ValueError: it is not a manifest.
         """
-        document = json.loads(manifest)
+        document = decoded_json(manifest)
         try:
             return cls._of_document(result, uri, document, hashlib.sha256(manifest).hexdigest())
         except (AttributeError, KeyError, TypeError) as error:
@@ -182,5 +199,22 @@ def moment_of(stamp: str) -> datetime:
 
 
 def _stamp(published_at: str) -> str:
-    moment = datetime.fromisoformat(published_at)
-    return stamp_of(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    """Return the stamp of an ISO time.
+
+    :raises ValueError: it is none.
+    """
+    try:
+        moment = datetime.fromisoformat(published_at)
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("its published_at is out of range") from None
+    if moment.year < _FIRST_YEAR:
+        raise ValueError("its published_at is out of range")
+    return stamp_of(moment)
+
+
+def _is_below(path: str) -> bool:
+    """Tell whether a path names something below the output, outside of the catalog."""
+    parts = path.split("/")
+    plain = all(part not in ("", ".", "..") and "\\" not in part and part.isprintable() for part in parts)
+    return plain and parts[0].lower() != CATALOG

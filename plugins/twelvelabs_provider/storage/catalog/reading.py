@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 
+from twelvelabs_provider.api.redaction import clean_text
 from twelvelabs_provider.exceptions import TwelveLabsOutputError
 from twelvelabs_provider.storage.catalog.entry import ENTRIES, SNAPSHOTS, CatalogEntry, EntryName
 from twelvelabs_provider.storage.catalog.folder import OutputFolder
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 _SHARD = re.compile(r"[0-9a-f]{2}")
 _SNAPSHOT = ".jsonl"
 MOST_ATTEMPTS = 20
+LONGEST_ROW = 16 * 1024**2
 
 by_key = attrgetter("key")
 
@@ -82,13 +84,16 @@ def names_in(folder: OutputFolder, shard: str) -> Sequence[EntryName]:
 
 def entries_in(folder: OutputFolder, names: Sequence[EntryName]) -> Iterator[CatalogEntry]:
     """The entries of these names that are still there, in order."""
-    for name, content in folder.contents(name.path for name in names):
+    known = {name.path: name for name in names}
+    for path, content in folder.contents(known):
         if content is None:
             continue
-        try:
-            yield CatalogEntry.from_json(content)
-        except ValueError as error:
-            log.warning("left out %s: %s", folder.uri(name), error)
+        name = known[path]
+        entry = _entry(content, folder.uri(path))
+        if entry and (entry.key, entry.age) != (name.key, name.age):
+            log.warning("left out %s: it holds the entry of another result", folder.uri(path))
+        elif entry:
+            yield entry
 
 
 def snapshot_rows(folder: OutputFolder, name: str) -> Iterator[CatalogEntry]:
@@ -99,7 +104,18 @@ def snapshot_rows(folder: OutputFolder, name: str) -> Iterator[CatalogEntry]:
     rest = b""
     for block in folder.blocks(f"{SNAPSHOTS}/{name}"):
         *lines, rest = (rest + block).split(b"\n")
-        yield from map(CatalogEntry.from_json, lines)
+        if len(rest) > LONGEST_ROW:
+            raise TwelveLabsOutputError(f"The snapshot {folder.uri(name)!r} of the catalog has a row without an end.")
+        yield from filter(None, (_entry(line, folder.uri(name)) for line in lines))
+
+
+def _entry(content: bytes, where: str) -> CatalogEntry | None:
+    """Read an entry; None for one that cannot be read, which the log names."""
+    try:
+        return CatalogEntry.from_json(content)
+    except ValueError as error:
+        log.warning("left out an entry of %s: %s", where, clean_text(error))
+        return None
 
 
 def _rows(folder: OutputFolder, name: str, after: str) -> Iterator[CatalogEntry]:

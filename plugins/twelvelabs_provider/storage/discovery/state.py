@@ -24,6 +24,7 @@ from typing import IO, Any
 import pendulum
 
 from twelvelabs_provider import __version__
+from twelvelabs_provider.api.decoding import decoded_json
 from twelvelabs_provider.exceptions import TwelveLabsOutputError, TwelveLabsRecordError
 from twelvelabs_provider.storage.discovery.changes import Known
 from twelvelabs_provider.storage.encoding import json_text
@@ -209,7 +210,7 @@ class DiscoveryState:
         with closing(stream):
             text = stream.read()
         try:
-            document = json.loads(text)
+            document = decoded_json(text)
         except ValueError as error:
             raise TwelveLabsRecordError(f"{self._shown(name)!r} is not JSON: {error}.") from error
         if not isinstance(document, Mapping):
@@ -264,6 +265,6 @@ def _lines(stream: IO[bytes], shown: str) -> Iterator[str]:
 
 def _known(line: str, number: int, shown: str) -> Known:
     try:
-        return Known(**json.loads(line))
+        return Known(**decoded_json(line))
     except (TypeError, ValueError) as error:
         raise TwelveLabsRecordError(f"Line {number} of {shown!r} cannot be read: {error}.") from error
