@@ -11,8 +11,11 @@ ENGINE_PORT ?=
 
 PIP := -m pip -qq --disable-pip-version-check
 DEMO_OPTIONS = $(if $(AIRFLOW_PORT),--airflow-port "$(AIRFLOW_PORT)") $(if $(ENGINE_PORT),--engine-port "$(ENGINE_PORT)")
-DEMO_INPUT = $(if $(VIDEO),--video "$(VIDEO)") $(if $(TRANSCRIPT),--transcript "$(TRANSCRIPT)") \
-	$(if $(OUTPUT),--output "$(OUTPUT)")
+# Names of files go through the environment and unexpanded: a shell or make would change a name with $, quotes or blanks.
+unexport VIDEO TRANSCRIPT OUTPUT
+demo: export DEMO_VIDEO = $(value VIDEO)
+demo: export DEMO_TRANSCRIPT = $(value TRANSCRIPT)
+demo: export DEMO_OUTPUT = $(value OUTPUT)
 
 # Processes that share the tests; what has to stay together does (conftest.py). 0 runs all in one.
 PROCESSES ?= 2
@@ -41,7 +44,7 @@ help:
 	@echo "PYTHON=path       the Python (3.11 or newer) that the virtual environments are made with: $(PYTHON)"
 
 demo: .venv/.done
-	@.venv/bin/python -m demo run $(DEMO_INPUT) $(DEMO_OPTIONS)
+	@.venv/bin/python -m demo run $(DEMO_OPTIONS)
 
 up: .venv/.done
 	@.venv/bin/python -m demo up $(DEMO_OPTIONS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import time
@@ -67,9 +68,11 @@ def parser() -> argparse.ArgumentParser:
     ports.add_argument("--engine-port", type=port_number, default=8765, help="port of the engine (8765)")
 
     run = commands.add_parser("run", parents=[ports], help="start everything, run the DAG, end everything")
-    run.add_argument("--video", type=Path, default=SAMPLE, help="the video (the sample)")
-    run.add_argument("--transcript", type=Path, help="its subtitles, SRT or VTT")
-    run.add_argument("--output", type=Path, default=CHECKOUT / "demo-output", help="folder of the results")
+    # `make demo` passes names through the environment, which no shell reads.
+    video, transcript, output = (named(name) for name in ("DEMO_VIDEO", "DEMO_TRANSCRIPT", "DEMO_OUTPUT"))
+    run.add_argument("--video", type=Path, default=video or SAMPLE, help="the video (the sample)")
+    run.add_argument("--transcript", type=Path, default=transcript, help="its subtitles, SRT or VTT")
+    run.add_argument("--output", type=Path, default=output or CHECKOUT / "demo-output", help="folder of the results")
     run.set_defaults(command=run_demo)
 
     up = commands.add_parser("up", parents=[ports], help="start everything and leave it running")
@@ -78,6 +81,12 @@ def parser() -> argparse.ArgumentParser:
     down = commands.add_parser("down", help="end what up started")
     down.set_defaults(command=bring_down)
     return parser
+
+
+def named(variable: str) -> Path | None:
+    """Return the path in a variable of the environment; None where it is unset or empty."""
+    text = os.environ.get(variable, "")
+    return Path(text) if text else None
 
 
 def port_number(text: str) -> int:

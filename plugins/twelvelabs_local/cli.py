@@ -5,18 +5,11 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import shutil
-import signal
-import socket
 import sys
-import tempfile
 from pathlib import Path
-from types import FrameType
 
-import uvicorn
-
-from twelvelabs_local.app import create_app
-from twelvelabs_local.locks import FileLock
+from twelvelabs_local.errors import UnusableError
+from twelvelabs_local.extra import missing_packages
 from twelvelabs_local.settings import DEFAULT_API_KEY, DEFAULT_CHUNK_BYTES, DEFAULT_PORT, DataFolder, Settings
 
 USAGE_ERROR = 2
@@ -24,11 +17,6 @@ API_KEY_VARIABLE = "TWELVELABS_LOCAL_API_KEY"
 FOLDERS_VARIABLE = "TWELVELABS_LOCAL_FOLDERS"
 CHUNK_BYTES_VARIABLE = "TWELVELABS_LOCAL_CHUNK_BYTES"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-GRACE_SECONDS = 5
-
-
-class _Unusable(Exception):
-    """What was asked for on the command line cannot be had."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,11 +28,16 @@ def main(arguments: list[str] | None = None) -> int:
     folder = DataFolder(options.data.expanduser().resolve())
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(name)s: %(message)s")
     try:
+        if missing := missing_packages():
+            raise UnusableError(missing)
+        # Imports packages of the extra.
+        from twelvelabs_local.server import serve
+
         key = options.api_key or _default_key(options.host)
         folders = tuple(options.connect or _folders_of_environment())
         settings = Settings(options.host, options.port, folder, key, folders=folders, chunk_bytes=options.chunk_bytes)
         serve(settings)
-    except _Unusable as error:
+    except UnusableError as error:
         print(f"twelvelabs-local: {error}", file=sys.stderr)
         return USAGE_ERROR
     return 0
@@ -107,7 +100,7 @@ def _folders_of_environment() -> list[Path]:
     try:
         return [_folder(text) for text in os.environ.get(FOLDERS_VARIABLE, "").split(os.pathsep) if text]
     except argparse.ArgumentTypeError as error:
-        raise _Unusable(f"${FOLDERS_VARIABLE}: {error}") from error
+        raise UnusableError(f"${FOLDERS_VARIABLE}: {error}") from error
 
 
 def _key(text: str) -> str:
@@ -119,76 +112,5 @@ def _key(text: str) -> str:
 def _default_key(host: str) -> str:
     """Return the key that everybody knows, where only this machine can use it."""
     if host not in LOOPBACK:
-        raise _Unusable(f"{host} can be reached by others, who know the default key; give an --api-key")
+        raise UnusableError(f"{host} can be reached by others, who know the default key; give an --api-key")
     return DEFAULT_API_KEY
-
-
-def serve(settings: Settings) -> None:
-    """Answer calls until a signal ends it.
-
-    :param settings: the command line.
-    """
-    # a signal that comes before or after the server's own handling ends the process in the same clean way
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _leave)
-    listener = _listen(settings.host, settings.port)
-    _take_folder(settings.data)
-    config = uvicorn.Config(
-        create_app(settings),
-        log_level="warning",
-        access_log=False,
-        lifespan="on",
-        # the same loop everywhere, whatever else is installed
-        loop="asyncio",
-        timeout_graceful_shutdown=GRACE_SECONDS,
-        # longer than a client's pause between two polls
-        timeout_keep_alive=75,
-    )
-    _Server(config).run(sockets=[listener])
-
-
-def _leave(_: int, __: FrameType | None) -> None:
-    sys.exit(0)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Bind the port, so that a busy one is known before anything else is touched."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        # bind alone does not notice a listener that allows reuse
-        listener.listen(128)
-    except OSError as error:
-        listener.close()
-        raise _Unusable(f"port {port} of {host} cannot be used: {error.strerror}; choose another --port") from error
-    return listener
-
-
-def _take_folder(folder: DataFolder) -> None:
-    """Prepare the data folder for this process alone."""
-    try:
-        folder.prepare()
-    except OSError as error:
-        raise _Unusable(f"the data folder {folder.root} cannot be used: {error.strerror}") from error
-    lock = FileLock(folder.server_lock)
-    if not lock.try_acquire():
-        raise _Unusable(f"the data folder {folder.root} is used by another engine; end it or choose another --data")
-    # what a killed engine was still receiving is of no use
-    shutil.rmtree(folder.incoming)
-    folder.incoming.mkdir()
-    # the form parser spools uploads to the temporary folder, which is often too small for videos
-    tempfile.tempdir = str(folder.incoming)
-
-
-class _Server(uvicorn.Server):
-    """A server that says when it answers."""
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then print the ready line."""
-        await super().startup(sockets)
-        if self.started and sockets:
-            host, port = sockets[0].getsockname()[:2]
-            shown = f"[{host}]" if ":" in host else host
-            print(f"twelvelabs-local ready: http://{shown}:{port}", flush=True)

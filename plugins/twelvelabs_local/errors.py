@@ -85,3 +85,7 @@ def not_exist(resource_id: str, collection: str, status: int = 404) -> ServiceEr
     """
     message = f"Resource with id {resource_id} does not exist in collection {collection}."
     return ServiceError(status, "resource_not_exist", message)
+
+
+class UnusableError(Exception):
+    """The engine cannot start as asked; the message says why."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from twelvelabs_local.engine.understanding import Understanding
 from twelvelabs_local.errors import JobGone, MediaError
+from twelvelabs_local.extra import missing_packages
 from twelvelabs_local.locks import FileLock
 from twelvelabs_local.settings import DataFolder
 from twelvelabs_local.store.analyses import end_analysis
@@ -131,4 +132,6 @@ def _give_up(bench: Bench, kind: JobKind, subject: str, reason: MediaError) -> N
 
 
 if __name__ == "__main__":
+    if missing := missing_packages():
+        sys.exit(f"twelvelabs-local worker: {missing}")
     main(sys.argv[1])
