@@ -13,8 +13,14 @@ import pytest
 from tests.conftest import Library
 from tests.dags.conftest import Account, Connect
 from tests.engine.rest import at_rest
+from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsPartialFailureError
+from twelvelabs_provider.jobs.indexed import index_asset
+from twelvelabs_provider.jobs.many import steps
+from twelvelabs_provider.operators import video
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
 from twelvelabs_provider.operators.batch import TwelveLabsAnalyzeBatchOperator
+from twelvelabs_provider.operators.index_videos import TwelveLabsIndexVideosOperator
+from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
 from twelvelabs_provider.version_compat import TaskDeferred
 
 pytestmark = pytest.mark.engine
@@ -44,6 +50,61 @@ def submitted(task: Any, context: Any) -> str:
     with pytest.raises(TaskDeferred) as deferred:
         task.execute(context)
     return str(deferred.value.trigger.pending["job"]["id"])  # type: ignore[attr-defined]
+
+
+def dies_when_asked_to_index(monkeypatch: pytest.MonkeyPatch, execute: Any) -> None:
+    """Let the worker die at once after the service took the request to index."""
+
+    def sent(*arguments: Any) -> Any:
+        index_asset(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(video, "index_asset", sent)
+        dying.setattr(steps, "index_asset", sent)
+        with pytest.raises(KeyboardInterrupt):
+            execute()
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["one video", "many videos"])
+@pytest.mark.parametrize("store", [True, False], ids=["with a store", "without a store"])
+def test_a_retry_that_must_not_find_a_video_knows_its_own(
+    store: bool, many: bool, connect: Connect, account: Account, clip: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    index_id, context = account.create_index(f"own {uuid4()}"), airflow(f"manual {uuid4()}", store=store)
+    usual = {"task_id": "ask", "index_id": index_id, "if_indexed": "fail", "poll_interval": 0.2, "deferrable": False}
+
+    def task() -> Any:
+        if many:
+            return TwelveLabsIndexVideosOperator(videos=[str(clip)], output_path=str(tmp_path / "out"), **usual)
+        return TwelveLabsIndexVideoOperator(source=str(clip), **usual)
+
+    dies_when_asked_to_index(monkeypatch, lambda: task().execute(context))
+    context["ti"].try_number = 2
+    result = task().execute(context)
+    assert (result["indexed"], result["failed"]) == (1, 0) if many else not result["reused"]
+    assert account.get(f"/v1.3/indexes/{index_id}/indexed-assets")["page_info"]["total_results"] == 1
+    other = airflow(f"manual {uuid4()}", store=store)
+    with pytest.raises((TwelveLabsInputError, TwelveLabsPartialFailureError)):
+        task().execute(other)
+
+
+def test_two_airflows_keep_journals_of_their_own(
+    connect: Connect, account: Account, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both write below one output path; neither takes what the other has under way for its own."""
+    index_id, run_id = account.create_index(f"journals {uuid4()}"), f"scheduled {uuid4()}"
+
+    def task() -> Any:
+        return TwelveLabsIndexVideosOperator(
+            task_id="ask", videos=[str(clip)], index_id=index_id, output_path=str(tmp_path), poll_interval=0.2,
+            deferrable=False,
+        )  # fmt: skip
+
+    dies_when_asked_to_index(monkeypatch, lambda: task().execute(airflow(run_id, store=False)))
+    assert task().execute(airflow(run_id, store=False))["reused"] == 1
+    assert len(list(tmp_path.rglob("*.journal.json"))) == 2
 
 
 @pytest.mark.parametrize("store", [True, False], ids=["with stores", "without stores"])

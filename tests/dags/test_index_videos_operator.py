@@ -9,11 +9,14 @@ import json
 import os
 import re
 import shutil
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import pytest
 import requests
@@ -25,9 +28,11 @@ from twelvelabs_provider.exceptions import (
     TwelveLabsInputError,
     TwelveLabsJobTimeoutError,
     TwelveLabsPartialFailureError,
+    TwelveLabsQuotaUsedUpError,
     TwelveLabsUnreachableError,
     TwelveLabsVideosFailedError,
 )
+from twelvelabs_provider.hooks import pacing
 from twelvelabs_provider.hooks.multipart import MultipartSender
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 from twelvelabs_provider.jobs.many import journal as many_journal
@@ -35,6 +40,7 @@ from twelvelabs_provider.jobs.many import steps as many_steps
 from twelvelabs_provider.jobs.many import work as many_work
 from twelvelabs_provider.operators.index_videos import TwelveLabsIndexVideosOperator
 from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+from twelvelabs_provider.storage.source import Source
 from twelvelabs_provider.version_compat import TaskDeferred
 
 pytestmark = pytest.mark.engine
@@ -551,3 +557,64 @@ def test_large_files_go_up_in_parts(
     result = runs.run(listed, try_number=2, fields={"max_concurrent": 1, "method": "multipart"})
     assert (result["indexed"], result["failed"]) == (3, 0)
     assert billed(account) == before + 3
+
+
+class Held:
+    """An upload that has begun and stays in flight until it is released."""
+
+    def __init__(self) -> None:
+        self.begun, self.released = Event(), Event()
+
+    def source(self, source: Source) -> Source:
+        def opened() -> BinaryIO:
+            stream = source.open()
+            read = stream.read
+            held = SimpleNamespace(close=stream.close, seek=stream.seek, tell=stream.tell)
+
+            def after_release(size: int = -1) -> bytes:
+                self.begun.set()
+                self.released.wait(60)
+                return read(size)
+
+            held.read = after_release
+            return cast("BinaryIO", held)
+
+        return replace(source, opener=opened)
+
+
+@pytest.mark.parametrize("method", ["direct", "multipart"])
+def test_an_upload_that_outlives_its_task_writes_and_sends_nothing_more(
+    method: str, account: Account, connect: Connect, films: Films, runs: Runs, faults: Faults,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    listed, before, assets = list(map(str, films(2))), billed(account), account.holdings()[0]
+    held, upload = Held(), many_steps.AssetUpload.run
+    monkeypatch.setattr(many_work, "LONGEST_GOODBYE", 0.1)
+
+    def run(self: Any, *arguments: Any, **fields: Any) -> str:
+        if "00" in self.source.filename:
+            return upload(replace(self, source=held.source(self.source)), *arguments, **fields)
+        assert held.begun.wait(60)
+        faults("/assets*", action="status", status=429, retry_after=7200)
+        return upload(self, *arguments, **fields)
+
+    fields = {"deferrable": False, "on_quota": "fail", "method": method}
+    with monkeypatch.context() as patch:
+        patch.setattr(many_steps.AssetUpload, "run", run)
+        with pytest.raises(TwelveLabsQuotaUsedUpError):
+            runs.run(listed, fields=fields)
+    (journal,) = runs.output.rglob("*.journal.json")
+    left, uploads = journal.read_bytes(), [one for one in threading.enumerate() if one.name.startswith("twelvelabs")]
+    assert uploads, "one is in flight"
+    held.released.set()
+    for thread in uploads:
+        thread.join(60)
+        assert not thread.is_alive()
+    assert journal.read_bytes() == left, "the journal belongs to the next attempt"
+    ready = [one for one in account.get("/v1.3/assets")["data"] if one["filename"] == "film 00.mp4"]
+    assert not ready or ready[0]["status"] != "ready"
+    pacing.forget_paces()
+    result = runs.run(listed, try_number=2, fields=fields)
+    assert (result["indexed"], result["failed"]) == (2, 0)
+    assert billed(account) == before + 2
+    assert account.holdings()[0] <= assets + 2 + (method == "multipart")

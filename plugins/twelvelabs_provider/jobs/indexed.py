@@ -36,6 +36,9 @@ log = logging.getLogger(__name__)
 SOURCE_MARK = "airflow_source"
 """The field of user metadata that tells which content a video or an asset was made of."""
 
+TASK_MARK = "airflow_task"
+"""The field of user metadata that tells which task instance had a video indexed that no other was to index."""
+
 _LOOKED_THROUGH = 200
 _SAME_LENGTH = 1.0
 _USABLE = (Phase.RUNNING, Phase.READY)
@@ -63,6 +66,16 @@ def find_video(hook: TwelveLabsHook, index_id: str, mark: str) -> Video | None:
     """Return the newest video of some content that is in an index or on its way, ready ones first."""
     found = sorted(_marked_videos(hook, index_id, mark), key=lambda video: _phase(video) is not Phase.READY)
     return next((video for video in found if _phase(video) in _USABLE), None)
+
+
+def find_own_video(hook: TwelveLabsHook, index_id: str, mark: str, task_mark: str) -> Video | None:
+    """Return the video of some content that an earlier attempt of a task instance had indexed, if it did not fail.
+
+    :param task_mark: what that attempt left in the field :data:`TASK_MARK`.
+    """
+    marked = _marked_videos(hook, index_id, mark)
+    own = (video for video in marked if video.user_metadata.get(TASK_MARK) == task_mark)
+    return next((video for video in own if is_usable(video)), None)
 
 
 def find_asset(hook: TwelveLabsHook, index_id: str, filename: str, mark: str) -> str | None:
@@ -173,10 +186,11 @@ def job_of(hook: TwelveLabsHook, index_id: str, video: Video) -> JobRef | None:
     return JobRef(JobKind.INDEXING_TASK, task.id) if task else None
 
 
-def leave_mark(hook: TwelveLabsHook, index_id: str, video_id: str, mark: str) -> None:
+def leave_mark(hook: TwelveLabsHook, index_id: str, video_id: str, mark: str, task_mark: str | None = None) -> None:
     """Mark a video that could not be marked with its upload; a video without a mark is as good as any other."""
+    marks = {SOURCE_MARK: mark, **({TASK_MARK: task_mark} if task_mark else {})}
     try:
-        hook.execute(hook.api.update_video(index_id, video_id, user_metadata={SOURCE_MARK: mark}))
+        hook.execute(hook.api.update_video(index_id, video_id, user_metadata=marks))
     except TwelveLabsError as error:
         log.warning("video %s bears no mark of its source, another run will not know it: %s", video_id, error)
 

@@ -275,13 +275,16 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
     def _see_through(self, context: Context, listed: Sequence[ListedVideo]) -> dict[str, Any]:
         work = self._work
         assert work is not None
-        while True:
-            wait = work.go_on()
-            self.log.info("%s", work.told())
-            late = wait is not None and time.time() >= work.book.deadline
-            if wait is None or late:
-                return self._finish(context, work, listed, late=late)
-            self._wait(work, wait)
+        try:
+            while True:
+                wait = work.go_on()
+                self.log.info("%s", work.told())
+                late = wait is not None and time.time() >= work.book.deadline
+                if wait is None or late:
+                    return self._finish(context, work, listed, late=late)
+                self._wait(work, wait)
+        finally:
+            work.stop()
 
     def _wait(self, work: ManyVideos, wait: Wait) -> None:
         """Sleep until the next look, or leave the worker."""

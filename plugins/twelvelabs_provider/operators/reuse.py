@@ -10,6 +10,7 @@ from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsUnkno
 from twelvelabs_provider.jobs.indexed import (
     IfIndexed,
     find_asset,
+    find_own_video,
     find_video,
     job_of,
     leave_mark,
@@ -63,6 +64,8 @@ class TwelveLabsReusingOperator(TwelveLabsUploadOperator):
         self, context: Context, policy: IfIndexed, metadata: Mapping[str, Any], memo: Result
     ) -> PendingJob | Result | None:
         """Return the video of the same content that is in the index, if one is that has not failed."""
+        if policy is IfIndexed.FAIL and (own := self._indexed_by_us(context, memo)):
+            return own
         video = find_video(self.hook, self.index_id, memo["mark"])
         if video is None:
             return None
@@ -73,6 +76,18 @@ class TwelveLabsReusingOperator(TwelveLabsUploadOperator):
         if not metadata.items() <= video.user_metadata.items():
             self.hook.execute(self.hook.api.update_video(self.index_id, video.id, user_metadata=metadata))
         memo |= {"reused": True, "shared": True, "video_id": video.id, "asset_id": video.asset_id}
+        job = job_of(self.hook, self.index_id, video)
+        return self.pending(context, job, **memo) if job else self.told(video.id, memo, video.duration)
+
+    def _indexed_by_us(self, context: Context, memo: Result) -> PendingJob | Result | None:
+        """Return the video that an earlier attempt of this task had indexed; no other video may have its mark."""
+        memo["task_mark"] = f"task-{self.identity(context).key()[:32]}"
+        video = find_own_video(self.hook, self.index_id, memo["mark"], memo["task_mark"])
+        if video is None:
+            return None
+        self.log.info("An earlier attempt of this task had video %s indexed: attaching to it", video.id)
+        # Its asset may have been there before: it is not removed with a video that fails.
+        memo |= {"shared": True, "video_id": video.id, "asset_id": video.asset_id}
         job = job_of(self.hook, self.index_id, video)
         return self.pending(context, job, **memo) if job else self.told(video.id, memo, video.duration)
 
@@ -94,4 +109,4 @@ class TwelveLabsReusingOperator(TwelveLabsUploadOperator):
                 self._ledger(context).forget()
                 raise
         if mark:
-            leave_mark(self.hook, self.index_id, video_id, mark)
+            leave_mark(self.hook, self.index_id, video_id, mark, memo.get("task_mark"))

@@ -16,7 +16,7 @@ from twelvelabs_provider.inputs.upload_method import AUTO, wanted_method
 from twelvelabs_provider.jobs.asset_upload import method_for, sent_by
 from twelvelabs_provider.jobs.cost import indexing_bill
 from twelvelabs_provider.jobs.given_video import GivenTranscription, checked_transcription, checked_video
-from twelvelabs_provider.jobs.indexed import SOURCE_MARK, IfIndexed, index_asset, policy_of
+from twelvelabs_provider.jobs.indexed import SOURCE_MARK, TASK_MARK, IfIndexed, index_asset, policy_of
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Memo, PendingJob, Phase
 from twelvelabs_provider.jobs.lost_indexing import SubmittedVideo, submit_once
 from twelvelabs_provider.links import index_url, video_url
@@ -64,7 +64,8 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
     :param user_metadata: of the video, for searches and filters; names to texts, numbers, booleans or lists of texts,
         as a mapping or its JSON text; v1.3 only; one more field, ``airflow_source``, marks its source (templated).
     :param if_indexed: what to do about a video that is in the index already: ``reuse`` it, ``reindex``, which uploads
-        and bills it once more, or ``fail`` (templated).
+        and bills it once more, or ``fail``, unless an earlier attempt of this task had it indexed, which one more field
+        of its metadata, ``airflow_task``, tells (templated).
     :param method: how the file goes to the service: ``auto``, ``url``, ``direct`` or ``multipart`` (v1.3) (templated).
         By ``url``, an object in a store that signs links (S3, GCS, Azure) is fetched by the service itself, 4 GB at
         most, and only its header is read here. ``auto`` takes this way on v1.3 where a link can be signed, and goes by
@@ -263,6 +264,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
     def _submit_indexing(self, asset_id: str, memo: Memo) -> str:
         """Submit once: an answer that was lost is looked for, not asked for again, since it is billed."""
         mark = {SOURCE_MARK: memo["mark"]} if memo.get("mark") else {}
+        mark |= {TASK_MARK: memo["task_mark"]} if memo.get("task_mark") else {}
         metadata = {**self._metadata(), **mark} or None
         return index_asset(self.hook, self.index_id, asset_id, metadata)
 

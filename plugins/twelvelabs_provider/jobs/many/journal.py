@@ -13,12 +13,13 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from secrets import token_hex
-from threading import RLock
+from threading import Event, RLock
 from typing import Any
 
 from twelvelabs_provider.api.decoding import decoded_json
 from twelvelabs_provider.exceptions import TwelveLabsOutputError, TwelveLabsRecordError
 from twelvelabs_provider.jobs.many.book import Book, Entry
+from twelvelabs_provider.jobs.many.stopped import must_go_on
 from twelvelabs_provider.storage.stores import Store, open_store, write_whole
 
 SETTLED_AT_ONCE = 200
@@ -38,6 +39,7 @@ class Journal:
     _series: str = ""
     _put_away: list[list[str]] = field(default_factory=list)
     _lock: Any = field(default_factory=RLock, repr=False)
+    _closed: Event = field(default_factory=Event, repr=False)
 
     @cached_property
     def store(self) -> Store:
@@ -68,12 +70,19 @@ class Journal:
                 " provider. Look in the index what became of the videos; without the journal the task begins afresh"
             ) from error
 
+    def close(self) -> None:
+        """Let no thread of this process write any more: the journal belongs to the next attempt."""
+        with self._lock:
+            self._closed.set()
+
     def write(self, book: Book) -> None:
         """Bring a book to the store.
 
         :raises TwelveLabsOutputError: it cannot be written; nothing more may be asked for.
+        :raises WorkStoppedError: the journal is closed.
         """
         with self._lock:
+            must_go_on(self._closed)
             kept = {key for keys in self._put_away for key in keys}
             settled = [key for key, entry in book.entries.items() if entry.settled and key not in kept]
             if len(settled) >= SETTLED_AT_ONCE:
@@ -89,6 +98,7 @@ class Journal:
     def begin(self, book: Book) -> None:
         """Bring the book of another try to the store, in which what was settled may not be any more."""
         with self._lock:
+            must_go_on(self._closed)
             old = [self._tail(number) for number in range(len(self._put_away))]
             self._series, self._put_away = token_hex(4), []
             self.write(book)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.assets import AssetOptions, UploadMethod
@@ -16,6 +16,7 @@ from twelvelabs_provider.jobs.indexed import SOURCE_MARK, index_asset, source_ma
 from twelvelabs_provider.jobs.ledger import BegunUpload, fingerprint
 from twelvelabs_provider.jobs.lost_indexing import SubmittedVideo
 from twelvelabs_provider.jobs.many.book import Entry, Stage
+from twelvelabs_provider.jobs.many.stopped import must_go_on, stoppable
 from twelvelabs_provider.storage.source import Source, resolve_source, source_changed
 from twelvelabs_provider.storage.video_list import ListedVideo
 
@@ -54,6 +55,7 @@ class Steps:
     :param metadata: of each video.
     :param with_subtitles: whether the service has a place for them.
     :param method: by which way files go; None leaves the choice to each.
+    :param stopped: set once the task has ended: uploads break off, and nothing more is sent.
     """
 
     hook: TwelveLabsHook
@@ -63,6 +65,7 @@ class Steps:
     language: str | None
     with_subtitles: bool
     method: UploadMethod | None = None
+    stopped: Event = field(default_factory=Event, repr=False, compare=False)
     # Before Airflow 3.3 only one thread at a time may ask Airflow for a connection, as object stores do.
     _asking: Any = field(default_factory=Lock, repr=False, compare=False)
 
@@ -99,6 +102,7 @@ class Steps:
         service = None if entry.linked is False else self.hook.endpoint.origin
         choice = method_for(source, self._wanted(source), service)
         log.info("%s goes up as an asset, method %s: %s", source.uri, choice.method.value, choice.why)
+        must_go_on(self.stopped)
         asset_id = upload.run(choice, AssetOptions(), look_first=look_first)
         return replace(
             entry,
@@ -125,6 +129,7 @@ class Steps:
             if entry.fingerprint:
                 mark_asset(self.hook, asset_id, self._same_source(listed, entry.fingerprint))
             mark = {SOURCE_MARK: entry.mark} if entry.mark else {}
+            must_go_on(self.stopped)
             video_id = index_asset(self.hook, self.index_id, asset_id, {**self.metadata, **mark} or None)
         return replace(entry, stage=Stage.RUNNING, job_id=video_id, video_id=video_id)
 
@@ -154,6 +159,7 @@ class Steps:
             language=self.language,
             user_metadata=self.metadata or None,
         )
+        must_go_on(self.stopped)
         task = self.hook.execute(call)
         by_link = wanted is UploadMethod.URL
         return replace(
@@ -172,7 +178,7 @@ class Steps:
 
     def _resolved(self, uri: str, what: str = "video") -> Source:
         with self._asking:
-            return resolve_source(uri, what=what)
+            return stoppable(resolve_source(uri, what=what), self.stopped)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -48,6 +48,8 @@ MOST_ATTEMPTS = 3
 """How often one try does a step of a video that fails for a reason that may pass."""
 MOST_THREADS = 8
 """Uploads on their way at the same time from one worker."""
+LONGEST_GOODBYE = 5.0
+"""Seconds that a task which ends waits for its uploads to break off."""
 MOST_WAITED_FOR = 200
 """Jobs that travel to the triggerer."""
 REFUSED_PAUSE = 15.0
@@ -95,6 +97,11 @@ class ManyVideos(ABC):
             self._collect()
             if not self.refused_until <= time.time() < self.book.deadline or not self._do():
                 return self._wait()
+
+    def stop(self) -> None:
+        """Let the threads of this process send and write nothing more; the next attempt continues."""
+        self.steps.stopped.set()
+        self.journal.close()
 
     def told(self) -> str:
         """Where all of them stand, in words."""
@@ -203,6 +210,11 @@ class ManyVideos(ABC):
             futures = {pool.submit(do, key): key for key in keys}
             for future in as_completed(futures):
                 yield futures[future], future
+        except BaseException:
+            # The task ends, or leaves its worker, while others are on their way.
+            self.stop()
+            wait(futures, timeout=LONGEST_GOODBYE)
+            raise
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
