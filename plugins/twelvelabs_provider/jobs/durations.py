@@ -25,7 +25,10 @@ def seconds_of(name: str, value: Any, *, or_zero: bool = False) -> float:
     if isinstance(value, timedelta):
         seconds = value.total_seconds()
     elif isinstance(value, Real | Decimal) and not isinstance(value, bool):
-        seconds = float(value) if abs(value) <= LONGEST else float("inf")
+        try:
+            seconds = float(value)
+        except OverflowError:
+            seconds = float("inf")
     if not (0 < seconds <= LONGEST or (or_zero and seconds == 0)):
         least = "0 or more" if or_zero else "above 0"
         most = f"at most {LONGEST / 86400:.0f} days"
