@@ -27,6 +27,7 @@ from twelvelabs_provider.api.redaction import clean_text
 
 T = TypeVar("T")
 _MORE_PAGES = 2
+_LONGEST_ID = 300
 _SERVICE_FIELDS = ("filename", "duration", "fps", "width", "height", "size", "video_title", "model_names")
 
 
@@ -41,8 +42,10 @@ def identifier(answer: Any, what: str, *keys: str) -> str:
     """Return the id in an answer; ``keys`` default to ``_id`` and ``id``."""
     raw = as_object(answer, what)
     for key in keys or ("_id", "id"):
-        if raw.get(key):
-            return str(raw[key])
+        if found := raw.get(key):
+            if not isinstance(found, str | int) or len(text := str(found)) > _LONGEST_ID or not text.isprintable():
+                raise TwelveLabsAnswerError(f"the service's answer for {what} has an id that is none: {found!r}")
+            return text
     raise TwelveLabsAnswerError(f"the service's answer for {what} carries no id; its fields are {sorted(raw)}")
 
 

@@ -9,10 +9,21 @@ from typing import Any
 import pytest
 
 from tests.unit.hooks.conftest import Connect, Execute
-from tests.unit.scripted_server import KEY, CutShort, Hang, Lost, Reply, ScriptedServer, Unframed, redirect, unused_port
+from tests.unit.scripted_server import (
+    KEY,
+    CutShort,
+    Hang,
+    Lost,
+    Raw,
+    Reply,
+    ScriptedServer,
+    Unframed,
+    redirect,
+    unused_port,
+)
 from twelvelabs_provider import __version__
 from twelvelabs_provider.api import v1_3
-from twelvelabs_provider.api.analysis.request import AnalysisRequest
+from twelvelabs_provider.api.analysis.request import AnalysisRequest, SourceKind, VideoSource
 from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.errors import (
     TwelveLabsAmbiguousError,
@@ -27,6 +38,8 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsServerError,
 )
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
+from twelvelabs_provider.jobs.job import JobKind, JobRef
+from twelvelabs_provider.jobs.kinds import asset_state
 
 READ = v1_3.read_index("i1")
 CREATE = v1_3.create_index("demo")
@@ -304,3 +317,43 @@ def test_the_test_button_tells_what_is_wrong_with_the_fields(connect: Connect) -
     connect("https://api.twelvelabs.io/elsewhere")
     well, message = TwelveLabsHook().test_connection()
     assert (well, "without a path" in message) == (False, True)
+
+
+QUOTED = "https://user:PASSWORD@b.example/v.mp4?X-Amz-Signature=SIGNATURE"
+SPELLED = "".join(f"\\u{ord(letter):04x}" for letter in KEY)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply({"code": QUOTED, "message": f"{QUOTED} {KEY}"}, 400, {"x-request-id": KEY}),
+        Reply(f'{{"code": "{SPELLED}", "message": "{SPELLED}"}}'.encode(), 400, {"x-request-id": QUOTED}),
+        Reply({"code": "x" * 10**6, "message": "y" * 10**6}, 400),
+        Reply({"_id": [KEY, QUOTED]}),
+        Reply({"_id": "i1", "video_count": QUOTED}),
+        Reply(f"{KEY} {QUOTED}".encode()),
+        Raw([f"{KEY} {QUOTED}\r\n\r\n".encode()]),
+    ],
+    ids=range(7),
+)
+def test_no_error_quotes_keys_and_links(execute: Execute, connect: Connect, reply: Any) -> None:
+    with ScriptedServer(reply) as server:
+        connect(server.origin, max_attempts=1)
+        error = failure(execute, READ)
+    for text in (str(error), repr(error.details), "".join(traceback.format_exception(error))):
+        assert not any(secret in text for secret in (KEY, "SIGNATURE", "PASSWORD"))
+    assert len(str(error)) < 1500
+
+
+def test_a_job_that_quotes_its_link_is_told_without_it(execute: Execute, connect: Connect) -> None:
+    asset = {"_id": "c1", "status": "failed", "error": {"code": "x", "message": f"no {QUOTED} {KEY}"}}
+    with ScriptedServer(Reply(asset)) as server:
+        connect(server.origin)
+        read = execute(v1_3.read_asset("c1").then(asset_state))
+    told = read.told_of(JobRef(JobKind.ASSET, "c1"))
+    assert told == "asset c1 ended as 'failed': x: no https://b.example/v.mp4?... ***".replace("//b", "//...@b")
+
+
+def test_no_call_shows_its_body() -> None:
+    call = v1_3.create_analysis_task(AnalysisRequest(VideoSource(SourceKind.URL, QUOTED), prompt_v2={"a": QUOTED}))
+    assert "SIGNATURE" not in repr(call) + repr(AnalysisRequest(QUOTED))

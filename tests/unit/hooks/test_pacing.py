@@ -177,7 +177,8 @@ def test_one_that_always_comes_too_late_goes_in_the_end(clock: Clock, caplog: py
     for pause in pace.pauses("POST /search"):
         clock.sleep(pause)
         somebody_else_takes_it()
-    assert 840.0 <= sum(clock.sleeps) <= MOST_WAITED
+    # Newer Pythons add floats more exactly than the pace does.
+    assert sum(clock.sleeps) == pytest.approx(MOST_WAITED)
 
 
 def test_a_lost_answer_gives_its_place_back(clock: Clock) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from airflow.sdk.io import store as airflow_store
@@ -12,6 +14,7 @@ from fsspec.spec import AbstractFileSystem
 from twelvelabs_provider.api.assets import UPLOADS, UploadMethod, choose_method
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.hooks import masking
+from twelvelabs_provider.hooks.log_redaction import redact_client_logs
 from twelvelabs_provider.jobs.asset_upload import method_for
 from twelvelabs_provider.storage.signing import SIGNED_FOR, is_inside, signed_link
 from twelvelabs_provider.storage.source import Source, resolve_source
@@ -134,3 +137,39 @@ def test_what_cannot_be_linked_is_uploaded(source: Callable[..., Source], masked
 )
 def test_hosts_by_their_names(host: str, inside: bool) -> None:
     assert is_inside(host) is inside
+
+
+def test_what_the_client_logs_while_it_signs_has_no_signature(caplog: pytest.LogCaptureFixture) -> None:
+    s3fs = pytest.importorskip("s3fs")
+    store = s3fs.S3FileSystem(
+        key="AKIAEXAMPLE",
+        secret="example",
+        endpoint_url="http://s3.example",
+        client_kwargs={"region_name": "eu-west-1"},
+    )
+    source = Source("s3://bucket/v.mp4", "v.mp4", 3, "f", signer=lambda seconds: store.sign("bucket/v.mp4", seconds))
+    with caplog.at_level(logging.DEBUG):
+        link = signed_link(source, SERVICE)
+    query = dict(parse_qsl(urlsplit(link).query))
+    assert "botocore.auth" in caplog.text and "StringToSign" in caplog.text
+    for name in ("X-Amz-Signature", "X-Amz-Credential", "Signature"):
+        assert query.get(name, "no such part") not in caplog.text
+    assert len(query) >= 3
+
+
+@pytest.mark.parametrize("logger", ["urllib3.connectionpool", "httpx", "httpcore.http11", "botocore.endpoint", "gcsfs"])
+def test_clients_log_no_signed_url(logger: str, caplog: pytest.LogCaptureFixture) -> None:
+    redact_client_logs()
+    url = "https://user:SECRET@b.example/v.mp4?X-Amz-Signature=SECRET"
+    log = logging.getLogger(logger)
+    with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, logger):
+        log.debug('GET %s "HTTP/1.1" %d', url, 200)
+        log.warning("response headers: %r", [(b"location", url.encode())])
+        try:
+            raise OSError(f"no answer from {url}") from ValueError(url)
+        except OSError:
+            log.debug("failed", exc_info=True)
+        logging.getLogger("other").debug("mine: a?b=c")
+    assert "SECRET" not in caplog.text
+    assert '"HTTP/1.1" 200' in caplog.text and "failed (OSError)" in caplog.text
+    assert "mine: a?b=c" in caplog.text
