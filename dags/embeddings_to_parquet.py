@@ -5,7 +5,7 @@ worker), and publishes the vectors in a partitioned layout; last comes a list of
 
 ```
 {output}/model=marengo3.0/asset_id=6650.../assets/6650.../embeddings.parquet    start, end, option, scope, embedding
-{output}/videos/{run}.jsonl                                                     asset_id, source, duration, rows
+{output}/videos/{run}...jsonl                                                  asset_id, source, duration, rows
 ```
 
 Read it with DuckDB (an `httpfs` or `azure` secret lets it read the same from object storage):
@@ -77,6 +77,7 @@ def embeddings_to_parquet() -> None:
             options="{{ params.options | tojson }}",
             model_name="{{ params.model }}",
             formats=["parquet"],
+            name="embeddings",
             output_path="{{ params.output_path }}/model={{ params.model }}"
             "/asset_id={{ ti.xcom_pull('embed_video.upload', map_indexes=ti.map_index)['asset_id'] }}",
             deferrable=True,
@@ -84,7 +85,7 @@ def embeddings_to_parquet() -> None:
         return embedded.output
 
     @task
-    def list_videos(embedded: Any, run: str, params: dict[str, Any] | None = None, ti: Any = None) -> dict[str, Any]:
+    def list_videos(embedded: Any, params: dict[str, Any] | None = None, ti: Any = None) -> dict[str, Any]:
         from twelvelabs_provider.storage.locations import display_uri
         from twelvelabs_provider.storage.tables import (
             Column,
@@ -110,10 +111,11 @@ def embeddings_to_parquet() -> None:
                 Column("rows", ColumnType.WHOLE),
             )
         )
-        place, facts = TablePlace(("videos",), run, "embedded_videos"), TableFacts(Provenance.of(ti))
+        provenance = Provenance.of(ti)
+        place, facts = TablePlace(("videos",), provenance.file_stem(), "embedded_videos"), TableFacts(provenance)
         return publish_rows(given["output_path"], place, rows, schema, table_formats(["jsonl"]), facts).as_xcom()
 
-    list_videos(embed_video.expand(position=list_positions()), "{{ dag_run.run_after | ts_nodash }}")
+    list_videos(embed_video.expand(position=list_positions()))
 
 
 embeddings_to_parquet()

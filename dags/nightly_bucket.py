@@ -23,8 +23,11 @@ manifest is left alone: nothing is uploaded or billed twice, neither by a retry,
 bucket has no past: the first run of a backfill finds all that is there today and the others nothing, so there is no
 catch-up, and `max_active_runs=1`.
 
-**If it fails:** the rows of the outcome of `index` say for each video why; clear that task to try those again. One run
-publishes up to `[core] max_map_length` videos (1,024): for more, raise it and clear `list_videos`.
+**If it fails:** a bad video fails alone. The others are published in the same run, and the run is marked as failed. The
+rows of the outcome of `index` give the reason for each video. The next run tries the failed videos again; to try them
+now, clear `index` with its downstream tasks. A video that fails every night fails every run until it is mended or
+removed from the bucket. If `transcription` or `text_in_video` fails, clear that task. One run publishes up to
+`[core] max_map_length` videos (1,024): for more, raise it and clear `list_videos`.
 """
 
 from __future__ import annotations
@@ -47,6 +50,7 @@ from twelvelabs_provider.operators.index_videos import TwelveLabsIndexVideosOper
 POOL = os.environ.get("TWELVELABS_POOL", "default_pool")
 SOURCE = "{{ params.source or var.value.twelvelabs_source }}"
 OUTPUT = "{{ params.output_path or var.value.twelvelabs_output_path }}"
+KINDS = ("transcription", "text_in_video")
 
 
 @dag(
@@ -72,7 +76,11 @@ OUTPUT = "{{ params.output_path or var.value.twelvelabs_output_path }}"
 def nightly_bucket() -> None:
     """List, index in chunks, publish per video, compact the catalog."""
     discover = TwelveLabsDiscoverVideosOperator(
-        task_id="discover", source=SOURCE, output_path=f"{OUTPUT}/_discovered", min_age="{{ params.min_age }}"
+        task_id="discover",
+        source=SOURCE,
+        output_path=f"{OUTPUT}/_discovered",
+        outcomes=f"{OUTPUT}/_indexed",
+        min_age="{{ params.min_age }}",
     )
     index = TwelveLabsCreateIndexOperator(task_id="create_index", index_name="{{ params.index_name }}")
 
@@ -91,7 +99,8 @@ def nightly_bucket() -> None:
         deferrable=True,
     ).expand(videos=list_chunks(discover.output))
 
-    @task
+    # A failed chunk has published its outcome too: its good videos are as good as any.
+    @task(trigger_rule="all_done")
     def list_videos(outcomes: Any, output_path: str) -> list[dict[str, str]]:
         import json
 
@@ -99,13 +108,15 @@ def nightly_bucket() -> None:
 
         output = ObjectStoragePath(output_path)
         found = list[dict[str, str]]()
-        for outcome in outcomes:
-            # Addresses in XCom name no connection: what reads them goes by way of the output.
+        for outcome in filter(None, outcomes or ()):
+            # Addresses in XCom name no connection, so the outcome is read below the output.
             below = outcome["outcome"].partition("/_indexed/")[2]
             with (output / "_indexed" / below).open() as lines:
                 for row in map(json.loads, lines):
+                    if row["outcome"] == "failed":
+                        continue
                     folder = output / outcome["index_id"] / str(row["video_id"])
-                    if row["outcome"] != "failed" and not (folder / "text_in_video.manifest.json").exists():
+                    if not all((folder / f"{kind}.manifest.json").exists() for kind in KINDS):
                         video = {"index_id": outcome["index_id"], "video_id": row["video_id"], "source": row["uri"]}
                         found.append(video)
         return found
@@ -118,8 +129,15 @@ def nightly_bucket() -> None:
     text_in_video = TwelveLabsExtractTextInVideoOperator.partial(
         task_id="text_in_video", deferrable=True, **where
     ).expand_kwargs(videos)
-    catalog = TwelveLabsCompactCatalogOperator(task_id="catalog", output_path=OUTPUT, trigger_rule="none_failed")
+    catalog = TwelveLabsCompactCatalogOperator(task_id="catalog", output_path=OUTPUT, trigger_rule="all_done")
+
+    # The state of a run is the state of its last task.
+    @task(trigger_rule="none_failed")
+    def fail_if_a_task_failed() -> None:
+        pass
+
     [transcription, text_in_video] >> catalog
+    [discover, indexed, videos, transcription, text_in_video, catalog] >> fail_if_a_task_failed()
 
 
 nightly_bucket()

@@ -1,21 +1,24 @@
 """### Work on every video of an index as soon as it is ready, whoever indexed it
 
 **What it does:** a watcher in the triggerer looks once a minute for videos that became ready in the index
-`TWELVELABS_INDEX_NAME` (environment of the DAG processor; default `video-understanding`), and each one starts a run;
-what becomes ready together may share one. A run publishes the transcript (free) and chapters (one analysis, billed by
-the minute) of each video: `{output}/{index}/{video}/transcription.jsonl`, `chapters.jsonl`, subtitles, manifests.
+`TWELVELABS_INDEX_NAME` (environment of the DAG processor; default `video-understanding`), and starts a run. A run lists
+the index itself and publishes the transcript (free) and chapters (one analysis, billed by the minute) of every video
+that has none: `{output}/{index}/{video}/transcription.jsonl`, `chapters.jsonl`, subtitles, manifests.
 
 **What it needs:** the connection `twelvelabs_default` (API v1.3), a triggerer, and the Airflow Variable
 `twelvelabs_output_path` (path or URI), which the param `output_path` overrides in a manual run.
 
-**No video is lost:** what has been told is kept in the state store of the asset (Airflow 3.3 and newer; before, in an
-Airflow Variable), so a restarted triggerer goes on where the last one was. It begins with what becomes ready after the
-DAG is switched on. Where a triggerer is killed just as it tells of a video, it may tell once more: what has its
-manifest is left out here, so nothing is done or billed twice; that is also why only one run goes at a time.
+**No video is lost:** Airflow drops asset events that arrive while another one is queued, so an event is only the signal
+to look. The watermark of the runs lies in `{output}/_unpublished/` and does not pass a video without results: what
+became ready during another run or while the DAG was paused, or failed, is listed by the next run. The watcher keeps
+what it told in the state store of the asset (Airflow 3.3 and newer; before, in an Airflow Variable), so a restarted
+triggerer continues where the last one stopped. The DAG begins with what becomes ready after it is switched on. A video
+with manifests is left out, so nothing is billed twice; therefore only one run is active at a time.
 
 **To do an older video:** trigger it with `videos`, a list of `{"index_id": ..., "video_id": ...}`.
 
-**If it fails:** clear the failed tasks; the others keep their results.
+**If it fails:** clear the failed tasks; the others keep their results. The next run lists the failed videos again, in
+three runs at most.
 """
 
 from __future__ import annotations
@@ -23,10 +26,12 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from airflow.providers.common.compat.sdk import AirflowSkipException
 from airflow.sdk import Asset, AssetWatcher, Param, dag, task
 
 from twelvelabs_provider.operators.extract import TwelveLabsExtractTranscriptionOperator
 from twelvelabs_provider.operators.summarize import TwelveLabsSummarizeVideoOperator
+from twelvelabs_provider.operators.unpublished import TwelveLabsListUnpublishedVideosOperator
 from twelvelabs_provider.triggers.video_ready import TwelveLabsVideoReadyTrigger
 
 INDEX_NAME = os.environ.get("TWELVELABS_INDEX_NAME", "video-understanding")
@@ -64,33 +69,27 @@ VIDEO = {
 def on_new_video() -> None:
     """List what is new and not done yet; one branch per video and result."""
 
-    @task
-    def list_videos(
-        output_path: str, triggering_asset_events: Any = None, params: dict[str, Any] | None = None
-    ) -> list[dict[str, str]]:
-        from airflow.sdk import ObjectStoragePath
-
-        told = [
-            event.extra["payload"]
-            for events in (triggering_asset_events or {}).values()
-            for event in events
-            if event.extra.get("from_trigger")
-        ]
-        found = {one["video_id"]: one["index_id"] for one in [*told, *(params or {})["videos"]]}
-        results = ObjectStoragePath(output_path)
-        return [
-            {"index_id": index_id, "video_id": video_id}
-            for video_id, index_id in found.items()
-            if not (results / index_id / video_id / "chapters.manifest.json").exists()
-        ]
-
-    videos = list_videos(OUTPUT)
-    TwelveLabsExtractTranscriptionOperator.partial(
+    videos = TwelveLabsListUnpublishedVideosOperator(
+        task_id="list_videos",
+        index_name=INDEX_NAME,
+        output_path=OUTPUT,
+        kinds=["transcription", "chapters"],
+        videos="{{ params.videos | tojson }}",
+    )
+    transcription = TwelveLabsExtractTranscriptionOperator.partial(
         task_id="transcription", output_path=OUTPUT, formats=["jsonl", "srt", "vtt"]
-    ).expand_kwargs(videos)
-    TwelveLabsSummarizeVideoOperator.partial(
+    ).expand_kwargs(videos.output)
+    chapters = TwelveLabsSummarizeVideoOperator.partial(
         task_id="chapters", kind="chapters", output_path=OUTPUT, formats=["jsonl", "vtt"], deferrable=True
-    ).expand_kwargs(videos)
+    ).expand_kwargs(videos.output)
+
+    @task(outlets=[NEW_VIDEO])
+    def look_again(ti: Any = None) -> None:
+        """Start another run where one list could not hold all videos."""
+        if not ti.xcom_pull(task_ids="list_videos", key="more"):
+            raise AirflowSkipException("no video is left")
+
+    [transcription, chapters] >> look_again()
 
 
 on_new_video()

@@ -128,11 +128,16 @@ def ends_without_worker(task: BaseOperator, context: Context, known: Mapping[str
     if task.outlets:
         task.log.info("end_in_triggerer is ignored: the task has outlets, which only a worker registers")
         return False
-    if task.do_xcom_push:
-        fields = known if task.multiple_outputs else {}
-        for key, value in {**fields, "return_value": dict(known)}.items():
-            context["ti"].xcom_push(key=key, value=value)
+    push_result(task, context, known)
     return True
+
+
+def push_result(task: BaseOperator, context: Context, result: Mapping[str, Any]) -> None:
+    """Push a result as Airflow pushes what a task returns."""
+    if task.do_xcom_push:
+        fields = result if task.multiple_outputs else {}
+        for key, value in {**fields, "return_value": dict(result)}.items():
+            context["ti"].xcom_push(key=key, value=value)
 
 
 def required(owner: BaseOperator, **values: Any) -> None:

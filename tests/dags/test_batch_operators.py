@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from tests.dags.conftest import Connect, load_dag, read_rows
-from tests.dags.test_waiting import MODES, Memory, see_through, task_context
+from tests.dags.test_waiting import MODES, Memory, pushed, see_through, task_context
 from tests.engine.client import Api
 from tests.engine.rest import at_rest
 from twelvelabs_provider.api.errors import TwelveLabsError
@@ -203,6 +203,8 @@ def test_a_retry_attaches_and_a_clear_starts_afresh(
     assert (result["ready"], batches(api)) == (3, before + 2)
     cleared = task_context(memory, run_id=run_id(request), max_tries=5)
     see_through(analyse([library.asset_id] * 3, tmp_path), cleared)
+    assert batches(api) == before + 2, "the published result is reused"
+    see_through(analyse([library.asset_id] * 3, tmp_path, if_published="replace"), cleared)
     assert batches(api) == before + 4
 
 
@@ -249,10 +251,11 @@ def test_items_that_fail_are_rows_too(
     if strict:
         with pytest.raises(TwelveLabsPartialFailureError, match=r"1 of 2 items have no result.*manifest"):
             see_through(operator, context)
+        result = pushed(context)
     else:
         result, _ = see_through(operator, context)
-        assert (result["ready"], result["failed"]) == (1, 1)
-    bad, good = read_rows(tmp_path / "batches" / "analyses.manifest.json")
+    assert (result["ready"], result["failed"]) == (1, 1)
+    bad, good = read_rows(Path(result["manifest"].removeprefix("file://")))
     assert (bad["custom_id"], bad["status"], bad["error_code"]) == ("gone", "failed", "asset_unavailable")
     assert bad["data"] is None and bad["error_message"] and good["status"] == "ready"
 

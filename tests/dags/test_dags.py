@@ -108,7 +108,7 @@ def test_ask_about_videos_leaves_chapters_answers_vectors_and_a_search(connect: 
     assert set(found) == {"chapters", "analysis", "embeddings", "search"}, found
     facts = {kind: json.loads(path.read_text()) for kind, path in found.items()}
     assert all(fact["provenance"]["dag_id"] == "ask_about_videos" for fact in facts.values())
-    review = json.loads(found["analysis"].with_name("analysis.json").read_text())
+    review = json.loads(found["analysis"].with_name("review.json").read_text())
     assert set(review) >= {"title", "summary", "topics"}
     matches = read_rows(found["search"])
     assert matches and all({"video_id", "start", "end"} <= set(match) for match in matches)

@@ -160,3 +160,13 @@ def test_a_connection_that_does_not_exist(nights: Nights, uri: str, provider: st
     with pytest.raises(TwelveLabsInputError, match="cannot be opened with the connection 'nosuch'"):
         result_of(discover(nights.folder, source=uri))
     assert list(nights.folder.rglob("manifest.json")) == []
+
+
+def test_listing_files_needs_no_api_key(nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
+    nights.put("a.mp4")
+    for connection in ({"conn_type": "twelvelabs"}, None):
+        if connection is None:
+            monkeypatch.delenv("AIRFLOW_CONN_TWELVELABS_DEFAULT")
+        else:
+            monkeypatch.setenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", json.dumps(connection))
+        assert result_of(discover(nights.folder, only_new="False"))["videos"] == 1

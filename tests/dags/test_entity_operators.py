@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.dags.conftest import Account, Connect, load_dag, read_rows
-from tests.dags.test_waiting import Memory, see_through, task_context
+from tests.dags.test_waiting import Memory, pushed, see_through, task_context
 from tests.engine.client import Api, until
 from tests.engine.pictures import late_picture, make_picture
 from twelvelabs_provider.exceptions import (
@@ -220,8 +220,10 @@ def test_many_entities_are_told_of_one_by_one(
         {"name": "Nobody", "asset_ids": [UNKNOWN]},
         {"name": "Ann", "asset_ids": pictures[:1]},
     ]
+    context = task_context()
     with pytest.raises(TwelveLabsJobFailedError, match="1 of 3 entities were refused: Nobody"):
-        see_through(bulk(collection_id, wanted, output_path=str(tmp_path)), task_context())
+        see_through(bulk(collection_id, wanted, output_path=str(tmp_path)), context)
+    assert pushed(context)["refused"] == 1 and pushed(context)["manifest"]
     result, _ = see_through(
         bulk(collection_id, wanted, output_path=str(tmp_path), fail_on_partial_error=False), task_context()
     )

@@ -12,7 +12,7 @@ import pytest
 
 from tests.connected import connect_folder
 from tests.dags.conftest import Connect, read_rows
-from tests.dags.test_waiting import Memory, see_through, task_context
+from tests.dags.test_waiting import Memory, pushed, see_through, task_context
 from tests.engine.client import Api
 from tests.engine.videos import make_video
 from twelvelabs_provider.exceptions import (
@@ -105,8 +105,10 @@ def test_a_file_that_did_not_arrive_fails_the_task_after_the_rows_are_written(
 ) -> None:
     memory, output = Memory(), tmp_path / "out"
     fields = {"connection_id": connection_id, "items": ["a.mp4", "late.mp4"], "output_path": str(output)}
+    context = task_context(memory)
     with pytest.raises(TwelveLabsJobFailedError, match=r"1 of 2 files .*late\.mp4 \(source_unavailable.*manifest"):
-        run(task_context(memory), **fields)
+        run(context, **fields)
+    assert pushed(context)["counts"]["rejected"] == 1 and pushed(context)["manifest"]
     assert [row["action"] for row in read_rows(next(output.rglob("*.manifest.json")))] == ["created", "rejected"]
     assert memory == {}, "a retry asks again"
     make_video(folder / "late.mp4", ("LATE",))

@@ -89,11 +89,13 @@ class Runs:
         self.fields = {"index_id": index_id, "poll_interval": 0.2, "deferrable": True, "max_concurrent": 4, **fields}
         self.deferrals = 0
         self.payloads: list[dict[str, Any]] = []
+        self.pushed: dict[str, Any] = {}
 
     def context(self, try_number: int = 1, max_tries: int = 2, run_id: str = "run") -> Any:
         ti = SimpleNamespace(
             dag_id="d", run_id=run_id, task_id="t", map_index=-1, max_tries=max_tries, try_number=try_number
         )
+        ti.xcom_push = lambda key, value: self.pushed.__setitem__(key, value)
         return {"ti": ti}
 
     def operator(self, videos: Any, **fields: Any) -> TwelveLabsIndexVideosOperator:
@@ -281,6 +283,9 @@ def test_a_clear_does_only_what_is_not_in_the_index(
     missing = tmp_path / "films" / "late.mp4"
     with pytest.raises(TwelveLabsPartialFailureError, match="1 of 9 videos failed, and max_failed allows 0"):
         runs.run([*map(str, listed), str(missing)])
+    outcome = runs.pushed["return_value"]
+    assert (outcome["indexed"], outcome["failed"]) == (8, 1)
+    assert Path(outcome["outcome"].removeprefix("file://")).exists() and runs.pushed["outcome"] == outcome["outcome"]
     assert Counter(row["outcome"] for row in outcome_of(runs.output)) == {"indexed": 8, "failed": 1}
     shutil.copy(listed[0], missing)
     result = runs.run([*map(str, listed), str(missing)], max_tries=3)
@@ -295,6 +300,7 @@ def test_a_retry_does_only_what_failed_and_may_succeed(
     faults("/assets", "status", status=500, times=2 * 3, after=3)
     with pytest.raises(TwelveLabsVideosFailedError, match="A retry tries again"):
         runs.run(listed, fields={"max_concurrent": 1})
+    assert runs.pushed["return_value"]["failed"] >= 1, "pushed before a failure that is retried too"
     left = Counter(row["outcome"] for row in outcome_of(runs.output))
     assert left["failed"] >= 1 and left["indexed"] == 6 - left["failed"]
     result = runs.run(listed, try_number=2)

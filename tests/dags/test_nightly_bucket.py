@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,15 @@ from tests.dags.test_dags import states
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("airflow_database")]
 
 
-def night(day: int) -> dict[str, str]:
+def night(day: int, state: str = "success", *, month: int = 3, retries: int = 0) -> dict[str, str]:
     """Run the DAG for a night and return the states of its tasks."""
-    moment = pendulum.datetime(2026, 3, day, 1)
+    moment = pendulum.datetime(2026, month, day, 1)
     conf = {"index_name": "nightly", "min_age": 0}
-    run = load_dag("nightly_bucket").test(logical_date=moment, run_after=moment, run_conf=conf)
-    assert str(run.state) == "success", states(run)
+    dag = load_dag("nightly_bucket")
+    for task in dag.tasks:
+        task.retries, task.retry_delay = retries, timedelta(0)
+    run = dag.test(logical_date=moment, run_after=moment, run_conf=conf)
+    assert str(run.state) == state, states(run)
     return states(run)
 
 
@@ -65,3 +69,49 @@ def test_each_night_does_what_is_new(
     held = account.holdings()
     night(4)
     assert account.holdings() == held, "the same night once more"
+
+
+def test_a_bad_video_hides_no_other_and_is_tried_again(
+    connect: Connect, account: Account, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket, output = tmp_path / "bucket", tmp_path / "out"
+    bucket.mkdir()
+    monkeypatch.setenv("AIRFLOW_VAR_TWELVELABS_SOURCE", str(bucket))
+    monkeypatch.setenv("AIRFLOW_VAR_TWELVELABS_OUTPUT_PATH", str(output))
+    good, bad = bucket / "good.mp4", bucket / "bad.mp4"
+    # Its own bytes: another test may have indexed the clip.
+    good.write_bytes(clip.read_bytes() + (16).to_bytes(4, "big") + b"free" + b"nightly!")
+    bad.write_bytes(b"not a video at all" * 100)
+
+    first = night(2, "failed", month=4, retries=2)
+    assert (first["index[0]"], first["catalog[-1]"]) == ("failed", "success")
+    assert results(output) == {good.as_uri()}
+
+    held = account.holdings()
+    second = night(3, "failed", month=4, retries=2)
+    assert second["index[0]"] == "failed", "the bad video is listed again, alone"
+    assert account.holdings() == held, "the good video is neither sent nor billed again"
+
+    bad.write_bytes(clip.read_bytes() + (16).to_bytes(4, "big") + b"free" + b"mended!!")
+    night(4, month=4, retries=2)
+    assert results(output) == {good.as_uri(), bad.as_uri()}
+    held = account.holdings()
+    assert night(5, month=4)["index[-1]"] == "skipped"
+    assert account.holdings() == held
+
+
+def test_a_video_whose_indexing_failed_for_a_while_is_tried_again_the_next_night(
+    connect: Connect, account: Account, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket, output = tmp_path / "bucket", tmp_path / "out"
+    bucket.mkdir()
+    monkeypatch.setenv("AIRFLOW_VAR_TWELVELABS_SOURCE", str(bucket))
+    monkeypatch.setenv("AIRFLOW_VAR_TWELVELABS_OUTPUT_PATH", str(output))
+    video = bucket / "one.mp4"
+    video.write_bytes(clip.read_bytes() + (16).to_bytes(4, "big") + b"free" + b"unmarked")
+    connect(password="a wrong key")
+    night(2, "failed", month=5)
+    assert not results(output)
+    connect()
+    assert night(3, month=5)["index[0]"] == "success"
+    assert results(output) == {video.as_uri()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +10,13 @@ import pytest
 
 from tests.dags.conftest import Account, Connect, load_dag, read_rows
 from tests.dags.test_dags import states
+from tests.dags.test_waiting import task_context
+from tests.engine.client import Api
+from twelvelabs_provider.operators.unpublished import TwelveLabsListUnpublishedVideosOperator
 
 if TYPE_CHECKING:
     from tests.conftest import Library
+    from tests.engine_process import Engine
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("airflow_database")]
 
@@ -36,6 +41,60 @@ def test_a_video_is_done_once(
     assert str(again.state) == "success", states(again)
     assert states(again)["chapters[-1]"] == "skipped"
     assert account.get("/_local/billing") == billed
+
+
+class Event:
+    """What Airflow hands to a run of the asset event of a trigger."""
+
+    def __init__(self, index_id: str, video: dict[str, Any]) -> None:
+        payload = {"index_id": index_id, "video_id": video["_id"], "created_at": video["created_at"]}
+        self.extra = {"from_trigger": True, "payload": payload}
+
+
+def test_a_run_lists_what_became_ready_with_the_video_of_its_event(
+    connect: Connect, engine: Engine, clip: Path, tmp_path: Path
+) -> None:
+    api = Api(engine)
+    index_id, asset_id = api.create_index("a burst"), api.asset(clip)
+    path = f"/indexes/{index_id}/indexed-assets"
+
+    def indexed() -> dict[str, Any]:
+        copy = tmp_path / f"{len(list(tmp_path.glob('*.mp4')))}.mp4"
+        copy.write_bytes(clip.read_bytes() + (16).to_bytes(4, "big") + b"free" + os.urandom(8))
+        video = api.expect(202, "POST", path, json={"asset_id": api.asset(copy)})
+        return dict(api.finished(f"{path}/{video['_id']}"))
+
+    def listed(run_id: str, *events: Event, **fields: Any) -> list[str]:
+        operator = TwelveLabsListUnpublishedVideosOperator(
+            task_id="list_videos", index_name="a burst", output_path=str(tmp_path), kinds=["chapters"], **fields
+        )
+        context = {**task_context(run_id=run_id), "triggering_asset_events": {"asset": list(events)}}
+        found = operator.execute(context)
+        assert {one["index_id"] for one in found} <= {index_id}
+        return [one["video_id"] for one in found]
+
+    def publish(video_id: str) -> None:
+        manifest = tmp_path / index_id / video_id / "chapters.manifest.json"
+        manifest.parent.mkdir(parents=True)
+        manifest.write_text("{}")
+
+    old = api.expect(202, "POST", path, json={"asset_id": asset_id})["_id"]
+    api.finished(f"{path}/{old}")
+    assert listed("manual") == [], "no event yet"
+    burst = [indexed() for _ in range(3)]
+    ids = [video["_id"] for video in burst]
+    assert listed("first", Event(index_id, burst[0])) == ids, "the other events were dropped"
+    for video_id in ids[:2]:
+        publish(video_id)
+    late = indexed()
+    assert listed("second", Event(index_id, late)) == [ids[2], late["_id"]], "one failed in the first run"
+    publish(ids[2])
+    publish(late["_id"])
+    assert listed("third") == []
+    more = [indexed()["_id"] for _ in range(2)]
+    assert listed("fourth", max_videos=1) == more[:1]
+    given = [{"index_id": index_id, "video_id": old}, {"index_id": index_id, "video_id": ids[0]}]
+    assert listed("fifth", videos=given) == [*more, old], "an older video by hand, unless it is done"
 
 
 def test_the_watcher_is_part_of_the_dag() -> None:

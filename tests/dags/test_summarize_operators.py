@@ -93,7 +93,8 @@ def test_an_asset_without_an_index_and_a_worker(connect: Connect, clip: Path, en
     operator = summarize(tmp_path, kind="gist", asset_id=asset_id, deferrable=True, prompt="For children.")
     result, _ = see_through(operator, task_context())
     assert result["mode"] == "async" and result["data"]["title"] == "WINTER"
-    assert (tmp_path / "assets" / asset_id / "gist.json").exists()
+    (file,) = (tmp_path / "assets" / asset_id).glob("gist-*[!t].json")
+    assert json.loads(file.read_text()) == result["data"]
 
 
 def test_a_retired_model_is_not_asked(connect: Connect, videos: Any, tmp_path: Path) -> None:
@@ -125,7 +126,7 @@ def test_prompts_of_the_older_generation(connect: Connect, videos: Any, tmp_path
     connect("v1.2")
     for mode in ("auto", "stream"):
         operator = TwelveLabsAnalyzeVideoOperator(
-            task_id="t", output_path=str(tmp_path), prompt="What?", mode=mode, **videos["v1.2"]
+            task_id="t", output_path=str(tmp_path), prompt="What?", mode=mode, result_name=mode, **videos["v1.2"]
         )
         assert "WINTER" in operator.execute(task_context())["preview"]
 
@@ -187,3 +188,23 @@ def test_an_answer_of_another_shape_is_kept_aside(
     monkeypatch.setattr(TwelveLabsHook, "execute", odd)
     with pytest.raises(TwelveLabsUnusableAnswerError, match=r"titles\.raw\.txt"):
         summarize(tmp_path, kind="titles", **videos["v1.3"]).execute(task_context())
+
+
+def test_the_older_generation_reuses_what_is_published(
+    connect: Connect, account: Account, videos: Any, tmp_path: Path
+) -> None:
+    connect("v1.2")
+
+    def ask(run_id: str, **fields: Any) -> list[dict[str, Any]]:
+        short = summarize(tmp_path, kind="summary", **videos["v1.2"], **fields)
+        long = TwelveLabsAnalyzeVideoOperator(
+            task_id="t", output_path=str(tmp_path), prompt="What?", **videos["v1.2"], **fields
+        )
+        return [dict(operator.execute(task_context(run_id=run_id))) for operator in (short, long)]
+
+    before = billed(account, "analysis")
+    first = ask("first")
+    assert ask("second") == first
+    assert billed(account, "analysis") == before + 2
+    ask("third", if_published="replace")
+    assert billed(account, "analysis") == before + 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import threading
 import time
@@ -51,7 +52,16 @@ def task_context(memory: Memory | None = None, *, max_tries: int = 2, run_id: st
     ti = SimpleNamespace(dag_id="d", run_id=run_id, task_id="t", map_index=-1, max_tries=max_tries)
     began = datetime.now(UTC)
     ti.get_first_reschedule_date = lambda context: began
+    ti.pushed = {}
+    ti.xcom_push = lambda key, value: ti.pushed.__setitem__(key, value)
     return {"ti": ti} if memory is None else {"ti": ti, "task_state_store": memory}
+
+
+def pushed(context: dict[str, Any]) -> dict[str, Any]:
+    """Return the result that a failed task pushed, after a round through JSON as XCom makes it."""
+    result = json.loads(json.dumps(context["ti"].pushed["return_value"]))
+    assert {name: context["ti"].pushed[name] for name in result} == result, "each field under its own name too"
+    return dict(result)
 
 
 def index_video(index_id: str, **fields: Any) -> TwelveLabsIndexVideoOperator:

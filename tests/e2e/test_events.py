@@ -115,8 +115,29 @@ def test_a_video_starts_one_run_also_across_a_killed_triggerer(stack: Stack, cli
     stack.start_component("triggerer")
     wait(stack, lambda: runs(stack) == ["success"] * 2, "triggerer")
     assert sorted(told(stack)) == sorted([first, second])
-    done = {path.parent.name for path in (stack.marks / "out").glob("*/*/chapters.manifest.json")}
-    assert done == {first, second}
+    assert finished(stack) == {first, second}
+
+
+def finished(stack: Stack) -> set[str]:
+    """Return the videos whose chapters are published."""
+    return {path.parent.name for path in (stack.marks / "out").glob("*/*/chapters.manifest.json")}
+
+
+def test_no_video_of_a_burst_is_left_behind(stack: Stack, clip: Path) -> None:
+    before = finished(stack)
+    path = f"/indexes/{index_id(stack, INDEX)}/indexed-assets"
+    copies = [stack.engine.asset(copy_of(clip, stack.marks, number)) for number in range(5)]
+    burst = {str(stack.engine.expect(202, "POST", path, json={"asset_id": one})["_id"]) for one in copies}
+    wait(stack, lambda: burst <= finished(stack), "scheduler")
+    assert finished(stack) == before | burst
+    wait(stack, lambda: set(runs(stack)) == {"success"}, "scheduler")
+
+
+def copy_of(clip: Path, folder: Path, number: int) -> Path:
+    """Return a copy with bytes of its own."""
+    copy = folder / f"burst {number}.mp4"
+    copy.write_bytes(clip.read_bytes() + (12).to_bytes(4, "big") + b"free" + number.to_bytes(4, "big"))
+    return copy
 
 
 @pytest.fixture(scope="module")

@@ -41,11 +41,13 @@ class Medium:
 
     :param shown: its address or id, without what signs it.
     :param duration: seconds, where known.
+    :param version: changes when the content of a file changes; None for what the service holds or fetches.
     """
 
     source: MediaSource
     shown: str
     duration: float | None = None
+    version: str | None = None
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ def image_medium(hook: TwelveLabsHook, value: str) -> Medium:
         with source.open() as stream:
             if not stream.read(8).startswith(_IMAGES):
                 raise TwelveLabsInputError(f"The image {source.uri!r} is neither JPEG nor PNG")
-    return Medium(_media_source(source), source.uri)
+    return Medium(_media_source(source), source.uri, version=source.fingerprint)
 
 
 def _asset(hook: TwelveLabsHook, value: str) -> Medium | None:
@@ -166,7 +168,7 @@ def _stored(hook: TwelveLabsHook, kind: str, value: str) -> Medium:
     facts = probe_video(source) if kind == "video" else None
     if kind == "video":
         check_video(source, facts, hook.api.LIMITS)
-    return Medium(_media_source(source), source.uri, facts.duration if facts else None)
+    return Medium(_media_source(source), source.uri, facts.duration if facts else None, source.fingerprint)
 
 
 def _media_source(source: Source) -> MediaSource:

@@ -90,9 +90,16 @@ class News:
 
 
 @dataclass(frozen=True)
-class _Entry:
+class Entry:
+    """A video of the list, ready or not.
+
+    :param created: epoch seconds.
+    :param ready: epoch seconds at which it became ready; those of its creation where the service does not say.
+    """
+
     phase: Phase
     created: float
+    ready: float
     video: ReadyVideo
 
     @property
@@ -123,7 +130,7 @@ async def look(hook: AsyncHook, index_id: str, told: Told, now: float) -> News:
     return News(tuple(entry.video for entry in ready), Told(since, kept))
 
 
-def _held_back(entries: list[_Entry], since: float, now: float) -> float:
+def _held_back(entries: list[Entry], since: float, now: float) -> float:
     """Return the moment before which there is nothing left to tell."""
     running = [
         entry.created for entry in entries if entry.phase is Phase.RUNNING and now - entry.created < LONGEST_INDEXING
@@ -132,11 +139,11 @@ def _held_back(entries: list[_Entry], since: float, now: float) -> float:
     return min([newest - OVERLAP, *running])
 
 
-async def _entries(hook: AsyncHook, index_id: str, since: float, now: float) -> AsyncIterator[_Entry]:
+async def _entries(hook: AsyncHook, index_id: str, since: float, now: float) -> AsyncIterator[Entry]:
     """Read the list from its new end: what is added meanwhile moves entries to later pages, and none is missed."""
     pages = Pages(MOST_PAGES)
     while pages.more:
-        call = _page(hook.api, index_id, pendulum.from_timestamp(since), now, Paging(page=pages.number))
+        call = entries_page(hook.api, index_id, pendulum.from_timestamp(since), now, Paging(page=pages.number))
         for entry in pages.new_in(await hook.execute(call)):
             if entry is not None:
                 yield entry
@@ -144,9 +151,14 @@ async def _entries(hook: AsyncHook, index_id: str, since: float, now: float) -> 
         pages.ensure_complete(call.name)
 
 
-def _page(
+def entries_page(
     api: Dialect, index_id: str, since: pendulum.DateTime, now: float, paging: Paging
-) -> Call[Page[_Entry | None]]:
+) -> Call[Page[Entry | None]]:
+    """Return the call for a page of the videos of an index, newest first, whatever their status.
+
+    :param since: only what was created since.
+    :param now: epoch seconds that stand for a moment which the service does not tell.
+    """
     if api.indexing_route() is IndexingRoute.ASSET:
         call = api.list_indexed_assets(index_id, where=VideoFilter(created_since=since), paging=paging)
         return call.then(lambda page: page.map(lambda video: _of_video(index_id, video, now)))
@@ -154,23 +166,33 @@ def _page(
     return tasks.then(lambda page: page.map(lambda task: _of_task(index_id, task, now)))
 
 
-def _of_video(index_id: str, video: Video, now: float) -> _Entry:
+def _of_video(index_id: str, video: Video, now: float) -> Entry:
     ready = ReadyVideo(index_id, video.id, video.asset_id, video.filename, video.duration, _written(video.created_at))
-    return _Entry(phase_of(video.status or ""), _epoch(video.created_at, now), ready)
+    created = _epoch(video.created_at, now)
+    return Entry(phase_of(video.status or ""), created, _stamp(video.raw.get("indexed_at"), created), ready)
 
 
-def _of_task(index_id: str, task: IndexingTask, now: float) -> _Entry | None:
+def _of_task(index_id: str, task: IndexingTask, now: float) -> Entry | None:
     """Return the video of a task; one that is being uploaded may have none yet, and is then known by its task."""
     phase = phase_of(task.status)
     if not task.video_id and phase is not Phase.RUNNING:
         return None
     filename = (task.raw.get("metadata") or {}).get("filename")
     ready = ReadyVideo(index_id, task.video_id or task.id, None, filename, task.duration, _written(task.created_at))
-    return _Entry(phase, _epoch(task.created_at, now), ready)
+    created = _epoch(task.created_at, now)
+    return Entry(phase, created, _stamp(task.raw.get("updated_at"), created), ready)
 
 
 def _epoch(moment: pendulum.DateTime | None, now: float) -> float:
     return moment.timestamp() if moment else now
+
+
+def _stamp(value: Any, otherwise: float) -> float:
+    try:
+        moment = pendulum.parse(str(value)) if value else None
+    except ValueError:
+        moment = None
+    return moment.timestamp() if isinstance(moment, pendulum.DateTime) else otherwise
 
 
 def _written(moment: pendulum.DateTime | None) -> str | None:

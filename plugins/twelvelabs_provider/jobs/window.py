@@ -39,6 +39,18 @@ class Window:
         end = duration if self.end is None else self.end
         return None if end is None else end - (self.start or 0.0)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is the whole video."""
+        return not self.start and self.end is None
+
+    def suffix(self) -> str:
+        """Return what tells the files of this stretch from those of another; empty for the whole video."""
+        if self.is_open:
+            return ""
+        end = "end" if self.end is None else f"{self.end:.15g}s"
+        return f"-{self.start or 0:.15g}s-{end}"
+
     def must_touch(self, duration: float | None) -> None:
         """Refuse a window that begins after the video's end.
 

@@ -47,10 +47,12 @@ class TwelveLabsAnalysisTaskOperator(TwelveLabsBillingOperator):
             self.log.info("%s of an earlier try is %s: submitting anew", job, state.status)
             ended.append(task.id)
 
-    def kept_aside(self, output: str, place: Place, suffix: str, text: str) -> str:
+    def kept_aside(self, context: Context | None, output: str, place: Place, suffix: str, text: str) -> str:
         """Write a text beside the result and return a sentence that says where, or nothing for an empty text.
 
         A store that fails as well must not hide the first error.
+
+        :param context: pushes the address as the field ``incomplete``; None where Airflow cannot be asked.
         """
         if not text:
             return ""
@@ -60,6 +62,8 @@ class TwelveLabsAnalysisTaskOperator(TwelveLabsBillingOperator):
             self.log.error("what had arrived cannot be kept aside (%s): %s", error, text)
             return " What came is in the task's log, it could not be written."
         self.log.warning("%d characters that had arrived are kept in %s", len(text), kept)
+        if context is not None:
+            self.push_before_failure(context, {"incomplete": kept})
         return f" What came is kept in {kept}."
 
     def is_ours(self, pending: PendingJob) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,17 @@ from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
 from twelvelabs_provider.jobs.window import Window
 from twelvelabs_provider.operators.generate import TwelveLabsGenerateOperator
 from twelvelabs_provider.operators.job import Result
-from twelvelabs_provider.results.answered import Answered, Mode
+from twelvelabs_provider.operators.published import stem_with
+from twelvelabs_provider.results.answered import Answered, Facts, Mode
 from twelvelabs_provider.results.kinds import ANALYSIS, ANALYSIS_SEGMENTS
 from twelvelabs_provider.storage.encoding import Encoder, json_text
 from twelvelabs_provider.storage.formats import Format, encoders_for
+from twelvelabs_provider.storage.layout import Place
+from twelvelabs_provider.storage.manifest import Facts as ManifestEntries
 from twelvelabs_provider.storage.manifest import Provenance, Published
 from twelvelabs_provider.storage.publish import check_output, publish_files
+from twelvelabs_provider.storage.republish import kept_and, republish_document, segment_of
+from twelvelabs_provider.storage.saved import SavedResult
 from twelvelabs_provider.storage.source import redact_url
 from twelvelabs_provider.storage.tables import DocumentFormat, document_formats, publish_document
 from twelvelabs_provider.task import required
@@ -35,6 +41,8 @@ LONGEST_PREVIEW = 1000
 LARGEST_DATA = 8 * 1024
 """Bytes of structured data that the task returns; what is larger is in the file only."""
 
+_DIGITS = 12
+
 
 class TwelveLabsAnalyzeVideoOperator(TwelveLabsGenerateOperator):
     """Asks a model about a video and publishes what it answers: a text, a JSON value, or timed segments.
@@ -42,7 +50,8 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsGenerateOperator):
     Service pages: https://docs.twelvelabs.io/api-reference/analyze-videos/sync-analysis and
     https://docs.twelvelabs.io/api-reference/analyze-videos/create-async-analysis-task
 
-    A text becomes ``{result_name}.txt``; with ``response_format`` of type ``json_schema`` the parsed answer becomes
+    Without ``result_name`` the files are named ``analysis-{digest of the question}``. A text becomes
+    ``{result_name}.txt``; with ``response_format`` of type ``json_schema`` the parsed answer becomes
     ``.json``; with ``segment_definitions`` it becomes ``.json`` and, row by row, ``.jsonl``: ``start`` and ``end`` in
     seconds, ``value`` (the text among the fields), ``definition``, and the fields. The first complete JSON value of an
     answer counts: text around it, a code fence, escaped quotes or a repeated tail do no harm.
@@ -157,8 +166,9 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsGenerateOperator):
         """Write the answer in the form that was asked for."""
         wanted, text = answered.facts.get("format"), answered.generation.text
         if wanted is None:
-            published = self._publish_one(context, answered, text, {"text": text})
-            return {**self.published(context, answered, published), "preview": text[:LONGEST_PREVIEW], "data": None}
+            result = self.result(answered, preview=text[:LONGEST_PREVIEW], data=None)
+            published = self._publish_one(context, answered, text, {"text": text}, result)
+            return self.published(context, answered, published, result)
         try:
             answer = answered.generation.structured()
             data = answer.data
@@ -168,21 +178,61 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsGenerateOperator):
             self.useless(context, answered, why)
         except TwelveLabsAnswerError as error:
             self.useless(context, answered, error)
+        result = self.result(answered, preview=None, data=data if len(answer.text) <= LARGEST_DATA else None)
         if rows is None:
-            published = self._publish_one(context, answered, data, {"data": data})
+            published = self._publish_one(context, answered, data, {"data": data}, result)
         else:
-            published = self._publish_rows(context, answered, data, rows)
-        small = data if len(answer.text) <= LARGEST_DATA else None
-        return {**self.published(context, answered, published), "preview": None, "data": small}
+            published = self._publish_rows(context, answered, data, rows, result)
+        return self.published(context, answered, published, result)
 
-    def _publish_one(self, context: Context, answered: Answered, content: Any, row: Mapping[str, Any]) -> Published:
-        place, facts = self.place(answered.subject), answered.table_facts(Provenance.of(context["ti"]))
+    def is_plain(self, window: Window) -> bool:
+        """Every question is one of many."""
+        return False
+
+    def wanted_formats(self, facts: Facts) -> Sequence[str]:
+        """Return the formats of segments, or of one answer."""
+        wanted = facts.get("format")
+        return self._row_formats() if wanted == FormatType.SEGMENTS else self._document_formats(wanted)
+
+    def render(self, context: Context, saved: SavedResult, facts: Facts) -> Published | None:
+        """Make the formats of the saved answer."""
+        wanted, provenance = facts.get("format"), Provenance.of(context["ti"])
+        plain = "txt" if wanted is None else "json"
+        content, rows = saved.read(plain), saved.rows()
+        if wanted == FormatType.SEGMENTS:
+            data = None if content is None else json.loads(content)
+            segments = segments_of(data) if data is not None else [segment_of(row) for row in rows or ()]
+            unknown = data is None and (rows is None or Format.JSON in self._row_formats())
+            formats = [Format(format) for format in kept_and(self._row_formats(), saved)]
+            repeated = saved.facts(provenance)
+            return None if unknown else self._write_rows(saved.place, segments, data, formats, repeated)
+        if content is None and rows is None:
+            return None
+        if content is not None:
+            answer: Any = content.decode("utf-8") if wanted is None else json.loads(content)
+        else:
+            answer = (rows or [{}])[0]["text" if wanted is None else "data"]
+        row = {"text": answer} if wanted is None else {"data": answer}
+        kinds = self._document_formats(wanted)
+        return republish_document(self.output_path, saved, kinds, ANALYSIS, provenance, answer, row)
+
+    def _publish_one(
+        self, context: Context, answered: Answered, content: Any, row: Mapping[str, Any], result: Result
+    ) -> Published:
+        place, facts = self.place(answered.subject, answered.facts), self.manifest_facts(context, answered, result)
         formats = self._document_formats(answered.facts.get("format"))
         return publish_document(self.output_path, place, content, facts, formats=formats, schema=ANALYSIS, row=row)
 
-    def _publish_rows(self, context: Context, answered: Answered, data: Any, rows: Sequence[Segment]) -> Published:
-        place, facts = self.place(answered.subject), answered.table_facts(Provenance.of(context["ti"]))
-        encoders = encoders_for(self._row_formats(), ANALYSIS_SEGMENTS)
+    def _publish_rows(
+        self, context: Context, answered: Answered, data: Any, rows: Sequence[Segment], result: Result
+    ) -> Published:
+        place, facts = self.place(answered.subject, answered.facts), self.manifest_facts(context, answered, result)
+        return self._write_rows(place, rows, data, self._row_formats(), facts)
+
+    def _write_rows(
+        self, place: Place, rows: Sequence[Segment], data: Any, formats: Sequence[Format], facts: ManifestEntries
+    ) -> Published:
+        encoders = encoders_for(formats, ANALYSIS_SEGMENTS)
         if Format.JSON in encoders:
             encoders[Format.JSON] = _Whole(data)
         stale = (*Format, DocumentFormat.TXT)
@@ -217,6 +267,7 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsGenerateOperator):
             "definitions": definitions_in(asked.get("response_format")),
             "window": [asked.get("start_time"), asked.get("end_time")],
             "options": {"analysis_mode": asked.get("analysis_mode")},
+            "stem": stem_with(self.result_kind, task.id[-_DIGITS:]),
         }
         self._check_formats(facts["format"])
         return self.pending(context, JobRef(JobKind.ANALYSIS_TASK, task.id), subject=subject.as_json(), facts=facts)

@@ -30,12 +30,16 @@ from twelvelabs_provider.jobs.wake import Wake, WakeReason
 from twelvelabs_provider.operators.batch_submission import Submission
 from twelvelabs_provider.operators.billing import TwelveLabsBillingOperator
 from twelvelabs_provider.operators.job import Result
+from twelvelabs_provider.operators.published import TwelveLabsPublishedOperator, question_digest, stem_with
 from twelvelabs_provider.results.batch_rows import BatchRows, unsuccessful
 from twelvelabs_provider.results.kinds import ANALYSIS_BATCH
 from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.layout import TablePlace
-from twelvelabs_provider.storage.manifest import Origin, Provenance
+from twelvelabs_provider.storage.manifest import Origin, Provenance, Published
 from twelvelabs_provider.storage.publish import check_output
+from twelvelabs_provider.storage.republish import republish_rows
+from twelvelabs_provider.storage.saved import SavedResult
+from twelvelabs_provider.storage.source import meanings
 from twelvelabs_provider.storage.tables import TableFacts, publish_rows, table_formats
 from twelvelabs_provider.task import COMMON_FIELDS, refusals_end_the_task, required
 
@@ -52,7 +56,7 @@ _TOLD = (ItemStatus.READY, ItemStatus.FAILED, ItemStatus.CANCELED)
 _IF_NOT_READY = ("wait", "fail")
 
 
-class TwelveLabsAnalyzeBatchOperator(TwelveLabsBillingOperator):
+class TwelveLabsAnalyzeBatchOperator(TwelveLabsPublishedOperator, TwelveLabsBillingOperator):
     """Asks a model the same about many videos, and publishes one row for each.
 
     Any number of items is cut into batches of at most 1,000 items and 2,000 hours of video; at most 5 are active at a
@@ -80,10 +84,12 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsBillingOperator):
     :param end: seconds up to which every video is analysed (templated).
     :param min_segment_duration: seconds, at least 2 (templated).
     :param max_segment_duration: seconds, at least 2 (templated).
-    :param result_name: stem of the files (templated).
+    :param result_name: stem of the files. None takes ``analyses`` with a digest of the items and the question, so that
+        mapped tasks, and runs with other items, have results of their own (templated).
     :param formats: any of ``jsonl``, ``json``, ``parquet`` (templated).
     :param if_not_ready: ``wait`` for assets that are still being prepared, or ``fail`` before anything is sent.
-    :param fail_on_partial_error: fail, after everything was published, when an item has no result.
+    :param fail_on_partial_error: fail, after everything was published, when an item has no result. A published result
+        without all answers is reused (``if_published``) only where this is False.
     :param wait: False ends the task as soon as all batches are submitted; with more than 5 that takes its time.
     :param timeout: seconds (or a timedelta) to wait at most, for all batches together; None means 26 hours.
     :return: ``items``, ``ready``, ``failed``, ``canceled``, ``batches``, ``batch_ids`` (the first 100), ``manifest``
@@ -123,7 +129,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsBillingOperator):
         end: float | str | None = None,
         min_segment_duration: float | str | None = None,
         max_segment_duration: float | str | None = None,
-        result_name: str = "analyses",
+        result_name: str | None = None,
         formats: Sequence[str] | str = ("jsonl",),
         if_not_ready: str = "wait",
         fail_on_partial_error: bool = True,
@@ -148,14 +154,19 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsBillingOperator):
         self.if_not_ready = if_not_ready
         self.fail_on_partial_error = fail_on_partial_error
 
-    def begin(self, context: Context) -> PendingJob:
+    def begin(self, context: Context) -> PendingJob | Result:
         """Check every item, then send as many batches as may be active."""
-        required(self, output_path=self.output_path, result_name=self.result_name)
+        required(self, output_path=self.output_path)
+        if self.result_name is not None:
+            required(self, result_name=self.result_name)
         self._formats()
         if self.if_not_ready not in _IF_NOT_READY:
             raise TwelveLabsInputError(f"if_not_ready={self.if_not_ready!r} is not one of {', '.join(_IF_NOT_READY)}")
         self._rules.check_defaults()
         check_output(self.output_path)
+        published = self._reused(context) if self.wait else None
+        if published is not None:
+            return published
         now, begun_at = time.time(), self.begun_at(context)
         work = self._work(now if begun_at is None else begun_at, {"plan": [], "items": self._meaning})
         submission = self._submission(context, work, now - _LOOK_BACK)
@@ -340,6 +351,14 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsBillingOperator):
         structured = self._rules.defaults.response_format is not None
         rows = BatchRows(self.hook, self._given, plan, self._mark(context), structured=structured)
 
+        def result() -> Result:
+            return {
+                "items": plan.items,
+                **{status.value: rows.counts[status] for status in _TOLD},
+                "batches": len(plan.batch_ids),
+                "batch_ids": list(plan.batch_ids[:MOST_IDS]),
+            }
+
         def facts() -> TableFacts:
             return TableFacts(
                 Provenance.of(context["ti"]),
@@ -351,28 +370,44 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsBillingOperator):
                     "batch_ids": list(plan.batch_ids),
                     "billed": _settled(planned, rows).as_json(),
                 },
+                answer=self.answer_to(context, self._question, result()),
             )
 
-        place = TablePlace(("batches",), self.result_name, "analysis_batch")
-        published = publish_rows(self.output_path, place, rows, ANALYSIS_BATCH, self._formats(), facts)
+        published = publish_rows(self.output_path, self._place, rows, ANALYSIS_BATCH, self._formats(), facts)
         self.count(_settled(planned, rows))
         bad = unsuccessful(rows.counts)
         self.log.info("published %d rows, %d without a result: %s", published.rows, bad, published.manifest_uri)
+        told = {**result(), **published.as_xcom()}
         if bad and self.fail_on_partial_error:
+            self.push_before_failure(context, told)
             raise TwelveLabsPartialFailureError(
                 f"{bad} of {plan.items} items have no result; the rows say why: {published.manifest_uri}. Clear the"
                 " task to analyse all again, or take what there is with fail_on_partial_error=False"
             )
-        return {
-            "items": plan.items,
-            **{
-                status.value: rows.counts[status]
-                for status in (ItemStatus.READY, ItemStatus.FAILED, ItemStatus.CANCELED)
-            },
-            "batches": len(plan.batch_ids),
-            "batch_ids": list(plan.batch_ids[:MOST_IDS]),
-            **published.as_xcom(),
-        }
+        return told
+
+    @cached_property
+    def _question(self) -> str:
+        rules = {"defaults": self._rules.defaults.wire(), "mode": self._rules.mode.value, "model": self._rules.model}
+        return question_digest(self.hook.endpoint, kind="analysis_batch", items=self._meaning, **meanings(rules))
+
+    @property
+    def _place(self) -> TablePlace:
+        name = stem_with("analyses", self._question) if self.result_name is None else self.result_name
+        return TablePlace(("batches",), name, "analysis_batch")
+
+    def _reused(self, context: Context) -> Result | None:
+        formats = self._formats()
+
+        def render(saved: SavedResult) -> Published | None:
+            return republish_rows(self.output_path, saved, formats, ANALYSIS_BATCH, Provenance.of(context["ti"]))
+
+        def counts(saved: SavedResult) -> bool:
+            return not self.fail_on_partial_error or saved.result.get("ready") == saved.document["rows"]
+
+        return self.reuse_published(
+            context, self.output_path, self._place, self._question, formats, render, counts=counts
+        )
 
 
 def _billed(pending: PendingJob) -> Bill:

@@ -60,12 +60,12 @@ class TwelveLabsBilledAnswerOperator(TwelveLabsAnalysisTaskOperator):
             yield call
         except TwelveLabsError as error:
             if isinstance(error, UNKNOWN_OUTCOME) or arrived():
-                self._lost(error, self._kept(place, PARTIAL, arrived()))
+                self._lost(error, self._kept(context, place, PARTIAL, arrived()))
             call.settled()
             raise
         except BaseException:
-            # A timeout of the task, or its end from outside.
-            self._kept(place, PARTIAL, arrived())
+            # A timeout of the task, or its end from outside: it may have interrupted a request to Airflow.
+            self._kept(None, place, PARTIAL, arrived())
             raise
 
     def unusable(self, context: Context, place: Place, generation: Generation, why: object) -> NoReturn:
@@ -73,7 +73,7 @@ class TwelveLabsBilledAnswerOperator(TwelveLabsAnalysisTaskOperator):
 
         :raises TwelveLabsUnusableAnswerError: naming the file.
         """
-        kept = self._kept(place, RAW, generation.text)
+        kept = self._kept(context, place, RAW, generation.text)
         self.billed_call(context).settled()
         warning = f" ({generation.warning})" if generation.warning else ""
         raise TwelveLabsUnusableAnswerError(f"{why}{warning}.{kept} Asking again is billed again")
@@ -83,8 +83,8 @@ class TwelveLabsBilledAnswerOperator(TwelveLabsAnalysisTaskOperator):
         store: Any = context.get("task_state_store")
         return BilledCall(store, self.identity(context))
 
-    def _kept(self, place: Place, suffix: str, text: str) -> str:
-        return self.kept_aside(self.output_path, place, suffix, text)
+    def _kept(self, context: Context | None, place: Place, suffix: str, text: str) -> str:
+        return self.kept_aside(context, self.output_path, place, suffix, text)
 
     def _lost(self, error: TwelveLabsError, kept: str) -> NoReturn:
         if self.resubmit_lost:

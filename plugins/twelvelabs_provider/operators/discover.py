@@ -7,6 +7,9 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from twelvelabs_provider.api.dialect import dialect_for
+from twelvelabs_provider.api.errors import TwelveLabsConfigurationError
+from twelvelabs_provider.api.version import ApiVersion
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.templated import flag_of, number_of, optional_number, texts_of
 from twelvelabs_provider.operators.base import TwelveLabsOperator
@@ -15,8 +18,10 @@ from twelvelabs_provider.storage.discovery.entries import VIDEO_SUFFIXES
 from twelvelabs_provider.storage.discovery.places import place_of
 from twelvelabs_provider.storage.discovery.state import DiscoveryState
 from twelvelabs_provider.storage.discovery.videos import Wanted
+from twelvelabs_provider.storage.locations import display_uri
 from twelvelabs_provider.storage.manifest import Provenance, without_secrets
 from twelvelabs_provider.task import COMMON_FIELDS, required
+from twelvelabs_provider.version_compat import AirflowNotFoundException
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -50,8 +55,9 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
     What was handed out is kept below ``output_path``, in a folder of the DAG and the task. The same run asked again (a
     retry, a cleared task) gives the same list; another run, be it of an earlier date, what is new since the last that
     has finished. Two runs side by side lose nothing, and may both list the same video. A file that is moved or
-    deleted and comes back is new; a subtitle that comes, goes or changes makes its video a changed one. What became of
-    a list is not known here: where a later task failed, clear that task, or list everything with ``only_new=False``.
+    deleted and comes back is new; a subtitle that comes, goes or changes makes its video a changed one. With
+    ``outcomes`` it also lists what the last run listed and no task has indexed since; without, clear the failed task,
+    or list everything with ``only_new=False``.
 
     Memory does not grow with the number of files: what does not fit is sorted on the worker's disk (some 60 bytes a
     file, compressed).
@@ -74,6 +80,9 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
     :param stable_for: seconds between two looks, between which a video must not change, for file systems whose times
         cannot be trusted; 0 for one look. The task waits as long (templated).
     :param only_new: False lists every video, handed out before or not (templated).
+    :param outcomes: ``output_path`` of the :class:`TwelveLabsIndexVideosOperator` tasks that index what is listed. A
+        video that the last run listed, and whose indexing failed or did not begin, is listed again. None counts every
+        video as done once it is listed (templated).
     :param chunk_size: videos of one file of the list.
     :param max_chunks: files of the list at most; where they are not enough, they are larger. Airflow maps over 1,024
         at most (``[core] max_map_length``).
@@ -81,7 +90,7 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
         ``hidden``, ``empty``, ``too_small``, ``too_large``, ``vanished``, ``broken_link``, ``link_loop``,
         ``listed_twice``, ``name_not_utf8``, and the ``subtitle_...`` ones
         above), ``chunks`` (URIs, with the connection as user where one was given),
-        ``manifest`` (its URI; it has ``counts`` of what is new, changed, unchanged and deleted).
+        ``manifest`` (its URI; it has ``counts`` of what is new, changed, listed again, unchanged and deleted).
     :raises TwelveLabsInputError: for a place that does not exist or may not be listed, naming it.
     :raises TwelveLabsRecordError: what an earlier run left cannot be read.
     :raises TwelveLabsOutputError: the list could not be written; a retry writes the same names again.
@@ -89,7 +98,7 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
 
     template_fields = (
         *COMMON_FIELDS, "source", "output_path", "source_conn_id", "suffixes", "min_size", "max_size", "language",
-        "min_age", "stable_for", "only_new",
+        "min_age", "stable_for", "only_new", "outcomes",
     )  # fmt: skip
 
     def __init__(
@@ -105,6 +114,7 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
         min_age: float | str = 60,
         stable_for: float | str = 0,
         only_new: bool | str = True,
+        outcomes: str | None = None,
         chunk_size: int = 500,
         max_chunks: int = 500,
         **kwargs: Any,
@@ -120,6 +130,7 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
         self.min_age = min_age
         self.stable_for = stable_for
         self.only_new = only_new
+        self.outcomes = outcomes
         self.chunk_size = chunk_size
         self.max_chunks = max_chunks
 
@@ -136,6 +147,7 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
             chunk_size=_count("chunk_size", self.chunk_size),
             max_chunks=_count("max_chunks", self.max_chunks),
             only_new=flag_of("only_new", self.only_new),
+            outcomes=_given(self.outcomes),
         )
         options = self._options(sources, discovery)
         asked = hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()
@@ -147,16 +159,26 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
         suffixes = texts_of("suffixes", self.suffixes) or VIDEO_SUFFIXES
         largest = optional_number("max_size", self.max_size)
         if largest is None:
-            largest = self.hook.api.LIMITS.max_bytes
+            largest = self._largest_accepted()
         smallest = number_of("min_size", self.min_size)
         if not 0 <= smallest <= largest:
             raise TwelveLabsInputError(f"min_size={smallest:g} must be from 0 to max_size ({largest:g} bytes)")
         dotted = frozenset("." + suffix.lower().lstrip("*.") for suffix in suffixes)
         return Wanted(dotted, int(smallest), int(largest), _given(self.language))
 
+    def _largest_accepted(self) -> int:
+        """Return the service's limit; listing files needs no connection to it, so a missing one is no error."""
+        try:
+            return self.hook.api.LIMITS.max_bytes
+        except (AirflowNotFoundException, TwelveLabsConfigurationError) as error:
+            self.log.info("Using the size limit of API %s: %s", ApiVersion.V1_3.value, error)
+            return dialect_for(ApiVersion.V1_3).LIMITS.max_bytes
+
     def _options(self, sources: Sequence[str], discovery: Discovery) -> dict[str, Any]:
         wanted = discovery.wanted
+        outcomes = {"outcomes": display_uri(discovery.outcomes)} if discovery.outcomes else {}
         return {
+            **outcomes,
             "source": list(sources),
             "suffixes": sorted(wanted.suffixes),
             "min_size": wanted.min_size,

@@ -33,14 +33,20 @@ from twelvelabs_provider.jobs.once import UNKNOWN_OUTCOME
 from twelvelabs_provider.jobs.window import Window
 from twelvelabs_provider.operators.billing import TwelveLabsBillingOperator
 from twelvelabs_provider.operators.job import Result
+from twelvelabs_provider.operators.published import TwelveLabsPublishedOperator, question_digest, stem_with
 from twelvelabs_provider.results.embeddings import (
     KIND,
     Destination,
     Embedded,
     folder_of,
-    meanings,
+    place_of,
     publish_embeddings,
 )
+from twelvelabs_provider.results.kinds import EMBEDDINGS
+from twelvelabs_provider.storage.manifest import Answer, Provenance, Published
+from twelvelabs_provider.storage.republish import republish_rows
+from twelvelabs_provider.storage.saved import SavedResult
+from twelvelabs_provider.storage.source import meanings
 from twelvelabs_provider.storage.tables import check_output, table_formats
 from twelvelabs_provider.task import COMMON_FIELDS, required
 
@@ -54,14 +60,18 @@ _LASTING = ("audio", "video")
 
 @dataclass(frozen=True)
 class _Plan:
-    """A checked request, and what is known of its input."""
+    """A checked request, and what is known of its input.
+
+    :param versions: of all its media; they change when a file does.
+    """
 
     request: EmbeddingRequest
     medium: Medium | None
     as_task: bool
+    versions: Sequence[str | None]
 
 
-class TwelveLabsEmbedOperator(TwelveLabsBillingOperator):
+class TwelveLabsEmbedOperator(TwelveLabsPublishedOperator, TwelveLabsBillingOperator):
     """Embeds a text, an image, a sound or a video, and publishes the vectors.
 
     Give one of ``text``, ``image``, ``audio``, ``video`` and ``embedding_task_id``; ``text`` and ``image`` together
@@ -91,7 +101,8 @@ class TwelveLabsEmbedOperator(TwelveLabsBillingOperator):
     :param end: seconds up to which it counts (templated).
     :param model_name: the embedding model (templated).
     :param formats: any of ``jsonl``, ``json``, ``parquet`` (32-bit numbers) (templated).
-    :param name: stem of the files (templated).
+    :param name: stem of the files. None takes ``embeddings``, with a digest of the question where options, a stretch or
+        another model are given, so that two embeddings of one input have two results (templated).
     :return: ``manifest`` (URI), ``files`` (format to URI), ``rows``, ``bytes``, ``dimensions``, ``model_name``,
         ``input_type``, ``asset_id`` and ``embedding_task_id`` (None where there is none), ``duration`` in seconds.
         With ``wait=False`` and a task: ``job_kind``, ``job_id``.
@@ -126,7 +137,7 @@ class TwelveLabsEmbedOperator(TwelveLabsBillingOperator):
         end: float | str | None = None,
         model_name: str = DEFAULT_MODEL,
         formats: Sequence[str] = ("jsonl",),
-        name: str = KIND,
+        name: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -158,9 +169,14 @@ class TwelveLabsEmbedOperator(TwelveLabsBillingOperator):
             call, as_task = self._call(plan)
         except TwelveLabsBadRequestError as error:
             raise TwelveLabsInputError(str(error)) from error
+        embedded = self._embedded(plan)
+        if self.wait or not as_task:
+            published = self._reused(context, embedded)
+            if published is not None:
+                return published
         if as_task:
             return self._submit(context, call, plan)
-        return self._publish(context, self._embed(call, plan), self._embedded(plan))
+        return self._publish(context, self._embed(call, plan), embedded)
 
     def advance(self, context: Context, pending: PendingJob, state: JobState) -> Result:
         """Publish what a task found."""
@@ -181,7 +197,7 @@ class TwelveLabsEmbedOperator(TwelveLabsBillingOperator):
 
     def _check(self) -> set[str]:
         """Refuse what cannot work whatever the input is; return which inputs were given."""
-        required(self, output_path=self.output_path, model_name=self.model_name, name=self.name)
+        required(self, output_path=self.output_path, model_name=self.model_name)
         given = {name for name in _INPUTS if not is_blank(getattr(self, name))}
         if len(given) != 1 and given != {"text", "image"}:
             raise TwelveLabsInputError(
@@ -205,7 +221,8 @@ class TwelveLabsEmbedOperator(TwelveLabsBillingOperator):
             text = str(self.text) if "text" in given else None
             found, media = picture_input(self.hook, text, self.image) if "image" in given else text_input(str(text))
             request = EmbeddingRequest(found, self.model_name)
-            return _Plan(request, media[0] if len(media) == 1 else None, as_task=False)
+            versions = [one.version for one in media]
+            return _Plan(request, media[0] if len(media) == 1 else None, as_task=False, versions=versions)
         lasting, medium = lasting_input(self.hook, kind, str(getattr(self, kind)), self._media_options())
         long = medium.duration is not None and medium.duration > LONGEST_SYNC
         if long and self.mode == "sync":
@@ -215,7 +232,7 @@ class TwelveLabsEmbedOperator(TwelveLabsBillingOperator):
             )
         unwatched = self.deferrable or not self.wait
         as_task = self.mode == "task" or (self.mode == "auto" and (long or medium.duration is None or unwatched))
-        return _Plan(EmbeddingRequest(lasting, self.model_name), medium, as_task)
+        return _Plan(EmbeddingRequest(lasting, self.model_name), medium, as_task, [medium.version])
 
     def _call(self, plan: _Plan) -> tuple[Call[Any], bool]:
         """Return the call, and whether it makes a task; ``auto`` takes the other way where a generation lacks one."""
@@ -286,16 +303,56 @@ class TwelveLabsEmbedOperator(TwelveLabsBillingOperator):
     def _embedded(self, plan: _Plan) -> Embedded:
         kind, medium = plan.request.input.type.value, plan.medium
         folder = folder_of(kind, self.text, *(medium for medium in (self.image, self.audio, self.video) if medium))
+        question = self._question(kind, plan.versions)
         if medium is None:
-            return Embedded(folder, kind)
+            return Embedded(folder, kind, question=question)
         asset_id = medium.source.asset_id
-        return Embedded(folder, kind, asset_id, None if asset_id else medium.shown, medium.duration)
+        shown = None if asset_id else medium.shown
+        return Embedded(folder, kind, asset_id, shown, medium.duration, question=question)
+
+    def _question(self, kind: str, versions: Sequence[str | None]) -> str:
+        media = {name: meanings(getattr(self, name)) for name in ("image", "audio", "video")}
+        return question_digest(
+            self.hook.endpoint,
+            kind=KIND,
+            input_type=kind,
+            text=self.text,
+            **media,
+            versions=list(versions),
+            model=self.model_name,
+            options={name: value for name, value in vars(self._media_options()).items() if not is_blank(value)},
+        )
+
+    def _name(self, embedded: Embedded) -> str:
+        """Return the stem of the files."""
+        if not is_blank(self.name):
+            return str(self.name)
+        if embedded.question is None:
+            return KIND
+        options = [value for value in vars(self._media_options()).values() if not is_blank(value)]
+        plain = not options and self.model_name == DEFAULT_MODEL
+        return KIND if plain else stem_with(KIND, embedded.question)
+
+    def _reused(self, context: Context, embedded: Embedded) -> Result | None:
+        if embedded.question is None:
+            return None
+        formats = table_formats(texts_of("formats", self.formats))
+
+        def render(saved: SavedResult) -> Published | None:
+            return republish_rows(self.output_path, saved, formats, EMBEDDINGS, Provenance.of(context["ti"]))
+
+        place = place_of(embedded, self._name(embedded))
+        return self.reuse_published(context, self.output_path, place, embedded.question, formats, render)
 
     def _publish(self, context: Context, found: Embeddings, embedded: Embedded) -> Result:
-        destination = Destination(self.output_path, texts_of("formats", self.formats), self.name)
+        destination = Destination(self.output_path, texts_of("formats", self.formats), self._name(embedded))
         options = vars(self._media_options())
         bill = self._billed(found, embedded)
-        result = publish_embeddings(context, destination, embedded, found, self.model_name, options, bill)
+
+        def answer(result: Result) -> Answer | None:
+            return self.answer_to(context, embedded.question, result) if embedded.question else None
+
+        result = publish_embeddings(context, destination, embedded, found, self.model_name, options, answer, bill)
         if bill:
             self.count(bill)
         self.log.info("published %d embeddings: %s", result["rows"], result["manifest"])

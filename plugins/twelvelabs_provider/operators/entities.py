@@ -205,23 +205,22 @@ class TwelveLabsCreateEntitiesOperator(TwelveLabsJobOperator):
         published = self._publish(context, outcomes) if self.output_path else {}
         for outcome in refused[:_SHOWN]:
             self.log.warning("entity %r was refused: %s", outcome.name, outcome.reason)
-        if refused and self.fail_on_partial_error:
-            named = _first([f"{outcome.name} ({outcome.reason})" for outcome in refused])
-            where = f"; all of them are in {published['manifest']}" if published else ""
-            raise TwelveLabsJobFailedError(f"{len(refused)} of {len(outcomes)} entities were refused: {named}{where}")
         counts = {kind.value: sum(outcome.outcome is kind for outcome in outcomes) for kind in Outcome}
         made = ((outcome.name, outcome.entity_id) for outcome in outcomes if outcome.entity_id)
         ids = {} if published else {"entity_ids": dict(islice(made, MOST_IN_XCOM))}
-        return {"entity_collection_id": self.entity_collection_id, **counts, **ids, **published}
+        result = {"entity_collection_id": self.entity_collection_id, **counts, **ids, **published}
+        if refused and self.fail_on_partial_error:
+            self.push_before_failure(context, result)
+            named = _first([f"{outcome.name} ({outcome.reason})" for outcome in refused])
+            where = f"; all of them are in {published['manifest']}" if published else ""
+            raise TwelveLabsJobFailedError(f"{len(refused)} of {len(outcomes)} entities were refused: {named}{where}")
+        return result
 
     def _publish(self, context: Context, outcomes: Sequence[EntityOutcome]) -> Result:
         provenance = Provenance.of(context["ti"])
-        mapped = [str(provenance.map_index)] if provenance.map_index >= 0 else []
-        # The same for every try of a task instance, so that a retry writes the same names again.
-        name = ".".join((provenance.run_id, provenance.task_id, *mapped))
         return publish_rows(
             str(self.output_path),
-            TablePlace(("entities", self.entity_collection_id), name, "entities"),
+            TablePlace(("entities", self.entity_collection_id), provenance.file_stem(), "entities"),
             (outcome.row() for outcome in outcomes),
             ENTITIES,
             table_formats(texts_of("formats", self.formats)),

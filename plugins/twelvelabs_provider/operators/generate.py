@@ -26,19 +26,22 @@ from twelvelabs_provider.jobs.window import Window
 from twelvelabs_provider.links import video_url
 from twelvelabs_provider.operators.billed_answer import TwelveLabsBilledAnswerOperator
 from twelvelabs_provider.operators.job import Result
-from twelvelabs_provider.results.answered import Answered, Mode, facts_of, fitting_mode
+from twelvelabs_provider.operators.published import TwelveLabsPublishedOperator, question_digest, stem_with
+from twelvelabs_provider.results.answered import Answered, Facts, Mode, asked_of, facts_of, fitting_mode
 from twelvelabs_provider.storage.aside import forget_aside
 from twelvelabs_provider.storage.layout import TablePlace
-from twelvelabs_provider.storage.manifest import Published
+from twelvelabs_provider.storage.manifest import Provenance, Published
 from twelvelabs_provider.storage.publish import check_output
+from twelvelabs_provider.storage.saved import SavedResult
 from twelvelabs_provider.storage.source import meaning_of
+from twelvelabs_provider.storage.tables import TableFacts
 from twelvelabs_provider.task import COMMON_FIELDS, required
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class TwelveLabsGenerateOperator(TwelveLabsBilledAnswerOperator):
+class TwelveLabsGenerateOperator(TwelveLabsPublishedOperator, TwelveLabsBilledAnswerOperator):
     """Base of the operators that have text generated about one video, named in one of four ways.
 
     :param asset_id: the video as an asset (templated).
@@ -56,7 +59,8 @@ class TwelveLabsGenerateOperator(TwelveLabsBilledAnswerOperator):
         written), ``async`` (a task on the service), or ``auto``: ``async`` when the operator is deferrable or does not
         wait, when the video or its window is over an hour or of unknown length, and when only a task can do it;
         else ``sync``.
-    :param result_name: stem of the files; two questions about one video need two names (templated).
+    :param result_name: stem of the files. None takes the kind of the result, with a digest of the question where it is
+        not the only one of its kind, so that two questions about one video have two results (templated).
     :param source: where the video came from, for the manifest (templated).
     """
 
@@ -114,6 +118,18 @@ class TwelveLabsGenerateOperator(TwelveLabsBilledAnswerOperator):
         """What the result holds; also the stem of its files unless ``result_name`` says another."""
 
     @abstractmethod
+    def is_plain(self, window: Window) -> bool:
+        """Tell whether the question is the usual one of its kind, whose files bear the name of the kind alone."""
+
+    @abstractmethod
+    def wanted_formats(self, facts: Facts) -> Sequence[str]:
+        """Return the formats that the answer is published in."""
+
+    @abstractmethod
+    def render(self, context: Context, saved: SavedResult, facts: Facts) -> Published | None:
+        """Publish a saved answer in the formats that are wanted; None where no file of it has what they need."""
+
+    @abstractmethod
     def request(self, context: Context, video: VideoSource, window: Window, model: str) -> AnalysisRequest:
         """Return what is asked about the video.
 
@@ -133,14 +149,36 @@ class TwelveLabsGenerateOperator(TwelveLabsBilledAnswerOperator):
         request = self.request(context, video, window, self.model_for(video))
         mode = self._mode(request, subject, window)
         self.must_be_accepted(request, mode)
-        facts = facts_of(request, mode)
+        question = question_digest(self.hook.endpoint, kind=self.result_kind, **asked_of(request))
+        facts = {**facts_of(request, mode), **self.named(question, window)}
+        if self.wait or mode is not Mode.ASYNC:
+            published = self.reused(context, subject, facts)
+            if published is not None:
+                return published
         self.log.info("%s of %s (%s) by %s", self.result_kind, subject.name, mode.value, request.model)
         if mode is Mode.ASYNC:
             self.guard_question(request, subject, window)
             request = replace(request, custom_id=request.custom_id or self.mark(context))
             return self.submit_analysis(context, request, subject=subject.as_json(), facts=facts)
-        generation = self._ask(context, subject, request, mode, window)
+        generation = self._ask(context, subject, request, mode, window, self.place(subject, facts))
         return self.publish(context, Answered(subject, generation, window, facts))
+
+    def named(self, question: str, window: Window) -> Facts:
+        """Return what tells the result of a question from others, as facts."""
+        stem = self.result_kind if self.is_plain(window) else stem_with(self.result_kind, question)
+        return {"question": question, "stem": stem}
+
+    def reused(self, context: Context, subject: Subject, facts: Facts) -> Result | None:
+        """Return the published answer to the same question; None where there is none."""
+
+        def render(saved: SavedResult) -> Published | None:
+            return self.render(context, saved, facts)
+
+        place, formats = self.place(subject, facts), self.wanted_formats(facts)
+        found = self.reuse_published(context, self.output_path, place, facts["question"], formats, render)
+        if found is not None:
+            self.billed_call(context).settled()
+        return found
 
     def guard_question(self, request: AnalysisRequest, subject: Subject, window: Window) -> None:
         """Say what a question will bill.
@@ -202,20 +240,34 @@ class TwelveLabsGenerateOperator(TwelveLabsBilledAnswerOperator):
             listed = "\n".join(f"  {problem}" for problem in problems)
             raise TwelveLabsInputError(f"the service would refuse this request:\n{listed}")
 
-    def place(self, subject: Subject) -> TablePlace:
+    def place(self, subject: Subject, facts: Facts) -> TablePlace:
         """Return where the result lies."""
-        return TablePlace((subject.group, subject.name), self.result_name or self.result_kind, self.result_kind)
+        name = _given(self.result_name) or facts.get("stem") or self.result_kind
+        return TablePlace((subject.group, subject.name), name, self.result_kind)
 
-    def published(self, context: Context, answered: Answered, published: Published) -> Result:
-        """Settle the books, and return the small result that all kinds share."""
-        generation, subject = answered.generation, answered.subject
-        forget_aside(self.output_path, self.place(subject))
+    def result(self, answered: Answered, **more: Any) -> Result:
+        """Return what the task returns besides the files.
+
+        :param more: what the kind of the answer adds.
+        """
+        return {"kind": self.result_kind, **answered.as_result(), **more}
+
+    def manifest_facts(self, context: Context, answered: Answered, result: Result) -> TableFacts:
+        """Return what the manifest says."""
+        question = answered.question
+        answer = self.answer_to(context, question, result) if question else None
+        return answered.table_facts(Provenance.of(context["ti"]), answer)
+
+    def published(self, context: Context, answered: Answered, published: Published, result: Result) -> Result:
+        """Settle the books, and return the result."""
+        generation = answered.generation
+        forget_aside(self.output_path, self.place(answered.subject, answered.facts))
         self.billed_call(context).settled()
         self.count(answered.bill())
         if generation.warning:
             self.log.warning("the answer has a warning: %s", generation.warning)
         self.log.info("published: %s", published.manifest_uri)
-        return {"kind": self.result_kind, **answered.as_result(), **published.as_xcom()}
+        return {**result, **published.as_xcom()}
 
     def useless(self, context: Context, answered: Answered, why: object) -> NoReturn:
         """Count an answer that was billed and is not what was asked for, keep it aside, and fail.
@@ -223,10 +275,16 @@ class TwelveLabsGenerateOperator(TwelveLabsBilledAnswerOperator):
         :raises TwelveLabsUnusableAnswerError: naming the file.
         """
         self.count(answered.bill())
-        self.unusable(context, self.place(answered.subject), answered.generation, why)
+        self.unusable(context, self.place(answered.subject, answered.facts), answered.generation, why)
 
     def _ask(
-        self, context: Context, subject: Subject, request: AnalysisRequest, mode: Mode, window: Window
+        self,
+        context: Context,
+        subject: Subject,
+        request: AnalysisRequest,
+        mode: Mode,
+        window: Window,
+        place: TablePlace,
     ) -> Generation:
         known = self.billed_call(context).answer()
         if known is not None:
@@ -235,7 +293,7 @@ class TwelveLabsGenerateOperator(TwelveLabsBilledAnswerOperator):
         self.guard_question(request, subject, window)
         text = StreamedText(lambda line: self.log.info("%s", line))
         answer = self._way(request, mode, text)
-        with self.asking(context, self.place(subject), lambda: text.text) as call:
+        with self.asking(context, place, lambda: text.text) as call:
             generation = answer()
             call.answered(generation)
         return generation
@@ -256,3 +314,8 @@ class TwelveLabsGenerateOperator(TwelveLabsBilledAnswerOperator):
     def read_temperature(self) -> float | None:
         """Return the argument as a number."""
         return optional_number("temperature", self.temperature)
+
+
+def _given(value: str | None) -> str | None:
+    """Return an argument, or None for what rendered to nothing."""
+    return None if value is None or str(value).strip() in ("", "None") else str(value)

@@ -207,13 +207,15 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
         failed = failures(files)
         self.log.info("%d files: %s", len(files), _told(files))
         published = self._publish(context, files, imports) if self.output_path else {}
+        given = {"connection_id": self.connection_id, "integration_id": self.integration_id, "index_id": self.index_id}
+        named = {name: value for name, value in given.items() if _given(value)}
+        result = {**named, **_summary(files, imports), **published}
         if failed and self.fail_on_partial_error:
+            self.push_before_failure(context, result)
             # A retry shall ask again: the service fetches what had failed once more, and skips the rest.
             self._ledger(context).forget()
             raise TwelveLabsJobFailedError(_complaint(failed, len(files), published.get("manifest")))
-        given = {"connection_id": self.connection_id, "integration_id": self.integration_id, "index_id": self.index_id}
-        named = {name: value for name, value in given.items() if _given(value)}
-        return {**named, **_summary(files, imports), **published}
+        return result
 
     def _publish(self, context: Context, files: Sequence[ImportedFile], imports: Sequence[str]) -> Result:
         provenance = Provenance.of(context["ti"])
@@ -221,7 +223,7 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
         facts = TableFacts(provenance, index_id=self.index_id, details={"through": through, "imports": list(imports)})
         return publish_rows(
             str(self.output_path),
-            TablePlace(("imports", through), _name(provenance), "imports"),
+            TablePlace(("imports", through), provenance.file_stem(), "imports"),
             (file.row() for file in files),
             IMPORTS,
             self._formats(),
@@ -236,12 +238,6 @@ def _summary(files: Sequence[ImportedFile], imports: Sequence[str]) -> Result:
         "video_ids": [file.video_id for file in ready if file.video_id][:MOST_IDS],
     }
     return {"imports": list(imports)[:MOST_IDS], "counts": counts(files), **ids}
-
-
-def _name(provenance: Provenance) -> str:
-    """The same for every try of a task instance, so that a retry writes the same names again."""
-    mapped = [str(provenance.map_index)] if provenance.map_index >= 0 else []
-    return ".".join((provenance.run_id, provenance.task_id, *mapped))
 
 
 def _told(files: Sequence[ImportedFile]) -> str:

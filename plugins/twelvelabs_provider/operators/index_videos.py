@@ -48,7 +48,7 @@ from twelvelabs_provider.storage.video_list import ListedVideo
 from twelvelabs_provider.task import COMMON_FIELDS, refusals_end_the_task, required
 from twelvelabs_provider.triggers.jobs import TwelveLabsJobsTrigger
 from twelvelabs_provider.triggers.quota import TwelveLabsQuotaTrigger
-from twelvelabs_provider.version_compat import conf, map_index_of
+from twelvelabs_provider.version_compat import AirflowException, conf, map_index_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -317,11 +317,16 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         outcome = publish_outcome(self.output_path, place, Provenance.of(context["ti"]), book, listed)
         self.log.info("outcome of %d videos, %s: %s", outcome.videos, outcome.counts, outcome.uri)
         if late:
+            self.push_before_failure(context, outcome.as_result())
             raise TwelveLabsJobTimeoutError(
                 f"{work.told()} at the deadline, {clock_text(book.deadline)}; what is under way goes on, and a"
                 f" retry goes on from there: give it longer with timeout (seconds). Outcome so far: {outcome.uri}"
             )
-        must_be_good_enough(outcome, book, allowed_failures(self.max_failed, outcome.videos))
+        try:
+            must_be_good_enough(outcome, book, allowed_failures(self.max_failed, outcome.videos))
+        except AirflowException:
+            self.push_before_failure(context, outcome.as_result())
+            raise
         return outcome.as_result()
 
     def _with_subtitles(self, listed: Sequence[ListedVideo]) -> bool:

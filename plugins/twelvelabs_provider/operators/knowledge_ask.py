@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -27,8 +28,11 @@ from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsUnkno
 from twelvelabs_provider.inputs.templated import mapping_of, texts_of
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.knowledge_search import knowledge_place
+from twelvelabs_provider.operators.published import TwelveLabsPublishedOperator, question_digest
 from twelvelabs_provider.results.kinds import KNOWLEDGE_RESPONSE
-from twelvelabs_provider.storage.manifest import Origin, Provenance
+from twelvelabs_provider.storage.manifest import Answer, Origin, Provenance, Published
+from twelvelabs_provider.storage.republish import republish_document
+from twelvelabs_provider.storage.saved import SavedResult
 from twelvelabs_provider.storage.tables import (
     DocumentFormat,
     TableFacts,
@@ -48,8 +52,11 @@ _LINE = 100
 Result = dict[str, Any]
 
 
-class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsOperator):
+class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsPublishedOperator, TwelveLabsOperator):
     """Asks a question about a knowledge store: the answer streams into the task's log, and lies in object storage.
+
+    The question is billed. A cleared task returns the published answer of its own run unless ``if_published`` is
+    ``replace``; each run, and each mapped task, publishes under a name of its own, so another run asks again.
 
     Service page: https://docs.twelvelabs.io/api-reference/responses/create
 
@@ -109,14 +116,17 @@ class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsOperator):
         if self.output_path:
             self._formats()
             check_output(self.output_path)
+        question = self._asked()
+        reused = self._reused(context, question) if self.output_path else None
+        if reused is not None:
+            return reused
         response = self._ask(context, request)
         if request.schema:
             try:
                 response = _structured(response)
             except TwelveLabsAnswerError as error:
                 raise self._broken_off(context, f"{response.id} is not JSON: {error}", response.text) from error
-        published = self._publish(context, _document(self.question, response), response) if self.output_path else {}
-        return {
+        result = {
             "knowledge_store_id": self.knowledge_store_id,
             "response_id": response.id,
             "session_id": response.session_id,
@@ -125,8 +135,38 @@ class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsOperator):
             "citations": len(response.citations),
             "input_tokens": response.input_tokens,
             "output_tokens": response.output_tokens,
-            **published,
         }
+        if not self.output_path:
+            return result
+        answer = self.answer_to(context, question, result)
+        return {**result, **self._publish(context, _document(self.question, response), response, answer)}
+
+    def _asked(self) -> str:
+        given = {name: getattr(self, name) or None for name in ("session_id", "instructions")}
+        return question_digest(
+            self.hook.endpoint,
+            kind="knowledge_response",
+            knowledge_store_id=self.knowledge_store_id,
+            question=self.question,
+            item_ids=texts_of("item_ids", self.item_ids),
+            item_collection_ids=texts_of("item_collection_ids", self.item_collection_ids),
+            answer_schema=mapping_of("answer_schema", self.answer_schema),
+            **given,
+        )
+
+    def _reused(self, context: Context, question: str) -> Result | None:
+        output, formats = str(self.output_path), self._formats()
+
+        def render(saved: SavedResult) -> Published | None:
+            content = saved.read("json")
+            rows = [json.loads(content)] if content is not None else saved.rows()
+            if not rows:
+                return None
+            provenance = Provenance.of(context["ti"])
+            return republish_document(output, saved, formats, KNOWLEDGE_RESPONSE, provenance, rows[0], rows[0])
+
+        place = knowledge_place(context, self.knowledge_store_id, "response")
+        return self.reuse_published(context, output, place, question, formats, render)
 
     def _request(self) -> ResponseRequest:
         required(self, knowledge_store_id=self.knowledge_store_id, question=self.question)
@@ -170,13 +210,16 @@ class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsOperator):
             place = knowledge_place(context, self.knowledge_store_id, "incomplete_response")
             published = publish_document(self.output_path, place, text, self._facts(context, None))
             kept = f" (kept in {published.manifest_uri})"
+            self.push_before_failure(
+                context, {"knowledge_store_id": self.knowledge_store_id, "incomplete": published.manifest_uri}
+            )
         return TwelveLabsUnknownOutcomeError(
             f"{why}{kept}. The question is billed, so it is not asked again by itself: clear the task to ask again"
         )
 
-    def _publish(self, context: Context, document: Mapping[str, Any], response: Response) -> Result:
+    def _publish(self, context: Context, document: Mapping[str, Any], response: Response, answer: Answer) -> Result:
         place = knowledge_place(context, self.knowledge_store_id, "response")
-        facts, formats = self._facts(context, response.model), self._formats()
+        facts, formats = self._facts(context, response.model, answer), self._formats()
         return publish_document(
             str(self.output_path), place, document, facts, formats=formats, schema=KNOWLEDGE_RESPONSE, row=document
         ).as_xcom()
@@ -184,13 +227,14 @@ class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsOperator):
     def _formats(self) -> tuple[DocumentFormat, ...]:
         return document_formats(texts_of("formats", self.formats), DocumentFormat.JSON)
 
-    def _facts(self, context: Context, model: str | None) -> TableFacts:
+    def _facts(self, context: Context, model: str | None, answer: Answer | None = None) -> TableFacts:
         return TableFacts(
             Provenance.of(context["ti"]),
             Origin.GENERATED,
             model=model,
             options={"question": self.question, "instructions": self.instructions},
             details={"knowledge_store_id": self.knowledge_store_id},
+            answer=answer,
         )
 
 

@@ -17,9 +17,12 @@ from twelvelabs_provider.api.knowledge.knowledge_stores import AssetType
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.templated import number_of, texts_of
 from twelvelabs_provider.operators.base import TwelveLabsOperator
+from twelvelabs_provider.operators.published import TwelveLabsPublishedOperator, question_digest
 from twelvelabs_provider.results.kinds import KNOWLEDGE_SEARCH
 from twelvelabs_provider.storage.formats import Format
-from twelvelabs_provider.storage.manifest import Provenance
+from twelvelabs_provider.storage.manifest import Answer, Provenance, Published
+from twelvelabs_provider.storage.republish import republish_rows
+from twelvelabs_provider.storage.saved import SavedResult
 from twelvelabs_provider.storage.tables import TableFacts, TablePlace, check_output, publish_rows, table_formats
 from twelvelabs_provider.task import COMMON_FIELDS, required
 
@@ -31,8 +34,11 @@ MOST_IN_XCOM = 20
 Result = dict[str, Any]
 
 
-class TwelveLabsSearchKnowledgeStoreOperator(TwelveLabsOperator):
+class TwelveLabsSearchKnowledgeStoreOperator(TwelveLabsPublishedOperator, TwelveLabsOperator):
     """Searches a knowledge store in plain words: all hits into object storage, the best ones into the result.
+
+    The search is billed. A cleared task returns the published hits of its own run unless ``if_published`` is
+    ``replace``; each run, and each mapped task, publishes under a name of its own, so another run asks again.
 
     Service page: https://docs.twelvelabs.io/api-reference/knowledge-stores/search
 
@@ -87,12 +93,36 @@ class TwelveLabsSearchKnowledgeStoreOperator(TwelveLabsOperator):
         if self.output_path:
             self._formats()
             check_output(self.output_path)
+        question = question_digest(
+            self.hook.endpoint,
+            kind="knowledge_search",
+            knowledge_store_id=self.knowledge_store_id,
+            query=self.query,
+            modalities=texts_of("modalities", self.modalities),
+            asset_types=texts_of("asset_types", self.asset_types),
+            item_ids=texts_of("item_ids", self.item_ids),
+            most=most,
+        )
+        reused = self._reused(context, question) if self.output_path else None
+        if reused is not None:
+            return reused
         hits = list(islice(all_knowledge_hits(self.hook.execute, self.knowledge_store_id, search), most))
         self.log.info("%d hits in knowledge store %s", len(hits), self.knowledge_store_id)
-        published = self._publish(context, hits) if self.output_path else {}
         shown = ("rank", "item_id", "asset_type", "start", "end")
         top = [{name: row[name] for name in shown} for row in islice(_rows(hits), MOST_IN_XCOM)]
-        return {"knowledge_store_id": self.knowledge_store_id, "results": len(hits), "top": top, **published}
+        result = {"knowledge_store_id": self.knowledge_store_id, "results": len(hits), "top": top}
+        if not self.output_path:
+            return result
+        return {**result, **self._publish(context, hits, self.answer_to(context, question, result))}
+
+    def _reused(self, context: Context, question: str) -> Result | None:
+        output, formats = str(self.output_path), self._formats()
+
+        def render(saved: SavedResult) -> Published | None:
+            return republish_rows(output, saved, formats, KNOWLEDGE_SEARCH, Provenance.of(context["ti"]))
+
+        place = knowledge_place(context, self.knowledge_store_id, "search")
+        return self.reuse_published(context, output, place, question, formats, render)
 
     def _search(self) -> tuple[KnowledgeSearch, int]:
         most = number_of("max_results", self.max_results)
@@ -108,13 +138,14 @@ class TwelveLabsSearchKnowledgeStoreOperator(TwelveLabsOperator):
         )
         return search, int(most)
 
-    def _publish(self, context: Context, hits: Sequence[KnowledgeHit]) -> Result:
+    def _publish(self, context: Context, hits: Sequence[KnowledgeHit], answer: Answer) -> Result:
         options = {"query": self.query, "modalities": self.modalities, "asset_types": self.asset_types}
         place = knowledge_place(context, self.knowledge_store_id, "search")
         facts = TableFacts(
             Provenance.of(context["ti"]),
             options=options,
             details={"knowledge_store_id": self.knowledge_store_id, "results": len(hits)},
+            answer=answer,
         )
         rows, formats = _rows(hits), self._formats()
         return publish_rows(str(self.output_path), place, rows, KNOWLEDGE_SEARCH, formats, facts).as_xcom()
@@ -135,10 +166,8 @@ def _rows(hits: Sequence[KnowledgeHit]) -> Iterator[dict[str, Any]]:
 
 
 def knowledge_place(context: Context, store_id: str, kind: str) -> TablePlace:
-    """The same for every try of a task instance, so that a retry writes the same names again."""
-    provenance = Provenance.of(context["ti"])
-    mapped = [str(provenance.map_index)] if provenance.map_index >= 0 else []
-    name = ".".join((provenance.run_id, provenance.task_id, *mapped))
+    """Return where a task instance publishes its result about a knowledge store."""
+    name = Provenance.of(context["ti"]).file_stem()
     return TablePlace(("knowledge_stores", store_id, kind), name, kind)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
 from twelvelabs_provider.asset_events import register_events
 from twelvelabs_provider.storage.catalog.writing import Publication, listen
+from twelvelabs_provider.task import push_result
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
@@ -32,6 +33,18 @@ class TwelveLabsOutletOperator(BaseOperator):
     def take_note(self) -> None:
         """Begin to take note of what is published; Airflow 3.1 runs ``pre_execute`` where it would not be heard."""
         self._published = listen()
+
+    def push_before_failure(self, context: Context, result: Mapping[str, Any]) -> None:
+        """Push the result of a task that is about to fail, so that others can read what it published.
+
+        Airflow pushes a return value only when the task succeeds, and removes this one before the next attempt.
+        """
+        self._result = dict(result)
+        try:
+            push_result(self, context, result)
+        except Exception as error:
+            # The failure that follows is the one to report.
+            self.log.warning("Cannot push the result of the failed task: %r", error)
 
     def post_execute(self, context: Context, result: Any = None) -> None:
         """Fill the events of the outlets; what a user's own ``post_execute`` said there stands."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError
-from twelvelabs_provider.api.resources import LARGEST_PAGE
+from twelvelabs_provider.api.resources import LARGEST_PAGE, Paging
 from twelvelabs_provider.api.search.request import (
     GroupBy,
     Operator,
@@ -23,9 +24,12 @@ from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.templated import mapping_of, number_of, texts_of
 from twelvelabs_provider.links import index_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
+from twelvelabs_provider.operators.published import TwelveLabsPublishedOperator, question_digest
 from twelvelabs_provider.results.kinds import SEARCH
 from twelvelabs_provider.results.search_rows import asked, match_row, question_hash
-from twelvelabs_provider.storage.manifest import Provenance
+from twelvelabs_provider.storage.manifest import Provenance, Published
+from twelvelabs_provider.storage.republish import republish_rows
+from twelvelabs_provider.storage.saved import SavedResult
 from twelvelabs_provider.storage.source import Source, resolve_source
 from twelvelabs_provider.storage.tables import TableFacts, TablePlace, check_output, publish_rows, table_formats
 from twelvelabs_provider.task import COMMON_FIELDS, required
@@ -37,15 +41,18 @@ if TYPE_CHECKING:
 
 E = TypeVar("E", bound=StrEnum)
 MOST_TOP = 100
+DEFAULT_MOST = 1000
 _SMALL = ("video_id", "start", "end", "rank", "score", "confidence")
 
 
-class TwelveLabsSearchOperator(TwelveLabsOperator):
+class TwelveLabsSearchOperator(TwelveLabsPublishedOperator, TwelveLabsOperator):
     """Searches an index for a text, for images, or both; all results go to storage, the best ones are returned.
 
-    Each query is billed; its further pages are not. A page that the service does not give any more, because its token
-    is too old, makes the operator ask the query once more (and once only), which is billed again. A query whose answer
-    is lost fails the task: a retry of the task asks, and pays, again; nothing else is done twice by it.
+    Each query is billed; its further pages are not. A query whose results are published is not asked again
+    (``if_published``) unless the videos of the index changed since. A page that the service does not give any more,
+    because its token is too old, makes the operator ask the query once more (and once only), which is billed again. A
+    query whose answer is lost fails the task: a retry of the task asks, and pays, again; nothing else is done twice by
+    it.
 
     Service page: https://docs.twelvelabs.io/api-reference/any-to-video-search/make-search-request
 
@@ -69,8 +76,8 @@ class TwelveLabsSearchOperator(TwelveLabsOperator):
     :param sort_option: order of groups: ``score`` or ``clip_count`` (v1.2) (templated).
     :param max_results: how many clips are collected at most; pages beyond them are not asked for (templated).
     :param top: how many of the best are returned, 0 to 100.
-    :param output_name: stem of the files; None makes it of the query, so that the same query has the same files
-        (templated).
+    :param output_name: stem of the files; None makes it of the query (and of a ``max_results`` of your own), so that
+        the same query has the same files (templated).
     :param formats: any of ``jsonl``, ``json``, ``parquet`` (templated).
     :return: ``index_id``, ``rows`` (clips), ``total_results`` (as the service counts), ``top`` (a list of
         ``video_id``, ``start``, ``end`` in seconds, ``rank``, ``score`` and ``confidence``), ``queries`` (billed),
@@ -115,7 +122,7 @@ class TwelveLabsSearchOperator(TwelveLabsOperator):
         query_tree: Mapping[str, Any] | str | None = None,
         threshold: str | None = None,
         sort_option: str | None = None,
-        max_results: int | str = 1000,
+        max_results: int | str = DEFAULT_MOST,
         top: int = 10,
         output_name: str | None = None,
         formats: Sequence[str] | str = ("jsonl",),
@@ -153,17 +160,44 @@ class TwelveLabsSearchOperator(TwelveLabsOperator):
         check_output(self.output_path)
         self.playground_url = index_url(self.index_id)
         question = question_hash(request, images)
+        own_name = question if most == DEFAULT_MOST else f"{question}-{most}"
+        place = TablePlace((self.index_id, "search"), self.output_name or own_name, "search")
+        whole_question = question_digest(
+            self.hook.endpoint, kind="search", query=question, most=most, index=self._index_state()
+        )
+
+        def render(saved: SavedResult) -> Published | None:
+            return republish_rows(self.output_path, saved, formats, SEARCH, Provenance.of(context["ti"]))
+
+        reused = self.reuse_published(
+            context, self.output_path, place, whole_question, formats, render, counts=self._has_enough_on_top
+        )
+        if reused is not None:
+            return {**reused, "top": reused["top"][: self.top]}
         search, best = Search(self.hook, request), list[dict[str, Any]]()
 
         def facts() -> TableFacts:
-            return self._facts(context, search, request, question, images)
+            facts = self._facts(context, search, request, question, images)
+            return replace(facts, answer=self.answer_to(context, whole_question, told()))
 
-        place = TablePlace((self.index_id, "search"), self.output_name or question, "search")
+        def told() -> dict[str, Any]:
+            total = search.first.total_results if search.first else 0
+            return {"index_id": self.index_id, "total_results": total, "top": best, "queries": search.queries}
+
         rows = self._rows(search, most, best)
         published = publish_rows(self.output_path, place, rows, SEARCH, formats, facts)
         self.log.info("published %d results of a search in index %s", published.rows, self.index_id)
-        told = {"index_id": self.index_id, "total_results": search.first.total_results if search.first else 0}
-        return {**told, "top": best, "queries": search.queries, **published.as_xcom()}
+        return {**told(), **published.as_xcom()}
+
+    def _index_state(self) -> list[Any]:
+        """Return what changes when the index does: how many videos it has, and the one that changed last."""
+        paging = Paging(limit=1, sort_by="updated_at")
+        page = self.hook.execute(self.hook.api.list_videos(self.index_id, paging=paging))
+        return [page.total_results, *((video.id, video.raw.get("updated_at")) for video in page.items)]
+
+    def _has_enough_on_top(self, saved: SavedResult) -> bool:
+        """Tell whether the published result returned as many of the best as this task returns."""
+        return len(saved.result.get("top") or ()) >= min(self.top, int(saved.document["rows"]))
 
     def _rows(self, search: Search, most: int, best: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Return the rows one by one, and keep small copies of the first in ``best``."""

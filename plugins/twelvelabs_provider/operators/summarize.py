@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.analysis.request import AnalysisRequest, SourceKind, VideoSource
@@ -17,11 +17,14 @@ from twelvelabs_provider.jobs.job import PendingJob
 from twelvelabs_provider.jobs.window import Window
 from twelvelabs_provider.operators.generate import TwelveLabsGenerateOperator
 from twelvelabs_provider.operators.job import Result
-from twelvelabs_provider.results.answered import Answered, Mode
+from twelvelabs_provider.operators.published import question_digest
+from twelvelabs_provider.results.answered import Answered, Facts, Mode
 from twelvelabs_provider.results.kinds import SUMMARIES
 from twelvelabs_provider.storage.formats import Format
-from twelvelabs_provider.storage.manifest import Provenance
+from twelvelabs_provider.storage.manifest import Provenance, Published
 from twelvelabs_provider.storage.publish import publish
+from twelvelabs_provider.storage.republish import republish_document, republish_segments
+from twelvelabs_provider.storage.saved import SavedResult
 from twelvelabs_provider.storage.tables import DocumentFormat, document_formats, publish_document
 
 if TYPE_CHECKING:
@@ -103,6 +106,30 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsGenerateOperator):
         """The video and what is wanted of it."""
         return (*super().asked(), self.kind, self.prompt)
 
+    def is_plain(self, window: Window) -> bool:
+        """Tell whether it is the packaged question about the whole video."""
+        return (
+            window.is_open
+            and not self.prompt
+            and self.model_name in (None, "", "None")
+            and self.read_temperature() is None
+        )
+
+    def wanted_formats(self, facts: Facts) -> Sequence[str]:
+        """Return the formats of rows, or of one object."""
+        return self._row_formats() if self._kind().timed else self._document_formats()
+
+    def render(self, context: Context, saved: SavedResult, facts: Facts) -> Published | None:
+        """Make the formats of the saved rows or object."""
+        kind, provenance = self._kind(), Provenance.of(context["ti"])
+        schema = SUMMARIES[kind]
+        if kind.timed:
+            return republish_segments(self.output_path, saved, self._row_formats(), schema, provenance)
+        data = saved.result.get("data")
+        if not isinstance(data, Mapping):
+            return None
+        return republish_document(self.output_path, saved, self._document_formats(), schema, provenance, data, data)
+
     def publish(self, context: Context, answered: Answered) -> Result:
         """Write the rows or the object."""
         try:
@@ -115,14 +142,16 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsGenerateOperator):
         return self._publish_summary(context, answered, summary)
 
     def _publish_summary(self, context: Context, answered: Answered, summary: Summary) -> Result:
-        place, facts = self.place(answered.subject), answered.table_facts(Provenance.of(context["ti"]))
+        data = None if summary.kind.timed else summary.document()
+        result = self.result(answered, data=data)
+        place, facts = self.place(answered.subject, answered.facts), self.manifest_facts(context, answered, result)
         schema = SUMMARIES[summary.kind]
-        if not summary.kind.timed:
-            data, formats = summary.document(), self._document_formats()
+        if data is not None:
+            formats = self._document_formats()
             published = publish_document(self.output_path, place, data, facts, formats=formats, schema=schema, row=data)
-            return {**self.published(context, answered, published), "data": data}
-        published = publish(self.output_path, place, summary.rows, self._row_formats(), facts, schema)
-        return {**self.published(context, answered, published), "data": None}
+        else:
+            published = publish(self.output_path, place, summary.rows, self._row_formats(), facts, schema)
+        return self.published(context, answered, published, result)
 
     def _row_formats(self) -> tuple[Format, ...]:
         if self.formats is None:
@@ -162,10 +191,15 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsGenerateOperator):
         return True
 
     def _ask_endpoint(self, context: Context, call: Call[Summary], subject: Subject, window: Window) -> Result:
+        asked = {"video": subject.video_id, "prompt": self.prompt or None, "temperature": self.read_temperature()}
+        question = question_digest(self.hook.endpoint, kind=self.result_kind, **asked)
+        facts = {"mode": Mode.SYNC.value, "options": {"prompt": self.prompt}, **self.named(question, window)}
+        published = self.reused(context, subject, facts)
+        if published is not None:
+            return published
         self.guard(f"{self.result_kind} of {subject.name}", analysis_bill(window, subject.duration))
-        with self.asking(context, self.place(subject), lambda: ""):
+        with self.asking(context, self.place(subject, facts), lambda: ""):
             summary = self.hook.execute(call)
-        facts = {"mode": Mode.SYNC.value, "options": {"prompt": self.prompt}}
         return self._publish_summary(context, Answered(subject, summary.generation, window, facts), summary)
 
     def _kind(self) -> SummaryKind:

@@ -41,7 +41,8 @@ class TwelveLabsListVideosOperator(TwelveLabsOperator):
         list; v1.3 only; without it the videos that are ready) (templated).
     :param output_path: where rows go: a local path or any URI of object storage; None returns ids (templated).
     :param formats: any of ``jsonl``, ``json``, ``parquet`` (templated).
-    :param output_name: stem of the files (templated).
+    :param output_name: stem of the files. None makes it of the run and the task, so that no list replaces that of
+        another run or mapped task (templated).
     :param max_videos: how many ids are returned at most where there is no ``output_path``.
     :return: ``index_id`` and ``rows``, and with an output ``manifest`` (URI), ``files`` (format to URI) and
         ``bytes``, without one ``video_ids``.
@@ -59,7 +60,7 @@ class TwelveLabsListVideosOperator(TwelveLabsOperator):
         filters: Mapping[str, Any] | str | None = None,
         output_path: str | None = None,
         formats: Sequence[str] | str = ("jsonl",),
-        output_name: str = "videos",
+        output_name: str | None = None,
         max_videos: int = MOST_IN_XCOM,
         **kwargs: Any,
     ) -> None:
@@ -77,16 +78,20 @@ class TwelveLabsListVideosOperator(TwelveLabsOperator):
         wanted = WantedVideos.parse(self.filters)
         formats = table_formats(texts_of("formats", self.formats))
         if self.output_path:
-            required(self, output_name=self.output_name)
+            if self.output_name is not None:
+                required(self, output_name=self.output_name)
             check_output(self.output_path)
         self.playground_url = index_url(self.index_id)
         videos = self._videos(wanted)
         if not self.output_path:
             ids = self._ids(videos)
             return {"index_id": self.index_id, "rows": len(ids), "video_ids": ids}
-        place = TablePlace((self.index_id,), self.output_name, "videos")
+        provenance = Provenance.of(context["ti"])
+        place = TablePlace((self.index_id, "videos"), provenance.file_stem(), "videos")
+        if self.output_name is not None:
+            place = TablePlace((self.index_id,), self.output_name, "videos")
         options = {"filters": mapping_of("filters", self.filters)}
-        facts = TableFacts(Provenance.of(context["ti"]), index_id=self.index_id, options=options)
+        facts = TableFacts(provenance, index_id=self.index_id, options=options)
         rows = map(video_row, videos)
         return self._told(publish_rows(self.output_path, place, rows, VIDEOS, formats, facts))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
@@ -13,7 +14,8 @@ from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.subject import Subject
 from twelvelabs_provider.jobs.cost import Bill, analysis_bill, definitions_in
 from twelvelabs_provider.jobs.window import Window
-from twelvelabs_provider.storage.manifest import Origin, Provenance
+from twelvelabs_provider.storage.manifest import Answer, Origin, Provenance
+from twelvelabs_provider.storage.source import meaning_of, meanings
 from twelvelabs_provider.storage.tables import TableFacts
 
 Facts = dict[str, Any]
@@ -50,6 +52,30 @@ def fitting_mode(request: AnalysisRequest, length: float | None, task: bool) -> 
     only_as_task = request.mode is AnalysisMode.TIME_BASED_METADATA or request.custom_id is not None
     too_long = length is None or length > LONGEST_NOW
     return Mode.ASYNC if task or only_as_task or too_long else Mode.SYNC
+
+
+def asked_of(request: AnalysisRequest) -> Facts:
+    """Return all of a request that changes its answer, as plain JSON without signatures; how it is sent does not."""
+    source = request.source
+    # A file within the request is known by its content, an address by what it means.
+    inline = source.kind is SourceKind.INLINE
+    video = hashlib.sha256(source.value.encode()).hexdigest() if inline else meaning_of(source.value)
+    return {
+        "source": source.kind.value,
+        "video": video,
+        "model": request.model,
+        "analysis_mode": request.mode.value,
+        "prompt": request.prompt,
+        "prompt_v2": meanings(request.prompt_v2),
+        "response_format": request.response_format,
+        "max_tokens": request.max_tokens,
+        "temperature": request.temperature,
+        "start": request.start or None,
+        "end": request.end,
+        "min_segment_duration": request.min_segment_duration,
+        "max_segment_duration": request.max_segment_duration,
+        **request.extra,
+    }
 
 
 def facts_of(request: AnalysisRequest, mode: Mode) -> Facts:
@@ -108,7 +134,12 @@ class Answered:
             "warning": generation.warning,
         }
 
-    def table_facts(self, provenance: Provenance) -> TableFacts:
+    @property
+    def question(self) -> str | None:
+        """Digest of the question; None where somebody else asked it."""
+        return self.facts.get("question")
+
+    def table_facts(self, provenance: Provenance, answer: Answer | None = None) -> TableFacts:
         """Return what the manifest says."""
         subject, generation, facts = self.subject, self.generation, self.facts
         return TableFacts(
@@ -118,6 +149,7 @@ class Answered:
             model=self.model,
             options={"mode": facts["mode"], **facts.get("options", {})},
             prompt_hash=facts.get("prompt_hash"),
+            answer=answer,
             details={
                 "duration": subject.duration,
                 "window": {"start": self.window.start, "end": self.window.end},

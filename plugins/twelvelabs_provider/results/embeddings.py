@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.embedding.models import Embeddings
 from twelvelabs_provider.jobs.cost import Bill
 from twelvelabs_provider.results.kinds import EMBEDDINGS
-from twelvelabs_provider.storage.manifest import Provenance
-from twelvelabs_provider.storage.source import meaning_of
+from twelvelabs_provider.storage.manifest import Answer, Provenance
+from twelvelabs_provider.storage.source import meaning_of, meanings
 from twelvelabs_provider.storage.tables import TableFacts, TablePlace, publish_rows, table_formats
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class Embedded:
     :param folder: names the input below the output, the same on a retry.
     :param source: its address, where it has one.
     :param duration: seconds, where known before the answer.
+    :param question: digest of all that was asked; None for a task that somebody else submitted.
     """
 
     folder: str
@@ -48,6 +49,7 @@ class Embedded:
     source: str | None = None
     duration: float | None = None
     embedding_task_id: str | None = None
+    question: str | None = None
 
 
 def publish_embeddings(
@@ -57,12 +59,14 @@ def publish_embeddings(
     found: Embeddings,
     model: str,
     options: Mapping[str, Any],
+    answer: Callable[[dict[str, Any]], Answer | None],
     bill: Bill | None = None,
 ) -> dict[str, Any]:
     """Write the vectors, then the manifest; return the small result.
 
     :param model: the model that was asked for; the one that answered counts more.
     :param options: how it was asked, for the manifest.
+    :param answer: makes what the manifest says of the question, of the result without its files.
     :param bill: what it billed, None for what is not billed by the minute.
     :raises TwelveLabsOutputError: if the files cannot be written.
     """
@@ -85,27 +89,27 @@ def publish_embeddings(
             **{name: told[name] for name in ("dimensions", "input_type", "embedding_task_id", "duration")},
             "billed": bill.as_json() if bill else None,
         },
+        answer=answer(told),
     )
-    folders = ("assets", embedded.asset_id) if embedded.asset_id else (KIND, embedded.folder)
-    place = TablePlace(folders, destination.name, KIND)
+    place = place_of(embedded, destination.name)
     formats = table_formats(destination.formats)
     published = publish_rows(destination.output_path, place, _rows(found), EMBEDDINGS, formats, facts)
     return {**published.as_xcom(), **told}
+
+
+def place_of(embedded: Embedded, name: str) -> TablePlace:
+    """Return where vectors lie.
+
+    :param name: stem of the files.
+    """
+    folders = ("assets", embedded.asset_id) if embedded.asset_id else (KIND, embedded.folder)
+    return TablePlace(folders, name, KIND)
 
 
 def folder_of(input_type: str, text: str | None, *media: Any) -> str:
     """Name the folder of an input that is no asset: after its file, with a digest of all that makes it up."""
     stem = next((_stem(medium) for medium in media if isinstance(medium, str) and "/" in medium), input_type)
     return f"{stem}-{digest(text, *map(meanings, media))[:12]}"
-
-
-def meanings(value: Any) -> Any:
-    """Return what an argument means: every address in it without its signature."""
-    if isinstance(value, str):
-        return meaning_of(value)
-    if isinstance(value, Mapping):
-        return {name: meanings(inner) for name, inner in value.items()}
-    return [meanings(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def digest(*values: Any) -> str:

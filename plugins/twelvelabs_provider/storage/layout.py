@@ -51,12 +51,19 @@ class ResultPlace:
 
     :param group: id of the index, or ``assets``.
     :param video: id of the video or asset.
-    :param kind: a :class:`ResultKind`, or another name for the files.
+    :param name: stem of the files.
+    :param holds: what the result holds; None for what the name says.
     """
 
     group: str
     video: str
-    kind: str
+    name: str
+    holds: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """What the result holds."""
+        return self.holds or self.name
 
     @property
     def folder(self) -> str:
@@ -66,11 +73,11 @@ class ResultPlace:
     @property
     def manifest_name(self) -> str:
         """File name of the manifest; each kind has its own, since two tasks publish into one folder."""
-        return f"{safe_component(self.kind)}.manifest.json"
+        return f"{safe_component(self.name)}.manifest.json"
 
     def data_name(self, format: str) -> str:
         """File name of the rows in one format."""
-        return f"{safe_component(self.kind)}.{format}"
+        return f"{safe_component(self.name)}.{format}"
 
 
 @dataclass(frozen=True)

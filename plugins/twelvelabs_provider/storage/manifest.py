@@ -6,6 +6,7 @@ result was replaced meanwhile: read the manifest again.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -50,6 +51,32 @@ class Provenance:
         """The task instance of a context."""
         return cls(ti.dag_id, ti.run_id, ti.task_id, map_index_of(ti))
 
+    def file_stem(self) -> str:
+        """Return a file stem that no other task instance has; the same for every attempt.
+
+        The digest separates instances whose ids read the same once they are joined.
+        """
+        ids = "\0".join((self.dag_id, self.run_id, self.task_id, str(self.map_index)))
+        return f"{self.run_id}.{self.task_id}-{hashlib.sha256(ids.encode()).hexdigest()[:16]}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What lets a later task tell that a result answers its question, and return the same.
+
+    :param question: digest of all that the question consists of.
+    :param request: digest of the task instance that asked, the same for its retries and another after a clear.
+    :param result: what the task returns besides the files: small, plain JSON.
+    """
+
+    question: str
+    request: str
+    result: Mapping[str, Any]
+
+    def described(self) -> Mapping[str, Any]:
+        """The manifest's entries."""
+        return {"question": self.question, "request": self.request, "result": dict(self.result)}
+
 
 class Facts(Protocol):
     """What the publishing task knows about a result, of whichever kind."""
@@ -77,6 +104,7 @@ class ManifestFacts:
     :param window_start: first second that was asked for, None for the beginning.
     :param window_end: last second that was asked for, None for the end.
     :param billed: minutes and tokens, None where nothing was billed.
+    :param answer: of a result that is billed.
     """
 
     source_uri: str
@@ -92,6 +120,7 @@ class ManifestFacts:
     window_start: float | None = None
     window_end: float | None = None
     billed: Mapping[str, Any] | None = None
+    answer: Answer | None = None
 
     def described(self) -> Mapping[str, Any]:
         """The manifest's entries about the video and what was asked of it."""
@@ -107,6 +136,7 @@ class ManifestFacts:
             "options": without_secrets(self.options),
             "prompt_hash": self.prompt_hash,
             "billed": self.billed,
+            **(self.answer.described() if self.answer else {}),
         }
 
 

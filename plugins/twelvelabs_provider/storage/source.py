@@ -155,6 +155,15 @@ def meaning_of(value: str) -> str:
     return redact_url(value) + digest
 
 
+def meanings(value: Any) -> Any:
+    """Return what an argument means: every address in it without its signature."""
+    if isinstance(value, str):
+        return meaning_of(value)
+    if isinstance(value, Mapping):
+        return {name: meanings(inner) for name, inner in value.items()}
+    return [meanings(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
 def _from_url(url: str, what: str) -> Source:
     parts = _split(url, what)
     uri = redact_url(url)

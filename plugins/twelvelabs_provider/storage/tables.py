@@ -25,7 +25,7 @@ from twelvelabs_provider.storage.encoding import Encoder, JsonArray, JsonLines, 
 from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.layout import TablePlace
 from twelvelabs_provider.storage.locations import redact_url
-from twelvelabs_provider.storage.manifest import Origin, Provenance, Published, without_secrets
+from twelvelabs_provider.storage.manifest import Answer, Facts, Origin, Provenance, Published, without_secrets
 from twelvelabs_provider.storage.parquet import ParquetRows, ensure_parquet
 from twelvelabs_provider.storage.publish import check_output, publish_files
 from twelvelabs_provider.storage.rows import Column, Columns, ColumnType, RowSchema, columns_of
@@ -64,6 +64,7 @@ class TableFacts:
     :param model: who answered.
     :param options: what was asked for; URLs among the values lose their query strings.
     :param details: what the kind adds (counts, ids), as further entries of the manifest; treated like options.
+    :param answer: of a result that is billed.
     """
 
     provenance: Provenance
@@ -76,6 +77,7 @@ class TableFacts:
     options: Row = field(default_factory=lambda: _NOTHING)
     prompt_hash: str | None = None
     details: Row = field(default_factory=lambda: _NOTHING)
+    answer: Answer | None = None
 
     def described(self) -> Row:
         """The manifest's entries about what was asked."""
@@ -89,6 +91,7 @@ class TableFacts:
             "options": without_secrets(self.options),
             "prompt_hash": self.prompt_hash,
             **without_secrets(self.details),
+            **(self.answer.described() if self.answer else {}),
         }
 
 
@@ -126,7 +129,7 @@ def publish_rows(
     rows: Iterable[Row],
     schema: RowSchema,
     formats: Sequence[Format],
-    facts: TableFacts | Callable[[], TableFacts],
+    facts: Facts | Callable[[], Facts],
 ) -> Published:
     """Publish a table of any length, row by row; nothing is visible until all rows are through.
 
@@ -150,7 +153,7 @@ def publish_document(
     output: str,
     place: TablePlace,
     content: str | Mapping[str, Any] | Sequence[Any],
-    facts: TableFacts,
+    facts: Facts,
     *,
     formats: Sequence[DocumentFormat] = (),
     schema: RowSchema | None = None,

@@ -9,7 +9,8 @@ that there are and takes the latest of each result.
 from __future__ import annotations
 
 from twelvelabs_provider.storage.catalog.compaction import COMPACTED, Compaction, compact_catalog
+from twelvelabs_provider.storage.catalog.consumer import NewResults
 from twelvelabs_provider.storage.catalog.entry import CATALOG_ROWS, CatalogEntry
 from twelvelabs_provider.storage.catalog.reading import read_catalog
 
-__all__ = ["CATALOG_ROWS", "COMPACTED", "CatalogEntry", "Compaction", "compact_catalog", "read_catalog"]
+__all__ = ["CATALOG_ROWS", "COMPACTED", "CatalogEntry", "Compaction", "NewResults", "compact_catalog", "read_catalog"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,12 +67,14 @@ class Patience:
 class Tally:
     """What was found, in numbers.
 
+    :param again: handed out before as they are, and not indexed since.
     :param skipped: by reason.
     :param unpaired: names of the first subtitles that no video was listed with.
     """
 
     new: int = 0
     changed: int = 0
+    again: int = 0
     unchanged: int = 0
     deleted: int = 0
     bytes: int = 0
@@ -81,7 +83,13 @@ class Tally:
 
 
 def compare(
-    before: Iterable[Known], present: Iterable[Found], patience: Patience, *, only_new: bool, tally: Tally
+    before: Iterable[Known],
+    present: Iterable[Found],
+    patience: Patience,
+    *,
+    only_new: bool,
+    tally: Tally,
+    again: Container[str] = frozenset(),
 ) -> Iterator[tuple[Known, Found | None]]:
     """Go through what is there, in order: what is to be remembered of each, and the video if it is handed out.
 
@@ -89,13 +97,17 @@ def compare(
     :param present: what is there, in order.
     :param only_new: hand out only what was not handed out as it is.
     :param tally: counts.
+    :param again: names of videos that are handed out although they were handed out as they are.
     """
     for known, found in aligned(before, present):
         if found is None:
             tally.deleted += known is not None and known.given is not None
             continue
         given, mark = (known.given if known else None), found.mark
-        if given == mark:
+        if given == mark and found.video.name in again:
+            tally.again += 1
+            yield Known(found.video.name, mark), _counted(found, tally)
+        elif given == mark:
             tally.unchanged += 1
             yield Known(found.video.name, given), (None if only_new else _counted(found, tally))
         elif not found.steady or not patience.is_over(found, known):

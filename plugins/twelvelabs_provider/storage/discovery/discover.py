@@ -13,6 +13,7 @@ from typing import Any
 from twelvelabs_provider.storage.discovery.changes import Patience, Tally, compare
 from twelvelabs_provider.storage.discovery.entries import Entry, Found
 from twelvelabs_provider.storage.discovery.listing import VANISHED
+from twelvelabs_provider.storage.discovery.outcomes import not_indexed
 from twelvelabs_provider.storage.discovery.places import Place
 from twelvelabs_provider.storage.discovery.sorting import Row, Spool
 from twelvelabs_provider.storage.discovery.state import DiscoveryState, Run
@@ -33,6 +34,8 @@ class Discovery:
     :param chunk_size: videos of one chunk.
     :param max_chunks: chunks at most; with more videos, chunks are larger.
     :param only_new: hand out only what was not handed out as it is.
+    :param outcomes: output path of the tasks that index what is handed out: what the last run handed out and they did
+        not index is handed out again. None takes it for done.
     """
 
     places: Sequence[Place]
@@ -42,6 +45,7 @@ class Discovery:
     chunk_size: int
     max_chunks: int
     only_new: bool
+    outcomes: str | None = None
     clock: Callable[[], float] = field(default=time.time, repr=False)
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
 
@@ -67,9 +71,17 @@ class Discovery:
     def _compared(self, state: DiscoveryState, base: Run | None, tally: Tally) -> Spool:
         """Remember what is there, and put aside what is handed out."""
         patience = Patience(self.clock(), self.min_age)
+        again = self._not_indexed(state, base)
         writer = state.remember()
         try:
-            pairs = compare(state.known(base), self._present(tally), patience, only_new=self.only_new, tally=tally)
+            pairs = compare(
+                state.known(base),
+                self._present(tally),
+                patience,
+                only_new=self.only_new,
+                tally=tally,
+                again=again,
+            )
 
             def rows() -> Iterator[Row]:
                 for known, found in pairs:
@@ -84,6 +96,14 @@ class Discovery:
             writer.discard()
             raise
         return spool
+
+    def _not_indexed(self, state: DiscoveryState, base: Run | None) -> frozenset[str]:
+        if base is None or self.outcomes is None:
+            return frozenset()
+        names = not_indexed(state.handed_out(base), self.outcomes, base.published_at)
+        if names:
+            log.warning("%d videos of run %s are not indexed: handing them out again", len(names), base.name)
+        return names
 
     def _present(self, tally: Tally) -> Iterator[Found]:
         if self.stable_for <= 0:
@@ -118,9 +138,9 @@ class Discovery:
         chunks: list[str],
     ) -> Run:
         skipped = dict(sorted((reason, count) for reason, count in tally.skipped.items() if count))
-        counts = {
-            "new": tally.new, "changed": tally.changed, "unchanged": tally.unchanged, "deleted": tally.deleted,
-        }  # fmt: skip
+        counts = {"new": tally.new, "changed": tally.changed, "unchanged": tally.unchanged, "deleted": tally.deleted}
+        if self.outcomes is not None:
+            counts["again"] = tally.again
         log.info("%d videos in %d chunks; %s; skipped: %s", videos, len(chunks), counts, skipped or "nothing")
         result = {
             "videos": videos,

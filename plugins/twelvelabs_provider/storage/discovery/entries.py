@@ -36,11 +36,7 @@ class Entry:
     @property
     def name(self) -> str:
         """The address without connection: the same file by whichever connection it is read."""
-        if "@" not in self.uri:
-            return self.uri
-        scheme, separator, rest = self.uri.partition("://")
-        authority, slash, path = rest.partition("/")
-        return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"
+        return address_of(self.uri)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +75,15 @@ class Found:
         video, subtitle = self.video, self.subtitle
         written = None if video.modified is None else datetime.fromtimestamp(video.modified, UTC).isoformat()
         return ListedVideo(video.uri, video.size, video.version, written, subtitle.uri if subtitle else None)
+
+
+def address_of(uri: str) -> str:
+    """An address without connection."""
+    if "@" not in uri:
+        return uri
+    scheme, separator, rest = uri.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"
 
 
 def stem_of(name: str) -> str:

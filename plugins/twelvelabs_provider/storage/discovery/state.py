@@ -27,6 +27,7 @@ from twelvelabs_provider import __version__
 from twelvelabs_provider.api.decoding import decoded_json
 from twelvelabs_provider.exceptions import TwelveLabsOutputError, TwelveLabsRecordError
 from twelvelabs_provider.storage.discovery.changes import Known
+from twelvelabs_provider.storage.discovery.entries import address_of
 from twelvelabs_provider.storage.encoding import json_text
 from twelvelabs_provider.storage.layout import safe_component
 from twelvelabs_provider.storage.locations import PACKAGE, is_local, local_path
@@ -54,6 +55,7 @@ class Run:
     :param earlier: folders of the runs before it, newest first.
     :param asked: digest of the arguments.
     :param result: what the task returned.
+    :param published_at: ISO time of its end.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Run:
     earlier: tuple[str, ...]
     asked: str
     result: Mapping[str, Any]
+    published_at: str
 
     @property
     def folder(self) -> str:
@@ -132,6 +135,21 @@ class DiscoveryState:
                 last = known.key
                 yield known
 
+    def handed_out(self, run: Run) -> Iterator[str]:
+        """Return the addresses that a run handed out, without connection, as its files list them.
+
+        :raises TwelveLabsOutputError: a file is gone.
+        """
+        for number in range(len(run.result["chunks"])):
+            name = f"runs/{run.folder}/{number:05d}.jsonl"
+            stream = self._store.open(self._name(name))
+            if stream is None:
+                raise TwelveLabsOutputError(
+                    f"{self._shown(name)!r} is gone. Restore it, or list all with only_new=False."
+                )
+            with closing(stream):
+                yield from (address_of(json.loads(line)["uri"]) for line in stream)
+
     def remember(self) -> KnownWriter:
         """Begin the file of what is known after this run."""
         name = self._name(f"{self._files}/{_KNOWN}")
@@ -149,7 +167,8 @@ class DiscoveryState:
         own = f"{self.run}/"
         earlier = (base.folder, *base.earlier) if base else ()
         others = tuple(folder for folder in earlier if not folder.startswith(own))
-        run = Run(self.run, base.number + 1 if base else 1, others[: KEPT_RUNS - 1], self.asked, result)
+        now = pendulum.now("UTC").to_iso8601_string()
+        run = Run(self.run, base.number + 1 if base else 1, others[: KEPT_RUNS - 1], self.asked, result, now)
         document = {
             "schema_version": SCHEMA_VERSION,
             "kind": "video_list",
@@ -157,7 +176,6 @@ class DiscoveryState:
             **asdict(run),
             "provenance": asdict(self._provenance),
             "provider": {"package": PACKAGE, "version": __version__},
-            "published_at": pendulum.now("UTC").to_iso8601_string(),
         }
         self._write_json(f"runs/{self.run}/{_MANIFEST}", document)
         self.point_to(run)
@@ -198,8 +216,9 @@ class DiscoveryState:
         try:
             earlier = tuple(map(str, document["earlier"]))
             return Run(
-                str(document["name"]), int(document["number"]), earlier, str(document["asked"]), document["result"]
-            )
+                str(document["name"]), int(document["number"]), earlier, str(document["asked"]), document["result"],
+                str(document["published_at"]),
+            )  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:
             raise TwelveLabsRecordError(f"{self._shown(name)!r} is no manifest of a run: {error!r}.") from error
 
