@@ -120,11 +120,11 @@ async def async_mask_secret(secrets: list[str]) -> None:
     if _CONNECTIONS_ARE_ASYNC:
         from airflow.sdk.log import amask_secret
 
-        return await amask_secret(secrets)  # type: ignore[arg-type, unused-ignore]
+        return await amask_secret([*secrets])
     from airflow.sdk.log import mask_secret
     from asgiref.sync import sync_to_async
 
-    return await sync_to_async(mask_secret)(secrets)
+    return await sync_to_async(mask_secret)([*secrets])
 
 
 def allow_in_xcom(classes: Iterable[str]) -> None:

@@ -13,4 +13,4 @@ def mask_secrets_in(value: Any) -> None:
     """Mask what signs a URL, or logs in to one, wherever it stands in an argument."""
     if found := secrets_in(value):
         # One message to Airflow's supervisor for all of them.
-        mask_secret(found)
+        mask_secret([*found])

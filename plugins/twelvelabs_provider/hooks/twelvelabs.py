@@ -120,7 +120,7 @@ class TwelveLabsHook(BaseHook):
         # Reading it lets Airflow mask the values of its sensitive names.
         _ = connection.extra_dejson
         if secrets := secrets_of(connection):
-            mask_secret(secrets)
+            mask_secret([*secrets])
         return endpoint
 
     @property

@@ -25,7 +25,7 @@ def read_arguments(owner: Any, names: Any) -> None:
     :param names: the templated arguments.
     :raises TwelveLabsInputError: naming the argument that is meant to be a text and is not.
     """
-    texts = _text_arguments(type(owner))
+    texts = _text_arguments(owner.__class__)
     for name in names:
         given = getattr(owner, name, None)
         value = without_paths(given)
@@ -73,6 +73,6 @@ def _same(read: Any, given: Any) -> bool:
 @cache
 def _text_arguments(owner: type) -> frozenset[str]:
     """Return the arguments that are annotated as texts."""
-    inits = [base.__init__ for base in owner.__mro__ if "__init__" in vars(base)]
+    inits = [vars(base)["__init__"] for base in owner.__mro__ if "__init__" in vars(base)]
     arguments = [argument for init in inits for argument in inspect.signature(init).parameters.values()]
     return frozenset(argument.name for argument in arguments if argument.annotation in _TEXT)
