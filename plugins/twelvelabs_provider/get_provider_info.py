@@ -34,6 +34,7 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": [_modules("triggers", "job", "jobs", "quota", "video_ready")],
         "extra-links": ["twelvelabs_provider.links.TwelveLabsPlaygroundLink"],
         "connection-types": [_connection_type()],
+        "config": {"twelvelabs": _configuration()},
     }
 
 
@@ -41,6 +42,24 @@ def _modules(package: str, *names: str) -> dict[str, Any]:
     return {
         "integration-name": "TwelveLabs",
         "python-modules": [f"twelvelabs_provider.{package}.{name}" for name in names],
+    }
+
+
+def _configuration() -> dict[str, Any]:
+    return {
+        "description": "Options of the TwelveLabs provider.",
+        "options": {
+            "local_sources": {
+                "description": (
+                    "Folders, separated by commas or colons, that local files may be sent to the service from. Links"
+                    " are followed before a file is judged. Empty: every file that the worker can read."
+                ),
+                "version_added": "0.1.0",
+                "type": "string",
+                "example": "/data/videos,/mnt/archive",
+                "default": "",
+            },
+        },
     }
 
 

@@ -23,6 +23,7 @@ from http.client import HTTPException
 from threading import Event
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from twelvelabs_provider.api.addresses import must_be_usable
 from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsError, TwelveLabsTransientError
 from twelvelabs_provider.api.multipart_plan import Chunk, run_from
@@ -51,6 +52,22 @@ REPORTED_AT_ONCE = 10
 """Parts that went up before they are reported; so many are sent again at most after the process was killed."""
 
 _FETCHED_AT_ONCE = 20
+_FORBIDDEN = (
+    "host",
+    "authorization",
+    "cookie",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "upgrade",
+    "te",
+    "trailer",
+    "expect",
+    "x-api-key",
+    "metadata",
+    "metadata-flavor",
+)
+_FORBIDDEN_STARTS = ("proxy-", "x-aws-ec2-", "x-google-", "x-forwarded-", ":")
 _LONGEST_REASON = 4096
 _URL_LIFE = 45 * 60.0
 _STORE_CODE = re.compile(r"<Code>(\w{1,60})</Code>")
@@ -115,7 +132,7 @@ class MultipartSender:
         self._hook = hook
         self._upload_id = upload_id
         self._source = source
-        self._headers = {"user-agent": USER_AGENT, **headers}
+        self._headers = {"user-agent": USER_AGENT, **_usable_headers(headers)}
         self._at_once = at_once
         self._timeout = (hook.endpoint.connect_timeout, hook.endpoint.read_timeout)
         self._stop = Event()
@@ -247,7 +264,9 @@ class _Addresses:
             count = 1 if fresh else run_from(index, self._wanted, _FETCHED_AT_ONCE)
             self._keep(self._hook.execute(presign_chunks(self._upload_id, index, count)))
             url, _ = self._urls.pop(index, ("", 0.0))
-        if not url:
+        if url:
+            must_be_usable(url, self._hook.endpoint, f"the address of part {index} of upload {self._upload_id}")
+        else:
             raise TwelveLabsAnswerError(f"the service gave no address for part {index} of upload {self._upload_id}")
         return url
 
@@ -267,6 +286,18 @@ class _PartStream(SizedStream):
         if self._stop.is_set():
             raise _Stopped
         return super().read(size)
+
+
+def _usable_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the headers that the service wants with each part.
+
+    :raises TwelveLabsAnswerError: one of them would address or authorise the request otherwise.
+    """
+    for name in headers:
+        lower = name.strip().lower()
+        if lower in _FORBIDDEN or lower.startswith(_FORBIDDEN_STARTS):
+            raise TwelveLabsAnswerError(f"the service asks for the header {lower[:40]!r} with parts: nothing was sent")
+    return headers
 
 
 def _refusal(answer: Any, said: bytes) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from http import HTTPStatus
 from http.client import HTTPException
 
 import requests
 
+from twelvelabs_provider.api.addresses import must_be_usable
 from twelvelabs_provider.api.endpoint import Endpoint
-from twelvelabs_provider.api.errors import TwelveLabsConnectionError, TwelveLabsNotFoundError
+from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsConnectionError, TwelveLabsNotFoundError
 from twelvelabs_provider.hooks.network import Network
 from twelvelabs_provider.hooks.receiving import LONGEST_SHARE, Body
 from twelvelabs_provider.hooks.session import HttpSession, NoCredential, whole_body
@@ -22,8 +24,9 @@ def fetch_signed(url: str, endpoint: Endpoint, most_bytes: int) -> bytes:
     :param most_bytes: what is larger is refused.
     :raises TwelveLabsNotFoundError: the link has expired, or what it opened is gone; a new link may help.
     :raises TwelveLabsConnectionError: it could not be fetched now.
-    :raises TwelveLabsAnswerError: it is too large.
+    :raises TwelveLabsAnswerError: it is too large, leads into a private network, or redirects.
     """
+    must_be_usable(url, endpoint, "a signed link")
     try:
         with (
             HttpSession(Network(endpoint)) as session,
@@ -42,6 +45,8 @@ def _content(answer: requests.Response, endpoint: Endpoint, most_bytes: int) -> 
         raise TwelveLabsNotFoundError(
             f"a signed link was refused (HTTP {answer.status_code}): it has expired, or what it opened is gone"
         )
+    if HTTPStatus.MULTIPLE_CHOICES <= answer.status_code < HTTPStatus.BAD_REQUEST:
+        raise TwelveLabsAnswerError(f"a signed link redirects (HTTP {answer.status_code}), which is not followed")
     if not answer.ok:
         raise TwelveLabsConnectionError(f"a signed link could not be fetched (HTTP {answer.status_code})")
     seconds = LONGEST_SHARE * endpoint.read_timeout

@@ -144,7 +144,7 @@ def items_of(value: Any) -> GivenItems:
             return ListedItems(list(decoded("items", text, "a JSON list")))
         if _ID.fullmatch(text):
             return ListedItems([text])
-        source = resolve_source(text, what="file of items")
+        source = resolve_source(text, what="file of items", is_sent=False)
         if source.is_url:
             raise TwelveLabsInputError(f"items={source.uri!r} is a URL: give a list, a path, or an object storage URI")
         return FiledItems(source)

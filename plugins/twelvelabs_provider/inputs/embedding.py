@@ -24,6 +24,7 @@ from twelvelabs_provider.api.embedding.source import DynamicSegmentation, FixedS
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.templated import mapping_of, number_of, texts_of
 from twelvelabs_provider.jobs.window import Window
+from twelvelabs_provider.storage.media import must_be_picture, must_be_sound
 from twelvelabs_provider.storage.probe import check_video, probe_video
 from twelvelabs_provider.storage.source import Source, resolve_source
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 E = TypeVar("E", bound=StrEnum)
 _ASSET_ID = re.compile(r"[0-9a-f]{24}")
-_IMAGES = (b"\x89PNG", b"\xff\xd8\xff")
 
 
 @dataclass(frozen=True)
@@ -146,10 +146,7 @@ def image_medium(hook: TwelveLabsHook, value: str) -> Medium:
     if found:
         return found
     source = resolve_source(value, what="image")
-    if not source.is_url:
-        with source.open() as stream:
-            if not stream.read(8).startswith(_IMAGES):
-                raise TwelveLabsInputError(f"The image {source.uri!r} is neither JPEG nor PNG")
+    must_be_picture(source)
     return Medium(_media_source(source), source.uri, version=source.fingerprint)
 
 
@@ -165,6 +162,8 @@ def _asset(hook: TwelveLabsHook, value: str) -> Medium | None:
 
 def _stored(hook: TwelveLabsHook, kind: str, value: str) -> Medium:
     source = resolve_source(value, what=kind)
+    if kind == "audio":
+        must_be_sound(source)
     facts = probe_video(source) if kind == "video" else None
     if kind == "video":
         check_video(source, facts, hook.api.LIMITS)

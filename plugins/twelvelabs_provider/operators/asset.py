@@ -17,6 +17,7 @@ from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.job import Result
 from twelvelabs_provider.operators.upload import TwelveLabsUploadOperator, checked_content
 from twelvelabs_provider.operators.videos import checked_metadata
+from twelvelabs_provider.storage.media import must_be_image_asset, must_be_sound
 from twelvelabs_provider.storage.probe import probe_video
 from twelvelabs_provider.storage.source import Source, meaning_of, resolve_source
 from twelvelabs_provider.task import COMMON_FIELDS, required
@@ -162,6 +163,10 @@ class TwelveLabsCreateAssetOperator(TwelveLabsUploadOperator):
             raise TwelveLabsInputError(
                 f"the image {source.uri!r} has {source.size:,} bytes; the service takes at most {UPLOADS.max_image:,}"
             )
+        if media is AssetType.IMAGE:
+            must_be_image_asset(source)
+        if media is AssetType.AUDIO:
+            must_be_sound(source)
         if media is AssetType.VIDEO:
             # What is no video, or a damaged one, is found before it is uploaded; its length is the models' business.
             probe_video(source)

@@ -88,9 +88,10 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
         at most (``[core] max_map_length``).
     :return: ``videos``, ``bytes``, ``skipped`` (counts by reason: ``too_young``, ``still_changing``, ``not_a_video``,
         ``hidden``, ``empty``, ``too_small``, ``too_large``, ``vanished``, ``broken_link``, ``link_loop``,
-        ``listed_twice``, ``name_not_utf8``, and the ``subtitle_...`` ones
-        above), ``chunks`` (URIs, with the connection as user where one was given),
-        ``manifest`` (its URI; it has ``counts`` of what is new, changed, listed again, unchanged and deleted).
+        ``link_outside`` (links out of the folder are not followed), ``unreadable``, ``listed_twice``,
+        ``name_not_utf8``, and the ``subtitle_...`` ones above), ``chunks`` (URIs, with the connection as user where one
+        was given), ``manifest`` (its URI; it has ``counts`` of what is new, changed, listed again, unchanged and
+        deleted).
     :raises TwelveLabsInputError: for a place that does not exist or may not be listed, naming it.
     :raises TwelveLabsRecordError: what an earlier run left cannot be read.
     :raises TwelveLabsOutputError: the list could not be written; a retry writes the same names again.

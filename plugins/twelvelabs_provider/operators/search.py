@@ -28,6 +28,7 @@ from twelvelabs_provider.operators.published import TwelveLabsPublishedOperator,
 from twelvelabs_provider.results.kinds import SEARCH
 from twelvelabs_provider.results.search_rows import asked, match_row, question_hash
 from twelvelabs_provider.storage.manifest import Provenance, Published
+from twelvelabs_provider.storage.media import must_be_picture
 from twelvelabs_provider.storage.republish import republish_rows
 from twelvelabs_provider.storage.saved import SavedResult
 from twelvelabs_provider.storage.source import Source, resolve_source
@@ -156,6 +157,8 @@ class TwelveLabsSearchOperator(TwelveLabsPublishedOperator, TwelveLabsOperator):
         required(self, index_id=self.index_id, output_path=self.output_path)
         formats, most = table_formats(texts_of("formats", self.formats)), self._most()
         images = [resolve_source(image, what="image") for image in texts_of("query_images", self.query_images)]
+        for image in images:
+            must_be_picture(image)
         request = self._request(images, most)
         check_output(self.output_path)
         self.playground_url = index_url(self.index_id)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from urllib.parse import urlsplit
 
+from twelvelabs_provider.api.addresses import is_inside
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.hooks.log_redaction import redact_client_logs
 from twelvelabs_provider.hooks.masking import mask_secrets_in
@@ -15,7 +15,6 @@ from twelvelabs_provider.storage.source import Source
 SIGNED_FOR = 6 * 3600
 """Seconds that a link is good for: the service fetches soon, but a queue may lie before."""
 
-_INSIDE = (".local", ".localhost", ".internal", ".lan", ".home", ".corp", ".svc", ".cluster.local")
 _ADDRESS = re.compile(r"\w+://\S+|\S*[?&]\S+=\S*")
 
 
@@ -70,11 +69,3 @@ def _signed(source: Source, service: str) -> str:
     if is_inside(host) and not is_inside(urlsplit(service).hostname or ""):
         raise _NoLink(f"lies on {host!r}, which the service cannot reach from the internet")
     return url
-
-
-def is_inside(host: str) -> bool:
-    """Whether a host is one of this machine or network, as far as its name tells."""
-    try:
-        return not ipaddress.ip_address(host).is_global
-    except ValueError:
-        return "." not in host or host.lower().rstrip(".").endswith(_INSIDE)

@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.api.errors import TwelveLabsTransientError
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsSourceChangedError
+from twelvelabs_provider.storage.local_sources import must_be_allowed
 from twelvelabs_provider.storage.locations import (
     display_uri,
     filesystem_of,
@@ -130,12 +131,13 @@ def source_changed(uri: str) -> TwelveLabsSourceChangedError:
     )
 
 
-def resolve_source(value: str | os.PathLike[str], *, what: str = "video") -> Source:
+def resolve_source(value: str | os.PathLike[str], *, what: str = "video", is_sent: bool = True) -> Source:
     """Find out what an input is and that it can be read, before anything is sent.
 
     :param value: http(s) URL, ``file://`` URI, local path, any object storage URI that Airflow knows, a ``Path`` or an
         ``ObjectStoragePath``.
     :param what: the word for it in errors ("video", "transcription").
+    :param is_sent: the file itself goes to the service, so ``[twelvelabs] local_sources`` applies; False for a list.
     :raises TwelveLabsInputError: it is empty, malformed, missing, a directory, unreadable, or of an unknown scheme.
     """
     value = place_text(value)
@@ -143,7 +145,9 @@ def resolve_source(value: str | os.PathLike[str], *, what: str = "video") -> Sou
         raise TwelveLabsInputError(f"The {what} is empty: give a URL, a path, or an object storage URI.")
     if is_url(value):
         return _from_url(value, what)
-    return _from_file(value, what) if is_local(value) else _from_store(value, what)
+    if is_local(value):
+        return _from_file(value, what, is_sent=is_sent)
+    return _from_store(value, what)
 
 
 def meaning_of(value: str) -> str:
@@ -188,9 +192,11 @@ def _split(url: str, what: str) -> SplitResult:
     return parts
 
 
-def _from_file(value: str, what: str) -> Source:
+def _from_file(value: str, what: str, *, is_sent: bool) -> Source:
     path = _existing(local_path(value), decode=scheme_of(value) != "")
     shown = display_uri(str(path))
+    if is_sent:
+        must_be_allowed(path, redact_url(shown), what)
     try:
         facts = path.stat()
         _refuse_unless_file(facts.st_mode, shown, what)

@@ -79,7 +79,7 @@ def read_video_list(uri: str) -> Iterator[ListedVideo]:
     :param uri: path or object storage URI of a file of JSON lines.
     :raises TwelveLabsInputError: the file is missing or a URL, or a line of it is no video; names file and line.
     """
-    source = resolve_source(uri, what="list of videos")
+    source = resolve_source(uri, what="list of videos", is_sent=False)
     if source.is_url:
         raise TwelveLabsInputError(
             f"The list of videos {source.uri!r} is a URL: give a path or an object storage URI of a file of JSON lines."

@@ -240,11 +240,19 @@ def test_what_is_passed_over(bucket: Bucket) -> None:
     }  # fmt: skip
 
 
-def test_links_to_other_folders_are_followed(bucket: Bucket, tmp_path: Path) -> None:
+def test_links_out_of_the_folder_are_followed_into_allowed_folders_only(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere/v.mp4").write_bytes(b"video")
+    bucket.put("own/v.mp4")
     (bucket.folder / "link").symlink_to(tmp_path / "elsewhere")
-    assert bucket.discover("1", min_age=0).names == ["link/v.mp4"]
+    (bucket.folder / "link.mp4").symlink_to(tmp_path / "elsewhere/v.mp4")
+    (bucket.folder / "inner.mp4").symlink_to("own/v.mp4")
+    found = bucket.discover("1", min_age=0)
+    assert (found.names, found.result["skipped"]) == (["inner.mp4", "own/v.mp4"], {"link_outside": 2})
+    monkeypatch.setenv("AIRFLOW__TWELVELABS__LOCAL_SOURCES", f"{tmp_path / 'elsewhere'}:{bucket.folder}")
+    assert set(bucket.discover("2", min_age=0).names) == {"link.mp4", "link/v.mp4"}
 
 
 AWKWARD = [

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.storage.discovery.entries import Entry, time_of
 from twelvelabs_provider.storage.discovery.pages import Pages, pages_of
 from twelvelabs_provider.storage.discovery.places import Place
+from twelvelabs_provider.storage.local_sources import allowed_folders, is_below
 from twelvelabs_provider.storage.refusals import is_denied, is_for_good, is_missing
 from twelvelabs_provider.storage.source import fingerprint_of
 
+log = logging.getLogger(__name__)
 HIDDEN = "hidden"
 VANISHED = "vanished"
 BROKEN_LINK = "broken_link"
 LINK_LOOP = "link_loop"
+LINK_OUTSIDE = "link_outside"
+UNREADABLE = "unreadable"
 NOT_UTF8 = "name_not_utf8"
 
 _HIDDEN_STARTS = (".", "~$")
@@ -95,6 +100,8 @@ def _below(folder: str, name: str) -> str:
 
 
 def _local(place: Place, skipped: Counter[str]) -> Iterator[tuple[str, Entry]]:
+    # Links may lead to what the folders that are allowed hold, and else not out of the place's own folder.
+    within = (os.path.realpath(place.folder), *allowed_folders())
     todo: list[tuple[str, int, frozenset[tuple[int, int]]]] = [("", 1, frozenset())]
     while todo:
         path, level, above = todo.pop()
@@ -112,6 +119,8 @@ def _local(place: Place, skipped: Counter[str]) -> Iterator[tuple[str, Entry]]:
                         skipped[HIDDEN] += 1
                     elif not _is_utf8(item.name):
                         skipped[NOT_UTF8] += 1
+                    elif item.is_symlink() and not _leads_within(item, within):
+                        skipped[LINK_OUTSIDE] += 1
                     elif _is_folder(item):
                         if place.depth is None or level < place.depth:
                             todo.append((inner, level + 1, above | {here}))
@@ -139,6 +148,11 @@ def _scanned(folder: str, path: str, shown: str) -> Any:
         ) from error
 
 
+def _leads_within(item: os.DirEntry[str], folders: Iterable[str]) -> bool:
+    """Tell whether a link leads to one of the folders; a broken one is judged where it is looked at as a file."""
+    return not os.path.exists(item.path) or any(is_below(item.path, folder) for folder in folders)
+
+
 def _is_folder(item: os.DirEntry[str]) -> bool:
     try:
         return item.is_dir()
@@ -151,7 +165,9 @@ def _local_entry(place: Place, path: str, item: os.DirEntry[str], skipped: Count
         facts = item.stat()
     except OSError as error:
         if error.errno not in (errno.ENOENT, errno.ELOOP):
-            raise
+            log.warning("%s cannot be looked at and is passed over: %s", place.uri_of(path), error.strerror)
+            skipped[UNREADABLE] += 1
+            return None
         skipped[BROKEN_LINK if item.is_symlink() else VANISHED] += 1
         return None
     if not stat.S_ISREG(facts.st_mode):

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.storage.discovery.entries import stem_of
+from twelvelabs_provider.storage.local_sources import must_be_allowed
 from twelvelabs_provider.storage.locations import (
     KNOWN_PLACES,
     filesystem_of,
@@ -80,6 +81,7 @@ def _local(value: str, shown: str) -> Place:
     path = str(local_path(value))
     if scheme_of(value) and not os.path.lexists(path) and os.path.lexists(unquote(path)):
         path = unquote(path)
+    must_be_allowed(_MAGIC.split(path, maxsplit=1)[0], shown, "place to look for videos")
     single = not os.path.isdir(path)
     if single and os.path.lexists(path):
         folder, _, name = path.rpartition("/")
