@@ -38,7 +38,7 @@ help:
 	@echo "make lock         resolve requirements/*.txt anew"
 	@echo "make coverage-table  write docs/coverage.md anew: every call, its operators, its tests"
 	@echo "make schemas      write the schemas of the rows and their tables in docs/outputs.md anew"
-	@echo "make bench-waits  what 1,000 and 10,000 waits in one event loop cost"
+	@echo "make bench-waits  what 1,000 and 10,000 waits in one event loop cost, and how late the default settings notice a job"
 	@echo "make bench-publish  what a million segments in four formats cost"
 	@echo "make clean        remove everything that these commands made"
 	@echo "PYTHON=path       the Python (3.11 or newer) that the virtual environments are made with: $(PYTHON)"

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from tests.unit.scripted_server import KEY, Lost, Reply, ScriptedServer, connection_text
+from tests.unit.scripted_server import KEY, Hang, Lost, Reply, ScriptedServer, connection_text
 from twelvelabs_provider.api.errors import ErrorDetails, TwelveLabsAuthError, TwelveLabsRateLimitError
 from twelvelabs_provider.jobs import ready
 from twelvelabs_provider.jobs.ready import Told
@@ -78,7 +78,10 @@ def names(one: TwelveLabsVideoReadyTrigger, server: ScriptedServer) -> list[str]
 
 
 def events(one: TwelveLabsVideoReadyTrigger, server: ScriptedServer) -> list[dict[str, Any]]:
-    """Run a trigger until the server's script is through and the next look is answered with an error."""
+    """Run a trigger until the server's script is through.
+
+    The look after that gets no answer: no request of this run is on its way when the next run writes its script.
+    """
     found: list[dict[str, Any]] = []
 
     async def listen() -> None:
@@ -89,8 +92,9 @@ def events(one: TwelveLabsVideoReadyTrigger, server: ScriptedServer) -> list[dic
     async def until_done() -> None:
         async with asyncio.timeout(LONGEST_TEST):
             task = asyncio.create_task(listen())
-            beyond = len(server.requests) + len(server.script)
-            while len(server.requests) <= beyond:
+            server.script.append(Hang())
+            last = len(server.requests) + len(server.script)
+            while len(server.requests) < last:
                 assert not task.done(), task
                 await asyncio.sleep(0.005)
             task.cancel()
