@@ -8,7 +8,11 @@ TRANSCRIPT ?=
 OUTPUT ?=
 AIRFLOW_PORT ?=
 ENGINE_PORT ?=
+TEST_CONNECTION ?=
 
+# uv makes an environment in seconds. Where it cannot be had, pip does it in minutes.
+INSTALL = "$(PYTHON)" requirements/install.py
+UV = --uv .venv-lock/bin/uv
 PIP := -m pip -qq --disable-pip-version-check
 DEMO_OPTIONS = $(if $(AIRFLOW_PORT),--airflow-port "$(AIRFLOW_PORT)") $(if $(ENGINE_PORT),--engine-port "$(ENGINE_PORT)")
 # Names of files go through the environment and unexpanded: a shell or make would change a name with $, quotes or blanks.
@@ -30,7 +34,8 @@ help:
 	@echo "                    TRANSCRIPT=path   its subtitles (SRT or VTT), used instead of listening"
 	@echo "                    OUTPUT=folder     where the results go (demo-output)"
 	@echo "                    AIRFLOW_PORT=n    port of Airflow (8080); ENGINE_PORT=n that of the engine (8765)"
-	@echo "make up           the same Airflow and engine, left running with the UI; same port options"
+	@echo "make up           the same Airflow and engine, left running with the UI and a password; same port options"
+	@echo "                    TEST_CONNECTION=1 lets Airflow test connections, which sends their keys to their hosts"
 	@echo "make down         end what make up started"
 	@echo "make test         every test, on the newest Airflow, by two processes (PROCESSES=n)"
 	@echo "make test-oldest  the unit and DAG tests on the oldest supported Airflow, but for the large ones"
@@ -47,7 +52,7 @@ demo: .venv/.done
 	@.venv/bin/python -m demo run $(DEMO_OPTIONS)
 
 up: .venv/.done
-	@.venv/bin/python -m demo up $(DEMO_OPTIONS)
+	@.venv/bin/python -m demo up $(DEMO_OPTIONS) $(if $(TEST_CONNECTION),--test-connection)
 
 down: .venv/.done
 	@.venv/bin/python -m demo down
@@ -116,19 +121,19 @@ endef
 .venv-oldest/.done: requirements/airflow-3.1.txt
 
 # Made anew, not updated, when the lock or the metadata changes: what is no longer in the lock must not stay behind.
-.venv/.done .venv-oldest/.done: setup.cfg
+.venv/.done .venv-oldest/.done: setup.cfg | .venv-lock/.done
 	$(need_python)
-	@echo "$(@D): installing the packages of $(filter requirements/%,$^), which takes some minutes the first time"
+	@echo "$(@D): installing the packages of $(filter requirements/%,$^)"
 	@rm -rf $(@D)
 	@"$(PYTHON)" -m venv $(@D)
-	@$(@D)/bin/python $(PIP) install --no-deps --requirement $(filter requirements/%,$^)
-	@$(@D)/bin/python $(PIP) install --no-deps --editable .
+	@$(INSTALL) $(@D) $(UV) -- --no-deps --requirement $(filter requirements/%,$^)
+	@$(INSTALL) $(@D) $(UV) -- --no-deps --editable .
 	@touch $@
 
 # Only tests need these many packages, and few of their modules are ever loaded: nothing is compiled ahead.
 .venv/.servers: requirements/servers-3.3.txt .venv/.done
-	@echo ".venv: installing what tests with real servers need, which takes some minutes the first time"
-	@.venv/bin/python $(PIP) install --no-deps --no-compile --requirement requirements/servers-3.3.txt
+	@echo ".venv: installing what tests with real servers need"
+	@$(INSTALL) .venv $(UV) -- --no-deps --requirement requirements/servers-3.3.txt
 	@touch $@
 
 # A server that the tests start. A failure here is theirs to tell: they are skipped with the reason.
@@ -142,7 +147,7 @@ tests/servers/node_modules/.done: tests/servers/package-lock.json
 	$(need_python)
 	@rm -rf $(@D)
 	@"$(PYTHON)" -m venv $(@D)
-	@$(@D)/bin/python $(PIP) install 'uv>=0.13'
+	@$(@D)/bin/python $(PIP) install 'uv>=0.9' || echo "uv cannot be installed: pip does its work"
 	@touch $@
 
 airflow_of = $$($(1)/bin/python -c 'import importlib.metadata as m; print("Airflow", m.version("apache-airflow"))')

@@ -21,7 +21,16 @@ from demo.inputs import InputError, run_params
 from demo.ports import PortError, check_ports
 from demo.progress import follow
 from demo.services import ServiceError, Services
-from demo.site import CONNECTION_ID, DAG_ID, Site, connection, leads_to_an_engine
+from demo.site import (
+    AIRFLOW_USER,
+    CONNECTION_ID,
+    DAG_ID,
+    Site,
+    airflow_password,
+    connection,
+    leads_to_an_engine,
+    passwords_file,
+)
 from demo.stack import DagError, start_stack, wait_for_dag
 from demo.summary import results_of_run, summary_lines
 
@@ -44,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         # What was started with nohup goes on when its terminal is closed.
         if not (number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN):
             signal.signal(number, interrupt)
-    site = Site(CHECKOUT, options.airflow_port, options.engine_port)
+    site = Site(CHECKOUT, options.airflow_port, options.engine_port, test_connection=options.test_connection)
     command: Callable[[Site, argparse.Namespace], int] = options.command
     try:
         with alone(site.state):
@@ -60,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = argparse.ArgumentParser(prog="python -m demo", description="The pipeline on this machine.")
-    parser.set_defaults(airflow_port=8080, engine_port=8765)
+    parser.set_defaults(airflow_port=8080, engine_port=8765, test_connection=False)
     commands = parser.add_subparsers(required=True)
 
     ports = argparse.ArgumentParser(add_help=False)
@@ -76,6 +85,7 @@ def parser() -> argparse.ArgumentParser:
     run.set_defaults(command=run_demo)
 
     up = commands.add_parser("up", parents=[ports], help="start everything and leave it running")
+    up.add_argument("--test-connection", action="store_true", help="let Airflow test connections")
     up.set_defaults(command=bring_up)
 
     down = commands.add_parser("down", help="end what up started")
@@ -149,7 +159,8 @@ def bring_up(site: Site, options: argparse.Namespace) -> int:
         print(place_connection(site, api))
         api.unpause(DAG_ID)
         services.let_go()
-    print(f"Airflow's UI: {site.airflow_url} (no login); the embedded engine: {site.engine_url}")
+    print(f"Airflow's UI: {site.airflow_url}; the embedded engine: {site.engine_url}")
+    print(f"Log in as {AIRFLOW_USER} with the password {airflow_password(site)} (kept in {passwords_file(site)}).")
     print("make down ends both.")
     return 0
 

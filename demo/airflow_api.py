@@ -41,13 +41,16 @@ class AirflowApiError(Exception):
 
 
 class AirflowApi:
-    """A client of one API server whose users are all admins.
+    """A client of one API server.
 
     :param url: the server's address
+    :param user: name of the user to log in as
+    :param password: the user's password
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, user: str, password: str) -> None:
         self._url = url
+        self._login = {"username": user, "password": password}
         self._session = requests.Session()
         # Neither a proxy nor a .netrc of the user's is meant for this server.
         self._session.trust_env = False
@@ -60,7 +63,7 @@ class AirflowApi:
         """
         try:
             self._session.get(f"{self._url}/execution/health", timeout=REQUEST_SECONDS)
-            answer = self._session.get(f"{self._url}/auth/token", timeout=REQUEST_SECONDS)
+            answer = self._session.post(f"{self._url}/auth/token", json=self._login, timeout=REQUEST_SECONDS)
         except requests.RequestException:
             return False
         if not answer.ok:

@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,9 @@ from demo.ports import LOOPBACK, Port
 CONNECTION_ID = "twelvelabs_default"
 CONNECTION_DESCRIPTION = "The embedded engine of make up"
 DAG_ID = "video_understanding"
+AIRFLOW_USER = "admin"
+# The provider itself is installed: its plugin comes by its entry point.
+DEMO_PLUGINS = Path(__file__).resolve().parent / "plugins"
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,8 @@ class Site:
     checkout: Path
     airflow_port: int
     engine_port: int
+    test_connection: bool = field(default=False, kw_only=True)
+    """Whether Airflow tests connections. A test sends the key of a connection to whatever host it names."""
 
     @property
     def state(self) -> Path:
@@ -63,10 +68,30 @@ def engine_key(site: Site) -> str:
     """Return the key of this checkout's engine; it is drawn once and kept where only its owner can read it."""
     path = site.state / "engine.key"
     if not path.exists():
-        site.state.mkdir(parents=True, exist_ok=True)
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(secrets.token_urlsafe(24))
+        _write_for_the_owner(path, secrets.token_urlsafe(24))
     return path.read_text(encoding="ascii").strip()
+
+
+def airflow_password(site: Site) -> str:
+    """Return the password of the user ``admin``; drawn once and kept in a file that only its owner can read.
+
+    The file is the one that Airflow's simple auth manager reads.
+    """
+    path = passwords_file(site)
+    if not path.exists():
+        _write_for_the_owner(path, json.dumps({AIRFLOW_USER: secrets.token_urlsafe(12)}) + "\n")
+    return str(json.loads(path.read_text(encoding="utf-8"))[AIRFLOW_USER])
+
+
+def passwords_file(site: Site) -> Path:
+    """Return the file of Airflow's passwords."""
+    return site.state / "airflow-passwords.json"
+
+
+def _write_for_the_owner(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def connection(site: Site) -> dict[str, str]:
@@ -109,18 +134,19 @@ def with_connection(variables: dict[str, str], site: Site) -> dict[str, str]:
 
 
 def airflow_settings(site: Site) -> dict[str, str]:
-    """Return Airflow's settings as ``section__option``: one machine, no login, and little waiting between steps."""
+    """Return Airflow's settings as ``section__option``: one machine, one user, and little waiting between steps."""
     return {
         "core__executor": "LocalExecutor",
         "core__parallelism": "4",
         "core__dags_folder": str(site.checkout / "dags"),
-        "core__plugins_folder": str(site.checkout / "plugins"),
+        "core__plugins_folder": str(DEMO_PLUGINS),
         "core__load_examples": "False",
         # In seconds. The default of five minutes is right for a service far away.
         "core__default_task_retry_delay": "10",
-        "core__test_connection": "Enabled",
+        "core__test_connection": "Enabled" if site.test_connection else "Disabled",
         "core__auth_manager": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
-        "core__simple_auth_manager_all_admins": "True",
+        "core__simple_auth_manager_users": f"{AIRFLOW_USER}:admin",
+        "core__simple_auth_manager_passwords_file": str(passwords_file(site)),
         "core__execution_api_server_url": f"{site.airflow_url}/execution/",
         "database__sql_alchemy_conn": f"sqlite:///{site.airflow_home / 'airflow.db'}",
         "api__host": LOOPBACK,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from demo.airflow_api import AirflowApi
 from demo.services import Service, Services
-from demo.site import DAG_ID, Site, engine_key, environment, with_connection
+from demo.site import AIRFLOW_USER, DAG_ID, Site, airflow_password, engine_key, environment, with_connection
 
 ENGINE = "engine"
 API_SERVER = "api-server"
@@ -37,6 +37,7 @@ def start_stack(site: Site, services: Services, connection_in_environment: bool)
     :return: the client of the API server
     """
     variables = environment(site)
+    password = airflow_password(site)
     services.start(engine_service(site, variables))
     if connection_in_environment:
         variables = with_connection(variables, site)
@@ -45,7 +46,7 @@ def start_stack(site: Site, services: Services, connection_in_environment: bool)
         command = [sys.executable, "-m", "airflow", *arguments]
         services.start(Service(name, command, variables, site.logs / f"{name}.log"))
     services.wait_until(lambda: engine_is_ready(site), ENGINE, READY_SECONDS)
-    api = AirflowApi(site.airflow_url)
+    api = AirflowApi(site.airflow_url, AIRFLOW_USER, password)
     services.wait_until(api.is_up, API_SERVER, READY_SECONDS)
     return api
 

@@ -19,7 +19,7 @@ import psutil
 
 from demo.airflow_api import FINAL_RUN_STATES, TaskState
 from demo.services import Service, Services, existing, signal_quietly
-from demo.site import CONNECTION_ID, Site, connection, engine_key, environment
+from demo.site import AIRFLOW_USER, CONNECTION_ID, Site, airflow_password, connection, engine_key, environment
 from demo.stack import AIRFLOW_COMMANDS, engine_is_ready, engine_service, prepare_database
 from tests.chaos.hands import Hands
 from tests.dags.conftest import Account
@@ -101,7 +101,7 @@ class Stack:
         variables[DATABASE] = _database(site, private, services)
         services.start(engine_service(site, {**variables, "TWELVELABS_LOCAL_CHUNK_BYTES": str(CHUNK)}))
         prepare_database(site, services, variables)
-        stack = cls(site, services, Hands(site.airflow_url), variables, marks)
+        stack = cls(site, services, Hands(site.airflow_url, AIRFLOW_USER, airflow_password(site)), variables, marks)
         for name in AIRFLOW_COMMANDS:
             stack.start_component(name)
         services.wait_until(lambda: engine_is_ready(site), "engine", READY_SECONDS)

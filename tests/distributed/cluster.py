@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 
 from demo.services import Service, Services, descendants, existing, signal_quietly
-from demo.site import CONNECTION_ID, environment
+from demo.site import AIRFLOW_USER, CONNECTION_ID, airflow_password, environment
 from demo.stack import engine_is_ready, engine_service, prepare_database
 from tests.chaos.hands import Hands
 from tests.chaos.stack import ROOT, ChaosSite, Stack
@@ -76,7 +76,9 @@ class Cluster(Stack):
         variables = environment(site) | {f"AIRFLOW__{name.upper()}": value for name, value in shared.items()}
         services.start(engine_service(site, variables))
         prepare_database(site, services, variables)
-        cluster = cls(site, services, Hands(site.airflow_url), variables, folder, database)
+        cluster = cls(
+            site, services, Hands(site.airflow_url, AIRFLOW_USER, airflow_password(site)), variables, folder, database
+        )
         for name in COMMANDS:
             cluster.start_component(name)
         services.wait_until(lambda: engine_is_ready(site), "engine", READY_SECONDS)

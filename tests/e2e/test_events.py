@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from demo.services import Services
-from demo.site import environment, with_connection
+from demo.site import AIRFLOW_USER, airflow_password, environment, with_connection
 from demo.stack import AIRFLOW_COMMANDS, engine_is_ready, engine_service, prepare_database
 from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS
 
@@ -61,7 +61,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with Services() as services:
         services.start(engine_service(site, variables))
         prepare_database(site, services, variables)
-        running = Stack(site, services, Hands(site.airflow_url), variables, folder)
+        running = Stack(
+            site, services, Hands(site.airflow_url, AIRFLOW_USER, airflow_password(site)), variables, folder
+        )
         services.wait_until(lambda: engine_is_ready(site), "engine", LONGEST)
         for name in AIRFLOW_COMMANDS:
             running.start_component(name)

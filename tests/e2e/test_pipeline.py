@@ -13,8 +13,9 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+import requests
 
-from demo.airflow_api import FINAL_RUN_STATES, AirflowApi
+from demo.airflow_api import FINAL_RUN_STATES, AirflowApi, AirflowApiError
 from demo.services import Services
 from demo.site import CONNECTION_ID, Site, connection, engine_key
 from demo.stack import start_stack, wait_for_dag
@@ -152,6 +153,25 @@ def test_a_given_transcript_goes_with_the_video(stack: Stack, tmp_path: Path) ->
     conf = {"video": str(SAMPLE), "transcription": str(SUBTITLES), "index_name": "e2e-given"}
     assert stack.run("provide_transcription", {**conf, "output_path": str(tmp_path)}) == "success"
     assert rows_of(tmp_path, "transcription")[0]["value"].strip() in SUBTITLES.read_text()
+
+
+def test_a_stranger_gets_no_token_and_no_connection_test(stack: Stack) -> None:
+    url = stack.site.airflow_url
+    assert requests.get(f"{url}/auth/token").status_code == 403
+    assert requests.get(f"{url}/auth/token/login", allow_redirects=False).status_code == 403
+    assert requests.get(f"{url}/api/v2/connections").status_code == 401
+    wrong = {"username": "admin", "password": "admin"}
+    assert requests.post(f"{url}/auth/token", json=wrong).status_code == 401
+    with pytest.raises(AirflowApiError, match="answered 403"):
+        stack.api._request(
+            "POST", "/connections/test", json={"connection_id": CONNECTION_ID, "conn_type": "twelvelabs"}
+        )
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", ""])
+@pytest.mark.parametrize("path", ["/", "/auth/token", "/api/v2/version", "/execution/health"])
+def test_a_foreign_host_is_refused(stack: Stack, host: str, path: str) -> None:
+    assert requests.get(f"{stack.site.airflow_url}{path}", headers={"Host": host}).status_code == 400
 
 
 def test_the_key_is_nowhere(stack: Stack) -> None:

@@ -5,13 +5,23 @@ from __future__ import annotations
 import json
 import socket
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import requests
 
 from demo.services import Services
-from demo.site import Site, connection, engine_key, environment, leads_to_an_engine, with_connection
+from demo.site import (
+    Site,
+    airflow_password,
+    connection,
+    engine_key,
+    environment,
+    leads_to_an_engine,
+    passwords_file,
+    with_connection,
+)
 from demo.stack import engine_service
 
 ROOT = Path(__file__).parents[3]
@@ -34,6 +44,21 @@ def test_the_key_is_drawn_once_and_for_its_owner_alone(site: Site, tmp_path: Pat
     assert engine_key(site) == key
     assert stat.S_IMODE((site.state / "engine.key").stat().st_mode) == 0o600
     assert engine_key(Site(tmp_path / "other", 1, 2)) != key
+
+
+def test_the_password_is_drawn_once_and_for_its_owner_alone(site: Site) -> None:
+    password = airflow_password(site)
+    assert len(password) >= 16
+    assert airflow_password(site) == password
+    assert stat.S_IMODE(passwords_file(site).stat().st_mode) == 0o600
+    variables = environment(site)
+    assert variables["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"] == str(passwords_file(site))
+    assert password not in str(variables)
+
+
+def test_connections_are_tested_only_if_asked_for(site: Site) -> None:
+    assert environment(site)["AIRFLOW__CORE__TEST_CONNECTION"] == "Disabled"
+    assert environment(replace(site, test_connection=True))["AIRFLOW__CORE__TEST_CONNECTION"] == "Enabled"
 
 
 def test_the_users_own_airflow_settings_do_not_leak_in(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
