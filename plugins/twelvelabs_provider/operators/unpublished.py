@@ -17,7 +17,8 @@ from twelvelabs_provider.jobs.unfinished import Unfinished, Watermark, unfinishe
 from twelvelabs_provider.links import index_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.storage.layout import ResultPlace, safe_component
-from twelvelabs_provider.storage.publish import check_output, writing
+from twelvelabs_provider.storage.publish import check_output
+from twelvelabs_provider.storage.refusals import writing
 from twelvelabs_provider.storage.stores import open_store, write_whole
 from twelvelabs_provider.task import COMMON_FIELDS, required
 

@@ -17,16 +17,16 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from twelvelabs_provider.api.models import Segment
-from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsOutputError
+from twelvelabs_provider.exceptions import TwelveLabsOutputError
 from twelvelabs_provider.storage.catalog.entry import CATALOG
 from twelvelabs_provider.storage.catalog.writing import enter
 from twelvelabs_provider.storage.encoding import Block, Encoder
 from twelvelabs_provider.storage.formats import SEGMENT_SCHEMA, Format, encoders_for
 from twelvelabs_provider.storage.layout import Place
 from twelvelabs_provider.storage.manifest import Facts, FileRecord, Provenance, Published, render_manifest
+from twelvelabs_provider.storage.refusals import writing
 from twelvelabs_provider.storage.rows import RowSchema
 from twelvelabs_provider.storage.stores import Store, open_store, write_whole
-from twelvelabs_provider.storage.upload_sessions import hide_upload_sessions
 
 __all__ = ["check_output", "publish", "publish_files"]
 
@@ -237,19 +237,3 @@ def _encoding(what: str, format: str) -> Iterator[None]:
         yield
     except _MISFITS as error:
         raise TwelveLabsOutputError(f"{what} cannot be written as {format}: {error}.") from error
-
-
-@contextmanager
-def writing(uri: str) -> Iterator[None]:
-    """Whatever a store raises (each client has its own errors) is one thing for the task: it could not be written."""
-    try:
-        yield
-    except (TwelveLabsInputError, TwelveLabsOutputError):
-        raise
-    except Exception as error:
-        hide_upload_sessions(error)
-        reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
-        raise TwelveLabsOutputError(
-            f"Cannot write {uri!r}: {reason}. See that the place exists, has room and may be written to; "
-            "a retry writes the same names again."
-        ) from error

@@ -6,7 +6,8 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsOutputError
+from twelvelabs_provider.storage.upload_sessions import hide_upload_sessions
 
 _FOR_GOOD = {
     errno.EACCES,
@@ -41,6 +42,22 @@ def unexpected_errors_refuse(what: str, shown: str) -> Iterator[None]:
     except _DEFECTS as error:
         raise TwelveLabsInputError(
             f"The {what} {shown!r} cannot be read ({type(error).__name__}: {error}). Check whether it is damaged."
+        ) from error
+
+
+@contextmanager
+def writing(uri: str) -> Iterator[None]:
+    """Whatever a store raises (each client has its own errors) is one thing for the task: it could not be written."""
+    try:
+        yield
+    except (TwelveLabsInputError, TwelveLabsOutputError):
+        raise
+    except Exception as error:
+        hide_upload_sessions(error)
+        reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+        raise TwelveLabsOutputError(
+            f"Cannot write {uri!r}: {reason}. See that the place exists, has room and may be written to; "
+            "a retry writes the same names again."
         ) from error
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from twelvelabs_provider.storage.catalog.writing import enter
 from twelvelabs_provider.storage.layout import Place
 from twelvelabs_provider.storage.manifest import SCHEMA_VERSION, FileRecord, Provenance, Published
-from twelvelabs_provider.storage.publish import writing
+from twelvelabs_provider.storage.refusals import writing
 from twelvelabs_provider.storage.rows import REST, ColumnType
 from twelvelabs_provider.storage.stores import Store, open_store
 
