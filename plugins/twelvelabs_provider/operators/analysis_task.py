@@ -39,7 +39,8 @@ class TwelveLabsAnalysisTaskOperator(TwelveLabsBillingOperator):
         while True:
             task, existing = self._submitted(context, request, identity.submission_key(question, *ended))
             job = JobRef(JobKind.ANALYSIS_TASK, task.id)
-            noted = {"existing": True} if existing else {}
+            # A key with an origin is of this database alone: what it finds is what an earlier try submitted.
+            noted = {"existing": True} if existing and not identity.origin else {}
             pending = self.pending(context, job, **memo, model=request.model, prompt_hash=question, **noted)
             state = self.look(pending)
             if state.phase in (Phase.RUNNING, Phase.READY) or task.id in ended:
@@ -67,7 +68,7 @@ class TwelveLabsAnalysisTaskOperator(TwelveLabsBillingOperator):
         return f" What came is kept in {kept}."
 
     def is_ours(self, pending: PendingJob) -> bool:
-        """A task that the service returned as already existing is not this attempt's to cancel."""
+        """Return False for a task that existed already, unless its key proves that this task instance submitted it."""
         return super().is_ours(pending) and not pending.memo.get("existing")
 
     def _submitted(self, context: Context, request: AnalysisRequest, key: str) -> tuple[AnalysisTask, bool]:

@@ -1,14 +1,16 @@
-"""A job that the service returned as already existing: its result counts, and this task never cancels it."""
+"""A job that the service returned as already existing is cancelled only where its key proves who submitted it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from tests.unit.scripted_server import Reply, ScriptedServer
+from twelvelabs_provider.jobs.ledger import Ledger
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
 from twelvelabs_provider.version_compat import TaskDeferred
 
@@ -16,21 +18,59 @@ ASSET = Reply({"_id": "a1", "status": "ready", "duration": 30.0, "filename": "a.
 RUNNING = Reply({"task_id": "t1", "status": "processing"})
 
 
+class Memory(dict[str, Any]):
+    """A task state store."""
+
+    def set(self, key: str, value: Any) -> None:
+        self[key] = value
+
+    def delete(self, key: str) -> None:
+        del self[key]
+
+
+def analysis(tmp_path: Path) -> Any:
+    return TwelveLabsAnalyzeVideoOperator(
+        task_id="t", asset_id="a1", prompt="What?", output_path=str(tmp_path), mode="async", deferrable=True
+    )
+
+
+def instance(try_number: int = 1) -> Any:
+    return SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, max_tries=1, try_number=try_number)
+
+
 @pytest.mark.parametrize(
     ("status", "cancelled"), [("pending", True), ("queued", True), ("processing", False)], ids=lambda value: str(value)
 )
-def test_only_a_task_that_is_new_is_cancelled(
+def test_without_a_store_only_a_task_that_is_new_is_cancelled(
     server: ScriptedServer, tmp_path: Path, status: str, cancelled: bool
 ) -> None:
-    ti = SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, max_tries=0, try_number=1)
-    task: Any = TwelveLabsAnalyzeVideoOperator(
-        task_id="t", asset_id="a1", prompt="What?", output_path=str(tmp_path), mode="async", deferrable=True
-    )
+    task = analysis(tmp_path)
     server.script += [ASSET, Reply({"task_id": "t1", "status": status}), RUNNING, RUNNING]
     with pytest.raises(TaskDeferred) as deferred:
-        task.execute({"ti": ti})
+        task.execute({"ti": instance()})
     trigger: Any = deferred.value.trigger
     assert trigger.pending["job"]["id"] == "t1" and trigger.cancel_on_kill is cancelled
     server.script.append(Reply({}))
     task.on_kill()
     assert (server.asked[-1] == "POST /v1.3/analyze/tasks/t1/cancel") is cancelled
+
+
+def test_a_retry_owns_the_task_that_its_dead_worker_submitted(
+    server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = Memory()
+    server.script += [ASSET, Reply({"task_id": "t1", "status": "pending"}), RUNNING]
+    with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
+        dying.setattr(Ledger, "record", Mock(side_effect=KeyboardInterrupt))
+        analysis(tmp_path).execute({"ti": instance(), "task_state_store": memory})
+    retry = analysis(tmp_path)
+    server.script += [ASSET, RUNNING, RUNNING]
+    with pytest.raises(TaskDeferred) as deferred:
+        retry.execute({"ti": instance(2), "task_state_store": memory})
+    trigger: Any = deferred.value.trigger
+    assert trigger.cancel_on_kill and memory["twelvelabs_job"]["ours"]
+    first, second = [request for request in server.requests if request.method == "POST"]
+    assert first.headers["idempotency-key"] == second.headers["idempotency-key"]
+    server.script.append(Reply({}))
+    retry.on_kill()
+    assert server.asked[-1] == "POST /v1.3/analyze/tasks/t1/cancel"
