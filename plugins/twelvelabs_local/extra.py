@@ -6,7 +6,8 @@ from importlib.util import find_spec
 
 INSTALL = "pip install 'airflow-provider-twelvelabs[local]'"
 MODULES = (
-    "av", "cv2", "numpy", "onnxruntime", "pocketsphinx", "python_multipart", "rapidocr", "starlette", "uvicorn",
+    "av", "cv2", "numpy", "onnxruntime", "pocketsphinx", "pysubs2", "python_multipart", "rapidocr", "starlette",
+    "uvicorn",
 )  # fmt: skip
 """What is imported while a video is read or a call is answered, so a missing one would show only then."""
 

@@ -31,7 +31,7 @@ from twelvelabs_provider.api.streams import records
 NOW = 1_780_000_000.0
 SECRET = "whsec_1"
 thoroughly = settings(
-    max_examples=400, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=300, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 briefly = settings(thoroughly, max_examples=100)
 
@@ -80,7 +80,7 @@ values = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(st.deferred(lambda: st.sampled_from(field_names())), inner, max_size=6)
     ),
-    max_leaves=25,
+    max_leaves=10,
 )
 
 
