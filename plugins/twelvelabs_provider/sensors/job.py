@@ -77,7 +77,9 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
         self.end_in_triggerer = end_in_triggerer
 
     @staticmethod
-    def _coerce_timeout(timeout: Duration) -> timedelta:
+    def _coerce_timeout(timeout: Duration | None) -> timedelta:
+        if timeout is None:  # Airflow 3.1 does not read it as the default, 3.3 does
+            timeout = conf.getfloat("sensors", "default_timeout")
         return timedelta(seconds=seconds_of("timeout", timeout, or_zero=True))
 
     @staticmethod
