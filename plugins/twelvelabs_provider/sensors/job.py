@@ -18,7 +18,7 @@ from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID
 from twelvelabs_provider.jobs.durations import Duration, seconds_of
 from twelvelabs_provider.jobs.job import JobRef, JobState, PendingJob, Phase
 from twelvelabs_provider.jobs.waiting import BACKSTOP, clock_text, deadline_from
-from twelvelabs_provider.jobs.wake import Wake, unreachable
+from twelvelabs_provider.jobs.wake import Wake, WakeReason, unreachable
 from twelvelabs_provider.links import TwelveLabsPlaygroundLink
 from twelvelabs_provider.task import (
     COMMON_FIELDS,
@@ -30,7 +30,6 @@ from twelvelabs_provider.task import (
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
 from twelvelabs_provider.version_compat import (
     AirflowFailException,
-    AirflowRescheduleException,
     AirflowSensorTimeout,
     AirflowSkipException,
     AirflowTaskTimeout,
@@ -112,16 +111,17 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:
         """Wait for the job; a job that is ready already is never deferred."""
+        if not self.deferrable:
+            return super().execute(context)
         with self._failing_softly():
-            if not self.deferrable:
-                return super().execute(context)
             return self._deferred_or_done(context, self._deadline())
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Any:
         """Read the job again after the trigger has fired, and wait on if it still runs before the deadline."""
         wake = Wake.from_payload(event)
         with self._failing_softly():
-            wake.must_be_answered()
+            if not (self.silent_fail and wake.reason is WakeReason.UNREACHABLE):
+                wake.must_be_answered()
             return self._deferred_or_done(context, wake.pending.deadline)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
@@ -217,12 +217,19 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
 
     @contextmanager
     def _failing_softly(self) -> Iterator[None]:
-        """Skip the task for the errors that BaseSensorOperator skips it for around a poke, and for a timeout."""
+        """Skip the task for the errors that BaseSensorOperator skips it for in the other modes.
+
+        A timeout skips it with ``soft_fail`` only: ``never_fail`` is about errors of a poke.
+        """
         try:
             yield
-        except (AirflowSkipException, AirflowRescheduleException):
+        except AirflowSkipException:
             raise
-        except (AirflowSensorTimeout, AirflowTaskTimeout, AirflowFailException) as error:
+        except AirflowSensorTimeout as error:
+            if self.soft_fail:
+                raise AirflowSkipException(f"Skipped because soft_fail is set: {error}") from error
+            raise
+        except AirflowFailException as error:
             if self.soft_fail or self.never_fail:
                 flag = "soft_fail" if self.soft_fail else "never_fail"
                 raise AirflowSkipException(f"Skipped because {flag} is set: {error}") from error

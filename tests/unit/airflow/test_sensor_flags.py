@@ -92,6 +92,8 @@ def refuse_from_the_start(jobs: JobServer) -> None:
 
 
 SKIPPED: dict[str, type[BaseException]] = {"soft_fail": AirflowSkipException, "never_fail": AirflowSkipException}
+# BaseSensorOperator fails after its timeout with never_fail too: that flag is about errors of a poke.
+TIMED_OUT: dict[str, type[BaseException]] = {"soft_fail": AirflowSkipException}
 RETRYABLE: dict[str, type[BaseException]] = {"never_fail": AirflowSkipException}
 # What happens, the error without a flag, and the errors with one where they differ.
 CASES: dict[str, tuple[Callable[[JobServer], None], type[BaseException] | None, dict[str, type[BaseException]]]] = {
@@ -101,7 +103,7 @@ CASES: dict[str, tuple[Callable[[JobServer], None], type[BaseException] | None, 
     "missing later": (later(vanish), AirflowFailException, SKIPPED),
     "failed at the first poll": (failed, AirflowFailException, SKIPPED),
     "failed later": (later(failed), AirflowFailException, SKIPPED),
-    "running until the timeout": (running, AirflowSensorTimeout, SKIPPED),
+    "running until the timeout": (running, AirflowSensorTimeout, TIMED_OUT),
     "refused from the start": (refuse_from_the_start, TwelveLabsUnreachableError, RETRYABLE),
     "refused later": (later(refuse), TwelveLabsUnreachableError, RETRYABLE),
 }
@@ -149,6 +151,15 @@ def test_silent_fail_waits_on(jobs: JobServer, monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(patience, "LONGEST_SILENCE", -1.0)
     jobs.add(JobKind.ASSET, Job(X, time.time(), ends=time.time() + 0.2))
     jobs.script += [Reply(status=500)]
+    assert outcome(lambda: sensor_in(mode, silent_fail=True))["status"] == "ready"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_silent_fail_waits_on_after_a_long_refusal(jobs: JobServer, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    monkeypatch.setattr(patience, "LONGEST_REFUSAL", 0.0)
+    jobs.add(JobKind.ASSET, Job(X, time.time(), status="ready"))
+    left = iter(range(6))
+    jobs.always = lambda _: FIREWALL if next(left, None) is not None else None
     assert outcome(lambda: sensor_in(mode, silent_fail=True))["status"] == "ready"
 
 
