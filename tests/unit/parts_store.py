@@ -7,6 +7,7 @@ import re
 import socket
 import threading
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self, cast
@@ -38,6 +39,7 @@ class PartsStore:
     :param keeps_bodies: False counts the bytes of parts and throws them away.
     :param trouble: statuses that the next requests for a part are answered with instead.
     :param headers: that the answers to parts have.
+    :param refuses: whether a call of the API with this path and these headers is answered with 401.
     :param status: of the session; one that is not ``active`` refuses reports and addresses.
     """
 
@@ -49,6 +51,7 @@ class PartsStore:
     headers: dict[str, str] = field(default_factory=dict)
     status: str = "active"
     asset_status: str = "processing"
+    refuses: Callable[[str, Mapping[str, str]], bool] = lambda *_: False
     puts: list[Put] = field(default_factory=list)
     asked: Counter[str] = field(default_factory=Counter)
     reports: list[list[int]] = field(default_factory=list)
@@ -178,7 +181,11 @@ class _Handler(BaseHTTPRequestHandler):
         store = cast("_Server", self.server).store
         text, _ = self._read(True)
         with store.lock:
-            status, body = store.answer(self.command, self.path, json.loads(text) if text else None)
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            if store.refuses(self.path, headers):
+                status, body = 401, {"code": "api_key_invalid", "message": "The API key is invalid."}
+            else:
+                status, body = store.answer(self.command, self.path, json.loads(text) if text else None)
         self._reply(status, json.dumps(body).encode(), {"Content-Type": "application/json"})
 
     do_GET = do_POST = do_DELETE = api

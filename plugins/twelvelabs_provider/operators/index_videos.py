@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,7 @@ from twelvelabs_provider.jobs.many.steps import Steps
 from twelvelabs_provider.jobs.many.survey import survey
 from twelvelabs_provider.jobs.many.tasks import ManyTasks
 from twelvelabs_provider.jobs.many.work import ManyVideos
+from twelvelabs_provider.jobs.outlast import outlast_refusals
 from twelvelabs_provider.jobs.waiting import BACKSTOP, clock_text, deadline_from, pause_before_look
 from twelvelabs_provider.jobs.wake import WakeReason
 from twelvelabs_provider.links import index_url
@@ -200,7 +202,8 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
 
     def _woken(self, context: Context) -> dict[str, Any]:
         listed = videos_of(self.videos)
-        work = self._begun(context, self._found_index(), listed, woken=True)
+        index_id = outlast_refusals(self.hook, self._found_index, "the index", math.inf)
+        work = self._begun(context, index_id, listed, woken=True)
         if work.book.surveyed != digest_of(work.videos):
             survey(work, policy_of(self.if_indexed))
         return self._see_through(context, listed)

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -324,7 +324,7 @@ class _Poll:
         self._told_at = time.time()
         self._hook: TwelveLabsAsyncHook | None = None
 
-    async def run(self) -> AsyncIterator[tuple[Snapshot, Iterable[int]]]:
+    async def run(self) -> AsyncGenerator[tuple[Snapshot, Iterable[int]]]:
         """Look when a job may have to be noticed; yield what is known, and which parts it is news for."""
         try:
             while True:

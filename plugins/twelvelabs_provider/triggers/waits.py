@@ -118,7 +118,8 @@ class LonePoll(Generic[T]):
                     found = await self.look(hook)
                     patience.answered()
                 except TwelveLabsError as error:
-                    hook = await _closed(hook)
+                    await _closed(hook)
+                    hook = None
                     self._bear(error, patience)
                     found, asked = None, error.retry_after or 0.0
                 found = self.over() if found is None else found

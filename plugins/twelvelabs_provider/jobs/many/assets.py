@@ -53,7 +53,9 @@ class ManyAssets(ManyVideos):
         if not unready or self._free <= 0:
             return super()._wait()
         ids = tuple(entry.asset_id or "" for entry in unready.values())[:MOST_WAITED_FOR]
-        return Wait(JobKind.ASSET, None, ids, enough_of(len(ids), self._free), time.time())
+        now = time.time()
+        began = min(self._began(asset_id, now) for asset_id in ids)
+        return Wait(JobKind.ASSET, None, ids, enough_of(len(ids), self._free), began)
 
     def _prepared(self, key: str, entry: Entry, state: JobState) -> None:
         otherwise = entry.linked and entry.fingerprint and None not in (entry.size, state.size)

@@ -10,7 +10,12 @@ import pendulum
 
 from twelvelabs_provider.api.assets import list_assets
 from twelvelabs_provider.api.call import Call
-from twelvelabs_provider.api.errors import TwelveLabsNotFoundError, is_missing
+from twelvelabs_provider.api.errors import (
+    TwelveLabsConfigurationError,
+    TwelveLabsNotFoundError,
+    TwelveLabsPermanentError,
+    is_missing,
+)
 from twelvelabs_provider.api.filters import VideoFilter
 from twelvelabs_provider.api.models import Asset, Page, Video
 from twelvelabs_provider.api.paging import Pages
@@ -91,11 +96,23 @@ def assets_of_marks(hook: TwelveLabsHook, marks: Collection[str]) -> Mapping[str
 def states_of(
     hook: TwelveLabsHook, kind: JobKind, index_id: str, job_ids: Collection[str], since: float, until: float
 ) -> Mapping[str, JobState]:
-    """Return where jobs of one kind stand.
+    """Return where jobs of one kind stand; where their list is refused, each is read by its id.
 
     :param since: epoch seconds; none of those that were begun by this task was begun before.
     :param until: epoch seconds beyond which nobody waits for a turn.
     """
+    try:
+        return _listed_states(hook, kind, index_id, job_ids, since, until)
+    except TwelveLabsConfigurationError:
+        raise
+    except TwelveLabsPermanentError as error:
+        log.warning("The list of %s was refused, reading %d jobs one by one: %s", kind.value, len(job_ids), error)
+    return {job_id: _state(hook, JobRef(kind, job_id, index_id), until) for job_id in sorted(job_ids)}
+
+
+def _listed_states(
+    hook: TwelveLabsHook, kind: JobKind, index_id: str, job_ids: Collection[str], since: float, until: float
+) -> Mapping[str, JobState]:
     if kind is JobKind.ASSET:
         return _asset_states(hook, job_ids)
     begin = pendulum.from_timestamp(max(0.0, since - CLOCKS_DIFFER))

@@ -36,6 +36,7 @@ from twelvelabs_provider.jobs.many.journal import Journal
 from twelvelabs_provider.jobs.many.lookup import GONE, states_of
 from twelvelabs_provider.jobs.many.steps import Steps
 from twelvelabs_provider.jobs.once import UNKNOWN_OUTCOME
+from twelvelabs_provider.jobs.outlast import outlast_refusals
 from twelvelabs_provider.storage.video_list import ListedVideo
 from twelvelabs_provider.version_compat import AirflowFailException
 
@@ -81,6 +82,7 @@ class ManyVideos(ABC):
     refused_until: float = 0.0
     _doubtful: set[str] = field(default_factory=set)
     _unlucky: int = 0
+    _created: dict[str, float] = field(default_factory=dict)
     _kind: ClassVar[JobKind]
 
     def __post_init__(self) -> None:
@@ -135,13 +137,22 @@ class ManyVideos(ABC):
             self._save()
 
     def _states(self, kind: JobKind, jobs: Mapping[str, str]) -> Iterator[tuple[str, JobState]]:
-        """Return the jobs that are not running any more; without an answer, none."""
+        """Return the jobs that are not running any more; without an answer, none.
+
+        :raises TwelveLabsUnreachableError: every poll has been refused for some minutes; a retry continues.
+        """
         if not jobs:
             return
         # What others began is older than anything of ours, and asked for by its id.
         since = min((self.book.entries[key].at or time.time() for key in jobs), default=0.0)
+        ids, book = set(jobs.values()), self.book
         try:
-            states = states_of(self.hook, kind, self.book.index_id, set(jobs.values()), since, self.book.deadline)
+            states = outlast_refusals(
+                self.hook,
+                lambda: states_of(self.hook, kind, book.index_id, ids, since, book.deadline),
+                f"{len(ids)} jobs",
+                book.deadline,
+            )
         except TwelveLabsPermanentError:
             raise
         except TwelveLabsError as error:
@@ -149,6 +160,7 @@ class ManyVideos(ABC):
             log.warning("where %d videos stand could not be asked, and they are left alone: %s", len(jobs), error)
             return
         self._unlucky = 0
+        self._created |= {job_id: state.created_at for job_id, state in states.items() if state.created_at}
         for key, job_id in jobs.items():
             if states[job_id].phase is not Phase.RUNNING:
                 yield key, states[job_id]
@@ -291,11 +303,14 @@ class ManyVideos(ABC):
             # The list of tasks is the account's, and one poll serves all that wait for tasks.
             index_id = self.book.index_id if self._kind is JobKind.INDEXED_ASSET else None
             ids = tuple(entry.job_id or "" for entry in chosen)
-            return Wait(
-                self._kind, index_id, ids, enough_of(len(own) or len(ids)), min(entry.at or now for entry in chosen)
-            )
+            began = min(self._began(entry.job_id, entry.at or now) for entry in chosen)
+            return Wait(self._kind, index_id, ids, enough_of(len(own) or len(ids)), began)
         open_ones = any(key not in self.book.entries or not self.book.entries[key].settled for key in self.videos)
         return Wait(self._kind, None, (), 0, now) if open_ones else None
+
+    def _began(self, job_id: str | None, otherwise: float) -> float:
+        """Return the epoch seconds before which a job was not created: another task's may be older than this task."""
+        return min(self._created.get(job_id or "", otherwise), otherwise)
 
     def _save(self) -> None:
         self.journal.write(self.book)
