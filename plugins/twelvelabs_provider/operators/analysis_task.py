@@ -80,10 +80,10 @@ class TwelveLabsAnalysisTaskOperator(TwelveLabsBillingOperator):
         except TwelveLabsConflictError:
             # The address of the video was signed anew since an earlier try: the same question in another body.
             mark = self.mark(context)
-            task = self._find(request, mark) if request.custom_id == mark else None
-            if task is None:
+            found = self._find(request, mark) if request.custom_id == mark else None
+            if found is None:
                 raise
-            return task, True
+            return found, True
 
     def _find(self, request: AnalysisRequest, mark: str) -> AnalysisTask | None:
         """Return the task that carries our mark, among the newest ones."""
