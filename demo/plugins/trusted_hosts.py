@@ -14,7 +14,7 @@ class TrustedHostsPlugin(AirflowPlugin):
     """Refuses foreign Host headers: a page that rebinds its own name to 127.0.0.1 gets no answer."""
 
     name = "demo_trusted_hosts"
-    fastapi_root_middlewares: ClassVar[list[Any]] = [
+    fastapi_root_middlewares: ClassVar[list[Any]] = [  # type: ignore[misc]
         {
             "name": "Trusted hosts",
             "middleware": TrustedHostMiddleware,
