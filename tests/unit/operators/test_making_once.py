@@ -62,7 +62,7 @@ def create_entity(**fields: Any) -> Any:
 
 @pytest.mark.parametrize("failure", FAILURES, ids=NAMES)
 def test_an_entity_whose_answer_was_lost_is_found(server: ScriptedServer, failure: Any) -> None:
-    server.script += [EMPTY, failure, listed({**ANN, "name": "Anne"}, ANN), Reply(ANN)]
+    server.script += [EMPTY, failure, listed({**ANN, "_id": "e0", "name": "Anne"}, ANN), Reply(ANN)]
     assert create_entity()["entity_id"] == "e1"
     assert server.asked.count("POST /v1.3/entity-collections/c1/entities") == 1
 
