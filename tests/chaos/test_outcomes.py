@@ -86,12 +86,14 @@ def test_an_unknown_status_is_waited_out(faults: Faults, account: Account, asset
 def test_a_warning_is_published_and_told(
     faults: Faults, account: Account, asset: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    memory = Memory()
-    first, _ = see_through(analyze(tmp_path, asset), task_context(memory))
-    task = account.get(f"/v1.3/analyze/tasks/{first['analysis_task_id']}")
-    faults(answered(task, error={"message": "the sound could not be read", "error_type": "media"}))
-    again, _ = see_through(analyze(tmp_path, asset), task_context(memory))
-    assert "the sound could not be read" in str(again["warning"]) and whole(tmp_path)
+    context = task_context(Memory())
+    operator = analyze(tmp_path, asset)
+    left = deferral(operator, context)
+    (task,) = tasks_of(account, asset)
+    ended = Api(account.engine).finished(f"/analyze/tasks/{task['task_id']}")
+    faults(answered(ended, error={"message": "the sound could not be read", "error_type": "media"}))
+    result = woken(operator, left, context)
+    assert "the sound could not be read" in str(result["warning"]) and whole(tmp_path)
     assert len(tasks_of(account, asset)) == 1
 
 
