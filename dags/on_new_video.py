@@ -19,6 +19,9 @@ with manifests is left out, so nothing is billed twice; therefore only one run i
 
 **If it fails:** clear the failed tasks; the others keep their results. The next run lists the failed videos again, in
 three runs at most.
+
+**Many videos at once:** a run takes `TWELVELABS_VIDEOS_PER_RUN` of them (default 500), oldest first, and starts another
+run for the rest. This ends, since a run takes each video at most three times.
 """
 
 from __future__ import annotations
@@ -36,6 +39,7 @@ from twelvelabs_provider.triggers.video_ready import TwelveLabsVideoReadyTrigger
 
 INDEX_NAME = os.environ.get("TWELVELABS_INDEX_NAME", "video-understanding")
 POLL_SECONDS = float(os.environ.get("TWELVELABS_POLL_SECONDS", "60"))
+VIDEOS_PER_RUN = int(os.environ.get("TWELVELABS_VIDEOS_PER_RUN", "500"))
 OUTPUT = "{{ params.output_path or var.value.twelvelabs_output_path }}"
 NEW_VIDEO = Asset(
     "twelvelabs_new_video",
@@ -75,6 +79,7 @@ def on_new_video() -> None:
         output_path=OUTPUT,
         kinds=["transcription", "chapters"],
         videos="{{ params.videos | tojson }}",
+        max_videos=VIDEOS_PER_RUN,
     )
     transcription = TwelveLabsExtractTranscriptionOperator.partial(
         task_id="transcription", output_path=OUTPUT, formats=["jsonl", "srt", "vtt"]
@@ -85,11 +90,11 @@ def on_new_video() -> None:
 
     @task(outlets=[NEW_VIDEO])
     def look_again(ti: Any = None) -> None:
-        """Start another run where one list could not hold all videos."""
+        """Start another run, also after a failed video, where one list could not hold all videos."""
         if not ti.xcom_pull(task_ids="list_videos", key="more"):
             raise AirflowSkipException("no video is left")
 
-    [transcription, chapters] >> look_again()
+    videos >> [transcription, chapters, look_again()]
 
 
 on_new_video()

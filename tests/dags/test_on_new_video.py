@@ -97,6 +97,12 @@ def test_a_run_lists_what_became_ready_with_the_video_of_its_event(
     assert listed("fifth", videos=given) == [*more, old], "an older video by hand, unless it is done"
 
 
+def test_the_next_run_is_started_whatever_becomes_of_the_videos_of_this_one() -> None:
+    dag = load_dag("on_new_video")
+    assert dag.get_task("look_again").upstream_task_ids == {"list_videos"}
+    assert dag.max_active_runs == 1, "the next run begins after this one"
+
+
 def test_the_watcher_is_part_of_the_dag() -> None:
     dag = load_dag("on_new_video")
     (asset,) = dag.timetable.asset_condition.objects  # type: ignore[attr-defined]

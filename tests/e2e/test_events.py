@@ -56,6 +56,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         ),
         "TWELVELABS_INDEX_NAME": INDEX,
         "TWELVELABS_POLL_SECONDS": "5",
+        "TWELVELABS_VIDEOS_PER_RUN": "2",
         "TWELVELABS_REVIEW_HOURS": "0.001",
     }
     with Services() as services:
@@ -126,13 +127,27 @@ def finished(stack: Stack) -> set[str]:
 
 
 def test_no_video_of_a_burst_is_left_behind(stack: Stack, clip: Path) -> None:
-    before = finished(stack)
+    before, billed = finished(stack), billed_analyses(stack)
     path = f"/indexes/{index_id(stack, INDEX)}/indexed-assets"
     copies = [stack.engine.asset(copy_of(clip, stack.marks, number)) for number in range(5)]
     burst = {str(stack.engine.expect(202, "POST", path, json={"asset_id": one})["_id"]) for one in copies}
     wait(stack, lambda: burst <= finished(stack), "scheduler")
     assert finished(stack) == before | burst
-    wait(stack, lambda: set(runs(stack)) == {"success"}, "scheduler")
+    # A run takes two videos and starts the next one, until no video is left.
+    wait(stack, lambda: is_quiet(stack), "scheduler")
+    assert set(runs(stack)) == {"success"}
+    assert billed_analyses(stack) - billed == len(burst), "each video is billed once"
+
+
+def is_quiet(stack: Stack) -> bool:
+    """Return whether no run of the watching DAG is queued, running or about to be created."""
+    asked = rows_in_database(stack, f"SELECT * FROM asset_dag_run_queue WHERE target_dag_id = '{DAG}'")
+    return not asked and not {"queued", "running"} & set(runs(stack))
+
+
+def billed_analyses(stack: Stack) -> int:
+    """Return how many analyses the engine billed."""
+    return sum(event["what"] == "analysis" for event in stack.account.get("/_local/billing")["events"])
 
 
 def copy_of(clip: Path, folder: Path, number: int) -> Path:
