@@ -293,7 +293,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         """Sleep until the next look, or leave the worker."""
         now, deadline = time.time(), work.book.deadline
         if not self.deferrable:
-            pause = pause_before_look(now, wait.started_at, deadline, self.poll_interval, random.random())
+            pause = pause_before_look(now, wait.youngest_at, deadline, self.poll_interval, random.random())
             time.sleep(pause if wait.job_ids else min(max(pause, work.refused_until - now), max(0.0, deadline - now)))
             return
         trigger: Any

@@ -116,8 +116,12 @@ def test_a_wait_reaches_back_to_the_creation_of_the_job_of_another_task(
 ) -> None:
     created = time.time() - HOUR
     jobs.add(kind, Job("v1", created))
-    wait = work_on(way, tmp_path, Entry("a", Stage.RUNNING, job_id="v1", video_id="v1", shared=True)).go_on()
+    jobs.add(kind, Job("v2", time.time()))
+    shared = Entry("a", Stage.RUNNING, job_id="v1", video_id="v1", shared=True)
+    young = Entry("b", Stage.RUNNING, job_id="v2", video_id="v2", at=time.time())
+    wait = work_on(way, tmp_path, shared, young).go_on()
     assert wait is not None and wait.started_at == pytest.approx(created)
+    assert wait.youngest_at > created + HOUR / 2, "the pace of the polls suits the young job"
 
 
 def test_a_wait_reaches_back_to_the_creation_of_an_asset(jobs: JobServer, tmp_path: Path) -> None:

@@ -54,8 +54,8 @@ class ManyAssets(ManyVideos):
             return super()._wait()
         ids = tuple(entry.asset_id or "" for entry in unready.values())[:MOST_WAITED_FOR]
         now = time.time()
-        began = min(self._began(asset_id, now) for asset_id in ids)
-        return Wait(JobKind.ASSET, None, ids, enough_of(len(ids), self._free), began)
+        began = [self._began(asset_id, now) for asset_id in ids]
+        return Wait(JobKind.ASSET, None, ids, enough_of(len(ids), self._free), min(began), max(began))
 
     def _prepared(self, key: str, entry: Entry, state: JobState) -> None:
         otherwise = entry.linked and entry.fingerprint and None not in (entry.size, state.size)

@@ -179,6 +179,7 @@ class Wait:
     :param job_ids: of one kind; few, they travel to the triggerer.
     :param enough: so many of them have to end.
     :param started_at: epoch seconds at which the oldest was submitted.
+    :param youngest_at: epoch seconds at which the youngest was submitted; it sets the pace of the polls.
     """
 
     kind: JobKind
@@ -186,6 +187,7 @@ class Wait:
     job_ids: tuple[str, ...]
     enough: int
     started_at: float
+    youngest_at: float
 
 
 def key_of(uri: str) -> str:

@@ -303,10 +303,10 @@ class ManyVideos(ABC):
             # The list of tasks is the account's, and one poll serves all that wait for tasks.
             index_id = self.book.index_id if self._kind is JobKind.INDEXED_ASSET else None
             ids = tuple(entry.job_id or "" for entry in chosen)
-            began = min(self._began(entry.job_id, entry.at or now) for entry in chosen)
-            return Wait(self._kind, index_id, ids, enough_of(len(own) or len(ids)), began)
+            began = [self._began(entry.job_id, entry.at or now) for entry in chosen]
+            return Wait(self._kind, index_id, ids, enough_of(len(own) or len(ids)), min(began), max(began))
         open_ones = any(key not in self.book.entries or not self.book.entries[key].settled for key in self.videos)
-        return Wait(self._kind, None, (), 0, now) if open_ones else None
+        return Wait(self._kind, None, (), 0, now, now) if open_ones else None
 
     def _began(self, job_id: str | None, otherwise: float) -> float:
         """Return the epoch seconds before which a job was not created: another task's may be older than this task."""
