@@ -1,7 +1,8 @@
-"""Where a person looks at the thing that a task works on."""
+"""Links from a task to the vendor's playground."""
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -10,6 +11,8 @@ from airflow.sdk import BaseOperatorLink
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
     from airflow.sdk.types import TaskInstanceKey  # type: ignore[attr-defined, unused-ignore]
+
+log = logging.getLogger(__name__)
 
 _PLAYGROUND = "https://playground.twelvelabs.io"
 
@@ -25,13 +28,24 @@ def video_url(index_id: str, video_id: str) -> str:
 
 
 class TwelveLabsPlaygroundLink(BaseOperatorLink):
-    """Opens the index or the video of a task in the vendor's playground.
+    """Link to the index or the video of a task in the vendor's playground.
 
-    Airflow asks for the link on the worker whenever a task stops there, so it is there while the task is deferred too.
+    Airflow asks for the link on the worker whenever a task stops there, so a deferred task has it too. A task whose
+    connection leads to another service, such as the embedded engine, has no link: the playground does not know its ids.
     """
 
     name = "TwelveLabs playground"
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
-        """Return the address, or an empty text where the task has not come that far."""
-        return getattr(operator, "playground_url", None) or ""
+        """Return the address, or an empty text where the task has none yet or works on another service."""
+        url = getattr(operator, "playground_url", None)
+        return url if url and _is_at_vendor(operator) else ""
+
+
+def _is_at_vendor(operator: BaseOperator) -> bool:
+    try:
+        return bool(operator.hook.endpoint.is_vendor)  # type: ignore[attr-defined, unused-ignore]
+    except Exception as error:
+        # A link is no reason to fail a task. The message of a secrets backend may quote what it read.
+        log.debug("No playground link: the connection cannot be read (%s)", type(error).__name__)
+        return False

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.errors import TwelveLabsConfigurationError, TwelveLabsError, TwelveLabsPermanentError
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError, TwelveLabsUnreachableError
-from twelvelabs_provider.hooks.masking import mask_secrets_in
+from twelvelabs_provider.hooks.masking import mask_map_index, mask_secrets_in
 from twelvelabs_provider.inputs.arguments import read_arguments
 from twelvelabs_provider.jobs.job import JobState, PendingJob, Phase
 from twelvelabs_provider.jobs.kinds import read_state
@@ -55,6 +55,7 @@ class TwelveLabsTask:
             mask_secrets_in([getattr(parent, name, None) for name in fields])
 
         mask()
+        mask_map_index(context)
         try:
             super()._do_render_template_fields(parent, fields, context, *args, **kwargs)  # type: ignore[misc]
         finally:

@@ -14,7 +14,8 @@ from twelvelabs_provider.api.errors import TwelveLabsConfigurationError
 from twelvelabs_provider.api.retry import RetrySettings
 from twelvelabs_provider.api.version import ApiVersion
 
-DEFAULT_HOST = "https://api.twelvelabs.io"
+VENDOR_DOMAIN = "twelvelabs.io"
+DEFAULT_HOST = f"https://api.{VENDOR_DOMAIN}"
 _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 LARGEST_NUMBER = 86_400
 """Seconds of a timeout, and attempts, at most: sockets cannot count much further."""
@@ -50,6 +51,12 @@ class Endpoint:
     def url(self, path: str) -> str:
         """Return the full address of a call's path."""
         return f"{self.origin}/{self.version.value}{path}"
+
+    @property
+    def is_vendor(self) -> bool:
+        """Tell whether the service is TwelveLabs itself: no engine, no proxy under another name."""
+        host = (urlsplit(self.origin).hostname or "").rstrip(".").lower()
+        return host == VENDOR_DOMAIN or host.endswith(f".{VENDOR_DOMAIN}")
 
     @property
     def is_plain_and_remote(self) -> bool:

@@ -71,25 +71,31 @@ def addresses_in(value: Any) -> Iterator[str]:
 def without_secrets(text: str) -> str:
     """Return a text in which no URL has a user, a query or a fragment that holds a secret."""
     for address in sorted(set(_addresses_of(text)), key=len, reverse=True):
-        if secret_parts(address):
+        # JSON hides where one parameter ends and the next one begins.
+        if any(secret_parts(form) for form in _forms_of(address)):
             text = text.replace(address, _bare(address))
     return text
 
 
 def _bare(address: str) -> str:
     address = re.split(r"[?#]", address, maxsplit=1)[0]
-    scheme, slashes, rest = re.split(r"(:/+)", address, maxsplit=1)
+    scheme, slashes, rest = re.split(r"(:(?:\\?/)+)", address, maxsplit=1)
     authority, slash, path = rest.partition("/")
     return f"{scheme}{slashes}{authority.rpartition('@')[2]}{slash}{path}"
 
 
 def _addresses_of(text: str, *, whole: bool = False) -> Iterator[str]:
     for address in (*([text] if whole and _ADDRESS.match(text) else []), *_ADDRESS.findall(text)):
-        yield address
-        # In templates, tojson writes an ampersand in its own way; JSON may escape slashes.
-        plain = address.replace("\\u0026", "&").replace("\\u003d", "=").replace("\\/", "/").replace("&amp;", "&")
-        yield plain
-        yield plain.rstrip(_AFTER_ADDRESS)
+        yield from _forms_of(address)
+
+
+def _forms_of(address: str) -> Iterator[str]:
+    """Return an address as it is written, and as it was before JSON or a sentence surrounded it."""
+    yield address
+    # In templates, tojson writes an ampersand in its own way; JSON may escape slashes.
+    plain = address.replace("\\u0026", "&").replace("\\u003d", "=").replace("\\/", "/").replace("&amp;", "&")
+    yield plain
+    yield plain.rstrip(_AFTER_ADDRESS)
 
 
 def _secrets_of(url: str, depth: int) -> Iterator[str]:

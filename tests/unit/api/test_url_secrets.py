@@ -105,3 +105,16 @@ def test_addresses_are_found_wherever_they_are(value: Any) -> None:
 def test_a_text_without_secrets() -> None:
     text = f"{AWS_V4} s3://conn@bucket/k https://h/a?v=1 (https://u:hunter2@h/b)"
     assert without_secrets(text) == "https://b.s3.amazonaws.com/a.mp4 s3://conn@bucket/k https://h/a?v=1 (https://h/b)"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"[\"https:\/\/u:pass0word1@b.example\/a.mp4?x=1\u0026sig=5ecre7f00d\"]",
+        "https://b.example/a.mp4?x=1&amp;sig=5ecre7f00d",
+    ],
+)
+def test_an_escaped_address_loses_its_secrets(text: str) -> None:
+    bare = without_secrets(text)
+    assert "5ecre7f00d" not in bare and "pass0word1" not in bare
+    assert "a.mp4" in bare

@@ -63,3 +63,28 @@ def test_the_template_that_fails_shows_no_signature() -> None:
     with pytest.raises(Exception, match="nothing"):
         rendered(task, mapped=False)
     assert SIGNATURE not in redact(task.source)
+
+
+@pytest.mark.parametrize("native", [False, True])
+@pytest.mark.parametrize(
+    ("template", "label"),
+    [
+        ("{{ task.source }}", "https://bucket.example/a.mp4"),
+        ("Links: {{ [task.source] | tojson }}", 'Links: ["https://bucket.example/a.mp4"]'),
+        ("of {{ task.source.split('=')[-1] }}", "of ***"),
+        ("{% set name = task.index_id %}{{ name }} & {{ later }}", "i & then"),
+    ],
+)
+def test_the_label_of_a_mapped_task_shows_no_signature(template: str, label: str, native: bool) -> None:
+    from airflow.sdk import DAG
+
+    from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+
+    with DAG("d", schedule=None, render_template_as_native_obj=native) as dag:
+        task = TwelveLabsIndexVideoOperator(task_id="t", index_id="i", source=SIGNED)
+    context: Any = {"task": task, "map_index_template": template}
+    environment = dag.get_template_env()
+    for _ in range(2):
+        task._do_render_template_fields(task, task.template_fields, context, environment, set())
+        context["later"] = "then"
+        assert environment.from_string(context["map_index_template"]).render(context) == label
