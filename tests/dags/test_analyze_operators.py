@@ -277,7 +277,7 @@ def test_a_lost_answer_is_not_asked_for_again_unseen(scripted: Callable[..., Scr
     server.script += [Reply(ASSET), Reply({"id": "g", "data": "a text", "finish_reason": "stop"})]
     operator = analyze(tmp_path, asset_id=ASSET["_id"], mode="sync", resubmit_lost=True)
     assert operator.execute(task_context(memory))["preview"] == "a text"
-    assert not memory, "nothing is remembered of what is published"
+    assert not memory.jobs(), "nothing is remembered of what is published"
 
 
 def test_a_refusal_is_no_lost_answer(scripted: Callable[..., ScriptedServer], tmp_path: Path) -> None:
@@ -287,7 +287,7 @@ def test_a_refusal_is_no_lost_answer(scripted: Callable[..., ScriptedServer], tm
     for mode in ("sync", "stream"):
         with pytest.raises(TwelveLabsRefusedError, match="parameter_invalid"):
             analyze(tmp_path, asset_id=ASSET["_id"], mode=mode).execute(task_context(memory))
-    assert not memory
+    assert not memory.jobs()
 
 
 def test_an_answer_that_was_not_published_is_not_paid_for_twice(
