@@ -8,6 +8,9 @@ from importlib.metadata import version
 from typing import Any
 
 from airflow.sdk import BaseHook, Connection
+
+# `airflow.sdk.log` has it only on some patches.
+from airflow.sdk._shared.secrets_masker import redact
 from packaging.version import Version
 
 _installed = Version(Version(version("apache-airflow-core")).base_version)
@@ -79,6 +82,7 @@ __all__ = [
     "get_async_connection",
     "get_async_extra",
     "map_index_of",
+    "redact",
 ]
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.sdk.log import mask_secret, redact
+from airflow.sdk.log import mask_secret
 
 from twelvelabs_provider.api.url_secrets import secrets_in, without_secrets
+from twelvelabs_provider.version_compat import redact
 
 _LABEL = "map_index_template"
 _SHOWN = "twelvelabs_shown"
