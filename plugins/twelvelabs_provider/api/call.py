@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Generic, TypeVar, cast
 from urllib.parse import quote
 
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError
+from twelvelabs_provider.api.redaction import clean_text
 from twelvelabs_provider.api.version import ApiVersion
 
 LARGEST_RESPONSE = 64 * 1024**2
@@ -197,9 +198,12 @@ def wire_text(value: Any) -> str:
 def path_of(*segments: str) -> str:
     """Join path segments, quoting each, so that an id can never become another path.
 
-    :raises TwelveLabsBadRequestError: for a segment that quoting cannot tame: HTTP libraries resolve ``.`` and ``..``.
+    :raises TwelveLabsBadRequestError: for a segment that quoting cannot tame: HTTP libraries resolve ``.`` and ``..``;
+        for a URL, which may be signed, and would be in log lines and errors about the request.
     """
     for segment in segments:
+        if "://" in segment:
+            raise TwelveLabsBadRequestError(f"A URL is not an id: {clean_text(segment)!r}")
         if segment in ("", ".", ".."):
             raise TwelveLabsBadRequestError(f"{segment!r} is not an id (in {'/'.join(segments)})")
     return "".join("/" + quote(segment, safe="") for segment in segments)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 from uuid import UUID
 
+from twelvelabs_provider.api.redaction import clean_text
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.storage.locations import is_path, place_text
 
 _TEXT: frozenset[Any] = frozenset({"str", "str | None", str, str | None})
+_URL = re.compile(r":\\?/\\?/|%3A%2F%2F", re.IGNORECASE)
 _NOT_QUOTED = 200
 """Characters of a value that an error repeats."""
 
@@ -23,7 +26,7 @@ def read_arguments(owner: Any, names: Any) -> None:
     that has digits only.
 
     :param names: the templated arguments.
-    :raises TwelveLabsInputError: naming the argument that is meant to be a text and is not.
+    :raises TwelveLabsInputError: naming the argument that is meant to be a text and is not, or an id that is a URL.
     """
     texts = _text_arguments(owner.__class__)
     for name in names:
@@ -32,6 +35,8 @@ def read_arguments(owner: Any, names: Any) -> None:
         value = text_of(name, value) if name in texts else value
         if value is not given:
             setattr(owner, name, value)
+        if name.endswith(("_id", "_ids")):
+            _refuse_url(name, value)
 
 
 def without_paths(value: Any) -> Any:
@@ -64,6 +69,18 @@ def text_of(name: str, value: Any) -> str | None:
         f"{name}={str(value)[:_NOT_QUOTED]!r} is {type(value).__name__}, and must be a text. If"
         " render_template_as_native_obj=True made it one, write quotation marks around the template: \"'{{ ... }}'\""
     )
+
+
+def _refuse_url(name: str, value: Any) -> None:
+    """Refuse a URL where an id is meant: log lines and errors show ids, and a URL may be signed.
+
+    :raises TwelveLabsInputError: naming the argument; a query or a password of the URL is not shown.
+    """
+    if isinstance(value, str | list | tuple) and _URL.search(str(value)):
+        shown = clean_text(value, _NOT_QUOTED)
+        raise TwelveLabsInputError(
+            f"{name} must be an id, and is a URL: {shown!r}. Set the id that TwelveLabs returned"
+        )
 
 
 def _same(read: Any, given: Any) -> bool:

@@ -49,7 +49,8 @@ class JobRef:
     index_id: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.kind.value.replace('_', ' ')} {self.id}"
+        # The id of a sensor or of a hook's caller may be a signed URL.
+        return f"{self.kind.value.replace('_', ' ')} {clean_text(self.id)}"
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,11 @@ def test_a_pending_job_survives_json(kind: JobKind, index_id: str | None) -> Non
     assert PendingJob.from_json(through_json(PENDING.as_json())) == PENDING
 
 
+def test_the_text_of_a_job_shows_no_signature() -> None:
+    assert str(JobRef(JobKind.ASSET, "0123456789abcdef01234567")) == "asset 0123456789abcdef01234567"
+    assert "5ecre7" not in str(JobRef(JobKind.ASSET, "https://bucket/a.mp4?X-Amz-Signature=5ecre7"))
+
+
 def test_what_a_newer_release_adds_is_no_obstacle() -> None:
     value = {**PENDING.as_json(), "tomorrow": 1}
     value["job"] = {**value["job"], "tomorrow": 1}

@@ -77,10 +77,30 @@ def test_paths_are_taken_where_places_are_read(path: Any, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("face", FACES)
 def test_every_argument_takes_a_path(face: type[Any]) -> None:
-    fields = [name for name in face.template_fields if name != "twelvelabs_conn_id"]
+    fields = [name for name in face.template_fields if not name.endswith(("_id", "_ids"))]
     task = face(task_id="t", **{**needed(face), **dict.fromkeys(fields, IN_BUCKET)})
     task.read_arguments()
-    assert {getattr(task, name) for name in fields} == {"s3://aws_videos@bucket/2026/a b.mp4"}
+    assert {getattr(task, name) for name in fields} <= {"s3://aws_videos@bucket/2026/a b.mp4"}
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_an_id_that_is_a_url_is_refused_without_its_signature(face: type[Any]) -> None:
+    task = face(task_id="t", **needed(face))
+    for name in [name for name in face.template_fields if name.endswith(("_id", "_ids"))]:
+        for url in (
+            "https://bucket.example.com/a.mp4?X-Amz-Signature=5ecre7",
+            ["https://bucket.example.com/a.mp4?X-Amz-Signature=5ecre7"],
+            "https:\\/\\/bucket.example.com\\/a.mp4?X-Amz-Signature=5ecre7",
+            "https%3A%2F%2Fbucket.example.com%2Fa.mp4%3FX-Amz-Signature%3D5ecre7",
+            "https://user:5ecre7@bucket.example.com/a.mp4",
+        ):
+            if isinstance(url, list) and not name.endswith("_ids"):
+                continue
+            setattr(task, name, url)
+            with pytest.raises(TwelveLabsInputError, match=rf"^{name} must be an id, and is a URL") as caught:
+                task.read_arguments()
+            assert "5ecre7" not in str(caught.value)
+        setattr(task, name, ID)
 
 
 @pytest.mark.parametrize("face", FACES)
