@@ -1,4 +1,8 @@
-"""Airflow releases with the packages of their own release month, as most installations have them."""
+"""Airflow releases as most installations have them: with the provider packages of their own release month.
+
+Two of the environments hold the lowest versions that ``setup.cfg`` declares, as far as their Airflow allows them. A
+minimum that is wrong shows here too.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +22,29 @@ from tests.engine_process import Engine, running_engine
 
 ROOT = Path(__file__).parents[2]
 UV = ROOT / ".venv-lock" / "bin" / "uv"
-RELEASES = {"3.1.0": "2025-10-05", "3.1.8": "2026-03-31", "3.2.2": "2026-06-15", "3.3.0": "2026-07-20"}
-"""Airflow releases, each with a day soon after it."""
 LONGEST = 600
+EXTRAS = ("probe", "parquet")
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release of Airflow.
+
+    :param day: a day soon after the release; no newer package is installed.
+    :param resolution: uv's choice among the versions that are allowed.
+    """
+
+    airflow: str
+    day: str
+    resolution: str
+
+
+RELEASES = (
+    Release("3.1.0", "2025-10-05", "lowest-direct"),
+    Release("3.1.8", "2026-03-31", "highest"),
+    Release("3.2.2", "2026-06-15", "highest"),
+    Release("3.3.0", "2026-07-20", "lowest-direct"),
+)
 
 pytestmark = pytest.mark.skipif(not UV.exists(), reason="needs uv, which `make` installs")
 
@@ -31,20 +56,23 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 
 def requirements() -> list[str]:
-    """Return what the package requires, without its extras."""
+    """Return what the package and some of its extras require, without Airflow itself."""
     declared = configparser.ConfigParser()
     declared.read(ROOT / "setup.cfg")
-    lines = declared["options"]["install_requires"].splitlines()
-    return [line for line in lines if line.strip() and not line.startswith(("#", "apache-airflow>="))]
+    texts = [declared["options"]["install_requires"], *(declared["options.extras_require"][name] for name in EXTRAS)]
+    lines = [line for text in texts for line in text.splitlines() if line.strip()]
+    return [line for line in lines if not line.startswith(("#", "apache-airflow>="))]
 
 
-def environment_of(version: str, folder: Path) -> Path:
-    """Install a release as on its day, with the provider's lowest declared versions, and return its Python."""
+def environment_of(release: Release, folder: Path) -> Path:
+    """Install a release as on its day and return the environment's Python."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True, timeout=LONGEST)
-    options = ["--exclude-newer", RELEASES[version], *requirements()]
-    airflow = [f"apache-airflow=={version}", f"apache-airflow-core=={version}"]
-    command = [sys.executable, ROOT / "requirements" / "install.py", folder, "--uv", UV, "--", *options, *airflow]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST)
+    choice = ["--exclude-newer", release.day, "--resolution", release.resolution]
+    airflow = [f"apache-airflow=={release.airflow}", f"apache-airflow-core=={release.airflow}"]
+    install = [sys.executable, ROOT / "requirements" / "install.py", folder, "--uv", UV, "--"]
+    done = subprocess.run(
+        [*install, *choice, *airflow, *requirements()], capture_output=True, text=True, timeout=LONGEST
+    )
     assert done.returncode == 0, done.stderr
     return folder / "bin" / "python"
 
@@ -59,28 +87,35 @@ def run(python: Path, home: Path, *arguments: object, **variables: str) -> str:
         "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
         "PYTHONPATH": str(ROOT / "plugins"),
     }
-    command = [str(argument) for argument in (python, *arguments)]
-    done = subprocess.run(command, env={**kept, **settings, **variables}, cwd=home, capture_output=True, text=True,
-                          timeout=LONGEST)  # fmt: skip
+    done = subprocess.run(
+        [str(argument) for argument in (python, *arguments)],
+        env={**kept, **settings, **variables},
+        cwd=home,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST,
+    )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
     return done.stdout
 
 
-@pytest.mark.parametrize("version", RELEASES)
-def test_every_module_imports_and_a_dag_runs(tmp_path: Path, engine: Engine, version: str) -> None:
-    python = environment_of(version, tmp_path / "venv")
+@pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.airflow)
+def test_every_module_imports_and_a_dag_runs(tmp_path: Path, engine: Engine, release: Release) -> None:
+    python = environment_of(release, tmp_path / "venv")
     home = tmp_path / "home"
-    (home / "dags").mkdir(parents=True)
-    (home / "dags" / "video_understanding.py").write_bytes((ROOT / "dags" / "video_understanding.py").read_bytes())
+    file = home / "dags" / "video_understanding.py"
+    file.parent.mkdir(parents=True)
+    file.write_bytes((ROOT / "dags" / file.name).read_bytes())
     run(python, home, "-m", "airflow", "db", "migrate")
+    run(python, home, "-m", "airflow", "dags", "reserialize")
     connection = {"conn_type": "twelvelabs", "password": engine.api_key, "host": engine.base_url}
     params: dict[str, Any] = {
         "sources": [str(ROOT / "tests" / "data" / "sample.mp4")],
         "output_path": str(tmp_path / "results"),
     }
-    arguments = (home / "dags" / "video_understanding.py", "video_understanding", json.dumps(params))
+    script = ROOT / "tests" / "releases" / "run_dag.py"
     variables = {"AIRFLOW_CONN_TWELVELABS_DEFAULT": json.dumps(connection)}
-    printed = run(python, home, ROOT / "tests" / "releases" / "run_dag.py", *arguments, **variables)
-    told = json.loads(printed.splitlines()[-1])
-    assert told["state"] == "success" and told["modules"] > 200
+    printed = run(python, home, script, file, "video_understanding", json.dumps(params), **variables)
+    outcome = json.loads(printed.splitlines()[-1])
+    assert outcome["state"] == "success" and outcome["modules"] > 200
     assert list((tmp_path / "results").rglob("transcription.manifest.json"))
