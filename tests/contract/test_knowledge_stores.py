@@ -12,7 +12,7 @@ import pytest
 from tests.engine.client import Api, until
 from tests.engine.pictures import make_picture
 from tests.engine.stores import Shelf, filled_store
-from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsNotFoundError
+from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsGoneError, TwelveLabsNotFoundError
 from twelvelabs_provider.api.knowledge import item_collections, knowledge_stores
 from twelvelabs_provider.api.knowledge.knowledge_search import (
     HitGrouping,
@@ -179,7 +179,7 @@ def test_pages_go_on_after_their_token_has_expired(hook: TwelveLabsHook, engine:
     second = hook.execute(search_knowledge_store(shelf.store_id, search, page_token=first.next_page_token))
     assert second.hits != first.hits
     expire_tokens(engine)
-    with pytest.raises(TwelveLabsNotFoundError) as caught:
+    with pytest.raises(TwelveLabsGoneError) as caught:
         hook.execute(search_knowledge_store(shelf.store_id, search, page_token=first.next_page_token))
     assert caught.value.details.status == 410
     asked: list[Call[KnowledgeHits]] = []
