@@ -185,7 +185,7 @@ def test_an_import_that_runs_already_is_waited_for(engine: Engine, connection_id
         ({"connection_id": "c", "integration_id": "g"}, "give the one"),
         ({"connection_id": "c"}, "items=None names no file"),
         ({"connection_id": "c", "items": "[]"}, "names no file"),
-        ({"connection_id": "c", "items": "[1]"}, "list of texts"),
+        ({"connection_id": "c", "items": "[1.5]"}, "list of texts"),
         ({"connection_id": "c", "items": ["a", ""]}, "list of texts"),
         ({"connection_id": "c", "items": "['a']"}, "tojson"),
         ({"integration_id": "g"}, "index_id=None"),

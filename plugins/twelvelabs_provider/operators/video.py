@@ -250,7 +250,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
     def _index_asset(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob:
         asset_id, duration = pending.job.id, pending.memo.get("duration")
         video_id = self._find_indexed(asset_id)
-        reused = bool(video_id and pending.memo.get("shared"))
+        reused = bool(video_id and pending.memo.get("shared")) and not self._is_own(video_id, pending.memo)
         if video_id is None:
             # The service bills the length that it measured, which the header of a file may not tell.
             length = state.duration or duration
@@ -271,6 +271,14 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
     def _find_indexed(self, asset_id: str) -> str | None:
         """Return the video that an earlier try made of the asset and never heard of."""
         return self.hook.execute(self.hook.api.find_indexed_asset(self.index_id, asset_id))
+
+    def _is_own(self, video_id: str | None, memo: Memo) -> bool:
+        """Tell whether an earlier attempt of this task had a video indexed, by the mark that it left."""
+        mark = memo.get("task_mark")
+        if not (mark and video_id):
+            return False
+        video = self.hook.execute(self.hook.api.read_video(self.index_id, video_id))
+        return video.user_metadata.get(TASK_MARK) == mark
 
     def _upload_task(
         self,
