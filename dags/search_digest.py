@@ -18,8 +18,9 @@ A hit is known by its search, its video and the second at which it begins; anoth
 **Change the searches** in `SEARCHES` below, or in the params of a run.
 
 **If it fails, or is cleared,** it writes the same files again: it compares with the newest digest *before* it, never
-with itself, so nothing is told twice and nothing is left out; the searches that are cleared are billed again. Runs go
-one at a time, in order; there is no catch-up, since a search finds what is there today, not what was there then.
+with itself, so each hit is in one digest. A search whose results are published is not billed again while its index is
+unchanged. Runs go one at a time, in order; there is no catch-up, since a search finds what is there today, not what was
+there then.
 """
 
 from __future__ import annotations

@@ -15,13 +15,14 @@ import requests
 from airflow.sdk._shared.secrets_masker import _secrets_masker
 
 from tests.dags.conftest import SAMPLE, Account, Connect, load_dag
-from tests.dags.test_secrets import SIGNATURE, files_with, tables_with
+from tests.dags.test_secrets import files_with, tables_with
 from tests.engine_process import Engine
 from tests.unit.scripted_server import Reply, Request, ScriptedServer, Step
 from twelvelabs_provider.api import redaction
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("airflow_database")]
 
+SIGNATURE = "0ddba11feed5eba115ec0ffee00dba5e"
 JOBS = ("/assets/", "/indexed-assets/", "/analyze/tasks/")
 """What a path holds that reads one job."""
 

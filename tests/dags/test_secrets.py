@@ -108,7 +108,7 @@ signed_sources()
 def test_signatures_of_mapped_tasks_are_only_where_the_user_put_them(
     connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    signatures = [f"{number}ecre7f00dba5eba115ecre7f00dba5e" for number in range(7)]
+    signatures = [f"{number}mapped7f00dba5eba115ecre7f00dba5" for number in range(7)]
     monkeypatch.setenv("SIGNATURES", " ".join(signatures))
     monkeypatch.setenv("RESULTS", str(tmp_path / "results"))
     monkeypatch.setattr("airflow.settings.DAGS_FOLDER", str(tmp_path))
