@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pendulum
 
+from twelvelabs_provider.api.decoding import decoded_json
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRecordError
 from twelvelabs_provider.inputs.templated import mappings_of, moment_of, texts_of
 from twelvelabs_provider.jobs.ready import Entry, entries_page
@@ -179,7 +180,7 @@ class TwelveLabsListUnpublishedVideosOperator(TwelveLabsOperator):
         with closing(stream):
             content = stream.read()
         try:
-            return Watermark.from_json(json.loads(content))
+            return Watermark.from_json(decoded_json(content))
         except ValueError as error:
             raise TwelveLabsRecordError(
                 f"{store.uri(name)!r} cannot be read: {error}. Restore it, or delete it to begin with the next event."

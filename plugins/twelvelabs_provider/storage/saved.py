@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from twelvelabs_provider.api.decoding import decoded_json
 from twelvelabs_provider.storage.catalog.writing import enter
 from twelvelabs_provider.storage.layout import Place
 from twelvelabs_provider.storage.manifest import SCHEMA_VERSION, FileRecord, Provenance, Published
@@ -160,7 +161,7 @@ def find_saved(output: str, place: Place) -> SavedResult | None:
         with closing(stream):
             content = stream.read()
     try:
-        document = json.loads(content)
+        document = decoded_json(content)
         saved = SavedResult(store, place, name, content, document)
         readable = document["schema_version"] == SCHEMA_VERSION and bool(saved.files)
     except (KeyError, TypeError, ValueError):
