@@ -278,7 +278,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
         if not (mark and video_id):
             return False
         video = self.hook.execute(self.hook.api.read_video(self.index_id, video_id))
-        return video.user_metadata.get(TASK_MARK) == mark
+        return bool(video.user_metadata.get(TASK_MARK) == mark)
 
     def _upload_task(
         self,
