@@ -6,7 +6,7 @@ from typing import Any
 
 _OPERATORS = (
     "analyze", "batch", "catalog", "summarize", "asset", "discover", "index", "video", "index_videos", "videos",
-    "embed", "extract", "imports", "logo", "search", "entity", "entities",
+    "embed", "extract", "imports", "logo", "published", "search", "entity", "entities", "unpublished",
     "knowledge_store", "knowledge_search", "knowledge_ask",
 )  # fmt: skip
 _SENSORS = (
