@@ -10,10 +10,10 @@ from airflow.sdk import Param, dag
 
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
 from twelvelabs_provider.operators.embed import TwelveLabsEmbedOperator
-from twelvelabs_provider.operators.index import TwelveLabsCreateIndexOperator
+from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
+from twelvelabs_provider.operators.indexes import TwelveLabsCreateIndexOperator
 from twelvelabs_provider.operators.search import TwelveLabsSearchOperator
 from twelvelabs_provider.operators.summarize import TwelveLabsSummarizeVideoOperator
-from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
 
 REVIEW = {
     "type": "json_schema",

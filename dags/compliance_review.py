@@ -27,7 +27,7 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Param, dag, task, task_group
 
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
-from twelvelabs_provider.operators.asset import TwelveLabsCreateAssetOperator
+from twelvelabs_provider.operators.assets import TwelveLabsCreateAssetOperator
 from twelvelabs_provider.storage.source import redact_url
 
 SEVERITIES = ["low", "medium", "high"]

@@ -31,7 +31,7 @@ from typing import Any
 
 from airflow.sdk import Param, dag, task, task_group
 
-from twelvelabs_provider.operators.asset import TwelveLabsCreateAssetOperator
+from twelvelabs_provider.operators.assets import TwelveLabsCreateAssetOperator
 from twelvelabs_provider.operators.embed import TwelveLabsEmbedOperator
 
 

@@ -44,8 +44,8 @@ from twelvelabs_provider.operators.extract import (
     TwelveLabsExtractTextInVideoOperator,
     TwelveLabsExtractTranscriptionOperator,
 )
-from twelvelabs_provider.operators.index import TwelveLabsCreateIndexOperator
 from twelvelabs_provider.operators.index_videos import TwelveLabsIndexVideosOperator
+from twelvelabs_provider.operators.indexes import TwelveLabsCreateIndexOperator
 
 POOL = os.environ.get("TWELVELABS_POOL", "default_pool")
 SOURCE = "{{ params.source or var.value.twelvelabs_source }}"

@@ -9,8 +9,8 @@ from __future__ import annotations
 from airflow.sdk import Param, dag
 
 from twelvelabs_provider.operators.extract import TwelveLabsExtractTranscriptionOperator
-from twelvelabs_provider.operators.index import TwelveLabsCreateIndexOperator
-from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
+from twelvelabs_provider.operators.indexes import TwelveLabsCreateIndexOperator
 
 
 @dag(

@@ -30,7 +30,7 @@ from typing import Any
 import pendulum
 from airflow.sdk import Param, dag, task
 
-from twelvelabs_provider.operators.index import TwelveLabsCreateIndexOperator
+from twelvelabs_provider.operators.indexes import TwelveLabsCreateIndexOperator
 from twelvelabs_provider.operators.search import TwelveLabsSearchOperator
 
 SEARCHES = [

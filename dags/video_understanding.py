@@ -14,8 +14,8 @@ from twelvelabs_provider.operators.extract import (
     TwelveLabsExtractTextInVideoOperator,
     TwelveLabsExtractTranscriptionOperator,
 )
-from twelvelabs_provider.operators.index import TwelveLabsCreateIndexOperator
-from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
+from twelvelabs_provider.operators.indexes import TwelveLabsCreateIndexOperator
 
 FORMATS = ["jsonl", "json", "srt", "vtt"]
 

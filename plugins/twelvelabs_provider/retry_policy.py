@@ -14,8 +14,8 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsQuotaError,
     TwelveLabsTransientError,
 )
+from twelvelabs_provider.jobs.polling import clock_text
 from twelvelabs_provider.jobs.quota import LONGEST_RENEWAL, UNKNOWN_RENEWAL
-from twelvelabs_provider.jobs.waiting import clock_text
 from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS, RetryDecision, RetryPolicy
 
 if TYPE_CHECKING:

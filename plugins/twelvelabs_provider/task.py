@@ -14,8 +14,8 @@ from twelvelabs_provider.hooks.masking import mask_map_index, mask_secrets_in
 from twelvelabs_provider.inputs.arguments import read_arguments
 from twelvelabs_provider.jobs.job import JobState, PendingJob, Phase
 from twelvelabs_provider.jobs.kinds import read_state
-from twelvelabs_provider.jobs.patience import Patience, ended_by, is_final
-from twelvelabs_provider.jobs.wake import unreachable
+from twelvelabs_provider.jobs.outage import Patience, ended_by, is_final
+from twelvelabs_provider.jobs.trigger_event import unreachable
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context

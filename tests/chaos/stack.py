@@ -40,7 +40,7 @@ LOADED_BEFOREHAND = """
 import twelvelabs_provider.operators.analyze
 import twelvelabs_provider.operators.batch
 import twelvelabs_provider.operators.embed
-import twelvelabs_provider.operators.video
+import twelvelabs_provider.operators.index_video
 """
 # Seconds. Short, so that the scheduler notices a death in the time of a test; a busy machine has to keep up too, and
 # nobody takes a scheduler for dead that is only slow.

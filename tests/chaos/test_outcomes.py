@@ -17,8 +17,8 @@ from tests.dags.conftest import Account
 from tests.dags.test_waiting import Memory, see_through, task_context
 from tests.engine.client import Api
 from twelvelabs_provider.exceptions import TwelveLabsJobFailedError, TwelveLabsJobTimeoutError, TwelveLabsRefusedError
-from twelvelabs_provider.jobs import patience
-from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+from twelvelabs_provider.jobs import outage
+from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
 from twelvelabs_provider.version_compat import TaskDeferred
 
 pytestmark = [pytest.mark.e2e, pytest.mark.engine, pytest.mark.usefixtures("connect")]
@@ -100,7 +100,7 @@ def test_a_warning_is_published_and_told(
 def test_an_analysis_that_vanishes_fails_for_good_and_a_clear_asks_anew(
     account: Account, asset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "SETTLING", 0.5)
+    monkeypatch.setattr(outage, "SETTLING", 0.5)
     memory = Memory()
     operator = analyze(tmp_path, asset)
     left = deferral(operator, task_context(memory))
@@ -118,7 +118,7 @@ def test_an_analysis_that_vanishes_fails_for_good_and_a_clear_asks_anew(
 def test_a_video_that_vanishes_fails_for_good_and_a_clear_indexes_it_anew(
     account: Account, unseen: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "SETTLING", 0.5)
+    monkeypatch.setattr(outage, "SETTLING", 0.5)
     index_id, memory, video = account.create_index("vanishes"), Memory(), str(unseen())
 
     def index() -> TwelveLabsIndexVideoOperator:

@@ -16,7 +16,7 @@ from tests.engine.client import Api
 from tests.engine.test_faults import Admin
 from twelvelabs_provider.hooks.pacing import forget_paces
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
-from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
 
 pytestmark = [pytest.mark.e2e, pytest.mark.engine, pytest.mark.usefixtures("connect")]
 # More than a minute allows, and fewer at once: what the limit is, only the first answer says.

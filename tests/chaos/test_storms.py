@@ -21,7 +21,7 @@ from twelvelabs_provider.exceptions import (
     TwelveLabsUnknownOutcomeError,
 )
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
-from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
 
 pytestmark = [pytest.mark.e2e, pytest.mark.engine]
 

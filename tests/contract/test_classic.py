@@ -12,8 +12,6 @@ import requests
 from tests.connected import connect_folder
 from tests.engine.client import Api, until
 from twelvelabs_provider.api import connections
-from twelvelabs_provider.api.classic import extras, transfers
-from twelvelabs_provider.api.classic.transfers import Transfer
 from twelvelabs_provider.api.errors import (
     TwelveLabsAnswerError,
     TwelveLabsConnectionError,
@@ -21,7 +19,9 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsPermissionError,
     TwelveLabsUnsupportedError,
 )
-from twelvelabs_provider.hooks.classic import count_tasks, thumbnail_image
+from twelvelabs_provider.api.legacy import extras, transfers
+from twelvelabs_provider.api.legacy.transfers import Transfer
+from twelvelabs_provider.hooks.legacy import count_tasks, thumbnail_image
 from twelvelabs_provider.hooks.signed_links import fetch_signed
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 

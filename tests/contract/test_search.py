@@ -24,11 +24,11 @@ from twelvelabs_provider.api.search.request import (
     TranscriptionOption,
     is_expired,
 )
-from twelvelabs_provider.hooks.searching import Search
+from twelvelabs_provider.hooks.search_pages import Search
 
 if TYPE_CHECKING:
     from tests.engine_process import Engine
-    from twelvelabs_provider.hooks.searching import Search
+    from twelvelabs_provider.hooks.search_pages import Search
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 
 pytestmark = pytest.mark.engine

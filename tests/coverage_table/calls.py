@@ -14,8 +14,8 @@ from tests.coverage_table.forms import FORMS, Arguments
 from tests.coverage_table.samples import arguments_of
 from twelvelabs_provider import api
 from twelvelabs_provider.api.call import Call
-from twelvelabs_provider.api.dialect import Dialect, dialect_for
 from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
+from twelvelabs_provider.api.generations import Dialect, dialect_for
 from twelvelabs_provider.api.version import ApiVersion
 
 BUILDERS = frozenset(

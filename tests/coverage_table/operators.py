@@ -13,7 +13,7 @@ from typing import Any
 from airflow.sdk import BaseOperator
 
 from tests.coverage_table.calls import dialect_calls, module_calls
-from twelvelabs_provider.api.dialect import dialect_for
+from twelvelabs_provider.api.generations import dialect_for
 from twelvelabs_provider.api.version import ApiVersion
 from twelvelabs_provider.get_provider_info import get_provider_info
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
@@ -22,7 +22,7 @@ from twelvelabs_provider.jobs.job import JobKind
 from twelvelabs_provider.jobs.kinds import KINDS, KindOfJob
 
 _OWN = "twelvelabs_provider."
-_NOT_FOLLOWED = ("twelvelabs_provider.jobs.kinds", "twelvelabs_provider.jobs.ended")
+_NOT_FOLLOWED = ("twelvelabs_provider.jobs.kinds", "twelvelabs_provider.jobs.finished_jobs")
 """These know every kind of job, so everything that waits would seem to make every job's calls."""
 
 

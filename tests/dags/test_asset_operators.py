@@ -13,9 +13,9 @@ from tests.dags.conftest import SAMPLE, Account, Connect
 from tests.dags.test_waiting import see_through, task_context
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsJobFailedError, TwelveLabsRefusedError
 from twelvelabs_provider.jobs.asset_upload import MARKER
-from twelvelabs_provider.jobs.indexed import SOURCE_MARK
-from twelvelabs_provider.operators.asset import TwelveLabsCreateAssetOperator, TwelveLabsDeleteAssetOperator
-from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+from twelvelabs_provider.jobs.deduplication import SOURCE_MARK
+from twelvelabs_provider.operators.assets import TwelveLabsCreateAssetOperator, TwelveLabsDeleteAssetOperator
+from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
 from twelvelabs_provider.sensors.asset import TwelveLabsAssetSensor
 from twelvelabs_provider.sensors.indexing import TwelveLabsIndexingSensor
 

@@ -17,7 +17,7 @@ from twelvelabs_provider.operators.extract import (
     TwelveLabsExtractTextInVideoOperator,
     TwelveLabsExtractTranscriptionOperator,
 )
-from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
 
 pytestmark = pytest.mark.engine
 

@@ -192,7 +192,7 @@ def test_an_object_that_is_gone_before_it_is_indexed(
 def test_a_task_of_an_object_that_is_replaced_leaves_no_mark(
     connect: Connect, account: Account, stored: Contents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from twelvelabs_provider.operators import video as operators_video
+    from twelvelabs_provider.operators import index_video as operators_video
 
     connect("v1.2")
     index_id = account.create_index("replaced object of a task")
@@ -245,7 +245,7 @@ def test_one_of_many_that_is_replaced_is_sent_again(
 def test_what_is_sent_is_judged_by_its_own_length(
     account: Account, local: Contents, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from twelvelabs_provider.jobs.many.assets import ManyAssets
+    from twelvelabs_provider.jobs.bulk_indexing.via_assets import ManyAssets
 
     index_id, before = account.create_index("longer than it was"), billed(account)
     local.replace_before(monkeypatch, ManyAssets, "_uploaded")

@@ -21,8 +21,8 @@ from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
 from twelvelabs_provider.operators.batch import TwelveLabsAnalyzeBatchOperator
 from twelvelabs_provider.operators.embed import TwelveLabsEmbedOperator
 from twelvelabs_provider.operators.extract import TwelveLabsExtractTextInVideoOperator
+from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
 from twelvelabs_provider.operators.summarize import TwelveLabsSummarizeVideoOperator
-from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
 from twelvelabs_provider.version_compat import Stats
 
 if TYPE_CHECKING:

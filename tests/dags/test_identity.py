@@ -14,13 +14,13 @@ from tests.conftest import Library
 from tests.dags.conftest import Account, Connect
 from tests.engine.rest import at_rest
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsPartialFailureError
-from twelvelabs_provider.jobs.indexed import index_asset
-from twelvelabs_provider.jobs.many import steps
-from twelvelabs_provider.operators import video
+from twelvelabs_provider.jobs.bulk_indexing import steps
+from twelvelabs_provider.jobs.deduplication import index_asset
+from twelvelabs_provider.operators import index_video
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
 from twelvelabs_provider.operators.batch import TwelveLabsAnalyzeBatchOperator
+from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
 from twelvelabs_provider.operators.index_videos import TwelveLabsIndexVideosOperator
-from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
 from twelvelabs_provider.version_compat import TaskDeferred
 
 pytestmark = pytest.mark.engine
@@ -60,7 +60,7 @@ def dies_when_asked_to_index(monkeypatch: pytest.MonkeyPatch, execute: Any) -> N
         raise KeyboardInterrupt
 
     with monkeypatch.context() as dying:
-        dying.setattr(video, "index_asset", sent)
+        dying.setattr(index_video, "index_asset", sent)
         dying.setattr(steps, "index_asset", sent)
         with pytest.raises(KeyboardInterrupt):
             execute()

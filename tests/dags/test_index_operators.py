@@ -9,7 +9,7 @@ import pytest
 
 from tests.dags.conftest import Account, Connect
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.operators.index import TwelveLabsCreateIndexOperator, TwelveLabsDeleteIndexOperator
+from twelvelabs_provider.operators.indexes import TwelveLabsCreateIndexOperator, TwelveLabsDeleteIndexOperator
 
 pytestmark = pytest.mark.engine
 

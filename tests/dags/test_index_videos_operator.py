@@ -35,11 +35,11 @@ from twelvelabs_provider.exceptions import (
 from twelvelabs_provider.hooks import pacing
 from twelvelabs_provider.hooks.multipart import MultipartSender
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
-from twelvelabs_provider.jobs.many import journal as many_journal
-from twelvelabs_provider.jobs.many import steps as many_steps
-from twelvelabs_provider.jobs.many import work as many_work
+from twelvelabs_provider.jobs.bulk_indexing import journal as many_journal
+from twelvelabs_provider.jobs.bulk_indexing import steps as many_steps
+from twelvelabs_provider.jobs.bulk_indexing import work as many_work
+from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
 from twelvelabs_provider.operators.index_videos import TwelveLabsIndexVideosOperator
-from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
 from twelvelabs_provider.storage.source import Source
 from twelvelabs_provider.version_compat import TaskDeferred
 

@@ -23,7 +23,7 @@ from tests.engine.parts import CHUNK, padded
 from tests.engine_process import PLUGINS, running_engine
 from twelvelabs_provider.api import assets
 from twelvelabs_provider.api.errors import TwelveLabsTransientError
-from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
 from twelvelabs_provider.storage.source import Source
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ KILLED = """
 import json, sys, time
 from pathlib import Path
 from types import SimpleNamespace
-from twelvelabs_provider.operators.asset import TwelveLabsCreateAssetOperator
+from twelvelabs_provider.operators.assets import TwelveLabsCreateAssetOperator
 from twelvelabs_provider.storage.source import Source
 
 video, memory, chunk, allowed = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])

@@ -15,7 +15,7 @@ from tests.dags.test_if_published import analyze, batch, embed, search, summariz
 from tests.dags.test_waiting import see_through, task_context
 from twelvelabs_provider.operators.extract import TwelveLabsExtractTranscriptionOperator
 from twelvelabs_provider.operators.knowledge_search import knowledge_place
-from twelvelabs_provider.operators.videos import TwelveLabsListVideosOperator
+from twelvelabs_provider.operators.list_videos import TwelveLabsListVideosOperator
 from twelvelabs_provider.storage.manifest import Provenance
 
 if TYPE_CHECKING:

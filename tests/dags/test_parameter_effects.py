@@ -19,9 +19,9 @@ DAG = """
 import os
 from datetime import timedelta
 from airflow.sdk import Asset, AssetAlias, dag
-from twelvelabs_provider.operators.asset import TwelveLabsCreateAssetOperator as CreateAsset
-from twelvelabs_provider.operators.index import TwelveLabsCreateIndexOperator as CreateIndex
-from twelvelabs_provider.operators.videos import TwelveLabsListVideosOperator as ListVideos
+from twelvelabs_provider.operators.assets import TwelveLabsCreateAssetOperator as CreateAsset
+from twelvelabs_provider.operators.indexes import TwelveLabsCreateIndexOperator as CreateIndex
+from twelvelabs_provider.operators.list_videos import TwelveLabsListVideosOperator as ListVideos
 from twelvelabs_provider.sensors.asset import TwelveLabsAssetSensor as AssetSensor
 
 INDEX_ID, ASSET_ID, SAMPLE, OUTPUT = (os.environ[name] for name in ("INDEX_ID", "ASSET_ID", "SAMPLE", "OUTPUT"))

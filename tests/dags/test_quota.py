@@ -30,11 +30,11 @@ from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
 from twelvelabs_provider.operators.batch import TwelveLabsAnalyzeBatchOperator
 from twelvelabs_provider.operators.embed import TwelveLabsEmbedOperator
+from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
 from twelvelabs_provider.operators.index_videos import TwelveLabsIndexVideosOperator
 from twelvelabs_provider.operators.search import TwelveLabsSearchOperator
-from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
-from twelvelabs_provider.triggers import quota
-from twelvelabs_provider.triggers.quota import TwelveLabsQuotaTrigger
+from twelvelabs_provider.triggers import timer
+from twelvelabs_provider.triggers.timer import TwelveLabsTimerTrigger
 from twelvelabs_provider.version_compat import TaskDeferred
 
 pytestmark = pytest.mark.engine
@@ -61,7 +61,7 @@ def task_context(memory: Memory | None = None) -> Any:
 @pytest.fixture(autouse=True)
 def nothing_learned(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     pacing.forget_paces()
-    monkeypatch.setattr(quota, "SETTLED", 0.0)
+    monkeypatch.setattr(timer, "SETTLED", 0.0)
     yield
     pacing.forget_paces()
 
@@ -102,8 +102,8 @@ def see_through(operator: Any, context: Any) -> tuple[Any, list[Any]]:
         except TaskDeferred as deferred:
             trigger = deferred.trigger
             triggers.append(trigger)
-            if isinstance(trigger, TwelveLabsQuotaTrigger):
-                trigger = TwelveLabsQuotaTrigger(**{**trigger.serialize()[1], "renewed_at": 0.0})
+            if isinstance(trigger, TwelveLabsTimerTrigger):
+                trigger = TwelveLabsTimerTrigger(**{**trigger.serialize()[1], "renewed_at": 0.0})
             event = asyncio.run(anext(aiter(trigger.run())))
             step = partial(operator.resume_execution, deferred.method_name, {"event": event.payload}, context)
 
@@ -121,7 +121,7 @@ def test_a_task_waits_for_its_quota_without_a_worker(
     result, triggers = see_through(search(library, tmp_path, on_quota="wait"), task_context())
     assert result["manifest"]
     (trigger,) = triggers
-    assert isinstance(trigger, TwelveLabsQuotaTrigger)
+    assert isinstance(trigger, TwelveLabsTimerTrigger)
     assert 0 <= trigger.renewed_at - began - TWO_HOURS < 60
     assert billed(account, "search") == before + 1
 
@@ -161,7 +161,7 @@ def test_a_job_goes_on_where_the_quota_stopped_it(
     )
     result, triggers = see_through(operator, task_context(memory))
     assert result["video_id"]
-    assert sum(isinstance(trigger, TwelveLabsQuotaTrigger) for trigger in triggers) == 1
+    assert sum(isinstance(trigger, TwelveLabsTimerTrigger) for trigger in triggers) == 1
     assert account.holdings()[0] <= assets + 1, "the upload of before is used"
     assert account.get(f"/v1.3/indexes/{index_id}/indexed-assets")["page_info"]["total_results"] == 1
 
@@ -199,7 +199,7 @@ def ends_after(make: Callable[[], Any], context: Any, clock: Clock, *, woken: bo
             step()
         except TaskDeferred as deferred:
             trigger: Any = deferred.trigger
-            assert isinstance(trigger, TwelveLabsQuotaTrigger)
+            assert isinstance(trigger, TwelveLabsTimerTrigger)
             clock.moved += trigger.renewed_at - clock() + 1
             pacing.forget_paces()
             method, kwargs = (
@@ -283,7 +283,7 @@ def test_a_batch_that_begins_on_a_used_up_day_is_sent_once(
     with pytest.raises(TaskDeferred) as deferred:
         first.execute(context)
     trigger: Any = deferred.value.trigger
-    assert isinstance(trigger, TwelveLabsQuotaTrigger) and trigger.memo and trigger.memo["job"] is None
+    assert isinstance(trigger, TwelveLabsTimerTrigger) and trigger.memo and trigger.memo["job"] is None
     first.on_kill()
     pacing.forget_paces()
     event = {"event": {"memo": json.loads(json.dumps(trigger.memo))}}

@@ -99,7 +99,7 @@ import os
 from airflow.sdk import dag
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator as Analyze
 from twelvelabs_provider.operators.index_videos import TwelveLabsIndexVideosOperator as IndexVideos
-from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator as IndexVideo
+from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator as IndexVideo
 from twelvelabs_provider.sensors.asset import TwelveLabsAssetSensor as AssetSensor
 
 LINK, OUTPUT, INDEX_ID = (os.environ[name] for name in ("LINK", "OUTPUT", "INDEX_ID"))

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.dags.conftest import ROOT
-from twelvelabs_provider.api.dialect import dialect_for
+from twelvelabs_provider.api.generations import dialect_for
 from twelvelabs_provider.api.models import Page
 from twelvelabs_provider.api.version import ApiVersion
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook

@@ -74,7 +74,7 @@ import os
 from airflow.sdk import dag, task, task_group
 from twelvelabs_provider.operators.index_videos import TwelveLabsIndexVideosOperator as IndexVideos
 from twelvelabs_provider.operators.search import TwelveLabsSearchOperator as Search
-from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator as Index
+from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator as Index
 from twelvelabs_provider.sensors.asset import TwelveLabsAssetSensor as AssetSensor
 
 NOWHERE = "http://127.0.0.1:1/a.mp4?X-Amz-Expires=60&X-Amz-Signature="

@@ -16,7 +16,7 @@ from tests.dags.test_index_videos_operator import Runs, rows
 from tests.dags.test_spending import Faults, faults
 from tests.dags.test_waiting import billed, see_through, task_context
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsJobFailedError, TwelveLabsRefusedError
-from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
 
 __all__ = ["faults"]
 

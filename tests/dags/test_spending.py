@@ -14,9 +14,9 @@ from tests.dags.conftest import Account, Connect
 from tests.dags.test_waiting import Memory, billed, see_through, task_context
 from twelvelabs_provider.api.errors import TwelveLabsTransientError
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.jobs.indexed import SOURCE_MARK
-from twelvelabs_provider.operators.asset import TwelveLabsCreateAssetOperator
-from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+from twelvelabs_provider.jobs.deduplication import SOURCE_MARK
+from twelvelabs_provider.operators.assets import TwelveLabsCreateAssetOperator
+from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
 
 pytestmark = pytest.mark.engine
 

@@ -13,10 +13,10 @@ from tests.dags.test_waiting import billed, see_through, task_context
 from tests.engine.client import Api
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError, TwelveLabsUnusableAnswerError
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
-from twelvelabs_provider.operators.index import TwelveLabsCreateIndexOperator
+from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
 from twelvelabs_provider.operators.index_videos import TwelveLabsIndexVideosOperator
+from twelvelabs_provider.operators.indexes import TwelveLabsCreateIndexOperator
 from twelvelabs_provider.operators.summarize import TwelveLabsSummarizeVideoOperator
-from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
 
 pytestmark = pytest.mark.engine
 

@@ -16,7 +16,7 @@ from tests.dags.conftest import Connect
 from tests.engine.client import Api
 from tests.engine_process import Engine
 from twelvelabs_provider.api.resources import Paging
-from twelvelabs_provider.jobs import ready
+from twelvelabs_provider.jobs import new_videos
 from twelvelabs_provider.triggers import video_ready
 from twelvelabs_provider.triggers.video_ready import TwelveLabsVideoReadyTrigger
 
@@ -45,7 +45,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short pauses, and one video a page."""
     monkeypatch.setattr(video_ready, "STORED", 0.01)
     monkeypatch.setattr(video_ready, "SHORTEST_PAUSE", 0.2)
-    monkeypatch.setattr(ready, "Paging", partial(Paging, limit=1))
+    monkeypatch.setattr(new_videos, "Paging", partial(Paging, limit=1))
 
 
 def listen(store: Store, index_id: str, videos: int, saved: bool = True) -> list[dict[str, Any]]:

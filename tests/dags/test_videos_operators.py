@@ -14,8 +14,8 @@ from tests.engine.client import Api
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError
 from twelvelabs_provider.hooks import twelvelabs
-from twelvelabs_provider.operators.index import TwelveLabsUpdateIndexOperator
-from twelvelabs_provider.operators.videos import (
+from twelvelabs_provider.operators.indexes import TwelveLabsUpdateIndexOperator
+from twelvelabs_provider.operators.list_videos import (
     TwelveLabsDeleteVideoOperator,
     TwelveLabsListVideosOperator,
     TwelveLabsUpdateVideoMetadataOperator,

@@ -25,7 +25,7 @@ from twelvelabs_provider.exceptions import (
     TwelveLabsWatchedJobFailedError,
 )
 from twelvelabs_provider.operators.extract import TwelveLabsExtractTextInVideoOperator
-from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
 from twelvelabs_provider.sensors.indexing import TwelveLabsIndexingSensor
 from twelvelabs_provider.version_compat import AirflowSensorTimeout, TaskDeferred
 

@@ -14,7 +14,7 @@ from tests.conftest import Library
 from tests.engine.client import Api
 from tests.engine_process import Engine
 from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
-from twelvelabs_provider.jobs.ended import EndedJobs, Wanted
+from twelvelabs_provider.jobs.finished_jobs import EndedJobs, Wanted
 from twelvelabs_provider.jobs.job import JobKind
 
 Begin = Callable[[Api, Library, Path], str]

@@ -6,9 +6,6 @@ from collections.abc import Sequence
 
 from twelvelabs_provider.api.analysis.generation_v1_1 import analyze, analyze_stream, summarize
 from twelvelabs_provider.api.call import Call
-from twelvelabs_provider.api.classic.extras import count_tasks, list_engines, logo, read_engine, thumbnail
-from twelvelabs_provider.api.classic.transfers import create_transfers
-from twelvelabs_provider.api.classic.videos import list_indexes_of_one_engine as list_indexes
 from twelvelabs_provider.api.embedding.embeddings_v1_1 import (
     create_embedding_task,
     create_embeddings,
@@ -18,6 +15,9 @@ from twelvelabs_provider.api.embedding.embeddings_v1_1 import (
     read_embedding_task,
 )
 from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
+from twelvelabs_provider.api.legacy.extras import count_tasks, list_engines, logo, read_engine, thumbnail
+from twelvelabs_provider.api.legacy.transfers import create_transfers
+from twelvelabs_provider.api.legacy.videos import list_indexes_of_one_engine as list_indexes
 from twelvelabs_provider.api.models import Model
 from twelvelabs_provider.api.search.v1_2 import search_page
 from twelvelabs_provider.api.search.v1_2 import search_v1_1 as search

@@ -9,9 +9,6 @@ from typing import Any, NoReturn
 from twelvelabs_provider.api.analysis.generation_v1_2 import analyze, analyze_stream, summarize
 from twelvelabs_provider.api.analysis.request import AnalysisMode, AnalysisRequest
 from twelvelabs_provider.api.call import Call, FilePart, JsonBody, Method, get, path_of
-from twelvelabs_provider.api.classic.extras import count_tasks, list_engines, logo, read_engine, thumbnail
-from twelvelabs_provider.api.classic.transfers import create_transfers
-from twelvelabs_provider.api.classic.videos import list_indexes, read_indexed_asset, read_video, update_video
 from twelvelabs_provider.api.embedding.embeddings_v1_2 import (
     create_embedding_task,
     create_embeddings,
@@ -22,6 +19,9 @@ from twelvelabs_provider.api.embedding.embeddings_v1_2 import (
 )
 from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
 from twelvelabs_provider.api.filters import VideoFilter
+from twelvelabs_provider.api.legacy.extras import count_tasks, list_engines, logo, read_engine, thumbnail
+from twelvelabs_provider.api.legacy.transfers import create_transfers
+from twelvelabs_provider.api.legacy.videos import list_indexes, read_indexed_asset, read_video, update_video
 from twelvelabs_provider.api.limits import VideoLimits
 from twelvelabs_provider.api.models import AnalysisTask, Asset, AssetTranscription, Model, Page, Segment, Video
 from twelvelabs_provider.api.reading import as_object, identifier, segments_from

@@ -11,14 +11,6 @@ from twelvelabs_provider.api.analysis.generation_v1_3 import analyze, analyze_st
 from twelvelabs_provider.api.analysis.request import AnalysisMode, AnalysisRequest, within
 from twelvelabs_provider.api.assets import create_asset, delete_asset, read_asset
 from twelvelabs_provider.api.call import Call, FilePart, JsonBody, Method, RateCategory, delete, get, path_of
-from twelvelabs_provider.api.classic.without import (
-    count_tasks,
-    create_transfers,
-    list_engines,
-    logo,
-    read_engine,
-    thumbnail,
-)
 from twelvelabs_provider.api.embedding.embeddings import (
     create_embedding_task,
     create_embeddings,
@@ -29,6 +21,14 @@ from twelvelabs_provider.api.embedding.embeddings import (
 )
 from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
 from twelvelabs_provider.api.filters import VideoFilter
+from twelvelabs_provider.api.legacy.without import (
+    count_tasks,
+    create_transfers,
+    list_engines,
+    logo,
+    read_engine,
+    thumbnail,
+)
 from twelvelabs_provider.api.limits import VideoLimits
 from twelvelabs_provider.api.models import AnalysisTask, AssetTranscription, Model, Page, Segment, Video
 from twelvelabs_provider.api.reading import (

@@ -30,7 +30,7 @@ from twelvelabs_provider.api.multipart_plan import Chunk, run_from
 from twelvelabs_provider.api.multipart_uploads import MOST_AT_ONCE, ChunkUrl, SentChunk, presign_chunks, report_chunks
 from twelvelabs_provider.api.retry import growing_delay
 from twelvelabs_provider.exceptions import TwelveLabsSourceChangedError
-from twelvelabs_provider.hooks.receiving import LONGEST_SHARE, Body
+from twelvelabs_provider.hooks.response_body import LONGEST_SHARE, Body
 from twelvelabs_provider.hooks.sending import USER_AGENT, kind_of
 from twelvelabs_provider.hooks.session import HttpSession, NoCredential, whole_body
 from twelvelabs_provider.hooks.upload import SizedStream

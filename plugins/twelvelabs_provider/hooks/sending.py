@@ -19,7 +19,7 @@ from twelvelabs_provider.api.redaction import clean_text
 from twelvelabs_provider.api.retry import delay_before_retry
 from twelvelabs_provider.hooks.network import Network
 from twelvelabs_provider.hooks.proxies import shown
-from twelvelabs_provider.hooks.receiving import ACCEPTED
+from twelvelabs_provider.hooks.response_body import ACCEPTED
 
 log = logging.getLogger(__name__)
 _LONGEST_CAUSE = 200

@@ -12,7 +12,7 @@ from requests.auth import AuthBase
 
 from twelvelabs_provider.hooks.log_redaction import redact_client_logs
 from twelvelabs_provider.hooks.network import Network
-from twelvelabs_provider.hooks.receiving import PIECE, Body
+from twelvelabs_provider.hooks.response_body import PIECE, Body
 from twelvelabs_provider.hooks.watchdog import WATCHED_POOLS, Watchdog
 
 _UPLOADED_PIECE = 1 << 20

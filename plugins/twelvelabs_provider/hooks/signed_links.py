@@ -12,7 +12,7 @@ from twelvelabs_provider.api.addresses import must_be_usable
 from twelvelabs_provider.api.endpoint import Endpoint
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsConnectionError, TwelveLabsNotFoundError
 from twelvelabs_provider.hooks.network import Network
-from twelvelabs_provider.hooks.receiving import LONGEST_SHARE, Body
+from twelvelabs_provider.hooks.response_body import LONGEST_SHARE, Body
 from twelvelabs_provider.hooks.session import HttpSession, NoCredential, whole_body
 
 

@@ -19,19 +19,19 @@ from airflow.sdk.log import mask_secret
 from requests.auth import AuthBase
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError, ProxyError, SSLError
 
-from twelvelabs_provider.api.answer import parsed, read_answer, refusal
 from twelvelabs_provider.api.call import Call, FormBody, JsonBody, StreamedCall
-from twelvelabs_provider.api.dialect import Dialect, dialect_for
 from twelvelabs_provider.api.endpoint import Endpoint
 from twelvelabs_provider.api.errors import TwelveLabsAuthError, TwelveLabsError, TwelveLabsPermissionError
+from twelvelabs_provider.api.generations import Dialect, dialect_for
 from twelvelabs_provider.api.models import Page
 from twelvelabs_provider.api.paging import Pages
 from twelvelabs_provider.api.resources import Paging
+from twelvelabs_provider.api.response_reading import parsed, read_answer, refusal
 from twelvelabs_provider.api.streams import records
 from twelvelabs_provider.hooks.connection import CONN_TYPE, DEFAULT_CONN_ID, endpoint_of, secrets_of
 from twelvelabs_provider.hooks.network import Network
 from twelvelabs_provider.hooks.pacing import Turn, pace_of
-from twelvelabs_provider.hooks.receiving import Body, body_of
+from twelvelabs_provider.hooks.response_body import Body, body_of
 from twelvelabs_provider.hooks.sending import (
     broken_off,
     call_headers,

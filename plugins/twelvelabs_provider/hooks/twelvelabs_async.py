@@ -12,16 +12,16 @@ from typing import Any, Self, TypeVar
 import httpx
 from airflow.sdk import BaseHook
 
-from twelvelabs_provider.api.answer import read_answer
 from twelvelabs_provider.api.call import Call, FormBody, JsonBody
-from twelvelabs_provider.api.dialect import Dialect, dialect_for
 from twelvelabs_provider.api.endpoint import Endpoint
 from twelvelabs_provider.api.errors import TwelveLabsConfigurationError, TwelveLabsError
+from twelvelabs_provider.api.generations import Dialect, dialect_for
+from twelvelabs_provider.api.response_reading import read_answer
 from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID, endpoint_of, secrets_of
 from twelvelabs_provider.hooks.log_redaction import redact_client_logs
 from twelvelabs_provider.hooks.network import Network
 from twelvelabs_provider.hooks.pacing import Turn, pace_of
-from twelvelabs_provider.hooks.receiving import allowed_seconds, body_of, too_slow
+from twelvelabs_provider.hooks.response_body import allowed_seconds, body_of, too_slow
 from twelvelabs_provider.hooks.sending import (
     call_headers,
     ensure_spoken,

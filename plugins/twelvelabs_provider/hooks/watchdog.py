@@ -12,7 +12,7 @@ from typing import Any
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from twelvelabs_provider.hooks.receiving import too_slow
+from twelvelabs_provider.hooks.response_body import too_slow
 
 _HEAD_SHARE = 2.0
 _LONGEST = 3600.0

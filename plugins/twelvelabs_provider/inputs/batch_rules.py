@@ -14,7 +14,7 @@ from twelvelabs_provider.inputs.arguments import text_of
 from twelvelabs_provider.inputs.batch_items import GivenItem
 from twelvelabs_provider.inputs.templated import mapping_of, number_of
 from twelvelabs_provider.jobs.cost import Bill, analysis_bill, definitions_in
-from twelvelabs_provider.jobs.window import Window
+from twelvelabs_provider.jobs.time_range import Window
 
 QUESTION = (
     "prompt", "response_format", "analysis_mode", "model_name", "temperature", "max_tokens", "start", "end",

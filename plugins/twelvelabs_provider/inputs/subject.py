@@ -12,7 +12,7 @@ from twelvelabs_provider.api.analysis.request import SourceKind, VideoSource
 from twelvelabs_provider.api.analysis.rules import MOST_INLINE_BYTES
 from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.jobs.indexed import asset_of
+from twelvelabs_provider.jobs.deduplication import asset_of
 from twelvelabs_provider.storage.probe import probe_video
 from twelvelabs_provider.storage.source import Source, redact_url, resolve_source
 

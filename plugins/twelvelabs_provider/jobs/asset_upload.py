@@ -17,14 +17,14 @@ from twelvelabs_provider.api.assets import (
 from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsError
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsSourceChangedError
-from twelvelabs_provider.jobs.indexed import SOURCE_MARK, arrived_assets, source_mark
-from twelvelabs_provider.jobs.once import UNKNOWN_OUTCOME
+from twelvelabs_provider.jobs.deduplication import SOURCE_MARK, arrived_assets, source_mark
+from twelvelabs_provider.jobs.idempotency import UNKNOWN_OUTCOME
 from twelvelabs_provider.storage.signing import signed_link, why_no_link
 from twelvelabs_provider.storage.source import Source
 
 if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
-    from twelvelabs_provider.jobs.uploads import UploadBook
+    from twelvelabs_provider.jobs.multipart_upload import UploadBook
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ class AssetUpload:
 
     def _in_parts(self, options: AssetOptions, media: AssetType) -> str:
         from twelvelabs_provider.hooks.multipart import PartSource
-        from twelvelabs_provider.jobs.uploads import MultipartUpload
+        from twelvelabs_provider.jobs.multipart_upload import MultipartUpload
 
         source = self.source
         parts = PartSource(source.filename, source.size or 0, source.open_range)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.jobs.window import Window
+from twelvelabs_provider.jobs.time_range import Window
 
 LIMIT = "max_billable_minutes"
 _WHOLE = Window(None, None)

@@ -11,12 +11,12 @@ from functools import lru_cache
 from twelvelabs_provider.api.analysis.batch_models import AnalysisBatch
 from twelvelabs_provider.api.analysis.batches import cancel_batch, read_batch
 from twelvelabs_provider.api.call import Call, nothing
-from twelvelabs_provider.api.classic.transfers import TransferStatus, read_transfer_status
 from twelvelabs_provider.api.connections import Import, read_import
-from twelvelabs_provider.api.dialect import Dialect
 from twelvelabs_provider.api.embedding.models import EmbeddingTask
 from twelvelabs_provider.api.entities import Entity, read_entity
+from twelvelabs_provider.api.generations import Dialect
 from twelvelabs_provider.api.knowledge.knowledge_stores import KnowledgeStoreItem, read_knowledge_store_item
+from twelvelabs_provider.api.legacy.transfers import TransferStatus, read_transfer_status
 from twelvelabs_provider.api.models import AnalysisTask, Asset, IndexingTask, Video
 from twelvelabs_provider.api.redaction import clean_text
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Phase

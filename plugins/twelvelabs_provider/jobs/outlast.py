@@ -12,8 +12,8 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsPermanentError,
 )
 from twelvelabs_provider.exceptions import TwelveLabsUnreachableError
-from twelvelabs_provider.jobs.patience import Patience, ended_by, is_final
-from twelvelabs_provider.jobs.waiting import LONGEST_PAUSE
+from twelvelabs_provider.jobs.outage import Patience, ended_by, is_final
+from twelvelabs_provider.jobs.polling import LONGEST_PAUSE
 
 if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from twelvelabs_provider.api.errors import TwelveLabsQuotaError
-from twelvelabs_provider.jobs.waiting import clock_text
+from twelvelabs_provider.jobs.polling import clock_text
 
 UNKNOWN_RENEWAL = 3600.0
 """Seconds after which to ask again where the service does not say when."""

@@ -10,7 +10,7 @@ from twelvelabs_provider.api.errors import TwelveLabsConflictError
 from twelvelabs_provider.api.models import AnalysisTask
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob, Phase
 from twelvelabs_provider.operators.billing import TwelveLabsBillingOperator
-from twelvelabs_provider.storage.aside import keep_aside
+from twelvelabs_provider.storage.failed_answers import keep_aside
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

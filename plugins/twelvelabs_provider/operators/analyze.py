@@ -15,7 +15,7 @@ from twelvelabs_provider.inputs.subject import Subject
 from twelvelabs_provider.inputs.templated import mapping_of, optional_number, texts_of
 from twelvelabs_provider.jobs.cost import definitions_in
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
-from twelvelabs_provider.jobs.window import Window
+from twelvelabs_provider.jobs.time_range import Window
 from twelvelabs_provider.operators.generate import TwelveLabsGenerateOperator
 from twelvelabs_provider.operators.job import Result
 from twelvelabs_provider.operators.published import stem_with
@@ -27,8 +27,8 @@ from twelvelabs_provider.storage.layout import Place
 from twelvelabs_provider.storage.manifest import Facts as ManifestEntries
 from twelvelabs_provider.storage.manifest import Provenance, Published
 from twelvelabs_provider.storage.publish import check_output, publish_files
+from twelvelabs_provider.storage.published_results import SavedResult
 from twelvelabs_provider.storage.republish import kept_and, republish_document, segment_of
-from twelvelabs_provider.storage.saved import SavedResult
 from twelvelabs_provider.storage.source import redact_url
 from twelvelabs_provider.storage.tables import DocumentFormat, document_formats, publish_document
 from twelvelabs_provider.task import required

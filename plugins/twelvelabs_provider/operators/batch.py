@@ -20,13 +20,13 @@ from twelvelabs_provider.exceptions import (
 from twelvelabs_provider.inputs.batch_items import GivenItems, items_of
 from twelvelabs_provider.inputs.batch_rules import QUESTION, ItemRules, rules_from
 from twelvelabs_provider.inputs.templated import texts_of
+from twelvelabs_provider.jobs.batch_plan import Mark, Plan, PortionState, plan_in
 from twelvelabs_provider.jobs.cost import Bill, BilledKind
-from twelvelabs_provider.jobs.decision import counts
 from twelvelabs_provider.jobs.durations import Duration
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Memo, PendingJob, Phase, PlannedWork
-from twelvelabs_provider.jobs.portions import Mark, Plan, PortionState, plan_in
-from twelvelabs_provider.jobs.waiting import clock_text, deadline_from
-from twelvelabs_provider.jobs.wake import Wake, WakeReason
+from twelvelabs_provider.jobs.polling import clock_text, deadline_from
+from twelvelabs_provider.jobs.resume import counts
+from twelvelabs_provider.jobs.trigger_event import Wake, WakeReason
 from twelvelabs_provider.operators.batch_submission import Submission
 from twelvelabs_provider.operators.billing import TwelveLabsBillingOperator
 from twelvelabs_provider.operators.job import Result
@@ -37,8 +37,8 @@ from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.layout import TablePlace
 from twelvelabs_provider.storage.manifest import Origin, Provenance, Published
 from twelvelabs_provider.storage.publish import check_output
+from twelvelabs_provider.storage.published_results import SavedResult
 from twelvelabs_provider.storage.republish import republish_rows
-from twelvelabs_provider.storage.saved import SavedResult
 from twelvelabs_provider.storage.source import meanings
 from twelvelabs_provider.storage.tables import TableFacts, publish_rows, table_formats
 from twelvelabs_provider.task import COMMON_FIELDS, refusals_end_the_task, required

@@ -34,11 +34,11 @@ from twelvelabs_provider.api.resources import LARGEST_PAGE, Paging
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.batch_items import GivenItem, GivenItems
 from twelvelabs_provider.inputs.batch_rules import ItemRules
+from twelvelabs_provider.jobs.batch_plan import Mark, Measured, Plan, Portion, PortionState, portions_of
 from twelvelabs_provider.jobs.cost import Bill, BilledKind, total_of
+from twelvelabs_provider.jobs.idempotency import UNKNOWN_OUTCOME
 from twelvelabs_provider.jobs.job import JobKind, JobRef, Phase
 from twelvelabs_provider.jobs.kinds import phase_of
-from twelvelabs_provider.jobs.once import UNKNOWN_OUTCOME
-from twelvelabs_provider.jobs.portions import Mark, Measured, Plan, Portion, PortionState, portions_of
 from twelvelabs_provider.results.batch_rows import results_of
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from twelvelabs_provider.exceptions import (
     TwelveLabsUnusableAnswerError,
 )
 from twelvelabs_provider.jobs.billed_call import BilledCall
-from twelvelabs_provider.jobs.once import UNKNOWN_OUTCOME
+from twelvelabs_provider.jobs.idempotency import UNKNOWN_OUTCOME
 from twelvelabs_provider.operators.analysis_task import TwelveLabsAnalysisTaskOperator
-from twelvelabs_provider.storage.aside import PARTIAL, RAW
+from twelvelabs_provider.storage.failed_answers import PARTIAL, RAW
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

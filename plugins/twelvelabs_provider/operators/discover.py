@@ -7,8 +7,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from twelvelabs_provider.api.dialect import dialect_for
 from twelvelabs_provider.api.errors import TwelveLabsConfigurationError
+from twelvelabs_provider.api.generations import dialect_for
 from twelvelabs_provider.api.version import ApiVersion
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.templated import flag_of, number_of, optional_number, texts_of

@@ -27,10 +27,10 @@ from twelvelabs_provider.inputs.embedding import (
 )
 from twelvelabs_provider.inputs.templated import texts_of
 from twelvelabs_provider.jobs.cost import Bill, embedding_bill
+from twelvelabs_provider.jobs.idempotency import UNKNOWN_OUTCOME
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
-from twelvelabs_provider.jobs.lost_embedding import find_lost_task
-from twelvelabs_provider.jobs.once import UNKNOWN_OUTCOME
-from twelvelabs_provider.jobs.window import Window
+from twelvelabs_provider.jobs.reconcile_embedding import find_lost_task
+from twelvelabs_provider.jobs.time_range import Window
 from twelvelabs_provider.operators.billing import TwelveLabsBillingOperator
 from twelvelabs_provider.operators.job import Result
 from twelvelabs_provider.operators.published import TwelveLabsPublishedOperator, question_digest, stem_with
@@ -44,8 +44,8 @@ from twelvelabs_provider.results.embeddings import (
 )
 from twelvelabs_provider.results.kinds import EMBEDDINGS
 from twelvelabs_provider.storage.manifest import Answer, Provenance, Published
+from twelvelabs_provider.storage.published_results import SavedResult
 from twelvelabs_provider.storage.republish import republish_rows
-from twelvelabs_provider.storage.saved import SavedResult
 from twelvelabs_provider.storage.source import meanings
 from twelvelabs_provider.storage.tables import check_output, table_formats
 from twelvelabs_provider.task import COMMON_FIELDS, required

@@ -18,8 +18,8 @@ from twelvelabs_provider.api.entities import (
 )
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsJobFailedError
 from twelvelabs_provider.inputs.templated import mapping_of, mappings_of, texts_of
+from twelvelabs_provider.jobs.idempotency import UNKNOWN_OUTCOME, check_if_exists
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
-from twelvelabs_provider.jobs.once import UNKNOWN_OUTCOME, check_if_exists
 from twelvelabs_provider.operators.entity import entity_metadata
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
 from twelvelabs_provider.results.kinds import ENTITIES

@@ -19,8 +19,8 @@ from twelvelabs_provider.api.entities import (
 )
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.templated import mapping_of, texts_of
+from twelvelabs_provider.jobs.idempotency import check_if_exists, created_once
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
-from twelvelabs_provider.jobs.once import check_if_exists, created_once
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
 from twelvelabs_provider.task import COMMON_FIELDS, required

@@ -13,9 +13,9 @@ from twelvelabs_provider.exceptions import TwelveLabsUnusableAnswerError
 from twelvelabs_provider.inputs.subject import without_asset
 from twelvelabs_provider.inputs.templated import texts_of
 from twelvelabs_provider.jobs.cost import analysis_bill, definitions_in
-from twelvelabs_provider.jobs.indexed import asset_of
+from twelvelabs_provider.jobs.deduplication import asset_of
 from twelvelabs_provider.jobs.job import JobState, PendingJob
-from twelvelabs_provider.jobs.window import Window
+from twelvelabs_provider.jobs.time_range import Window
 from twelvelabs_provider.links import video_url
 from twelvelabs_provider.operators.analysis_task import TwelveLabsAnalysisTaskOperator
 from twelvelabs_provider.operators.base import TwelveLabsOperator
@@ -23,13 +23,13 @@ from twelvelabs_provider.operators.job import Result
 from twelvelabs_provider.operators.published import TwelveLabsPublishedOperator, question_digest
 from twelvelabs_provider.results.answered import asked_of
 from twelvelabs_provider.results.kinds import SEGMENTS
-from twelvelabs_provider.storage.aside import RAW, forget_aside
+from twelvelabs_provider.storage.failed_answers import RAW, forget_aside
 from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.layout import ResultKind, ResultPlace
 from twelvelabs_provider.storage.manifest import ManifestFacts, Origin, Provenance, Published
 from twelvelabs_provider.storage.publish import check_output, publish
+from twelvelabs_provider.storage.published_results import SavedResult
 from twelvelabs_provider.storage.republish import republish_segments
-from twelvelabs_provider.storage.saved import SavedResult
 from twelvelabs_provider.storage.source import resolve_source
 from twelvelabs_provider.storage.subtitles import read_subtitles
 from twelvelabs_provider.task import COMMON_FIELDS, required

@@ -22,17 +22,17 @@ from twelvelabs_provider.inputs.subject import Named, Subject, find_subject
 from twelvelabs_provider.inputs.templated import optional_number
 from twelvelabs_provider.jobs.cost import analysis_bill, definitions_in
 from twelvelabs_provider.jobs.job import JobState, PendingJob
-from twelvelabs_provider.jobs.window import Window
+from twelvelabs_provider.jobs.time_range import Window
 from twelvelabs_provider.links import video_url
 from twelvelabs_provider.operators.billed_answer import TwelveLabsBilledAnswerOperator
 from twelvelabs_provider.operators.job import Result
 from twelvelabs_provider.operators.published import TwelveLabsPublishedOperator, question_digest, stem_with
 from twelvelabs_provider.results.answered import Answered, Facts, Mode, asked_of, facts_of, fitting_mode
-from twelvelabs_provider.storage.aside import forget_aside
+from twelvelabs_provider.storage.failed_answers import forget_aside
 from twelvelabs_provider.storage.layout import TablePlace
 from twelvelabs_provider.storage.manifest import Provenance, Published
 from twelvelabs_provider.storage.publish import check_output
-from twelvelabs_provider.storage.saved import SavedResult
+from twelvelabs_provider.storage.published_results import SavedResult
 from twelvelabs_provider.storage.source import meaning_of
 from twelvelabs_provider.storage.tables import TableFacts
 from twelvelabs_provider.task import COMMON_FIELDS, required

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pendulum
 
-from twelvelabs_provider.api.classic.transfers import read_transfer_logs, read_transfer_status, start_transfer_import
 from twelvelabs_provider.api.connections import (
     MOST_IMPORTED,
     ConnectionStatus,
@@ -16,11 +15,12 @@ from twelvelabs_provider.api.connections import (
     read_connection,
     read_import,
 )
+from twelvelabs_provider.api.legacy.transfers import read_transfer_logs, read_transfer_status, start_transfer_import
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsJobFailedError
 from twelvelabs_provider.inputs.templated import texts_of
-from twelvelabs_provider.jobs.imported import ImportedFile, counts, failures, files_of_imports, files_of_transfer
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
+from twelvelabs_provider.results.import_rows import ImportedFile, counts, failures, files_of_imports, files_of_transfer
 from twelvelabs_provider.results.kinds import IMPORTS
 from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.manifest import Provenance

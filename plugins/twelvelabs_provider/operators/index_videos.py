@@ -24,24 +24,24 @@ from twelvelabs_provider.inputs.limit import limit_from
 from twelvelabs_provider.inputs.many_videos import allowed_failures, concurrency_of, videos_of
 from twelvelabs_provider.inputs.templated import mapping_of
 from twelvelabs_provider.inputs.upload_method import AUTO, wanted_method
+from twelvelabs_provider.jobs.bulk_indexing.checkpoint import Journal
+from twelvelabs_provider.jobs.bulk_indexing.pipeline import ManyVideos
+from twelvelabs_provider.jobs.bulk_indexing.preflight import survey
+from twelvelabs_provider.jobs.bulk_indexing.state import Book, Stage, Wait, digest_of, key_of
+from twelvelabs_provider.jobs.bulk_indexing.steps import Steps
+from twelvelabs_provider.jobs.bulk_indexing.via_assets import ManyAssets
+from twelvelabs_provider.jobs.bulk_indexing.via_tasks import ManyTasks
 from twelvelabs_provider.jobs.cost import Bill
+from twelvelabs_provider.jobs.deduplication import IfIndexed, policy_of
 from twelvelabs_provider.jobs.durations import Duration, optional_seconds, seconds_of
-from twelvelabs_provider.jobs.indexed import IfIndexed, policy_of
-from twelvelabs_provider.jobs.ledger import Identity, fingerprint, origin_in
-from twelvelabs_provider.jobs.many.assets import ManyAssets
-from twelvelabs_provider.jobs.many.book import Book, Stage, Wait, digest_of, key_of
-from twelvelabs_provider.jobs.many.journal import Journal
-from twelvelabs_provider.jobs.many.steps import Steps
-from twelvelabs_provider.jobs.many.survey import survey
-from twelvelabs_provider.jobs.many.tasks import ManyTasks
-from twelvelabs_provider.jobs.many.work import ManyVideos
 from twelvelabs_provider.jobs.outlast import outlast_refusals
-from twelvelabs_provider.jobs.waiting import BACKSTOP, clock_text, deadline_from, pause_before_look
-from twelvelabs_provider.jobs.wake import WakeReason
+from twelvelabs_provider.jobs.polling import BACKSTOP, clock_text, deadline_from, pause_before_look
+from twelvelabs_provider.jobs.task_state import Identity, fingerprint, origin_in
+from twelvelabs_provider.jobs.trigger_event import WakeReason
 from twelvelabs_provider.links import index_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.billing import count_bill
-from twelvelabs_provider.operators.videos import checked_metadata
+from twelvelabs_provider.operators.list_videos import checked_metadata
 from twelvelabs_provider.results.indexing_outcome import must_be_good_enough, publish_outcome
 from twelvelabs_provider.storage.locations import display_uri
 from twelvelabs_provider.storage.manifest import Provenance
@@ -49,7 +49,7 @@ from twelvelabs_provider.storage.tables import TablePlace, check_output
 from twelvelabs_provider.storage.video_list import ListedVideo
 from twelvelabs_provider.task import COMMON_FIELDS, refusals_end_the_task, required
 from twelvelabs_provider.triggers.jobs import TwelveLabsJobsTrigger
-from twelvelabs_provider.triggers.quota import TwelveLabsQuotaTrigger
+from twelvelabs_provider.triggers.timer import TwelveLabsTimerTrigger
 from twelvelabs_provider.version_compat import AirflowException, conf, map_index_of
 
 if TYPE_CHECKING:
@@ -305,7 +305,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
             )  # fmt: skip
         else:
             self.log.info("leaving the worker for a while: the service takes no more requests now")
-            trigger = TwelveLabsQuotaTrigger(min(max(work.refused_until, now), deadline))
+            trigger = TwelveLabsTimerTrigger(min(max(work.refused_until, now), deadline))
         self.defer(
             trigger=trigger,
             method_name="execute_complete",

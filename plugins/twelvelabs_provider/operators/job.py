@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, cast
 
 from twelvelabs_provider.api.errors import TwelveLabsError, is_missing
 from twelvelabs_provider.exceptions import TwelveLabsJobFailedError, TwelveLabsJobTimeoutError
-from twelvelabs_provider.jobs.decision import Recorded, Reuse, decide
 from twelvelabs_provider.jobs.durations import Duration, optional_seconds, seconds_of
 from twelvelabs_provider.jobs.job import JobRef, JobState, PendingJob, Phase
-from twelvelabs_provider.jobs.ledger import Identity, Ledger, fingerprint, origin_in
-from twelvelabs_provider.jobs.patience import is_final
-from twelvelabs_provider.jobs.waiting import BACKSTOP, clock_text, deadline_from, pause_before_look
-from twelvelabs_provider.jobs.wake import Wake
+from twelvelabs_provider.jobs.outage import is_final
+from twelvelabs_provider.jobs.polling import BACKSTOP, clock_text, deadline_from, pause_before_look
+from twelvelabs_provider.jobs.resume import Recorded, Reuse, decide
+from twelvelabs_provider.jobs.task_state import Identity, Ledger, fingerprint, origin_in
+from twelvelabs_provider.jobs.trigger_event import Wake
 from twelvelabs_provider.operators.killed import TwelveLabsKillableOperator
 from twelvelabs_provider.task import NOT_ANSWERED, ends_without_worker, refusals_end_the_task
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger

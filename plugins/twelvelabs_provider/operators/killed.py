@@ -9,11 +9,17 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from twelvelabs_provider.api.errors import TwelveLabsError
-from twelvelabs_provider.jobs.decision import Reuse
+from twelvelabs_provider.jobs.cancellation import (
+    Stopped,
+    cannot_be_stopped,
+    was_cancelled,
+    was_not_cancelled,
+    what_runs,
+)
 from twelvelabs_provider.jobs.job import JobRef, PendingJob
 from twelvelabs_provider.jobs.kinds import cancellation
-from twelvelabs_provider.jobs.ledger import Ledger
-from twelvelabs_provider.jobs.stopping import Stopped, cannot_be_stopped, was_cancelled, was_not_cancelled, what_runs
+from twelvelabs_provider.jobs.resume import Reuse
+from twelvelabs_provider.jobs.task_state import Ledger
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.version_compat import AirflowTaskTimeout
 

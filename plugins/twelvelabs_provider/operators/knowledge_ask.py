@@ -31,8 +31,8 @@ from twelvelabs_provider.operators.knowledge_search import knowledge_place
 from twelvelabs_provider.operators.published import TwelveLabsPublishedOperator, question_digest
 from twelvelabs_provider.results.kinds import KNOWLEDGE_RESPONSE
 from twelvelabs_provider.storage.manifest import Answer, Origin, Provenance, Published
+from twelvelabs_provider.storage.published_results import SavedResult
 from twelvelabs_provider.storage.republish import republish_document
-from twelvelabs_provider.storage.saved import SavedResult
 from twelvelabs_provider.storage.tables import (
     DocumentFormat,
     TableFacts,

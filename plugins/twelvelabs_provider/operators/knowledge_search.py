@@ -21,8 +21,8 @@ from twelvelabs_provider.operators.published import TwelveLabsPublishedOperator,
 from twelvelabs_provider.results.kinds import KNOWLEDGE_SEARCH
 from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.manifest import Answer, Provenance, Published
+from twelvelabs_provider.storage.published_results import SavedResult
 from twelvelabs_provider.storage.republish import republish_rows
-from twelvelabs_provider.storage.saved import SavedResult
 from twelvelabs_provider.storage.tables import TableFacts, TablePlace, check_output, publish_rows, table_formats
 from twelvelabs_provider.task import COMMON_FIELDS, required
 

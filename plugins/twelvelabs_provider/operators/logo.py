@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from twelvelabs_provider.jobs.window import Window
+from twelvelabs_provider.jobs.time_range import Window
 from twelvelabs_provider.links import video_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.extract import TwelveLabsExtractOperator
@@ -72,7 +72,7 @@ class TwelveLabsExtractThumbnailOperator(TwelveLabsOperator):
     def run_operator(self, context: Context) -> Result:
         """Fetch the picture and store it."""
         # At run time: it loads the HTTP library.
-        from twelvelabs_provider.hooks.classic import thumbnail_image
+        from twelvelabs_provider.hooks.legacy import thumbnail_image
 
         required(self, index_id=self.index_id, video_id=self.video_id, output_path=self.output_path)
         moment = Window.parse(self.time, None).start

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from airflow.sdk import BaseOperator
 
-from twelvelabs_provider.jobs.ledger import Identity, origin_in
+from twelvelabs_provider.jobs.task_state import Identity, origin_in
 from twelvelabs_provider.storage.layout import Place
 from twelvelabs_provider.storage.manifest import Answer, Published
-from twelvelabs_provider.storage.saved import SavedResult, find_saved
+from twelvelabs_provider.storage.published_results import SavedResult, find_saved
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

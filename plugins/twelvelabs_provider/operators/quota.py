@@ -13,9 +13,9 @@ from airflow.sdk import BaseOperator
 
 from twelvelabs_provider.api.errors import TwelveLabsQuotaError
 from twelvelabs_provider.exceptions import TwelveLabsQuotaUsedUpError
+from twelvelabs_provider.jobs.polling import BACKSTOP, clock_text
 from twelvelabs_provider.jobs.quota import LONGEST_RENEWAL, OnQuota, Renewal, renewal_of
-from twelvelabs_provider.jobs.waiting import BACKSTOP, clock_text
-from twelvelabs_provider.triggers.quota import TwelveLabsQuotaTrigger
+from twelvelabs_provider.triggers.timer import TwelveLabsTimerTrigger
 from twelvelabs_provider.version_compat import TaskDeferralTimeout
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class TwelveLabsQuotaOperator(BaseOperator):
         self.log.warning("%s: a quota is used up, and %s", error, renewal)
         self.log.info("leaving the worker until %s", clock_text(renewal.at))
         self.defer(
-            trigger=TwelveLabsQuotaTrigger(
+            trigger=TwelveLabsTimerTrigger(
                 renewal.at, {"job": None, "begun_at": begun_at, **(self.quota_memo() or {})}
             ),
             method_name="execute_after_quota",

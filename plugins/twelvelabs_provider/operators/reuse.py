@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsUnknownOutcomeError
-from twelvelabs_provider.jobs.indexed import (
+from twelvelabs_provider.jobs.deduplication import (
     IfIndexed,
     find_asset,
     find_own_video,
@@ -18,7 +18,7 @@ from twelvelabs_provider.jobs.indexed import (
     source_mark,
 )
 from twelvelabs_provider.jobs.job import JobKind, JobRef, Memo, PendingJob
-from twelvelabs_provider.jobs.lost_indexing import check_found
+from twelvelabs_provider.jobs.reconcile_indexing import check_found
 from twelvelabs_provider.operators.job import Result
 from twelvelabs_provider.operators.upload import TwelveLabsUploadOperator
 from twelvelabs_provider.storage.source import Source

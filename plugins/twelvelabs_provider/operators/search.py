@@ -29,8 +29,8 @@ from twelvelabs_provider.results.kinds import SEARCH
 from twelvelabs_provider.results.search_rows import asked, match_row, question_hash
 from twelvelabs_provider.storage.manifest import Provenance, Published
 from twelvelabs_provider.storage.media import must_be_picture
+from twelvelabs_provider.storage.published_results import SavedResult
 from twelvelabs_provider.storage.republish import republish_rows
-from twelvelabs_provider.storage.saved import SavedResult
 from twelvelabs_provider.storage.source import Source, resolve_source
 from twelvelabs_provider.storage.tables import TableFacts, TablePlace, check_output, publish_rows, table_formats
 from twelvelabs_provider.task import COMMON_FIELDS, required
@@ -38,7 +38,7 @@ from twelvelabs_provider.task import COMMON_FIELDS, required
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from twelvelabs_provider.hooks.searching import Search
+    from twelvelabs_provider.hooks.search_pages import Search
 
 E = TypeVar("E", bound=StrEnum)
 MOST_TOP = 100
@@ -152,7 +152,7 @@ class TwelveLabsSearchOperator(TwelveLabsPublishedOperator, TwelveLabsOperator):
 
     def run_operator(self, context: Context) -> dict[str, Any]:
         """Ask, and publish the results as their pages come."""
-        from twelvelabs_provider.hooks.searching import Search
+        from twelvelabs_provider.hooks.search_pages import Search
 
         required(self, index_id=self.index_id, output_path=self.output_path)
         formats, most = table_formats(texts_of("formats", self.formats)), self._most()

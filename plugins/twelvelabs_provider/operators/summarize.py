@@ -14,7 +14,7 @@ from twelvelabs_provider.inputs.subject import Subject
 from twelvelabs_provider.inputs.templated import texts_of
 from twelvelabs_provider.jobs.cost import analysis_bill
 from twelvelabs_provider.jobs.job import PendingJob
-from twelvelabs_provider.jobs.window import Window
+from twelvelabs_provider.jobs.time_range import Window
 from twelvelabs_provider.operators.generate import TwelveLabsGenerateOperator
 from twelvelabs_provider.operators.job import Result
 from twelvelabs_provider.operators.published import question_digest
@@ -23,8 +23,8 @@ from twelvelabs_provider.results.kinds import SUMMARIES
 from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.manifest import Provenance, Published
 from twelvelabs_provider.storage.publish import publish
+from twelvelabs_provider.storage.published_results import SavedResult
 from twelvelabs_provider.storage.republish import republish_document, republish_segments
-from twelvelabs_provider.storage.saved import SavedResult
 from twelvelabs_provider.storage.tables import DocumentFormat, document_formats, publish_document
 
 if TYPE_CHECKING:

@@ -13,13 +13,13 @@ import pendulum
 from twelvelabs_provider.api.decoding import decoded_json
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRecordError
 from twelvelabs_provider.inputs.templated import mappings_of, moment_of, texts_of
-from twelvelabs_provider.jobs.ready import Entry, entries_page
-from twelvelabs_provider.jobs.unfinished import Unfinished, Watermark, unfinished
+from twelvelabs_provider.jobs.new_videos import Entry, entries_page
+from twelvelabs_provider.jobs.unpublished_videos import Unfinished, Watermark, unfinished
 from twelvelabs_provider.links import index_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.storage.layout import ResultPlace, safe_component
 from twelvelabs_provider.storage.publish import check_output
-from twelvelabs_provider.storage.refusals import writing
+from twelvelabs_provider.storage.store_errors import writing
 from twelvelabs_provider.storage.stores import open_store, write_whole
 from twelvelabs_provider.task import COMMON_FIELDS, required
 

@@ -14,7 +14,7 @@ from twelvelabs_provider.api.analysis.batches import batch_results
 from twelvelabs_provider.api.analysis.structured_answers import read_structured
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsError, TwelveLabsPermanentError
 from twelvelabs_provider.inputs.batch_items import GivenItem, GivenItems
-from twelvelabs_provider.jobs.portions import Mark, Plan, Portion
+from twelvelabs_provider.jobs.batch_plan import Mark, Plan, Portion
 
 if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from twelvelabs_provider.exceptions import TwelveLabsPartialFailureError, TwelveLabsVideosFailedError
-from twelvelabs_provider.jobs.many.book import Book, Stage, key_of, rows_of
+from twelvelabs_provider.jobs.bulk_indexing.state import Book, Stage, key_of, rows_of
 from twelvelabs_provider.results.indexing_rows import INDEXING
 from twelvelabs_provider.storage.locations import display_uri
 from twelvelabs_provider.storage.manifest import Provenance

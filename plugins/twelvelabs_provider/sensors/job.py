@@ -17,8 +17,8 @@ from twelvelabs_provider.exceptions import TwelveLabsUnreachableError, TwelveLab
 from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID
 from twelvelabs_provider.jobs.durations import Duration, seconds_of
 from twelvelabs_provider.jobs.job import JobRef, JobState, PendingJob, Phase
-from twelvelabs_provider.jobs.waiting import BACKSTOP, clock_text, deadline_from
-from twelvelabs_provider.jobs.wake import Wake, WakeReason, unreachable
+from twelvelabs_provider.jobs.polling import BACKSTOP, clock_text, deadline_from
+from twelvelabs_provider.jobs.trigger_event import Wake, WakeReason, unreachable
 from twelvelabs_provider.links import TwelveLabsPlaygroundLink
 from twelvelabs_provider.task import (
     COMMON_FIELDS,

@@ -8,10 +8,10 @@ from typing import Any
 
 from twelvelabs_provider.api.models import Segment
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.storage.cues import MIN_CUE_MS, SubRip, WebVtt, timestamp
 from twelvelabs_provider.storage.encoding import Encoder, JsonArray, JsonLines, Shape
 from twelvelabs_provider.storage.parquet import ParquetRows, ensure_parquet
 from twelvelabs_provider.storage.rows import Column, Columns, ColumnType, RowSchema
+from twelvelabs_provider.storage.subtitle_encoders import MIN_CUE_MS, SubRip, WebVtt, timestamp
 from twelvelabs_provider.storage.values import check_columns
 
 __all__ = ["MIN_CUE_MS", "SEGMENT_COLUMNS", "SEGMENT_SCHEMA", "Format", "encoder_for", "encoders_for", "timestamp"]

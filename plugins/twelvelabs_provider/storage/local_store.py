@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsOutputError
-from twelvelabs_provider.storage.refusals import is_for_good
+from twelvelabs_provider.storage.store_errors import is_for_good
 
 _ABANDONED_SECONDS = 86_400
 

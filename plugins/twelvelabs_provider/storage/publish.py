@@ -24,8 +24,8 @@ from twelvelabs_provider.storage.encoding import Block, Encoder
 from twelvelabs_provider.storage.formats import SEGMENT_SCHEMA, Format, encoders_for
 from twelvelabs_provider.storage.layout import Place
 from twelvelabs_provider.storage.manifest import Facts, FileRecord, Provenance, Published, render_manifest
-from twelvelabs_provider.storage.refusals import writing
 from twelvelabs_provider.storage.rows import RowSchema
+from twelvelabs_provider.storage.store_errors import writing
 from twelvelabs_provider.storage.stores import Store, open_store, write_whole
 
 __all__ = ["check_output", "publish", "publish_files"]

@@ -9,8 +9,8 @@ from twelvelabs_provider.api.models import Segment
 from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.manifest import Provenance, Published
 from twelvelabs_provider.storage.publish import publish
+from twelvelabs_provider.storage.published_results import SavedResult
 from twelvelabs_provider.storage.rows import RowSchema
-from twelvelabs_provider.storage.saved import SavedResult
 from twelvelabs_provider.storage.tables import DocumentFormat, TablePlace, publish_document, publish_rows
 
 _SEGMENT = ("start", "end", "value")

@@ -29,7 +29,7 @@ from twelvelabs_provider.storage.locations import (
     unsigned_query,
 )
 from twelvelabs_provider.storage.ranges import RangeStream, ReadRange, StoreStream
-from twelvelabs_provider.storage.refusals import is_denied, is_for_good, is_missing
+from twelvelabs_provider.storage.store_errors import is_denied, is_for_good, is_missing
 
 __all__ = ["Source", "fingerprint_of", "meaning_of", "redact_url", "resolve_source"]
 

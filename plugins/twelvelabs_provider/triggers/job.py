@@ -14,14 +14,14 @@ from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 
 from twelvelabs_provider.api.errors import TwelveLabsError
 from twelvelabs_provider.jobs.durations import Duration, plain_number
-from twelvelabs_provider.jobs.ended import can_be_listed
+from twelvelabs_provider.jobs.finished_jobs import can_be_listed
 from twelvelabs_provider.jobs.job import PendingJob, Phase
 from twelvelabs_provider.jobs.kinds import phase_of, read_state
-from twelvelabs_provider.jobs.patience import is_final
-from twelvelabs_provider.jobs.wake import Wake, WakeReason
+from twelvelabs_provider.jobs.outage import is_final
+from twelvelabs_provider.jobs.trigger_event import Wake, WakeReason
 from twelvelabs_provider.triggers.killed import is_given_up, stop, to_the_end
 from twelvelabs_provider.triggers.shared import MARGIN, PollKey, Snapshot, Wait, part_of
-from twelvelabs_provider.triggers.waits import OWN_LOOK, GivenUpError, LonePoll, TwelveLabsSharingTrigger
+from twelvelabs_provider.triggers.shared_wait import OWN_LOOK, GivenUpError, LonePoll, TwelveLabsSharingTrigger
 from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS
 
 if TYPE_CHECKING:

@@ -17,12 +17,12 @@ from twelvelabs_provider.api.errors import (
     is_missing,
 )
 from twelvelabs_provider.jobs.durations import Duration, plain_number
-from twelvelabs_provider.jobs.ended import EndedJobs, Wanted, can_be_listed
+from twelvelabs_provider.jobs.finished_jobs import EndedJobs, Wanted, can_be_listed
 from twelvelabs_provider.jobs.job import JobKind, JobRef, Phase
 from twelvelabs_provider.jobs.kinds import read_state
-from twelvelabs_provider.jobs.wake import WakeReason
+from twelvelabs_provider.jobs.trigger_event import WakeReason
 from twelvelabs_provider.triggers.shared import MARGIN, PollKey, Snapshot, Wait, part_of
-from twelvelabs_provider.triggers.waits import OWN_LOOK, GivenUpError, LonePoll, TwelveLabsSharingTrigger
+from twelvelabs_provider.triggers.shared_wait import OWN_LOOK, GivenUpError, LonePoll, TwelveLabsSharingTrigger
 
 if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook

@@ -10,9 +10,15 @@ from collections.abc import Coroutine
 from typing import Any
 
 from twelvelabs_provider.api.errors import TwelveLabsError
+from twelvelabs_provider.jobs.cancellation import (
+    Stopped,
+    cannot_be_stopped,
+    was_cancelled,
+    was_not_cancelled,
+    what_runs,
+)
 from twelvelabs_provider.jobs.job import PendingJob
 from twelvelabs_provider.jobs.kinds import cancellation
-from twelvelabs_provider.jobs.stopping import Stopped, cannot_be_stopped, was_cancelled, was_not_cancelled, what_runs
 from twelvelabs_provider.version_compat import map_index_of
 
 log = logging.getLogger(__name__)

@@ -20,12 +20,12 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsUnsupportedError,
     is_missing,
 )
-from twelvelabs_provider.jobs.ended import EndedJobs, Sighting, Wanted
+from twelvelabs_provider.jobs.finished_jobs import EndedJobs, Sighting, Wanted
 from twelvelabs_provider.jobs.job import JobKind, JobRef
 from twelvelabs_provider.jobs.kinds import read_state
-from twelvelabs_provider.jobs.patience import Patience, ended_by
-from twelvelabs_provider.jobs.waiting import LONGEST_PAUSE, SHORTEST_PAUSE, pause_after
-from twelvelabs_provider.jobs.wake import WakeReason
+from twelvelabs_provider.jobs.outage import Patience, ended_by
+from twelvelabs_provider.jobs.polling import LONGEST_PAUSE, SHORTEST_PAUSE, pause_after
+from twelvelabs_provider.jobs.trigger_event import WakeReason
 
 if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook

@@ -16,7 +16,7 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 from twelvelabs_provider.api.errors import TwelveLabsError, TwelveLabsNotFoundError, TwelveLabsPermanentError
 from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID
 from twelvelabs_provider.jobs.durations import Duration, seconds_of
-from twelvelabs_provider.jobs.ready import LONGEST_INDEXING, News, Told, look
+from twelvelabs_provider.jobs.new_videos import LONGEST_INDEXING, News, Told, look
 from twelvelabs_provider.triggers.watermark import Memory, memory_of
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from airflow.sdk import BaseOperator, get_current_context
 from urllib3.connection import HTTPConnection
 
 from twelvelabs_provider.hooks.session import HttpSession
-from twelvelabs_provider.jobs.ledger import Ledger
+from twelvelabs_provider.jobs.task_state import Ledger
 from twelvelabs_provider.storage.local_store import LocalPendingFile, LocalStore
 
 FOLDER = "CHAOS_FOLDER"

@@ -24,7 +24,7 @@ from twelvelabs_provider.api import assets
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
 from twelvelabs_provider.operators.batch import TwelveLabsAnalyzeBatchOperator
 from twelvelabs_provider.operators.embed import TwelveLabsEmbedOperator
-from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
 
 SEGMENTS = {
     "type": "segment_definitions",

@@ -11,9 +11,9 @@ from airflow.sdk import DAG, task_group
 
 from twelvelabs_provider.operators.batch import TwelveLabsAnalyzeBatchOperator
 from twelvelabs_provider.operators.extract import TwelveLabsExtractTranscriptionOperator
-from twelvelabs_provider.operators.index import TwelveLabsCreateIndexOperator
+from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
 from twelvelabs_provider.operators.index_videos import TwelveLabsIndexVideosOperator
-from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+from twelvelabs_provider.operators.indexes import TwelveLabsCreateIndexOperator
 
 # What is said, and nothing of what is shown: the engine knows that from the text track.
 SPEECH = {

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from twelvelabs_provider.links import TwelveLabsPlaygroundLink, video_url
-from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
 from twelvelabs_provider.sensors.indexing import TwelveLabsIndexingSensor
 
 KEY: Any = None

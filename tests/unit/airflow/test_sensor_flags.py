@@ -14,10 +14,10 @@ import pytest
 from tests.unit.job_server import Job, JobServer
 from tests.unit.scripted_server import Reply, connection_text, forget_proxies
 from twelvelabs_provider.exceptions import TwelveLabsUnreachableError
-from twelvelabs_provider.jobs import patience
+from twelvelabs_provider.jobs import outage
 from twelvelabs_provider.jobs.job import JobKind
 from twelvelabs_provider.sensors.asset import TwelveLabsAssetSensor
-from twelvelabs_provider.triggers import waits
+from twelvelabs_provider.triggers import shared_wait
 from twelvelabs_provider.version_compat import (
     AirflowFailException,
     AirflowSensorTimeout,
@@ -39,7 +39,7 @@ FIREWALL = Reply(b"<html>Forbidden</html>", status=403)
 
 @pytest.fixture
 def jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobServer]:
-    monkeypatch.setattr(waits, "SETTLED", 0.0)
+    monkeypatch.setattr(shared_wait, "SETTLED", 0.0)
     forget_proxies(monkeypatch)
     with JobServer() as server:
         monkeypatch.setenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", connection_text(server.origin, max_attempts=1))
@@ -117,7 +117,7 @@ def test_every_mode_ends_the_same_way(
 ) -> None:
     happens, error, with_flag = CASES[case]
     happens(jobs)
-    monkeypatch.setattr(patience, "LONGEST_REFUSAL", 0.1)
+    monkeypatch.setattr(outage, "LONGEST_REFUSAL", 0.1)
     seconds = 0.3 if error is AirflowSensorTimeout else 3600
 
     def sensor() -> TwelveLabsAssetSensor:
@@ -148,7 +148,7 @@ def test_a_stray_answer_ends_no_sensor(jobs: JobServer, mode: str, stray: Reply)
 
 @pytest.mark.parametrize("mode", MODES)
 def test_silent_fail_waits_on(jobs: JobServer, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
-    monkeypatch.setattr(patience, "LONGEST_SILENCE", -1.0)
+    monkeypatch.setattr(outage, "LONGEST_SILENCE", -1.0)
     jobs.add(JobKind.ASSET, Job(X, time.time(), ends=time.time() + 0.2))
     jobs.script += [Reply(status=500)]
     assert outcome(lambda: sensor_in(mode, silent_fail=True))["status"] == "ready"
@@ -156,7 +156,7 @@ def test_silent_fail_waits_on(jobs: JobServer, monkeypatch: pytest.MonkeyPatch, 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_silent_fail_waits_on_after_a_long_refusal(jobs: JobServer, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
-    monkeypatch.setattr(patience, "LONGEST_REFUSAL", 0.0)
+    monkeypatch.setattr(outage, "LONGEST_REFUSAL", 0.0)
     jobs.add(JobKind.ASSET, Job(X, time.time(), status="ready"))
     left = iter(range(6))
     jobs.always = lambda _: FIREWALL if next(left, None) is not None else None

@@ -13,9 +13,9 @@ from twelvelabs_provider.api import v1_1, v1_2, v1_3
 from twelvelabs_provider.api.analysis.request import AnalysisMode, AnalysisRequest, SourceKind, VideoSource
 from twelvelabs_provider.api.analysis.summaries import SummaryKind
 from twelvelabs_provider.api.call import Call, FilePart, FormBody, JsonBody, path_of, query_pairs
-from twelvelabs_provider.api.dialect import Dialect, dialect_for
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsUnsupportedError
 from twelvelabs_provider.api.filters import VideoFilter
+from twelvelabs_provider.api.generations import Dialect, dialect_for
 from twelvelabs_provider.api.models import Model
 from twelvelabs_provider.api.resources import IndexingRoute, Paging
 from twelvelabs_provider.api.version import ApiVersion

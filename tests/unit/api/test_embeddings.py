@@ -10,7 +10,6 @@ import pendulum
 import pytest
 
 from twelvelabs_provider.api import v1_1, v1_2, v1_3
-from twelvelabs_provider.api.answer import parsed
 from twelvelabs_provider.api.call import Call, FilePart, FormBody, JsonBody, RateCategory
 from twelvelabs_provider.api.embedding import embeddings_v1
 from twelvelabs_provider.api.embedding.models import embedding_task_from, embeddings_from
@@ -32,6 +31,7 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsBadRequestError,
     TwelveLabsUnsupportedError,
 )
+from twelvelabs_provider.api.response_reading import parsed
 
 URL = MediaSource(url="https://media.example/a.mp4?X-Amz-Signature=SIGNATURE")
 ASSET = MediaSource(asset_id="665f00000000000000000c03")

@@ -20,11 +20,11 @@ from tests.coverage_table import calls
 from twelvelabs_provider import api
 from twelvelabs_provider.api import v1_3, webhooks
 from twelvelabs_provider.api.analysis import stream
-from twelvelabs_provider.api.answer import parsed, read_answer
 from twelvelabs_provider.api.call import Call, Framing
 from twelvelabs_provider.api.decoding import JsonError, decoded_json
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsError
 from twelvelabs_provider.api.knowledge.response_stream import collected, response_event_from
+from twelvelabs_provider.api.response_reading import parsed, read_answer
 from twelvelabs_provider.api.search.request import SearchOption, SearchRequest
 from twelvelabs_provider.api.streams import records
 

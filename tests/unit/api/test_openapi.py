@@ -13,7 +13,7 @@ from tests.unit.api.test_calls import TODAY, Build
 from twelvelabs_provider.api import v1_3
 from twelvelabs_provider.api.analysis.request import on_screen_text_request
 from twelvelabs_provider.api.call import Call, FilePart, FormBody, JsonBody
-from twelvelabs_provider.api.dialect import dialect_for
+from twelvelabs_provider.api.generations import dialect_for
 from twelvelabs_provider.api.version import ApiVersion
 
 pytestmark = pytest.mark.skipif(not FILE.exists(), reason=MISSING)

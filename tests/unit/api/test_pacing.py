@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from twelvelabs_provider.api.answer import refusal
 from twelvelabs_provider.api.errors import TwelveLabsQuotaError, TwelveLabsRateLimitError
 from twelvelabs_provider.api.pacing import (
     LOOK,
@@ -19,6 +18,7 @@ from twelvelabs_provider.api.pacing import (
     taken,
     wait_before,
 )
+from twelvelabs_provider.api.response_reading import refusal
 from twelvelabs_provider.api.retry import RateLimit, may_repeat, rate_limit_from
 from twelvelabs_provider.api.v1_3 import create_index
 

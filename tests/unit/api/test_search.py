@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from twelvelabs_provider.api.call import Call, FilePart, FormBody, JsonBody, RateCategory
-from twelvelabs_provider.api.dialect import Dialect, dialect_for
 from twelvelabs_provider.api.errors import (
     ErrorDetails,
     TwelveLabsAnswerError,
@@ -16,6 +15,7 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsError,
     TwelveLabsUnsupportedError,
 )
+from twelvelabs_provider.api.generations import Dialect, dialect_for
 from twelvelabs_provider.api.search.request import (
     GroupBy,
     Operator,

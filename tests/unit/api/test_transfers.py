@@ -11,10 +11,10 @@ import pytest
 
 from twelvelabs_provider.api import v1_1, v1_2, v1_3
 from twelvelabs_provider.api.call import Call, FilePart, FormBody, JsonBody
-from twelvelabs_provider.api.classic import extras, transfers, without
-from twelvelabs_provider.api.classic.extras import TaskCounts
-from twelvelabs_provider.api.classic.transfers import Transfer, TransferredFile
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsUnsupportedError
+from twelvelabs_provider.api.legacy import extras, transfers, without
+from twelvelabs_provider.api.legacy.extras import TaskCounts
+from twelvelabs_provider.api.legacy.transfers import Transfer, TransferredFile
 from twelvelabs_provider.api.version import ApiVersion
 
 IMPORT = "/tasks/transfers/import/g1"

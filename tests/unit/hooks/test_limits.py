@@ -25,7 +25,7 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsBadRequestError,
     TwelveLabsServerError,
 )
-from twelvelabs_provider.hooks.receiving import LARGEST_ERROR_BODY
+from twelvelabs_provider.hooks.response_body import LARGEST_ERROR_BODY
 from twelvelabs_provider.hooks.signed_links import fetch_signed
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 

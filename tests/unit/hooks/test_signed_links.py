@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.scripted_server import Reply, ScriptedServer, connection_text, redirect
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
-from twelvelabs_provider.hooks.classic import thumbnail_image
+from twelvelabs_provider.hooks.legacy import thumbnail_image
 from twelvelabs_provider.hooks.multipart import MultipartSender, PartSource
 from twelvelabs_provider.hooks.signed_links import fetch_signed
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook

@@ -19,7 +19,7 @@ from twelvelabs_provider.jobs.cost import (
     must_be_allowed,
     total_of,
 )
-from twelvelabs_provider.jobs.window import Window
+from twelvelabs_provider.jobs.time_range import Window
 
 WHOLE = Window(None, None)
 

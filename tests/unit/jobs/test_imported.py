@@ -8,11 +8,11 @@ import pendulum
 import pytest
 
 from twelvelabs_provider.api import v1_2, v1_3
-from twelvelabs_provider.api.classic.transfers import TransferStatus, read_transfer_logs, read_transfer_status
 from twelvelabs_provider.api.connections import import_from, read_import
-from twelvelabs_provider.jobs.imported import ImportedFile, counts, failures, files_of_imports, files_of_transfer
+from twelvelabs_provider.api.legacy.transfers import TransferStatus, read_transfer_logs, read_transfer_status
 from twelvelabs_provider.jobs.job import JobKind, JobRef, Phase
 from twelvelabs_provider.jobs.kinds import cancellation, read_state
+from twelvelabs_provider.results.import_rows import ImportedFile, counts, failures, files_of_imports, files_of_transfer
 
 BEFORE, AFTER = "2024-06-01T10:00:00Z", "2024-06-02T10:00:00Z"
 SEEN = pendulum.datetime(2024, 6, 1, 12)

@@ -9,7 +9,7 @@ import pytest
 
 from twelvelabs_provider.exceptions import TwelveLabsEventError, TwelveLabsRefusedError, TwelveLabsUnreachableError
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
-from twelvelabs_provider.jobs.wake import Wake, WakeReason
+from twelvelabs_provider.jobs.trigger_event import Wake, WakeReason
 
 JOB = JobRef(JobKind.INDEXED_ASSET, "v1", "i1")
 PENDING = PendingJob(JOB, 1000.5, 1010.25, 5000.0, {"source": "s3://b/a.mp4", "duration": 30.5, "nested": {"a": [1]}})

@@ -12,14 +12,14 @@ from airflow.sdk import DAG
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.templated import number_of
-from twelvelabs_provider.jobs.window import Window
+from twelvelabs_provider.jobs.time_range import Window
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
-from twelvelabs_provider.operators.asset import TwelveLabsCreateAssetOperator
+from twelvelabs_provider.operators.assets import TwelveLabsCreateAssetOperator
 from twelvelabs_provider.operators.batch import TwelveLabsAnalyzeBatchOperator
 from twelvelabs_provider.operators.embed import TwelveLabsEmbedOperator
 from twelvelabs_provider.operators.imports import TwelveLabsImportVideosOperator
+from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
 from twelvelabs_provider.operators.index_videos import TwelveLabsIndexVideosOperator
-from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
 from twelvelabs_provider.sensors.asset import TwelveLabsAssetSensor
 from twelvelabs_provider.sensors.indexing import TwelveLabsIndexingSensor
 from twelvelabs_provider.triggers.video_ready import TwelveLabsVideoReadyTrigger

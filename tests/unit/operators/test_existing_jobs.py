@@ -10,7 +10,7 @@ from unittest.mock import Mock
 import pytest
 
 from tests.unit.scripted_server import Reply, ScriptedServer
-from twelvelabs_provider.jobs.ledger import Ledger
+from twelvelabs_provider.jobs.task_state import Ledger
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
 from twelvelabs_provider.version_compat import TaskDeferred
 

@@ -13,8 +13,8 @@ from tests.unit.scripted_server import Lost, Reply, ScriptedServer, connection_t
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsTransientError
 from twelvelabs_provider.exceptions import TwelveLabsUnknownOutcomeError
 from twelvelabs_provider.operators.extract import TwelveLabsExtractTextInVideoOperator
-from twelvelabs_provider.operators.index import TwelveLabsCreateIndexOperator
-from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
+from twelvelabs_provider.operators.indexes import TwelveLabsCreateIndexOperator
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample.mp4"
 INDEX = Reply({"_id": "i1", "index_name": "n", "models": []})

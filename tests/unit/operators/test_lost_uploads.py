@@ -11,7 +11,7 @@ import pytest
 from tests.unit.scripted_server import Lost, Reply, ScriptedServer
 from twelvelabs_provider.api.errors import TwelveLabsAmbiguousError
 from twelvelabs_provider.jobs.asset_upload import MARKER
-from twelvelabs_provider.operators.asset import TwelveLabsCreateAssetOperator
+from twelvelabs_provider.operators.assets import TwelveLabsCreateAssetOperator
 from twelvelabs_provider.storage.source import resolve_source
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample.mp4"

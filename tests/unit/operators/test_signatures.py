@@ -57,7 +57,7 @@ def test_a_signature_inside_of_a_value_is_masked(value: Any) -> None:
 
 
 def test_the_template_that_fails_shows_no_signature() -> None:
-    from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+    from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
 
     task = TwelveLabsIndexVideoOperator(task_id="t", index_id="i", source=f"{SIGNED}&part={{{{ nothing.there }}}}")
     with pytest.raises(Exception, match="nothing"):
@@ -78,7 +78,7 @@ def test_the_template_that_fails_shows_no_signature() -> None:
 def test_the_label_of_a_mapped_task_shows_no_signature(template: str, label: str, native: bool) -> None:
     from airflow.sdk import DAG
 
-    from twelvelabs_provider.operators.video import TwelveLabsIndexVideoOperator
+    from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
 
     with DAG("d", schedule=None, render_template_as_native_obj=native) as dag:
         task = TwelveLabsIndexVideoOperator(task_id="t", index_id="i", source=SIGNED)

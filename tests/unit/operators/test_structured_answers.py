@@ -15,7 +15,7 @@ from twelvelabs_provider.api.analysis.batches import BatchItem, BatchOptions
 from twelvelabs_provider.exceptions import TwelveLabsUnknownOutcomeError, TwelveLabsUnusableAnswerError
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 from twelvelabs_provider.inputs.batch_items import GivenItem, GivenItems
-from twelvelabs_provider.jobs.portions import Mark, Plan, Portion
+from twelvelabs_provider.jobs.batch_plan import Mark, Plan, Portion
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
 from twelvelabs_provider.operators.extract import TwelveLabsExtractTextInVideoOperator
 from twelvelabs_provider.operators.knowledge_ask import TwelveLabsAskKnowledgeStoreOperator

@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.scripted_server import Reply, ScriptedServer
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.jobs.indexed import SOURCE_MARK
+from twelvelabs_provider.jobs.deduplication import SOURCE_MARK
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
 from twelvelabs_provider.operators.extract import TwelveLabsExtractTextInVideoOperator
 from twelvelabs_provider.operators.summarize import TwelveLabsSummarizeVideoOperator

@@ -13,7 +13,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from tests.unit.scripted_server import ScriptedServer
 from twelvelabs_provider.api.limits import VideoLimits
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.jobs.given_video import GivenVideo
+from twelvelabs_provider.jobs.input_checks import GivenVideo
 from twelvelabs_provider.storage.probe import VideoFacts, check_video, container_of, probe_video
 from twelvelabs_provider.storage.source import Source, resolve_source
 

@@ -15,10 +15,10 @@ from twelvelabs_provider.api.analysis.generation import Generation
 from twelvelabs_provider.api.analysis.summaries import Summary, SummaryKind
 from twelvelabs_provider.api.models import Video
 from twelvelabs_provider.api.search.request import Match
-from twelvelabs_provider.jobs.imported import ImportedFile
 from twelvelabs_provider.operators.entities import EntityOutcome, Outcome
-from twelvelabs_provider.operators.videos import video_row
+from twelvelabs_provider.operators.list_videos import video_row
 from twelvelabs_provider.results import kinds
+from twelvelabs_provider.results.import_rows import ImportedFile
 from twelvelabs_provider.results.search_rows import match_row
 from twelvelabs_provider.storage.catalog import CATALOG_ROWS, CatalogEntry
 from twelvelabs_provider.storage.layout import ResultKind

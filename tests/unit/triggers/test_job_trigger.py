@@ -14,9 +14,9 @@ from airflow.triggers.base import TriggerEvent
 
 from tests.unit.scripted_server import KEY, Hang, Lost, Reply, ScriptedServer, Unframed
 from twelvelabs_provider.exceptions import TwelveLabsEventError, TwelveLabsUnreachableError
-from twelvelabs_provider.jobs import patience
+from twelvelabs_provider.jobs import outage
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
-from twelvelabs_provider.jobs.wake import Wake, WakeReason
+from twelvelabs_provider.jobs.trigger_event import Wake, WakeReason
 from twelvelabs_provider.triggers import job as trigger_module
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
 from twelvelabs_provider.version_compat import AirflowFailException
@@ -127,7 +127,7 @@ def test_a_refusal_that_says_nothing_about_the_job_is_borne(server: ScriptedServ
 def test_a_refusal_that_lasts_fails_the_task_retryably(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, refusal: Reply
 ) -> None:
-    monkeypatch.setattr(patience, "LONGEST_REFUSAL", 0.05)
+    monkeypatch.setattr(outage, "LONGEST_REFUSAL", 0.05)
     server.script += [stands("indexing")] + [refusal] * 10_000
     wake = wake_of(trigger(pending(age=60.0)))
     assert wake.reason is WakeReason.UNREACHABLE
@@ -153,7 +153,7 @@ def test_a_new_job_that_is_not_known_yet_is_asked_for_again(server: ScriptedServ
 
 
 def test_patience_with_failures_ends(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "LONGEST_SILENCE", -1.0)
+    monkeypatch.setattr(outage, "LONGEST_SILENCE", -1.0)
     server.script.append(BROKEN)
     wake = wake_of(trigger())
     assert wake.reason is WakeReason.UNREACHABLE
@@ -162,7 +162,7 @@ def test_patience_with_failures_ends(server: ScriptedServer, monkeypatch: pytest
 
 def test_an_answer_renews_the_patience(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only failures in a row count."""
-    monkeypatch.setattr(patience, "LONGEST_SILENCE", 0.0)
+    monkeypatch.setattr(outage, "LONGEST_SILENCE", 0.0)
     server.script += [BROKEN, stands("indexing")] * 5 + [stands("ready")]
     assert wake_of(trigger()).reason is WakeReason.ENDED
     assert len(server.requests) == 11
@@ -247,7 +247,7 @@ def test_a_row_of_another_release_is_an_event_that_the_operator_refuses(server: 
 
 def test_a_connection_that_is_gone_is_an_event(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AIRFLOW_CONN_TWELVELABS_DEFAULT")
-    monkeypatch.setattr(patience, "LONGEST_REFUSAL", 0.0)
+    monkeypatch.setattr(outage, "LONGEST_REFUSAL", 0.0)
     wake = wake_of(trigger())
     assert wake.reason is WakeReason.UNREACHABLE
     assert "twelvelabs_default" in wake.message
@@ -255,7 +255,7 @@ def test_a_connection_that_is_gone_is_an_event(server: ScriptedServer, monkeypat
 
 def test_a_connection_that_cannot_be_used_is_an_event(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", json.dumps({"conn_type": "twelvelabs", "host": "h"}))
-    monkeypatch.setattr(patience, "LONGEST_REFUSAL", 0.0)
+    monkeypatch.setattr(outage, "LONGEST_REFUSAL", 0.0)
     wake = wake_of(trigger())
     assert wake.reason is WakeReason.UNREACHABLE
     assert "has no API key" in wake.message

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from tests.unit.scripted_server import Lost, Reply, ScriptedServer
-from twelvelabs_provider.jobs import patience
+from twelvelabs_provider.jobs import outage
 from twelvelabs_provider.jobs.job import JobKind
 from twelvelabs_provider.triggers import jobs as trigger_module
-from twelvelabs_provider.triggers import shared, waits
+from twelvelabs_provider.triggers import shared, shared_wait
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
 from twelvelabs_provider.triggers.jobs import TwelveLabsJobsTrigger
 from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS
@@ -26,7 +26,7 @@ IDS = [f"t{number}" for number in range(25)]
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pause before a wait takes part, and nobody left over from another test."""
-    monkeypatch.setattr(waits, "SETTLED", 0.0)
+    monkeypatch.setattr(shared_wait, "SETTLED", 0.0)
     monkeypatch.setattr(shared, "_waiting", {})
 
 
@@ -110,7 +110,7 @@ def test_a_refusal_is_borne(server: ScriptedServer) -> None:
 
 
 def test_a_refusal_that_lasts_is_told(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "LONGEST_REFUSAL", 0.05)
+    monkeypatch.setattr(outage, "LONGEST_REFUSAL", 0.05)
     server.script += [REFUSED] * 10_000
     event = alone(trigger())
     assert event["reason"] == "unreachable" and "no" in event["message"]
@@ -162,7 +162,7 @@ def test_many_waits_and_a_single_one_share_a_poll(server: ScriptedServer) -> Non
 
 @pytest.mark.skipif(not AIRFLOW_V_3_3_PLUS, reason="Airflow shares polls from 3.3 on")
 def test_a_shared_poll_that_has_trouble_tells_it(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "LONGEST_REFUSAL", 0.05)
+    monkeypatch.setattr(outage, "LONGEST_REFUSAL", 0.05)
     server.script += [REFUSED] * 10_000
     (event,) = together(trigger())
     assert event["reason"] == "unreachable"

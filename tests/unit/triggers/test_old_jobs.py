@@ -21,7 +21,7 @@ from twelvelabs_provider.sensors.entity import TwelveLabsEntitySensor
 from twelvelabs_provider.sensors.indexing import TwelveLabsIndexingSensor
 from twelvelabs_provider.sensors.job import TwelveLabsJobSensor
 from twelvelabs_provider.sensors.knowledge_store import TwelveLabsKnowledgeStoreItemSensor
-from twelvelabs_provider.triggers import shared, waits
+from twelvelabs_provider.triggers import shared, shared_wait
 from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS, TaskDeferred
 
 OLD = 6 * 3600.0
@@ -46,7 +46,7 @@ SENSORS: dict[JobKind, Callable[..., TwelveLabsJobSensor]] = {
 
 @pytest.fixture
 def jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobServer]:
-    monkeypatch.setattr(waits, "SETTLED", 0.0)
+    monkeypatch.setattr(shared_wait, "SETTLED", 0.0)
     monkeypatch.setattr(shared, "TICK", 0.5)
     monkeypatch.setattr(shared, "_waiting", {})
     monkeypatch.setattr(shared, "_polls", {})

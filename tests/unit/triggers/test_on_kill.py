@@ -15,12 +15,12 @@ from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 
 from tests.unit.scripted_server import Reply, ScriptedServer
-from twelvelabs_provider.jobs.ended import Sighting
+from twelvelabs_provider.jobs.batch_plan import Plan, Portion, PortionState
+from twelvelabs_provider.jobs.finished_jobs import Sighting
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
-from twelvelabs_provider.jobs.portions import Plan, Portion, PortionState
-from twelvelabs_provider.jobs.wake import Wake, WakeReason
+from twelvelabs_provider.jobs.trigger_event import Wake, WakeReason
 from twelvelabs_provider.triggers import job as trigger_module
-from twelvelabs_provider.triggers import killed, waits
+from twelvelabs_provider.triggers import killed, shared_wait
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
 from twelvelabs_provider.triggers.shared import Snapshot
 
@@ -218,7 +218,7 @@ def test_outside_a_triggerer_the_task_is_woken(server: ScriptedServer) -> None:
 
 @pytest.mark.parametrize(("status", "ends"), [("ready", True), ("failed", False)])
 def test_the_shared_poll_ends_tasks_too(monkeypatch: pytest.MonkeyPatch, status: str, ends: bool) -> None:
-    monkeypatch.setattr(waits, "SETTLED", 0.0)
+    monkeypatch.setattr(shared_wait, "SETTLED", 0.0)
 
     async def stream() -> AsyncIterator[Snapshot]:
         yield Snapshot({"v1": Sighting("v1", status)})

@@ -21,11 +21,11 @@ from tests.unit.scripted_server import (
     connection_text,
     forget_proxies,
 )
-from twelvelabs_provider.jobs import ended, patience
+from twelvelabs_provider.jobs import finished_jobs, outage
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
-from twelvelabs_provider.jobs.wake import Wake, WakeReason
+from twelvelabs_provider.jobs.trigger_event import Wake, WakeReason
 from twelvelabs_provider.triggers import job as trigger_module
-from twelvelabs_provider.triggers import shared, waits
+from twelvelabs_provider.triggers import shared, shared_wait
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
 from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS
 
@@ -38,7 +38,7 @@ LONGEST_TEST = 20.0
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pause before a wait takes part, and nobody left over from another test."""
-    monkeypatch.setattr(waits, "SETTLED", 0.0)
+    monkeypatch.setattr(shared_wait, "SETTLED", 0.0)
     monkeypatch.setattr(shared, "_waiting", {})
     monkeypatch.setattr(shared, "_polls", {})
 
@@ -155,7 +155,7 @@ def test_the_next_look_begins_where_the_last_one_began(server: ScriptedServer) -
     server.script += [page(task("t1"))]
     assert reasons(trigger("t1")) == [WakeReason.ENDED]
     since = datetime.fromisoformat(dict(server.requests[2].query)["updated_at"]).timestamp()
-    assert since == pytest.approx(newest - ended.OVERLAP, abs=0.01)
+    assert since == pytest.approx(newest - finished_jobs.OVERLAP, abs=0.01)
 
 
 def test_who_joins_late_hears_of_what_ended_before(server: ScriptedServer) -> None:
@@ -228,7 +228,7 @@ def test_one_refusal_ends_no_wait(server: ScriptedServer, refusal: Reply) -> Non
 
 
 def test_a_refusal_that_lasts_wakes_everybody_in_words(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "LONGEST_REFUSAL", 0.05)
+    monkeypatch.setattr(outage, "LONGEST_REFUSAL", 0.05)
     server.script += [REFUSALS[0]] * 10_000
     first, second = wakes([trigger("t1"), trigger("t2")])
     assert first.reason is second.reason is WakeReason.UNREACHABLE
@@ -237,7 +237,7 @@ def test_a_refusal_that_lasts_wakes_everybody_in_words(server: ScriptedServer, m
 
 def test_where_only_the_list_is_refused_everybody_looks_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """A key can be allowed to read jobs, but not to list them."""
-    monkeypatch.setattr(patience, "LONGEST_REFUSAL", 0.05)
+    monkeypatch.setattr(outage, "LONGEST_REFUSAL", 0.05)
     forget_proxies(monkeypatch)
     with JobServer() as jobs:
         monkeypatch.setenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", connection_text(jobs.origin, max_attempts=1))
@@ -294,7 +294,7 @@ def test_where_the_list_is_refused_everybody_looks_for_itself(server: ScriptedSe
 
 
 def test_silence_ends_the_wait_after_a_while(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "LONGEST_SILENCE", -1.0)
+    monkeypatch.setattr(outage, "LONGEST_SILENCE", -1.0)
     server.script += [BAD[0]] * 50
     assert reasons(trigger("t1")) == [WakeReason.UNREACHABLE]
 

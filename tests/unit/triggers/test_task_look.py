@@ -9,7 +9,7 @@ import pytest
 from tests.unit.scripted_server import Reply, ScriptedServer
 from twelvelabs_provider.api.errors import TwelveLabsNotFoundError
 from twelvelabs_provider.exceptions import TwelveLabsUnreachableError
-from twelvelabs_provider.jobs import patience
+from twelvelabs_provider.jobs import outage
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob, Phase
 from twelvelabs_provider.task import TwelveLabsTask
 
@@ -33,7 +33,7 @@ def test_a_look_without_an_answer_is_borne_and_then_not(
     task = Task()
     server.script += [Reply(status=500, body={"code": "generic_error", "message": "oops"})] * 2
     assert task.look(pending()).phase is Phase.RUNNING
-    monkeypatch.setattr(patience, "LONGEST_SILENCE", -1.0)
+    monkeypatch.setattr(outage, "LONGEST_SILENCE", -1.0)
     with pytest.raises(TwelveLabsUnreachableError, match=r"asset a1 .*oops.*a retry looks again"):
         task.look(pending())
 
@@ -42,4 +42,4 @@ def test_an_id_that_is_wrong_is_not_waited_for(server: ScriptedServer) -> None:
     server.script += [Reply(status=404, body={"code": "resource_not_exist", "message": "no asset a1"})] * 2
     assert Task().look(pending()).phase is Phase.RUNNING
     with pytest.raises(TwelveLabsNotFoundError, match="no asset a1"):
-        Task().look(pending(age=patience.SETTLING + 1))
+        Task().look(pending(age=outage.SETTLING + 1))

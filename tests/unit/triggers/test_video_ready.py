@@ -13,8 +13,8 @@ import pytest
 
 from tests.unit.scripted_server import KEY, Hang, Lost, Reply, ScriptedServer, connection_text
 from twelvelabs_provider.api.errors import ErrorDetails, TwelveLabsAuthError, TwelveLabsRateLimitError
-from twelvelabs_provider.jobs import ready
-from twelvelabs_provider.jobs.ready import Told
+from twelvelabs_provider.jobs import new_videos
+from twelvelabs_provider.jobs.new_videos import Told
 from twelvelabs_provider.triggers import video_ready, watermark
 from twelvelabs_provider.triggers.video_ready import TwelveLabsVideoReadyTrigger
 from twelvelabs_provider.triggers.watermark import VariableMemory
@@ -166,16 +166,16 @@ def test_a_late_one_is_not_lost_and_an_early_one_not_doubled(server: ScriptedSer
     server.script += [page(video("late", age=20), video("quick", age=10), video("slow", age=7000))]
     assert names(trigger(store), server) == ["slow"]
     # All told: the watermark moves on, and keeps what is near its end only.
-    assert store.saved[-1]["since"] == NOW - 10 - ready.OVERLAP
+    assert store.saved[-1]["since"] == NOW - 10 - new_videos.OVERLAP
     assert set(store.saved[-1]["videos"]) == {"late", "quick"}
 
 
 def test_what_takes_for_ever_or_fails_holds_nothing_back(server: ScriptedServer) -> None:
     store = known(10**6)
-    stuck, failed = video("stuck", "indexing", ready.LONGEST_INDEXING + 9), video("failed", "failed", 5000)
+    stuck, failed = video("stuck", "indexing", new_videos.LONGEST_INDEXING + 9), video("failed", "failed", 5000)
     server.script += [page(video("v1", age=10), failed, stuck)]
     assert names(trigger(store), server) == ["v1"]
-    assert store.saved[-1] == {"version": 1, "since": NOW - 10 - ready.OVERLAP, "videos": {"v1": NOW - 10}}
+    assert store.saved[-1] == {"version": 1, "since": NOW - 10 - new_videos.OVERLAP, "videos": {"v1": NOW - 10}}
 
 
 def test_a_restart_goes_on_where_the_last_triggerer_was(server: ScriptedServer) -> None:

@@ -11,7 +11,7 @@ from twelvelabs_provider.exceptions import TwelveLabsRecordError
 from twelvelabs_provider.storage.catalog.entry import CATALOG, CatalogEntry
 from twelvelabs_provider.storage.catalog.reading import read_catalog
 from twelvelabs_provider.storage.layout import safe_component
-from twelvelabs_provider.storage.refusals import writing
+from twelvelabs_provider.storage.store_errors import writing
 from twelvelabs_provider.storage.stores import open_store, write_whole
 
 _VERSION = 1

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsOutputError
 from twelvelabs_provider.storage.catalog.entry import CATALOG, MANIFEST_SUFFIX
 from twelvelabs_provider.storage.locations import filesystem_of, is_local, local_path
-from twelvelabs_provider.storage.refusals import is_missing
+from twelvelabs_provider.storage.store_errors import is_missing
 from twelvelabs_provider.storage.stores import open_store
 
 T = TypeVar("T")

@@ -15,8 +15,8 @@ from twelvelabs_provider.storage.discovery.entries import Entry, time_of
 from twelvelabs_provider.storage.discovery.pages import Pages, pages_of
 from twelvelabs_provider.storage.discovery.places import Place
 from twelvelabs_provider.storage.local_sources import allowed_folders, is_below
-from twelvelabs_provider.storage.refusals import is_denied, is_for_good, is_missing
 from twelvelabs_provider.storage.source import fingerprint_of
+from twelvelabs_provider.storage.store_errors import is_denied, is_for_good, is_missing
 
 log = logging.getLogger(__name__)
 HIDDEN = "hidden"

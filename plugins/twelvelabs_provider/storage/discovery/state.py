@@ -32,7 +32,7 @@ from twelvelabs_provider.storage.encoding import json_text
 from twelvelabs_provider.storage.layout import safe_component
 from twelvelabs_provider.storage.locations import PACKAGE, is_local, local_path
 from twelvelabs_provider.storage.manifest import Provenance
-from twelvelabs_provider.storage.refusals import writing
+from twelvelabs_provider.storage.store_errors import writing
 from twelvelabs_provider.storage.stores import PendingFile, open_store, write_whole
 
 SCHEMA_VERSION = 1

@@ -1,0 +1,207 @@
+"""Operators for assets: files that are stored once and used often."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from twelvelabs_provider.api.assets import UPLOADS, AssetOptions, AssetType
+from twelvelabs_provider.api.errors import TwelveLabsConflictError, TwelveLabsError
+from twelvelabs_provider.api.resources import IndexingRoute
+from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError
+from twelvelabs_provider.inputs.templated import mapping_of
+from twelvelabs_provider.inputs.upload_method import AUTO, wanted_method
+from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob, Phase
+from twelvelabs_provider.operators.base import TwelveLabsOperator
+from twelvelabs_provider.operators.job import Result
+from twelvelabs_provider.operators.list_videos import checked_metadata
+from twelvelabs_provider.operators.upload import TwelveLabsUploadOperator, checked_content
+from twelvelabs_provider.storage.media import must_be_image_asset, must_be_sound
+from twelvelabs_provider.storage.probe import probe_video
+from twelvelabs_provider.storage.source import Source, meaning_of, resolve_source
+from twelvelabs_provider.task import COMMON_FIELDS, required
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class TwelveLabsCreateAssetOperator(TwelveLabsUploadOperator):
+    """Stores a file on the service and waits until it is ready to be indexed, analysed or embedded.
+
+    Files of up to 200 MB go up in one request, larger ones (10 GB at most) in parts, several at a time and in bounded
+    memory, straight from where they lie; a retry sends only the parts that are missing. URLs are fetched by the
+    service (4 GB at most).
+
+    Service pages: https://docs.twelvelabs.io/api-reference/upload-content/direct-uploads/create and
+    https://docs.twelvelabs.io/api-reference/upload-content/multipart-uploads/create
+
+    :param source: http(s) URL that the service fetches, local path, or any URI of object storage, with the connection
+        as user (``s3://aws_default@bucket/key.mp4``) (templated).
+    :param filename: the name that the asset shall have; None takes the source's (templated).
+    :param user_metadata: names to texts, numbers, booleans or lists of texts, as a mapping or its JSON text; two more
+        fields, ``airflow_upload`` and ``airflow_source``, mark which task made the asset, of which content (templated).
+    :param asset_type: ``video``, ``audio`` or ``image``; None goes by the file's name (templated).
+    :param enable_hls: let the service make a stream for players.
+    :param enable_thumbnail: let the service make a thumbnail.
+    :param method: ``auto``, ``url``, ``direct`` or ``multipart`` (templated). By ``url``, an object in a store that
+        signs links (S3, GCS, Azure) is fetched by the service itself, 4 GB at most, and not read here. ``auto`` takes
+        this way where a link can be signed, and goes by size otherwise, or when the service could not fetch the object.
+    :return: ``asset_id``, ``status``, ``method``, ``filename``, ``file_type``, ``duration`` in seconds (None for an
+        image), ``size`` in bytes, ``source`` (as shown, without credentials). Without waiting ``job_kind``,
+        ``job_id`` and ``asset_id``, for :class:`TwelveLabsAssetSensor`.
+    :raises TwelveLabsInputError: for a file, an argument or a method that cannot work, before anything is sent.
+    :raises TwelveLabsJobFailedError: if the service could not use the file; its asset is deleted.
+    :raises TwelveLabsJobTimeoutError: if it was not ready at the deadline; a retry goes on waiting for the same asset.
+    """
+
+    template_fields = (*COMMON_FIELDS, "source", "filename", "user_metadata", "asset_type", "method")
+
+    def __init__(
+        self,
+        *,
+        source: str,
+        filename: str | None = None,
+        user_metadata: Mapping[str, Any] | str | None = None,
+        asset_type: str | None = None,
+        enable_hls: bool = False,
+        enable_thumbnail: bool = False,
+        method: str = AUTO,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.source = source
+        self.filename = filename
+        self.user_metadata = user_metadata
+        self.asset_type = asset_type
+        self.enable_hls = enable_hls
+        self.enable_thumbnail = enable_thumbnail
+        self.method = method
+
+    def begin(self, context: Context) -> PendingJob:
+        """Check, choose a way, and upload."""
+        required(self, source=self.source)
+        self._needs_assets()
+        wanted = wanted_method(self.method)
+        # What is wrong with the arguments is said before the file is looked at.
+        self._options()
+        source = resolve_source(self.source, what="file")
+        _, media = self.wishes(source)
+        choice = self.chosen_method(source, wanted, linkable=self.wait)
+        self._check(source, media)
+        asset_id = self.upload_asset(context, source, choice)
+        self.log.info("asset %s is being prepared", asset_id)
+        memo = {"source": source.uri, "asset_id": asset_id, **checked_content(source), **choice.as_memo()}
+        return self.pending(context, JobRef(JobKind.ASSET, asset_id), **memo)
+
+    def advance(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
+        """Tell what the asset is; or upload what the service could not fetch."""
+        if state.phase is not Phase.READY or self.should_upload_instead(pending, state):
+            return self.upload_instead(context, pending, state)
+        self.must_be_as_checked(context, pending, state)
+        asset = self.hook.execute(self.hook.api.read_asset(pending.job.id))
+        self.log.info("asset %s is %s: %s", asset.id, asset.status, asset.file_type)
+        return {
+            "asset_id": asset.id,
+            "status": asset.status,
+            "method": asset.method or pending.memo.get("method"),
+            "filename": asset.filename,
+            "file_type": asset.file_type,
+            "duration": asset.duration,
+            "size": asset.size,
+            "source": pending.memo.get("source"),
+        }
+
+    def wishes(self, source: Source) -> tuple[AssetOptions, AssetType]:
+        """The asset's name, metadata and renditions."""
+        options = self._options()
+        return options, self._media(options.filename or source.filename)
+
+    def asked(self) -> tuple[Any, ...]:
+        """The file and what shall be known of it; a template may sign the same address anew for each try."""
+        wishes = (self.asset_type, self.enable_hls, self.enable_thumbnail, self.method)
+        return (meaning_of(self.source), self.filename, str(self.user_metadata or ""), *wishes)
+
+    def handed_over(self, pending: PendingJob) -> Result:
+        """Which asset is being prepared."""
+        kept = {name: pending.memo.get(name) for name in ("method", "source")}
+        return {**super().handed_over(pending), "asset_id": pending.job.id, **kept}
+
+    def discard(self, pending: PendingJob) -> None:
+        """Remove the failed asset; a retry uploads again."""
+        try:
+            self.hook.execute(self.hook.api.delete_asset(pending.job.id, force=True))
+        except TwelveLabsError as error:
+            self.log.warning("%s could not be removed: %s", pending.job, error)
+
+    def _needs_assets(self) -> None:
+        """Let a generation without assets refuse before a file is looked at."""
+        if self.hook.api.indexing_route() is not IndexingRoute.ASSET:
+            self.hook.api.create_asset("")
+
+    def _options(self) -> AssetOptions:
+        metadata = checked_metadata(mapping_of("user_metadata", self.user_metadata))
+        return AssetOptions(_given(self.filename), metadata or None, bool(self.enable_hls), bool(self.enable_thumbnail))
+
+    def _media(self, filename: str) -> AssetType:
+        given = _given(self.asset_type)
+        guessed = (mimetypes.guess_type(filename)[0] or "video/").partition("/")[0]
+        try:
+            return AssetType((given or guessed).lower())
+        except ValueError:
+            known = ", ".join(AssetType)
+            if given:
+                raise TwelveLabsInputError(f"asset_type={given!r} is not one of {known}") from None
+            raise TwelveLabsInputError(
+                f"{filename!r} looks like {guessed}, and an asset is one of {known}: if it is, say so with asset_type"
+            ) from None
+
+    def _check(self, source: Source, media: AssetType) -> None:
+        if source.size is None:
+            return
+        if media is AssetType.IMAGE and source.size > UPLOADS.max_image:
+            raise TwelveLabsInputError(
+                f"the image {source.uri!r} has {source.size:,} bytes; the service takes at most {UPLOADS.max_image:,}"
+            )
+        if media is AssetType.IMAGE:
+            must_be_image_asset(source)
+        if media is AssetType.AUDIO:
+            must_be_sound(source)
+        if media is AssetType.VIDEO:
+            # What is no video, or a damaged one, is found before it is uploaded; its length is the models' business.
+            probe_video(source)
+
+
+class TwelveLabsDeleteAssetOperator(TwelveLabsOperator):
+    """Deletes an asset, for good; one that is not there counts as deleted.
+
+    Service page: https://docs.twelvelabs.io/api-reference/upload-content/direct-uploads/delete
+
+    :param asset_id: the asset (templated).
+    :param force: delete it although videos in indexes were made of it; they go with it.
+    :raises TwelveLabsRefusedError: if videos were made of it and ``force`` is False.
+    """
+
+    template_fields = (*COMMON_FIELDS, "asset_id")
+    returns_fields = False
+
+    def __init__(self, *, asset_id: str, force: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.asset_id = asset_id
+        self.force = force
+
+    def run_operator(self, context: Context) -> None:
+        """Delete the asset."""
+        required(self, asset_id=self.asset_id)
+        try:
+            self.hook.execute(self.hook.api.delete_asset(self.asset_id, force=self.force))
+        except TwelveLabsConflictError as error:
+            raise TwelveLabsRefusedError(
+                f"{error}. Videos in indexes were made of asset {self.asset_id}: delete them first, or use force=True"
+            ) from error
+        self.log.info("asset %s is gone", self.asset_id)
+
+
+def _given(value: str | None) -> str | None:
+    """Return an optional argument; one that rendered to nothing was not given."""
+    return None if value is None or value.strip() in ("", "None") else value.strip()

@@ -1,0 +1,309 @@
+"""Operators for videos."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from twelvelabs_provider.api.assets import UploadMethod
+from twelvelabs_provider.api.call import FilePart
+from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsUnsupportedError
+from twelvelabs_provider.api.resources import IndexingRoute
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.index_models import must_take_videos
+from twelvelabs_provider.inputs.templated import mapping_of
+from twelvelabs_provider.inputs.upload_method import AUTO, wanted_method
+from twelvelabs_provider.jobs.asset_upload import method_for, sent_by
+from twelvelabs_provider.jobs.cost import indexing_bill
+from twelvelabs_provider.jobs.deduplication import SOURCE_MARK, TASK_MARK, IfIndexed, index_asset, policy_of
+from twelvelabs_provider.jobs.input_checks import GivenTranscription, checked_transcription, checked_video
+from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Memo, PendingJob, Phase
+from twelvelabs_provider.jobs.reconcile_indexing import SubmittedVideo, submit_once
+from twelvelabs_provider.links import index_url, video_url
+from twelvelabs_provider.operators.billing import TwelveLabsBillingOperator
+from twelvelabs_provider.operators.job import Result
+from twelvelabs_provider.operators.list_videos import checked_metadata
+from twelvelabs_provider.operators.reuse import TwelveLabsReusingOperator
+from twelvelabs_provider.operators.upload import checked_content
+from twelvelabs_provider.storage.probe import VideoFacts
+from twelvelabs_provider.storage.source import Source, meaning_of, resolve_source
+from twelvelabs_provider.task import COMMON_FIELDS, required
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+_UNSUPPORTED = ("fail", "warn")
+
+
+class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingOperator):
+    """Uploads a video, indexes it and waits until it is ready.
+
+    Everything that can be known before is checked before: the file, its duration and picture size (with the ``probe``
+    extra), the subtitles, the index, the key. Then the video goes to the service in one pass, in bounded memory:
+    on v1.3 in one request up to 200 MB, in parts above that, of which a retry sends only those that are missing.
+
+    What is in the index already is not paid for again: every video bears a mark of its source (its address with the
+    checksum, or the size and time, of its content; of a URL the address alone), and is taken where another run has
+    brought in the same, be it still on its way (v1.3); so is an asset that was uploaded and not indexed. Two runs that
+    begin at the same moment may both index it, since the service lists an upload only once it has begun. On v1.1 and
+    v1.2 the mark is set when the video is ready, by tasks that wait for it.
+
+    With ``wait=False`` the task ends when the indexing was asked for; on v1.3 that is after the upload was prepared.
+
+    Service pages: https://docs.twelvelabs.io/api-reference/indexed-assets/create and
+    https://docs.twelvelabs.io/api-reference/tasks/create
+
+    :param source: http(s) URL that the service fetches, local path, or any URI of object storage, with the connection
+        as user (``s3://aws_default@bucket/key.mp4``) (templated).
+    :param index_id: the index (templated).
+    :param transcription: SRT or VTT of the video, path, URI or URL, taken instead of listening where the generation of
+        the API has a place for it (v1.1, v1.2); checked before the upload, a URL by the service (templated).
+    :param unsupported_transcription: what to do with a transcription that the generation has no place for (v1.3):
+        ``fail`` before anything is uploaded, or ``warn`` and index without it.
+    :param language: of the speech, for generations that ask (templated).
+    :param user_metadata: of the video, for searches and filters; names to texts, numbers, booleans or lists of texts,
+        as a mapping or its JSON text; v1.3 only; one more field, ``airflow_source``, marks its source (templated).
+    :param if_indexed: what to do about a video that is in the index already: ``reuse`` it, ``reindex``, which uploads
+        and bills it once more, or ``fail``, unless an earlier attempt of this task had it indexed, which one more field
+        of its metadata, ``airflow_task``, tells (templated).
+    :param method: how the file goes to the service: ``auto``, ``url``, ``direct`` or ``multipart`` (v1.3) (templated).
+        By ``url``, an object in a store that signs links (S3, GCS, Azure) is fetched by the service itself, 4 GB at
+        most, and only its header is read here. ``auto`` takes this way on v1.3 where a link can be signed, and goes by
+        size otherwise, or when the service could not fetch the object; on v1.1 and v1.2 it sends the file.
+    :return: ``index_id``, ``video_id``, ``asset_id`` (None where there are no assets), ``duration`` in seconds,
+        ``source`` (as shown, without credentials), ``filename``, ``transcription_used``, ``reused`` (it was in the
+        index already, nothing was billed). Without waiting also ``job_kind``, ``job_id`` and ``indexing_task_id``:
+        :class:`TwelveLabsIndexingSensor` takes ``index_id`` and ``video_id`` (v1.3), or ``indexing_task_id`` (v1.1,
+        v1.2, where the video has no id yet).
+    :raises TwelveLabsInputError: for whatever is wrong with the video or the subtitles, before anything is sent; for
+        a video that is in the index already, with ``if_indexed="fail"``.
+    :raises TwelveLabsUnknownOutcomeError: if the answer to an upload that indexes at once was lost (v1.1, v1.2), and
+        nobody can tell which task it became; it is not sent again, since it is billed.
+    :raises TwelveLabsJobFailedError: if the service could not index it.
+    :raises TwelveLabsJobTimeoutError: if it was not ready at the deadline; a retry goes on waiting for the same job.
+    """
+
+    template_fields = (
+        *COMMON_FIELDS, "source", "index_id", "transcription", "language", "user_metadata", "if_indexed",
+        "max_billable_minutes", "method",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        source: str,
+        index_id: str,
+        transcription: str | None = None,
+        unsupported_transcription: str = "fail",
+        language: str | None = None,
+        user_metadata: Mapping[str, Any] | str | None = None,
+        if_indexed: str = IfIndexed.REUSE.value,
+        method: str = AUTO,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.source = source
+        self.index_id = index_id
+        self.transcription = transcription
+        self.unsupported_transcription = unsupported_transcription
+        self.language = language
+        self.user_metadata = user_metadata
+        self.if_indexed = if_indexed
+        self.method = method
+
+    def begin(self, context: Context) -> PendingJob | Result:
+        """Check, look for what is there, upload, and submit."""
+        required(self, source=self.source, index_id=self.index_id)
+        metadata, policy = self._metadata(), policy_of(self.if_indexed)
+        wanted_method(self.method)
+        source, facts = self._checked_source()
+        given = self._given_transcription(facts)
+        # The first word with the service costs nothing and tells a wrong key, host or index before bytes are sent.
+        index = self.hook.execute(self.hook.api.read_index(self.index_id))
+        must_take_videos(index)
+        self.playground_url = index_url(index.id)
+        memo = {
+            "source": source.uri,
+            "filename": source.filename,
+            **checked_content(source),
+            "duration": facts.duration if facts else None,
+            "transcription_used": given is not None,
+            "mark": self.mark_of(source, given.source if given else None),
+        }
+        before = None if policy is IfIndexed.REINDEX else self.indexed_before(context, policy, metadata, memo)
+        if before is not None:
+            return before
+        # An asset is prepared for nothing, and tells its length before it is indexed.
+        later = self.hook.api.indexing_route() is IndexingRoute.ASSET
+        self.guard(f"indexing {source.filename}", indexing_bill(facts.duration if facts else None), later=later)
+        if later:
+            return self._bring_asset(context, source, policy, memo)
+        return self._upload_task(context, source, given.part if given else None, metadata, memo)
+
+    def advance(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
+        """Index an asset that is ready, or upload what the service could not fetch; or return what was indexed."""
+        if pending.job.kind is JobKind.ASSET:
+            if state.phase is not Phase.READY or self.should_upload_instead(pending, state):
+                return self.upload_instead(context, pending, state)
+            self.must_be_as_checked(context, pending, state)
+            return self._index_asset(context, pending, state)
+        video_id = state.video_id
+        if not video_id:
+            raise TwelveLabsAnswerError(f"{pending.job} is ready, but the service names no video for it")
+        ours = pending.job.kind is JobKind.INDEXING_TASK and not pending.memo.get("reused")
+        if ours and self.fetched_as_checked(pending):
+            self.leave_mark(context, video_id, pending.memo)
+        self.log.info("video %s is ready in index %s", video_id, self.index_id)
+        return self.told(video_id, pending.memo, state.duration)
+
+    def asked(self) -> tuple[Any, ...]:
+        """The video, the index and the transcript; a template may sign the same address anew for each try."""
+        asked = (meaning_of(self.source), self.index_id, meaning_of(self.transcription or ""), self.language)
+        metadata = self._metadata()
+        wishes = () if self.if_indexed == IfIndexed.REUSE else (self.if_indexed,)
+        return (*asked, *wishes, sorted(metadata.items())) if metadata else (*asked, *wishes)
+
+    def describe(self, pending: PendingJob) -> str | None:
+        """The video's page where the id is known already, else the index's."""
+        if pending.job.kind is JobKind.INDEXED_ASSET:
+            return video_url(self.index_id, pending.job.id)
+        known = pending.memo.get("video_id")
+        return video_url(self.index_id, known) if known else index_url(self.index_id)
+
+    def hands_over(self, pending: PendingJob) -> bool:
+        """An asset has to be ready before its indexing can be asked for, so only the indexing itself goes on alone."""
+        return pending.job.kind is not JobKind.ASSET
+
+    def handed_over(self, pending: PendingJob) -> Result:
+        """What is being indexed, under the names that the sensor and the later tasks take."""
+        is_task = pending.job.kind is JobKind.INDEXING_TASK
+        reused = bool(pending.memo.get("reused"))
+        if not reused:
+            # Nothing of ours sees the end of it, so what it bills is counted now.
+            self.count(indexing_bill(pending.memo.get("duration")))
+        kept = {name: pending.memo.get(name) for name in ("video_id", "asset_id", "duration", "source", "filename")}
+        return {
+            **super().handed_over(pending),
+            **kept,
+            "index_id": self.index_id,
+            "indexing_task_id": pending.job.id if is_task else None,
+            "transcription_used": bool(pending.memo.get("transcription_used")),
+            "reused": reused,
+        }
+
+    def told(self, video_id: str, memo: Memo, duration: float | None) -> Result:
+        """Return what is told of a video that is ready."""
+        self.playground_url = video_url(self.index_id, video_id)
+        duration, reused = duration or memo.get("duration"), bool(memo.get("reused"))
+        if not reused:
+            self.count(indexing_bill(duration))
+        return {
+            "index_id": self.index_id,
+            "video_id": video_id,
+            "asset_id": memo.get("asset_id"),
+            "duration": duration,
+            "source": memo.get("source"),
+            "filename": memo.get("filename"),
+            "transcription_used": bool(memo.get("transcription_used")),
+            "reused": reused,
+        }
+
+    def _metadata(self) -> Mapping[str, Any]:
+        return checked_metadata(mapping_of("user_metadata", self.user_metadata))
+
+    def _checked_source(self) -> tuple[Source, VideoFacts | None]:
+        given = checked_video(resolve_source(self.source), self.hook.api.LIMITS)
+        self.log.info("video %s: %s", given.source.uri, given.described)
+        return given.source, given.facts
+
+    def _given_transcription(self, facts: VideoFacts | None) -> GivenTranscription | None:
+        """Return the checked transcript, if the service will take it."""
+        if self.unsupported_transcription not in _UNSUPPORTED:
+            raise TwelveLabsInputError(
+                f"unsupported_transcription={self.unsupported_transcription!r} is not one of {', '.join(_UNSUPPORTED)}"
+            )
+        if not self.transcription:
+            return None
+        source = resolve_source(self.transcription, what="transcription")
+        given = checked_transcription(source, facts.duration if facts else None)
+        try:
+            self.hook.api.ensure_takes_transcription()
+        except TwelveLabsUnsupportedError as error:
+            if self.unsupported_transcription == "fail":
+                raise
+            self.log.warning("%s is not sent with the video: %s", source.uri, error)
+            return None
+        self.log.info("transcription %s: %s, given to the service", source.uri, given.described)
+        return given
+
+    def _bring_asset(self, context: Context, source: Source, policy: IfIndexed, memo: Result) -> PendingJob:
+        earlier = None if policy is IfIndexed.REINDEX else self.uploaded_before(context, source, memo)
+        if earlier:
+            return earlier
+        why = "if_indexed is 'reindex'" if policy is IfIndexed.REINDEX else "its content is not in the index"
+        self.log.info("submit: %s is uploaded and indexed: %s", source.uri, why)
+        choice = self.chosen_method(source, wanted_method(self.method))
+        asset_id = self.upload_asset(context, source, choice)
+        self.log.info("asset %s is being prepared", asset_id)
+        return self.pending(context, JobRef(JobKind.ASSET, asset_id), **memo, **choice.as_memo(), asset_id=asset_id)
+
+    def _index_asset(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob:
+        asset_id, duration = pending.job.id, pending.memo.get("duration")
+        video_id = self._find_indexed(asset_id)
+        reused = bool(video_id and pending.memo.get("shared")) and not self._is_own(video_id, pending.memo)
+        if video_id is None:
+            # The service bills the length that it measured, which the header of a file may not tell.
+            length = state.duration or duration
+            if duration is None or length != duration:
+                self.guard(f"indexing asset {asset_id}", indexing_bill(length))
+            video_id = self._submit_indexing(asset_id, pending.memo)
+        self.log.info("asset %s is being indexed as video %s", asset_id, video_id)
+        job = JobRef(JobKind.INDEXED_ASSET, video_id, self.index_id)
+        return self.next_job(pending, job, video_id=video_id, duration=state.duration or duration, reused=reused)
+
+    def _submit_indexing(self, asset_id: str, memo: Memo) -> str:
+        """Submit once: an answer that was lost is looked for, not asked for again, since it is billed."""
+        mark = {SOURCE_MARK: memo["mark"]} if memo.get("mark") else {}
+        mark |= {TASK_MARK: memo["task_mark"]} if memo.get("task_mark") else {}
+        metadata = {**self._metadata(), **mark} or None
+        return index_asset(self.hook, self.index_id, asset_id, metadata)
+
+    def _find_indexed(self, asset_id: str) -> str | None:
+        """Return the video that an earlier try made of the asset and never heard of."""
+        return self.hook.execute(self.hook.api.find_indexed_asset(self.index_id, asset_id))
+
+    def _is_own(self, video_id: str | None, memo: Memo) -> bool:
+        """Tell whether an earlier attempt of this task had a video indexed, by the mark that it left."""
+        mark = memo.get("task_mark")
+        if not (mark and video_id):
+            return False
+        video = self.hook.execute(self.hook.api.read_video(self.index_id, video_id))
+        return bool(video.user_metadata.get(TASK_MARK) == mark)
+
+    def _upload_task(
+        self,
+        context: Context,
+        source: Source,
+        given: FilePart | str | None,
+        metadata: Mapping[str, Any],
+        memo: Result,
+    ) -> PendingJob:
+        wanted = wanted_method(self.method, in_one_request=True)
+        if wanted is UploadMethod.URL or source.is_url:
+            method_for(source, wanted)
+        media = sent_by(wanted, source, self.hook.endpoint.origin)
+        by_url = isinstance(media, str)
+        self.log.info("uploading %s as an indexing task (%s)", source.filename, "by URL" if by_url else "file")
+        call = self.hook.api.create_task(
+            self.index_id,
+            media,
+            transcription=given,
+            language=self.language or None,
+            user_metadata=metadata or None,
+        )
+        video = SubmittedVideo(self.index_id, source.filename, memo["duration"], by_url)
+        task = submit_once(self.hook, self._ledger(context), video, call)
+        self.log.info("indexing task %s has begun", task.id)
+        memo |= {"video_id": task.video_id, "found": task.found}
+        memo |= {"method": UploadMethod.URL.value} if by_url and not source.is_url else {}
+        return self.pending(context, JobRef(JobKind.INDEXING_TASK, task.id), **memo)

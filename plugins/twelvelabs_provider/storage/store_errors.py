@@ -1,0 +1,93 @@
+"""Why a store said no: for good (another input or permission is needed), or in passing (a retry may help)."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsOutputError
+from twelvelabs_provider.storage.log_redaction import hide_upload_sessions
+
+_FOR_GOOD = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.EISDIR,
+    errno.ENOTDIR,
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+    errno.EINVAL,
+}
+
+
+_DEFECTS = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+
+@contextmanager
+def unexpected_errors_refuse(what: str, shown: str) -> Iterator[None]:
+    """Turn an unexpected error about one input into a refusal of that input.
+
+    Such an error comes from the input or from a library that reads it, so a retry meets it again. Errors of a store, a
+    disk or the service are not concerned.
+
+    :param what: the word for the input in errors ("video").
+    :param shown: its address without credentials.
+    :raises TwelveLabsInputError: names the input and the error.
+    """
+    try:
+        yield
+    except OSError:
+        raise
+    except _DEFECTS as error:
+        raise TwelveLabsInputError(
+            f"The {what} {shown!r} cannot be read ({type(error).__name__}: {error}). Check whether it is damaged."
+        ) from error
+
+
+@contextmanager
+def writing(uri: str) -> Iterator[None]:
+    """Whatever a store raises (each client has its own errors) is one thing for the task: it could not be written."""
+    try:
+        yield
+    except (TwelveLabsInputError, TwelveLabsOutputError):
+        raise
+    except Exception as error:
+        hide_upload_sessions(error)
+        reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+        raise TwelveLabsOutputError(
+            f"Cannot write {uri!r}: {reason}. See that the place exists, has room and may be written to; "
+            "a retry writes the same names again."
+        ) from error
+
+
+def is_for_good(error: OSError) -> bool:
+    """Whether the local file system would refuse again; a full disk or a lost mount may come right."""
+    return error.errno in _FOR_GOOD
+
+
+def is_denied(error: BaseException) -> bool:
+    """Whether permission is lacking; s3fs, gcsfs and adlfs each say it in their own way."""
+    return any(
+        isinstance(cause, PermissionError) or _status(cause) in (401, 403) or str(cause).startswith("Forbidden")
+        for cause in _causes(error)
+    )
+
+
+def is_missing(error: BaseException) -> bool:
+    """Whether the object, bucket or container does not exist."""
+    return any(
+        isinstance(cause, FileNotFoundError | NotADirectoryError) or _status(cause) == 404 for cause in _causes(error)
+    )
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    # adlfs wraps the answer of the service in a RuntimeError.
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def _status(error: BaseException) -> int | None:
+    status = getattr(error, "status_code", None) or getattr(error, "code", None)
+    return status if isinstance(status, int) else None

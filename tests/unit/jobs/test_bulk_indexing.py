@@ -1,0 +1,149 @@
+"""What is remembered of many videos: short, whole, and such that nothing is paid for twice after a death."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsOutputError, TwelveLabsRecordError
+from twelvelabs_provider.jobs.bulk_indexing import journal as many_journal
+from twelvelabs_provider.jobs.bulk_indexing.checkpoint import Journal
+from twelvelabs_provider.jobs.bulk_indexing.state import Book, Entry, Stage, digest_of, enough_of, key_of, rows_of
+
+INDEXED = Entry("file:///a.mp4", Stage.INDEXED, asset_id="a1", job_id="v1", video_id="v1", duration=90.0)
+LOST = Entry("file:///b.mp4", Stage.SENDING, asset_id="a2", at=5.0, mark="source-1")
+
+
+def book(**entries: Entry) -> Book:
+    return Book("me", 1, 100.0, 200.0, "i1", entries=dict(entries))
+
+
+def test_an_entry_is_short_and_comes_back() -> None:
+    assert LOST.as_json() == {
+        "uri": "file:///b.mp4", "stage": "sending", "asset_id": "a2", "at": 5.0, "mark": "source-1",
+    }  # fmt: skip
+    for entry in (INDEXED, LOST, Entry("x", Stage.SENDING, known=("t1", "t2"), upload={"upload_id": "u"})):
+        assert Entry.from_json(json.loads(json.dumps(entry.as_json()))) == entry
+    with pytest.raises(ValueError, match="not the entry"):
+        Entry.from_json({"stage": "indexed"})
+    with pytest.raises(ValueError, match="magic"):
+        Entry.from_json({"uri": "x", "stage": "magic"})
+
+
+def test_a_reason_is_short_and_opens_nothing() -> None:
+    error = TwelveLabsInputError("cannot fetch https://h.example/a.mp4?X-Amz-Signature=5ecre7 " + "x" * 1000)
+    failed = LOST.failed(error, again=False)
+    assert failed.error_type == "TwelveLabsInputError" and failed.reason
+    assert "5ecre7" not in failed.reason and "https://h.example/a.mp4" in failed.reason
+    assert len(failed.reason) == 500
+
+
+@pytest.mark.parametrize(
+    ("entry", "stage"),
+    [
+        (INDEXED, Stage.INDEXED),
+        (LOST, Stage.SENDING),
+        (LOST.failed(OSError("gone"), again=False), Stage.FAILED),
+        (LOST.failed(OSError("gone"), again=True, doubted=True), Stage.SENDING),
+        (LOST.failed(OSError("gone"), again=True), Stage.ASSET),
+        (Entry("x", Stage.UPLOADING).failed(OSError("gone"), again=True), None),
+    ],
+)
+def test_what_a_retry_begins_with(entry: Entry, stage: Stage | None) -> None:
+    revived = entry.revived()
+    assert (revived.stage if revived else None) == stage
+    assert revived is None or revived.settled or not revived.reason
+
+
+def test_a_clear_begins_with_what_is_under_way_alone() -> None:
+    old = book(a=INDEXED, b=LOST, c=LOST.failed(OSError("x"), again=False))
+    assert set(old.reborn("me", 2, 1.0, 2.0).entries) == {"a", "b", "c"}
+    assert set(old.reborn("another life", 1, 1.0, 2.0).entries) == {"b"}
+
+
+def test_half_of_them_are_enough() -> None:
+    assert [enough_of(number) for number in (1, 2, 3, 4, 25)] == [1, 1, 2, 2, 13]
+    assert [enough_of(8, free) for free in (0, 1, 3, 9)] == [1, 1, 3, 4]
+
+
+def test_a_video_is_known_however_its_address_is_signed() -> None:
+    assert key_of("https://h/a.mp4?X-Amz-Signature=1") == key_of("https://h/a.mp4?X-Amz-Signature=2")
+    assert key_of("https://h/watch?v=a") != key_of("https://h/watch?v=b")
+    assert key_of("s3://b/a.mp4") != key_of("s3://b/b.mp4")
+    assert digest_of(["a", "b"]) != digest_of(["ab"])
+
+
+def test_there_is_a_row_for_each_that_was_given_and_one_is_billed_once() -> None:
+    rows = list(rows_of(["a", "b", "a", "c"], ["u", "v", "u", "w"], book(a=INDEXED, b=LOST)))
+    assert [row["outcome"] for row in rows] == ["indexed", "failed", "reused", "failed"]
+    assert [row["minutes"] for row in rows] == [1.5, 0.0, 0.0, 0.0]
+    assert rows[1]["error_type"] == "TwelveLabsJobTimeoutError"
+    assert rows[3] | {"uri": "w", "error_type": "NotBegun"} == rows[3]
+
+
+def test_only_what_this_task_has_indexed_is_billed_to_it() -> None:
+    assert INDEXED.minutes == 1.5
+    assert Entry("x", Stage.REUSED, duration=60.0, shared=True).minutes == 0
+    assert Entry("x", Stage.FAILED, duration=60.0).minutes == 0
+    assert Entry("x", Stage.FAILED, duration=60.0, doubted=True).minutes == 1
+
+
+def journal(tmp_path: Path) -> Journal:
+    return Journal(str(tmp_path), "i1/indexing/t-1")
+
+
+def test_there_is_no_journal_at_the_beginning(tmp_path: Path) -> None:
+    assert journal(tmp_path).read() is None
+
+
+def test_what_is_settled_is_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(many_journal, "SETTLED_AT_ONCE", 10)
+    kept, writer = book(lost=LOST), journal(tmp_path)
+    writer.begin(kept)
+    sizes = []
+    for number in range(95):
+        kept.entries[f"k{number}"] = INDEXED
+        writer.write(kept)
+        sizes.append((tmp_path / "i1/indexing/t-1.journal.json").stat().st_size)
+    assert max(sizes) < 2500, "what is written again and again does not grow"
+    assert journal(tmp_path).read() == kept
+    assert len(list(tmp_path.rglob("*.journal-*"))) == 9
+
+
+def test_a_new_try_leaves_nothing_of_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(many_journal, "SETTLED_AT_ONCE", 2)
+    first = journal(tmp_path)
+    first.begin(book(a=INDEXED, b=INDEXED, c=LOST))
+    second = journal(tmp_path)
+    read = second.read()
+    assert read is not None
+    fresh = read.reborn("another life", 1, 0.0, 1.0)
+    second.begin(fresh)
+    assert journal(tmp_path).read() == fresh
+    assert not list(tmp_path.rglob("*.journal-*"))
+
+
+@pytest.mark.parametrize("content", [b"{", b"{}", b'{"book": {}, "series": "", "put_away": 0, "entries": {}}'])
+def test_a_journal_that_cannot_be_read_is_not_taken_for_none(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "i1/indexing/t-1.journal.json"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    with pytest.raises(TwelveLabsRecordError):
+        journal(tmp_path).read()
+
+
+def test_a_part_that_is_gone_is_not_taken_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(many_journal, "SETTLED_AT_ONCE", 1)
+    journal(tmp_path).begin(book(a=INDEXED))
+    for part in tmp_path.rglob("*.journal-*"):
+        part.unlink()
+    with pytest.raises(TwelveLabsRecordError):
+        journal(tmp_path).read()
+
+
+def test_a_journal_that_cannot_be_looked_at_is_not_taken_for_none(tmp_path: Path) -> None:
+    (tmp_path / "i1/indexing/t-1.journal.json").mkdir(parents=True)
+    with pytest.raises(TwelveLabsOutputError):
+        journal(tmp_path).read()

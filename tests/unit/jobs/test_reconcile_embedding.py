@@ -1,0 +1,139 @@
+"""A task whose id was lost is known by its input, or nobody can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from twelvelabs_provider.api import v1_3
+from twelvelabs_provider.api.embedding.models import EmbeddedInput, EmbeddingTask
+from twelvelabs_provider.api.embedding.request import (
+    AudioInput,
+    EmbeddingOption,
+    EmbeddingRequest,
+    EmbeddingScope,
+    VideoInput,
+)
+from twelvelabs_provider.api.embedding.source import FixedSegmentation, MediaSource
+from twelvelabs_provider.api.resources import Paging
+from twelvelabs_provider.exceptions import TwelveLabsUnknownOutcomeError
+from twelvelabs_provider.jobs.reconcile_embedding import find_lost_task
+from twelvelabs_provider.jobs.task_state import Identity, Ledger
+
+URL = "https://media.example/a.mp4"
+
+
+def task(task_id: str, status: str = "ready", **told: Any) -> EmbeddingTask:
+    return EmbeddingTask(task_id, status, None, EmbeddedInput(**{"type": "video", **told}), (), None, None, None)
+
+
+@dataclass
+class Hook:
+    """A service with some tasks; the list tells less than the task itself."""
+
+    listed: list[EmbeddingTask]
+    whole: dict[str, EmbeddingTask] = field(default_factory=dict)
+    api: Any = v1_3
+    since: str = ""
+
+    def items(self, page: Any) -> Iterator[EmbeddingTask]:
+        self.since = dict(page(Paging()).query)["started_at"]
+        yield from self.listed
+
+    def execute(self, call: Any) -> EmbeddingTask:
+        task_id = call.path.rpartition("/")[2]
+        return self.whole.get(task_id) or next(task for task in self.listed if task.id == task_id)
+
+
+def found(hook: Any, **fields: Any) -> str | None:
+    given = VideoInput(MediaSource(url=URL), **fields)
+    task = find_lost_task(hook, EmbeddingRequest(given), 1_780_000_000.0)
+    return task.id if task else None
+
+
+def test_the_newest_task_of_the_same_url_is_it() -> None:
+    hook = Hook([task("t2", url=URL), task("t1", url=URL)])
+    assert found(hook) == "t2"
+    assert hook.since == "2026-05-28T20:24:40Z"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"url": "https://media.example/b.mp4"},
+        {"type": "audio", "url": URL},
+        {"filename": "a.mp4"},
+        {"url": URL, "scopes": ("clip",)},
+        {"url": URL, "options": ("audio",)},
+        {"url": URL, "clip_length": 6.0},
+        {"url": URL, "start": 3.0},
+        {"url": URL, "end": 20.0, "duration": 60.0},
+    ],
+)
+def test_a_task_of_another_input_or_question_is_not(told: dict[str, Any]) -> None:
+    hook = Hook([task("t1", **told)])
+    assert found(hook, segmentation=FixedSegmentation(3)) is None
+
+
+def test_what_the_list_leaves_out_the_task_tells() -> None:
+    hook = Hook([task("t1", url=URL)], {"t1": task("t1", url=URL, options=("audio",))})
+    assert found(hook, options=[EmbeddingOption.VISUAL]) is None
+    assert found(hook, options=[EmbeddingOption.AUDIO]) == "t1"
+
+
+def test_the_older_word_for_all_of_a_video() -> None:
+    hook = Hook([task("t1", url=URL, scopes=("video",))])
+    assert found(hook, scopes=[EmbeddingScope.ASSET]) == "t1"
+
+
+def test_a_task_that_failed_is_not_worth_finding() -> None:
+    assert found(Hook([task("t1", "failed", url=URL)])) is None
+
+
+def test_a_task_that_says_nothing_of_its_input_may_be_it() -> None:
+    with pytest.raises(TwelveLabsUnknownOutcomeError, match="newest t1"):
+        found(Hook([task("t1", "processing")]))
+
+
+def test_nobody_can_tell_of_which_asset_a_task_is() -> None:
+    request = EmbeddingRequest(VideoInput(MediaSource(asset_id="c03")))
+    hook: Any = Hook([task("t1", filename="a.mp4"), task("t0", url=URL)])
+    with pytest.raises(TwelveLabsUnknownOutcomeError, match="1 embedding tasks"):
+        find_lost_task(hook, request, 0.0)
+    nothing: Any = Hook([task("t0", url=URL)])
+    assert find_lost_task(nothing, request, 1_780_000_000.0) is None
+    sound = EmbeddingRequest(AudioInput(MediaSource(asset_id="c03")))
+    assert find_lost_task(hook, sound, 1_780_000_000.0) is None
+
+
+class Store(dict[str, Any]):
+    def set(self, key: str, value: Any) -> None:
+        self[key] = value
+
+    def delete(self, key: str) -> None:
+        del self[key]
+
+
+def noted_at(ledger: Ledger) -> float | None:
+    intended = ledger.intended()
+    return intended.at if intended else None
+
+
+def test_an_intent_is_of_one_life_and_one_question() -> None:
+    store, identity = Store(), Identity("d", "r", "t", -1, 0, "asked")
+    ledger = Ledger(store, identity)
+    assert noted_at(ledger) is None
+    ledger.intend(12.5)
+    assert noted_at(ledger) == 12.5
+    assert noted_at(Ledger(store, Identity("d", "r", "t", -1, 1, "asked"))) is None
+    assert noted_at(Ledger(store, Identity("d", "r", "t", -1, 0, "other"))) is None
+    ledger.settle()
+    ledger.settle()
+    assert noted_at(ledger) is None and not store
+    nothing = Ledger(None, identity)
+    nothing.intend(1)
+    nothing.settle()
+    assert noted_at(nothing) is None

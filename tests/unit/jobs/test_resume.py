@@ -1,0 +1,50 @@
+"""Submit, attach, or take what is done: one decision from what an earlier try left and what became of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob, Phase
+from twelvelabs_provider.jobs.resume import Action, Recorded, Reuse, decide
+
+PENDING = PendingJob(JobRef(JobKind.INDEXING_TASK, "t1"), 1.0, 2.0, 3.0)
+STATES = {phase: JobState(phase, phase.value) for phase in Phase}
+COUNTED = [(True, Reuse.RETRY), (True, Reuse.ALWAYS), (False, Reuse.ALWAYS)]
+NOT_COUNTED = [(False, Reuse.RETRY), (True, Reuse.NEVER), (False, Reuse.NEVER)]
+
+
+@pytest.mark.parametrize("reuse", Reuse)
+def test_the_first_try_submits(reuse: Reuse) -> None:
+    assert decide(None, None, reuse).action is Action.SUBMIT
+
+
+@pytest.mark.parametrize(("same_life", "reuse"), COUNTED)
+@pytest.mark.parametrize(
+    ("phase", "action"),
+    [
+        (Phase.RUNNING, Action.REATTACH),
+        (Phase.READY, Action.DONE),
+        (Phase.FAILED, Action.SUBMIT),
+        (Phase.CANCELED, Action.SUBMIT),
+        (None, Action.SUBMIT),
+    ],
+)
+def test_what_became_of_the_job_decides(phase: Phase | None, action: Action, same_life: bool, reuse: Reuse) -> None:
+    decision = decide(Recorded(PENDING, same_life), STATES[phase] if phase else None, reuse)
+    assert decision.action is action
+    assert decision.job == (None if action is Action.SUBMIT else PENDING)
+    assert "indexing task t1" in decision.why
+
+
+@pytest.mark.parametrize(("same_life", "reuse"), NOT_COUNTED)
+@pytest.mark.parametrize("phase", Phase)
+def test_what_does_not_count_is_submitted_anew(phase: Phase, same_life: bool, reuse: Reuse) -> None:
+    decision = decide(Recorded(PENDING, same_life), STATES[phase], reuse)
+    assert (decision.action, decision.job) == (Action.SUBMIT, None)
+    assert reuse.value in decision.why
+
+
+def test_an_intent_is_said_to_be_one() -> None:
+    decision = decide(Recorded(None, True, 5.0), None, Reuse.RETRY)
+    assert decision.action is Action.SUBMIT
+    assert "never said that it had" in decision.why

@@ -1,0 +1,261 @@
+"""What one try of a task remembers for the next."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from twelvelabs_provider.exceptions import TwelveLabsRecordError
+from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
+from twelvelabs_provider.jobs.resume import Recorded, Reuse
+from twelvelabs_provider.jobs.task_state import Identity, Ledger, fingerprint, origin_in
+
+IDENTITY = Identity("dag", "manual__2026", "index", -1, 3, fingerprint("s3://b/a.mp4", "i1"))
+KEY = "twelvelabs_job"
+PENDING = PendingJob(JobRef(JobKind.ASSET, "c1"), 1.0, 2.0, 3.0, {"filename": "a.mp4"})
+
+
+class Store:
+    """A state store as Airflow's: JSON in, JSON out."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, str] = {}
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return json.loads(self.rows[key]) if key in self.rows else default
+
+    def set(self, key: str, value: Any) -> None:
+        self.rows[key] = json.dumps(value)
+
+    def delete(self, key: str) -> None:
+        del self.rows[key]
+
+
+class BrokenStore(Store):
+    """A store that cannot be reached."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        raise ConnectionError("the API server does not answer")
+
+
+def test_a_retry_finds_the_job() -> None:
+    store = Store()
+    Ledger(store, IDENTITY).record(PENDING)
+    assert Ledger(store, replace(IDENTITY)).recall() == PENDING
+
+
+def test_nothing_is_there_before() -> None:
+    assert Ledger(Store(), IDENTITY).recall() is None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"life": 4},
+        {"map_index": 0},
+        {"asked": fingerprint("s3://b/other.mp4", "i1")},
+        {"run_id": "manual__2027"},
+        {"task_id": "other"},
+        {"dag_id": "other"},
+    ],
+    ids=["a clear", "another mapped task", "another question", "another run", "another task", "another DAG"],
+)
+def test_another_identity_finds_nothing(other: dict[str, Any]) -> None:
+    store = Store()
+    Ledger(store, IDENTITY).record(PENDING)
+    assert Ledger(store, replace(IDENTITY, **other)).recall() is None
+    assert Ledger(store, IDENTITY).recall() == PENDING, "and does not take it away"
+
+
+@pytest.mark.parametrize(
+    "junk",
+    ["x", 5, [], {}, {"pending": PENDING.as_json()}, {"identity": IDENTITY.key()},
+     {"identity": IDENTITY.key(), "phase": "elsewhere"}, {"identity": IDENTITY.key(), "phase": "intent"}],
+)  # fmt: skip
+def test_a_record_that_cannot_be_read_is_an_error_not_an_absence(junk: Any) -> None:
+    store = Store()
+    store.set("twelvelabs_job", junk)
+    with pytest.raises(TwelveLabsRecordError, match="cannot be read"):
+        Ledger(store, IDENTITY).recall()
+    assert Ledger(store, replace(IDENTITY, reuse=Reuse.NEVER)).recall() is None, "the way out"
+
+
+def test_a_record_of_another_release_is_read() -> None:
+    store = Store()
+    store.set("twelvelabs_job", {"identity": IDENTITY.key(), "pending": PENDING.as_json()})
+    assert Ledger(store, IDENTITY).recall() == PENDING
+    assert Ledger(store, replace(IDENTITY, life=4)).recall() is None
+
+
+def test_a_clear_gets_past_a_record_whose_job_cannot_be_read() -> None:
+    store = Store()
+    ledger = Ledger(store, IDENTITY)
+    ledger.record(PENDING)
+    store.set("twelvelabs_job", {**store.get("twelvelabs_job"), "pending": "of another release"})
+    with pytest.raises(TwelveLabsRecordError):
+        ledger.recall()
+    assert Ledger(store, replace(IDENTITY, life=4)).recall() is None
+
+
+def test_the_two_phases_are_one_record() -> None:
+    store = Store()
+    ledger = Ledger(store, IDENTITY)
+    ledger.intend(5.0, ["t1"])
+    assert (ledger.recall(), ledger.intended()) == (None, Recorded(None, True, 5.0, ("t1",)))
+    ledger.record(PENDING)
+    assert (ledger.recall(), ledger.intended()) == (PENDING, None)
+    ledger.settle()
+    assert ledger.recall() == PENDING, "what was submitted is not an intent that came to nothing"
+    ledger.intend(6.0)
+    ledger.settle()
+    assert store.rows == {}
+
+
+@pytest.mark.parametrize("change", [{"life": 4}, {"life": 3}])
+def test_what_counts_after_a_clear_and_on_a_retry(change: dict[str, Any]) -> None:
+    store, retry = Store(), replace(IDENTITY, **change)
+    Ledger(store, IDENTITY).record(PENDING)
+    cleared = retry.life != IDENTITY.life
+    found = {reuse: Ledger(store, replace(retry, reuse=reuse, try_number=2)).recall() for reuse in Reuse}
+    assert found == {Reuse.ALWAYS: PENDING, Reuse.RETRY: None if cleared else PENDING, Reuse.NEVER: None}
+
+
+@pytest.mark.parametrize(
+    ("change", "superseded"),
+    [
+        ({}, False),
+        ({"try_number": 2}, False),
+        ({"life": 4}, True),
+        ({"life": 4, "reuse": Reuse.ALWAYS}, False),
+        ({"try_number": 2, "reuse": Reuse.NEVER}, True),
+        ({"asked": fingerprint("s3://b/other.mp4", "i1")}, True),
+    ],
+)
+def test_a_job_that_no_try_attaches_to_is_superseded(change: dict[str, Any], superseded: bool) -> None:
+    store = Store()
+    Ledger(store, IDENTITY).record(PENDING)
+    assert Ledger(store, replace(IDENTITY, **change)).superseded() == (PENDING if superseded else None)
+
+
+def test_what_is_somebody_elses_or_cannot_be_read_is_not_superseded() -> None:
+    store, cleared = Store(), replace(IDENTITY, life=4)
+    Ledger(store, IDENTITY).record(PENDING, ours=False)
+    assert Ledger(store, cleared).superseded() is None
+    for record in ({"phase": "unheard of"}, {"phase": "submitted"}, ["no record"], {**store.get(KEY), "pending": {}}):
+        store.set(KEY, record)
+        assert Ledger(store, cleared).superseded() is None
+    Ledger(store, IDENTITY).intend(5.0)
+    assert Ledger(store, cleared).superseded() is None
+    assert Ledger(None, cleared).superseded() is None
+
+
+def test_what_tries_share_follows_from_reuse() -> None:
+    def keys(reuse: Reuse) -> int:
+        tries = [(3, 1), (3, 2), (4, 3)]
+        return len({replace(IDENTITY, reuse=reuse, life=life, try_number=nr).key() for life, nr in tries})
+
+    assert [keys(reuse) for reuse in (Reuse.ALWAYS, Reuse.RETRY, Reuse.NEVER)] == [1, 2, 3]
+
+
+def test_a_store_that_cannot_be_read_is_an_error_not_an_absence() -> None:
+    with pytest.raises(ConnectionError):
+        Ledger(BrokenStore(), IDENTITY).recall()
+
+
+def test_forgetting() -> None:
+    store = Store()
+    ledger = Ledger(store, IDENTITY)
+    ledger.forget()
+    ledger.record(PENDING)
+    ledger.forget()
+    assert ledger.recall() is None
+    assert store.rows == {}
+
+
+def test_without_a_store_nothing_is_remembered() -> None:
+    ledger = Ledger(None, IDENTITY)
+    ledger.record(PENDING)
+    ledger.forget()
+    assert ledger.recall() is None
+
+
+def test_a_newer_job_replaces_the_older() -> None:
+    store = Store()
+    ledger = Ledger(store, IDENTITY)
+    ledger.record(PENDING)
+    following = PENDING.followed_by(JobRef(JobKind.INDEXED_ASSET, "v1", "i1"), 9.0)
+    ledger.record(following)
+    assert ledger.recall() == following
+
+
+def test_the_parts_of_an_identity_do_not_run_together() -> None:
+    assert replace(IDENTITY, dag_id="da", run_id="gmanual__2026").key() != IDENTITY.key()
+    assert replace(IDENTITY, map_index=-1, life=13).key() != replace(IDENTITY, map_index=-11, life=3).key()
+    assert len(IDENTITY.key()) == 64
+
+
+def test_a_fingerprint_tells_types_and_order() -> None:
+    assert fingerprint("a", None) == fingerprint("a", None)
+    different = [fingerprint("a", None), fingerprint(None, "a"), fingerprint("a", "None"), fingerprint("a")]
+    assert len(set(different)) == 4
+
+
+def scheduled(**moments: Any) -> dict[str, Any]:
+    """Return the context of a task of a scheduled run, whose ids are the same wherever the DAG runs."""
+    ti = SimpleNamespace(dag_id="d", run_id="scheduled__2026", task_id="t", map_index=-1, max_tries=1, try_number=1)
+    due, started = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 1, 0, 0, 3, 141592, tzinfo=UTC)
+    return {"ti": ti, "dag_run": SimpleNamespace(**{"run_after": due, "start_date": started, **moments})}
+
+
+def keys(context: dict[str, Any], store: Any = None, reuse: Reuse = Reuse.RETRY) -> set[str]:
+    identity = Identity.of(context, "asked", origin_in(store), reuse)
+    return {identity.key(), identity.lasting_key(), identity.instance()}
+
+
+def test_two_airflows_with_stores_of_their_own_share_no_key() -> None:
+    one, other = Store(), Store()
+    assert not keys(scheduled(), one) & keys(scheduled(), other)
+    assert keys(scheduled(), one) == keys(scheduled(), one), "and a retry has the same"
+
+
+def test_two_airflows_without_a_store_have_runs_that_started_at_other_moments() -> None:
+    other = scheduled(start_date=datetime(2026, 11, 1, 0, 0, 3, 141593, tzinfo=UTC))
+    one = Identity.of(scheduled(), "asked", "")
+    assert one.key() != Identity.of(other, "asked", "").key()
+    assert one.instance() != Identity.of(other, "asked", "").instance()
+
+
+def test_a_run_that_was_created_again_under_its_id_shares_no_key() -> None:
+    again = scheduled(run_after=datetime(2026, 11, 2, tzinfo=UTC))
+    for reuse in Reuse:
+        assert not keys(scheduled(), reuse=reuse) & keys(again, reuse=reuse)
+
+
+def test_a_clear_moves_the_start_of_a_run_and_always_bears_it() -> None:
+    cleared, store = scheduled(start_date=datetime(2026, 11, 5, tzinfo=UTC)), Store()
+    assert keys(scheduled(), store, Reuse.ALWAYS) == keys(cleared, store, Reuse.ALWAYS)
+    one, other = (Identity.of(each, "asked", origin_in(store)) for each in (scheduled(), cleared))
+    assert one.lasting_key() == other.lasting_key() and one.instance() == other.instance()
+    assert one.key() != other.key()
+
+
+def test_moments_in_another_zone_are_the_same_moments() -> None:
+    there = scheduled(start_date=scheduled()["dag_run"].start_date.astimezone(timezone(timedelta(hours=5))))
+    assert keys(scheduled()) == keys(there)
+
+
+def test_nothing_tells_runs_apart_that_say_no_moment() -> None:
+    assert Identity.of({"ti": scheduled()["ti"]}, "asked", "").instance() == ""
+
+
+@pytest.mark.parametrize("junk", ["", 5, [], {}])
+def test_an_origin_that_cannot_be_read_is_an_error(junk: Any) -> None:
+    store = Store()
+    store.set("twelvelabs_origin", junk)
+    with pytest.raises(TwelveLabsRecordError, match="origin cannot be read"):
+        origin_in(store)
