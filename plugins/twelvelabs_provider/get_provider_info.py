@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 _OPERATORS = (
-    "analyze", "batch", "catalog", "summarize", "asset", "discover", "index", "video", "index_videos", "videos",
+    "analyze", "batch", "catalog", "summarize", "assets", "discover", "indexes", "index_video", "index_videos", "list_videos",
     "embed", "extract", "imports", "logo", "published", "search", "entity", "entities", "unpublished",
     "knowledge_store", "knowledge_search", "knowledge_ask",
 )  # fmt: skip
@@ -31,7 +31,7 @@ def get_provider_info() -> dict[str, Any]:
         "hooks": [_modules("hooks", "twelvelabs", "twelvelabs_async")],
         "operators": [_modules("operators", *_OPERATORS)],
         "sensors": [_modules("sensors", *_SENSORS)],
-        "triggers": [_modules("triggers", "job", "jobs", "quota", "video_ready")],
+        "triggers": [_modules("triggers", "job", "jobs", "timer", "video_ready")],
         "extra-links": ["twelvelabs_provider.links.TwelveLabsPlaygroundLink"],
         "connection-types": [_connection_type()],
         "config": {"twelvelabs": _configuration()},

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsOutputError, TwelveLabsRecordError
-from twelvelabs_provider.jobs.bulk_indexing import journal as many_journal
+from twelvelabs_provider.jobs.bulk_indexing import checkpoint
 from twelvelabs_provider.jobs.bulk_indexing.checkpoint import Journal
 from twelvelabs_provider.jobs.bulk_indexing.state import Book, Entry, Stage, digest_of, enough_of, key_of, rows_of
 
@@ -99,7 +99,7 @@ def test_there_is_no_journal_at_the_beginning(tmp_path: Path) -> None:
 
 
 def test_what_is_settled_is_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(many_journal, "SETTLED_AT_ONCE", 10)
+    monkeypatch.setattr(checkpoint, "SETTLED_AT_ONCE", 10)
     kept, writer = book(lost=LOST), journal(tmp_path)
     writer.begin(kept)
     sizes = []
@@ -113,7 +113,7 @@ def test_what_is_settled_is_written_once(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_new_try_leaves_nothing_of_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(many_journal, "SETTLED_AT_ONCE", 2)
+    monkeypatch.setattr(checkpoint, "SETTLED_AT_ONCE", 2)
     first = journal(tmp_path)
     first.begin(book(a=INDEXED, b=INDEXED, c=LOST))
     second = journal(tmp_path)
@@ -135,7 +135,7 @@ def test_a_journal_that_cannot_be_read_is_not_taken_for_none(tmp_path: Path, con
 
 
 def test_a_part_that_is_gone_is_not_taken_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(many_journal, "SETTLED_AT_ONCE", 1)
+    monkeypatch.setattr(checkpoint, "SETTLED_AT_ONCE", 1)
     journal(tmp_path).begin(book(a=INDEXED))
     for part in tmp_path.rglob("*.journal-*"):
         part.unlink()
