@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 _OPERATORS = (
-    "analyze", "batch", "catalog", "summarize", "assets", "discover", "indexes", "index_video", "index_videos", "list_videos",
-    "embed", "extract", "imports", "logo", "published", "search", "entity", "entities", "unpublished",
+    "analyze", "batch", "catalog", "summarize", "assets", "discover", "indexes", "index_video", "index_videos",
+    "list_videos", "embed", "extract", "imports", "logo", "published", "search", "entity", "entities", "unpublished",
     "knowledge_store", "knowledge_search", "knowledge_ask",
 )  # fmt: skip
 _SENSORS = (

@@ -9,8 +9,8 @@ from random import Random
 from typing import Any, BinaryIO
 
 import pytest
-from tests.unit.jobs.test_task_state import IDENTITY, Store
 
+from tests.unit.jobs.test_task_state import IDENTITY, Store
 from tests.unit.parts_store import PartsStore
 from tests.unit.scripted_server import connection_text, forget_proxies
 from twelvelabs_provider.api.assets import AssetOptions, AssetType
