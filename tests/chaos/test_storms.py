@@ -180,7 +180,7 @@ def test_a_storm_without_end_stops_at_the_deadline(
     """The message says what became of the job; a retry attaches to it."""
     memory = Memory()
     faults({"path": POLL, "action": "status", "status": 429, "retry_after": 0})
-    with pytest.raises(TwelveLabsJobTimeoutError, match=r"it goes on, and a retry attaches to it"):
+    with pytest.raises(TwelveLabsJobTimeoutError, match=r"it continues, and a retry attaches to it"):
         see_through(analyze(tmp_path, asset, timeout=2), task_context(memory))
     faults()
     see_through(analyze(tmp_path, asset), task_context(memory))

@@ -114,7 +114,7 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
 
     def run_operator(self, context: Context) -> Result:
         """Attach to the job of an earlier try, or begin; then see it through."""
-        self._stop_superseded(context)
+        self._cancel_superseded(context)
         return self._see_through(context, self._remembered(context) or self.begin(context))
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Result:
@@ -274,10 +274,10 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
     def _time_is_up(self, pending: PendingJob) -> NoReturn:
         late = f"{pending.job} was still running at its deadline, {clock_text(pending.deadline)}"
         if self.cancel_on_timeout:
-            told = self._stop(pending)
-            raise TwelveLabsJobTimeoutError(f"{late}: {'; '.join(map(str, told)) or 'it goes on'}")
+            cancelled = self._cancel(pending)
+            raise TwelveLabsJobTimeoutError(f"{late}: {'; '.join(map(str, cancelled)) or 'it continues'}")
         raise TwelveLabsJobTimeoutError(
-            f"{late}; it goes on, and a retry attaches to it: give it longer with timeout (seconds)"
+            f"{late}; it continues, and a retry attaches to it: give it longer with timeout (seconds)"
         )
 
     def _announce(self, pending: PendingJob, how: str) -> None:

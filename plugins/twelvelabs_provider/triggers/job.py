@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 
 from twelvelabs_provider.api.errors import TwelveLabsError
+from twelvelabs_provider.jobs.cancellation import RemoteJobCanceller
 from twelvelabs_provider.jobs.durations import Duration, plain_number
 from twelvelabs_provider.jobs.finished_jobs import can_be_listed
 from twelvelabs_provider.jobs.job import PendingJob, Phase
 from twelvelabs_provider.jobs.kinds import phase_of, read_state
 from twelvelabs_provider.jobs.outage import is_final
 from twelvelabs_provider.jobs.trigger_event import Wake, WakeReason
-from twelvelabs_provider.triggers.killed import is_given_up, stop, to_the_end
 from twelvelabs_provider.triggers.shared import MARGIN, PollKey, Snapshot, Wait, part_of
 from twelvelabs_provider.triggers.shared_wait import OWN_LOOK, GivenUpError, LonePoll, TwelveLabsSharingTrigger
 from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS
@@ -98,17 +98,9 @@ class TwelveLabsJobTrigger(TwelveLabsSharingTrigger):
         yield self._event(wake)
 
     async def on_kill(self) -> None:
-        """Stop the remote job, unless the task still waits for it; Airflow 3.3 calls this when a user acts on it."""
+        """Cancel the remote job unless the task is still deferred; Airflow 3.3 calls this when a user ends the task."""
         if self.cancel_on_kill:
-            await to_the_end(self._stop_if_given_up())
-        else:
-            log.info("the wait is over; the remote job is left alone")
-
-    async def _stop_if_given_up(self) -> None:
-        if await is_given_up(self.task_instance):
-            await stop(self.twelvelabs_conn_id, self._waited_for)
-        else:
-            log.info("%s is still waited for, and goes on", self._waited_for.job)
+            await RemoteJobCanceller(self._waited_for).cancel_if_ended(self.twelvelabs_conn_id, self.task_instance)
 
     def shared_stream_key(self) -> PollKey | None:
         """Waits of one connection, kind, scope and rhythm share one poll; None for what cannot be listed."""

@@ -108,11 +108,11 @@ def test_a_killed_task_cancels_its_job_and_forgets_it(server: ScriptedServer) ->
 @pytest.mark.parametrize(
     ("kind", "fields", "answers", "told"),
     [
-        (Indexing, {}, [], "indexed asset t1 cannot be stopped: it goes on, and a retry attaches to it"),
-        (Theirs, {}, [], "somebody else's"),
-        (Analysis, {"cancel_on_kill": False}, [], "goes on, and a retry attaches to it"),
+        (Indexing, {}, [], "indexed asset t1 cannot be cancelled: it continues, and a retry attaches to it"),
+        (Theirs, {}, [], "belongs to another task"),
+        (Analysis, {"cancel_on_kill": False}, [], "continues, and a retry attaches to it"),
         (Analysis, {}, [Reply({"code": "generic_error", "message": "oops"}, status=500)], "could not be cancelled"),
-        (Analysis, {}, [Reply({"code": "conflict", "message": "it is ready"}, status=409)], "has ended already"),
+        (Analysis, {}, [Reply({"code": "conflict", "message": "it is ready"}, status=409)], "has already ended"),
     ],
 )
 def test_what_is_not_cancelled_is_remembered(
@@ -192,7 +192,7 @@ def test_a_job_that_a_clear_attaches_to_is_not_stopped(server: ScriptedServer, s
     operator.on_kill()
     assert CANCEL not in server.asked
     assert "twelvelabs_job" in memory
-    assert "goes on, and a retry attaches to it" in said()
+    assert "continues, and a retry attaches to it" in said()
     server.script += [RUNNING, RUNNING]
     again = Analysis(task_id="t", deferrable=True, reuse="always")
     assert deferred_by(again, context(memory, max_tries=1)).cancel_on_kill is False
@@ -226,7 +226,9 @@ def test_the_deadline_cancels_what_it_is_told_to(server: ScriptedServer, deferra
 def test_the_deadline_says_what_cannot_be_cancelled(server: ScriptedServer) -> None:
     memory = Memory()
     server.script.append(INDEXING)
-    with pytest.raises(TwelveLabsJobTimeoutError, match=r"deadline.*cannot be stopped: it goes on, and a retry attach"):
+    with pytest.raises(
+        TwelveLabsJobTimeoutError, match=r"deadline.*cannot be cancelled: it continues, and a retry attach"
+    ):
         Indexing(task_id="t", timeout=1e-6, cancel_on_timeout=True).execute(context(memory))
     assert "twelvelabs_job" in memory
 

@@ -15,12 +15,13 @@ from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 
 from tests.unit.scripted_server import Reply, ScriptedServer
+from twelvelabs_provider.jobs import cancellation
 from twelvelabs_provider.jobs.batch_plan import Plan, Portion, PortionState
 from twelvelabs_provider.jobs.finished_jobs import Sighting
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
 from twelvelabs_provider.jobs.trigger_event import Wake, WakeReason
 from twelvelabs_provider.triggers import job as trigger_module
-from twelvelabs_provider.triggers import killed, shared_wait
+from twelvelabs_provider.triggers import shared_wait
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
 from twelvelabs_provider.triggers.shared import Snapshot
 
@@ -93,7 +94,7 @@ def test_where_airflow_does_not_say_nothing_is_cancelled(
     monkeypatch.setattr(RuntimeTaskInstance, "get_task_states", staticmethod(silent))
     asyncio.run(trigger(pending()).on_kill())
     assert server.asked == []
-    assert "left alone" in caplog.text
+    assert "remote job continues" in caplog.text
 
 
 def test_being_told_again_and_again_breaks_nothing_off(
@@ -102,14 +103,14 @@ def test_being_told_again_and_again_breaks_nothing_off(
     """Airflow cancels a trigger once a second until it has ended, its on_kill included."""
     stand("failed")
     server.script.append(Reply({}))
-    at_once = killed.is_given_up
+    at_once = cancellation._is_deferred
 
     async def after_a_while(task_instance: Any) -> bool:
         for _ in range(20):
             await asyncio.sleep(0.005)
         return await at_once(task_instance)
 
-    monkeypatch.setattr(trigger_module, "is_given_up", after_a_while)
+    monkeypatch.setattr(cancellation, "_is_deferred", after_a_while)
 
     async def told_again_and_again() -> None:
         told = asyncio.create_task(asyncio.wait_for(trigger(pending()).on_kill(), timeout=LONGEST_TEST))
@@ -135,7 +136,7 @@ def test_indexing_goes_on_and_it_is_said(
     stand("failed")
     asyncio.run(trigger(pending(INDEXING)).on_kill())
     assert server.asked == []
-    assert "indexed asset v1 cannot be stopped: it goes on, and a retry attaches to it" in caplog.text
+    assert "indexed asset v1 cannot be cancelled: it continues, and a retry attaches to it" in caplog.text
 
 
 def test_all_batches_of_a_task_are_cancelled_and_nobody_elses(
@@ -153,7 +154,7 @@ def test_all_batches_of_a_task_are_cancelled_and_nobody_elses(
     theirs = JobRef(JobKind.ANALYSIS_BATCH, "b9")
     asyncio.run(trigger(pending(theirs, plan=Plan(tuple(portions)).as_json())).on_kill())
     assert [line.split("/")[-2] for line in server.asked] == ["b2", "b3"]
-    assert "analysis batch b2 has ended already" in caplog.text
+    assert "analysis batch b2 has already ended" in caplog.text
 
 
 def test_a_row_of_an_older_release_cancels_nothing(server: ScriptedServer, stand: Stand) -> None:
