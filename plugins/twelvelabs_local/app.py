@@ -24,8 +24,8 @@ from twelvelabs_local.media import forget_unused
 from twelvelabs_local.parts import forget_unused_parts
 from twelvelabs_local.settings import Settings
 from twelvelabs_local.signed_urls import SIGNED, Signer
-from twelvelabs_local.store.connections import connect_once
-from twelvelabs_local.store.database import Database
+from twelvelabs_local.store.connections import connect_new_folders
+from twelvelabs_local.store.schema import open_database
 from twelvelabs_local.supervisor import Supervisor
 from twelvelabs_local.wire import Wired
 
@@ -37,10 +37,10 @@ def create_app(settings: Settings) -> ASGIApp:
 
     :param settings: the command line.
     """
-    db = Database(settings.data.database)
+    db = open_database(settings.data.database)
     forget_unused(settings.data, db)
     forget_unused_parts(settings.data, db)
-    connect_once(db, settings.folders)
+    connect_new_folders(db, settings.folders)
     supervisor = Supervisor(settings.data, db)
     engine = Engine(settings, db, supervisor)
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from twelvelabs_local.errors import invalid, missing, unknown
-from twelvelabs_local.store.indexes import offered
-from twelvelabs_local.store.records import Index, Model
+from twelvelabs_local.store.indexes import Index, Model, has_option
 
 LEGACY_OPTIONS = ("visual", "conversation", "text_in_video", "logo")
 OPTIONS = ("visual", "audio")
@@ -92,7 +91,7 @@ class Dialect(ABC):
             return list(model.options)
         words = LEGACY_OPTIONS if self.legacy else OPTIONS
         alone = Index(**{**vars(index), "models": [{"name": model.name, "options": model.options}]})
-        return [word for word in words if offered(alone, word)]
+        return [word for word in words if has_option(alone, word)]
 
 
 class OneModel(Dialect):

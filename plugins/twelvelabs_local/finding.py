@@ -16,11 +16,11 @@ from twelvelabs_local.engine.matching import Evidence, Hit, all_of, any_of, runs
 from twelvelabs_local.engine.understanding import Content
 from twelvelabs_local.media import content_path
 from twelvelabs_local.settings import DataFolder
-from twelvelabs_local.store.assets import find_asset
+from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.database import Database
-from twelvelabs_local.store.lines import Kind, Line, Way, count_lines, lines_with
 from twelvelabs_local.store.passages import words_of
-from twelvelabs_local.store.records import Video
+from twelvelabs_local.store.search_lines import Kind, Line, WordMatch, count_lines, lines_with
+from twelvelabs_local.store.videos import Video
 
 if TYPE_CHECKING:
     from twelvelabs_local.engine.features import Vector
@@ -48,7 +48,7 @@ class Query:
     options: Sequence[str]
     text: str | None = None
     pictures: Sequence[Vector] = field(default=(), repr=False)
-    ways: Sequence[Way] = tuple(Way)
+    ways: Sequence[WordMatch] = tuple(WordMatch)
     every: bool = False
 
 
@@ -77,17 +77,17 @@ def _side(pool: Pool, query: Query, option: str) -> list[Hit]:
     if option == LOGO:
         return []
     if option == AUDIO:
-        return [hit for hit in _by_words(pool, option, Kind.SAID, tuple(Way), words) if _is_sound(hit, option)]
+        return [hit for hit in _by_words(pool, option, Kind.SPEECH, tuple(WordMatch), words) if _is_sound(hit, option)]
     if option in SAID:
-        return _by_words(pool, option, Kind.SAID, query.ways, words)
-    shown = _by_words(pool, option, Kind.SHOWN, tuple(Way), words)
+        return _by_words(pool, option, Kind.SPEECH, query.ways, words)
+    shown = _by_words(pool, option, Kind.SCREEN, tuple(WordMatch), words)
     if option != VISUAL or not query.pictures:
         return shown
     alike = _by_pictures(pool, query.pictures)
     return together(shown, alike) if words else alike
 
 
-def _by_words(pool: Pool, option: str, kind: Kind, ways: Sequence[Way], words: Sequence[str]) -> list[Hit]:
+def _by_words(pool: Pool, option: str, kind: Kind, ways: Sequence[WordMatch], words: Sequence[str]) -> list[Hit]:
     """Lines of the same stretch (several may be on screen at once) are one clip."""
     total = count_lines(pool.db, pool.index_id, kind)
     texts: dict[tuple[str, float, float], dict[str, None]] = {}
@@ -107,9 +107,9 @@ def _by_words(pool: Pool, option: str, kind: Kind, ways: Sequence[Way], words: S
     return [_hit(place, score / whole, option, " ".join(texts[place])) for place, score in scores.items()]
 
 
-def _found(pool: Pool, kind: Kind, ways: Sequence[Way], word: str) -> Mapping[Line, float]:
+def _found(pool: Pool, kind: Kind, ways: Sequence[WordMatch], word: str) -> Mapping[Line, float]:
     found: dict[Line, float] = {}
-    for way, counts in ((Way.SEMANTIC, STEM), (Way.LEXICAL, EXACT)):
+    for way, counts in ((WordMatch.SEMANTIC, STEM), (WordMatch.LEXICAL, EXACT)):
         if way in ways:
             found |= dict.fromkeys(lines_with(pool.db, pool.index_id, kind, way, word), counts)
     return {line: counts for line, counts in found.items() if line.video_id in pool.videos}
@@ -143,7 +143,7 @@ def _by_pictures(pool: Pool, pictures: Sequence[Vector]) -> list[Hit]:
 
 
 def _content(pool: Pool, video: Video) -> Content | None:
-    asset = find_asset(pool.db, video.asset_id)
+    asset = pool.db.find(Asset, id=video.asset_id)
     if asset is None or asset.sha256 is None:
         return None
     return Content(content_path(pool.folder, asset.sha256), asset.sha256, video.duration or 0.0)

@@ -18,7 +18,7 @@ def new_id() -> str:
     return f"{int(time.time()):08x}{_PROCESS}{next(_COUNTER) & 0xFFFFFF:06x}"
 
 
-def new_marked_id(mark: str) -> str:
+def new_prefixed_id(mark: str) -> str:
     """Return a fresh id of the newer form: a mark and a UUID that sorts by time of creation, ``ks_0198...``.
 
     :param mark: what it is an id of.
@@ -27,7 +27,7 @@ def new_marked_id(mark: str) -> str:
     return f"{mark}_{uuid.UUID(digits)}"
 
 
-def is_marked_id(text: str, mark: str) -> bool:
+def is_prefixed_id(text: str, mark: str) -> bool:
     """Tell whether a text has the form of an id of the newer form.
 
     :param mark: what it should be an id of.

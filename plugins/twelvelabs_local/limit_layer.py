@@ -14,8 +14,8 @@ from twelvelabs_local.errors import ServiceError
 from twelvelabs_local.faults import VERSIONS
 from twelvelabs_local.identity import written
 from twelvelabs_local.limits import DAY, Category, LimitBook, Window, category_of
+from twelvelabs_local.store.assets import TERMINAL
 from twelvelabs_local.store.database import Database
-from twelvelabs_local.store.records import TERMINAL
 
 EMPTY = ("/search", "/analyze", "/summarize", "/gist", "/generate")
 """Calls whose 429 has no body."""
@@ -59,8 +59,7 @@ class LimitLayer:
         if most is None:
             return None
         marks = ", ".join("?" * len(TERMINAL))
-        row = self._db.first(f"SELECT count(*) AS n FROM videos WHERE status NOT IN ({marks})", *TERMINAL)
-        if row is None or row["n"] < most:
+        if self._db.value(f"SELECT count(*) FROM videos WHERE status NOT IN ({marks})", *TERMINAL) < most:
             return None
         return f"Your plan allows {most} concurrent indexing tasks. Wait until one of them has ended."
 

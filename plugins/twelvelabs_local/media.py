@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from twelvelabs_local.errors import MediaError
 from twelvelabs_local.identity import new_id
 from twelvelabs_local.settings import DataFolder
-from twelvelabs_local.store.assets import content_used, find_asset
+from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.database import Database
 
 PIECE = 4 * 1024 * 1024
@@ -80,7 +80,7 @@ def forget_renditions(folder: DataFolder, asset_id: str) -> None:
 
 def forget_content(folder: DataFolder, db: Database, sha256: str | None) -> None:
     """Remove a content that no asset has any more."""
-    if sha256 and not content_used(db, sha256):
+    if sha256 and not db.count(Asset, sha256=sha256):
         content_path(folder, sha256).unlink(missing_ok=True)
 
 
@@ -89,7 +89,7 @@ def forget_unused(folder: DataFolder, db: Database) -> None:
     for path in folder.media.iterdir():
         forget_content(folder, db, path.name)
     for path in folder.renditions.iterdir():
-        if find_asset(db, path.name) is None:
+        if db.find(Asset, id=path.name) is None:
             forget_renditions(folder, path.name)
 
 

@@ -15,10 +15,9 @@ from twelvelabs_local.errors import MediaError
 from twelvelabs_local.identity import new_id
 from twelvelabs_local.media import content_path, pieces_of
 from twelvelabs_local.settings import DataFolder
-from twelvelabs_local.store.assets import find_asset
+from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.database import Database
-from twelvelabs_local.store.records import Asset, Upload
-from twelvelabs_local.store.uploads import COMPLETED, find_upload, upload_of_asset
+from twelvelabs_local.store.uploads import COMPLETED, Upload
 
 _PIECE = 1024 * 1024
 """Bytes that are gathered before they are written."""
@@ -76,7 +75,7 @@ def assembled(db: Database, folder: DataFolder, asset: Asset) -> Iterator[bytes]
 
     :raises MediaError: when one of them is gone.
     """
-    upload = upload_of_asset(db, asset.id)
+    upload = db.find(Upload, asset_id=asset.id)
     if upload is None or upload.status != COMPLETED:
         raise MediaError("video_file_broken", "The file has not come whole.")
     for number in range(1, upload.total_chunks + 1):
@@ -96,7 +95,7 @@ def forget_parts(folder: DataFolder, upload_id: str) -> None:
 def forget_unused_parts(folder: DataFolder, db: Database) -> None:
     """Remove the parts of which nothing will be made any more; only for a starting engine."""
     for path in folder.uploads.iterdir():
-        upload = find_upload(db, path.name)
+        upload = db.find(Upload, id=path.name)
         if upload is None or not _still_needed(folder, db, upload):
             forget_parts(folder, path.name)
 
@@ -104,7 +103,7 @@ def forget_unused_parts(folder: DataFolder, db: Database) -> None:
 def _still_needed(folder: DataFolder, db: Database, upload: Upload) -> bool:
     if upload.status != COMPLETED:
         return upload.status == "active"
-    asset = find_asset(db, upload.asset_id)
+    asset = db.find(Asset, id=upload.asset_id)
     if asset is None or asset.status == "failed":
         return False
     return asset.sha256 is None or not content_path(folder, asset.sha256).exists()

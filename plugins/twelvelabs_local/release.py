@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from twelvelabs_local.errors import MediaError
 from twelvelabs_local.requirements import check_video, requirements_of
+from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.database import Database
-from twelvelabs_local.store.records import Asset, Index, Video
-from twelvelabs_local.store.videos import describe_video, fail_video, release_video
+from twelvelabs_local.store.indexes import Index
+from twelvelabs_local.store.videos import Video, describe_video, fail_video, queue_video
 
 
 def release(db: Database, video: Video, index: Index, asset: Asset) -> None:
@@ -17,7 +18,7 @@ def release(db: Database, video: Video, index: Index, asset: Asset) -> None:
     :param index: its index.
     :param asset: its file, ready.
     """
-    found = asset.probed()
+    found = asset.probe
     assert found is not None
     describe_video(db, video.id, found)
     try:
@@ -25,4 +26,4 @@ def release(db: Database, video: Video, index: Index, asset: Asset) -> None:
     except MediaError as error:
         fail_video(db, video.id, error.code, error.message)
     else:
-        release_video(db, video.id)
+        queue_video(db, video.id)

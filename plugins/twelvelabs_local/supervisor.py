@@ -10,7 +10,7 @@ from pathlib import Path
 
 from twelvelabs_local.settings import DataFolder
 from twelvelabs_local.store.database import Database
-from twelvelabs_local.store.jobs import blame
+from twelvelabs_local.store.jobs import count_crash
 
 END_SECONDS = 5.0
 RESTART_SECONDS = 0.5
@@ -59,7 +59,7 @@ class Supervisor:
         while self._process:
             code = await self._process.wait()
             log.warning("the worker ended with code %s; starting another", code)
-            blame(self._db)
+            count_crash(self._db)
             await asyncio.sleep(RESTART_SECONDS)
             self._process = await self._spawn()
 

@@ -14,12 +14,12 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
-from twelvelabs_local.store.analyses import find_analysis
-from twelvelabs_local.store.assets import find_asset
-from twelvelabs_local.store.batches import find_batch, item_counts
+from twelvelabs_local.store.analyses import Analysis
+from twelvelabs_local.store.assets import Asset
+from twelvelabs_local.store.batches import Batch, item_counts
 from twelvelabs_local.store.database import Database
-from twelvelabs_local.store.indexes import find_index
-from twelvelabs_local.store.videos import find_video
+from twelvelabs_local.store.indexes import Index
+from twelvelabs_local.store.videos import Task, Video
 from twelvelabs_local.store.webhooks import (
     Delivery,
     Event,
@@ -27,8 +27,8 @@ from twelvelabs_local.store.webhooks import (
     all_webhooks,
     due_deliveries,
     new_events,
+    save_attempt,
     send_event,
-    tried,
 )
 
 LOOK_EVERY = 0.5
@@ -101,7 +101,7 @@ class Courier:
         next_at = None
         if error is not None and delivery.attempts + 1 < webhook.attempts:
             next_at = time.time() + webhook.retry_seconds * 2**delivery.attempts
-        await run_in_threadpool(tried, self._db, delivery, error, next_at)
+        await run_in_threadpool(save_attempt, self._db, delivery, error, next_at)
 
 
 async def _post(body: bytes, webhook: Webhook) -> str | None:
@@ -125,15 +125,15 @@ def _data(db: Database, event: Event) -> Mapping[str, Any] | None:
 
 
 def _video(db: Database, video_id: str) -> Mapping[str, Any] | None:
-    video = find_video(db, video_id)
-    index = find_index(db, video.index_id) if video else None
+    video = db.find(Video, id=video_id)
+    index = db.find(Index, id=video.index_id) if video else None
     if video is None or index is None:
         return None
     # a video that was indexed from an asset has no task; its own id stands for it
-    row = db.first("SELECT id FROM tasks WHERE video_id = ?", video_id)
+    task = db.find(Task, video_id=video_id)
     models = [{"name": model.name, "options": list(model.options)} for model in index.named_models()]
     data = {
-        "id": row["id"] if row else video.id,
+        "id": task.id if task else video.id,
         "metadata": {"duration": video.duration},
         "status": video.status,
         "engines" if index.legacy else "models": models,
@@ -143,11 +143,11 @@ def _video(db: Database, video_id: str) -> Mapping[str, Any] | None:
 
 
 def _analysis(db: Database, task_id: str) -> Mapping[str, Any] | None:
-    task = find_analysis(db, task_id)
+    task = db.find(Analysis, id=task_id)
     if task is None:
         return None
-    asset = find_asset(db, task.asset_id)
-    probe = asset.probed() if asset else None
+    asset = db.find(Asset, id=task.asset_id)
+    probe = asset.probe if asset else None
     source = dict(task.request["video"])
     if probe:
         source["system_metadata"] = {"duration": probe.duration}
@@ -162,7 +162,7 @@ def _analysis(db: Database, task_id: str) -> Mapping[str, Any] | None:
 
 
 def _batch(db: Database, batch_id: str) -> Mapping[str, Any] | None:
-    batch = find_batch(db, batch_id)
+    batch = db.find(Batch, id=batch_id)
     if batch is None:
         return None
     counts = {f"{status}_items": count for status, count in item_counts(db, batch_id).items()}

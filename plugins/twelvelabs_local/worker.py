@@ -19,13 +19,12 @@ from twelvelabs_local.extra import missing_packages
 from twelvelabs_local.locks import FileLock
 from twelvelabs_local.settings import DataFolder
 from twelvelabs_local.store.analyses import end_analysis
-from twelvelabs_local.store.assets import asset_failed
-from twelvelabs_local.store.database import Database
+from twelvelabs_local.store.assets import Asset, asset_failed
 from twelvelabs_local.store.embeddings import fail_embedding_task
-from twelvelabs_local.store.jobs import MOST_CRASHES, JobKind, Lane, claim, finish, put_back
+from twelvelabs_local.store.jobs import MAX_CRASHES, Job, JobKind, Lane, claim, finish, requeue_running
 from twelvelabs_local.store.knowledge import fail_item
-from twelvelabs_local.store.records import Job
 from twelvelabs_local.store.renditions import fail_renditions
+from twelvelabs_local.store.schema import open_database
 from twelvelabs_local.store.videos import fail_video, videos_of_asset
 from twelvelabs_local.work.analyse import analyse
 from twelvelabs_local.work.bench import Bench
@@ -63,8 +62,8 @@ def main(data: str) -> None:
     calls = {lane: threading.Event() for lane in Lane}
     threading.Thread(target=_listen, args=(calls,), daemon=True).start()
     FileLock(folder.worker_lock).acquire()
-    bench = Bench(Database(folder.database), folder, Understanding(folder.cache))
-    put_back(bench.db)
+    bench = Bench(open_database(folder.database), folder, Understanding(folder.cache))
+    requeue_running(bench.db)
     threading.Thread(target=_lane, args=(bench, Lane.INTAKE, calls), daemon=True).start()
     _lane(bench, Lane.HEAVY, calls)
 
@@ -95,7 +94,7 @@ def _do(bench: Bench, job: Job) -> None:
     """Do one job; whatever happens to it, the lane goes on."""
     kind = JobKind(job.kind)
     try:
-        if job.crashes >= MOST_CRASHES:
+        if job.crashes >= MAX_CRASHES:
             raise MediaError("generic_error", f"The engine died {job.crashes} times while working on it.")
         _WORK[kind](bench, job.subject)
     except JobGone:
@@ -128,7 +127,7 @@ def _give_up(bench: Bench, kind: JobKind, subject: str, reason: MediaError) -> N
     elif kind is JobKind.RENDER_ASSET:
         fail_renditions(bench.db, subject)
     else:
-        bench.db.update("assets", subject, {"transcription_error": message})
+        bench.db.update(Asset, subject, transcription_error=message)
 
 
 if __name__ == "__main__":

@@ -16,16 +16,16 @@ from tests.engine.client import Api, multipart
 from tests.engine.videos import break_in_the_middle, make_sound, make_video
 from twelvelabs_local.engine.probe import probe
 from twelvelabs_local.identity import written
-from twelvelabs_local.store.assets import NewAsset, asset_ready, create_asset, find_asset
-from twelvelabs_local.store.database import Database
+from twelvelabs_local.store.assets import Asset, asset_ready, create_asset
 from twelvelabs_local.store.embeddings import (
     Edition,
-    NewEmbeddingTask,
+    EmbeddingTask,
     create_embedding_task,
+    delete_expired_tasks,
     find_embedding_task,
-    forget_old_tasks,
 )
-from twelvelabs_local.store.jobs import JobKind, Lane, busy, waiting_or_running
+from twelvelabs_local.store.jobs import JobKind, Lane, job_status, lane_is_busy
+from twelvelabs_local.store.schema import open_database
 
 MODEL = {"model_name": "marengo3.0"}
 
@@ -346,22 +346,34 @@ def test_an_index_gives_the_embeddings_that_it_was_made_for(api: Api, clip_id: s
 
 
 def test_a_task_is_kept_for_seven_days(tmp_path: Path, clip: Path) -> None:
-    db = Database(tmp_path / "engine.sqlite3")
-    asset = create_asset(db, NewAsset("url", "a.mp4", 10**9, "https://media.example/a.mp4", "f" * 64, implicit=True))
+    db = open_database(tmp_path / "engine.sqlite3")
+    asset = create_asset(
+        db,
+        Asset(
+            method="url",
+            filename="a.mp4",
+            size_limit=10**9,
+            url="https://media.example/a.mp4",
+            sha256="f" * 64,
+            implicit=True,
+        ),
+    )
     asset_ready(db, asset.id, probe(clip))
-    task = create_embedding_task(db, NewEmbeddingTask(Edition.V2, "video", asset.id, {}))
-    assert waiting_or_running(db, JobKind.EMBED, task.id) == "pending" and busy(db, Lane.HEAVY)
-    assert find_embedding_task(db, task.id) and forget_old_tasks(db) == []
+    task = create_embedding_task(db, EmbeddingTask(edition=Edition.V2, kind="video", asset_id=asset.id, request={}))
+    assert job_status(db, JobKind.EMBED, task.id) == "pending" and lane_is_busy(db, Lane.HEAVY)
+    assert find_embedding_task(db, task.id) and delete_expired_tasks(db) == []
     week = written(datetime.now(UTC) - timedelta(days=7, seconds=1))
-    db.update("embedding_tasks", task.id, {"created_at": week})
+    db.update(EmbeddingTask, task.id, created_at=week)
     assert find_embedding_task(db, task.id) is None
     # its file came only for it
-    assert forget_old_tasks(db) == ["f" * 64] and find_asset(db, asset.id) is None
-    assert not waiting_or_running(db, JobKind.EMBED, task.id)
+    assert delete_expired_tasks(db) == ["f" * 64] and db.find(Asset, id=asset.id) is None
+    assert not job_status(db, JobKind.EMBED, task.id)
 
 
 def test_a_task_waits_for_its_file(tmp_path: Path) -> None:
-    db = Database(tmp_path / "engine.sqlite3")
-    asset = create_asset(db, NewAsset("url", "a.mp4", 10**9, "https://media.example/a.mp4", implicit=True))
-    task = create_embedding_task(db, NewEmbeddingTask(Edition.V2, "video", asset.id, {}))
-    assert task.status == "processing" and waiting_or_running(db, JobKind.EMBED, task.id) is None
+    db = open_database(tmp_path / "engine.sqlite3")
+    asset = create_asset(
+        db, Asset(method="url", filename="a.mp4", size_limit=10**9, url="https://media.example/a.mp4", implicit=True)
+    )
+    task = create_embedding_task(db, EmbeddingTask(edition=Edition.V2, kind="video", asset_id=asset.id, request={}))
+    assert task.status == "processing" and job_status(db, JobKind.EMBED, task.id) is None

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from twelvelabs_local.engine.matching import Evidence, Hit, all_of, any_of, negated, ranked, runs, together
+from twelvelabs_local.segments import SegmentRow
+from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.database import Database
-from twelvelabs_local.store.lines import Kind, Way, count_lines, lines_with, words_between
+from twelvelabs_local.store.indexes import Index
+from twelvelabs_local.store.schema import open_database
+from twelvelabs_local.store.search_lines import Kind, WordMatch, count_lines, lines_with, words_between
+from twelvelabs_local.store.videos import Video, VideoResult
 
 
 def hit(start: float, end: float, score: float, option: str = "a", video: str = "v") -> Hit:
@@ -57,45 +61,43 @@ def test_runs(scores: list[float], found: list[tuple[float, float, float]]) -> N
 
 
 def make(path: Path) -> Database:
-    db = Database(path)
-    moment = {"created_at": "2026", "updated_at": "2026"}
-    db.insert("indexes", {"id": "i", "name": "n", "legacy": 0, "models": "[]", "addons": "[]", **moment})
-    asset = {"id": "a", "method": "direct", "status": "ready", "filename": "f", "size_limit": 1, "implicit": 0}
-    db.insert("assets", {**asset, "user_metadata": "{}", **moment})
-    video = {"id": "v", "index_id": "i", "asset_id": "a", "legacy": 0, "status": "ready", "filename": "f"}
-    db.insert("videos", {**video, "user_metadata": "{}", **moment})
+    db = open_database(path)
+    db.insert(Index(id="i", name="n", legacy=False, models=[], addons=[]))
+    db.insert(Asset(id="a", method="direct", status="ready", filename="f", size_limit=1))
+    db.insert(Video(id="v", index_id="i", asset_id="a", legacy=False, status="ready", filename="f"))
     keep(db, "Crème brûlée", "burning questions")
     return db
 
 
 def keep(db: Database, *values: str) -> None:
-    rows = [{"start": number, "end": number + 1, "value": value} for number, value in enumerate(values)]
-    db.run("INSERT OR REPLACE INTO results VALUES ('v', 'transcription', ?)", json.dumps(rows))
+    rows: list[SegmentRow] = [
+        {"start": number, "end": number + 1, "value": value} for number, value in enumerate(values)
+    ]
+    db.replace(VideoResult(video_id="v", kind="transcription", segments=rows))
 
 
-def found(db: Database, way: Way, word: str) -> list[str]:
-    return [line.value for line in lines_with(db, "i", Kind.SAID, way, word)]
+def found(db: Database, match: WordMatch, word: str) -> list[str]:
+    return [line.value for line in lines_with(db, "i", Kind.SPEECH, match, word)]
 
 
 def test_lines_follow_the_results(tmp_path: Path) -> None:
     db = make(tmp_path / "db")
-    assert found(db, Way.LEXICAL, "creme") == ["Crème brûlée"]
-    assert (found(db, Way.LEXICAL, "burn"), found(db, Way.SEMANTIC, "burns")) == ([], ["burning questions"])
+    assert found(db, WordMatch.LEXICAL, "creme") == ["Crème brûlée"]
+    assert (found(db, WordMatch.LEXICAL, "burn"), found(db, WordMatch.SEMANTIC, "burns")) == ([], ["burning questions"])
     assert words_between(db, "v", 0.5, 1.5) == "Crème brûlée burning questions"
     keep(db, "other words")
-    assert (found(db, Way.SEMANTIC, "burns"), count_lines(db, "i", Kind.SAID)) == ([], 1)
+    assert (found(db, WordMatch.SEMANTIC, "burns"), count_lines(db, "i", Kind.SPEECH)) == ([], 1)
     db.run("DELETE FROM indexes")
     for table in ("lines", "results"):
-        row = db.first(f"SELECT count(*) AS n FROM {table}")
-        assert row and row["n"] == 0
-    assert found(db, Way.LEXICAL, "other") == []
+        assert db.value(f"SELECT count(*) FROM {table}") == 0
+    assert found(db, WordMatch.LEXICAL, "other") == []
 
 
 def test_a_data_folder_that_is_older_than_the_lines(tmp_path: Path) -> None:
     db = make(tmp_path / "db")
     db.run("DELETE FROM lines")
-    assert found(db, Way.LEXICAL, "creme") == []
+    assert found(db, WordMatch.LEXICAL, "creme") == []
     for _ in range(2):
-        again = Database(tmp_path / "db")
-        assert found(again, Way.LEXICAL, "creme") == ["Crème brûlée"]
-        assert count_lines(again, "i", Kind.SAID) == 2
+        again = open_database(tmp_path / "db")
+        assert found(again, WordMatch.LEXICAL, "creme") == ["Crème brûlée"]
+        assert count_lines(again, "i", Kind.SPEECH) == 2

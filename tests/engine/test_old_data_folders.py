@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.engine.client import Api
 from tests.engine_process import running_engine
 from twelvelabs_local.settings import DataFolder
-from twelvelabs_local.store.database import Database
+from twelvelabs_local.store.schema import open_database
 
 
 def columns(path: Path, table: str) -> set[str]:
@@ -32,7 +32,7 @@ def test_columns_that_are_new_are_added(tmp_path: Path, clip: Path) -> None:
 
 
 def test_what_is_up_to_date_is_left_alone(tmp_path: Path) -> None:
-    Database(tmp_path / "a.db")
+    open_database(tmp_path / "a.db")
     before = columns(tmp_path / "a.db", "videos")
-    Database(tmp_path / "a.db")
+    open_database(tmp_path / "a.db")
     assert columns(tmp_path / "a.db", "videos") == before

@@ -18,19 +18,10 @@ from twelvelabs_local.engine.analysis import MODEL_NAME
 from twelvelabs_local.errors import MediaError, ServiceError, invalid, not_exist
 from twelvelabs_local.media import Arrival, forget_content, name_in_link, pieces_of
 from twelvelabs_local.requirements import INLINE_BYTES, LINK_BYTES
-from twelvelabs_local.store.analyses import (
-    DONE,
-    NewAnalysis,
-    create_analysis,
-    delete_analysis,
-    end_analysis,
-    find_analysis,
-    find_by_key,
-)
-from twelvelabs_local.store.assets import NewAsset, create_asset, find_asset
+from twelvelabs_local.store.analyses import DONE, Analysis, create_analysis, delete_analysis, end_analysis
+from twelvelabs_local.store.assets import Asset, create_asset
 from twelvelabs_local.store.batches import batch_of
-from twelvelabs_local.store.database import Condition, Row
-from twelvelabs_local.store.records import Analysis
+from twelvelabs_local.store.database import Condition
 from twelvelabs_local.store.webhooks import reports_of
 
 STATUSES = ("queued", "pending", "processing", *DONE)
@@ -68,7 +59,7 @@ def decode_inline(arrival: Arrival, text: str) -> None:
 
 
 def _created(call: Call, request: Mapping[str, Any], key: str | None, arrival: Arrival | None) -> Response:
-    earlier = find_by_key(call.db, key) if key else None
+    earlier = call.db.find(Analysis, idempotency_key=key) if key else None
     if earlier:
         if earlier.request != request:
             message = f"The Idempotency-Key was used for another request, of task {earlier.id}. Use a new key."
@@ -76,7 +67,7 @@ def _created(call: Call, request: Mapping[str, Any], key: str | None, arrival: A
         return answer({"task_id": earlier.id, "status": earlier.status}, 202)
     with call.db.transaction():
         asset_id = asset_of(call, request["video"], arrival)
-        task = create_analysis(call.db, NewAnalysis(asset_id, request, key))
+        task = create_analysis(call.db, asset_id, request, key)
     call.work_to_do()
     return answer({"task_id": task.id, "status": task.status}, 202, call.counted("analyze"))
 
@@ -90,16 +81,18 @@ def asset_of(call: Call, video: Mapping[str, Any], arrival: Arrival | None, miss
     :raises ServiceError: when the asset cannot be used.
     """
     if video["type"] == "asset_id":
-        asset = find_asset(call.db, video["asset_id"])
+        asset = call.db.find(Asset, id=video["asset_id"])
         if asset is None:
             raise not_exist(video["asset_id"], "assets", missing)
         if asset.status != "ready":
             raise invalid("video.asset_id", f"The asset {asset.id} is {asset.status}; wait until it is ready.")
         return asset.id
     if arrival:
-        new = NewAsset("direct", "inline", INLINE_BYTES, sha256=arrival.keep(), implicit=True)
+        new = Asset(method="direct", filename="inline", size_limit=INLINE_BYTES, sha256=arrival.keep(), implicit=True)
     else:
-        new = NewAsset("url", name_in_link(video["url"]), LINK_BYTES, url=video["url"], implicit=True)
+        new = Asset(
+            method="url", filename=name_in_link(video["url"]), size_limit=LINK_BYTES, url=video["url"], implicit=True
+        )
     return create_asset(call.db, new).id
 
 
@@ -116,10 +109,10 @@ async def list_all(call: Call) -> Response:
         *equal(query, "asset_id", "asset_id"),
         *equal(query, "video_id", "asset_id"),
     ]
-    page = call.db.page("analyses", conditions, read_paging(query, call.dialect))
+    page = call.db.page(Analysis, conditions, read_paging(query, call.dialect))
 
-    def body(row: Row) -> Mapping[str, Any]:
-        return analysis_body(call, Analysis.of(row), listed=True)
+    def body(task: Analysis) -> Mapping[str, Any]:
+        return analysis_body(call, task, listed=True)
 
     return answer(listing(page, body))
 
@@ -154,7 +147,7 @@ async def cancel(call: Call) -> Response:
 
 def _analysis(call: Call) -> Analysis:
     task_id = call.path_id("task_id", "analysis tasks")
-    task = find_analysis(call.db, task_id)
+    task = call.db.find(Analysis, id=task_id)
     if task is None or "stream" in task.request:
         raise not_exist(task_id, "analysis tasks")
     return task
@@ -187,8 +180,8 @@ def analysis_body(call: Call, task: Analysis, listed: bool) -> Mapping[str, Any]
 
 
 def _source(call: Call, task: Analysis) -> Mapping[str, Any]:
-    asset = find_asset(call.db, task.asset_id)
-    probe = asset.probed() if asset else None
+    asset = call.db.find(Asset, id=task.asset_id)
+    probe = asset.probe if asset else None
     source = dict(task.request["video"])
     return {**source, "system_metadata": {"duration": probe.duration}} if probe else source
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import mimetypes
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,14 +18,13 @@ from twelvelabs_local.identity import now
 from twelvelabs_local.media import forget_content, forget_renditions, name_in_link
 from twelvelabs_local.parts import forget_parts
 from twelvelabs_local.requirements import DIRECT_BYTES, LINK_BYTES
-from twelvelabs_local.store.assets import NewAsset, create_asset, delete_asset, find_asset
-from twelvelabs_local.store.connections import source_of
-from twelvelabs_local.store.database import Condition, Paging, Row
-from twelvelabs_local.store.indexes import find_index
-from twelvelabs_local.store.records import Asset, Video
-from twelvelabs_local.store.renditions import HLS, THUMBNAIL, ask_for_renditions
-from twelvelabs_local.store.uploads import upload_of_asset
-from twelvelabs_local.store.videos import delete_video, videos_of_asset
+from twelvelabs_local.store.assets import Asset, create_asset, delete_asset
+from twelvelabs_local.store.database import Condition, Paging
+from twelvelabs_local.store.imports import source_of
+from twelvelabs_local.store.indexes import Index
+from twelvelabs_local.store.renditions import HLS, THUMBNAIL, request_renditions
+from twelvelabs_local.store.uploads import Upload
+from twelvelabs_local.store.videos import Video, delete_video, videos_of_asset
 
 PARTS = ("method", "file", "url", "filename", "enable_hls", "enable_thumbnail", "user_metadata")
 TYPES = ("image", "video", "audio")
@@ -42,7 +40,9 @@ async def create(call: Call) -> Response:
         wanted = [kind for kind in (HLS, THUMBNAIL) if await form.flag(f"enable_{kind}", False)]
         if method == "url":
             url = checked_link(required(link, "url"), "url")
-            new = NewAsset("url", name or name_in_link(url), LINK_BYTES, url=url, user_metadata=metadata)
+            new = Asset(
+                method="url", filename=name or name_in_link(url), size_limit=LINK_BYTES, url=url, user_metadata=metadata
+            )
             return _created(call, new, wanted)
         if method != "direct":
             raise invalid("method", f"It is {method!r}; it must be direct or url.")
@@ -51,14 +51,20 @@ async def create(call: Call) -> Response:
         async with arriving(call, upload, DIRECT_BYTES) as arrival:
             filename = name or upload.filename or "video"
             # from here to the new row nothing else runs: the content cannot be taken for unused
-            new = NewAsset("direct", filename, DIRECT_BYTES, sha256=arrival.keep(), user_metadata=metadata)
+            new = Asset(
+                method="direct",
+                filename=filename,
+                size_limit=DIRECT_BYTES,
+                sha256=arrival.keep(),
+                user_metadata=metadata,
+            )
             return _created(call, new, wanted)
 
 
-def _created(call: Call, new: NewAsset, wanted: Sequence[str]) -> Response:
+def _created(call: Call, new: Asset, wanted: Sequence[str]) -> Response:
     with call.db.transaction():
         asset = create_asset(call.db, new)
-        ask_for_renditions(call.db, asset.id, wanted)
+        request_renditions(call.db, asset.id, wanted)
     call.work_to_do()
     return answer(asset_body(asset), 201, call.counted("upload"))
 
@@ -72,10 +78,10 @@ async def list_all(call: Call) -> Response:
         conditions += one_of(query, key, "substr(file_type, 1, 5)", TYPES)
     if query.get("filename"):
         conditions.append(Condition("instr(lower(filename), lower(?)) > 0", [query["filename"]]))
-    page = call.db.page("assets", conditions, read_paging(query, call.dialect))
+    page = call.db.page(Asset, conditions, read_paging(query, call.dialect))
 
-    def body(row: Row) -> Mapping[str, Any]:
-        return _shown(call, Asset.of(row))
+    def body(asset: Asset) -> Mapping[str, Any]:
+        return _shown(call, asset)
 
     return answer(listing(page, body))
 
@@ -102,7 +108,7 @@ async def delete(call: Call) -> Response:
             raise ServiceError(409, "asset_in_use", message)
         for video in videos:
             delete_video(call.db, video)
-        upload = upload_of_asset(call.db, asset.id)
+        upload = call.db.find(Upload, asset_id=asset.id)
         delete_asset(call.db, asset.id)
     forget_content(call.engine.settings.data, call.db, asset.sha256)
     forget_renditions(call.engine.settings.data, asset.id)
@@ -117,11 +123,10 @@ async def list_indexed(call: Call) -> Response:
     refuse_unknown(query, ("page", "page_limit"))
     asset = asset_of(call)
     paging: Paging = read_paging(query, call.dialect)
-    page = call.db.page("videos", [Condition("asset_id = ?", [asset.id])], paging)
+    page = call.db.page(Video, [Condition("asset_id = ?", [asset.id])], paging)
 
-    def body(row: Row) -> Mapping[str, Any]:
-        video = Video.of(row)
-        index = find_index(call.db, video.index_id)
+    def body(video: Video) -> Mapping[str, Any]:
+        index = call.db.find(Index, id=video.index_id)
         return {"_id": video.id, "index": {"_id": video.index_id, "name": index.name if index else ""}}
 
     return answer(listing(page, body))
@@ -149,7 +154,7 @@ async def _sent_metadata(call: Call) -> dict[str, Any]:
 
 
 def _metadata(call: Call, asset: Asset, metadata: Mapping[str, Any]) -> Response:
-    call.db.update("assets", asset.id, {"user_metadata": json.dumps(metadata), "updated_at": now()})
+    call.db.update(Asset, asset.id, user_metadata=metadata, updated_at=now())
     return done()
 
 
@@ -158,7 +163,7 @@ def asset_of(call: Call) -> Asset:
 
     :raises ServiceError: ``resource_not_exist``.
     """
-    return call.found("asset_id", "assets", find_asset)
+    return call.found("asset_id", "assets", Asset)
 
 
 def asset_body(asset: Asset) -> Mapping[str, Any]:
@@ -172,7 +177,7 @@ def asset_body(asset: Asset) -> Mapping[str, Any]:
         "created_at": asset.created_at,
         "user_metadata": asset.user_metadata,
     }
-    found = asset.probed()
+    found = asset.probe
     if found:
         body |= {"size": found.size, "technical_metadata": _technical(found)}
         if not found.still:

@@ -14,23 +14,22 @@ from twelvelabs_local.api.call import Call, answer, done
 from twelvelabs_local.api.entry import Entry, Errors
 from twelvelabs_local.api.lists import listing, one_of, read_paging, refuse_unknown
 from twelvelabs_local.errors import ServiceError, invalid, missing, not_exist, unknown
-from twelvelabs_local.store.assets import find_asset
+from twelvelabs_local.store.analyses import Analysis
+from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.batches import (
     ACTIVE,
     ENDED,
-    NewBatch,
+    Batch,
     active_batches,
     cancel_batch,
     create_batch,
     delete_batch,
     expire_batches,
-    find_batch,
     item_counts,
     item_status,
     items_of,
 )
-from twelvelabs_local.store.database import Database, Row
-from twelvelabs_local.store.records import Analysis, Batch
+from twelvelabs_local.store.database import Database
 from twelvelabs_local.store.webhooks import reports_of
 
 MODEL = "pegasus1.5"
@@ -116,7 +115,7 @@ def _create(db: Database, body: Mapping[str, Any], requests: Sequence[Mapping[st
         if active_batches(db) >= MOST_ACTIVE:
             message = f"You already have {MOST_ACTIVE} active batches. Wait until one of them has ended."
             raise ServiceError(429, "too_many_requests", message)
-        batch = create_batch(db, NewBatch(body["analysis_mode"], body["model_name"], requests))
+        batch = create_batch(db, body["analysis_mode"], body["model_name"], requests)
         items = [{"task_id": item.id, "custom_id": item.custom_id} for item in items_of(db, batch.id)]
     return {
         "batch_id": batch.id,
@@ -131,10 +130,10 @@ def _create(db: Database, body: Mapping[str, Any], requests: Sequence[Mapping[st
 def _check_assets(db: Database, asset_ids: set[str], requests: Sequence[Mapping[str, Any]]) -> None:
     durations: dict[str, float] = {}
     for asset_id in sorted(asset_ids):
-        asset = find_asset(db, asset_id)
+        asset = db.find(Asset, id=asset_id)
         if asset is None:
             raise not_exist(asset_id, "assets")
-        probe = asset.probed()
+        probe = asset.probe
         if asset.status != "ready" or probe is None:
             message = f"The asset {asset_id} is {asset.status}. Wait until it is ready, then send the batch again."
             raise ServiceError(409, "asset_not_ready", message)
@@ -153,10 +152,10 @@ async def list_all(call: Call) -> Response:
         *one_of(query, "status", "status", (*ACTIVE, *ENDED)),
         *one_of(query, "analysis_mode", "analysis_mode", MODES),
     ]
-    page = call.db.page("batches", conditions, read_paging(query, call.dialect))
+    page = call.db.page(Batch, conditions, read_paging(query, call.dialect))
 
-    def body(row: Row) -> Mapping[str, Any]:
-        return batch_body(call.db, Batch.of(row))
+    def body(batch: Batch) -> Mapping[str, Any]:
+        return batch_body(call.db, batch)
 
     return answer(listing(page, body))
 
@@ -182,7 +181,7 @@ def _result(db: Database, item: Analysis) -> Mapping[str, Any]:
         line["data"] = item.result
     if item.status == "failed":
         line["error"] = {"message": item.error_message or "The analysis failed."}
-        if find_asset(db, item.asset_id) is None:
+        if db.find(Asset, id=item.asset_id) is None:
             line["error"] = {"code": "asset_unavailable", **line["error"]}
     return line
 
@@ -208,7 +207,7 @@ async def delete(call: Call) -> Response:
 
 def _batch(call: Call) -> Batch:
     expire_batches(call.db)
-    return call.found("batch_id", "batches", find_batch)
+    return call.found("batch_id", "batches", Batch)
 
 
 def batch_body(db: Database, batch: Batch) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,9 +22,8 @@ from twelvelabs_local.identity import is_id
 from twelvelabs_local.limits import LimitBook
 from twelvelabs_local.settings import Settings
 from twelvelabs_local.signed_urls import HOUR, Signer
-from twelvelabs_local.store.database import Database
-from twelvelabs_local.store.indexes import find_index
-from twelvelabs_local.store.records import Index
+from twelvelabs_local.store.database import Database, R
+from twelvelabs_local.store.indexes import Index
 from twelvelabs_local.supervisor import Supervisor
 from twelvelabs_local.webhooks import Courier
 
@@ -93,16 +92,16 @@ class Call:
             raise invalid(name, f"{value!r} is not the id of one of the {collection}: an id has 24 hexadecimal digits.")
         return value
 
-    def found(self, name: str, collection: str, find: Callable[[Database, str], T | None]) -> T:
+    def found(self, name: str, collection: str, record: type[R]) -> R:
         """Return what an id of the path names.
 
         :param name: its name in the route.
         :param collection: what it is an id of.
-        :param find: looks for it.
+        :param record: its record.
         :raises ServiceError: ``resource_not_exist``.
         """
         value = self.path_id(name, collection)
-        thing = find(self.db, value)
+        thing = self.db.find(record, id=value)
         if thing is None:
             raise not_exist(value, collection)
         return thing
@@ -112,7 +111,7 @@ class Call:
 
         :raises ServiceError: ``resource_not_exist``.
         """
-        return self.found("index_id", "indexes", find_index)
+        return self.found("index_id", "indexes", Index)
 
     async def body(self, allowed: Iterable[str]) -> dict[str, Any]:
         """Return the JSON object that was sent.

@@ -19,10 +19,9 @@ from twelvelabs_local.errors import MediaError, ServiceError, invalid, not_exist
 from twelvelabs_local.identity import is_id
 from twelvelabs_local.media import content_path
 from twelvelabs_local.signed_urls import SIGNED
-from twelvelabs_local.store.assets import find_asset
-from twelvelabs_local.store.indexes import find_index
-from twelvelabs_local.store.records import Video
-from twelvelabs_local.store.videos import find_video
+from twelvelabs_local.store.assets import Asset
+from twelvelabs_local.store.indexes import Index
+from twelvelabs_local.store.videos import Video
 
 
 async def logo(call: Call) -> Response:
@@ -44,7 +43,7 @@ async def thumbnail(call: Call) -> Response:
 
 async def frame(call: Call) -> Response:
     """GET /_local/signed/frames/{video_id}.jpg."""
-    video = find_video(call.db, str(call.request.path_params["video_id"]))
+    video = call.db.find(Video, id=str(call.request.path_params["video_id"]))
     path = _content(call, video) if video else None
     if path is None:
         raise ServiceError(404, "not_found", "The video was deleted.")
@@ -56,7 +55,7 @@ async def frame(call: Call) -> Response:
 
 
 def _content(call: Call, video: Video) -> Path | None:
-    asset = find_asset(call.db, video.asset_id)
+    asset = call.db.find(Asset, id=video.asset_id)
     return content_path(call.engine.settings.data, asset.sha256) if asset and asset.sha256 else None
 
 
@@ -66,7 +65,7 @@ async def external_task(call: Call) -> Response:
         raise HTTPException(404)
     body = await call.body(("index_id", "url"))
     index_id, url = required(body.get("index_id"), "index_id"), required(body.get("url"), "url")
-    if not isinstance(index_id, str) or not is_id(index_id) or find_index(call.db, index_id) is None:
+    if not isinstance(index_id, str) or not is_id(index_id) or call.db.find(Index, id=index_id) is None:
         raise not_exist(str(index_id), "indexes", 400)
     if not isinstance(url, str) or not url.startswith(("https://", "http://")):
         raise invalid("url", "It must be the address of a video on a hosting site.")

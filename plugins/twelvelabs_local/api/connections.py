@@ -4,7 +4,7 @@ what a plan does not include; a connected folder (``/_local/connections``) stand
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,15 +16,9 @@ from twelvelabs_local.api.entry import Entry
 from twelvelabs_local.api.lists import listing, read_paging, refuse_unknown
 from twelvelabs_local.errors import ServiceError, invalid, not_exist
 from twelvelabs_local.folders import Folder
-from twelvelabs_local.store.account_records import Connection, RedirectUri
-from twelvelabs_local.store.connections import (
-    PROVIDER,
-    connect_folder,
-    create_redirect_uri,
-    delete_connection,
-    find_connection,
-    redirect_uris,
-)
+from twelvelabs_local.store.connections import Connection, RedirectUri, create_redirect_uri, redirect_uris
+from twelvelabs_local.store.database import R
+from twelvelabs_local.store.imports import PROVIDER
 
 MOST_REDIRECT_URIS = 50
 LIST = ("page", "page_limit")
@@ -45,7 +39,7 @@ async def authorize(call: Call) -> Response:
 
 async def list_all(call: Call) -> Response:
     """GET /connections."""
-    return answer(_listed(call, "connections", lambda row: connection_body(Connection.of(row))))
+    return answer(_listed(call, Connection, connection_body))
 
 
 async def read(call: Call) -> Response:
@@ -55,7 +49,7 @@ async def read(call: Call) -> Response:
 
 async def delete(call: Call) -> Response:
     """DELETE /connections/{connection_id}; imported assets stay."""
-    delete_connection(call.db, connection_of(call).id)
+    call.db.delete(Connection, id=connection_of(call).id)
     return done()
 
 
@@ -84,13 +78,13 @@ async def create_redirect(call: Call) -> Response:
 
 async def list_redirects(call: Call) -> Response:
     """GET /connections/redirect-uris."""
-    return answer(_listed(call, "redirect_uris", lambda row: _redirect_body(RedirectUri.of(row))))
+    return answer(_listed(call, RedirectUri, _redirect_body))
 
 
 async def delete_redirect(call: Call) -> Response:
     """DELETE /connections/redirect-uris/{redirect_uri_id}."""
     redirect_id = call.path_id("redirect_uri_id", "redirect-uris")
-    if not call.db.run("DELETE FROM redirect_uris WHERE id = ?", redirect_id):
+    if not call.db.delete(RedirectUri, id=redirect_id):
         raise not_exist(redirect_id, "redirect-uris")
     return done()
 
@@ -104,7 +98,9 @@ async def connect(call: Call) -> Response:
     path = Path(required(body.get("folder"), "folder")).expanduser()
     if not path.is_absolute() or not path.is_dir():
         raise invalid("folder", f"{str(path)!r} is not the absolute path of a folder.")
-    return answer(connection_body(connect_folder(call.db, path.resolve(), body.get("custom_id"))), 201)
+    return answer(
+        connection_body(call.db.insert(Connection(folder=str(path.resolve()), custom_id=body.get("custom_id")))), 201
+    )
 
 
 def connection_of(call: Call) -> Connection:
@@ -112,7 +108,7 @@ def connection_of(call: Call) -> Connection:
 
     :raises ServiceError: ``resource_not_exist``.
     """
-    return call.found("connection_id", "connections", find_connection)
+    return call.found("connection_id", "connections", Connection)
 
 
 def active(connection: Connection) -> Folder:
@@ -146,10 +142,10 @@ def _redirect_body(uri: RedirectUri) -> Mapping[str, Any]:
     return {"_id": uri.id, "redirect_uri": uri.redirect_uri, "created_at": uri.created_at}
 
 
-def _listed(call: Call, table: str, body: Any) -> Mapping[str, Any]:
+def _listed(call: Call, record: type[R], body: Callable[[R], Mapping[str, Any]]) -> Mapping[str, Any]:
     query = call.request.query_params
     refuse_unknown(query, LIST)
-    return listing(call.db.page(table, [], read_paging(query, call.dialect)), body)
+    return listing(call.db.page(record, [], read_paging(query, call.dialect)), body)
 
 
 def _not_allowed() -> ServiceError:

@@ -19,8 +19,7 @@ from twelvelabs_local.engine.understanding import Content
 from twelvelabs_local.errors import MediaError, ServiceError, invalid, not_exist
 from twelvelabs_local.media import Arrival, content_path, fetched, pieces_of
 from twelvelabs_local.requirements import INLINE_BYTES, LINK_BYTES, MARENGO, MEBIBYTE, check_sound_or_picture
-from twelvelabs_local.store.assets import find_asset
-from twelvelabs_local.store.records import Asset
+from twelvelabs_local.store.assets import Asset
 
 if TYPE_CHECKING:
     from twelvelabs_local.engine.embedding import Ask, Material
@@ -49,7 +48,7 @@ def opened(call: Call, source: Source | Arrival, path: str, limit: int) -> Itera
             yield _looked_into(source)
         elif source.kind == "asset_id":
             asset = ready_asset(call, source.value, path)
-            found = asset.probed()
+            found = asset.probe
             assert found is not None and asset.sha256 is not None
             yield Content(content_path(folder, asset.sha256), asset.sha256, found.duration), found
         else:
@@ -94,7 +93,7 @@ def ready_asset(call: Call, asset_id: str, path: str) -> Asset:
 
     :raises ServiceError: when there is none, or it is not ready.
     """
-    asset = find_asset(call.db, asset_id)
+    asset = call.db.find(Asset, id=asset_id)
     if asset is None:
         raise not_exist(asset_id, "assets", 400)
     if asset.status != "ready":
@@ -106,7 +105,7 @@ def source_metadata(call: Call, source: Source) -> Mapping[str, Any]:
     """Return how an answer names a source."""
     if source.kind == "url":
         return {"input_url": source.value}
-    asset = find_asset(call.db, source.value) if source.kind == "asset_id" else None
+    asset = call.db.find(Asset, id=source.value) if source.kind == "asset_id" else None
     return {"input_filename": asset.filename} if asset else {}
 
 

@@ -31,18 +31,17 @@ from twelvelabs_local.errors import MediaError, invalid, not_exist
 from twelvelabs_local.identity import new_id, read_instant, written
 from twelvelabs_local.media import Arrival, forget_content, name_in_link
 from twelvelabs_local.requirements import INLINE_BYTES, LINK_BYTES
-from twelvelabs_local.store.assets import NewAsset, create_asset, find_asset
+from twelvelabs_local.store.assets import Asset, create_asset
 from twelvelabs_local.store.billing import bill
-from twelvelabs_local.store.database import Condition, Row
+from twelvelabs_local.store.database import Condition
 from twelvelabs_local.store.embeddings import (
     Edition,
-    NewEmbeddingTask,
+    EmbeddingTask,
     create_embedding_task,
+    delete_expired_tasks,
     find_embedding_task,
-    forget_old_tasks,
-    kept_since,
+    oldest_kept,
 )
-from twelvelabs_local.store.records import EmbeddingTask
 
 FIELDS = ("input_type", "model_name", *INPUTS)
 STATUSES = ("processing", "ready", "failed")
@@ -115,21 +114,27 @@ async def create_task(call: Call) -> Response:
         return _created(call, wish, ready_asset(call, source.value, path).id)
     if source.kind == "url":
         name, link = name_in_link(source.value), source.value
-        return _created(call, wish, NewAsset("url", name, LINK_BYTES, link, implicit=True))
+        return _created(call, wish, Asset(method="url", filename=name, size_limit=LINK_BYTES, url=link, implicit=True))
     with Arrival(call.engine.settings.data) as arrival:
         try:
             await to_thread.run_sync(receive, arrival, source, path, INLINE_BYTES)
         except MediaError as error:
             raise error.refused() from error
         # from here to the new row nothing else runs: the content cannot be taken for unused
-        return _created(call, wish, NewAsset("direct", "inline", INLINE_BYTES, sha256=arrival.keep(), implicit=True))
+        return _created(
+            call,
+            wish,
+            Asset(method="direct", filename="inline", size_limit=INLINE_BYTES, sha256=arrival.keep(), implicit=True),
+        )
 
 
-def _created(call: Call, wish: Wish, file: NewAsset | str) -> Response:
+def _created(call: Call, wish: Wish, file: Asset | str) -> Response:
     request = {"ask": asdict(wish.ask), "source": source_metadata(call, wish.sources[0])} if wish.ask else {}
     with call.db.transaction():
         asset_id = file if isinstance(file, str) else create_asset(call.db, file).id
-        task = create_embedding_task(call.db, NewEmbeddingTask(Edition.V2, wish.input_type, asset_id, request))
+        task = create_embedding_task(
+            call.db, EmbeddingTask(edition=Edition.V2, kind=wish.input_type, asset_id=asset_id, request=request)
+        )
     call.work_to_do()
     headers = {**call.counted("embed"), "Location": f"/{call.dialect.version}/embed-v2/tasks/{task.id}"}
     return answer({"_id": task.id, "status": task.status, "data": None}, 202, headers)
@@ -137,28 +142,27 @@ def _created(call: Call, wish: Wish, file: NewAsset | str) -> Response:
 
 def forget_old(call: Call) -> None:
     """Delete the tasks that are kept no longer."""
-    for sha256 in forget_old_tasks(call.db):
+    for sha256 in delete_expired_tasks(call.db):
         forget_content(call.engine.settings.data, call.db, sha256)
 
 
 async def list_tasks(call: Call) -> Response:
     """GET /embed-v2/tasks."""
 
-    def body(row: Row) -> Mapping[str, Any]:
-        task = EmbeddingTask.of(row)
+    def body(task: EmbeddingTask) -> Mapping[str, Any]:
         return {**head(task), "model_name": MODEL_NAME, f"{task.kind}_embedding": {"metadata": listed(call, task)}}
 
     return task_list(call, Edition.V2, body)
 
 
-def task_list(call: Call, edition: Edition, body: Callable[[Row], Mapping[str, Any]]) -> Response:
+def task_list(call: Call, edition: Edition, body: Callable[[EmbeddingTask], Mapping[str, Any]]) -> Response:
     """Return a page of the tasks of one edition, as the query asks for it.
 
-    :param body: makes the entry of a row.
+    :param body: makes the entry of a task.
     """
     query = call.request.query_params
     refuse_unknown(query, ("started_at", "ended_at", "status", "page", "page_limit"))
-    conditions = [Condition("edition = ?", [int(edition)]), Condition("created_at >= ?", [kept_since()])]
+    conditions = [Condition("edition = ?", [int(edition)]), Condition("created_at >= ?", [oldest_kept()])]
     for name, sign in (("started_at", ">="), ("ended_at", "<=")):
         if text := query.get(name):
             try:
@@ -166,7 +170,7 @@ def task_list(call: Call, edition: Edition, body: Callable[[Row], Mapping[str, A
             except ValueError as error:
                 raise invalid(name, f"{text!r} is not an instant like 2026-06-01T10:00:00Z.") from error
     conditions += one_of(query, "status", "status", STATUSES)
-    return answer(listing(call.db.page("embedding_tasks", conditions, read_paging(query, call.dialect)), body))
+    return answer(listing(call.db.page(EmbeddingTask, conditions, read_paging(query, call.dialect)), body))
 
 
 def listed(call: Call, task: EmbeddingTask) -> Mapping[str, Any]:
@@ -185,8 +189,8 @@ def listed(call: Call, task: EmbeddingTask) -> Mapping[str, Any]:
 
 def duration_of(call: Call, task: EmbeddingTask) -> float | None:
     """Return the seconds of a task's file, once they are known."""
-    asset = find_asset(call.db, task.asset_id)
-    found = asset.probed() if asset else None
+    asset = call.db.find(Asset, id=task.asset_id)
+    found = asset.probe if asset else None
     return found.duration if found else None
 
 

@@ -26,11 +26,9 @@ from twelvelabs_local.errors import ServiceError, invalid, missing
 from twelvelabs_local.identity import new_id
 from twelvelabs_local.media import Arrival, name_in_link
 from twelvelabs_local.requirements import LINK_BYTES, TASK_BYTES
-from twelvelabs_local.store.assets import NewAsset, create_asset
+from twelvelabs_local.store.assets import Asset, create_asset
 from twelvelabs_local.store.billing import bill
-from twelvelabs_local.store.database import Row
-from twelvelabs_local.store.embeddings import Edition, NewEmbeddingTask, create_embedding_task
-from twelvelabs_local.store.records import EmbeddingTask
+from twelvelabs_local.store.embeddings import Edition, EmbeddingTask, create_embedding_task
 
 PARTS = ("text", "image_url", "image_file", "audio_url", "audio_file", "audio_start_offset_sec")
 TASK_PARTS = (
@@ -121,7 +119,9 @@ async def create_task(call: Call) -> Response:
         forget_old(call)
         with call.db.transaction():
             asset_id = create_asset(call.db, _file(video)).id
-            task = create_embedding_task(call.db, NewEmbeddingTask(Edition.V1, "video", asset_id, request))
+            task = create_embedding_task(
+                call.db, EmbeddingTask(edition=Edition.V1, kind="video", asset_id=asset_id, request=request)
+            )
     call.work_to_do()
     return answer({"_id": task.id}, 200, call.counted("embed"))
 
@@ -146,20 +146,19 @@ async def _task_ask(form: Form) -> Ask:
     )
 
 
-def _file(video: Input) -> NewAsset:
+def _file(video: Input) -> Asset:
     if isinstance(video.medium, Arrival):
         name = str(video.shown["input_filename"])
-        return NewAsset("direct", name, TASK_BYTES, sha256=video.medium.keep(), implicit=True)
+        return Asset(method="direct", filename=name, size_limit=TASK_BYTES, sha256=video.medium.keep(), implicit=True)
     link = video.medium.value
-    return NewAsset("url", name_in_link(link), TASK_BYTES, link, implicit=True)
+    return Asset(method="url", filename=name_in_link(link), size_limit=TASK_BYTES, url=link, implicit=True)
 
 
 async def list_tasks(call: Call) -> Response:
     """GET /embed/tasks."""
     word = _model_word(call)
 
-    def body(row: Row) -> Mapping[str, Any]:
-        task = EmbeddingTask.of(row)
+    def body(task: EmbeddingTask) -> Mapping[str, Any]:
         return {**head(task), word: MODEL_NAME, "video_embedding": {"metadata": listed(call, task)}}
 
     return task_list(call, Edition.V1, body)

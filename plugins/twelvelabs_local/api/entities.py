@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,9 +15,9 @@ from twelvelabs_local.api.lists import PAGING, equal, listing, one_of, read_pagi
 from twelvelabs_local.errors import ServiceError, invalid, missing, not_exist, unknown
 from twelvelabs_local.identity import is_id, now
 from twelvelabs_local.store import entities as store
-from twelvelabs_local.store.assets import find_asset
-from twelvelabs_local.store.database import Condition, Database, Paging, Row
-from twelvelabs_local.store.knowledge_records import Entity, EntityCollection
+from twelvelabs_local.store.assets import Asset
+from twelvelabs_local.store.database import Condition, Database, Paging
+from twelvelabs_local.store.entities import Entity, EntityCollection
 
 FIELDS = ("name", "description", "metadata", "asset_ids")
 STATUSES = ("processing", "ready")
@@ -28,7 +27,9 @@ MOST_IN_BULK = 1000
 async def create_collection(call: Call) -> Response:
     """POST /entity-collections."""
     body = await call.body(("name", "description"))
-    collection = store.create_collection(call.db, text(body, "name"), optional_text(body, "description"))
+    collection = call.db.insert(
+        EntityCollection(name=text(body, "name"), description=optional_text(body, "description"))
+    )
     return answer(_collection_body(collection), 201)
 
 
@@ -36,8 +37,8 @@ async def list_collections(call: Call) -> Response:
     """GET /entity-collections."""
     query = call.request.query_params
     refuse_unknown(query, (*PAGING, "name"))
-    page = call.db.page("entity_collections", equal(query, "name", "name"), paging_by_name(query, call.dialect))
-    return answer(listing(page, lambda row: _collection_body(EntityCollection.of(row))))
+    page = call.db.page(EntityCollection, equal(query, "name", "name"), paging_by_name(query, call.dialect))
+    return answer(listing(page, _collection_body))
 
 
 async def read_collection(call: Call) -> Response:
@@ -50,7 +51,7 @@ async def update_collection(call: Call) -> Response:
     collection = _collection(call)
     body = await call.body(("name", "description"))
     values = changed(body, "name", "description")
-    call.db.update("entity_collections", collection.id, {**values, "updated_at": now()})
+    call.db.update(EntityCollection, collection.id, **values, updated_at=now())
     return answer(_collection_body(_collection(call)))
 
 
@@ -63,8 +64,8 @@ async def delete_collection(call: Call) -> Response:
 async def create(call: Call) -> Response:
     """POST /entity-collections/{entity_collection_id}/entities."""
     collection = _collection(call)
-    new = _checked(call.db, await call.body(FIELDS))
-    entity = store.create_entity(call.db, collection.id, new)
+    new = _checked(call.db, collection.id, await call.body(FIELDS))
+    entity = store.create_entity(call.db, *new)
     call.work_to_do()
     return answer(entity_body(call.db, entity), 201)
 
@@ -81,7 +82,7 @@ async def create_bulk(call: Call) -> Response:
     refused: list[Mapping[str, Any]] = []
     for position, item in enumerate(asked):
         try:
-            entity = store.create_entity(call.db, collection.id, _checked_item(call.db, item))
+            entity = store.create_entity(call.db, *_checked_item(call.db, collection.id, item))
             made.append({"_id": entity.id, "name": entity.name, "status": entity.status})
         except ServiceError as error:
             name = str(item.get("name") or "") if isinstance(item, dict) else ""
@@ -122,8 +123,8 @@ async def update(call: Call) -> Response:
     body = await call.body(("name", "description", "metadata"))
     values = changed(body, "name", "description")
     if "metadata" in body:
-        values["metadata"] = json.dumps(_metadata(body))
-    call.db.update("entities", entity.id, {**values, "updated_at": now()})
+        values["metadata"] = _metadata(body)
+    call.db.update(Entity, entity.id, **values, updated_at=now())
     return _shown(call)
 
 
@@ -151,7 +152,7 @@ async def remove_assets(call: Call) -> Response:
 
 def _collection(call: Call) -> EntityCollection:
     collection_id = call.path_id("entity_collection_id", "entity collections")
-    collection = store.find_collection(call.db, collection_id)
+    collection = call.db.find(EntityCollection, id=collection_id)
     if collection is None:
         raise not_exist(collection_id, "entity-collections")
     return collection
@@ -160,7 +161,7 @@ def _collection(call: Call) -> EntityCollection:
 def _entity(call: Call) -> Entity:
     collection = _collection(call)
     entity_id = call.path_id("entity_id", "entities")
-    entity = store.find_entity(call.db, entity_id)
+    entity = call.db.find(Entity, id=entity_id)
     if entity is None or entity.collection_id != collection.id:
         raise not_exist(entity_id, "entities")
     return entity
@@ -171,23 +172,25 @@ def _shown(call: Call) -> Response:
 
 
 def _listed(call: Call, conditions: Sequence[Condition], paging: Paging) -> Response:
-    def body(row: Row) -> Mapping[str, Any]:
-        return entity_body(call.db, Entity.of(row))
+    def body(entity: Entity) -> Mapping[str, Any]:
+        return entity_body(call.db, entity)
 
-    return answer(listing(call.db.page("entities", conditions, paging), body))
+    return answer(listing(call.db.page(Entity, conditions, paging), body))
 
 
-def _checked_item(db: Database, item: Any) -> store.NewEntity:
+def _checked_item(db: Database, collection_id: str, item: Any) -> tuple[Entity, list[str]]:
     if not isinstance(item, dict):
         raise invalid("entities", "Every entry must be an object.")
     if extra := set(item) - set(FIELDS):
         raise unknown([f"entities.{name}" for name in extra])
-    return _checked(db, item)
+    return _checked(db, collection_id, item)
 
 
-def _checked(db: Database, body: Mapping[str, Any]) -> store.NewEntity:
+def _checked(db: Database, collection_id: str, body: Mapping[str, Any]) -> tuple[Entity, list[str]]:
     name, description = text(body, "name"), optional_text(body, "description")
-    return store.NewEntity(name, _asset_ids(db, body), description, _metadata(body))
+    asset_ids = _asset_ids(db, body)
+    entity = Entity(collection_id=collection_id, name=name, description=description, metadata=_metadata(body))
+    return entity, asset_ids
 
 
 def _ids(body: Mapping[str, Any]) -> list[str]:
@@ -203,7 +206,7 @@ def _asset_ids(db: Database, body: Mapping[str, Any]) -> list[str]:
     """Return ids of images; one that is still being prepared may become an image."""
     ids = _ids(body)
     for asset_id in ids:
-        asset = find_asset(db, asset_id) if is_id(asset_id) else None
+        asset = db.find(Asset, id=asset_id) if is_id(asset_id) else None
         if asset is None:
             raise not_exist(asset_id, "assets", 400)
         if asset.status == "failed":

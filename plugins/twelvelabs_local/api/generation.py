@@ -22,10 +22,9 @@ from twelvelabs_local.engine.analysis import answer as answered
 from twelvelabs_local.errors import MediaError, ServiceError
 from twelvelabs_local.media import Arrival, forget_content
 from twelvelabs_local.requirements import PEGASUS_NOW, check_length, check_window
-from twelvelabs_local.store.analyses import DONE, NewAnalysis, create_analysis, delete_analysis, find_analysis
-from twelvelabs_local.store.assets import drop_unneeded, find_asset
+from twelvelabs_local.store.analyses import DONE, Analysis, create_analysis, delete_analysis
+from twelvelabs_local.store.assets import TERMINAL, Asset, delete_if_unused
 from twelvelabs_local.store.billing import bill
-from twelvelabs_local.store.records import TERMINAL, Analysis
 
 PAUSE = 0.05
 """Seconds between two looks whether the worker is done."""
@@ -50,7 +49,7 @@ async def analyze(call: Call) -> Response:
     # "stream" is what tells it from a task, so it is always there
     named = {**video, "base64_string": ""} if inline else video
     request = {**body, "stream": body.get("stream", True), "video": named}
-    task = create_analysis(call.db, NewAnalysis(asset_id, request, None))
+    task = create_analysis(call.db, asset_id, request)
     call.work_to_do()
     headers = call.counted("analyze")
     if request["stream"]:
@@ -83,19 +82,19 @@ async def _prepared(call: Call, asset_id: str, body: Mapping[str, Any]) -> None:
 
     :raises ServiceError: the file is broken, too long, or does not have the window.
     """
-    asset = find_asset(call.db, asset_id)
+    asset = call.db.find(Asset, id=asset_id)
     while asset is not None and asset.status not in TERMINAL:
         await asyncio.sleep(PAUSE)
-        asset = find_asset(call.db, asset_id)
+        asset = call.db.find(Asset, id=asset_id)
     try:
-        probe = asset.probed() if asset else None
+        probe = asset.probe if asset else None
         if asset is None or probe is None:
             code = (asset.error_code if asset else None) or "video_file_broken"
             raise MediaError(code, (asset.error_message if asset else None) or "The asset was deleted.")
         check_length(probe, PEGASUS_NOW)
         check_window(body, probe, PEGASUS_NOW)
     except MediaError as error:
-        forget_content(call.engine.settings.data, call.db, drop_unneeded(call.db, asset_id))
+        forget_content(call.engine.settings.data, call.db, delete_if_unused(call.db, asset_id))
         raise error.refused() from error
 
 
@@ -104,7 +103,7 @@ async def _done(call: Call, task: Analysis) -> Analysis:
     current: Analysis | None = task
     while current is not None and current.status not in DONE:
         await asyncio.sleep(PAUSE)
-        current = find_analysis(call.db, task.id)
+        current = call.db.find(Analysis, id=task.id)
     if current is None:
         raise ServiceError(500, "generic_error", "The analysis was lost.")
     forget_content(call.engine.settings.data, call.db, delete_analysis(call.db, current))

@@ -14,9 +14,8 @@ from twelvelabs_local.api.entry import Entry
 from twelvelabs_local.api.lists import listing, read_paging, refuse_unknown
 from twelvelabs_local.errors import MediaError, invalid, missing, not_exist, unknown
 from twelvelabs_local.folders import Folder
-from twelvelabs_local.store.account_records import Import, ImportItem
-from twelvelabs_local.store.connections import PROVIDER, Wanted, create_import, find_import, items_of
-from twelvelabs_local.store.database import Condition, Row
+from twelvelabs_local.store.database import Condition
+from twelvelabs_local.store.imports import PROVIDER, Import, ImportItem, RequestedFile, create_import, items_of
 
 MOST_ITEMS = 100
 
@@ -29,8 +28,8 @@ async def create(call: Call) -> Response:
     wanted = await run_in_threadpool(lambda: [_wanted(folder, source_id) for source_id in source_ids])
     made = create_import(call.db, connection, wanted)
     call.work_to_do()
-    items = [_item_body(item) for item in items_of(call.db, made.id)]
-    failed = any(file.refusal for file in wanted)
+    items = [_item_body(item, status) for item, status in items_of(call.db, made.id)]
+    failed = any(file.rejection for file in wanted)
     return answer({"_id": made.id, "has_failures": failed, "items": items}, 202, call.counted("upload"))
 
 
@@ -41,20 +40,20 @@ async def list_all(call: Call) -> Response:
     refuse_unknown(query, LIST)
     conditions = [Condition("connection_id = ?", [connection.id])]
 
-    def body(row: Row) -> Mapping[str, Any]:
-        return _body(Import.of(row))
+    def body(one: Import) -> Mapping[str, Any]:
+        return _body(one)
 
-    return answer(listing(call.db.page("imports", conditions, read_paging(query, call.dialect)), body))
+    return answer(listing(call.db.page(Import, conditions, read_paging(query, call.dialect)), body))
 
 
 async def read(call: Call) -> Response:
     """GET /connections/{connection_id}/imports/{import_id}: with where every asset stands now."""
     connection = connection_of(call)
     import_id = call.path_id("import_id", "imports")
-    found = find_import(call.db, connection.id, import_id)
+    found = call.db.find(Import, id=import_id, connection_id=connection.id)
     if found is None:
         raise not_exist(import_id, "imports")
-    return answer({**_body(found), "items": [_item_body(item) for item in items_of(call.db, found.id)]})
+    return answer({**_body(found), "items": [_item_body(item, status) for item, status in items_of(call.db, found.id)]})
 
 
 def _source_ids(body: Mapping[str, Any]) -> list[str]:
@@ -75,11 +74,11 @@ def _source_ids(body: Mapping[str, Any]) -> list[str]:
     return source_ids
 
 
-def _wanted(folder: Folder, source_id: str) -> Wanted:
+def _wanted(folder: Folder, source_id: str) -> RequestedFile:
     try:
-        return Wanted(source_id, folder.find(source_id))
+        return RequestedFile(source_id, folder.find(source_id))
     except MediaError as error:
-        return Wanted(source_id, None, error)
+        return RequestedFile(source_id, None, error)
 
 
 def _body(found: Import) -> Mapping[str, Any]:
@@ -93,11 +92,11 @@ def _body(found: Import) -> Mapping[str, Any]:
     return {**body, "custom_id": found.custom_id} if found.custom_id else body
 
 
-def _item_body(item: ImportItem) -> Mapping[str, Any]:
+def _item_body(item: ImportItem, status: str | None) -> Mapping[str, Any]:
     body = {"source_id": item.source_id, "action": item.action}
     if item.error_code:
         return {**body, "error": {"code": item.error_code, "message": item.error_message}}
-    return {**body, "asset_id": item.asset_id, "status": item.status}
+    return {**body, "asset_id": item.asset_id, "status": status}
 
 
 ROUTES: Sequence[Entry] = (

@@ -19,9 +19,9 @@ from twelvelabs_local.engine.material import gather
 from twelvelabs_local.engine.understanding import Content
 from twelvelabs_local.errors import MediaError, ServiceError, invalid
 from twelvelabs_local.media import content_path
-from twelvelabs_local.store.assets import find_asset
-from twelvelabs_local.store.indexes import offered
-from twelvelabs_local.store.records import Index, Video
+from twelvelabs_local.store.assets import Asset
+from twelvelabs_local.store.indexes import Index, has_option
+from twelvelabs_local.store.videos import Video
 from twelvelabs_local.store.videos import segments_of as saved_segments
 
 NEEDED = {Option.VISUAL: "visual", Option.AUDIO: "audio", Option.TRANSCRIPTION: "audio"}
@@ -51,13 +51,13 @@ def _options(call: Call, index: Index) -> list[Option]:
     query = call.request.query_params
     if call.dialect.legacy:
         wanted = flag(query, "embed")
-        return [option for option, needed in NEEDED.items() if wanted and offered(index, needed)]
+        return [option for option, needed in NEEDED.items() if wanted and has_option(index, needed)]
     options: list[Option] = []
     for name in query.getlist("embedding_option"):
         if name not in OPTIONS["video"]:
             raise invalid("embedding_option", f"It is {name!r}; it must be one of {', '.join(OPTIONS['video'])}.")
         option = Option(name)
-        if not offered(index, NEEDED[option]):
+        if not has_option(index, NEEDED[option]):
             raise invalid("embedding_option", f"The index was created without the option {NEEDED[option]!r}.")
         options.append(option)
     return options
@@ -65,8 +65,8 @@ def _options(call: Call, index: Index) -> list[Option]:
 
 def _described(call: Call, video: Video, options: list[Option]) -> list[Mapping[str, Any]]:
     """Return the embeddings; it may take its time the first time."""
-    asset = find_asset(call.db, video.asset_id)
-    found = asset.probed() if asset else None
+    asset = call.db.find(Asset, id=video.asset_id)
+    found = asset.probe if asset else None
     assert asset is not None and found is not None and asset.sha256 is not None
     folder, ask = call.engine.settings.data, Ask(tuple(options), whole=False)
     content = Content(content_path(folder, asset.sha256), asset.sha256, found.duration)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from twelvelabs_local.api.call import Call
 from twelvelabs_local.engine.subjects import Material
 from twelvelabs_local.errors import ServiceError, not_exist
-from twelvelabs_local.store.indexes import find_index
-from twelvelabs_local.store.videos import find_video, segments_of
+from twelvelabs_local.store.indexes import Index
+from twelvelabs_local.store.videos import Video, segments_of
 
 PEGASUS = "pegasus"
 
@@ -17,8 +17,8 @@ def indexed_material(call: Call, video_id: str) -> Material:
     :param video_id: an id of the right form.
     :raises ServiceError: there is no such video, it is not ready, or its index has no model that generates text.
     """
-    video = find_video(call.db, video_id)
-    index = find_index(call.db, video.index_id) if video else None
+    video = call.db.find(Video, id=video_id)
+    index = call.db.find(Index, id=video.index_id) if video else None
     if video is None or index is None:
         raise not_exist(video_id, "videos")
     if not any(model.name.startswith(PEGASUS) for model in index.named_models()):

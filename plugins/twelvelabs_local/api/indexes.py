@@ -11,10 +11,9 @@ from twelvelabs_local.api.call import Call, answer, done, required
 from twelvelabs_local.api.lists import PAGING, equal, listing, read_paging, refuse_unknown, since
 from twelvelabs_local.errors import ServiceError, invalid
 from twelvelabs_local.media import forget_content
-from twelvelabs_local.store.database import Condition, Row
-from twelvelabs_local.store.indexes import create_index, index_totals, rename_index
-from twelvelabs_local.store.records import Index, Video
-from twelvelabs_local.store.videos import delete_video
+from twelvelabs_local.store.database import Condition
+from twelvelabs_local.store.indexes import Index, create_index, index_totals, rename_index
+from twelvelabs_local.store.videos import Video, delete_video
 
 ADDONS = ("thumbnail",)
 FAMILIES = ("marengo", "pegasus")
@@ -28,7 +27,7 @@ async def create(call: Call) -> Response:
     addons = body.get("addons") or []
     if not isinstance(addons, list) or any(addon not in ADDONS for addon in addons):
         raise invalid("addons", f"It is {addons}; the add-ons are {', '.join(ADDONS)}.")
-    index = create_index(call.db, name, models, addons, call.dialect.legacy)
+    index = create_index(call.db, Index(name=name, models=models, addons=addons, legacy=call.dialect.legacy))
     return answer(call.dialect.with_type({"_id": index.id}, "index_create"), call.dialect.index_created)
 
 
@@ -38,10 +37,10 @@ async def list_all(call: Call) -> Response:
     filters = ("_id", "index_name", "model_options", "engine_options", "index_options", "model_family", "engine_family")
     refuse_unknown(query, (*PAGING, *filters, "created_at", "updated_at"))
     conditions = [*equal(query, "_id", "id"), *equal(query, "index_name", "name"), *since(query), *_models(call)]
-    page = call.db.page("indexes", conditions, read_paging(query, call.dialect))
+    page = call.db.page(Index, conditions, read_paging(query, call.dialect))
 
-    def body(row: Row) -> Mapping[str, Any]:
-        return index_body(call, Index.of(row))
+    def body(index: Index) -> Mapping[str, Any]:
+        return index_body(call, index)
 
     return answer(call.dialect.with_type(listing(page, body), "index_list"))
 
@@ -84,9 +83,9 @@ async def delete(call: Call) -> Response:
     index = call.index()
     contents: list[str | None] = []
     with call.db.transaction():
-        for row in call.db.all("SELECT * FROM videos WHERE index_id = ?", index.id):
-            contents.append(delete_video(call.db, Video.of(row)))
-        call.db.run("DELETE FROM indexes WHERE id = ?", index.id)
+        for video in call.db.select(Video, "WHERE index_id = ?", index.id):
+            contents.append(delete_video(call.db, video))
+        call.db.delete(Index, id=index.id)
     for sha256 in contents:
         forget_content(call.engine.settings.data, call.db, sha256)
     return done()

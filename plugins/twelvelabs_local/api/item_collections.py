@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,8 +15,8 @@ from twelvelabs_local.api.lists import PAGING, listing, read_paging, refuse_unkn
 from twelvelabs_local.errors import ServiceError, invalid, missing, not_exist
 from twelvelabs_local.identity import now
 from twelvelabs_local.store import knowledge as store
-from twelvelabs_local.store.database import Condition, Row
-from twelvelabs_local.store.knowledge_records import ItemCollection, KnowledgeItem
+from twelvelabs_local.store.database import Condition
+from twelvelabs_local.store.knowledge import ItemCollection, KnowledgeItem
 
 
 async def create(call: Call) -> Response:
@@ -25,9 +24,13 @@ async def create(call: Call) -> Response:
     found = store_of(call)
     body = await call.body(("name", "description", "metadata"))
     name = text(body, "name")
-    if store.collection_named(call.db, found.id, name):
+    if call.db.count(ItemCollection, store_id=found.id, name=name):
         raise _taken(name)
-    made = store.create_collection(call.db, found.id, name, optional_text(body, "description"), metadata_of(body))
+    made = call.db.insert(
+        ItemCollection(
+            store_id=found.id, name=name, description=optional_text(body, "description"), metadata=metadata_of(body)
+        )
+    )
     return answer(_body(call, made), 201)
 
 
@@ -36,10 +39,10 @@ async def list_all(call: Call) -> Response:
     query = call.request.query_params
     refuse_unknown(query, PAGING)
     condition = Condition("store_id = ?", [store_of(call).id])
-    page = call.db.page("item_collections", [condition], paging_by_name(query, call.dialect))
+    page = call.db.page(ItemCollection, [condition], paging_by_name(query, call.dialect))
 
-    def body(row: Row) -> Mapping[str, Any]:
-        return _body(call, ItemCollection.of(row))
+    def body(collection: ItemCollection) -> Mapping[str, Any]:
+        return _body(call, collection)
 
     return answer(listing(page, body))
 
@@ -54,17 +57,19 @@ async def update(call: Call) -> Response:
     found = _collection(call)
     body = await call.body(("name", "description", "metadata"))
     values = changed(body, "name", "description")
-    if "name" in values and store.collection_named(call.db, found.store_id, values["name"]) not in (None, found.id):
+    if values.get("name", found.name) != found.name and call.db.count(
+        ItemCollection, store_id=found.store_id, name=values["name"]
+    ):
         raise _taken(values["name"])
     if "metadata" in body:
-        values["metadata"] = json.dumps(metadata_of(body))
-    call.db.update("item_collections", found.id, {**values, "updated_at": now()})
+        values["metadata"] = metadata_of(body)
+    call.db.update(ItemCollection, found.id, **values, updated_at=now())
     return _shown(call)
 
 
 async def delete(call: Call) -> Response:
     """DELETE /knowledge-stores/{knowledge_store_id}/item-collections/{collection_id}."""
-    store.delete_collection(call.db, _collection(call).id)
+    call.db.delete(ItemCollection, id=_collection(call).id)
     return Response()
 
 
@@ -73,10 +78,10 @@ async def list_items(call: Call) -> Response:
     query = call.request.query_params
     refuse_unknown(query, ("page", "page_limit"))
     sql = "id IN (SELECT item_id FROM collected_items WHERE collection_id = ?)"
-    page = call.db.page("knowledge_items", [Condition(sql, [_collection(call).id])], read_paging(query, call.dialect))
+    page = call.db.page(KnowledgeItem, [Condition(sql, [_collection(call).id])], read_paging(query, call.dialect))
 
-    def body(row: Row) -> Mapping[str, Any]:
-        return item_body(KnowledgeItem.of(row))
+    def body(item: KnowledgeItem) -> Mapping[str, Any]:
+        return item_body(item)
 
     return answer(listing(page, body))
 
@@ -86,7 +91,7 @@ async def add_items(call: Call) -> Response:
     found = _collection(call)
     item_ids = _item_ids(await call.body(("item_ids",)))
     for item_id in item_ids:
-        item = store.find_item(call.db, item_id)
+        item = call.db.find(KnowledgeItem, id=item_id)
         if item is None or item.store_id != found.store_id:
             raise not_exist(item_id, "knowledge-store-items", 400)
     store.add_members(call.db, found.id, item_ids)
@@ -103,7 +108,7 @@ async def remove_items(call: Call) -> Response:
 def _collection(call: Call) -> ItemCollection:
     found = store_of(call)
     collection_id = marked_id(call, "collection_id", store.COLLECTION)
-    collection = store.find_collection(call.db, collection_id)
+    collection = call.db.find(ItemCollection, id=collection_id)
     if collection is None or collection.store_id != found.id:
         raise not_exist(collection_id, "knowledge-store-item-collections")
     return collection

@@ -7,9 +7,9 @@ from typing import Any
 
 from twelvelabs_local.api.call import Call
 from twelvelabs_local.errors import invalid, not_exist
-from twelvelabs_local.identity import is_marked_id
+from twelvelabs_local.identity import is_prefixed_id
 from twelvelabs_local.store import knowledge as store
-from twelvelabs_local.store.knowledge_records import KnowledgeItem, KnowledgeStore
+from twelvelabs_local.store.knowledge import KnowledgeItem, KnowledgeStore
 
 
 def marked_id(call: Call, name: str, mark: str) -> str:
@@ -20,7 +20,7 @@ def marked_id(call: Call, name: str, mark: str) -> str:
     :raises ServiceError: when it does not have the form of an id.
     """
     value = str(call.request.path_params[name])
-    if not is_marked_id(value, mark):
+    if not is_prefixed_id(value, mark):
         raise invalid(
             name, f"{value!r} is not such an id: it has the form {mark}_xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx."
         )
@@ -33,7 +33,7 @@ def store_of(call: Call) -> KnowledgeStore:
     :raises ServiceError: ``resource_not_exist``.
     """
     store_id = marked_id(call, "knowledge_store_id", store.STORE)
-    found = store.find_store(call.db, store_id)
+    found = call.db.find(KnowledgeStore, id=store_id)
     if found is None:
         raise not_exist(store_id, "knowledge-stores")
     return found
@@ -75,7 +75,7 @@ def item_body(item: KnowledgeItem) -> Mapping[str, Any]:
 
 def _system_metadata(item: KnowledgeItem) -> Mapping[str, Any]:
     named = {"asset_type": item.asset_type, "filename": item.filename}
-    found = item.probed()
+    found = item.probe
     if found is None:
         return named
     sizes = {"width": found.width, "height": found.height, "size": found.size, "codec_name": found.video_codec or ""}

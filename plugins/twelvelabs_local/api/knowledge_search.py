@@ -14,8 +14,8 @@ from twelvelabs_local.api.knowledge import store_of
 from twelvelabs_local.errors import ServiceError, invalid, missing, unknown
 from twelvelabs_local.store import knowledge as store
 from twelvelabs_local.store.database import Database
-from twelvelabs_local.store.knowledge_records import KnowledgeItem
-from twelvelabs_local.store.page_tokens import NextPage, find_page, keep_page
+from twelvelabs_local.store.knowledge import KnowledgeItem
+from twelvelabs_local.store.page_tokens import PageToken, create_page_token
 from twelvelabs_local.store.passages import Modality, Passage, find_passages, passages_of, words_of
 
 FIELDS = ("query", "filter", "search_options", "group_by", "page_size", "page_token", "include_metadata")
@@ -29,28 +29,27 @@ async def search(call: Call) -> Response:
     found = store_of(call)
     body = await call.body(FIELDS)
     token = body.get("page_token")
-    page = _page(call.db, found.id, token) if token is not None else NextPage(_checked(body), 0)
-    request = page.request
-    items = {item.id: item for item in store.items_of(call.db, found.id) if _wanted(item, request["filter"])}
+    request, position = _page(call.db, found.id, token) if token is not None else (_checked(body), 0)
+    items = {item.id: item for item in store.ready_items(call.db, found.id) if _wanted(item, request["filter"])}
     hits = _grouped(_matches(call.db, request, items), items, request["group_by"])
-    end = page.position + request["page_size"]
+    end = position + request["page_size"]
     shown = [
         _hit(call.db, items[hit[0].item_id], hit, rank, request["include_metadata"])
-        for rank, hit in enumerate(hits[page.position : end], start=page.position + 1)
+        for rank, hit in enumerate(hits[position:end], start=position + 1)
     ]
     result: dict[str, Any] = {"data": shown, "effective_search_options": request["effective"]}
     if end < len(hits):
-        result["next_page_token"] = keep_page(call.db, found.id, NextPage(request, end))
+        result["next_page_token"] = create_page_token(call.db, found.id, request, end)
     return answer(result, headers=call.counted("search"))
 
 
-def _page(db: Database, store_id: str, token: Any) -> NextPage:
-    page = find_page(db, store_id, token) if isinstance(token, str) else None
+def _page(db: Database, store_id: str, token: Any) -> tuple[Body, int]:
+    page = db.find(PageToken, token=token, store_id=store_id) if isinstance(token, str) else None
     if page is None:
         raise invalid("page_token", "This knowledge store has given no such token.")
     if page.expired:
         raise ServiceError(410, "page_token_expired", "The page token has expired. Search again from the first page.")
-    return page
+    return page.request, page.position
 
 
 def _checked(body: Body) -> Body:
@@ -166,7 +165,7 @@ def _match(passage: Passage, spoken: Iterable[Passage]) -> Body:
 
 
 def _system(item: KnowledgeItem) -> Body:
-    found = item.probed()
+    found = item.probe
     assert found is not None
     sizes = {"width": found.width, "height": found.height, "size": found.size}
     return sizes if found.still else {**sizes, "duration": found.duration}

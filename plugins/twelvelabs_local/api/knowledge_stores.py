@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,10 +15,9 @@ from twelvelabs_local.api.lists import PAGING, listing, one_of, read_paging, ref
 from twelvelabs_local.errors import ServiceError, invalid, missing, not_exist, unknown
 from twelvelabs_local.identity import is_id, now
 from twelvelabs_local.store import knowledge as store
-from twelvelabs_local.store.assets import find_asset
-from twelvelabs_local.store.database import Condition, Row
-from twelvelabs_local.store.knowledge_records import KnowledgeItem, KnowledgeStore
-from twelvelabs_local.store.records import Asset
+from twelvelabs_local.store.assets import Asset
+from twelvelabs_local.store.database import Condition
+from twelvelabs_local.store.knowledge import KnowledgeItem, KnowledgeStore
 
 TYPES = ("video", "image")
 STATUSES = ("queued", "pending", "processing", "ready", "failed")
@@ -36,8 +34,13 @@ async def create(call: Call) -> Response:
     config = body.get("ingestion_config")
     if config is not None:
         _check_config(config)
-    created = store.create_store(
-        call.db, text(body, "name"), optional_text(body, "description"), config, metadata_of(body)
+    created = call.db.insert(
+        KnowledgeStore(
+            name=text(body, "name"),
+            description=optional_text(body, "description"),
+            ingestion_config=config or None,
+            metadata=metadata_of(body),
+        )
     )
     return answer(_store_body(call, created), 201)
 
@@ -46,10 +49,10 @@ async def list_all(call: Call) -> Response:
     """GET /knowledge-stores."""
     query = call.request.query_params
     refuse_unknown(query, PAGING)
-    page = call.db.page("knowledge_stores", [], read_paging(query, call.dialect))
+    page = call.db.page(KnowledgeStore, [], read_paging(query, call.dialect))
 
-    def body(row: Row) -> Mapping[str, Any]:
-        return _store_body(call, KnowledgeStore.of(row))
+    def body(store: KnowledgeStore) -> Mapping[str, Any]:
+        return _store_body(call, store)
 
     return answer(listing(page, body))
 
@@ -65,8 +68,8 @@ async def update(call: Call) -> Response:
     body = await call.body(("name", "description", "metadata"))
     values = changed(body, "name", "description")
     if "metadata" in body:
-        values["metadata"] = json.dumps(metadata_of(body))
-    call.db.update("knowledge_stores", found.id, {**values, "updated_at": now()})
+        values["metadata"] = metadata_of(body)
+    call.db.update(KnowledgeStore, found.id, **values, updated_at=now())
     return answer(_store_body(call, store_of(call)))
 
 
@@ -89,7 +92,17 @@ async def create_item(call: Call) -> Response:
         raise invalid("asset_id", f"The asset {asset.id} is neither video nor image: its type is {asset.file_type}.")
     if known and asset_type and known != asset_type:
         raise invalid("asset_type", f"It is {asset_type}, and the asset {asset.id} is of type {asset.file_type}.")
-    item = store.create_item(call.db, found.id, asset, asset_type or known or "video", metadata_of(body))
+    item = store.create_item(
+        call.db,
+        KnowledgeItem(
+            store_id=found.id,
+            asset_id=asset.id,
+            asset_type=asset_type or known or "video",
+            filename=asset.filename,
+            probe=asset.probe,
+            metadata=metadata_of(body),
+        ),
+    )
     call.work_to_do()
     return answer(item_body(item), 202)
 
@@ -99,10 +112,10 @@ async def list_items(call: Call) -> Response:
     query = call.request.query_params
     refuse_unknown(query, (*PAGING, "status"))
     conditions = [Condition("store_id = ?", [store_of(call).id]), *one_of(query, "status", "status", STATUSES)]
-    page = call.db.page("knowledge_items", conditions, read_paging(query, call.dialect))
+    page = call.db.page(KnowledgeItem, conditions, read_paging(query, call.dialect))
 
-    def body(row: Row) -> Mapping[str, Any]:
-        return item_body(KnowledgeItem.of(row))
+    def body(item: KnowledgeItem) -> Mapping[str, Any]:
+        return item_body(item)
 
     return answer(listing(page, body))
 
@@ -121,14 +134,14 @@ async def delete_item(call: Call) -> Response:
 def _item(call: Call) -> KnowledgeItem:
     found = store_of(call)
     item_id = marked_id(call, "item_id", store.ITEM)
-    item = store.find_item(call.db, item_id)
+    item = call.db.find(KnowledgeItem, id=item_id)
     if item is None or item.store_id != found.id:
         raise not_exist(item_id, "knowledge-store-items")
     return item
 
 
 def _asset(call: Call, asset_id: str) -> Asset:
-    asset = find_asset(call.db, asset_id) if is_id(asset_id) else None
+    asset = call.db.find(Asset, id=asset_id) if is_id(asset_id) else None
     if asset is None:
         raise not_exist(asset_id, "assets", 400)
     if asset.status == "failed":
@@ -141,7 +154,7 @@ def _store_body(call: Call, found: KnowledgeStore) -> Mapping[str, Any]:
         "_id": found.id,
         "name": found.name,
         "description": found.description or "",
-        "item_count": store.count_items(call.db, found.id),
+        "item_count": call.db.count(KnowledgeItem, store_id=found.id),
         "created_at": found.created_at,
         "updated_at": found.updated_at,
         "metadata": found.metadata,

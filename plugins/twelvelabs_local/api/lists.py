@@ -11,7 +11,7 @@ from starlette.datastructures import QueryParams
 from twelvelabs_local.dialects import Dialect
 from twelvelabs_local.errors import invalid, unknown
 from twelvelabs_local.identity import read_instant, written
-from twelvelabs_local.store.database import Condition, Page, Paging, Row
+from twelvelabs_local.store.database import Condition, Page, Paging, R
 
 PAGING = ("page", "page_limit", "sort_by", "sort_option")
 COMPARISONS: Mapping[str, str] = {"gte": ">=", "lte": "<="}
@@ -165,10 +165,10 @@ def _metadata_equals(name: str, text: str) -> Condition:
     return Condition(f"EXISTS (SELECT 1 FROM json_each(user_metadata) WHERE key = ? AND ({either}))", values)
 
 
-def listing(page: Page, body: Callable[[Row], Mapping[str, Any]]) -> Mapping[str, Any]:
+def listing(page: Page[R], body: Callable[[R], Mapping[str, Any]]) -> Mapping[str, Any]:
     """Return the body of a list.
 
     :param page: the page.
-    :param body: makes the body of one row.
+    :param body: makes the body of one record.
     """
-    return {"data": [body(row) for row in page.rows], "page_info": page.info()}
+    return {"data": [body(record) for record in page.records], "page_info": page.info()}

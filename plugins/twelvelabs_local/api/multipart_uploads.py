@@ -15,23 +15,23 @@ from twelvelabs_local.identity import later, new_id, now
 from twelvelabs_local.parts import PartTooLarge, forget_parts, receive_part
 from twelvelabs_local.requirements import IMAGE_BYTES, MULTIPART_BYTES
 from twelvelabs_local.signed_urls import HOUR, SIGNED
-from twelvelabs_local.store.assets import NewAsset
-from twelvelabs_local.store.database import Condition, Row
-from twelvelabs_local.store.records import Upload, UploadChunk
-from twelvelabs_local.store.renditions import ask_for_renditions
+from twelvelabs_local.store.assets import Asset
+from twelvelabs_local.store.database import Condition
+from twelvelabs_local.store.renditions import request_renditions
 from twelvelabs_local.store.uploads import (
     ACTIVE,
     COMPLETED,
-    Reported,
-    chunk_arrived,
+    ReportedChunk,
+    Upload,
+    UploadChunk,
     chunks_page,
     complete_upload,
     create_upload,
     expire_uploads,
-    find_upload,
     progress_of,
     report_chunk,
-    use_once,
+    save_chunk,
+    use_link,
 )
 
 COLLECTION = "multipart uploads"
@@ -54,11 +54,11 @@ async def create(call: Call) -> Response:
     total = _whole(body, "total_size", 1, IMAGE_BYTES if kind == "image" else MULTIPART_BYTES)
     metadata = checked_metadata(body.get("user_metadata") or {})
     wanted = [name for name in ("hls", "thumbnail") if _flag(body, f"enable_{name}")]
-    new = NewAsset("multipart", name, total, user_metadata=metadata)
+    new = Asset(method="multipart", filename=name, size_limit=total, user_metadata=metadata)
     _expire(call)
     with call.db.transaction():
         upload = create_upload(call.db, new, total, call.engine.settings.chunk_bytes)
-        ask_for_renditions(call.db, upload.asset_id, wanted)
+        request_renditions(call.db, upload.asset_id, wanted)
     first = range(1, min(FIRST_LINKS, upload.total_chunks) + 1)
     made = {
         "upload_id": upload.id,
@@ -77,11 +77,11 @@ async def list_incomplete(call: Call) -> Response:
     query = call.request.query_params
     refuse_unknown(query, ("page", "page_limit"))
     _expire(call)
-    page = call.db.page("uploads", [Condition("status <> ?", [COMPLETED])], read_paging(query, call.dialect))
+    page = call.db.page(Upload, [Condition("status <> ?", [COMPLETED])], read_paging(query, call.dialect))
     fields = ("status", "total_size", "chunk_size", "total_chunks", "created_at", "expires_at")
 
-    def body(row: Row) -> Mapping[str, Any]:
-        return {"upload_id": row["id"], **{name: row[name] for name in fields}}
+    def body(upload: Upload) -> Mapping[str, Any]:
+        return {"upload_id": upload.id, **{name: getattr(upload, name) for name in fields}}
 
     return answer(listing(page, body))
 
@@ -91,13 +91,13 @@ async def read(call: Call) -> Response:
     query = call.request.query_params
     refuse_unknown(query, ("page", "page_limit"))
     upload = _upload(call)
-    page, chunks = chunks_page(call.db, upload, read_paging(query, call.dialect))
+    page = chunks_page(call.db, upload, read_paging(query, call.dialect))
     progress = progress_of(call.db, upload)
     return answer(
         {
             "upload_id": upload.id,
             "status": upload.status,
-            "uploaded_chunks": [_chunk_body(chunk) for chunk in chunks],
+            "uploaded_chunks": [_chunk_body(chunk) for chunk in page.records],
             "chunks_completed": progress.completed,
             "chunks_failed": progress.failed,
             "chunks_pending": upload.total_chunks - progress.completed - progress.failed,
@@ -144,11 +144,11 @@ async def report(call: Call) -> Response:
     return answer(result)
 
 
-def _duplicates(call: Call, upload: Upload, told: Sequence[Reported], news: Sequence[bool]) -> int:
+def _duplicates(call: Call, upload: Upload, told: Sequence[ReportedChunk], news: Sequence[bool]) -> int:
     if not news:
         return len(told)
     old = [chunk for chunk, new in zip(told, news, strict=True) if not new]
-    rows = call.db.all("SELECT number FROM upload_chunks WHERE upload_id = ? AND status = 'completed'", upload.id)
+    rows = call.db.rows("SELECT number FROM upload_chunks WHERE upload_id = ? AND status = 'completed'", upload.id)
     there = {row["number"] for row in rows}
     return sum(chunk.number in there for chunk in old)
 
@@ -175,17 +175,17 @@ async def presign(call: Call) -> Response:
 
 async def put_part(call: Call) -> Response:
     """PUT of a part to its link, which the gate has found to be signed; it opens once."""
-    upload = find_upload(call.db, call.path_id("upload_id", COLLECTION))
+    upload = call.db.find(Upload, id=call.path_id("upload_id", COLLECTION))
     number = int(call.request.path_params["number"])
     if upload is None or upload.status != ACTIVE:
         raise ServiceError(404, "no_such_upload", "The upload does not exist, or has ended.")
-    if not use_once(call.db, upload.id, call.request.query_params["nonce"]):
+    if not use_link(call.db, upload.id, call.request.query_params["nonce"]):
         raise ServiceError(403, "access_denied", "The link has been used: ask for a new one.")
     try:
         size, etag = await receive_part(call.engine.settings.data, upload, number, call.request.stream())
     except PartTooLarge as error:
         raise ServiceError(400, "entity_too_large", f"Part {number} has {upload.size_of(number)} bytes.") from error
-    chunk_arrived(call.db, upload.id, number, size, etag)
+    save_chunk(call.db, upload.id, number, size, etag)
     return Response(status_code=200, headers={"ETag": f'"{etag}"'})
 
 
@@ -203,7 +203,7 @@ def _links(call: Call, upload: Upload, numbers: Sequence[int]) -> list[Mapping[s
 
 def _upload(call: Call) -> Upload:
     _expire(call)
-    return call.found("upload_id", COLLECTION, find_upload)
+    return call.found("upload_id", COLLECTION, Upload)
 
 
 def _expire(call: Call) -> None:
@@ -216,7 +216,7 @@ def _ended(upload: Upload) -> ServiceError:
     return ServiceError(400, "upload_not_active", message)
 
 
-def _reported(body: Mapping[str, Any], upload: Upload) -> list[Reported]:
+def _reported(body: Mapping[str, Any], upload: Upload) -> list[ReportedChunk]:
     listed = body.get("completed_chunks")
     if not listed:
         raise missing("completed_chunks")
@@ -225,7 +225,7 @@ def _reported(body: Mapping[str, Any], upload: Upload) -> list[Reported]:
     return [_one_reported(item, upload) for item in listed]
 
 
-def _one_reported(item: Any, upload: Upload) -> Reported:
+def _one_reported(item: Any, upload: Upload) -> ReportedChunk:
     if not isinstance(item, dict):
         raise invalid("completed_chunks", "It must be a list of objects.")
     if extra := set(item) - set(CHUNK_FIELDS):
@@ -233,7 +233,7 @@ def _one_reported(item: Any, upload: Upload) -> Reported:
     if _text(item, "proof_type") != "etag":
         raise invalid("proof_type", "It must be etag.")
     number = _whole(item, "chunk_index", 1, upload.total_chunks)
-    return Reported(number, _text(item, "proof"), _whole(item, "chunk_size", 1, upload.chunk_size))
+    return ReportedChunk(number, _text(item, "proof"), _whole(item, "chunk_size", 1, upload.chunk_size))
 
 
 def _text(body: Mapping[str, Any], name: str) -> str:

@@ -17,13 +17,13 @@ from twelvelabs_local.api.entry import Entry
 from twelvelabs_local.engine.responding import Answer, Quote, Unfillable, answer_from, check_schema, filled_from
 from twelvelabs_local.engine.response_stream import Reply
 from twelvelabs_local.errors import invalid, missing, not_exist, unknown
-from twelvelabs_local.identity import new_marked_id, now
+from twelvelabs_local.identity import new_prefixed_id, now
 from twelvelabs_local.store import knowledge as store
 from twelvelabs_local.store.billing import bill
 from twelvelabs_local.store.database import Database
-from twelvelabs_local.store.knowledge_records import KnowledgeItem
+from twelvelabs_local.store.knowledge import ItemCollection, KnowledgeItem, KnowledgeStore
 from twelvelabs_local.store.passages import Modality, Passage, find_passages, passages_of, wants_overview, words_of
-from twelvelabs_local.store.sessions import Session, add_turn, begin_session, find_session
+from twelvelabs_local.store.sessions import Session, add_turn
 
 if not __package__:
     # Executed alone by Airflow's plugin loader (no .airflowignore): `responses` is another package's name.
@@ -71,7 +71,7 @@ def _reply(db: Database, question: Question) -> Reply:
     said = answer_from(quotes) if question.schema is None else filled_from(question.schema, quotes)
     session = add_turn(db, question.session, question.words)
     reply = Reply(
-        id=new_marked_id("resp"),
+        id=new_prefixed_id("resp"),
         session_id=session.id,
         store_id=session.store_id,
         answer=said,
@@ -117,21 +117,21 @@ def _quote(item: KnowledgeItem, passage: Passage) -> Quote:
 
 
 def _steps(question: Question, passages: Sequence[Passage]) -> Sequence[Body]:
-    call_id = new_marked_id("call")
+    call_id = new_prefixed_id("call")
     asked = {"words": words_of(question.words), "item_ids": list(question.items)}
     found = [{"item_id": passage.item_id, "start_sec": passage.start, "text": passage.text} for passage in passages]
     common = {"status": "completed", "call_id": call_id}
     return (
         {
             "type": "function_call",
-            "id": new_marked_id("fc"),
+            "id": new_prefixed_id("fc"),
             "name": "find_passages",
             "arguments": json.dumps(asked, ensure_ascii=False),
             **common,
         },
         {
             "type": "function_call_output",
-            "id": new_marked_id("fco"),
+            "id": new_prefixed_id("fco"),
             "output": json.dumps(found, ensure_ascii=False),
             **common,
         },
@@ -140,7 +140,7 @@ def _steps(question: Question, passages: Sequence[Passage]) -> Sequence[Body]:
 
 def _checked(db: Database, body: Body) -> Question:
     store_id = text(body, "knowledge_store_id")
-    if store.find_store(db, store_id) is None:
+    if db.find(KnowledgeStore, id=store_id) is None:
         raise not_exist(store_id, "knowledge-stores", 400)
     optional_text(body, "instructions")
     if body.get("stream") not in (None, True, False):
@@ -190,9 +190,9 @@ def _selected(db: Database, store_id: str, selections: Any) -> list[set[str]]:
 def _members(db: Database, store_id: str, kind: str, chosen_id: str) -> set[str] | None:
     """Return the items that a selection stands for, or None where the store has no such thing."""
     if kind == "item":
-        item = store.find_item(db, chosen_id)
+        item = db.find(KnowledgeItem, id=chosen_id)
         return {chosen_id} if item and item.store_id == store_id else None
-    collection = store.find_collection(db, chosen_id)
+    collection = db.find(ItemCollection, id=chosen_id)
     return set(store.members_of(db, chosen_id)) if collection and collection.store_id == store_id else None
 
 
@@ -200,7 +200,7 @@ def _chosen(
     db: Database, store_id: str, messages: Sequence[str], selected: Sequence[set[str]]
 ) -> Mapping[str, KnowledgeItem]:
     """Return the items that messages are about: those of the selections they name, or else of all selections."""
-    items = {item.id: item for item in store.items_of(db, store_id)}
+    items = {item.id: item for item in store.ready_items(db, store_id)}
     named = [int(number) for message in messages for number in _SELECTED.findall(message)]
     for number in named:
         if number >= len(selected):
@@ -234,8 +234,8 @@ def _schema(given: Any) -> Body | None:
 def _session(db: Database, store_id: str, body: Body) -> Session:
     session_id = optional_text(body, "session_id")
     if session_id is None:
-        return begin_session(db, store_id)
-    session = find_session(db, session_id)
+        return db.insert(Session(store_id=store_id))
+    session = db.find(Session, id=session_id)
     if session is None:
         raise not_exist(session_id, "sessions", 400)
     if session.store_id != store_id:

@@ -22,10 +22,10 @@ from twelvelabs_local.finding import Pool, Query, find, passes
 from twelvelabs_local.identity import is_id
 from twelvelabs_local.media import Arrival, fetched, pieces_of
 from twelvelabs_local.store.billing import bill
-from twelvelabs_local.store.entities import find_entity
-from twelvelabs_local.store.indexes import find_index, offered
-from twelvelabs_local.store.records import Index, Search, Video
-from twelvelabs_local.store.searches import expire_searches, keep_search
+from twelvelabs_local.store.entities import Entity
+from twelvelabs_local.store.indexes import Index, has_option
+from twelvelabs_local.store.searches import SavedSearch, expire_searches, save_search
+from twelvelabs_local.store.videos import Video
 
 if TYPE_CHECKING:
     from twelvelabs_local.engine.features import Vector
@@ -92,7 +92,7 @@ def searched_index(call: Call, wish: Wish) -> Index:
     """
     if not is_id(wish.index_id):
         raise invalid("index_id", f"{wish.index_id!r} is not the id of an index.")
-    index = find_index(call.db, wish.index_id)
+    index = call.db.find(Index, id=wish.index_id)
     if index is None:
         raise not_exist(wish.index_id, "indexes", 400)
     models = [model.name for model in index.named_models()]
@@ -100,7 +100,7 @@ def searched_index(call: Call, wish: Wish) -> Index:
         message = f"The index {index.id} has {', '.join(models)}. Searching needs a {_SEARCHED} model."
         raise ServiceError(400, "index_not_supported_for_search", message)
     for option in wish.options:
-        if not offered(index, "audio" if option == "transcription" else option):
+        if not has_option(index, "audio" if option == "transcription" else option):
             message = f"The search option {option} is not supported by the index {index.id}: it was made without it."
             raise ServiceError(400, "search_option_not_supported", message)
     return index
@@ -152,7 +152,7 @@ def named(call: Call, text: str | None) -> str | None:
     """
 
     def name(reference: re.Match[str]) -> str:
-        entity = find_entity(call.db, reference[1])
+        entity = call.db.find(Entity, id=reference[1])
         if entity is None:
             raise not_exist(reference[1], "entities", 400)
         if entity.status != "ready":
@@ -162,7 +162,7 @@ def named(call: Call, text: str | None) -> str | None:
     return _ENTITY.sub(name, text) if text else text
 
 
-async def searched(call: Call, way: str, index: Index, wish: Wish, find_in: Any) -> Search:
+async def searched(call: Call, way: str, index: Index, wish: Wish, find_in: Any) -> SavedSearch:
     """Search, bill it, and keep what was found for the pages.
 
     :param way: the path below which the pages lie.
@@ -171,9 +171,9 @@ async def searched(call: Call, way: str, index: Index, wish: Wish, find_in: Any)
     return await run_in_threadpool(_searched, call, way, index, wish, find_in)
 
 
-def _searched(call: Call, way: str, index: Index, wish: Wish, find_in: Any) -> Search:
-    rows = call.db.all("SELECT * FROM videos WHERE index_id = ? AND status = 'ready'", index.id)
-    videos = {video.id: video for video in map(Video.of, rows) if passes(video, wish.filter)}
+def _searched(call: Call, way: str, index: Index, wish: Wish, find_in: Any) -> SavedSearch:
+    ready = call.db.select(Video, "WHERE index_id = ? AND status = 'ready'", index.id)
+    videos = {video.id: video for video in ready if passes(video, wish.filter)}
     hits: Sequence[Hit] = find_in(Pool(call.db, call.engine.settings.data, index.id, videos))
     least = _RANKS[wish.threshold]
     sure = [hit for hit in ranked(hits) if _RANKS[confidence(hit.score, wish.level)] >= least][:MOST_RESULTS]
@@ -181,7 +181,7 @@ def _searched(call: Call, way: str, index: Index, wish: Wish, find_in: Any) -> S
     request: dict[str, Any] = {"per_page": wish.per_page, "grouped": wish.grouped, "by_count": wish.by_count}
     request |= {"level": wish.level, "shown": wish.shown}
     with call.db.transaction():
-        search = keep_search(call.db, way, index.id, request, results)
+        search = save_search(call.db, way, index.id, request, results)
         bill(call.db, "search", 0.0, search.id)
     return search
 

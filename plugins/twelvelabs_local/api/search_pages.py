@@ -9,23 +9,22 @@ from typing import Any
 from twelvelabs_local.api.call import Call
 from twelvelabs_local.errors import ServiceError, invalid
 from twelvelabs_local.signed_urls import SIGNED
-from twelvelabs_local.store.indexes import find_index, index_totals, offered
-from twelvelabs_local.store.lines import words_between
-from twelvelabs_local.store.records import Index, Search
-from twelvelabs_local.store.searches import find_search
-from twelvelabs_local.store.videos import find_video
+from twelvelabs_local.store.indexes import Index, has_option, index_totals
+from twelvelabs_local.store.search_lines import words_between
+from twelvelabs_local.store.searches import SavedSearch
+from twelvelabs_local.store.videos import Video
 
 Clip = Mapping[str, Any]
 HIGH, MEDIUM = 0.75, 0.4
 
 
-def page_of(search: Search, number: int) -> list[list[Clip]]:
+def page_of(search: SavedSearch, number: int) -> list[list[Clip]]:
     """Return the entries of a page, each with its clips: one, or those of a video."""
     size = search.request["per_page"]
     return _entries(search)[number * size : (number + 1) * size]
 
 
-def _entries(search: Search) -> list[list[Clip]]:
+def _entries(search: SavedSearch) -> list[list[Clip]]:
     """All that was found: clip by clip, or video by video (the one with the best clip, or the most clips, first)."""
     if not search.request["grouped"]:
         return [[clip] for clip in search.results]
@@ -37,7 +36,7 @@ def _entries(search: Search) -> list[list[Clip]]:
 
 
 def page_body(
-    call: Call, search: Search, number: int, clip_body: Callable[[Clip], Mapping[str, Any]]
+    call: Call, search: SavedSearch, number: int, clip_body: Callable[[Clip], Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Return the body of a page, in the words that all generations share.
 
@@ -59,23 +58,23 @@ def page_body(
 
 
 def _entry_body(
-    search: Search, clips: Sequence[Clip], clip_body: Callable[[Clip], Mapping[str, Any]]
+    search: SavedSearch, clips: Sequence[Clip], clip_body: Callable[[Clip], Mapping[str, Any]]
 ) -> Mapping[str, Any]:
     if not search.request["grouped"]:
         return clip_body(clips[0])
     return {"id": clips[0]["video_id"], "clips": [clip_body(clip) for clip in clips]}
 
 
-def today(call: Call, search: Search, number: int, *, with_metadata: bool) -> Mapping[str, Any]:
+def today(call: Call, search: SavedSearch, number: int, *, with_metadata: bool) -> Mapping[str, Any]:
     """Return a page as v1.3 shows it."""
-    index = find_index(call.db, search.index_id)
+    index = call.db.find(Index, id=search.index_id)
     assert index is not None
 
     def clip_body(clip: Clip) -> Mapping[str, Any]:
         body = {name: clip[name] for name in ("video_id", "start", "end", "rank")}
         if said := _said(call, index, clip):
             body["transcription"] = said
-        video = find_video(call.db, clip["video_id"]) if with_metadata else None
+        video = call.db.find(Video, id=clip["video_id"]) if with_metadata else None
         if video:
             body["user_metadata"] = video.user_metadata
         return {**body, **_picture(call, index, clip)}
@@ -85,9 +84,9 @@ def today(call: Call, search: Search, number: int, *, with_metadata: bool) -> Ma
     return body
 
 
-def legacy(call: Call, search: Search, number: int) -> Mapping[str, Any]:
+def legacy(call: Call, search: SavedSearch, number: int) -> Mapping[str, Any]:
     """Return a page as v1.1 and v1.2 show it."""
-    index = find_index(call.db, search.index_id)
+    index = call.db.find(Index, id=search.index_id)
     assert index is not None
 
     def clip_body(clip: Clip) -> Mapping[str, Any]:
@@ -120,7 +119,7 @@ def confidence(score: float, level: float) -> str:
     return "high" if score >= HIGH * strict else "medium" if score >= MEDIUM * strict else "low"
 
 
-def asked_page(call: Call, way: str) -> tuple[Search, int]:
+def asked_page(call: Call, way: str) -> tuple[SavedSearch, int]:
     """Return the search and the page (counted from 0) that the token of the path stands for.
 
     :param way: the path of the searches whose pages are asked for.
@@ -130,17 +129,17 @@ def asked_page(call: Call, way: str) -> tuple[Search, int]:
     search_id, _, number = token.rpartition("-")
     if not number.isdecimal() or len(search_id) != 36:
         raise invalid("page-token", f"{token!r} is not a token of a page.")
-    search = find_search(call.db, search_id)
+    search = call.db.find(SavedSearch, id=search_id)
     if search is None or search.expired:
         message = f"The page token {token} has expired. Search again."
         raise ServiceError(400, "search_page_token_expired", message)
-    if search.way != way or (int(number) and not page_of(search, int(number))):
+    if search.path != way or (int(number) and not page_of(search, int(number))):
         raise invalid("page-token", f"{token!r} is not a token of a page of {way}.")
     return search, int(number)
 
 
 def _said(call: Call, index: Index, clip: Clip) -> str | None:
-    if not offered(index, "audio"):
+    if not has_option(index, "audio"):
         return None
     return words_between(call.db, clip["video_id"], clip["start"], clip["end"]) or None
 

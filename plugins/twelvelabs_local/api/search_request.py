@@ -9,15 +9,15 @@ from typing import Any
 
 from twelvelabs_local.dialects import LEGACY_OPTIONS
 from twelvelabs_local.errors import ServiceError, invalid, missing
-from twelvelabs_local.store.lines import Way
+from twelvelabs_local.store.search_lines import WordMatch
 
 OPTIONS = ("visual", "audio", "transcription")
 GROUPS, OPERATORS = ("clip", "video"), ("or", "and")
 THRESHOLDS, SORTS = ("high", "medium", "low", "none"), ("score", "clip_count")
-CONVERSATIONS: Mapping[str, Sequence[Way]] = {
-    "semantic": (Way.SEMANTIC,),
-    "exact_match": (Way.LEXICAL,),
-    "transcription": (Way.LEXICAL,),
+CONVERSATIONS: Mapping[str, Sequence[WordMatch]] = {
+    "semantic": (WordMatch.SEMANTIC,),
+    "exact_match": (WordMatch.LEXICAL,),
+    "transcription": (WordMatch.LEXICAL,),
 }
 MOST_PER_PAGE = 50
 MOST_WORDS = 500
@@ -41,7 +41,7 @@ class Wish:
     options: Sequence[str]
     text: str | None
     tree: Mapping[str, Any] | None = None
-    ways: Sequence[Way] = tuple(Way)
+    ways: Sequence[WordMatch] = tuple(WordMatch)
     grouped: bool = False
     every: bool = False
     per_page: int = 10
@@ -59,14 +59,14 @@ def read_today(fields: Fields) -> Wish:
     :raises ServiceError: naming the part.
     """
     options = _several(fields, "search_options", OPTIONS)
-    ways = [Way(way) for way in _several(fields, "transcription_options", tuple(Way), needed=False)]
+    ways = [WordMatch(way) for way in _several(fields, "transcription_options", tuple(WordMatch), needed=False)]
     if ways and "transcription" not in options:
         raise invalid("transcription_options", "It needs the search option transcription.")
     return Wish(
         index_id=_text(fields, "index_id"),
         options=options,
         text=_words(fields, "query_text"),
-        ways=ways or tuple(Way),
+        ways=ways or tuple(WordMatch),
         with_metadata=_one_of(fields, "include_user_metadata", ("true", "false", "1", "0"), "false") in ("true", "1"),
         **_common(fields),
     )

@@ -20,11 +20,9 @@ from twelvelabs_local.identity import is_id, later
 from twelvelabs_local.media import Arrival, forget_content, name_in_link
 from twelvelabs_local.requirements import TASK_BYTES, Requirements, check_video, requirements_of
 from twelvelabs_local.segments import SegmentRow
-from twelvelabs_local.store.assets import NewAsset, create_asset
-from twelvelabs_local.store.database import Row
-from twelvelabs_local.store.indexes import find_index
-from twelvelabs_local.store.records import TERMINAL, Index, Task
-from twelvelabs_local.store.videos import NewVideo, create_task, create_video, delete_video, find_task, find_video
+from twelvelabs_local.store.assets import TERMINAL, Asset, create_asset
+from twelvelabs_local.store.indexes import Index
+from twelvelabs_local.store.videos import Task, Video, create_task, delete_video
 
 STATUSES = ("ready", "uploading", "validating", "pending", "queued", "indexing", "failed")
 PARTS = ("index_id", "video_file", "video_url")
@@ -69,14 +67,14 @@ async def create(call: Call) -> Response:
         if upload:
             return await _from_file(call, index, upload, given, metadata)
         url = checked_link(required(link, "video_file or video_url"), "video_url")
-        new = NewAsset("url", name_in_link(url), TASK_BYTES, url=url, implicit=True)
+        new = Asset(method="url", filename=name_in_link(url), size_limit=TASK_BYTES, url=url, implicit=True)
         return _created(call, index, new, given, metadata)
 
 
 def _index(call: Call, index_id: str) -> Index:
     if not is_id(index_id):
         raise invalid("index_id", f"{index_id!r} is not an id.")
-    index = find_index(call.db, index_id)
+    index = call.db.find(Index, id=index_id)
     if index is None:
         raise not_exist(index_id, "indexes", 400)
     return index
@@ -118,7 +116,7 @@ async def _from_file(
             raise error.refused() from error
         # from here to the new row nothing else runs: the content cannot be taken for unused
         name = upload.filename or "video"
-        new = NewAsset("direct", name, TASK_BYTES, sha256=arrival.keep(), implicit=True)
+        new = Asset(method="direct", filename=name, size_limit=TASK_BYTES, sha256=arrival.keep(), implicit=True)
         return _created(call, index, new, given, metadata)
 
 
@@ -126,15 +124,23 @@ def _check(arrival: Arrival, limits: Requirements) -> None:
     check_video(probe(arrival.path), limits)
 
 
-def _created(call: Call, index: Index, new: NewAsset, given: Given, metadata: Mapping[str, Any]) -> Response:
+def _created(call: Call, index: Index, new: Asset, given: Given, metadata: Mapping[str, Any]) -> Response:
     with call.db.transaction():
         # the index may have been deleted while the file was arriving
-        if find_index(call.db, index.id) is None:
+        if call.db.find(Index, id=index.id) is None:
             raise not_exist(index.id, "indexes", 400)
         asset = create_asset(call.db, new)
-        wish = NewVideo(index.id, asset, call.dialect.legacy, metadata, given.rows, given.link)
-        video = create_video(call.db, wish)
-        task_id = create_task(call.db, video)
+        wish = Video(
+            index_id=index.id,
+            asset_id=asset.id,
+            filename=asset.filename,
+            legacy=call.dialect.legacy,
+            user_metadata=metadata,
+            subtitles=given.rows,
+            subtitles_url=given.link,
+        )
+        video = call.db.insert(wish)
+        task_id = create_task(call.db, video).id
     call.work_to_do()
     body = {"_id": task_id} if call.dialect.legacy else {"_id": task_id, "video_id": video.id}
     return answer(call.dialect.with_type(body, "index_task_create"), headers=call.counted("index"))
@@ -153,10 +159,10 @@ async def list_all(call: Call) -> Response:
         *numeric(query, numbers),
         *since(query),
     ]
-    page = call.db.page("tasks", conditions, read_paging(query, call.dialect))
+    page = call.db.page(Task, conditions, read_paging(query, call.dialect))
 
-    def body(row: Row) -> Mapping[str, Any]:
-        return task_body(call, Task.of(row))
+    def body(task: Task) -> Mapping[str, Any]:
+        return task_body(call, task)
 
     return answer(call.dialect.with_type(listing(page, body), "index_task_list"))
 
@@ -169,14 +175,14 @@ async def read(call: Call) -> Response:
 async def delete(call: Call) -> Response:
     """DELETE /tasks/{task_id}."""
     task = _task(call)
-    video = find_video(call.db, task.video_id)
+    video = call.db.find(Video, id=task.video_id)
     if task.status not in TERMINAL:
         raise _kept(task, f"it is {task.status}; wait until it is ready or failed")
     if task.status == "ready" and video:
         raise _kept(task, f"its video {video.id} exists; delete the video first")
     with call.db.transaction():
         sha256 = delete_video(call.db, video) if video else None
-        call.db.run("DELETE FROM tasks WHERE id = ?", task.id)
+        call.db.delete(Task, id=task.id)
     forget_content(call.engine.settings.data, call.db, sha256)
     return done()
 
@@ -188,14 +194,14 @@ def _kept(task: Task, why: str) -> ServiceError:
 async def counts(call: Call) -> Response:
     """GET /tasks/status (v1.1 and v1.2)."""
     index = _index(call, required(call.request.query_params.get("index_id"), "index_id"))
-    rows = call.db.all("SELECT status, count(*) AS n FROM tasks WHERE index_id = ? GROUP BY status", index.id)
+    rows = call.db.rows("SELECT status, count(*) AS n FROM tasks WHERE index_id = ? GROUP BY status", index.id)
     found = {row["status"]: row["n"] for row in rows}
     shown = {status: found.get(status, 0) for status in ("ready", "validating", "pending", "failed")}
     return answer({"index_id": index.id, **shown, **found, "total_result": sum(found.values())})
 
 
 def _task(call: Call) -> Task:
-    return call.found("task_id", "tasks", find_task)
+    return call.found("task_id", "tasks", Task)
 
 
 def task_body(call: Call, task: Task) -> Mapping[str, Any]:
@@ -224,7 +230,7 @@ def _forecast(call: Call, task: Task) -> Mapping[str, Any]:
     seconds = max(LEAST_SECONDS, SPEED * (task.duration or 0.0))
     forecast: dict[str, Any] = {"estimated_time": later(task.created_at, seconds)}
     if call.dialect.version == "v1.2":
-        video = find_video(call.db, task.video_id)
+        video = call.db.find(Video, id=task.video_id)
         share = 1.0 if task.status == "ready" else video.progress if video else 0.0
         forecast["process"] = {"percentage": round(share * 100, 1), "remain_seconds": round((1 - share) * seconds)}
     return forecast

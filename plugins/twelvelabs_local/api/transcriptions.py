@@ -13,9 +13,9 @@ from twelvelabs_local.api.videos import ready_video
 from twelvelabs_local.engine.understanding import Transcript, Understanding
 from twelvelabs_local.errors import ServiceError, invalid, not_exist
 from twelvelabs_local.segments import SegmentRow, within
-from twelvelabs_local.store.indexes import offered
-from twelvelabs_local.store.jobs import JobKind, enqueue, waiting_or_running
-from twelvelabs_local.store.records import Asset
+from twelvelabs_local.store.assets import Asset
+from twelvelabs_local.store.indexes import has_option
+from twelvelabs_local.store.jobs import JobKind, enqueue, job_status
 from twelvelabs_local.store.videos import segments_of
 
 KINDS = ("words", "sentences", "utterances")
@@ -44,7 +44,7 @@ def segments_answer(call: Call, kind: str, option: str) -> Response:
     if start is not None and end is not None and end <= start:
         raise invalid("end", f"It is {end:g}; it must be greater than start, which is {start:g}.")
     index, video = ready_video(call)
-    if not offered(index, option):
+    if not has_option(index, option):
         message = f"The index {index.id} was created without the option {option}."
         raise ServiceError(400, "parameter_invalid", f"{message} Create an index with it and index the video again.")
     rows = within(segments_of(call.db, video.id, kind), start, end)
@@ -68,7 +68,7 @@ async def of_asset(call: Call) -> Response:
 
 
 def _transcript(call: Call, asset: Asset, include: Sequence[str]) -> Response:
-    probe = asset.probed()
+    probe = asset.probe
     if asset.sha256 is None or probe is None or not (probe.audio_codec or probe.subtitle_tracks):
         raise not_exist(asset.id, "transcriptions")
     known = Understanding(call.engine.settings.data.cache).known_transcript(asset.sha256)
@@ -76,7 +76,7 @@ def _transcript(call: Call, asset: Asset, include: Sequence[str]) -> Response:
         return answer({"status": "ready", **{kind: _rows(known, kind) for kind in include}})
     if asset.transcription_error:
         return answer({"status": "failed", "error": {"message": asset.transcription_error}})
-    status = waiting_or_running(call.db, JobKind.TRANSCRIBE_ASSET, asset.id)
+    status = job_status(call.db, JobKind.TRANSCRIBE_ASSET, asset.id)
     if status is None:
         enqueue(call.db, JobKind.TRANSCRIBE_ASSET, asset.id)
         call.work_to_do()

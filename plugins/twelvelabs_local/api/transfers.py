@@ -27,11 +27,17 @@ from twelvelabs_local.identity import is_id
 from twelvelabs_local.media import too_large
 from twelvelabs_local.requirements import TASK_BYTES, Requirements, check_video, requirements_of
 from twelvelabs_local.segments import SegmentRow
-from twelvelabs_local.store.account_records import Transferred
-from twelvelabs_local.store.connections import find_bucket, find_connection
-from twelvelabs_local.store.indexes import find_index
-from twelvelabs_local.store.records import Index
-from twelvelabs_local.store.transfers import Found, Integration, create_transfer, create_video_of, logs, transferred
+from twelvelabs_local.store.connections import Connection, find_bucket
+from twelvelabs_local.store.indexes import Index
+from twelvelabs_local.store.transfers import (
+    ImportedVideo,
+    Integration,
+    SourceFile,
+    create_transfer,
+    imported_videos,
+    index_local_file,
+    transfer_logs,
+)
 
 FIELDS = ("index_id", "language", "object", "transcription")
 LISTS = ("ready", "validating", "pending", "queued", "indexing", "failed")
@@ -68,7 +74,7 @@ async def create(call: Call) -> Response:
     orders = [_order(call, entry) for entry in entries]
     with call.db.transaction():
         for order in orders:
-            create_video_of(call.db, order.index_id, order.path, order.subtitles)
+            index_local_file(call.db, order.index_id, order.path, order.subtitles)
     call.work_to_do()
     return done()
 
@@ -116,7 +122,7 @@ async def start(call: Call) -> Response:
     incremental, retry = _flag(body, "incremental_import", True), _flag(body, "retry_failed", False)
     metadata = checked_metadata(body.get("user_metadata") or {})
     integration = Integration(integration_id, index.id)
-    known = {file.filename: file for file in transferred(call.db, integration)}
+    known = {file.filename: file for file in imported_videos(call.db, integration)}
     names = [name for name in folder.names() if _is_wanted(known.get(name), incremental, retry)]
     limits = requirements_of([model.name for model in index.named_models()], bool(index.legacy))
     found = await run_in_threadpool(lambda: [_look(folder, name, limits) for name in names])
@@ -127,13 +133,13 @@ async def start(call: Call) -> Response:
     return answer({"videos": videos, "failed_files": failed})
 
 
-def _is_wanted(known: Transferred | None, incremental: bool, retry_failed: bool) -> bool:
+def _is_wanted(known: ImportedVideo | None, incremental: bool, retry_failed: bool) -> bool:
     if known is None:
         return True
     return retry_failed if _status(known) == "failed" else not incremental
 
 
-def _look(folder: Folder, name: str, limits: Requirements) -> Found:
+def _look(folder: Folder, name: str, limits: Requirements) -> SourceFile:
     """Read a file once, and tell whether the index may hold it."""
     path = folder.root / name
     try:
@@ -143,10 +149,10 @@ def _look(folder: Folder, name: str, limits: Requirements) -> Found:
             raise too_large(TASK_BYTES)
         check_video(probe(path), limits)
     except OSError as error:
-        return Found(name, path, "", f"The file cannot be read: {error.strerror}.")
+        return SourceFile(name, path, "", f"The file cannot be read: {error.strerror}.")
     except MediaError as error:
-        return Found(name, path, sha256, error.message)
-    return Found(name, path, sha256)
+        return SourceFile(name, path, sha256, error.message)
+    return SourceFile(name, path, sha256)
 
 
 async def status(call: Call) -> Response:
@@ -155,7 +161,7 @@ async def status(call: Call) -> Response:
     query = call.request.query_params
     refuse_unknown(query, ("index_id",))
     index = _index(call, required(query.get("index_id"), "index_id"))
-    files = transferred(call.db, Integration(integration_id, index.id))
+    files = imported_videos(call.db, Integration(integration_id, index.id))
     lists: dict[str, list[Any]] = {name: [] for name in LISTS}
     for file in files:
         lists[_status(file)].append(_file_body(file))
@@ -166,14 +172,14 @@ async def status(call: Call) -> Response:
 async def read_logs(call: Call) -> Response:
     """GET /tasks/transfers/import/{integration_id}/logs."""
     integration_id, _ = _integration(call)
-    return answer({"data": logs(call.db, integration_id)})
+    return answer({"data": transfer_logs(call.db, integration_id)})
 
 
-def _status(file: Transferred) -> str:
+def _status(file: ImportedVideo) -> str:
     return file.status or "failed"
 
 
-def _file_body(file: Transferred) -> Mapping[str, Any]:
+def _file_body(file: ImportedVideo) -> Mapping[str, Any]:
     body = {"video_id": file.video_id, "filename": file.filename, "created_at": file.created_at}
     told = {**body, "error_message": file.error_message}
     return {name: value for name, value in told.items() if value is not None}
@@ -183,14 +189,14 @@ def _integration(call: Call) -> tuple[str, Folder]:
     if call.dialect.version == "v1.1":
         raise HTTPException(404)
     integration_id = call.path_id("integration_id", "integrations")
-    connection = find_connection(call.db, integration_id)
+    connection = call.db.find(Connection, id=integration_id)
     if connection is None:
         raise not_exist(integration_id, "integrations")
     return integration_id, active(connection)
 
 
 def _index(call: Call, index_id: str) -> Index:
-    index = find_index(call.db, index_id) if is_id(index_id) else None
+    index = call.db.find(Index, id=index_id) if is_id(index_id) else None
     if index is None:
         raise not_exist(index_id, "indexes", 400)
     return index

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,11 +25,10 @@ from twelvelabs_local.errors import ServiceError, invalid, missing, not_exist
 from twelvelabs_local.identity import is_id, now
 from twelvelabs_local.media import forget_content
 from twelvelabs_local.release import release
-from twelvelabs_local.store.assets import find_asset
-from twelvelabs_local.store.database import Condition, Row
-from twelvelabs_local.store.indexes import offered
-from twelvelabs_local.store.records import Index, Video
-from twelvelabs_local.store.videos import NewVideo, create_video, delete_video, find_video, segments_of
+from twelvelabs_local.store.assets import Asset
+from twelvelabs_local.store.database import Condition
+from twelvelabs_local.store.indexes import Index, has_option
+from twelvelabs_local.store.videos import Video, delete_video, segments_of
 
 NUMBERS = ("duration", "fps", "width", "height", "size")
 FILTERS = (*PAGING, *NUMBERS, "filename", "created_at", "updated_at")
@@ -57,10 +55,10 @@ def _list(call: Call, conditions: list[Condition], more: tuple[str, ...], with_s
         *since(query),
         *metadata_equal(query, (*FILTERS, *more)),
     ]
-    page = call.db.page("videos", conditions, read_paging(query, call.dialect))
+    page = call.db.page(Video, conditions, read_paging(query, call.dialect))
 
-    def body(row: Row) -> Mapping[str, Any]:
-        return video_body(call, Video.of(row), with_status)
+    def body(video: Video) -> Mapping[str, Any]:
+        return video_body(call, video, with_status)
 
     return answer(call.dialect.with_type(listing(page, body), "video_list"))
 
@@ -74,14 +72,20 @@ async def create_indexed_asset(call: Call) -> Response:
         raise missing("asset_id")
     if not isinstance(asset_id, str) or not is_id(asset_id):
         raise invalid("asset_id", f"{asset_id!r} is not an id.")
-    asset = find_asset(call.db, asset_id)
+    asset = call.db.find(Asset, id=asset_id)
     if asset is None:
         raise not_exist(asset_id, "assets")
     if asset.status != "ready":
         raise invalid("asset_id", f"The asset {asset.id} is {asset.status}; wait until it is ready.")
-    wish = NewVideo(index.id, asset, False, checked_metadata(body.get("user_metadata") or {}))
+    wish = Video(
+        index_id=index.id,
+        asset_id=asset.id,
+        filename=asset.filename,
+        legacy=False,
+        user_metadata=checked_metadata(body.get("user_metadata") or {}),
+    )
     with call.db.transaction():
-        video = create_video(call.db, wish)
+        video = call.db.insert(wish)
         release(call.db, video, index, asset)
     call.work_to_do()
     path = f"/{call.dialect.version}/indexes/{index.id}/indexed-assets/{video.id}"
@@ -103,7 +107,7 @@ async def _read(call: Call, with_status: bool) -> Response:
     refuse_unknown(query, ("transcription", "embedding_option", "embed"))
     index, video = video_of(call)
     body = dict(video_body(call, video, with_status))
-    spoken = flag(query, "transcription") and offered(index, "audio")
+    spoken = flag(query, "transcription") and has_option(index, "audio")
     # the service leaves it out where it found no words
     if not call.dialect.legacy and spoken and (words := segments_of(call.db, video.id, "transcription")):
         body["transcription"] = words
@@ -118,7 +122,7 @@ async def change(call: Call) -> Response:
     if body.get("user_metadata") is None:
         raise missing("user_metadata")
     merged = merged_metadata(video.user_metadata, checked_metadata(body["user_metadata"]))
-    call.db.update("videos", video.id, {"user_metadata": json.dumps(merged), "updated_at": now()})
+    call.db.update(Video, video.id, user_metadata=merged, updated_at=now())
     return done()
 
 
@@ -130,8 +134,7 @@ async def change_legacy(call: Call) -> Response:
     if title is not None and not isinstance(title, str):
         raise invalid("video_title", "It must be text.")
     merged = merged_metadata(video.user_metadata, checked_metadata(body.get("metadata") or {}))
-    values = {"title": title, "user_metadata": json.dumps(merged), "updated_at": now()}
-    call.db.update("videos", video.id, values)
+    call.db.update(Video, video.id, title=title, user_metadata=merged, updated_at=now())
     return done()
 
 
@@ -150,7 +153,7 @@ def video_of(call: Call) -> tuple[Index, Video]:
     """
     index = call.index()
     video_id = call.path_id("video_id", "videos")
-    video = find_video(call.db, video_id)
+    video = call.db.find(Video, id=video_id)
     if video is None or video.index_id != index.id:
         raise not_exist(video_id, "videos")
     return index, video
@@ -188,7 +191,7 @@ def video_body(call: Call, video: Video, with_status: bool) -> Mapping[str, Any]
 
 def _source(call: Call, video: Video) -> Mapping[str, Any]:
     """Return where a video of v1.2 came from; v1.1 does not say."""
-    asset = find_asset(call.db, video.asset_id)
+    asset = call.db.find(Asset, id=video.asset_id)
     if call.dialect.version != "v1.2" or asset is None:
         return {}
     return {"source": {"type": "url" if asset.method == "url" else "file", "name": video.filename}}

@@ -1,4 +1,4 @@
-"""SQLite as both processes use it: WAL, one connection per thread, short write transactions."""
+"""SQLite with records: WAL, one connection per thread, short write transactions."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from twelvelabs_local.store.schema import prepare
+from twelvelabs_local.store.record import Record, columns
 
 Row = sqlite3.Row
+R = TypeVar("R", bound=Record)
 
 
 @dataclass(frozen=True)
 class Paging:
-    """Which part of a list is asked for.
+    """The requested page of a list.
 
     :param page: 1-based page.
     :param limit: items per page.
-    :param sort_by: ``created_at`` or ``updated_at``.
+    :param sort_by: a column.
     :param descending: newest first.
     """
 
@@ -33,15 +34,15 @@ class Paging:
 
 
 @dataclass(frozen=True)
-class Page:
-    """A part of a list.
+class Page(Generic[R]):
+    """One page of a list.
 
-    :param rows: the rows of this page.
-    :param total: how many rows all pages have.
-    :param paging: what was asked for.
+    :param records: the records of this page.
+    :param total: number of records on all pages.
+    :param paging: the request.
     """
 
-    rows: Sequence[Row]
+    records: Sequence[R]
     total: int
     paging: Paging
 
@@ -60,7 +61,7 @@ class Condition:
     """One condition of a list, in SQL.
 
     :param sql: an expression with question marks.
-    :param values: what stands for the question marks.
+    :param values: the values of the question marks.
     """
 
     sql: str
@@ -68,18 +69,18 @@ class Condition:
 
 
 class Database:
-    """The engine's SQLite file.
+    """The engine's SQLite file. ``schema.open_database`` opens it with its tables.
 
-    :param path: the file; created with its tables when missing.
+    :param path: the file.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._local = threading.local()
-        # executescript commits by itself, so it cannot run inside a transaction
-        prepare(self._connection())
 
-    def _connection(self) -> sqlite3.Connection:
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection of this thread."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = sqlite3.connect(self._path, timeout=30, isolation_level=None)
@@ -92,63 +93,91 @@ class Database:
         return connection
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Give the connection inside a write transaction; a nested one joins the outer."""
-        connection = self._connection()
+    def transaction(self) -> Iterator[None]:
+        """Run the block in a write transaction. A nested transaction joins the outer one."""
+        connection = self.connection
         if connection.in_transaction:
-            yield connection
+            yield
             return
         connection.execute("BEGIN IMMEDIATE")
         try:
-            yield connection
+            yield
         except BaseException:
             connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
 
-    def all(self, sql: str, *values: Any) -> list[Row]:
-        """Return all rows of a query."""
-        return self._connection().execute(sql, values).fetchall()
+    def find(self, record: type[R], /, **equal: Any) -> R | None:
+        """Return the first record with these values, or None."""
+        found = self.select(record, f"WHERE {_all(equal)} LIMIT 1", *equal.values())
+        return found[0] if found else None
 
-    def first(self, sql: str, *values: Any) -> Row | None:
-        """Return the first row of a query, or nothing."""
-        row: Row | None = self._connection().execute(sql, values).fetchone()
-        return row
+    def select(self, record: type[R], clauses: str, *values: Any) -> list[R]:
+        """Return the records that ``SELECT * FROM`` their table finds.
 
-    def run(self, sql: str, *values: Any) -> int:
-        """Run one write and return how many rows it touched."""
-        with self.transaction() as connection:
-            return connection.execute(sql, values).rowcount
-
-    def insert(self, table: str, values: Mapping[str, Any]) -> None:
-        """Insert one row.
-
-        :param table: the table.
-        :param values: column names and values.
+        :param clauses: ``WHERE``, ``ORDER BY`` and ``LIMIT``, in SQL.
+        :param values: the values of the question marks.
         """
-        marks = ", ".join("?" * len(values))
-        self.run(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})", *values.values())
+        return [record.of(row) for row in self.rows(f"SELECT * FROM {record.table} {clauses}", *values)]
 
-    def update(self, table: str, row_id: str, values: Mapping[str, Any]) -> int:
-        """Update one row by its id and return how many were there (0 or 1)."""
-        pairs = ", ".join(f"{name} = ?" for name in values)
-        return self.run(f"UPDATE {table} SET {pairs} WHERE id = ?", *values.values(), row_id)
+    def count(self, record: type[Record], /, **equal: Any) -> int:
+        """Return the number of records with these values."""
+        return int(self.value(f"SELECT count(*) FROM {record.table} WHERE {_all(equal)}", *equal.values()))
 
-    def page(self, table: str, conditions: Sequence[Condition], paging: Paging) -> Page:
-        """Return one page of a table.
-
-        :param table: the table; it has ``created_at``, ``updated_at`` and ``id``.
-        :param conditions: all of them must hold.
-        :param paging: the page.
-        """
+    def page(self, record: type[R], conditions: Sequence[Condition], paging: Paging) -> Page[R]:
+        """Return one page of the records that fulfil all conditions."""
         where = " AND ".join(f"({condition.sql})" for condition in conditions) or "1"
         values = [value for condition in conditions for value in condition.values]
-        total = self.first(f"SELECT count(*) AS n FROM {table} WHERE {where}", *values)
+        total = self.value(f"SELECT count(*) FROM {record.table} WHERE {where}", *values)
         order = "DESC" if paging.descending else "ASC"
-        rows = self.all(
-            f"SELECT * FROM {table} WHERE {where} ORDER BY {paging.sort_by} {order}, id {order} LIMIT ? OFFSET ?",
-            *values,
-            paging.limit,
-            (paging.page - 1) * paging.limit,
-        )
-        return Page(rows, total["n"] if total else 0, paging)
+        clauses = f"WHERE {where} ORDER BY {paging.sort_by} {order}, rowid {order} LIMIT ? OFFSET ?"
+        records = self.select(record, clauses, *values, paging.limit, (paging.page - 1) * paging.limit)
+        return Page(records, total, paging)
+
+    def insert(self, record: R) -> R:
+        """Insert a record and return it."""
+        self._insert("INSERT", record)
+        return record
+
+    def insert_new(self, record: Record) -> bool:
+        """Insert a record unless one with its key exists; return whether it was inserted."""
+        return self._insert("INSERT OR IGNORE", record) == 1
+
+    def replace(self, record: Record) -> None:
+        """Insert a record in place of the one with its key."""
+        self._insert("INSERT OR REPLACE", record)
+
+    def _insert(self, verb: str, record: Record) -> int:
+        known = columns(type(record))
+        names, marks = ", ".join(f'"{column.name}"' for column in known), ", ".join("?" * len(known))
+        values = [column.write(getattr(record, column.name)) for column in known]
+        return self.run(f"{verb} INTO {record.table} ({names}) VALUES ({marks})", *values)
+
+    def update(self, record: type[Record], record_id: str | int | None, /, **changes: Any) -> int:
+        """Change one record and return how many have the id: 0 or 1."""
+        known = {column.name: column for column in columns(record)}
+        pairs = ", ".join(f"{name} = ?" for name in changes)
+        values = [known[name].write(value) for name, value in changes.items()]
+        return self.run(f"UPDATE {record.table} SET {pairs} WHERE id = ?", *values, record_id)
+
+    def delete(self, record: type[Record], /, **equal: Any) -> int:
+        """Delete the records with these values and return their number."""
+        return self.run(f"DELETE FROM {record.table} WHERE {_all(equal)}", *equal.values())
+
+    def rows(self, sql: str, *values: Any) -> list[Row]:
+        """Return the rows of a query."""
+        return self.connection.execute(sql, values).fetchall()
+
+    def value(self, sql: str, *values: Any) -> Any:
+        """Return the first column of the first row of a query, or None."""
+        row = self.connection.execute(sql, values).fetchone()
+        return row[0] if row else None
+
+    def run(self, sql: str, *values: Any) -> int:
+        """Run one write and return the number of rows that it changed."""
+        with self.transaction():
+            return self.connection.execute(sql, values).rowcount
+
+
+def _all(equal: Mapping[str, Any]) -> str:
+    return " AND ".join(f"{name} = ?" for name in equal)

@@ -2,86 +2,93 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from twelvelabs_local.errors import ServiceError
-from twelvelabs_local.identity import new_id, now
+from twelvelabs_local.identity import now
 from twelvelabs_local.store.database import Database
-from twelvelabs_local.store.records import Index, Model
+from twelvelabs_local.store.record import Resource
 
-_IMPLIED: Mapping[str, Sequence[str]] = {
-    "visual": ("visual",),
-    "text_in_video": ("visual",),
-    "logo": ("visual",),
-    "conversation": ("audio",),
+_CURRENT_OPTIONS: Mapping[str, str] = {
+    "visual": "visual",
+    "text_in_video": "visual",
+    "logo": "visual",
+    "conversation": "audio",
 }
-"""What a legacy option became in the current generation."""
+"""Option of v1.1 and v1.2 to option of v1.3."""
 
 
-def create_index(db: Database, name: str, models: Sequence[Model], addons: Sequence[str], legacy: bool) -> Index:
+@dataclass(frozen=True)
+class Model:
+    """A model of an index with its options."""
+
+    name: str
+    options: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Index(Resource, table="indexes"):
+    """An index.
+
+    :param legacy: whether the options are those of v1.1 and v1.2.
+    """
+
+    name: Annotated[str, "UNIQUE"]
+    legacy: bool
+    models: Sequence[Any]
+    addons: Sequence[str]
+
+    def named_models(self) -> list[Model]:
+        """Return the models with their options."""
+        return [Model(item["name"], item["options"]) for item in self.models]
+
+
+def create_index(db: Database, index: Index) -> Index:
     """Create an index.
 
-    :param db: the database.
-    :param name: a name that no other index has.
-    :param models: models with their options.
-    :param addons: add-ons.
-    :param legacy: whether the options are those of v1.1 and v1.2.
     :raises ServiceError: ``index_name_already_exists``.
     """
-    moment = now()
-    saved = [{"name": model.name, "options": list(model.options)} for model in models]
-    index = Index(new_id(), name, int(legacy), saved, addons, moment, moment)
-    values = {**vars(index), "models": json.dumps(saved), "addons": json.dumps(addons)}
     try:
-        db.insert("indexes", values)
+        return db.insert(index)
     except sqlite3.IntegrityError as error:
-        raise _name_taken(name) from error
-    return index
+        raise _name_exists(index.name) from error
 
 
 def rename_index(db: Database, index: Index, name: str) -> None:
-    """Give an index another name.
+    """Rename an index.
 
     :raises ServiceError: ``index_name_already_exists``.
     """
     try:
-        db.update("indexes", index.id, {"name": name, "updated_at": now()})
+        db.update(Index, index.id, name=name, updated_at=now())
     except sqlite3.IntegrityError as error:
-        raise _name_taken(name) from error
-
-
-def find_index(db: Database, index_id: str) -> Index | None:
-    """Return an index, or None."""
-    row = db.first("SELECT * FROM indexes WHERE id = ?", index_id)
-    return Index.of(row) if row else None
+        raise _name_exists(name) from error
 
 
 def index_totals(db: Database, index_id: str) -> tuple[int, float]:
-    """Return how many videos of an index are ready, and their seconds."""
-    row = db.first(
-        "SELECT count(*) AS n, coalesce(sum(duration), 0) AS seconds FROM videos "
-        "WHERE index_id = ? AND status = 'ready'",
-        index_id,
-    )
-    return (row["n"], round(row["seconds"], 3)) if row else (0, 0.0)
+    """Return the number of ready videos of an index and their total seconds."""
+    sql = "SELECT count(*), coalesce(sum(duration), 0) FROM videos WHERE index_id = ? AND status = 'ready'"
+    ((count, seconds),) = db.rows(sql, index_id)
+    return count, round(seconds, 3)
 
 
-def offered(index: Index, option: str) -> bool:
-    """Tell whether an index was created with an option, in the words of either generation.
+def has_option(index: Index, option: str) -> bool:
+    """Return whether an index has an option, in the terms of either generation.
 
     :param index: the index.
     :param option: ``visual``, ``audio``, ``conversation``, ``text_in_video`` or ``logo``.
     """
     options = {name for model in index.named_models() for name in model.options}
     if not index.legacy:
-        return any(name in options for name in _IMPLIED.get(option, (option,)))
+        return _CURRENT_OPTIONS.get(option, option) in options
     if option in ("visual", "audio"):
-        return any(option in _IMPLIED[name] for name in options)
+        return option in {_CURRENT_OPTIONS[name] for name in options}
     return option in options
 
 
-def _name_taken(name: str) -> ServiceError:
-    message = f"An index with the name {name} already exists. Choose another name or use the index that has it."
+def _name_exists(name: str) -> ServiceError:
+    message = f"An index with the name {name} already exists. Choose another name or use the existing index."
     return ServiceError(400, "index_name_already_exists", message)

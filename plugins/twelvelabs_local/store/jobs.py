@@ -1,25 +1,27 @@
-"""The queue between the two processes. Two lanes: ``intake`` fetches and probes, ``heavy`` reads and listens."""
+"""The job queue between the server and the worker process. Each lane has its own worker thread."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
 
 from twelvelabs_local.store.database import Database
-from twelvelabs_local.store.records import Job
+from twelvelabs_local.store.record import Record
 
-MOST_CRASHES = 3
-"""How often a job may take the worker down with it before it is given up."""
+MAX_CRASHES = 3
+"""Crashes of the worker after which a job fails instead of running again."""
 
 
 class Lane(StrEnum):
-    """What a job competes with."""
+    """A queue: ``intake`` downloads and probes files, ``heavy`` decodes them."""
 
     INTAKE = "intake"
     HEAVY = "heavy"
 
 
 class JobKind(StrEnum):
-    """What is to be done, and (in its subject) to what."""
+    """A kind of job. The job's subject is the id of the resource that it works on."""
 
     PREPARE_ASSET = "prepare_asset"
     INDEX_VIDEO = "index_video"
@@ -32,56 +34,67 @@ class JobKind(StrEnum):
 
     @property
     def lane(self) -> Lane:
-        """Where jobs of this kind queue."""
+        """The queue for jobs of this kind."""
         return Lane.INTAKE if self in (JobKind.PREPARE_ASSET, JobKind.PREPARE_ENTITY) else Lane.HEAVY
 
 
+@dataclass(frozen=True, kw_only=True)
+class Job(Record, table="jobs", constraints=("UNIQUE (kind, subject)",)):
+    """A waiting or running job."""
+
+    id: Annotated[int | None, "PRIMARY KEY AUTOINCREMENT"] = None
+    lane: Lane
+    kind: JobKind
+    subject: str
+    running: bool = False
+    crashes: int = 0
+
+
 def enqueue(db: Database, kind: JobKind, subject: str) -> None:
-    """Queue a job; one that is queued already stays as it is.
+    """Queue a job. A job that is already queued stays as it is.
 
     :param db: the database.
-    :param kind: what is to be done.
-    :param subject: the id of what it is to be done to.
+    :param kind: what to do.
+    :param subject: the id of the resource to do it with.
     """
-    db.run("INSERT OR IGNORE INTO jobs (lane, kind, subject) VALUES (?, ?, ?)", kind.lane, kind, subject)
+    db.insert_new(Job(lane=kind.lane, kind=kind, subject=subject))
 
 
 def claim(db: Database, lane: Lane) -> Job | None:
-    """Take the oldest waiting job of a lane, or nothing."""
+    """Mark the oldest waiting job of a lane as running and return it."""
     with db.transaction():
-        row = db.first("SELECT * FROM jobs WHERE lane = ? AND running = 0 ORDER BY id LIMIT 1", lane)
-        if row is None:
-            return None
-        db.run("UPDATE jobs SET running = 1 WHERE id = ?", row["id"])
-        return Job.of(row)
+        waiting = db.select(Job, "WHERE lane = ? AND running = 0 ORDER BY id LIMIT 1", lane)
+        for job in waiting:
+            db.update(Job, job.id, running=True)
+        return waiting[0] if waiting else None
 
 
 def finish(db: Database, job: Job) -> None:
-    """Forget a job that is done."""
-    db.run("DELETE FROM jobs WHERE id = ?", job.id)
+    """Remove a finished job."""
+    db.delete(Job, id=job.id)
 
 
-def put_back(db: Database) -> None:
-    """Let jobs that a worker left behind be taken again; only for a worker that has just got the folder's lock."""
+def requeue_running(db: Database) -> None:
+    """Requeue the jobs of a worker that died. Only for a new worker that holds the folder's lock."""
     db.run("UPDATE jobs SET running = 0")
 
 
-def blame(db: Database) -> None:
-    """Count a crash on what was running when the worker died by itself."""
+def count_crash(db: Database) -> None:
+    """Count a crash of the worker on each job that was running."""
     db.run("UPDATE jobs SET crashes = crashes + 1 WHERE running = 1")
 
 
-def busy(db: Database, lane: Lane) -> bool:
-    """Tell whether a new job of a lane has to wait for others."""
-    return db.first("SELECT 1 FROM jobs WHERE lane = ?", lane) is not None
+def lane_is_busy(db: Database, lane: Lane) -> bool:
+    """Return whether a new job of a lane waits for other jobs."""
+    return db.count(Job, lane=lane) > 0
 
 
-def drop(db: Database, kind: JobKind, subject: str) -> None:
-    """Forget the waiting job for something that was deleted; a running one notices by itself."""
-    db.run("DELETE FROM jobs WHERE kind = ? AND subject = ? AND running = 0", kind, subject)
+def cancel_job(db: Database, kind: JobKind, subject: str) -> None:
+    """Remove the waiting job of a deleted resource. A running job stops at its next progress check."""
+    db.delete(Job, kind=kind, subject=subject, running=False)
 
 
-def waiting_or_running(db: Database, kind: JobKind, subject: str) -> str | None:
-    """Return ``pending`` or ``processing`` for a job that exists, None otherwise."""
-    row = db.first("SELECT running FROM jobs WHERE kind = ? AND subject = ?", kind, subject)
-    return None if row is None else "processing" if row["running"] else "pending"
+def job_status(db: Database, kind: JobKind, subject: str) -> str | None:
+    """Return ``pending`` or ``processing`` for a job in the queue, otherwise None."""
+    job = db.find(Job, kind=kind, subject=subject)
+    return None if job is None else "processing" if job.running else "pending"

@@ -1,54 +1,45 @@
-"""Tokens for the next page of a search in a knowledge store; each is good for an hour."""
+"""Page tokens of searches in a knowledge store, valid for an hour."""
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Annotated, Any
 
 from twelvelabs_local.identity import later, now
 from twelvelabs_local.store.database import Database
+from twelvelabs_local.store.record import Record
 
-GOOD_FOR = 3600.0
-"""Seconds."""
-
-REMEMBERED_FOR = 86_400.0
-"""Seconds for which an expired token is still known as one."""
+LIFETIME_SECONDS = 3600.0
+REMEMBERED_SECONDS = 86_400.0
+"""Time for which an expired token is answered as expired instead of unknown."""
 
 
-@dataclass(frozen=True)
-class NextPage:
-    """Which search a token goes on with.
+@dataclass(frozen=True, kw_only=True)
+class PageToken(Record, table="knowledge_page_tokens"):
+    """The token of a next page.
 
-    :param request: the search as it was asked for.
-    :param position: how many results were shown before.
+    :param request: the search.
+    :param position: number of results on the earlier pages.
     """
 
+    token: Annotated[str, "PRIMARY KEY"] = field(default_factory=lambda: secrets.token_urlsafe(24))
+    store_id: Annotated[str, "REFERENCES knowledge_stores (id) ON DELETE CASCADE"]
     request: Mapping[str, Any]
     position: int
-    expired: bool = False
+    expires_at: str
+
+    @property
+    def expired(self) -> bool:
+        """Whether its page is no longer available."""
+        return self.expires_at < now()
 
 
-def keep_page(db: Database, store_id: str, page: NextPage) -> str:
-    """Return a new token for a page."""
-    token = secrets.token_urlsafe(24)
+def create_page_token(db: Database, store_id: str, request: Mapping[str, Any], position: int) -> str:
+    """Return a new token for a page. Delete the tokens that expired long ago."""
     moment = now()
     with db.transaction():
-        db.run("DELETE FROM knowledge_page_tokens WHERE expires_at < ?", later(moment, -REMEMBERED_FOR))
-        values = {
-            "token": token,
-            "store_id": store_id,
-            "request": json.dumps(page.request),
-            "position": page.position,
-            "expires_at": later(moment, GOOD_FOR),
-        }
-        db.insert("knowledge_page_tokens", values)
-    return token
-
-
-def find_page(db: Database, store_id: str, token: str) -> NextPage | None:
-    """Return the page of a token, or None where the store knows no such token."""
-    row = db.first("SELECT * FROM knowledge_page_tokens WHERE token = ? AND store_id = ?", token, store_id)
-    return NextPage(json.loads(row["request"]), row["position"], row["expires_at"] < now()) if row else None
+        db.run("DELETE FROM knowledge_page_tokens WHERE expires_at < ?", later(moment, -REMEMBERED_SECONDS))
+        expires_at = later(moment, LIFETIME_SECONDS)
+        return db.insert(PageToken(store_id=store_id, request=request, position=position, expires_at=expires_at)).token

@@ -1,4 +1,4 @@
-"""Passages: what was read and heard in the items of knowledge stores, found by words."""
+"""Passages: the speech and on-screen text of knowledge store items, in a full-text index."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from twelvelabs_local.store.database import Database, Row
+
+PASSAGES_TABLE = """
+CREATE VIRTUAL TABLE IF NOT EXISTS passages USING fts5 (
+    text, item_id UNINDEXED, modality UNINDEXED, start_sec UNINDEXED, end_sec UNINDEXED,
+    tokenize = 'porter unicode61 remove_diacritics 2'
+);
+"""
 
 _WORD = re.compile(r"\w+")
 _COMMON = frozenset(
@@ -24,7 +31,7 @@ _OVERVIEW = _COMMON | frozenset(
 
 
 class Modality(StrEnum):
-    """How a passage was perceived."""
+    """Whether a passage is on-screen text or speech."""
 
     VISUAL = "visual"
     AUDIO = "audio"
@@ -32,7 +39,7 @@ class Modality(StrEnum):
 
 @dataclass(frozen=True)
 class Passage:
-    """Something that is said or shown in an item.
+    """A sentence or an on-screen text of an item.
 
     :param start: seconds; 0 in an image.
     :param end: seconds; 0 in an image.
@@ -46,49 +53,43 @@ class Passage:
 
 
 def words_of(question: str) -> list[str]:
-    """Return the words of a question that tell something, or all of them where none does."""
+    """Return the words of a question without common words. A question of common words only keeps all of them."""
     words = list(dict.fromkeys(word.casefold() for word in _WORD.findall(question)))
     return [word for word in words if word not in _COMMON] or words
 
 
 def wants_overview(question: str) -> bool:
-    """Tell whether a question is about the whole, without a word that could be found in it."""
+    """Return whether a question asks for an overview: none of its words can be searched for."""
     return all(word.casefold() in _OVERVIEW for word in _WORD.findall(question))
 
 
-def keep_passages(db: Database, passages: Iterable[Passage]) -> None:
-    """Make passages findable."""
+def save_passages(db: Database, passages: Iterable[Passage]) -> None:
+    """Add passages to the full-text index."""
+    sql = "INSERT INTO passages (item_id, modality, start_sec, end_sec, text) VALUES (?, ?, ?, ?, ?)"
     with db.transaction():
-        for passage in passages:
-            values = {
-                "text": passage.text,
-                "item_id": passage.item_id,
-                "modality": passage.modality.value,
-                "start_sec": passage.start,
-                "end_sec": passage.end,
-            }
-            db.insert("passages", values)
+        for one in passages:
+            db.run(sql, one.item_id, one.modality, one.start, one.end, one.text)
 
 
-def forget_passages(db: Database, item_id: str) -> None:
-    """Forget the passages of an item."""
+def delete_passages(db: Database, item_id: str) -> None:
+    """Delete the passages of an item."""
     db.run("DELETE FROM passages WHERE item_id = ?", item_id)
 
 
 def find_passages(
     db: Database, words: Sequence[str], item_ids: Sequence[str], modalities: Iterable[Modality]
 ) -> list[Passage]:
-    """Return the passages with any of some words, the best first (BM25; equal ones by item and time).
+    """Return the passages with any of some words, by BM25 score, then by item and time.
 
-    :param words: what is looked for; word forms count as the same word.
-    :param item_ids: the items to look in.
+    :param words: the words; forms of a word count as the same word.
+    :param item_ids: the items to search.
     """
     wanted = {modality.value for modality in modalities}
     if not words or not item_ids or not wanted:
         return []
-    # quoted, so that nothing in them is an operator
+    # quoted, because FTS5 reads some bare words as operators
     question = " OR ".join(f'"{word}"' for word in words)
-    rows = db.all(
+    rows = db.rows(
         f"SELECT * FROM passages WHERE passages MATCH ? AND item_id IN ({_marks(item_ids)})"
         " ORDER BY round(rank, 6), item_id, start_sec, modality",
         question,
@@ -98,9 +99,9 @@ def find_passages(
 
 
 def passages_of(db: Database, item_id: str) -> list[Passage]:
-    """Return all passages of an item in the order of time."""
+    """Return all passages of an item, by time."""
     sql = "SELECT * FROM passages WHERE item_id = ? ORDER BY start_sec, end_sec, rowid"
-    return [_passage(row) for row in db.all(sql, item_id)]
+    return [_passage(row) for row in db.rows(sql, item_id)]
 
 
 def _passage(row: Row) -> Passage:

@@ -1,46 +1,58 @@
-"""Searches whose results are still read page by page."""
+"""Saved searches, whose results clients read page by page."""
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Annotated, Any
 
 from twelvelabs_local.identity import later, now
 from twelvelabs_local.store.database import Database
-from twelvelabs_local.store.records import Search
+from twelvelabs_local.store.record import Record
 
-PAGE_SECONDS = 3600
-KEPT_SECONDS = 24 * 3600
+LIFETIME_SECONDS = 3600
+REMEMBERED_SECONDS = 24 * 3600
+"""Time for which an expired search is answered as expired instead of unknown."""
 
 
-def keep_search(
-    db: Database, way: str, index_id: str, request: Mapping[str, Any], results: Sequence[Mapping[str, Any]]
-) -> Search:
-    """Keep what a search found for its pages; forget what expired long ago."""
+@dataclass(frozen=True, kw_only=True)
+class SavedSearch(Record, table="saved_searches"):
+    """A search and all its results.
+
+    :param path: the path of its pages.
+    :param request: the parts of the request that the pages need.
+    :param results: clips, best first.
+    """
+
+    id: Annotated[str, "PRIMARY KEY"] = field(default_factory=lambda: str(uuid.uuid4()))
+    path: str
+    index_id: Annotated[str, "REFERENCES indexes (id) ON DELETE CASCADE"]
+    request: Mapping[str, Any]
+    results: Sequence[Mapping[str, Any]]
+    expires_at: str
+    created_at: str = field(default_factory=now)
+
+    @property
+    def expired(self) -> bool:
+        """Whether its pages are no longer available."""
+        return self.expires_at <= now()
+
+
+def save_search(
+    db: Database, path: str, index_id: str, request: Mapping[str, Any], results: Sequence[Mapping[str, Any]]
+) -> SavedSearch:
+    """Save a search for its pages. Delete the searches that expired long ago."""
     moment = now()
-    values = {
-        "id": str(uuid.uuid4()),
-        "way": way,
-        "index_id": index_id,
-        "request": json.dumps(request),
-        "results": json.dumps(list(results)),
-        "expires_at": later(moment, PAGE_SECONDS),
-        "created_at": moment,
-    }
+    expires_at = later(moment, LIFETIME_SECONDS)
     with db.transaction():
-        db.run("DELETE FROM searches WHERE expires_at < ?", later(moment, -KEPT_SECONDS))
-        db.insert("searches", values)
-    return Search(values["id"], way, index_id, request, results, values["expires_at"])
-
-
-def find_search(db: Database, search_id: str) -> Search | None:
-    """Return a search, or None."""
-    row = db.first("SELECT * FROM searches WHERE id = ?", search_id)
-    return Search.of(row) if row else None
+        db.run("DELETE FROM saved_searches WHERE expires_at < ?", later(moment, -REMEMBERED_SECONDS))
+        search = SavedSearch(
+            path=path, index_id=index_id, request=request, results=list(results), expires_at=expires_at
+        )
+        return db.insert(search)
 
 
 def expire_searches(db: Database) -> int:
-    """Let the pages of all searches expire now; return how many there were."""
-    return db.run("UPDATE searches SET expires_at = ? WHERE expires_at > ?", now(), now())
+    """Expire the pages of all searches; return the number of searches."""
+    return db.run("UPDATE saved_searches SET expires_at = ? WHERE expires_at > ?", now(), now())

@@ -1,47 +1,34 @@
-"""Conversations about a knowledge store."""
+"""Chat sessions about a knowledge store."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Annotated
 
-from twelvelabs_local.identity import new_marked_id, now
+from twelvelabs_local.identity import new_prefixed_id, now
 from twelvelabs_local.store.database import Database
+from twelvelabs_local.store.record import Resource
 
 SESSION = "sess"
-"""The mark of ids."""
+"""The prefix of ids."""
 
 
-@dataclass(frozen=True)
-class Session:
-    """A conversation.
+@dataclass(frozen=True, kw_only=True)
+class Session(Resource, table="sessions"):
+    """A chat session.
 
-    :param turns: what the user has asked, oldest first.
+    :param turns: the user's questions, oldest first.
     """
 
-    id: str
-    store_id: str
-    turns: Sequence[str]
-
-
-def find_session(db: Database, session_id: str) -> Session | None:
-    """Return a session, or None."""
-    row = db.first("SELECT * FROM sessions WHERE id = ?", session_id)
-    return Session(row["id"], row["store_id"], json.loads(row["turns"])) if row else None
-
-
-def begin_session(db: Database, store_id: str) -> Session:
-    """Begin a session."""
-    session = Session(new_marked_id(SESSION), store_id, ())
-    moment = now()
-    values = {"id": session.id, "store_id": store_id, "turns": "[]", "created_at": moment, "updated_at": moment}
-    db.insert("sessions", values)
-    return session
+    id: Annotated[str, "PRIMARY KEY"] = field(default_factory=partial(new_prefixed_id, SESSION))
+    store_id: Annotated[str, "REFERENCES knowledge_stores (id) ON DELETE CASCADE"]
+    turns: Sequence[str] = ()
 
 
 def add_turn(db: Database, session: Session, question: str) -> Session:
-    """Note what was asked."""
+    """Save a question and return the session with it."""
     turns = [*session.turns, question]
-    db.update("sessions", session.id, {"turns": json.dumps(turns, ensure_ascii=False), "updated_at": now()})
+    db.update(Session, session.id, turns=turns, updated_at=now())
     return replace(session, turns=turns)

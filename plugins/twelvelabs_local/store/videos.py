@@ -1,131 +1,128 @@
-"""Videos (indexed assets) and the tasks that brought them: one status, told twice."""
+"""Videos (indexed assets) and their indexing tasks, which share one status."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 from twelvelabs_local.engine.probe import Probe
-from twelvelabs_local.identity import new_id, now
+from twelvelabs_local.identity import now
 from twelvelabs_local.segments import SegmentRow
-from twelvelabs_local.store.assets import drop_unneeded
+from twelvelabs_local.store.assets import delete_if_unused
 from twelvelabs_local.store.database import Database
-from twelvelabs_local.store.jobs import JobKind, Lane, busy, drop, enqueue
-from twelvelabs_local.store.records import Asset, Task, Video
+from twelvelabs_local.store.jobs import JobKind, Lane, cancel_job, enqueue, lane_is_busy
+from twelvelabs_local.store.record import Record, Resource
 
 
-@dataclass(frozen=True)
-class NewVideo:
-    """What is to be indexed.
+@dataclass(frozen=True, kw_only=True)
+class Video(Resource, table="videos", indexes=("index_id, created_at", "asset_id")):
+    """A video in an index: the service's video and indexed asset.
 
-    :param index_id: the index.
-    :param asset: the file.
-    :param legacy: whether it was asked for through v1.1 or v1.2.
-    :param user_metadata: the caller's own values.
-    :param subtitles: a transcript that was given, or None.
-    :param subtitles_url: a link to one, or None.
+    :param legacy: whether it was created through v1.1 or v1.2.
+    :param subtitles: a transcript that the caller provided.
+    :param subtitles_url: a URL of such a transcript.
     """
 
-    index_id: str
-    asset: Asset
+    index_id: Annotated[str, "REFERENCES indexes (id) ON DELETE CASCADE"]
+    asset_id: Annotated[str, "REFERENCES assets (id)"]
     legacy: bool
+    status: str = "validating"
+    progress: float = 0.0
+    filename: str
+    duration: float | None = None
+    fps: float | None = None
+    width: int | None = None
+    height: int | None = None
+    size: int | None = None
+    title: str | None = None
     user_metadata: Mapping[str, Any] = field(default_factory=dict)
-    subtitles: Sequence[SegmentRow] | None = None
     subtitles_url: str | None = None
+    subtitles: Sequence[SegmentRow] | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    indexed_at: str | None = None
 
 
-def create_video(db: Database, new: NewVideo) -> Video:
-    """Create a video in ``validating``; its asset's preparation releases it."""
-    moment = now()
-    video_id = new_id()
-    values = {
-        "id": video_id,
-        "index_id": new.index_id,
-        "asset_id": new.asset.id,
-        "legacy": int(new.legacy),
-        "status": "validating",
-        "filename": new.asset.filename,
-        "user_metadata": json.dumps(new.user_metadata),
-        "subtitles": json.dumps(new.subtitles) if new.subtitles is not None else None,
-        "subtitles_url": new.subtitles_url,
-        "created_at": moment,
-        "updated_at": moment,
-    }
-    db.insert("videos", values)
-    video = find_video(db, video_id)
-    assert video is not None
-    return video
+@dataclass(frozen=True, kw_only=True)
+class Task(Resource, table="tasks", indexes=("index_id, created_at", "video_id")):
+    """An indexing task. It has the status of its video."""
+
+    index_id: Annotated[str, "REFERENCES indexes (id) ON DELETE CASCADE"]
+    video_id: str
+    status: str
+    filename: str
+    duration: float | None = None
+    width: int | None = None
+    height: int | None = None
+    error_code: str | None = None
+    error_message: str | None = None
 
 
-def create_task(db: Database, video: Video) -> str:
-    """Create the task that stands for a video and return its id."""
-    values = {
-        "id": new_id(),
-        "index_id": video.index_id,
-        "video_id": video.id,
-        "status": video.status,
-        "filename": video.filename,
-        "created_at": video.created_at,
-        "updated_at": video.updated_at,
-    }
-    db.insert("tasks", values)
-    return str(values["id"])
+@dataclass(frozen=True, kw_only=True)
+class VideoResult(Record, table="results", constraints=("PRIMARY KEY (video_id, kind)",)):
+    """The segments of a video.
+
+    :param kind: ``transcription`` or ``text_in_video``.
+    """
+
+    video_id: Annotated[str, "REFERENCES videos (id) ON DELETE CASCADE"]
+    kind: str
+    segments: Sequence[SegmentRow]
 
 
-def find_video(db: Database, video_id: str) -> Video | None:
-    """Return a video, or None."""
-    row = db.first("SELECT * FROM videos WHERE id = ?", video_id)
-    return Video.of(row) if row else None
-
-
-def find_task(db: Database, task_id: str) -> Task | None:
-    """Return a task, or None."""
-    row = db.first("SELECT * FROM tasks WHERE id = ?", task_id)
-    return Task.of(row) if row else None
+def create_task(db: Database, video: Video) -> Task:
+    """Create the indexing task of a video."""
+    task = Task(
+        index_id=video.index_id,
+        video_id=video.id,
+        status=video.status,
+        filename=video.filename,
+        created_at=video.created_at,
+        updated_at=video.updated_at,
+    )
+    return db.insert(task)
 
 
 def videos_of_asset(db: Database, asset_id: str) -> list[Video]:
-    """Return the videos made of an asset, oldest first."""
-    return [Video.of(row) for row in db.all("SELECT * FROM videos WHERE asset_id = ? ORDER BY id", asset_id)]
+    """Return the videos of an asset, oldest first."""
+    return db.select(Video, "WHERE asset_id = ? ORDER BY id", asset_id)
 
 
 def describe_video(db: Database, video_id: str, probe: Probe) -> None:
-    """Note what a video is, on it and on its task."""
+    """Save what the probe found on a video and its task."""
     shape = {"duration": probe.duration, "width": probe.width, "height": probe.height}
     with db.transaction():
-        db.update("videos", video_id, {**shape, "fps": probe.fps, "size": probe.size})
+        db.update(Video, video_id, **shape, fps=probe.fps, size=probe.size)
         db.run("UPDATE tasks SET duration = ?, width = ?, height = ? WHERE video_id = ?", *shape.values(), video_id)
 
 
-def release_video(db: Database, video_id: str) -> None:
-    """Let a validated video wait for its indexing."""
+def queue_video(db: Database, video_id: str) -> None:
+    """Queue the indexing of a validated video."""
     with db.transaction():
-        # as the service does: pending when it is next, queued when others are before it
-        set_status(db, video_id, "queued" if busy(db, Lane.HEAVY) else "pending")
+        # like the service: queued behind other jobs, otherwise pending
+        set_status(db, video_id, "queued" if lane_is_busy(db, Lane.HEAVY) else "pending")
         enqueue(db, JobKind.INDEX_VIDEO, video_id)
 
 
 def set_status(db: Database, video_id: str, status: str) -> int:
-    """Move a video and its task to a status; return how many videos were there (0 or 1)."""
+    """Move a video and its task to a status; return the number of videos with the id (0 or 1)."""
     moment = now()
     with db.transaction():
         db.run("UPDATE tasks SET status = ?, updated_at = ? WHERE video_id = ?", status, moment, video_id)
-        return db.update("videos", video_id, {"status": status, "updated_at": moment})
+        return db.update(Video, video_id, status=status, updated_at=moment)
 
 
 def fail_video(db: Database, video_id: str, code: str, message: str) -> None:
-    """End a video and its task in ``failed``."""
+    """Move a video and its task to ``failed``."""
     with db.transaction():
         set_status(db, video_id, "failed")
-        error = (code, message, video_id)
-        db.run("UPDATE videos SET error_code = ?, error_message = ? WHERE id = ?", *error)
-        db.run("UPDATE tasks SET error_code = ?, error_message = ? WHERE video_id = ?", *error)
+        db.update(Video, video_id, error_code=code, error_message=message)
+        db.run("UPDATE tasks SET error_code = ?, error_message = ? WHERE video_id = ?", code, message, video_id)
 
 
 def finish_video(db: Database, video_id: str, results: Mapping[str, Sequence[SegmentRow]]) -> bool:
-    """End a video in ``ready`` with what was found; return whether it was still there.
+    """Move a video to ``ready`` and save its segments; return whether the video still exists.
 
     :param db: the database.
     :param video_id: the video.
@@ -134,30 +131,28 @@ def finish_video(db: Database, video_id: str, results: Mapping[str, Sequence[Seg
     with db.transaction():
         if not set_status(db, video_id, "ready"):
             return False
-        db.update("videos", video_id, {"indexed_at": now(), "progress": 1.0})
-        for kind, rows in results.items():
-            saved = json.dumps(list(rows), ensure_ascii=False)
-            db.run("INSERT OR REPLACE INTO results VALUES (?, ?, ?)", video_id, kind, saved)
+        db.update(Video, video_id, indexed_at=now(), progress=1.0)
+        for kind, segments in results.items():
+            db.replace(VideoResult(video_id=video_id, kind=kind, segments=segments))
         return True
 
 
-def segments_of(db: Database, video_id: str, kind: str) -> list[SegmentRow]:
-    """Return what was found in a video."""
-    row = db.first("SELECT segments FROM results WHERE video_id = ? AND kind = ?", video_id, kind)
-    rows: list[SegmentRow] = json.loads(row["segments"]) if row else []
-    return rows
+def segments_of(db: Database, video_id: str, kind: str) -> Sequence[SegmentRow]:
+    """Return the segments of a video."""
+    result = db.find(VideoResult, video_id=video_id, kind=kind)
+    return result.segments if result else []
 
 
 def delete_video(db: Database, video: Video) -> str | None:
-    """Delete a video; a file that only it stood for goes too. Return the content that may be unused now."""
+    """Delete a video and its implicit asset. Return the hash of the content, which may be unused now."""
     with db.transaction():
-        drop(db, JobKind.INDEX_VIDEO, video.id)
-        db.run("DELETE FROM videos WHERE id = ?", video.id)
-        # a task that was still running has lost its video: it cannot become ready any more
+        cancel_job(db, JobKind.INDEX_VIDEO, video.id)
+        db.delete(Video, id=video.id)
+        # the task of a deleted video cannot become ready
         db.run(
             "UPDATE tasks SET status = 'failed', error_message = 'The video was deleted.', updated_at = ? "
             "WHERE video_id = ? AND status NOT IN ('ready', 'failed')",
             now(),
             video.id,
         )
-        return drop_unneeded(db, video.asset_id)
+        return delete_if_unused(db, video.asset_id)

@@ -11,10 +11,9 @@ from twelvelabs_local.engine.subjects import Material, Subject
 from twelvelabs_local.errors import MediaError
 from twelvelabs_local.requirements import check_window
 from twelvelabs_local.segments import SegmentRow
-from twelvelabs_local.store.analyses import end_analysis, find_analysis, finish_analysis, start_analysis
-from twelvelabs_local.store.assets import find_asset
+from twelvelabs_local.store.analyses import Analysis, end_analysis, finish_analysis, start_analysis
+from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.billing import bill
-from twelvelabs_local.store.records import Analysis, Asset
 from twelvelabs_local.work.bench import Bench, Progress
 
 
@@ -25,10 +24,10 @@ def analyse(bench: Bench, task_id: str) -> None:
     :param task_id: the task; nothing happens when it is gone or done.
     :raises JobGone: when it is cancelled or deleted meanwhile.
     """
-    task = find_analysis(bench.db, task_id)
+    task = bench.db.find(Analysis, id=task_id)
     if task is None or task.completed_at:
         return
-    asset = find_asset(bench.db, task.asset_id)
+    asset = bench.db.find(Asset, id=task.asset_id)
     try:
         ready, probe = _usable(task, asset)
     except MediaError as error:
@@ -43,7 +42,7 @@ def _usable(task: Analysis, asset: Asset | None) -> tuple[Asset, Probe]:
 
     :raises MediaError: when it cannot be analysed.
     """
-    probe = asset.probed() if asset else None
+    probe = asset.probe if asset else None
     if asset is None or probe is None:
         raise MediaError("video_file_broken", asset.error_message or "" if asset else "The asset was deleted.")
     check_window(task.request, probe)
@@ -64,7 +63,7 @@ def _material(bench: Bench, task: Analysis, asset: Asset, probe: Probe) -> Mater
 
 
 def _wanted(bench: Bench, task_id: str) -> bool:
-    task = find_analysis(bench.db, task_id)
+    task = bench.db.find(Analysis, id=task_id)
     return task is not None and task.completed_at is None
 
 

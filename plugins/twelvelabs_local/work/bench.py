@@ -10,8 +10,8 @@ from twelvelabs_local.engine.understanding import Content, Understanding
 from twelvelabs_local.errors import JobGone
 from twelvelabs_local.media import content_path
 from twelvelabs_local.settings import DataFolder
+from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.database import Database
-from twelvelabs_local.store.records import Asset
 
 LOOK_EVERY = 1.0
 """Seconds between two looks whether a job is still wanted."""
@@ -32,7 +32,7 @@ class Bench:
 
     def content(self, asset: Asset) -> Content:
         """Return the file of a ready asset."""
-        probe = asset.probed()
+        probe = asset.probe
         assert probe is not None and asset.sha256 is not None
         return Content(content_path(self.folder, asset.sha256), asset.sha256, probe.duration)
 

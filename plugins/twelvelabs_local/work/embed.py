@@ -7,10 +7,14 @@ from twelvelabs_local.engine.material import billed_minutes, check_window, gathe
 from twelvelabs_local.engine.probe import Probe
 from twelvelabs_local.errors import MediaError
 from twelvelabs_local.requirements import MARENGO, check_length, check_shortest, check_sound_or_picture
-from twelvelabs_local.store.assets import find_asset
+from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.billing import bill
-from twelvelabs_local.store.embeddings import fail_embedding_task, find_embedding_task, finish_embedding_task
-from twelvelabs_local.store.records import Asset, EmbeddingTask
+from twelvelabs_local.store.embeddings import (
+    EmbeddingTask,
+    fail_embedding_task,
+    find_embedding_task,
+    finish_embedding_task,
+)
 from twelvelabs_local.work.bench import Bench, Progress
 
 
@@ -26,7 +30,7 @@ def embed(bench: Bench, task_id: str) -> None:
         return
     ask = Ask.of(task.request["ask"])
     try:
-        asset, probe = _usable(task, ask, find_asset(bench.db, task.asset_id))
+        asset, probe = _usable(task, ask, bench.db.find(Asset, id=task.asset_id))
     except MediaError as error:
         fail_embedding_task(bench.db, task.id, error.message)
         return
@@ -42,7 +46,7 @@ def _usable(task: EmbeddingTask, ask: Ask, asset: Asset | None) -> tuple[Asset, 
 
     :raises MediaError: when it cannot be embedded.
     """
-    probe = asset.probed() if asset else None
+    probe = asset.probe if asset else None
     if asset is None or probe is None:
         raise MediaError("video_file_broken", asset.error_message or "" if asset else "The asset was deleted.")
     check_sound_or_picture(task.kind, probe, MARENGO)

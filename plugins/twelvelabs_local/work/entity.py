@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twelvelabs_local.store.entities import find_entity, settle_entity
+from twelvelabs_local.store.entities import Entity, update_entity_status
 from twelvelabs_local.work.bench import Bench
 
 
@@ -12,5 +12,5 @@ def prepare_entity(bench: Bench, entity_id: str) -> None:
     :param bench: what every job works with.
     :param entity_id: the entity; nothing happens when it is gone.
     """
-    if find_entity(bench.db, entity_id) is not None:
-        settle_entity(bench.db, entity_id)
+    if bench.db.find(Entity, id=entity_id) is not None:
+        update_entity_status(bench.db, entity_id)

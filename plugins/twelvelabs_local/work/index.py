@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from twelvelabs_local.segments import SegmentRow
-from twelvelabs_local.store.assets import find_asset
+from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.billing import bill
-from twelvelabs_local.store.indexes import find_index, offered
-from twelvelabs_local.store.records import Asset, Video
-from twelvelabs_local.store.videos import fail_video, find_video, finish_video, set_status
+from twelvelabs_local.store.indexes import Index, has_option
+from twelvelabs_local.store.videos import Video, fail_video, finish_video, set_status
 from twelvelabs_local.work.bench import Bench, Progress
 
 
@@ -20,10 +19,10 @@ def index_video(bench: Bench, video_id: str) -> None:
     :param video_id: the video; nothing happens when it is gone or done.
     :raises JobGone: when it is deleted meanwhile.
     """
-    video = find_video(bench.db, video_id)
+    video = bench.db.find(Video, id=video_id)
     if video is None or video.status in ("ready", "failed"):
         return
-    asset = find_asset(bench.db, video.asset_id)
+    asset = bench.db.find(Asset, id=video.asset_id)
     if asset is None or asset.status != "ready":
         fail_video(bench.db, video.id, "resource_not_exist", "The asset of the video is gone.")
         return
@@ -35,17 +34,17 @@ def index_video(bench: Bench, video_id: str) -> None:
 
 
 def _results(bench: Bench, video: Video, asset: Asset) -> dict[str, Sequence[SegmentRow]]:
-    index = find_index(bench.db, video.index_id)
+    index = bench.db.find(Index, id=video.index_id)
     if index is None:
         return {}
-    progress = Progress(lambda share: bench.db.update("videos", video.id, {"progress": share}) == 1)
+    progress = Progress(lambda share: bench.db.update(Video, video.id, progress=share) == 1)
     content = bench.content(asset)
     results: dict[str, Sequence[SegmentRow]] = {}
-    if offered(index, "visual"):
+    if has_option(index, "visual"):
         results["text_in_video"] = bench.understanding.text_in_video(content, progress.part(0.0, 0.5))
     if video.subtitles is not None:
         results["transcription"] = video.subtitles
-    elif offered(index, "audio"):
+    elif has_option(index, "audio"):
         transcript = bench.understanding.transcript(content, progress.part(0.5, 1.0))
         results["transcription"] = transcript.segments
     return results
@@ -58,10 +57,10 @@ def transcribe_asset(bench: Bench, asset_id: str) -> None:
     :param asset_id: the asset; nothing happens when it is gone.
     :raises JobGone: when it is deleted meanwhile.
     """
-    asset = find_asset(bench.db, asset_id)
+    asset = bench.db.find(Asset, id=asset_id)
     if asset is None or asset.status != "ready":
         return
     content = bench.content(asset)
-    progress = Progress(lambda _: find_asset(bench.db, asset_id) is not None)
+    progress = Progress(lambda _: bench.db.find(Asset, id=asset_id) is not None)
     bench.understanding.transcript(content, progress.part(0.0, 1.0))
     bill(bench.db, "transcription", content.duration / 60, asset_id)

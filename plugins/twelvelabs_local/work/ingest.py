@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from twelvelabs_local.engine.probe import Probe
-from twelvelabs_local.store.assets import find_asset
+from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.billing import bill
-from twelvelabs_local.store.knowledge import fail_item, find_item, finish_item, start_item
-from twelvelabs_local.store.passages import Modality, Passage, forget_passages, keep_passages
-from twelvelabs_local.store.records import Asset
+from twelvelabs_local.store.knowledge import KnowledgeItem, fail_item, finish_item, start_item
+from twelvelabs_local.store.passages import Modality, Passage, delete_passages, save_passages
 from twelvelabs_local.work.bench import Bench, Progress
 
 
@@ -20,11 +19,11 @@ def ingest_item(bench: Bench, item_id: str) -> None:
     :param item_id: the item; nothing happens when it is gone or done.
     :raises JobGone: when it is deleted meanwhile.
     """
-    item = find_item(bench.db, item_id)
+    item = bench.db.find(KnowledgeItem, id=item_id)
     if item is None or item.status in ("ready", "failed"):
         return
-    asset = find_asset(bench.db, item.asset_id)
-    found = asset.probed() if asset else None
+    asset = bench.db.find(Asset, id=item.asset_id)
+    found = asset.probe if asset else None
     if asset is None or found is None:
         reason = asset.error_message if asset else "The asset of the item is gone."
         fail_item(bench.db, item_id, reason or "The asset cannot be used.")
@@ -37,8 +36,8 @@ def ingest_item(bench: Bench, item_id: str) -> None:
         with bench.db.transaction():
             if finish_item(bench.db, item_id):
                 # a job that is done again after a crash must not leave them twice
-                forget_passages(bench.db, item_id)
-                keep_passages(bench.db, passages)
+                delete_passages(bench.db, item_id)
+                save_passages(bench.db, passages)
                 bill(bench.db, "knowledge_store_ingestion", found.duration / 60, item_id)
 
 
@@ -49,7 +48,7 @@ def _passages(bench: Bench, item_id: str, asset: Asset, found: Probe) -> Iterato
         if text:
             yield Passage(item_id, Modality.VISUAL, 0.0, 0.0, text)
         return
-    progress = Progress(lambda _: find_item(bench.db, item_id) is not None)
+    progress = Progress(lambda _: bench.db.find(KnowledgeItem, id=item_id) is not None)
     if found.video_codec:
         for row in bench.understanding.text_in_video(content, progress.part(0.0, 0.5)):
             yield Passage(item_id, Modality.VISUAL, row["start"], row["end"], row["value"])

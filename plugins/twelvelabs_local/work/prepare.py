@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from twelvelabs_local.engine.probe import Probe, probe
@@ -12,16 +11,15 @@ from twelvelabs_local.media import Arrival, content_path, fetched
 from twelvelabs_local.parts import assembled, forget_parts
 from twelvelabs_local.release import release
 from twelvelabs_local.requirements import MARENGO, Requirements, check_video
-from twelvelabs_local.store.analyses import release_analyses
-from twelvelabs_local.store.assets import asset_arrived, asset_failed, asset_ready, find_asset
-from twelvelabs_local.store.embeddings import release_embeddings
-from twelvelabs_local.store.entities import release_entities
-from twelvelabs_local.store.indexes import find_index
-from twelvelabs_local.store.knowledge import release_items
-from twelvelabs_local.store.records import Asset, Video
-from twelvelabs_local.store.renditions import fail_renditions, release_renditions
-from twelvelabs_local.store.uploads import upload_of_asset
-from twelvelabs_local.store.videos import fail_video, videos_of_asset
+from twelvelabs_local.store.analyses import queue_analyses_of
+from twelvelabs_local.store.assets import Asset, asset_downloaded, asset_failed, asset_ready
+from twelvelabs_local.store.embeddings import queue_embedding_tasks_of
+from twelvelabs_local.store.entities import queue_entities_of
+from twelvelabs_local.store.indexes import Index
+from twelvelabs_local.store.knowledge import queue_items_of
+from twelvelabs_local.store.renditions import fail_renditions, queue_renditions_of
+from twelvelabs_local.store.uploads import Upload
+from twelvelabs_local.store.videos import Video, fail_video, videos_of_asset
 from twelvelabs_local.work.bench import Bench
 
 ANY_LENGTH = Requirements(MARENGO.shortest, float("inf"), MARENGO.smallest_side, MARENGO.long_side, MARENGO.short_side)
@@ -35,7 +33,7 @@ def prepare_asset(bench: Bench, asset_id: str) -> None:
     :param asset_id: the asset; nothing happens when it is gone.
     :raises JobGone: when it is deleted meanwhile.
     """
-    asset = find_asset(bench.db, asset_id)
+    asset = bench.db.find(Asset, id=asset_id)
     if asset is None:
         return
     try:
@@ -47,13 +45,13 @@ def prepare_asset(bench: Bench, asset_id: str) -> None:
             fail_video(bench.db, video.id, error.code, error.message)
     else:
         asset_ready(bench.db, asset.id, found)
-        release_renditions(bench.db, asset.id)
+        queue_renditions_of(bench.db, asset.id)
         for video in _waiting(bench, asset):
             _release(bench, video)
-    release_analyses(bench.db, asset.id)
-    release_entities(bench.db, asset.id)
-    release_items(bench.db, asset.id)
-    release_embeddings(bench.db, asset.id)
+    queue_analyses_of(bench.db, asset.id)
+    queue_entities_of(bench.db, asset.id)
+    queue_items_of(bench.db, asset.id)
+    queue_embedding_tasks_of(bench.db, asset.id)
 
 
 def _waiting(bench: Bench, asset: Asset) -> list[Video]:
@@ -81,10 +79,10 @@ def _fetch(bench: Bench, asset: Asset) -> str:
     with Arrival(bench.folder) as arrival:
         arrival.receive(_pieces(bench, asset), asset.size_limit)
         # noted first: the API removes contents that no asset has
-        if not asset_arrived(bench.db, asset.id, arrival.sha256):
+        if not asset_downloaded(bench.db, asset.id, arrival.sha256):
             raise JobGone
         sha256 = arrival.keep()
-    if upload := upload_of_asset(bench.db, asset.id):
+    if upload := bench.db.find(Upload, asset_id=asset.id):
         forget_parts(bench.folder, upload.id)
     return sha256
 
@@ -99,7 +97,7 @@ def _pieces(bench: Bench, asset: Asset) -> Iterator[bytes]:
 
 def _release(bench: Bench, video: Video) -> None:
     # the row is read anew: it has been described by now
-    asset, index = find_asset(bench.db, video.asset_id), find_index(bench.db, video.index_id)
+    asset, index = bench.db.find(Asset, id=video.asset_id), bench.db.find(Index, id=video.index_id)
     if asset is None or index is None:
         return
     try:
@@ -118,4 +116,4 @@ def _fetch_subtitles(bench: Bench, video: Video, link: str) -> None:
         if len(content) > LIMIT:
             break
     rows = read_subtitles(bytes(content))
-    bench.db.update("videos", video.id, {"subtitles": json.dumps(rows, ensure_ascii=False)})
+    bench.db.update(Video, video.id, subtitles=rows)

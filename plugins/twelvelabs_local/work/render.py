@@ -10,7 +10,7 @@ from twelvelabs_local.engine.renditions import make_stream, make_thumbnail
 from twelvelabs_local.errors import MediaError
 from twelvelabs_local.identity import new_id
 from twelvelabs_local.media import content_path, rendition_path
-from twelvelabs_local.store.assets import find_asset
+from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.renditions import THUMBNAIL, renditions_of, set_rendition
 from twelvelabs_local.work.bench import Bench
 
@@ -22,7 +22,7 @@ def render_asset(bench: Bench, asset_id: str) -> None:
     :param asset_id: the asset; nothing happens when it is gone.
     """
     for kind, status in renditions_of(bench.db, asset_id).items():
-        asset = find_asset(bench.db, asset_id)
+        asset = bench.db.find(Asset, id=asset_id)
         if asset is None or asset.sha256 is None or status in ("ready", "error"):
             continue
         set_rendition(bench.db, asset_id, kind, "processing")

@@ -1,1 +1,0 @@
-"""The tables, a file for each subject."""
