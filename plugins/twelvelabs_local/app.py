@@ -17,17 +17,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from twelvelabs_local.api.call import Engine, answer
 from twelvelabs_local.api.routes import routes
+from twelvelabs_local.client_connection import ClientConnectionMiddleware
 from twelvelabs_local.errors import ServiceError
 from twelvelabs_local.fault_layer import FaultLayer
 from twelvelabs_local.limit_layer import LimitLayer
-from twelvelabs_local.media import forget_unused
-from twelvelabs_local.parts import forget_unused_parts
 from twelvelabs_local.settings import Settings
 from twelvelabs_local.signed_urls import SIGNED, Signer
 from twelvelabs_local.store.connections import connect_new_folders
+from twelvelabs_local.store.media_files import delete_unused_files
 from twelvelabs_local.store.schema import open_database
+from twelvelabs_local.store.upload_parts import delete_unused_parts
 from twelvelabs_local.supervisor import Supervisor
-from twelvelabs_local.wire import Wired
 
 log = logging.getLogger("twelvelabs_local")
 
@@ -38,8 +38,8 @@ def create_app(settings: Settings) -> ASGIApp:
     :param settings: the command line.
     """
     db = open_database(settings.data.database)
-    forget_unused(settings.data, db)
-    forget_unused_parts(settings.data, db)
+    delete_unused_files(settings.data, db)
+    delete_unused_parts(settings.data, db)
     connect_new_folders(db, settings.folders)
     supervisor = Supervisor(settings.data, db)
     engine = Engine(settings, db, supervisor)
@@ -47,11 +47,11 @@ def create_app(settings: Settings) -> ASGIApp:
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await supervisor.start()
-        await engine.courier.start()
+        await engine.webhook_sender.start()
         try:
             yield
         finally:
-            await engine.courier.stop()
+            await engine.webhook_sender.stop()
             await supervisor.stop()
 
     app = Starlette(
@@ -62,7 +62,7 @@ def create_app(settings: Settings) -> ASGIApp:
     # "/tasks/" is not "/tasks": a redirect would make clients send an upload twice
     app.router.redirect_slashes = False
     disturbed = FaultLayer(LimitLayer(app, engine.limits, db), engine.faults)
-    return Wired(Gate(disturbed, settings.api_key, Signer.of(settings.data)))
+    return ClientConnectionMiddleware(Gate(disturbed, settings.api_key, Signer.of(settings.data)))
 
 
 async def _http_error(_: Request, error: Exception) -> Response:

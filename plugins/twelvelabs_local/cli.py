@@ -1,4 +1,4 @@
-"""``twelvelabs-local``: the command line."""
+"""The command line ``twelvelabs-local``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
-    :param arguments: what stands after the name of the program; by default what the process was started with.
+    :param arguments: the arguments of the program; by default those of the process.
     """
     options = _parser().parse_args(arguments)
     folder = DataFolder(options.data.expanduser().resolve())
@@ -46,9 +46,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="twelvelabs-local", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="serve")
-    command = commands.add_parser("serve", help="answer the TwelveLabs API on this machine")
+    command = commands.add_parser("serve", help="serve the TwelveLabs API on this machine")
     command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    command.add_argument("--port", type=_port, default=DEFAULT_PORT, help="0 picks a free one (default: %(default)s)")
+    command.add_argument("--port", type=_port, default=DEFAULT_PORT, help="0 picks a free port (default: %(default)s)")
     command.add_argument(
         "--data", type=Path, default=Path("~/.local/share/twelvelabs-local"), help="data folder (default: %(default)s)"
     )
@@ -57,35 +57,34 @@ def _parser() -> argparse.ArgumentParser:
         type=_folder,
         action="append",
         metavar="FOLDER",
-        help="connect a folder whose files can be imported, as a data connector connects an account; may be repeated"
+        help="connect a folder for imports, in place of a data connector's account; may be repeated"
         f" (default: ${FOLDERS_VARIABLE}, separated by {os.pathsep!r})",
     )
     command.add_argument(
         "--api-key",
         type=_key,
         default=os.environ.get(API_KEY_VARIABLE),
-        help=f"the key that calls must carry (default: ${API_KEY_VARIABLE}, which no list of processes shows, or"
-        f" {DEFAULT_API_KEY}; needed off loopback)",
+        help=f"the key of requests (default: ${API_KEY_VARIABLE}, which process lists do not show, or"
+        f" {DEFAULT_API_KEY}; required for addresses other than loopback)",
     )
     command.add_argument(
         "--chunk-bytes",
         type=_size,
         default=os.environ.get(CHUNK_BYTES_VARIABLE, str(DEFAULT_CHUNK_BYTES)),
-        help=f"size of the parts of a file that comes in parts (default: ${CHUNK_BYTES_VARIABLE}, or"
-        f" {DEFAULT_CHUNK_BYTES})",
+        help=f"size of the parts of a multipart upload (default: ${CHUNK_BYTES_VARIABLE}, or {DEFAULT_CHUNK_BYTES})",
     )
     return parser
 
 
 def _size(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size: it must be a whole number of bytes above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size: give a whole number of bytes above 0")
     return int(text)
 
 
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port: it must be from 0 to 65535")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: give a number from 0 to 65535")
     return int(text)
 
 
@@ -105,12 +104,12 @@ def _folders_of_environment() -> list[Path]:
 
 def _key(text: str) -> str:
     if not text.strip():
-        raise argparse.ArgumentTypeError("an empty key would leave the door open")
+        raise argparse.ArgumentTypeError("the key is empty: requests without a key would be accepted")
     return text
 
 
 def _default_key(host: str) -> str:
-    """Return the key that everybody knows, where only this machine can use it."""
+    """Return the documented default key, which is allowed on a loopback address only."""
     if host not in LOOPBACK:
-        raise UnusableError(f"{host} can be reached by others, who know the default key; give an --api-key")
+        raise UnusableError(f"{host} is not a loopback address, so the default key is not secure; give an --api-key")
     return DEFAULT_API_KEY

@@ -46,8 +46,8 @@ class MediaError(Exception):
         return ServiceError(400, self.code, self.message)
 
 
-class JobGone(Exception):
-    """What a job was for has been deleted or cancelled meanwhile; there is nothing left to do."""
+class JobCanceled(Exception):
+    """The subject of a job was deleted or canceled while the job ran."""
 
 
 def invalid(name: str, why: str) -> ServiceError:
@@ -88,4 +88,4 @@ def not_exist(resource_id: str, collection: str, status: int = 404) -> ServiceEr
 
 
 class UnusableError(Exception):
-    """The engine cannot start as asked; the message says why."""
+    """The engine cannot start; the message gives the reason."""

@@ -16,10 +16,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from twelvelabs_local.client_connection import connection_of, wait_for_disconnect
 from twelvelabs_local.errors import ServiceError
 from twelvelabs_local.faults import VERSIONS, Action, FaultBook, Rule
 from twelvelabs_local.signed_urls import SIGNED
-from twelvelabs_local.wire import client_gone, wire_of
 
 GARBAGE = "<html><body><h1>502 Bad Gateway</h1></body></html>"
 _CODES: Mapping[int, str] = {408: "request_canceled_or_timed_out", 429: "too_many_requests"}
@@ -98,12 +98,12 @@ def _content(body: Any) -> bytes:
 
 
 async def _hang(_: ASGIApp, __: Rule, ___: Scope, receive: Receive, ____: Send) -> None:
-    await client_gone(receive)
+    await wait_for_disconnect(receive)
 
 
 async def _reset(_: ASGIApp, __: Rule, scope: Scope, receive: Receive, ___: Send) -> None:
-    wire_of(scope).reset()
-    await client_gone(receive)
+    connection_of(scope).reset()
+    await wait_for_disconnect(receive)
 
 
 async def _lose_answer(app: ASGIApp, _: Rule, scope: Scope, receive: Receive, __: Send) -> None:
@@ -113,8 +113,8 @@ async def _lose_answer(app: ASGIApp, _: Rule, scope: Scope, receive: Receive, __
         pass
 
     await app(scope, receive, unheard)
-    wire_of(scope).reset()
-    await client_gone(receive)
+    connection_of(scope).reset()
+    await wait_for_disconnect(receive)
 
 
 async def _cut_body(app: ASGIApp, rule: Rule, scope: Scope, receive: Receive, send: Send) -> None:
@@ -132,16 +132,16 @@ async def _cut_body(app: ASGIApp, rule: Rule, scope: Scope, receive: Receive, se
     await send(head)
     await send({"type": "http.response.body", "body": part, "more_body": promised > len(part)})
     if promised > len(part):
-        wire_of(scope).close()
-        await client_gone(receive)
+        connection_of(scope).close()
+        await wait_for_disconnect(receive)
 
 
 async def _cut_stream(app: ASGIApp, rule: Rule, scope: Scope, receive: Receive, send: Send) -> None:
     cut = _StreamCut(rule, send)
     await app(scope, receive, cut.send)
     if cut.done and rule.end == "broken":
-        wire_of(scope).close()
-        await client_gone(receive)
+        connection_of(scope).close()
+        await wait_for_disconnect(receive)
 
 
 class _StreamCut:

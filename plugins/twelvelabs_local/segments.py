@@ -1,4 +1,4 @@
-"""Pieces of text with their times: the rows of transcripts and of on-screen text."""
+"""Segments: pieces of a transcript or of on-screen text with their times."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TypedDict
 
 
 class SegmentRow(TypedDict):
-    """A piece of text and when it is heard or seen, in seconds."""
+    """A text with its start and end in seconds."""
 
     start: float
     end: float
@@ -15,20 +15,20 @@ class SegmentRow(TypedDict):
 
 
 def within(rows: Iterable[SegmentRow], start: float | None, end: float | None) -> list[SegmentRow]:
-    """Return the rows that a window touches, unclipped.
+    """Return the rows that overlap a window, with their own times.
 
     :param rows: rows in any order.
-    :param start: begin of the window in seconds, or None for the begin of the video.
-    :param end: end of the window in seconds, or None for the end of the video.
+    :param start: start of the window in seconds; None for the start of the video.
+    :param end: end of the window in seconds; None for the end of the video.
     """
     return [row for row in rows if (start is None or row["end"] > start) and (end is None or row["start"] < end)]
 
 
 def clipped(rows: Iterable[SegmentRow], start: float | None, end: float | None) -> list[SegmentRow]:
-    """Return the rows that a window touches, cut to the window.
+    """Return the rows that overlap a window, clipped to the window.
 
     :param rows: rows in any order.
-    :param start: begin of the window in seconds, or None.
+    :param start: start of the window in seconds, or None.
     :param end: end of the window in seconds, or None.
     """
     low = 0.0 if start is None else start

@@ -1,4 +1,4 @@
-"""The server process: its port, its data folder, and its end by a signal."""
+"""The server process."""
 
 from __future__ import annotations
 
@@ -13,48 +13,48 @@ import uvicorn
 
 from twelvelabs_local.app import create_app
 from twelvelabs_local.errors import UnusableError
-from twelvelabs_local.locks import FileLock
+from twelvelabs_local.file_lock import FileLock
 from twelvelabs_local.settings import DataFolder, Settings
 
-GRACE_SECONDS = 5
+SHUTDOWN_TIMEOUT = 5
 
 
 def serve(settings: Settings) -> None:
-    """Answer calls until a signal ends it.
+    """Serve requests until a signal ends the process.
 
     :param settings: the command line.
     """
-    # a signal that comes before or after the server's own handling ends the process in the same clean way
+    # uvicorn handles signals only while it runs
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _leave)
+        signal.signal(number, _exit)
     listener = _listen(settings.host, settings.port)
-    _take_folder(settings.data)
+    _lock_folder(settings.data)
     config = uvicorn.Config(
         create_app(settings),
         log_level="warning",
         access_log=False,
         lifespan="on",
-        # the same loop everywhere, whatever else is installed
+        # the same event loop even if uvloop is installed
         loop="asyncio",
-        timeout_graceful_shutdown=GRACE_SECONDS,
-        # longer than a client's pause between two polls
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT,
+        # longer than the poll interval of clients
         timeout_keep_alive=75,
     )
     _Server(config).run(sockets=[listener])
 
 
-def _leave(_: int, __: FrameType | None) -> None:
+def _exit(_: int, __: FrameType | None) -> None:
     sys.exit(0)
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Bind the port, so that a busy one is known before anything else is touched."""
+    """Bind the port. This comes first, so that a busy port leaves the data folder untouched."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-        # bind alone does not notice a listener that allows reuse
+        # bind alone does not detect a listener that allows reuse
         listener.listen(128)
     except OSError as error:
         listener.close()
@@ -62,8 +62,8 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _take_folder(folder: DataFolder) -> None:
-    """Prepare the data folder for this process alone."""
+def _lock_folder(folder: DataFolder) -> None:
+    """Create the data folder, lock it for this process, and delete old temporary files."""
     try:
         folder.prepare()
     except OSError as error:
@@ -71,15 +71,15 @@ def _take_folder(folder: DataFolder) -> None:
     lock = FileLock(folder.server_lock)
     if not lock.try_acquire():
         raise UnusableError(f"the data folder {folder.root} is used by another engine; end it or choose another --data")
-    # what a killed engine was still receiving is of no use
+    # a killed engine leaves incomplete uploads
     shutil.rmtree(folder.incoming)
     folder.incoming.mkdir()
-    # the form parser spools uploads to the temporary folder, which is often too small for videos
+    # the form parser writes uploads to the temporary folder, and /tmp is often too small for videos
     tempfile.tempdir = str(folder.incoming)
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it answers."""
+    """A server that prints a ready line."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then print the ready line."""

@@ -1,4 +1,4 @@
-"""Where the engine keeps things, and what it was told on its command line."""
+"""The data folder and the settings of the command line."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEFAULT_API_KEY = "tlk_local"
-"""The key that an engine started without ``--api-key`` asks for: documented, but never no key at all."""
+"""The API key of an engine that was started without ``--api-key``."""
 
 DEFAULT_PORT = 8765
 
 DEFAULT_CHUNK_BYTES = 5 * 1024 * 1024
-"""What stores in the cloud take as the smallest part of a file."""
+"""The smallest part that object stores accept."""
 
 
 @dataclass(frozen=True)
 class DataFolder:
-    """The folder that holds everything an engine knows.
+    """The folder with all data of an engine.
 
-    :param root: the folder given as ``--data``.
+    :param root: the folder of ``--data``.
     """
 
     root: Path
@@ -30,37 +30,37 @@ class DataFolder:
 
     @property
     def media(self) -> Path:
-        """Uploaded and fetched files, named by the SHA-256 of their content."""
+        """Uploaded and downloaded files, named by the SHA-256 of their content."""
         return self.root / "media"
 
     @property
     def incoming(self) -> Path:
-        """Files that are still arriving; emptied at each start."""
+        """Temporary files of uploads and downloads; emptied at each start."""
         return self.root / "incoming"
 
     @property
     def cache(self) -> Path:
-        """What was read and heard in a content, kept for the next time the same content comes."""
+        """The text and features of each content, for the next time that the same content is used."""
         return self.root / "cache"
 
     @property
     def uploads(self) -> Path:
-        """Parts of files that have not come whole yet: a folder per upload."""
+        """Parts of incomplete multipart uploads: a folder per upload."""
         return self.root / "uploads"
 
     @property
     def renditions(self) -> Path:
-        """Streams and pictures made of assets: a folder per asset."""
+        """Streams and thumbnails of assets: a folder per asset."""
         return self.root / "renditions"
 
     @property
     def server_lock(self) -> Path:
-        """Held by the one server of this folder."""
+        """The lock of the only server of this folder."""
         return self.root / "server.lock"
 
     @property
     def worker_lock(self) -> Path:
-        """Held by the one worker of this folder."""
+        """The lock of the only worker of this folder."""
         return self.root / "worker.lock"
 
     def prepare(self) -> None:
@@ -71,14 +71,14 @@ class DataFolder:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the command line said.
+    """The settings of the command line.
 
     :param host: address to listen on.
     :param port: port to listen on; 0 picks a free one.
     :param data: the data folder.
-    :param api_key: the key that every call must carry.
-    :param chunk_bytes: size of the parts of a file that comes in parts.
-    :param folders: connected at the start: what a data connector would connect to elsewhere.
+    :param api_key: the key that every request must have.
+    :param chunk_bytes: size of the parts of a multipart upload.
+    :param folders: folders to connect at the start, in place of a data connector's account.
     """
 
     host: str

@@ -1,4 +1,4 @@
-"""Links that open one thing without the key, for a while: what a store in the cloud would call presigned."""
+"""Presigned URLs: they open one resource without the API key, for a limited time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 from twelvelabs_local.settings import DataFolder
 
 SIGNED = "/_local/signed/"
-"""Paths below this one take a signature instead of the key."""
+"""The prefix of paths that need a signature instead of the API key."""
 
 HOUR = 3600
 _EXPIRES, _SIGNATURE = "expires", "signature"
@@ -23,37 +23,37 @@ _EXPIRES, _SIGNATURE = "expires", "signature"
 
 @dataclass(frozen=True)
 class Signer:
-    """Signs and checks links with the secret of one data folder.
+    """Signs and verifies URLs with the secret of one data folder.
 
-    :param secret: known to this engine alone.
+    :param secret: the key of the signatures.
     """
 
     secret: bytes
 
     @classmethod
     def of(cls, folder: DataFolder) -> Self:
-        """Return the signer of a data folder; its secret is made once, so that links outlive a restart."""
+        """Return the signer of a data folder. The secret is created once, so URLs stay valid after a restart."""
         path = folder.root / "secret"
         if not path.exists():
-            fresh = path.with_suffix(".new")
-            fresh.touch(0o600)
-            fresh.write_bytes(secrets.token_bytes(32))
-            os.replace(fresh, path)
+            new_file = path.with_suffix(".new")
+            new_file.touch(0o600)
+            new_file.write_bytes(secrets.token_bytes(32))
+            os.replace(new_file, path)
         return cls(path.read_bytes())
 
     def sign(self, method: str, path: str, query: Mapping[str, str] | None = None, seconds: int = HOUR) -> str:
-        """Return a path with a query that opens it.
+        """Return a path with a signed query.
 
-        :param method: the only method that it is good for.
-        :param path: below :data:`SIGNED`, as it is routed.
-        :param query: what else belongs to the link; it cannot be changed.
-        :param seconds: how long it is good.
+        :param method: the only method that the URL allows.
+        :param path: a path below :data:`SIGNED`.
+        :param query: other parameters, which the signature protects.
+        :param seconds: time until the URL expires.
         """
         pairs = {**(query or {}), _EXPIRES: str(int(time.time()) + seconds)}
         return f"{path}?{urlencode({**pairs, _SIGNATURE: self._signature(method, path, pairs)})}"
 
     def accepts(self, method: str, path: str, query_string: str) -> bool:
-        """Tell whether a request may be answered: it was signed here, for this, and its time has not passed."""
+        """Return whether the signature is valid for this request and has not expired."""
         pairs = dict(parse_qsl(query_string, keep_blank_values=True))
         given, expires = pairs.pop(_SIGNATURE, ""), pairs.get(_EXPIRES, "")
         if not hmac.compare_digest(given.encode(), self._signature(method, path, pairs).encode()):

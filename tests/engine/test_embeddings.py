@@ -24,7 +24,7 @@ from twelvelabs_local.store.embeddings import (
     delete_expired_tasks,
     find_embedding_task,
 )
-from twelvelabs_local.store.jobs import JobKind, Lane, job_status, lane_is_busy
+from twelvelabs_local.store.job_queue import JobKind, Lane, job_status, lane_is_busy
 from twelvelabs_local.store.schema import open_database
 
 MODEL = {"model_name": "marengo3.0"}

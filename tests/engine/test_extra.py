@@ -51,7 +51,7 @@ def test_serve_refuses_to_start_without_a_package_of_the_extra(tmp_path: Path, m
 
 
 def test_the_worker_refuses_to_start_without_the_extra(tmp_path: Path) -> None:
-    run = without("av", "twelvelabs_local.worker", str(tmp_path))
+    run = without("av", "twelvelabs_local.jobs.worker", str(tmp_path))
     assert run.returncode == 1
     assert INSTALL in run.stderr and "Traceback" not in run.stderr
 

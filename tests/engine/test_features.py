@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from tests.engine.videos import make_sound, make_video
-from twelvelabs_local.engine.embedding import Ask, Material, Option, Segmentation, embeddings, spans
+from twelvelabs_local.engine.embedding import EmbeddingInput, EmbeddingOptions, Option, Segmentation, embeddings, spans
+from twelvelabs_local.engine.feature_tracks import FeatureTracks, Track
 from twelvelabs_local.engine.features import (
     DIMENSIONS,
     RATE,
@@ -21,8 +22,7 @@ from twelvelabs_local.engine.features import (
     sound_vector,
     text_vector,
 )
-from twelvelabs_local.engine.tracks import Track, Tracks
-from twelvelabs_local.engine.understanding import Content
+from twelvelabs_local.engine.text_extraction import MediaFile
 from twelvelabs_local.errors import MediaError
 
 
@@ -135,8 +135,8 @@ def test_segments_have_no_gaps(how: Segmentation, window: Any, cuts: list[float]
 
 def test_a_video_is_cut_where_its_slides_change(tmp_path: Path) -> None:
     video = make_video(tmp_path / "v.mp4", ("WINTER", "SUMMER 2031"), seconds=6)
-    tracks = Tracks(tmp_path)
-    content = Content(video, "v", 6.0)
+    tracks = FeatureTracks(tmp_path)
+    content = MediaFile(video, "v", 6.0)
     pictures = tracks.pictures(content, lambda _: None)
     assert pictures.cuts() == [3.0] and len(pictures.moments) == 10
     assert similarity(pictures.between(0, 3), pictures.between(0, 1)) > similarity(
@@ -148,16 +148,21 @@ def test_a_video_is_cut_where_its_slides_change(tmp_path: Path) -> None:
 
 
 def test_a_video_without_sound_and_a_sound_without_pictures(tmp_path: Path) -> None:
-    video = Content(make_video(tmp_path / "v.mp4", seconds=4), "v", 4.0)
-    sound = Content(make_sound(tmp_path / "s.wav", 4.2), "s", 4.2)
-    tracks = Tracks(tmp_path)
+    video = MediaFile(make_video(tmp_path / "v.mp4", seconds=4), "v", 4.0)
+    sound = MediaFile(make_sound(tmp_path / "s.wav", 4.2), "s", 4.2)
+    tracks = FeatureTracks(tmp_path)
     assert not tracks.sound(video, lambda _: None) and not tracks.pictures(sound, lambda _: None)
     assert tracks.sound(sound, lambda _: None).moments.tolist() == [0.0, 1.0, 2.0, 3.0]
-    assert embeddings(Ask((Option.AUDIO,)), Material(4.0, None, tracks.sound(video, lambda _: None), None)) == []
+    assert (
+        embeddings(
+            EmbeddingOptions((Option.AUDIO,)), EmbeddingInput(4.0, None, tracks.sound(video, lambda _: None), None)
+        )
+        == []
+    )
 
 
 def test_words_are_embedded_where_they_are_said() -> None:
     speech: Any = [{"start": 0.5, "end": 1.0, "value": "good"}, {"start": 7.0, "end": 7.5, "value": "morning"}]
-    found = embeddings(Ask((Option.TRANSCRIPTION,), whole=False), Material(14.0, None, None, speech))
+    found = embeddings(EmbeddingOptions((Option.TRANSCRIPTION,), whole=False), EmbeddingInput(14.0, None, None, speech))
     assert [(row["start_sec"], row["end_sec"]) for row in found] == [(0, 6), (6, 12)]
     assert found[0]["embedding"] == [round(float(value), 6) for value in text_vector("good")]

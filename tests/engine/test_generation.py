@@ -13,9 +13,9 @@ import pytest
 
 from tests.conftest import Library
 from tests.engine.client import Api
-from twelvelabs_local.engine.patterns import shortest_match
-from twelvelabs_local.engine.structured import fill
-from twelvelabs_local.engine.subjects import Material
+from twelvelabs_local.engine.regex_samples import shortest_match
+from twelvelabs_local.engine.schema_filling import fill
+from twelvelabs_local.engine.topics import VideoText
 
 UNKNOWN = "0" * 24
 TEXT, NUMBER = {"type": "string"}, {"type": "number"}
@@ -181,7 +181,7 @@ HARD: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", HARD)
 def test_every_answer_is_valid_against_its_schema(name: str) -> None:
     row = {"start": 1.0, "end": 2.5, "value": "WINTER"}
-    for material in (Material(6.0, [], []), Material(6.0, [row], [row])):  # type: ignore[list-item]
+    for material in (VideoText(6.0, [], []), VideoText(6.0, [row], [row])):  # type: ignore[list-item]
         filled = fill(HARD[name], material, "texts on screen", 0.0, 6.0)
         validator = jsonschema.Draft202012Validator(HARD[name], format_checker=FORMATS)
         assert list(validator.iter_errors(filled.value)) == []

@@ -1,4 +1,4 @@
-"""Clips brought together, and the lines that they are found in."""
+"""Clips brought combined, and the lines that they are found in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from twelvelabs_local.engine.matching import Evidence, Hit, all_of, any_of, negated, ranked, runs, together
+from twelvelabs_local.engine.hits import Evidence, Hit, all_of, any_of, combined, excluding, peaks, ranked
 from twelvelabs_local.segments import SegmentRow
 from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.database import Database
@@ -40,12 +40,12 @@ def test_what_all_sides_have_in_common() -> None:
 
 
 def test_words_and_pictures_together_count_whole() -> None:
-    found = together([hit(0, 2, 0.8), hit(8, 9, 0.6)], [hit(1, 3, 1.0, "p"), hit(20, 30, 1.0, "p")])
+    found = combined([hit(0, 2, 0.8), hit(8, 9, 0.6)], [hit(1, 3, 1.0, "p"), hit(20, 30, 1.0, "p")])
     assert told(ranked(found)) == [(1, 3, 0.9), (20, 30, 0.5), (0, 2, 0.4), (8, 9, 0.3)]
 
 
 def test_what_is_not_wanted_is_left_out() -> None:
-    assert told(negated([hit(0, 2, 1), hit(2, 4, 1)], [hit(1, 2, 0.1)])) == [(2, 4, 1)]
+    assert told(excluding([hit(0, 2, 1), hit(2, 4, 1)], [hit(1, 2, 0.1)])) == [(2, 4, 1)]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_what_is_not_wanted_is_left_out() -> None:
     ],
 )
 def test_runs(scores: list[float], found: list[tuple[float, float, float]]) -> None:
-    assert runs([0, 1, 2, 3], scores, 3.5, 0.8) == found
+    assert peaks([0, 1, 2, 3], scores, 3.5, 0.8) == found
 
 
 def make(path: Path) -> Database:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.engine.videos import make_video
-from twelvelabs_local.engine.analysis import Subject, subject_of
 from twelvelabs_local.engine.ocr import merge
 from twelvelabs_local.engine.probe import probe
 from twelvelabs_local.engine.subtitles import read_subtitles
+from twelvelabs_local.engine.topics import Topic, topic_of
 from twelvelabs_local.errors import MediaError
 from twelvelabs_local.segments import within
 
@@ -37,16 +37,16 @@ def test_nothing_seen_is_nothing() -> None:
 @pytest.mark.parametrize(
     ("texts", "subject"),
     [
-        (("onscreen_text", "Text that appears"), Subject.SCREEN),
-        (("segments", "Transcribe all text shown on screen"), Subject.SCREEN),
-        (("x", "The text that is spoken"), Subject.SPEECH),
-        (("dialogue", "who says what"), Subject.SPEECH),
-        (("x", "y", "caption A caption"), Subject.SCREEN),
-        (("goals", "A player scores"), Subject.OTHER),
+        (("onscreen_text", "Text that appears"), Topic.SCREEN),
+        (("segments", "Transcribe all text shown on screen"), Topic.SCREEN),
+        (("x", "The text that is spoken"), Topic.SPEECH),
+        (("dialogue", "who says what"), Topic.SPEECH),
+        (("x", "y", "caption A caption"), Topic.SCREEN),
+        (("goals", "A player scores"), Topic.OTHER),
     ],
 )
-def test_what_a_definition_is_about(texts: tuple[str, ...], subject: Subject) -> None:
-    assert subject_of(*texts) is subject
+def test_what_a_definition_is_about(texts: tuple[str, ...], subject: Topic) -> None:
+    assert topic_of(*texts) is subject
 
 
 def test_subtitles_of_both_kinds() -> None:

@@ -14,14 +14,15 @@ from starlette.responses import Response
 from twelvelabs_local.api.analysis_request import FIELDS, MODES, check_request
 from twelvelabs_local.api.call import Call, answer, done
 from twelvelabs_local.api.lists import equal, listing, one_of, read_paging, refuse_unknown
+from twelvelabs_local.downloads import filename_of
 from twelvelabs_local.engine.analysis import MODEL_NAME
 from twelvelabs_local.errors import MediaError, ServiceError, invalid, not_exist
-from twelvelabs_local.media import Arrival, forget_content, name_in_link, pieces_of
 from twelvelabs_local.requirements import INLINE_BYTES, LINK_BYTES
 from twelvelabs_local.store.analyses import DONE, Analysis, create_analysis, delete_analysis, end_analysis
 from twelvelabs_local.store.assets import Asset, create_asset
 from twelvelabs_local.store.batches import batch_of
 from twelvelabs_local.store.database import Condition
+from twelvelabs_local.store.media_files import IncomingFile, delete_unused_content, read_chunks
 from twelvelabs_local.store.webhooks import reports_of
 
 STATUSES = ("queued", "pending", "processing", *DONE)
@@ -39,26 +40,26 @@ async def create(call: Call) -> Response:
     key = call.request.headers.get("idempotency-key")
     if video["type"] != "base64_string":
         return _created(call, request, key, None)
-    with Arrival(call.engine.settings.data) as arrival:
+    with IncomingFile(call.engine.settings.data) as arrival:
         await run_in_threadpool(decode_inline, arrival, video["base64_string"])
         return _created(call, request, key, arrival)
 
 
-def decode_inline(arrival: Arrival, text: str) -> None:
+def decode_inline(arrival: IncomingFile, text: str) -> None:
     """Write inline video to disk.
 
     :param text: base64.
     :raises ServiceError: when it is none, or too large.
     """
     try:
-        arrival.receive(pieces_of(io.BytesIO(base64.b64decode(text, validate=True))), INLINE_BYTES)
+        arrival.write(read_chunks(io.BytesIO(base64.b64decode(text, validate=True))), INLINE_BYTES)
     except binascii.Error as error:
         raise invalid("video.base64_string", f"It is not base64: {error}.") from error
     except MediaError as error:
         raise error.refused() from error
 
 
-def _created(call: Call, request: Mapping[str, Any], key: str | None, arrival: Arrival | None) -> Response:
+def _created(call: Call, request: Mapping[str, Any], key: str | None, arrival: IncomingFile | None) -> Response:
     earlier = call.db.find(Analysis, idempotency_key=key) if key else None
     if earlier:
         if earlier.request != request:
@@ -72,7 +73,7 @@ def _created(call: Call, request: Mapping[str, Any], key: str | None, arrival: A
     return answer({"task_id": task.id, "status": task.status}, 202, call.counted("analyze"))
 
 
-def asset_of(call: Call, video: Mapping[str, Any], arrival: Arrival | None, missing: int = 400) -> str:
+def asset_of(call: Call, video: Mapping[str, Any], arrival: IncomingFile | None, missing: int = 400) -> str:
     """Return the asset of a request; a link or inline video becomes one.
 
     :param video: the source that the request names.
@@ -91,7 +92,7 @@ def asset_of(call: Call, video: Mapping[str, Any], arrival: Arrival | None, miss
         new = Asset(method="direct", filename="inline", size_limit=INLINE_BYTES, sha256=arrival.keep(), implicit=True)
     else:
         new = Asset(
-            method="url", filename=name_in_link(video["url"]), size_limit=LINK_BYTES, url=video["url"], implicit=True
+            method="url", filename=filename_of(video["url"]), size_limit=LINK_BYTES, url=video["url"], implicit=True
         )
     return create_asset(call.db, new).id
 
@@ -129,7 +130,7 @@ async def delete(call: Call) -> Response:
         message = f"The analysis task {task.id} is being processed; cancel it or wait for its end."
         raise ServiceError(409, "task_cannot_be_deleted", message)
     sha256 = delete_analysis(call.db, task)
-    forget_content(call.engine.settings.data, call.db, sha256)
+    delete_unused_content(call.engine.settings.data, call.db, sha256)
     return done()
 
 

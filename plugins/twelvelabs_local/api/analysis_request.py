@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from twelvelabs_local.downloads import is_url
 from twelvelabs_local.errors import ServiceError, invalid, missing, unknown
 from twelvelabs_local.identity import is_id
-from twelvelabs_local.media import is_link
 
 FIELDS = (
     "model_name",
@@ -126,7 +126,7 @@ def _check_video(video: Any) -> None:
         raise missing(f"video.{kind}")
     if kind == "asset_id" and not (isinstance(value, str) and is_id(value)):
         raise invalid("video.asset_id", f"{value!r} is not an id.")
-    if not isinstance(value, str) or (kind == "url" and not is_link(value)):
+    if not isinstance(value, str) or (kind == "url" and not is_url(value)):
         raise invalid(f"video.{kind}", "It must be an http or https link." if kind == "url" else "It must be text.")
 
 

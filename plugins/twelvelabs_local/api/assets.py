@@ -12,17 +12,18 @@ from twelvelabs_local.api.call import Call, answer, checked_metadata, done, merg
 from twelvelabs_local.api.lists import equal, flag, listing, one_of, read_paging, refuse_unknown
 from twelvelabs_local.api.renditions import shown_renditions
 from twelvelabs_local.api.uploads import arriving, checked_link, refuse_large
+from twelvelabs_local.downloads import filename_of
 from twelvelabs_local.engine.probe import Probe
 from twelvelabs_local.errors import ServiceError, invalid, missing
 from twelvelabs_local.identity import now
-from twelvelabs_local.media import forget_content, forget_renditions, name_in_link
-from twelvelabs_local.parts import forget_parts
 from twelvelabs_local.requirements import DIRECT_BYTES, LINK_BYTES
 from twelvelabs_local.store.assets import Asset, create_asset, delete_asset
 from twelvelabs_local.store.database import Condition, Paging
 from twelvelabs_local.store.imports import source_of
 from twelvelabs_local.store.indexes import Index
+from twelvelabs_local.store.media_files import delete_renditions, delete_unused_content
 from twelvelabs_local.store.renditions import HLS, THUMBNAIL, request_renditions
+from twelvelabs_local.store.upload_parts import delete_parts
 from twelvelabs_local.store.uploads import Upload
 from twelvelabs_local.store.videos import Video, delete_video, videos_of_asset
 
@@ -41,7 +42,7 @@ async def create(call: Call) -> Response:
         if method == "url":
             url = checked_link(required(link, "url"), "url")
             new = Asset(
-                method="url", filename=name or name_in_link(url), size_limit=LINK_BYTES, url=url, user_metadata=metadata
+                method="url", filename=name or filename_of(url), size_limit=LINK_BYTES, url=url, user_metadata=metadata
             )
             return _created(call, new, wanted)
         if method != "direct":
@@ -110,10 +111,10 @@ async def delete(call: Call) -> Response:
             delete_video(call.db, video)
         upload = call.db.find(Upload, asset_id=asset.id)
         delete_asset(call.db, asset.id)
-    forget_content(call.engine.settings.data, call.db, asset.sha256)
-    forget_renditions(call.engine.settings.data, asset.id)
+    delete_unused_content(call.engine.settings.data, call.db, asset.sha256)
+    delete_renditions(call.engine.settings.data, asset.id)
     if upload:
-        forget_parts(call.engine.settings.data, upload.id)
+        delete_parts(call.engine.settings.data, upload.id)
     return done()
 
 

@@ -25,7 +25,7 @@ from twelvelabs_local.signed_urls import HOUR, Signer
 from twelvelabs_local.store.database import Database, R
 from twelvelabs_local.store.indexes import Index
 from twelvelabs_local.supervisor import Supervisor
-from twelvelabs_local.webhooks import Courier
+from twelvelabs_local.webhook_sender import WebhookSender
 
 T = TypeVar("T")
 LONGEST_TEXT = 64 * 1024
@@ -52,9 +52,9 @@ class Engine:
     limits: LimitBook = field(default_factory=LimitBook)
 
     @cached_property
-    def courier(self) -> Courier:
+    def webhook_sender(self) -> WebhookSender:
         """Tells the webhooks."""
-        return Courier(self.db)
+        return WebhookSender(self.db)
 
     @cached_property
     def signer(self) -> Signer:
@@ -168,7 +168,7 @@ class Call:
 
     def work_to_do(self) -> None:
         """Tell the worker that there is work."""
-        self.engine.supervisor.call()
+        self.engine.supervisor.wake()
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from twelvelabs_local.api.videos import ready_video
 from twelvelabs_local.engine.frames import jpeg_at
 from twelvelabs_local.errors import MediaError, ServiceError, invalid, not_exist
 from twelvelabs_local.identity import is_id
-from twelvelabs_local.media import content_path
 from twelvelabs_local.signed_urls import SIGNED
 from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.indexes import Index
+from twelvelabs_local.store.media_files import content_path
 from twelvelabs_local.store.videos import Video
 
 

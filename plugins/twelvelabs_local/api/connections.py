@@ -14,8 +14,8 @@ from starlette.responses import Response
 from twelvelabs_local.api.call import Call, answer, done, required
 from twelvelabs_local.api.entry import Entry
 from twelvelabs_local.api.lists import listing, read_paging, refuse_unknown
+from twelvelabs_local.connected_folders import ConnectedFolder
 from twelvelabs_local.errors import ServiceError, invalid, not_exist
-from twelvelabs_local.folders import Folder
 from twelvelabs_local.store.connections import Connection, RedirectUri, create_redirect_uri, redirect_uris
 from twelvelabs_local.store.database import R
 from twelvelabs_local.store.imports import PROVIDER
@@ -111,12 +111,12 @@ def connection_of(call: Call) -> Connection:
     return call.found("connection_id", "connections", Connection)
 
 
-def active(connection: Connection) -> Folder:
+def active(connection: Connection) -> ConnectedFolder:
     """Return the folder of a connection that can be used.
 
     :raises ServiceError: 409 when the folder is gone.
     """
-    folder = Folder(Path(connection.folder))
+    folder = ConnectedFolder(Path(connection.folder))
     if not folder.root.is_dir():
         message = f"The connection {connection.id} is not active: its folder is gone. Connect it again."
         raise ServiceError(409, "connection_not_active", message)
@@ -125,7 +125,7 @@ def active(connection: Connection) -> Folder:
 
 def connection_body(connection: Connection) -> Mapping[str, Any]:
     """Return a connection as the service shows it."""
-    folder = Folder(Path(connection.folder))
+    folder = ConnectedFolder(Path(connection.folder))
     body = {
         "_id": connection.id,
         "provider": PROVIDER,

@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from twelvelabs_local.api.call import Call
 from twelvelabs_local.api.embedding_request import Source
+from twelvelabs_local.downloads import download
+from twelvelabs_local.engine.embedding_input import check_window, read_input
 from twelvelabs_local.engine.features import numbers, picture_vector, read_picture
-from twelvelabs_local.engine.material import check_window, gather
 from twelvelabs_local.engine.probe import Probe, probe
-from twelvelabs_local.engine.understanding import Content
+from twelvelabs_local.engine.text_extraction import MediaFile
 from twelvelabs_local.errors import MediaError, ServiceError, invalid, not_exist
-from twelvelabs_local.media import Arrival, content_path, fetched, pieces_of
 from twelvelabs_local.requirements import INLINE_BYTES, LINK_BYTES, MARENGO, MEBIBYTE, check_sound_or_picture
 from twelvelabs_local.store.assets import Asset
+from twelvelabs_local.store.media_files import IncomingFile, content_path, read_chunks
 
 if TYPE_CHECKING:
-    from twelvelabs_local.engine.embedding import Ask, Material
+    from twelvelabs_local.engine.embedding import EmbeddingInput, EmbeddingOptions
     from twelvelabs_local.engine.features import Vector
 
 IMAGE_BYTES = 32 * MEBIBYTE
@@ -33,45 +34,45 @@ LONGEST_SYNC = 600.0
 
 
 @contextmanager
-def opened(call: Call, source: Source | Arrival, path: str, limit: int) -> Iterator[tuple[Content, Probe]]:
-    """Give the file of a source with what it is; what was fetched for it is gone afterwards. It may take its time.
+def opened(call: Call, source: Source | IncomingFile, path: str, limit: int) -> Iterator[tuple[MediaFile, Probe]]:
+    """Give the file of a source with what it is; what was download for it is gone afterwards. It may take its time.
 
     :param call: the request.
     :param source: the source, or a file that came with the request.
     :param path: its place in the request, for refusals.
-    :param limit: most bytes that are fetched.
+    :param limit: most bytes that are download.
     :raises ServiceError: when it cannot be used.
     """
     folder = call.engine.settings.data
     try:
-        if isinstance(source, Arrival):
+        if isinstance(source, IncomingFile):
             yield _looked_into(source)
         elif source.kind == "asset_id":
             asset = ready_asset(call, source.value, path)
             found = asset.probe
             assert found is not None and asset.sha256 is not None
-            yield Content(content_path(folder, asset.sha256), asset.sha256, found.duration), found
+            yield MediaFile(content_path(folder, asset.sha256), asset.sha256, found.duration), found
         else:
-            with Arrival(folder) as arrival:
+            with IncomingFile(folder) as arrival:
                 receive(arrival, source, path, limit)
                 yield _looked_into(arrival)
     except MediaError as error:
         raise error.refused() from error
 
 
-def _looked_into(arrival: Arrival) -> tuple[Content, Probe]:
+def _looked_into(arrival: IncomingFile) -> tuple[MediaFile, Probe]:
     found = probe(arrival.path)
-    return Content(arrival.path, arrival.sha256, found.duration), found
+    return MediaFile(arrival.path, arrival.sha256, found.duration), found
 
 
-def receive(arrival: Arrival, source: Source, path: str, limit: int) -> None:
+def receive(arrival: IncomingFile, source: Source, path: str, limit: int) -> None:
     """Write the file of a link or of an inline source to disk.
 
     :raises ServiceError: when it is not base64, or is too large (413).
-    :raises MediaError: when a link cannot be fetched, or leads to too much.
+    :raises MediaError: when a link cannot be download, or leads to too much.
     """
     if source.kind == "url":
-        arrival.receive(fetched(source.value), limit)
+        arrival.write(download(source.value), limit)
         return
     try:
         content = base64.b64decode(source.value, validate=True)
@@ -79,7 +80,7 @@ def receive(arrival: Arrival, source: Source, path: str, limit: int) -> None:
         raise invalid(f"{path}.base64_string", f"It is not base64: {error}.") from error
     if len(content) > min(limit, INLINE_BYTES):
         raise too_large_inline()
-    arrival.receive(pieces_of(io.BytesIO(content)), limit)
+    arrival.write(read_chunks(io.BytesIO(content)), limit)
 
 
 def too_large_inline() -> ServiceError:
@@ -109,7 +110,7 @@ def source_metadata(call: Call, source: Source) -> Mapping[str, Any]:
     return {"input_filename": asset.filename} if asset else {}
 
 
-def image_of(call: Call, source: Source | Arrival, path: str) -> Vector:
+def image_of(call: Call, source: Source | IncomingFile, path: str) -> Vector:
     """Return the vector of an image.
 
     :raises ServiceError: when it cannot be used.
@@ -133,7 +134,9 @@ def checked_image(file: Path, found: Probe) -> Vector:
     return picture_vector(read_picture(file))
 
 
-def material_of(call: Call, source: Source | Arrival, kind: str, ask: Ask, path: str) -> Material:
+def material_of(
+    call: Call, source: Source | IncomingFile, kind: str, ask: EmbeddingOptions, path: str
+) -> EmbeddingInput:
     """Look at a video, or listen to a sound, while the caller waits.
 
     :param kind: ``audio`` or ``video``.
@@ -145,7 +148,7 @@ def material_of(call: Call, source: Source | Arrival, kind: str, ask: Ask, path:
             message = f"It is {found.duration:g} seconds long; create an embedding task for more than {LONGEST_SYNC:g}."
             raise invalid(path, message)
         check_window(ask, found)
-        return gather(content, ask, call.engine.settings.data.cache, lambda _: None)
+        return read_input(content, ask, call.engine.settings.data.cache, lambda _: None)
 
 
 def plain(vector: Vector) -> Mapping[str, Any]:

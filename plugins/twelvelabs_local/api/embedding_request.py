@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from twelvelabs_local.api.uploads import checked_link
-from twelvelabs_local.engine.embedding import Ask, Option, Segmentation
+from twelvelabs_local.engine.embedding import EmbeddingOptions, Option, Segmentation
 from twelvelabs_local.errors import invalid, missing, unknown
 from twelvelabs_local.identity import is_id
 
@@ -66,7 +66,7 @@ class Wish:
     input_type: str
     text: str | None
     sources: Sequence[Source]
-    ask: Ask | None = None
+    ask: EmbeddingOptions | None = None
 
 
 def checked_wish(body: Mapping[str, Any], inputs: Sequence[str]) -> Wish:
@@ -159,7 +159,7 @@ def checked_text(text: str, path: str) -> str:
     return text
 
 
-def ask_of(kind: str, part: Mapping[str, Any]) -> Ask:
+def ask_of(kind: str, part: Mapping[str, Any]) -> EmbeddingOptions:
     """Return how audio or video is to be described.
 
     :param kind: ``audio`` or ``video``.
@@ -175,7 +175,7 @@ def ask_of(kind: str, part: Mapping[str, Any]) -> Ask:
     end = between(f"{kind}.end_sec", part.get("end_sec"), 0, float("inf"))
     if end is not None and end <= start:
         raise invalid(f"{kind}.end_sec", f"It is {end:g}; it must be greater than start_sec, {start:g}.")
-    return Ask(
+    return EmbeddingOptions(
         options=tuple(Option(option) for option in options),
         segmentation=_segmentation(kind, part.get("segmentation")),
         clips="clip" in scopes,

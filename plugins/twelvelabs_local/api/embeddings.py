@@ -24,12 +24,12 @@ from twelvelabs_local.api.embedding_media import (
 from twelvelabs_local.api.embedding_request import INPUTS, TASK_INPUTS, Wish, checked_wish
 from twelvelabs_local.api.entry import Entry, Errors
 from twelvelabs_local.api.lists import listing, one_of, read_paging, refuse_unknown
-from twelvelabs_local.engine.embedding import Ask, embeddings
+from twelvelabs_local.downloads import filename_of
+from twelvelabs_local.engine.embedding import EmbeddingOptions, embeddings
+from twelvelabs_local.engine.embedding_input import billed_minutes
 from twelvelabs_local.engine.features import MODEL_NAME, blended, text_vector
-from twelvelabs_local.engine.material import billed_minutes
 from twelvelabs_local.errors import MediaError, invalid, not_exist
 from twelvelabs_local.identity import new_id, read_instant, written
-from twelvelabs_local.media import Arrival, forget_content, name_in_link
 from twelvelabs_local.requirements import INLINE_BYTES, LINK_BYTES
 from twelvelabs_local.store.assets import Asset, create_asset
 from twelvelabs_local.store.billing import bill
@@ -42,6 +42,7 @@ from twelvelabs_local.store.embeddings import (
     find_embedding_task,
     oldest_kept,
 )
+from twelvelabs_local.store.media_files import IncomingFile, delete_unused_content
 
 FIELDS = ("input_type", "model_name", *INPUTS)
 STATUSES = ("processing", "ready", "failed")
@@ -82,7 +83,7 @@ def _embedded(call: Call, wish: Wish) -> Mapping[str, Any]:
     return {**body, "metadata": {"input_type": wish.input_type, **shown}}
 
 
-def _watched(call: Call, wish: Wish, ask: Ask) -> Mapping[str, Any]:
+def _watched(call: Call, wish: Wish, ask: EmbeddingOptions) -> Mapping[str, Any]:
     source = wish.sources[0]
     material = material_of(call, source, wish.input_type, ask, f"{wish.input_type}.media_source")
     bill(call.db, "embedding", billed_minutes(ask, material.duration), new_id())
@@ -90,7 +91,7 @@ def _watched(call: Call, wish: Wish, ask: Ask) -> Mapping[str, Any]:
     return {"data": embeddings(ask, material), "metadata": metadata, "model_name": MODEL_NAME}
 
 
-def _metadata(kind: str, ask: Ask, duration: float, source: Mapping[str, Any]) -> Mapping[str, Any]:
+def _metadata(kind: str, ask: EmbeddingOptions, duration: float, source: Mapping[str, Any]) -> Mapping[str, Any]:
     scopes = [name for name, wanted in (("clip", ask.clips), ("asset", ask.whole)) if wanted]
     cut = {} if ask.segmentation.dynamic or kind == "audio" else {"clip_length": int(ask.segmentation.seconds)}
     return {
@@ -113,9 +114,9 @@ async def create_task(call: Call) -> Response:
     if source.kind == "asset_id":
         return _created(call, wish, ready_asset(call, source.value, path).id)
     if source.kind == "url":
-        name, link = name_in_link(source.value), source.value
+        name, link = filename_of(source.value), source.value
         return _created(call, wish, Asset(method="url", filename=name, size_limit=LINK_BYTES, url=link, implicit=True))
-    with Arrival(call.engine.settings.data) as arrival:
+    with IncomingFile(call.engine.settings.data) as arrival:
         try:
             await to_thread.run_sync(receive, arrival, source, path, INLINE_BYTES)
         except MediaError as error:
@@ -143,7 +144,7 @@ def _created(call: Call, wish: Wish, file: Asset | str) -> Response:
 def forget_old(call: Call) -> None:
     """Delete the tasks that are kept no longer."""
     for sha256 in delete_expired_tasks(call.db):
-        forget_content(call.engine.settings.data, call.db, sha256)
+        delete_unused_content(call.engine.settings.data, call.db, sha256)
 
 
 async def list_tasks(call: Call) -> Response:
@@ -175,7 +176,7 @@ def task_list(call: Call, edition: Edition, body: Callable[[EmbeddingTask], Mapp
 
 def listed(call: Call, task: EmbeddingTask) -> Mapping[str, Any]:
     """Return the metadata of a task as lists and the older calls show it."""
-    ask = Ask.of(task.request["ask"])
+    ask = EmbeddingOptions.of(task.request["ask"])
     source, duration = task.request.get("source", {}), duration_of(call, task)
     scopes = [name for name, wanted in (("clip", ask.clips), (task.request.get("whole", "asset"), ask.whole)) if wanted]
     known = {"duration": duration} if duration is not None else {}
@@ -200,7 +201,7 @@ async def read_task(call: Call) -> Response:
     body: dict[str, Any] = {**head(task), "model_name": MODEL_NAME}
     duration = duration_of(call, task)
     if duration is not None:
-        ask = Ask.of(task.request["ask"])
+        ask = EmbeddingOptions.of(task.request["ask"])
         body["metadata"] = _metadata(task.kind, ask, duration, task.request.get("source", {}))
     if task.error_message is not None:
         body["error"] = {"message": task.error_message}

@@ -19,16 +19,17 @@ from twelvelabs_local.api.embeddings import WATCHING, forget_old, head, listed, 
 from twelvelabs_local.api.entry import Entry
 from twelvelabs_local.api.lists import refuse_unknown
 from twelvelabs_local.api.uploads import arriving, checked_link, refuse_large
-from twelvelabs_local.engine.embedding import Ask, Option, Segmentation, embeddings
+from twelvelabs_local.downloads import filename_of
+from twelvelabs_local.engine.embedding import EmbeddingOptions, Option, Segmentation, embeddings
+from twelvelabs_local.engine.embedding_input import billed_minutes
 from twelvelabs_local.engine.features import MODEL_NAME, numbers, text_vector
-from twelvelabs_local.engine.material import billed_minutes
 from twelvelabs_local.errors import ServiceError, invalid, missing
 from twelvelabs_local.identity import new_id
-from twelvelabs_local.media import Arrival, name_in_link
 from twelvelabs_local.requirements import LINK_BYTES, TASK_BYTES
 from twelvelabs_local.store.assets import Asset, create_asset
 from twelvelabs_local.store.billing import bill
 from twelvelabs_local.store.embeddings import Edition, EmbeddingTask, create_embedding_task
+from twelvelabs_local.store.media_files import IncomingFile
 
 PARTS = ("text", "image_url", "image_file", "audio_url", "audio_file", "audio_start_offset_sec")
 TASK_PARTS = (
@@ -48,7 +49,7 @@ MODELS = {"v1.3": ("marengo3.0", "Marengo-retrieval-2.7"), "v1.2": ("Marengo-ret
 PICTURE_AND_TEXT = "visual-text"
 """What the option for pictures was called before v1.3's newest model."""
 
-Medium = Source | Arrival
+Medium = Source | IncomingFile
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,9 @@ def _embedded(
         vector = image_of(call, image.medium, "image_url")
         body["image_embedding"] = {"segments": [{"float": numbers(vector)}], "metadata": image.shown}
     if audio:
-        ask = Ask((Option.AUDIO, Option.TRANSCRIPTION), whole=False, separate=False, fused=True, start=start)
+        ask = EmbeddingOptions(
+            (Option.AUDIO, Option.TRANSCRIPTION), whole=False, separate=False, fused=True, start=start
+        )
         material = material_of(call, audio.medium, "audio", ask, "audio_url")
         segments = [
             {name: row[name] for name in ("float", "start_offset_sec", "end_offset_sec")}
@@ -126,7 +129,7 @@ async def create_task(call: Call) -> Response:
     return answer({"_id": task.id}, 200, call.counted("embed"))
 
 
-async def _task_ask(form: Form) -> Ask:
+async def _task_ask(form: Form) -> EmbeddingOptions:
     low, high = CLIP
     start = await _number(form, "video_start_offset_sec", 0.0, float("inf")) or 0.0
     end = await _number(form, "video_end_offset_sec", 0.0, float("inf"))
@@ -136,7 +139,7 @@ async def _task_ask(form: Form) -> Ask:
     scopes = [str(scope) for scope in form.parts.getlist("video_embedding_scope")] or ["clip"]
     for scope in scopes:
         among("video_embedding_scope", scope, TASK_SCOPES)
-    return Ask(
+    return EmbeddingOptions(
         tuple(OPTIONS["video"]),
         Segmentation(length, least=LEAST_REST),
         clips="clip" in scopes,
@@ -147,11 +150,11 @@ async def _task_ask(form: Form) -> Ask:
 
 
 def _file(video: Input) -> Asset:
-    if isinstance(video.medium, Arrival):
+    if isinstance(video.medium, IncomingFile):
         name = str(video.shown["input_filename"])
         return Asset(method="direct", filename=name, size_limit=TASK_BYTES, sha256=video.medium.keep(), implicit=True)
     link = video.medium.value
-    return Asset(method="url", filename=name_in_link(link), size_limit=TASK_BYTES, url=link, implicit=True)
+    return Asset(method="url", filename=filename_of(link), size_limit=TASK_BYTES, url=link, implicit=True)
 
 
 async def list_tasks(call: Call) -> Response:

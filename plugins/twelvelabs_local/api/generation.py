@@ -20,11 +20,11 @@ from twelvelabs_local.api.indexed_material import indexed_material
 from twelvelabs_local.engine.analysis import MODEL_NAME, Limited, billed_minutes, limited
 from twelvelabs_local.engine.analysis import answer as answered
 from twelvelabs_local.errors import MediaError, ServiceError
-from twelvelabs_local.media import Arrival, forget_content
 from twelvelabs_local.requirements import PEGASUS_NOW, check_length, check_window
 from twelvelabs_local.store.analyses import DONE, Analysis, create_analysis, delete_analysis
 from twelvelabs_local.store.assets import TERMINAL, Asset, delete_if_unused
 from twelvelabs_local.store.billing import bill
+from twelvelabs_local.store.media_files import IncomingFile, delete_unused_content
 
 PAUSE = 0.05
 """Seconds between two looks whether the worker is done."""
@@ -38,7 +38,7 @@ async def analyze(call: Call) -> Response:
     check_now(body)
     if "video_id" in body:
         return indexed_answer(call, body, stream=body.get("stream", True))
-    with Arrival(call.engine.settings.data) as arrival:
+    with IncomingFile(call.engine.settings.data) as arrival:
         video = body["video"]
         inline = video["type"] == "base64_string"
         if inline:
@@ -94,7 +94,7 @@ async def _prepared(call: Call, asset_id: str, body: Mapping[str, Any]) -> None:
         check_length(probe, PEGASUS_NOW)
         check_window(body, probe, PEGASUS_NOW)
     except MediaError as error:
-        forget_content(call.engine.settings.data, call.db, delete_if_unused(call.db, asset_id))
+        delete_unused_content(call.engine.settings.data, call.db, delete_if_unused(call.db, asset_id))
         raise error.refused() from error
 
 
@@ -106,7 +106,7 @@ async def _done(call: Call, task: Analysis) -> Analysis:
         current = call.db.find(Analysis, id=task.id)
     if current is None:
         raise ServiceError(500, "generic_error", "The analysis was lost.")
-    forget_content(call.engine.settings.data, call.db, delete_analysis(call.db, current))
+    delete_unused_content(call.engine.settings.data, call.db, delete_analysis(call.db, current))
     return current
 
 

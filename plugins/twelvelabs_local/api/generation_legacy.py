@@ -15,8 +15,8 @@ from twelvelabs_local.api.entry import Entry
 from twelvelabs_local.api.generation import indexed_answer
 from twelvelabs_local.api.indexed_material import indexed_material
 from twelvelabs_local.engine.analysis import LETTERS_PER_TOKEN, MODEL_NAME
-from twelvelabs_local.engine.gist import chapters_of, hashtags_of, highlights_of, keywords_of, title_of
-from twelvelabs_local.engine.subjects import Material, summary_of
+from twelvelabs_local.engine.summary import chapters_of, hashtags_of, highlights_of, keywords_of, title_of
+from twelvelabs_local.engine.topics import VideoText, summary_of
 from twelvelabs_local.errors import ServiceError, invalid, missing
 from twelvelabs_local.identity import is_id
 from twelvelabs_local.store.billing import bill
@@ -88,7 +88,7 @@ async def _body(call: Call, allowed: Collection[str]) -> dict[str, Any]:
     return body
 
 
-def _summarized(kind: str, material: Material) -> Mapping[str, Any]:
+def _summarized(kind: str, material: VideoText) -> Mapping[str, Any]:
     if kind == "summary":
         return {"summary": summary_of(material)}
     if kind == "highlight":
@@ -109,7 +109,7 @@ def _summarized(kind: str, material: Material) -> Mapping[str, Any]:
     }
 
 
-def _answered(call: Call, body: Mapping[str, Any], material: Material, found: Mapping[str, Any]) -> Response:
+def _answered(call: Call, body: Mapping[str, Any], material: VideoText, found: Mapping[str, Any]) -> Response:
     generation_id = str(uuid.uuid4())
     bill(call.db, "analysis", material.duration / 60, generation_id)
     counts = {"input_tokens": body, "output_tokens": found}

@@ -12,8 +12,8 @@ from twelvelabs_local.api.call import Call, answer
 from twelvelabs_local.api.connections import LIST, active, connection_of
 from twelvelabs_local.api.entry import Entry
 from twelvelabs_local.api.lists import listing, read_paging, refuse_unknown
+from twelvelabs_local.connected_folders import ConnectedFolder
 from twelvelabs_local.errors import MediaError, invalid, missing, not_exist, unknown
-from twelvelabs_local.folders import Folder
 from twelvelabs_local.store.database import Condition
 from twelvelabs_local.store.imports import PROVIDER, Import, ImportItem, RequestedFile, create_import, items_of
 
@@ -74,7 +74,7 @@ def _source_ids(body: Mapping[str, Any]) -> list[str]:
     return source_ids
 
 
-def _wanted(folder: Folder, source_id: str) -> RequestedFile:
+def _wanted(folder: ConnectedFolder, source_id: str) -> RequestedFile:
     try:
         return RequestedFile(source_id, folder.find(source_id))
     except MediaError as error:

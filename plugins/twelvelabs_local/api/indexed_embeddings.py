@@ -13,14 +13,14 @@ from twelvelabs_local.api.embedding_request import OPTIONS
 from twelvelabs_local.api.embeddings import WATCHING
 from twelvelabs_local.api.embeddings_v1 import segments_of
 from twelvelabs_local.api.lists import flag
-from twelvelabs_local.engine.embedding import Ask, Option, embeddings
+from twelvelabs_local.engine.embedding import EmbeddingOptions, Option, embeddings
+from twelvelabs_local.engine.embedding_input import read_input
 from twelvelabs_local.engine.features import MODEL_NAME
-from twelvelabs_local.engine.material import gather
-from twelvelabs_local.engine.understanding import Content
+from twelvelabs_local.engine.text_extraction import MediaFile
 from twelvelabs_local.errors import MediaError, ServiceError, invalid
-from twelvelabs_local.media import content_path
 from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.indexes import Index, has_option
+from twelvelabs_local.store.media_files import content_path
 from twelvelabs_local.store.videos import Video
 from twelvelabs_local.store.videos import segments_of as saved_segments
 
@@ -68,10 +68,10 @@ def _described(call: Call, video: Video, options: list[Option]) -> list[Mapping[
     asset = call.db.find(Asset, id=video.asset_id)
     found = asset.probe if asset else None
     assert asset is not None and found is not None and asset.sha256 is not None
-    folder, ask = call.engine.settings.data, Ask(tuple(options), whole=False)
-    content = Content(content_path(folder, asset.sha256), asset.sha256, found.duration)
+    folder, ask = call.engine.settings.data, EmbeddingOptions(tuple(options), whole=False)
+    content = MediaFile(content_path(folder, asset.sha256), asset.sha256, found.duration)
     said = saved_segments(call.db, video.id, "transcription")
     try:
-        return embeddings(ask, gather(content, ask, folder.cache, lambda _: None, said))
+        return embeddings(ask, read_input(content, ask, folder.cache, lambda _: None, said))
     except MediaError as error:
         raise error.refused() from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from twelvelabs_local.api.call import Call
-from twelvelabs_local.engine.subjects import Material
+from twelvelabs_local.engine.topics import VideoText
 from twelvelabs_local.errors import ServiceError, not_exist
 from twelvelabs_local.store.indexes import Index
 from twelvelabs_local.store.videos import Video, segments_of
@@ -11,7 +11,7 @@ from twelvelabs_local.store.videos import Video, segments_of
 PEGASUS = "pegasus"
 
 
-def indexed_material(call: Call, video_id: str) -> Material:
+def indexed_material(call: Call, video_id: str) -> VideoText:
     """Return what was read and heard when a video was indexed.
 
     :param video_id: an id of the right form.
@@ -26,7 +26,7 @@ def indexed_material(call: Call, video_id: str) -> Material:
         raise ServiceError(400, "index_not_supported_for_generate", message)
     if video.status != "ready":
         raise ServiceError(400, "video_not_ready", f"The video {video.id} is {video.status}; wait until it is ready.")
-    return Material(
+    return VideoText(
         video.duration or 0.0,
         segments_of(call.db, video.id, "text_in_video"),
         segments_of(call.db, video.id, "transcription"),

@@ -10,9 +10,9 @@ from starlette.responses import Response
 from twelvelabs_local.api.call import Call, answer, done, required
 from twelvelabs_local.api.lists import PAGING, equal, listing, read_paging, refuse_unknown, since
 from twelvelabs_local.errors import ServiceError, invalid
-from twelvelabs_local.media import forget_content
 from twelvelabs_local.store.database import Condition
 from twelvelabs_local.store.indexes import Index, create_index, index_totals, rename_index
+from twelvelabs_local.store.media_files import delete_unused_content
 from twelvelabs_local.store.videos import Video, delete_video
 
 ADDONS = ("thumbnail",)
@@ -87,7 +87,7 @@ async def delete(call: Call) -> Response:
             contents.append(delete_video(call.db, video))
         call.db.delete(Index, id=index.id)
     for sha256 in contents:
-        forget_content(call.engine.settings.data, call.db, sha256)
+        delete_unused_content(call.engine.settings.data, call.db, sha256)
     return done()
 
 

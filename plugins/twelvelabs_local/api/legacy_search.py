@@ -14,9 +14,9 @@ from twelvelabs_local.api.entry import Entry
 from twelvelabs_local.api.search import MEDIA, form_fields, pictures_of, searched, searched_index
 from twelvelabs_local.api.search_pages import asked_page, legacy
 from twelvelabs_local.api.search_request import Wish, read_legacy
-from twelvelabs_local.engine.matching import Hit, all_of, any_of, negated
+from twelvelabs_local.engine.hits import Hit, all_of, any_of, excluding
 from twelvelabs_local.errors import invalid, missing
-from twelvelabs_local.finding import Pool, Query, find
+from twelvelabs_local.search_index import Query, SearchScope, find_hits
 
 OLD = ("index_id", "search_options", "operator", "conversation_option", "page_limit", "filter")
 NEWER = ("group_by", "threshold", "sort_option")
@@ -61,7 +61,7 @@ async def create_by_media(call: Call) -> Response:
 
 async def _answered(call: Call, way: str, wish: Wish, query: Query) -> Response:
     index = searched_index(call, wish)
-    search = await searched(call, way, index, wish, lambda pool: find(pool, query))
+    search = await searched(call, way, index, wish, lambda pool: find_hits(pool, query))
     return answer(legacy(call, search, 0), headers=call.counted("search"))
 
 
@@ -87,10 +87,10 @@ async def _page(call: Call, way: str) -> Response:
     return answer(await run_in_threadpool(legacy, call, search, number))
 
 
-def _found(pool: Pool, wish: Wish, tree: Mapping[str, Any]) -> list[Hit]:
+def _found(pool: SearchScope, wish: Wish, tree: Mapping[str, Any]) -> list[Hit]:
     (word, inner) = next(iter(tree.items()))
     if word == "text":
-        return find(pool, Query(wish.options, inner, (), wish.ways, wish.every))
+        return find_hits(pool, Query(wish.options, inner, (), wish.ways, wish.every))
     if word == "$or":
         return any_of(_found(pool, wish, part) for part in inner)
     if word == "$not":
@@ -98,14 +98,14 @@ def _found(pool: Pool, wish: Wish, tree: Mapping[str, Any]) -> list[Hit]:
     return _all_found(pool, wish, inner)
 
 
-def _all_found(pool: Pool, wish: Wish, parts: Iterable[Mapping[str, Any]]) -> list[Hit]:
+def _all_found(pool: SearchScope, wish: Wish, parts: Iterable[Mapping[str, Any]]) -> list[Hit]:
     wanted = [_found(pool, wish, part) for part in parts if "$not" not in part]
     if not wanted:
         raise invalid("query", "A list of $and must have something that is looked for, not only $not.")
     hits = all_of(wanted)
     for part in parts:
         if "$not" in part:
-            hits = negated(hits, _found(pool, wish, part["$not"]))
+            hits = excluding(hits, _found(pool, wish, part["$not"]))
     return hits
 
 

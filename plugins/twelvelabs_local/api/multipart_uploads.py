@@ -12,12 +12,12 @@ from twelvelabs_local.api.entry import Entry
 from twelvelabs_local.api.lists import listing, read_paging, refuse_unknown
 from twelvelabs_local.errors import ServiceError, invalid, missing, unknown
 from twelvelabs_local.identity import later, new_id, now
-from twelvelabs_local.parts import PartTooLarge, forget_parts, receive_part
 from twelvelabs_local.requirements import IMAGE_BYTES, MULTIPART_BYTES
 from twelvelabs_local.signed_urls import HOUR, SIGNED
 from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.database import Condition
 from twelvelabs_local.store.renditions import request_renditions
+from twelvelabs_local.store.upload_parts import PartTooLarge, delete_parts, save_part
 from twelvelabs_local.store.uploads import (
     ACTIVE,
     COMPLETED,
@@ -182,7 +182,7 @@ async def put_part(call: Call) -> Response:
     if not use_link(call.db, upload.id, call.request.query_params["nonce"]):
         raise ServiceError(403, "access_denied", "The link has been used: ask for a new one.")
     try:
-        size, etag = await receive_part(call.engine.settings.data, upload, number, call.request.stream())
+        size, etag = await save_part(call.engine.settings.data, upload, number, call.request.stream())
     except PartTooLarge as error:
         raise ServiceError(400, "entity_too_large", f"Part {number} has {upload.size_of(number)} bytes.") from error
     save_chunk(call.db, upload.id, number, size, etag)
@@ -208,7 +208,7 @@ def _upload(call: Call) -> Upload:
 
 def _expire(call: Call) -> None:
     for upload_id in expire_uploads(call.db):
-        forget_parts(call.engine.settings.data, upload_id)
+        delete_parts(call.engine.settings.data, upload_id)
 
 
 def _ended(upload: Upload) -> ServiceError:

@@ -12,9 +12,9 @@ from twelvelabs_local.api.call import Call
 from twelvelabs_local.api.entry import Entry
 from twelvelabs_local.engine.renditions import PLAYLIST
 from twelvelabs_local.errors import ServiceError
-from twelvelabs_local.media import rendition_path
 from twelvelabs_local.signed_urls import HOUR, SIGNED
 from twelvelabs_local.store.assets import Asset
+from twelvelabs_local.store.media_files import rendition_path
 from twelvelabs_local.store.renditions import HLS, THUMBNAIL, renditions_of
 
 _FILES: Mapping[str, tuple[str, str]] = {

@@ -14,8 +14,15 @@ from starlette.responses import Response, StreamingResponse
 from twelvelabs_local.api.bodies import optional_text, text
 from twelvelabs_local.api.call import Call, answer
 from twelvelabs_local.api.entry import Entry
-from twelvelabs_local.engine.responding import Answer, Quote, Unfillable, answer_from, check_schema, filled_from
-from twelvelabs_local.engine.response_stream import Reply
+from twelvelabs_local.engine.quoted_answers import (
+    Answer,
+    Quote,
+    UnsupportedSchema,
+    check_schema,
+    json_answer,
+    prose_answer,
+)
+from twelvelabs_local.engine.response_stream import AgentResponse
 from twelvelabs_local.errors import invalid, missing, not_exist, unknown
 from twelvelabs_local.identity import new_prefixed_id, now
 from twelvelabs_local.store import knowledge as store
@@ -65,12 +72,12 @@ async def create(call: Call) -> Response:
     return answer(reply.body())
 
 
-def _reply(db: Database, question: Question) -> Reply:
+def _reply(db: Database, question: Question) -> AgentResponse:
     passages = _passages(db, question)
     quotes = [_quote(question.items[passage.item_id], passage) for passage in passages]
-    said = answer_from(quotes) if question.schema is None else filled_from(question.schema, quotes)
+    said = prose_answer(quotes) if question.schema is None else json_answer(question.schema, quotes)
     session = add_turn(db, question.session, question.words)
-    reply = Reply(
+    reply = AgentResponse(
         id=new_prefixed_id("resp"),
         session_id=session.id,
         store_id=session.store_id,
@@ -226,7 +233,7 @@ def _schema(given: Any) -> Body | None:
     schema: Body = shape.get("schema") or {}
     try:
         check_schema(schema)
-    except Unfillable as error:
+    except UnsupportedSchema as error:
         raise invalid("text.format.schema", f"This engine quotes, it does not write: {error}.") from error
     return schema
 

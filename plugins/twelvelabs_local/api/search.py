@@ -16,14 +16,15 @@ from twelvelabs_local.api.lists import flag, refuse_unknown
 from twelvelabs_local.api.search_pages import asked_page, confidence, today
 from twelvelabs_local.api.search_request import Wish, read_today
 from twelvelabs_local.api.uploads import checked_link
-from twelvelabs_local.engine.matching import Hit, ranked
+from twelvelabs_local.downloads import download
+from twelvelabs_local.engine.hits import Hit, ranked
 from twelvelabs_local.errors import MediaError, ServiceError, invalid, missing, not_exist
-from twelvelabs_local.finding import Pool, Query, find, passes
 from twelvelabs_local.identity import is_id
-from twelvelabs_local.media import Arrival, fetched, pieces_of
+from twelvelabs_local.search_index import Query, SearchScope, find_hits, passes_filter
 from twelvelabs_local.store.billing import bill
 from twelvelabs_local.store.entities import Entity
 from twelvelabs_local.store.indexes import Index, has_option
+from twelvelabs_local.store.media_files import IncomingFile, read_chunks
 from twelvelabs_local.store.searches import SavedSearch, expire_searches, save_search
 from twelvelabs_local.store.videos import Video
 
@@ -55,7 +56,7 @@ async def create(call: Call) -> Response:
         message = "An image cannot be searched for in the transcription. Add a search option or a query_text."
         raise ServiceError(400, "search_option_combination_not_supported", message)
     query = Query(wish.options, named(call, wish.text), pictures, wish.ways, wish.every)
-    search = await searched(call, "search", index, wish, lambda pool: find(pool, query))
+    search = await searched(call, "search", index, wish, lambda pool: find_hits(pool, query))
     return answer(today(call, search, 0, with_metadata=wish.with_metadata), headers=call.counted("search"))
 
 
@@ -110,7 +111,7 @@ async def pictures_of(call: Call, form: Form, most: int) -> list[Vector]:
     """Return the vectors of the images of a form.
 
     :param most: how many it may have.
-    :raises ServiceError: when one is none, or cannot be fetched.
+    :raises ServiceError: when one is none, or cannot be download.
     """
     links = [value for value in form.parts.getlist("query_media_url") if value]
     files = form.parts.getlist("query_media_file")
@@ -133,12 +134,12 @@ def _pictures(call: Call, sources: Sequence[UploadFile | str]) -> list[Vector]:
 
     found: list[Vector] = []
     for source in sources:
-        with Arrival(call.engine.settings.data) as arrival:
+        with IncomingFile(call.engine.settings.data) as arrival:
             try:
                 if isinstance(source, str):
-                    arrival.receive(fetched(checked_link(source, "query_media_url")), IMAGE_BYTES)
+                    arrival.write(download(checked_link(source, "query_media_url")), IMAGE_BYTES)
                 else:
-                    arrival.receive(pieces_of(source.file), IMAGE_BYTES)
+                    arrival.write(read_chunks(source.file), IMAGE_BYTES)
                 found.append(picture_vector(read_picture(arrival.path)))
             except MediaError as error:
                 raise error.refused() from error
@@ -173,8 +174,8 @@ async def searched(call: Call, way: str, index: Index, wish: Wish, find_in: Any)
 
 def _searched(call: Call, way: str, index: Index, wish: Wish, find_in: Any) -> SavedSearch:
     ready = call.db.select(Video, "WHERE index_id = ? AND status = 'ready'", index.id)
-    videos = {video.id: video for video in ready if passes(video, wish.filter)}
-    hits: Sequence[Hit] = find_in(Pool(call.db, call.engine.settings.data, index.id, videos))
+    videos = {video.id: video for video in ready if passes_filter(video, wish.filter)}
+    hits: Sequence[Hit] = find_in(SearchScope(call.db, call.engine.settings.data, index.id, videos))
     least = _RANKS[wish.threshold]
     sure = [hit for hit in ranked(hits) if _RANKS[confidence(hit.score, wish.level)] >= least][:MOST_RESULTS]
     results = [{**hit.as_json(), "rank": rank} for rank, hit in enumerate(sure, start=1)]

@@ -13,15 +13,16 @@ from starlette.responses import Response
 from twelvelabs_local.api.call import Call, Form, answer, done, required
 from twelvelabs_local.api.lists import PAGING, equal, listing, numeric, one_of, read_paging, refuse_unknown, since
 from twelvelabs_local.api.uploads import arriving, checked_link, refuse_large
+from twelvelabs_local.downloads import filename_of
 from twelvelabs_local.engine.probe import probe
 from twelvelabs_local.engine.subtitles import LIMIT, read_subtitles
 from twelvelabs_local.errors import MediaError, ServiceError, invalid, missing, not_exist
 from twelvelabs_local.identity import is_id, later
-from twelvelabs_local.media import Arrival, forget_content, name_in_link
 from twelvelabs_local.requirements import TASK_BYTES, Requirements, check_video, requirements_of
 from twelvelabs_local.segments import SegmentRow
 from twelvelabs_local.store.assets import TERMINAL, Asset, create_asset
 from twelvelabs_local.store.indexes import Index
+from twelvelabs_local.store.media_files import IncomingFile, delete_unused_content
 from twelvelabs_local.store.videos import Task, Video, create_task, delete_video
 
 STATUSES = ("ready", "uploading", "validating", "pending", "queued", "indexing", "failed")
@@ -67,7 +68,7 @@ async def create(call: Call) -> Response:
         if upload:
             return await _from_file(call, index, upload, given, metadata)
         url = checked_link(required(link, "video_file or video_url"), "video_url")
-        new = Asset(method="url", filename=name_in_link(url), size_limit=TASK_BYTES, url=url, implicit=True)
+        new = Asset(method="url", filename=filename_of(url), size_limit=TASK_BYTES, url=url, implicit=True)
         return _created(call, index, new, given, metadata)
 
 
@@ -120,7 +121,7 @@ async def _from_file(
         return _created(call, index, new, given, metadata)
 
 
-def _check(arrival: Arrival, limits: Requirements) -> None:
+def _check(arrival: IncomingFile, limits: Requirements) -> None:
     check_video(probe(arrival.path), limits)
 
 
@@ -183,7 +184,7 @@ async def delete(call: Call) -> Response:
     with call.db.transaction():
         sha256 = delete_video(call.db, video) if video else None
         call.db.delete(Task, id=task.id)
-    forget_content(call.engine.settings.data, call.db, sha256)
+    delete_unused_content(call.engine.settings.data, call.db, sha256)
     return done()
 
 

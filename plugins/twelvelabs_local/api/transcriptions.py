@@ -10,12 +10,12 @@ from twelvelabs_local.api.assets import asset_of
 from twelvelabs_local.api.call import Call, answer
 from twelvelabs_local.api.lists import number, refuse_unknown
 from twelvelabs_local.api.videos import ready_video
-from twelvelabs_local.engine.understanding import Transcript, Understanding
+from twelvelabs_local.engine.text_extraction import TextExtractor, Transcript
 from twelvelabs_local.errors import ServiceError, invalid, not_exist
 from twelvelabs_local.segments import SegmentRow, within
 from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.indexes import has_option
-from twelvelabs_local.store.jobs import JobKind, enqueue, job_status
+from twelvelabs_local.store.job_queue import JobKind, enqueue, job_status
 from twelvelabs_local.store.videos import segments_of
 
 KINDS = ("words", "sentences", "utterances")
@@ -71,7 +71,7 @@ def _transcript(call: Call, asset: Asset, include: Sequence[str]) -> Response:
     probe = asset.probe
     if asset.sha256 is None or probe is None or not (probe.audio_codec or probe.subtitle_tracks):
         raise not_exist(asset.id, "transcriptions")
-    known = Understanding(call.engine.settings.data.cache).known_transcript(asset.sha256)
+    known = TextExtractor(call.engine.settings.data.cache).known_transcript(asset.sha256)
     if known is not None:
         return answer({"status": "ready", **{kind: _rows(known, kind) for kind in include}})
     if asset.transcription_error:

@@ -19,16 +19,16 @@ from twelvelabs_local.api.call import Call, answer, checked_metadata, done, requ
 from twelvelabs_local.api.connections import active
 from twelvelabs_local.api.entry import Entry
 from twelvelabs_local.api.lists import refuse_unknown
+from twelvelabs_local.connected_folders import ConnectedFolder
 from twelvelabs_local.engine.probe import probe
 from twelvelabs_local.engine.subtitles import LIMIT, read_subtitles
 from twelvelabs_local.errors import MediaError, invalid, missing, not_exist, unknown
-from twelvelabs_local.folders import Folder
 from twelvelabs_local.identity import is_id
-from twelvelabs_local.media import too_large
 from twelvelabs_local.requirements import TASK_BYTES, Requirements, check_video, requirements_of
 from twelvelabs_local.segments import SegmentRow
 from twelvelabs_local.store.connections import Connection, find_bucket
 from twelvelabs_local.store.indexes import Index
+from twelvelabs_local.store.media_files import too_large
 from twelvelabs_local.store.transfers import (
     ImportedVideo,
     Integration,
@@ -139,7 +139,7 @@ def _is_wanted(known: ImportedVideo | None, incremental: bool, retry_failed: boo
     return retry_failed if _status(known) == "failed" else not incremental
 
 
-def _look(folder: Folder, name: str, limits: Requirements) -> SourceFile:
+def _look(folder: ConnectedFolder, name: str, limits: Requirements) -> SourceFile:
     """Read a file once, and tell whether the index may hold it."""
     path = folder.root / name
     try:
@@ -185,7 +185,7 @@ def _file_body(file: ImportedVideo) -> Mapping[str, Any]:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def _integration(call: Call) -> tuple[str, Folder]:
+def _integration(call: Call) -> tuple[str, ConnectedFolder]:
     if call.dialect.version == "v1.1":
         raise HTTPException(404)
     integration_id = call.path_id("integration_id", "integrations")

@@ -9,8 +9,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from twelvelabs_local.api.call import Call
+from twelvelabs_local.downloads import is_url, redacted_url
 from twelvelabs_local.errors import MediaError, invalid
-from twelvelabs_local.media import Arrival, is_link, pieces_of, too_large, without_query
+from twelvelabs_local.store.media_files import IncomingFile, read_chunks, too_large
 
 FORM_OVERHEAD = 1024 * 1024
 """Bytes that the other parts of a form may need."""
@@ -29,7 +30,7 @@ def refuse_large(call: Call, limit: int) -> None:
 
 
 @asynccontextmanager
-async def arriving(call: Call, upload: UploadFile, limit: int) -> AsyncIterator[Arrival]:
+async def arriving(call: Call, upload: UploadFile, limit: int) -> AsyncIterator[IncomingFile]:
     """Give an uploaded file in the data folder; it disappears again unless it is kept.
 
     :param call: the request.
@@ -37,9 +38,9 @@ async def arriving(call: Call, upload: UploadFile, limit: int) -> AsyncIterator[
     :param limit: most bytes.
     :raises ServiceError: ``video_filesize_too_large``.
     """
-    with Arrival(call.engine.settings.data) as arrival:
+    with IncomingFile(call.engine.settings.data) as arrival:
         try:
-            await run_in_threadpool(arrival.receive, pieces_of(upload.file), limit)
+            await run_in_threadpool(arrival.write, read_chunks(upload.file), limit)
         except MediaError as error:
             raise error.refused() from error
         yield arrival
@@ -53,11 +54,11 @@ def checked_link(link: str, name: str) -> str:
     :raises ServiceError: when it is not an http or https link.
     """
     try:
-        good = is_link(link)
+        good = is_url(link)
     except ValueError:
         good = False
     if not good:
         raise invalid(name, "It must be an http or https link to a media file.")
     # a link that can be shown in messages can also be read by everything else
-    without_query(link)
+    redacted_url(link)
     return link

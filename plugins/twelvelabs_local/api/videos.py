@@ -23,12 +23,12 @@ from twelvelabs_local.api.lists import (
 )
 from twelvelabs_local.errors import ServiceError, invalid, missing, not_exist
 from twelvelabs_local.identity import is_id, now
-from twelvelabs_local.media import forget_content
-from twelvelabs_local.release import release
 from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.database import Condition
 from twelvelabs_local.store.indexes import Index, has_option
+from twelvelabs_local.store.media_files import delete_unused_content
 from twelvelabs_local.store.videos import Video, delete_video, segments_of
+from twelvelabs_local.validation import validate_video
 
 NUMBERS = ("duration", "fps", "width", "height", "size")
 FILTERS = (*PAGING, *NUMBERS, "filename", "created_at", "updated_at")
@@ -86,7 +86,7 @@ async def create_indexed_asset(call: Call) -> Response:
     )
     with call.db.transaction():
         video = call.db.insert(wish)
-        release(call.db, video, index, asset)
+        validate_video(call.db, video, index, asset)
     call.work_to_do()
     path = f"/{call.dialect.version}/indexes/{index.id}/indexed-assets/{video.id}"
     return answer({"_id": video.id, "asset_id": asset.id}, 202, {**call.counted("index"), "Location": path})
@@ -142,7 +142,7 @@ async def delete(call: Call) -> Response:
     """DELETE a video, or an indexed asset (its asset stays)."""
     _, video = video_of(call)
     sha256 = delete_video(call.db, video)
-    forget_content(call.engine.settings.data, call.db, sha256)
+    delete_unused_content(call.engine.settings.data, call.db, sha256)
     return done()
 
 

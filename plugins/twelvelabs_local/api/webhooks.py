@@ -19,8 +19,8 @@ from starlette.responses import Response
 
 from twelvelabs_local.api.call import Call, answer, done
 from twelvelabs_local.api.entry import Entry
+from twelvelabs_local.downloads import is_url
 from twelvelabs_local.errors import invalid, missing, unknown
-from twelvelabs_local.media import is_link
 from twelvelabs_local.store.webhooks import Webhook, all_webhooks, set_webhooks
 
 _FIELDS = {field.name for field in fields(Webhook)}
@@ -43,7 +43,7 @@ async def replace(call: Call) -> Response:
     if len({webhook.url for webhook in webhooks}) < len(webhooks):
         raise invalid("webhooks", "It names an url twice.")
     set_webhooks(call.db, webhooks)
-    call.engine.courier.call()
+    call.engine.webhook_sender.webhooks_changed()
     return await read(call)
 
 
@@ -63,7 +63,7 @@ def _webhook(given: Any) -> Webhook:
             raise missing(f"webhooks.{name}")
         if not isinstance(given[name], str):
             raise invalid(f"webhooks.{name}", "It must be text.")
-    if not is_link(given["url"]):
+    if not is_url(given["url"]):
         raise invalid("webhooks.url", f"{given['url']!r} is not an http or https link.")
     _number(given, "copies", 1, MOST_COPIES, whole=True)
     _number(given, "attempts", 1, MOST_ATTEMPTS, whole=True)

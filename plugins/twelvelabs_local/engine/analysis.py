@@ -1,7 +1,7 @@
-"""Analysis without a language model: it extracts what was read and heard, word for word, and says so.
+"""Analysis without a language model: on-screen text and speech, quoted in the requested format.
 
-The service's models write prose about pictures; this one only arranges on-screen text and transcript in the asked
-form. The same video and request always give the same answer.
+The service's models describe what a video shows; this one only quotes, and its name and warnings say so. The same
+video and request always give the same answer.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from twelvelabs_local.engine.structured import fill
-from twelvelabs_local.engine.subjects import Material, Subject, clock, subject_of, summary_of
+from twelvelabs_local.engine.schema_filling import fill
+from twelvelabs_local.engine.topics import Topic, VideoText, clock, summary_of, topic_of
 from twelvelabs_local.segments import SegmentRow, clipped
 
 MODEL_NAME = "twelvelabs-local-extractive"
 LETTERS_PER_TOKEN = 4
-USUAL_TOKENS = 4096
-USUAL_SEGMENT_TOKENS = 32_768
+DEFAULT_MAX_TOKENS = 4096
+DEFAULT_MAX_SEGMENT_TOKENS = 32_768
 
 _TEXT_NAMES = ("value", "text", "content", "transcript", "transcription", "quote", "caption", "words", "line")
 _END_NAMES = ("end", "end_time", "end_sec", "stop", "to")
@@ -28,35 +28,35 @@ _END_NAMES = ("end", "end_time", "end_sec", "stop", "to")
 class Answer:
     """An answer.
 
-    :param data: text, or JSON as text.
-    :param warning: what could not be answered, or None.
+    :param data: text or JSON.
+    :param warning: the unanswered parts of the request, or None.
     """
 
     data: str
     warning: str | None
 
 
-def subjects_of(request: Mapping[str, Any]) -> set[Subject]:
-    """Return what has to be known about a video before a request can be answered.
+def topics_of(request: Mapping[str, Any]) -> set[Topic]:
+    """Return the topics that a request asks about.
 
     :param request: a checked request.
     """
     definitions = (request.get("response_format") or {}).get("segment_definitions")
     if definitions is None:
-        return {Subject.SCREEN, Subject.SPEECH}
-    return {_subject(definition) for definition in definitions}
+        return {Topic.SCREEN, Topic.SPEECH}
+    return {_topic(definition) for definition in definitions}
 
 
-def answer(request: Mapping[str, Any], material: Material) -> Answer:
+def answer(request: Mapping[str, Any], video: VideoText) -> Answer:
     """Answer a request.
 
     :param request: a checked request.
-    :param material: what is known about the video.
+    :param video: the text of the video.
     """
-    window = Material(
-        material.duration,
-        clipped(material.screen, request.get("start_time"), request.get("end_time")),
-        clipped(material.speech, request.get("start_time"), request.get("end_time")),
+    window = VideoText(
+        video.duration,
+        clipped(video.screen, request.get("start_time"), request.get("end_time")),
+        clipped(video.speech, request.get("start_time"), request.get("end_time")),
     )
     shape = request.get("response_format") or {}
     if request.get("analysis_mode") == "time_based_metadata":
@@ -66,30 +66,30 @@ def answer(request: Mapping[str, Any], material: Material) -> Answer:
     return Answer(summary_of(window), None)
 
 
-def _segments(request: Mapping[str, Any], shape: Mapping[str, Any], material: Material) -> Answer:
+def _segments(request: Mapping[str, Any], shape: Mapping[str, Any], video: VideoText) -> Answer:
     found: dict[str, list[Mapping[str, Any]]] = {}
-    silent: list[str] = []
+    unanswered: list[str] = []
     for definition in shape["segment_definitions"]:
-        subject = _subject(definition)
-        if subject is Subject.OTHER:
-            silent.append(definition["id"])
-        rows = _ranged(material.about(subject), definition.get("time_ranges"))
-        rows = _sized(rows, request, material.duration)
+        topic = _topic(definition)
+        if topic is Topic.OTHER:
+            unanswered.append(definition["id"])
+        rows = _ranged(video.about(topic), definition.get("time_ranges"))
+        rows = _sized(rows, request, video.duration)
         found[definition["id"]] = [_segment(row, definition, shape.get("segment_time_format")) for row in rows]
-    return Answer(json.dumps(found, ensure_ascii=False), _unanswered(silent) if silent else None)
+    return Answer(json.dumps(found, ensure_ascii=False), _unanswered(unanswered) if unanswered else None)
 
 
 def _unanswered(names: Iterable[str]) -> str:
     return (
-        f"{MODEL_NAME} extracts on-screen text and speech only; it cannot find segments for: {', '.join(names)}. "
+        f"{MODEL_NAME} extracts on-screen text and speech only; it cannot answer: {', '.join(names)}. "
         "Describe on-screen text or speech, or use the service."
     )
 
 
-def _subject(definition: Mapping[str, Any]) -> Subject:
+def _topic(definition: Mapping[str, Any]) -> Topic:
     fields = definition.get("fields") or []
     names = " ".join(f"{field['name']} {field.get('description', '')}" for field in fields)
-    return subject_of(definition["id"], definition["description"], names)
+    return topic_of(definition["id"], definition["description"], names)
 
 
 def _ranged(rows: Sequence[SegmentRow], ranges: Sequence[Mapping[str, float]] | None) -> Sequence[SegmentRow]:
@@ -99,7 +99,7 @@ def _ranged(rows: Sequence[SegmentRow], ranges: Sequence[Mapping[str, float]] | 
 
 
 def _sized(rows: Sequence[SegmentRow], request: Mapping[str, Any], duration: float) -> list[SegmentRow]:
-    """Lengthen short rows and split long ones where the request says so."""
+    """Extend short rows and split long ones, if the request limits the duration of segments."""
     shortest, longest = request.get("min_segment_duration"), request.get("max_segment_duration")
     sized: list[SegmentRow] = []
     for row in rows:
@@ -122,7 +122,7 @@ def _segment(row: SegmentRow, definition: Mapping[str, Any], time_format: str | 
 
 
 def _metadata(row: SegmentRow, fields: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Fill the field that takes the text, and times; what would need understanding stays null."""
+    """Fill the best field for the text, and the times. Other fields stay null."""
     strings = [field["name"] for field in fields if field["type"] == "string" and not field.get("enum")]
     target = _preferred(strings, _TEXT_NAMES) or (strings[0] if strings else None)
     filled: dict[str, Any] = {}
@@ -145,22 +145,22 @@ def _preferred(names: Sequence[str], wanted: Sequence[str]) -> str | None:
     )
 
 
-def _structured(request: Mapping[str, Any], schema: Mapping[str, Any], material: Material) -> Answer:
+def _structured(request: Mapping[str, Any], schema: Mapping[str, Any], video: VideoText) -> Answer:
     prompt = request.get("prompt") or (request.get("prompt_v2") or {}).get("input_text", "")
-    begin, end = request.get("start_time") or 0.0, request.get("end_time") or material.duration
-    filled = fill(schema, material, prompt, begin, end)
+    begin, end = request.get("start_time") or 0.0, request.get("end_time") or video.duration
+    filled = fill(schema, video, prompt, begin, end)
     data = json.dumps(filled.value, ensure_ascii=False)
     return Answer(data, _unanswered(filled.unknown) if filled.unknown else None)
 
 
 @dataclass(frozen=True)
 class Limited:
-    """An answer within the length that was asked for.
+    """An answer with at most ``max_tokens`` tokens.
 
-    :param data: text, or JSON as text; the beginning of it where it was too long.
+    :param data: text or JSON; truncated if it was too long.
     :param finish_reason: ``stop`` or ``length``.
-    :param usage: tokens, counted as letters.
-    :param warning: what could not be answered, or that the end is missing; None for neither.
+    :param usage: tokens, estimated from letters.
+    :param warning: the unanswered parts of the request, or the truncation.
     """
 
     data: str
@@ -170,24 +170,26 @@ class Limited:
 
 
 def limited(request: Mapping[str, Any], found: Answer) -> Limited:
-    """Cut an answer where the request's ``max_tokens`` end it.
+    """Truncate an answer after the request's ``max_tokens``.
 
     :param request: a checked request.
-    :param found: the whole answer.
+    :param found: the complete answer.
     """
-    usual = USUAL_SEGMENT_TOKENS if request.get("analysis_mode") == "time_based_metadata" else USUAL_TOKENS
-    tokens = request.get("max_tokens") or usual
-    asked = len(json.dumps(request)) // LETTERS_PER_TOKEN
+    default = (
+        DEFAULT_MAX_SEGMENT_TOKENS if request.get("analysis_mode") == "time_based_metadata" else DEFAULT_MAX_TOKENS
+    )
+    tokens = request.get("max_tokens") or default
+    input_tokens = len(json.dumps(request)) // LETTERS_PER_TOKEN
     if tokens == "unlimited" or len(found.data) <= tokens * LETTERS_PER_TOKEN:
-        usage = {"input_tokens": asked, "output_tokens": max(1, len(found.data) // LETTERS_PER_TOKEN)}
+        usage = {"input_tokens": input_tokens, "output_tokens": max(1, len(found.data) // LETTERS_PER_TOKEN)}
         return Limited(found.data, "stop", usage, found.warning)
     message = f"output truncated: the generation reached the configured max_tokens ({tokens}). Raise max_tokens."
     data = found.data[: tokens * LETTERS_PER_TOKEN]
-    return Limited(data, "length", {"input_tokens": asked, "output_tokens": tokens}, message)
+    return Limited(data, "length", {"input_tokens": input_tokens, "output_tokens": tokens}, message)
 
 
 def billed_minutes(request: Mapping[str, Any], duration: float) -> float:
-    """Return what the service would bill: the window, once per segment definition.
+    """Return the billed minutes: the window, once per segment definition.
 
     :param request: a checked request.
     :param duration: length of the video in seconds.

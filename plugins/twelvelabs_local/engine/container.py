@@ -1,4 +1,4 @@
-"""Opening media files."""
+"""Media files, opened for decoding."""
 
 from __future__ import annotations
 
@@ -18,12 +18,10 @@ FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,m4v,flv,asf,mxf,ogg,wav,mp3,aac,flac,"
     "png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe,gif"
 )
-"""Formats that hold their own content. Playlists (HLS, DASH, concat) would make FFmpeg open whatever they name, local
-files and other hosts included."""
+"""Formats that contain their own media. Playlists (HLS, DASH, concat) would make FFmpeg open other files and hosts."""
 
-
-WHOLE = 0.9
-"""Share of the announced pictures that a whole file has; edit lists hide some."""
+MIN_FRAME_SHARE = 0.9
+"""Share of the declared frames that a complete file has. Edit lists hide some frames."""
 
 
 def open_media(path: Path) -> InputContainer:
@@ -35,7 +33,7 @@ def open_media(path: Path) -> InputContainer:
     import av
 
     options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
-    # Titles that are not UTF-8 stop nobody; from PyAV 19 on they never do, and it no longer knows the word.
+    # metadata may be invalid UTF-8; PyAV 19 ignores such errors and removed the option
     lenient: dict[str, Any] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "ignore"}
     container: InputContainer = av.open(str(path), options=options, **lenient)
     return container
@@ -43,7 +41,7 @@ def open_media(path: Path) -> InputContainer:
 
 @contextmanager
 def decoding() -> Iterator[None]:
-    """Name a file that cannot be decoded to its end: part of a video must not pass for all of it.
+    """Turn decoding errors into media errors: a partial result must not pass for a complete one.
 
     :raises MediaError: ``video_file_broken``.
     """
@@ -57,21 +55,21 @@ def decoding() -> Iterator[None]:
 
 
 def pictures(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """Decode all pictures of a video.
+    """Decode all frames of a video.
 
     :param container: the opened file.
     :param stream: its video stream.
-    :raises MediaError: ``video_file_broken`` when there are far fewer than the file says: a file that is cut between
-        two pictures decodes without an error.
+    :raises MediaError: ``video_file_broken`` when far fewer frames are found than declared. A file that is truncated
+        between two frames decodes without an error.
     """
     count = 0
     for frame in container.decode(stream):
         yield frame
         count += 1
-    if count < stream.frames * WHOLE:
+    if count < stream.frames * MIN_FRAME_SHARE:
         raise MediaError("video_file_broken", f"The file is broken: it has {count} of {stream.frames} pictures.")
 
 
 def quarter_turns(frame: VideoFrame) -> int:
-    """Return by how many quarter turns, counter-clockwise, a frame must be turned to be shown upright."""
+    """Return the number of counter-clockwise quarter turns that show a frame upright."""
     return round(frame.rotation / 90) % 4

@@ -1,4 +1,4 @@
-"""Cutting a video or sound into segments and describing each one as it is asked for."""
+"""Embeddings of a video or audio file and of its segments."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from twelvelabs_local.engine.features import blended, numbers, text_vector
 from twelvelabs_local.segments import SegmentRow, within
 
 if TYPE_CHECKING:
+    from twelvelabs_local.engine.feature_tracks import Track
     from twelvelabs_local.engine.features import Vector
-    from twelvelabs_local.engine.tracks import Track
 
-LONGEST = 10.0
-"""Seconds of the longest segment that is cut by content."""
+MAX_SEGMENT_SECONDS = 10.0
+"""Maximum length of a dynamic segment."""
 
 Span = tuple[float, float]
 
 
 class Option(StrEnum):
-    """What of a video is described."""
+    """A modality of a video."""
 
     VISUAL = "visual"
     AUDIO = "audio"
@@ -34,11 +34,11 @@ FUSED = "fused"
 
 @dataclass(frozen=True)
 class Segmentation:
-    """How a video is cut.
+    """How a video is split into segments.
 
-    :param seconds: length of each segment, or the least one.
-    :param dynamic: cut where the picture changes.
-    :param least: seconds; a last segment of a fixed length that is shorter is left out.
+    :param seconds: length of fixed segments, or minimum length of dynamic ones.
+    :param dynamic: split where the picture changes.
+    :param least: a shorter last segment of a fixed segmentation is left out, in seconds.
     """
 
     seconds: float = 6.0
@@ -47,16 +47,16 @@ class Segmentation:
 
 
 @dataclass(frozen=True)
-class Ask:
-    """What is to be described.
+class EmbeddingOptions:
+    """The options of an embedding request.
 
-    :param options: which sides of it.
-    :param clips: one embedding for each segment.
-    :param whole: one embedding for all of it.
-    :param separate: one embedding for each option.
-    :param fused: one embedding for all options together.
-    :param start: seconds.
-    :param end: seconds, or None for the end.
+    :param options: the modalities.
+    :param clips: whether to embed each segment.
+    :param whole: whether to embed the complete file.
+    :param separate: one embedding per modality.
+    :param fused: one embedding of all modalities.
+    :param start: start of the window in seconds.
+    :param end: end of the window in seconds; None for the end of the file.
     """
 
     options: Sequence[Option]
@@ -70,19 +70,16 @@ class Ask:
 
     @classmethod
     def of(cls, saved: Mapping[str, Any]) -> Self:
-        """Read what :func:`dataclasses.asdict` wrote."""
+        """Read the output of :func:`dataclasses.asdict`."""
         options = tuple(Option(option) for option in saved["options"])
         return cls(**{**saved, "options": options, "segmentation": Segmentation(**saved["segmentation"])})
 
 
 @dataclass(frozen=True)
-class Material:
-    """What is known of a video or sound.
+class EmbeddingInput:
+    """The features and speech of a video or audio file; None for a modality that was not requested.
 
     :param duration: seconds.
-    :param pictures: what it looks like, or None where that is not asked for.
-    :param sound: what it sounds like, or None.
-    :param speech: what is said, or None.
     """
 
     duration: float
@@ -91,25 +88,21 @@ class Material:
     speech: Sequence[SegmentRow] | None
 
 
-def embeddings(ask: Ask, material: Material) -> list[Mapping[str, Any]]:
-    """Return the embeddings; where there is no sound, or nothing is said, there is none of that option.
-
-    :param ask: what is asked for.
-    :param material: what it is made of.
-    """
-    window = (ask.start, min(material.duration, material.duration if ask.end is None else ask.end))
+def embeddings(options: EmbeddingOptions, source: EmbeddingInput) -> list[Mapping[str, Any]]:
+    """Return the embeddings. A file without sound or speech has no embedding of that modality."""
+    window = (options.start, min(source.duration, source.duration if options.end is None else options.end))
     found: list[Mapping[str, Any]] = []
-    if ask.clips:
-        for span in spans(ask.segmentation, window, material.pictures.cuts() if material.pictures else ()):
-            found += _described(ask, material, span, "clip")
-    return found + (_described(ask, material, window, "asset") if ask.whole else [])
+    if options.clips:
+        for span in spans(options.segmentation, window, source.pictures.cuts() if source.pictures else ()):
+            found += _described(options, source, span, "clip")
+    return found + (_described(options, source, window, "asset") if options.whole else [])
 
 
-def _described(ask: Ask, material: Material, span: Span, scope: str) -> list[Mapping[str, Any]]:
-    found = ((option.value, _vector(option, material, span)) for option in ask.options)
+def _described(options: EmbeddingOptions, source: EmbeddingInput, span: Span, scope: str) -> list[Mapping[str, Any]]:
+    found = ((option.value, _vector(option, source, span)) for option in options.options)
     vectors = {option: vector for option, vector in found if vector is not None}
-    shown = dict(vectors) if ask.separate else {}
-    if ask.fused and vectors:
+    shown = dict(vectors) if options.separate else {}
+    if options.fused and vectors:
         shown[FUSED] = blended(vectors.values())
     return [
         {
@@ -123,19 +116,19 @@ def _described(ask: Ask, material: Material, span: Span, scope: str) -> list[Map
     ]
 
 
-def _vector(option: Option, material: Material, span: Span) -> Vector | None:
+def _vector(option: Option, source: EmbeddingInput, span: Span) -> Vector | None:
     if option is Option.TRANSCRIPTION:
-        said = text_vector(" ".join(row["value"] for row in within(material.speech or (), *span)))
+        said = text_vector(" ".join(row["value"] for row in within(source.speech or (), *span)))
         return said if said.any() else None
-    track = material.pictures if option is Option.VISUAL else material.sound
+    track = source.pictures if option is Option.VISUAL else source.sound
     return track.between(*span) if track else None
 
 
 def spans(how: Segmentation, window: Span, cuts: Sequence[float]) -> list[Span]:
-    """Cut a window into segments without gaps.
+    """Split a window into segments without gaps.
 
     :param how: fixed or dynamic.
-    :param window: begin and end in seconds.
+    :param window: start and end in seconds.
     :param cuts: moments at which the picture changes, ascending.
     """
     edges = _dynamic(how.seconds, window, cuts) if how.dynamic else _fixed(how, window)
@@ -145,7 +138,7 @@ def spans(how: Segmentation, window: Span, cuts: Sequence[float]) -> list[Span]:
 def _fixed(how: Segmentation, window: Span) -> list[float]:
     start, end = window
     edges = [start]
-    # a hair of a frame at the end is no segment
+    # a remainder shorter than a frame is no segment
     while edges[-1] + how.seconds < end - 0.05:
         edges.append(start + how.seconds * len(edges))
     return edges if len(edges) > 1 and end - edges[-1] < how.least else [*edges, end]
@@ -155,9 +148,9 @@ def _dynamic(shortest: float, window: Span, cuts: Sequence[float]) -> list[float
     start, end = window
     edges = [start]
     for cut in (*(cut for cut in cuts if start < cut < end), end):
-        while cut - edges[-1] > LONGEST:
-            edges.append(edges[-1] + LONGEST)
+        while cut - edges[-1] > MAX_SEGMENT_SECONDS:
+            edges.append(edges[-1] + MAX_SEGMENT_SECONDS)
         if cut - edges[-1] >= shortest:
             edges.append(cut)
-    # a rest that is too short for a segment belongs to the one before it
+    # a remainder that is too short for a segment extends the last one
     return [start, end] if len(edges) == 1 else [*edges[:-1], end] if edges[-1] != end else edges

@@ -1,8 +1,8 @@
-"""Plain feature vectors of texts, pictures and sounds: no model was trained, and the name says so.
+"""Feature vectors of texts, pictures and sounds, without a trained model.
 
-Like things lie near each other within one kind: texts that share words, pictures that share layout and colours, sounds
-that share a spectrum. Vectors of different kinds have nothing to do with each other, unlike those of the service.
-The same input always gives the same vector, on every machine.
+Vectors of one kind are similar for texts that share words, pictures that share layout and colours, and sounds that
+share a spectrum. Unlike the service's, vectors of different kinds cannot be compared. The same input always gives the
+same vector, on every machine.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ MODEL_NAME = "twelvelabs-local-features"
 DIMENSIONS = 512
 
 RATE = 16_000
-"""Samples per second of the sounds that are described."""
+"""Samples per second of sounds."""
 
 SIDE = 64
-"""Pixels; pictures are made this small and square before they are described."""
+"""Pixels; pictures are scaled to this square first."""
 
 LAYOUT = 16
 CELLS = 4
@@ -43,9 +43,9 @@ _WORD = re.compile(r"\w+")
 
 
 def text_vector(text: str) -> Vector:
-    """Return the vector of a text: signed hashes of its words, pairs of words and groups of three letters.
+    """Return the vector of a text: signed hashes of its words, word pairs and letter trigrams.
 
-    :param text: any language; capitals do not matter. Without a letter or digit the vector is zero.
+    :param text: any language, case-insensitive. A text without letters or digits has a zero vector.
     """
     import numpy as np
 
@@ -73,9 +73,9 @@ def _hashed(feature: str) -> tuple[int, int]:
 
 
 def picture_vector(picture: Picture) -> Vector:
-    """Return the vector of a picture: where it is light, which colours it has, which way its edges run.
+    """Return the vector of a picture: brightness layout, colour histogram and edge directions.
 
-    :param picture: rows of pixels, blue, green and red.
+    :param picture: rows of pixels: blue, green, red.
     """
     import cv2
     import numpy as np
@@ -90,7 +90,7 @@ def picture_vector(picture: Picture) -> Vector:
 
 
 def _edges(grey: Any) -> Any:
-    """How strong the edges of each direction are in each cell of a grid."""
+    """Return the strength of the edges by direction in each cell of a grid."""
     import numpy as np
 
     down, across = np.gradient(grey)
@@ -101,9 +101,9 @@ def _edges(grey: Any) -> Any:
 
 
 def sound_vector(sound: Any) -> Vector:
-    """Return the vector of a stretch of sound: how loud each band is, and how that varies.
+    """Return the vector of a sound: the energy of each band and its variation.
 
-    :param sound: samples from -1 to 1, ``RATE`` of them per second. Silence has the vector of silence, not zero.
+    :param sound: samples from -1 to 1, ``RATE`` per second. The vector of silence is not zero.
     """
     import numpy as np
 
@@ -114,13 +114,13 @@ def sound_vector(sound: Any) -> Vector:
     steps = np.diff(bands, axis=0)
     levels = np.percentile(bands, (10, 50, 90), axis=0)
     statistics = [bands.mean(0), bands.std(0), *levels, bands.max(0), np.abs(steps).mean(0), steps.std(0)]
-    # the shape of a spectrum tells sounds apart, not how loud they are; a constant keeps silence from being nothing
+    # the shape of a spectrum distinguishes sounds, not their loudness; the constant keeps silence from being zero
     return unit(np.concatenate([values - values.mean() for values in statistics]) + 1e-3)
 
 
 @lru_cache(maxsize=1)
 def _mel_bands() -> Any:
-    """Triangles over the bins of the spectrum, evenly spaced on the mel scale."""
+    """Return triangular filters over the spectrum, evenly spaced on the mel scale."""
     import numpy as np
 
     edges = 700 * (10 ** (np.linspace(0, 2595 * np.log10(1 + RATE / 2 / 700), BANDS + 2) / 2595) - 1)
@@ -130,7 +130,7 @@ def _mel_bands() -> Any:
 
 
 def blended(vectors: Iterable[Vector]) -> Vector:
-    """Return the direction in the middle of some vectors: of the moments of a clip, or of several kinds.
+    """Return the mean direction of some vectors, for example of the moments of a clip.
 
     :param vectors: at least one.
     """
@@ -140,7 +140,7 @@ def blended(vectors: Iterable[Vector]) -> Vector:
 
 
 def unit(vector: Any) -> Vector:
-    """Return a vector of length 1; zero stays zero."""
+    """Return a vector with length 1; zero stays zero."""
     import numpy as np
 
     length = float(np.linalg.norm(vector))
@@ -149,12 +149,12 @@ def unit(vector: Any) -> Vector:
 
 
 def similarity(first: Vector, second: Vector) -> float:
-    """Return the cosine of two vectors of length 1: 1 for the same, 0 for nothing in common."""
+    """Return the cosine of two vectors of length 1."""
     return float(first @ second)
 
 
 def numbers(vector: Vector) -> list[float]:
-    """Return a vector as JSON shows it."""
+    """Return a vector for JSON."""
     return [round(float(value), 6) for value in vector]
 
 
@@ -162,7 +162,7 @@ def read_picture(path: Path) -> Picture:
     """Decode an image file.
 
     :param path: the file.
-    :raises MediaError: when it is none.
+    :raises MediaError: when the file is no image.
     """
     import cv2
     import numpy as np

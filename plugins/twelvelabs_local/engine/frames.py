@@ -1,4 +1,4 @@
-"""Pictures out of a video: one as a JPEG, or one for each step."""
+"""Frames of a video: one as a JPEG, or one per interval."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ MICROSECONDS = 1_000_000
 
 
 def jpeg_at(path: Path, moment: float) -> bytes:
-    """Return the picture that is shown at a moment, upright.
+    """Return the frame at a moment as an upright JPEG.
 
     :param path: the video.
-    :param moment: seconds; beyond the end it is the last picture.
-    :raises MediaError: when the file shows nothing or is broken.
+    :param moment: seconds; a moment after the end gives the last frame.
+    :raises MediaError: when the file has no picture or is broken.
     """
     with decoding():
         frame = _shown_at(path, moment)
@@ -31,11 +31,11 @@ def jpeg_at(path: Path, moment: float) -> bytes:
 
 
 def sampled(path: Path, every: float, longest_side: int) -> Iterator[tuple[float, Any]]:
-    """Decode a video and give the first picture of each step (blue, green, red), upright and made small enough.
+    """Decode a video and yield the first frame of each interval (blue, green, red), upright and scaled down.
 
-    :param path: a video that could be opened.
-    :param every: seconds of a step.
-    :param longest_side: pixels; smaller pictures stay as they are.
+    :param path: a probed video.
+    :param every: seconds of an interval.
+    :param longest_side: maximum pixels of the longer side.
     """
     import numpy as np
 
@@ -48,7 +48,7 @@ def sampled(path: Path, every: float, longest_side: int) -> Iterator[tuple[float
         due = 0.0
         for frame in pictures(container, stream):
             moment = (frame.time or 0.0) - origin
-            # half a frame early counts: rounded time stamps must not shift a sample by a frame
+            # half a frame of tolerance: rounded timestamps must not shift a sample by a frame
             if moment + 0.02 < due:
                 continue
             scale = min(1.0, longest_side / max(frame.width, frame.height))
@@ -62,7 +62,7 @@ def _shown_at(path: Path, moment: float) -> VideoFrame | None:
     with open_media(path) as container:
         if not container.streams.video:
             return None
-        # the frame before the moment is shown until the next one comes
+        # a frame is shown until the next one
         container.seek(int(moment * MICROSECONDS), backward=True)
         shown = None
         for frame in container.decode(container.streams.video[0]):

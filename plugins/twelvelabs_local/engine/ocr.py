@@ -1,4 +1,4 @@
-"""Reading: RapidOCR over sampled frames; frames that look like the last one are not read again."""
+"""On-screen text: RapidOCR over sampled frames. A frame that equals the last one is not read again."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
 
     Frame = NDArray[np.uint8]
 
-SAMPLE_EVERY = 1.0
-"""Seconds between the frames that are looked at; so exact are the times of on-screen text."""
+SAMPLE_INTERVAL = 1.0
+"""Seconds between sampled frames, which is the precision of the times of on-screen text."""
 
-LONGEST_SIDE = 960
-"""Pixels; larger frames are made smaller before reading."""
+MAX_SIDE = 960
+"""Pixels; larger frames are scaled down."""
 
-SKETCH = (160, 90)
-"""Size of the small grey picture by which frames are compared."""
+SKETCH_SIZE = (160, 90)
+"""Size of the grey thumbnail that is used to compare frames."""
 
-CHANGED_BY = 24
-"""Grey levels by which a point of the sketch must differ; compression alone moves it less."""
+MIN_DIFFERENCE = 24
+"""Grey levels by which a changed point differs; compression noise is below."""
 
-CHANGED_POINTS = 3
-"""Points that must differ before a frame is read again: one small word is more."""
+MIN_CHANGED_POINTS = 3
+"""Changed points for which a frame is read again; one small word changes more."""
 
-SURE = 0.6
-"""Least confidence of a line that is believed."""
+MIN_CONFIDENCE = 0.6
+"""Minimum confidence of a line."""
 
 
 @dataclass
-class _Open:
+class _OpenLine:
     """A line of text that is on screen."""
 
     start: float
@@ -46,17 +46,17 @@ class _Open:
 
 
 def read_screen(path: Path, duration: float, progress: Callable[[float], None]) -> list[SegmentRow]:
-    """Return the lines of text on screen, each as long as it stays.
+    """Return the lines of on-screen text with their times.
 
-    :param path: a video that could be opened.
+    :param path: a probed video.
     :param duration: its length in seconds; no line ends later.
-    :param progress: called with the seconds that have been looked at.
+    :param progress: called with the seconds that are read.
     """
     reader = _reader()
     samples: list[tuple[float, Sequence[str]]] = []
     seen: Any = None
     lines: Sequence[str] = ()
-    for moment, frame in sampled(path, SAMPLE_EVERY, LONGEST_SIDE):
+    for moment, frame in sampled(path, SAMPLE_INTERVAL, MAX_SIDE):
         progress(moment)
         sketch = _sketch(frame)
         if seen is None or _differs(seen, sketch):
@@ -66,29 +66,29 @@ def read_screen(path: Path, duration: float, progress: Callable[[float], None]) 
 
 
 def read_picture(path: Path) -> list[str]:
-    """Return the lines of text in a still picture.
+    """Return the lines of text in an image.
 
-    :param path: an image that could be opened.
+    :param path: a probed image.
     """
     reader = _reader()
-    return [line for _, frame in sampled(path, SAMPLE_EVERY, LONGEST_SIDE) for line in _lines(reader, frame)]
+    return [line for _, frame in sampled(path, SAMPLE_INTERVAL, MAX_SIDE) for line in _lines(reader, frame)]
 
 
 def merge(samples: Sequence[tuple[float, Sequence[str]]], duration: float) -> list[SegmentRow]:
-    """Turn what was read at some moments into segments: a line lasts until the first sample without it.
+    """Merge the lines of samples into segments. A line lasts until the first sample without it.
 
-    :param samples: moments in seconds, ascending, with the lines that were read there.
+    :param samples: moments in seconds, ascending, with their lines.
     :param duration: length of the video in seconds.
     """
-    open_lines: dict[str, _Open] = {}
-    closed: list[_Open] = []
+    open_lines: dict[str, _OpenLine] = {}
+    closed: list[_OpenLine] = []
     for position, (moment, lines) in enumerate(samples):
         following = samples[position + 1][0] if position + 1 < len(samples) else duration
         until = max(moment, min(following, duration))
         now = {_key(line): line for line in lines if _key(line)}
         closed += [open_lines.pop(key) for key in list(open_lines) if key not in now]
         for key, line in now.items():
-            open_lines.setdefault(key, _Open(moment, until, line)).end = until
+            open_lines.setdefault(key, _OpenLine(moment, until, line)).end = until
     closed += open_lines.values()
     rows: list[SegmentRow] = [
         {"start": round(line.start, 3), "end": round(line.end, 3), "value": line.value}
@@ -99,12 +99,12 @@ def merge(samples: Sequence[tuple[float, Sequence[str]]], duration: float) -> li
 
 
 def _key(line: str) -> str:
-    """What two readings of one line have in common: a space or a dot more is the same text."""
+    """Return the letters of a line: two readings of it may differ in spaces and punctuation."""
     return "".join(letter for letter in line.casefold() if letter.isalnum())
 
 
 def _reader() -> Any:
-    # two threads: the API and the other lane need the machine as well
+    # two threads, because the server and the other lane need CPU too
     threads = min(2, os.cpu_count() or 1)
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     from rapidocr import RapidOCR
@@ -112,12 +112,12 @@ def _reader() -> Any:
     return RapidOCR(
         params={
             "Global.log_level": "critical",
-            # words on a screen stand upright
+            # on-screen text is upright
             "Global.use_cls": False,
-            "Global.text_score": SURE,
-            # the default enlarges every small frame to 736 pixels, which costs thrice the time and reads no more
+            "Global.text_score": MIN_CONFIDENCE,
+            # the default scales small frames up to 736 pixels, which takes three times as long and finds no more
             "Det.limit_type": "max",
-            "Det.limit_side_len": LONGEST_SIDE,
+            "Det.limit_side_len": MAX_SIDE,
             "EngineConfig.onnxruntime.intra_op_num_threads": threads,
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }
@@ -127,13 +127,13 @@ def _reader() -> Any:
 def _sketch(frame: Frame) -> Any:
     import cv2
 
-    return cv2.resize(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), SKETCH, interpolation=cv2.INTER_AREA)
+    return cv2.resize(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), SKETCH_SIZE, interpolation=cv2.INTER_AREA)
 
 
 def _differs(before: Any, after: Any) -> bool:
     import cv2
 
-    return int((cv2.absdiff(before, after) > CHANGED_BY).sum()) >= CHANGED_POINTS
+    return int((cv2.absdiff(before, after) > MIN_DIFFERENCE).sum()) >= MIN_CHANGED_POINTS
 
 
 def _lines(reader: Any, frame: Frame) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""What a file is: duration, picture, sound, subtitles."""
+"""Probe of a media file: duration, streams, size."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STILL_FORMATS = frozenset({"png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe", "ti
 
 @dataclass(frozen=True)
 class Probe:
-    """What is known about a file without looking at all of it.
+    """The properties of a media file.
 
     :param duration: seconds.
     :param size: bytes.
@@ -28,7 +28,7 @@ class Probe:
     :param fps: frames per second; 0 without a picture.
     :param video_codec: for example ``h264``, or None.
     :param audio_codec: for example ``aac``, or None.
-    :param subtitle_tracks: how many embedded subtitle tracks hold text.
+    :param subtitle_tracks: number of embedded subtitle tracks.
     """
 
     duration: float
@@ -43,12 +43,12 @@ class Probe:
 
     @property
     def still(self) -> bool:
-        """Whether it is an image."""
+        """Whether the file is an image."""
         return self.container in STILL_FORMATS
 
     @property
     def file_type(self) -> str:
-        """The MIME type that the service would name."""
+        """The MIME type, as the service reports it."""
         if self.still:
             return f"image/{'jpeg' if self.video_codec == 'mjpeg' else self.video_codec}"
         names = self.container.split(",")
@@ -60,10 +60,10 @@ class Probe:
 
 
 def probe(path: Path) -> Probe:
-    """Look into a file and decode its first picture or sound, so that a broken one is found now.
+    """Probe a file and decode its first frame, which detects broken files early.
 
     :param path: the file.
-    :raises MediaError: when it is not a media file, or nothing of it can be decoded.
+    :raises MediaError: when it is no media file, or cannot be decoded.
     """
     import av
 
@@ -99,7 +99,7 @@ def _describe(container: InputContainer, size: int, turned: bool) -> Probe:
 
 
 def _is_cover(stream: Any) -> bool:
-    """Tell the cover picture of a song from a video."""
+    """Return whether a stream is the cover image of an audio file."""
     return bool(stream.disposition & type(stream.disposition).attached_pic)
 
 
@@ -111,9 +111,9 @@ def _duration(container: InputContainer) -> float:
 
 
 def _decode_first(container: InputContainer) -> bool:
-    """Decode one frame of each kind; a header alone proves nothing. Return whether the picture lies on its side.
+    """Decode one frame of each kind, because a header alone proves nothing. Return whether the picture is rotated.
 
-    :raises ValueError: when there is nothing to decode.
+    :raises ValueError: when the file has nothing to decode.
     """
     from av.video.frame import VideoFrame
 

@@ -1,4 +1,4 @@
-"""What is made of a file for looking at it: one picture, and a stream that is cut but not coded anew."""
+"""Renditions of a file: a thumbnail, and an HLS stream without transcoding."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 PLAYLIST = "stream.m3u8"
 SEGMENT_SECONDS = 6
-WIDEST = 640
-"""Pixels of the longer side of a thumbnail."""
+THUMBNAIL_SIDE = 640
+"""Maximum pixels of the longer side."""
 
 JPEG_QUALITY = 85
-COPIED = frozenset({"h264", "hevc", "aac", "mp3"})
-"""Codecs that fit into the segments of a stream as they are."""
+HLS_CODECS = frozenset({"h264", "hevc", "aac", "mp3"})
+"""Codecs that HLS segments can contain."""
 
 
 def make_thumbnail(path: Path, target: Path) -> None:
-    """Write the picture in the middle of a video (or the image itself) as a small JPEG.
+    """Write the middle frame of a video (or the image itself) as a small JPEG.
 
-    :param path: a file that could be opened.
+    :param path: a probed file.
     :param target: the JPEG.
-    :raises MediaError: when it has no picture.
+    :raises MediaError: when the file has no picture.
     """
     import av
     import cv2
@@ -39,8 +39,8 @@ def make_thumbnail(path: Path, target: Path) -> None:
             picture = np.rot90(frame.to_ndarray(format="bgr24"), quarter_turns(frame))
     except (av.FFmpegError, StopIteration, IndexError) as error:
         raise MediaError("unsupported_file_type", "The file has no picture.") from error
-    shrink = min(1.0, WIDEST / max(picture.shape[:2]))
-    small = cv2.resize(np.ascontiguousarray(picture), None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+    scale = min(1.0, THUMBNAIL_SIDE / max(picture.shape[:2]))
+    small = cv2.resize(np.ascontiguousarray(picture), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     _, content = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     target.write_bytes(content.tobytes())
 
@@ -53,18 +53,20 @@ def _middle(container: InputContainer) -> VideoFrame:
 
 
 def make_stream(path: Path, folder: Path) -> None:
-    """Cut a file into the segments of a stream, without coding it anew.
+    """Write a file as an HLS stream without transcoding.
 
-    :param path: a file that could be opened.
-    :param folder: where the playlist and its segments go.
-    :raises MediaError: when its codecs do not fit into such segments.
+    :param path: a probed file.
+    :param folder: the folder of the playlist and its segments.
+    :raises MediaError: when HLS segments cannot contain its codecs.
     """
     import av
 
     with open_media(path) as source:
         streams = _streams(source)
         if not streams:
-            raise MediaError("unsupported_file_type", "The file has no stream that can be cut without coding it anew.")
+            raise MediaError(
+                "unsupported_file_type", "The file has no stream that HLS can contain without transcoding."
+            )
         options = {
             "hls_time": str(SEGMENT_SECONDS),
             "hls_playlist_type": "vod",
@@ -78,16 +80,16 @@ def make_stream(path: Path, folder: Path) -> None:
                         packet.stream = copies[packet.stream.index]
                         target.mux(packet)
         except av.FFmpegError as error:
-            raise MediaError("video_file_broken", f"The file cannot be cut: {type(error).__name__}.") from error
+            raise MediaError("video_file_broken", f"The file cannot be segmented: {type(error).__name__}.") from error
 
 
 def _streams(source: InputContainer) -> list[Any]:
-    """The first picture and the first sound; a film without its picture would be no stream of it."""
+    """Return the first video and audio streams; none if the video cannot be copied."""
     pictures = [stream for stream in source.streams.video if not _is_cover(stream)][:1]
     chosen: list[Any] = [*pictures, *source.streams.audio[:1]]
-    if pictures and pictures[0].codec_context.name not in COPIED:
+    if pictures and pictures[0].codec_context.name not in HLS_CODECS:
         return []
-    return [stream for stream in chosen if stream.codec_context.name in COPIED]
+    return [stream for stream in chosen if stream.codec_context.name in HLS_CODECS]
 
 
 def _is_cover(stream: Any) -> bool:

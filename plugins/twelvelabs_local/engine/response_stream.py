@@ -1,4 +1,4 @@
-"""The events in which a response is streamed, in the order of the service."""
+"""The response of the agent, as a body or as a stream of events."""
 
 from __future__ import annotations
 
@@ -7,24 +7,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from twelvelabs_local.engine.responding import MODEL_NAME, Answer, pieces_of
+from twelvelabs_local.engine.quoted_answers import MODEL_NAME, Answer, split_text
 
 Body = Mapping[str, Any]
 DONE = "data: [DONE]\n\n"
 
 
 @dataclass(frozen=True)
-class Reply:
-    """A whole response.
+class AgentResponse:
+    """A complete response.
 
-    :param id: its own.
-    :param session_id: of the conversation.
-    :param store_id: of the knowledge store.
-    :param answer: what it says.
-    :param steps: the items of its output that come before the message.
-    :param turn: how many questions were asked before, in the conversation.
-    :param tokens: of the question, and of the answer.
-    :param created_at: an instant.
+    :param store_id: the knowledge store.
+    :param steps: the output items before the message.
+    :param turn: the number of earlier questions in the session.
+    :param tokens: input tokens and output tokens.
     """
 
     id: str
@@ -37,12 +33,12 @@ class Reply:
     created_at: str
 
     def body(self) -> Body:
-        """Return it as the service shows it, completed."""
+        """Return the body of the completed response."""
         usage = {"input_tokens": self.tokens[0], "output_tokens": self.tokens[1]}
         return {**self._head("completed"), "output": [*self.steps, self._message(True)], "usage": usage}
 
     def events(self) -> Iterator[str]:
-        """Return the lines of its stream, event by event."""
+        """Yield the events of the stream."""
         for number, (kind, fields) in enumerate(self._events()):
             event = {"type": kind, "sequence_number": number, **fields}
             yield f"event: {kind}\ndata: {json.dumps(event, ensure_ascii=False)}\n\n"
@@ -66,7 +62,7 @@ class Reply:
         place = {"item_id": self._message(True)["id"], "output_index": position, "content_index": 0}
         yield "response.output_item.added", {"output_index": position, "item": self._message(False)}
         yield "response.content_part.added", {**place, "part": Answer("").part()}
-        for piece in pieces_of(self.answer.text):
+        for piece in split_text(self.answer.text):
             yield "response.output_text.delta", {**place, "delta": piece}
         yield "response.output_text.done", {**place, "text": self.answer.text}
         yield "response.content_part.done", {**place, "part": self.answer.part()}

@@ -1,7 +1,7 @@
-"""Listening: PocketSphinx over the sound of a video, one utterance after another.
+"""Speech recognition with PocketSphinx, one utterance after another.
 
-It is a small recogniser of American English that runs anywhere; it is no match for the service's. A transcript that
-somebody gave is always better.
+PocketSphinx is a small recogniser for American English that runs anywhere. The service is much better, and so are
+transcripts that the caller provides.
 """
 
 from __future__ import annotations
@@ -17,32 +17,31 @@ from twelvelabs_local.segments import SegmentRow
 
 RATE = 16_000
 BYTES_PER_SECOND = RATE * 2
-LONGEST_UTTERANCE = 20.0
-"""Seconds; speech without a pause (or music) is cut there, so that memory and answers stay bounded."""
+MAX_UTTERANCE_SECONDS = 20.0
+"""Speech without a pause (or music) is split here, which bounds memory and the length of segments."""
 
 CHUNK = BYTES_PER_SECOND // 4
-"""The recogniser holds the interpreter while it listens; a quarter of a second at a time lets other threads breathe."""
+"""The recogniser holds the GIL, so it gets a quarter of a second at a time."""
 
 _VARIANT = re.compile(r"\(\d+\)$")
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """What was said between two pauses.
+    """The speech between two pauses.
 
-    :param segment: the whole of it.
-    :param words: its words with their times.
+    :param words: single words with their times.
     """
 
     segment: SegmentRow
     words: list[SegmentRow]
 
 
-def listen(path: Path, progress: Callable[[float], None]) -> list[Utterance]:
-    """Return what is said in a video.
+def recognise(path: Path, progress: Callable[[float], None]) -> list[Utterance]:
+    """Return the utterances of a file.
 
-    :param path: a file that could be opened.
-    :param progress: called with the seconds that have been listened to.
+    :param path: a probed file.
+    :param progress: called with the seconds that are recognised.
     """
     from pocketsphinx import Decoder
 
@@ -51,7 +50,7 @@ def listen(path: Path, progress: Callable[[float], None]) -> list[Utterance]:
     for number, (start, pcm) in enumerate(_spoken(mono_sound(path))):
         progress(start)
         if number == 0:
-            # the recogniser learns loudness and channel as it goes: without a rehearsal the first utterance suffers
+            # the recogniser adapts to loudness and channel, so the first utterance is recognised twice
             _recognise(decoder, pcm)
         _recognise(decoder, pcm)
         words = _words(decoder, start, start + len(pcm) / BYTES_PER_SECOND)
@@ -63,14 +62,14 @@ def listen(path: Path, progress: Callable[[float], None]) -> list[Utterance]:
 
 
 def mono_sound(path: Path) -> Iterator[bytes]:
-    """Decode the first sound track to 16 kHz mono, piece by piece."""
+    """Decode the first audio track to 16 kHz mono, in chunks."""
     import av
 
     with open_media(path) as container:
         if not container.streams.audio:
             return
         resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
-        # a sound that begins later than the picture is moved to where it is heard
+        # audio that starts after the video is padded with silence
         lead = float((container.streams.audio[0].start_time or 0) * (container.streams.audio[0].time_base or 0))
         if lead > 0:
             yield bytes(int(lead * RATE) * 2)
@@ -82,14 +81,14 @@ def mono_sound(path: Path) -> Iterator[bytes]:
 
 
 def _spoken(sound: Iterator[bytes]) -> Iterator[tuple[float, bytes]]:
-    """Cut sound into utterances: (start in seconds, PCM)."""
+    """Split audio into utterances: (start in seconds, PCM)."""
     from pocketsphinx import Endpointer
 
     endpointer = Endpointer(sample_rate=RATE)
     pending, given = bytearray(), 0
     for frame, last in _frames(sound, endpointer.frame_bytes):
         pending += (endpointer.end_stream(frame) if last else endpointer.process(frame)) or b""
-        if not pending or (endpointer.in_speech and len(pending) < LONGEST_UTTERANCE * BYTES_PER_SECOND):
+        if not pending or (endpointer.in_speech and len(pending) < MAX_UTTERANCE_SECONDS * BYTES_PER_SECOND):
             continue
         yield endpointer.speech_start + given / BYTES_PER_SECOND, bytes(pending)
         given = given + len(pending) if endpointer.in_speech else 0
@@ -97,14 +96,14 @@ def _spoken(sound: Iterator[bytes]) -> Iterator[tuple[float, bytes]]:
 
 
 def _frames(sound: Iterator[bytes], size: int) -> Iterator[tuple[bytes, bool]]:
-    """Regroup sound into frames of one size; the last one is shorter and marked."""
+    """Split audio into frames of one size. The last frame is shorter and marked."""
     rest = bytearray()
     for piece in sound:
         rest += piece
         while len(rest) > size:
             yield bytes(rest[:size]), False
             del rest[:size]
-    # the recogniser's endpointer takes no empty frame: one silent sample stands for nothing
+    # the endpointer accepts no empty frame, so it gets one silent sample
     yield bytes(rest) or bytes(2), True
 
 
@@ -116,7 +115,7 @@ def _recognise(decoder: Any, pcm: bytes) -> None:
 
 
 def _words(decoder: Any, start: float, end: float) -> list[SegmentRow]:
-    """Return the words of the utterance that was just recognised, without silences and noises."""
+    """Return the words of the last utterance, without silence and noise."""
     rate = decoder.config["frate"]
     words: list[SegmentRow] = []
     for word in decoder.seg() or ():

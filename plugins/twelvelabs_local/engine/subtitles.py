@@ -1,4 +1,4 @@
-"""Transcripts that need no listening: subtitles that were given, and subtitle tracks inside the video."""
+"""Subtitles as transcripts: SRT and WebVTT files, and subtitle tracks of a video."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from twelvelabs_local.errors import MediaError
 from twelvelabs_local.segments import SegmentRow
 
 LIMIT = 16 * 1024 * 1024
-"""Bytes of a subtitle file; a transcript of a whole day is smaller."""
+"""Maximum bytes of a subtitle file; a transcript of a whole day is smaller."""
 
 
 def read_subtitles(content: bytes) -> list[SegmentRow]:
     """Read an SRT or WebVTT file.
 
     :param content: the bytes of the file, UTF-8 with or without a byte order mark.
-    :raises MediaError: when it is too large, not UTF-8, or holds no cue.
+    :raises MediaError: when it is too large, not UTF-8, or has no cue.
     """
     import pysubs2
 
@@ -24,7 +24,7 @@ def read_subtitles(content: bytes) -> list[SegmentRow]:
         raise MediaError("parameter_invalid", f"The transcription is larger than {LIMIT} bytes.")
     try:
         text = content.decode("utf-8-sig")
-        # the service takes these two only; pysubs2 would guess at a dozen more
+        # the service accepts these two formats only; pysubs2 would detect a dozen more
         cues = pysubs2.SSAFile.from_string(text, "vtt" if text.lstrip().startswith("WEBVTT") else "srt")
     except UnicodeDecodeError as error:
         raise MediaError("parameter_invalid", f"The transcription is not UTF-8 (byte {error.start}).") from error
@@ -32,14 +32,14 @@ def read_subtitles(content: bytes) -> list[SegmentRow]:
         raise MediaError("parameter_invalid", f"The transcription is not SRT or WebVTT: {error}.") from error
     rows = [_row(cue.start, cue.end, cue.plaintext) for cue in cues if cue.plaintext.strip()]
     if not rows:
-        raise MediaError("parameter_invalid", "The transcription holds no cue; give an SRT or WebVTT file.")
+        raise MediaError("parameter_invalid", "The transcription has no cue; give an SRT or WebVTT file.")
     return sorted(rows, key=lambda row: (row["start"], row["end"]))
 
 
 def embedded_subtitles(path: Path) -> list[SegmentRow]:
-    """Return the cues of the first embedded text track, or nothing.
+    """Return the cues of the first embedded subtitle track.
 
-    :param path: a video that could be opened.
+    :param path: a probed video.
     """
     rows: list[SegmentRow] = []
     with open_media(path) as container:
@@ -58,7 +58,7 @@ def embedded_subtitles(path: Path) -> list[SegmentRow]:
 
 
 def _texts(packet: object) -> list[str]:
-    """Decode a packet of a text track; FFmpeg turns every text format into ASS events."""
+    """Decode a packet of a subtitle track. FFmpeg converts every text format to ASS events."""
     import pysubs2
     from av.subtitles.subtitle import AssSubtitle
 

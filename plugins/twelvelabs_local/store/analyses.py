@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from twelvelabs_local.identity import now
 from twelvelabs_local.store.assets import TERMINAL, Asset, delete_if_unused
 from twelvelabs_local.store.database import Database
-from twelvelabs_local.store.jobs import JobKind, Lane, cancel_job, enqueue, lane_is_busy
+from twelvelabs_local.store.job_queue import JobKind, Lane, cancel_job, enqueue, lane_is_busy
 from twelvelabs_local.store.record import Resource
 
 DONE = ("ready", "failed", "canceled")

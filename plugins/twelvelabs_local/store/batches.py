@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from twelvelabs_local.identity import later, now
 from twelvelabs_local.store.analyses import Analysis, create_analysis, delete_analysis
 from twelvelabs_local.store.database import Database
-from twelvelabs_local.store.jobs import JobKind, cancel_job
+from twelvelabs_local.store.job_queue import JobKind, cancel_job
 from twelvelabs_local.store.record import Record, Resource
 
 ACTIVE = ("pending", "processing", "canceling")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from twelvelabs_local.folders import Folder
+from twelvelabs_local.connected_folders import ConnectedFolder
 from twelvelabs_local.store.database import Database
 from twelvelabs_local.store.record import Resource
 
@@ -39,9 +39,9 @@ def connect_new_folders(db: Database, roots: Sequence[Path]) -> None:
             db.insert(Connection(folder=str(root)))
 
 
-def find_bucket(db: Database, bucket: str) -> Folder | None:
+def find_bucket(db: Database, bucket: str) -> ConnectedFolder | None:
     """Return the connected folder with a bucket name, or None."""
-    folders = (Folder(Path(one.folder)) for one in db.select(Connection, "ORDER BY id"))
+    folders = (ConnectedFolder(Path(one.folder)) for one in db.select(Connection, "ORDER BY id"))
     return next((folder for folder in folders if folder.bucket == bucket), None)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from twelvelabs_local.identity import now, written
 from twelvelabs_local.store.assets import TERMINAL, Asset, delete_if_unused
 from twelvelabs_local.store.database import Database
-from twelvelabs_local.store.jobs import JobKind, cancel_job, enqueue
+from twelvelabs_local.store.job_queue import JobKind, cancel_job, enqueue
 from twelvelabs_local.store.record import Resource
 
 LIFETIME = timedelta(days=7)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from twelvelabs_local.identity import now
 from twelvelabs_local.store.database import Database
-from twelvelabs_local.store.jobs import JobKind, cancel_job, enqueue
+from twelvelabs_local.store.job_queue import JobKind, cancel_job, enqueue
 from twelvelabs_local.store.record import Record, Resource
 
 

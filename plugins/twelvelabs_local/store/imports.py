@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+from twelvelabs_local.connected_folders import ConnectedFolder, size_limit
 from twelvelabs_local.errors import MediaError
-from twelvelabs_local.folders import Folder, size_limit
 from twelvelabs_local.identity import now
 from twelvelabs_local.store.assets import Asset, create_asset
 from twelvelabs_local.store.connections import Connection
 from twelvelabs_local.store.database import Database
-from twelvelabs_local.store.jobs import JobKind, enqueue
+from twelvelabs_local.store.job_queue import JobKind, enqueue
 from twelvelabs_local.store.record import Record, Resource
 
 METHOD = "connector"
@@ -94,7 +94,7 @@ def _import_file(
             error_code=code,
             error_message=message,
         )
-    account = Folder(Path(connection.folder)).account
+    account = ConnectedFolder(Path(connection.folder)).account
     action, asset_id = _asset_of(db, account, file.source_id, file.path)
     return ImportItem(
         import_id=import_id, position=position, source_id=file.source_id, action=action, asset_id=asset_id

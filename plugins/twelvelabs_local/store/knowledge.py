@@ -11,7 +11,7 @@ from twelvelabs_local.engine.probe import Probe
 from twelvelabs_local.identity import new_prefixed_id, now
 from twelvelabs_local.store.assets import TERMINAL, Asset
 from twelvelabs_local.store.database import Database
-from twelvelabs_local.store.jobs import JobKind, cancel_job, enqueue
+from twelvelabs_local.store.job_queue import JobKind, cancel_job, enqueue
 from twelvelabs_local.store.passages import delete_passages
 from twelvelabs_local.store.record import Record, Resource
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from twelvelabs_local.store.database import Database
-from twelvelabs_local.store.jobs import JobKind, enqueue
+from twelvelabs_local.store.job_queue import JobKind, enqueue
 from twelvelabs_local.store.record import Record
 
 HLS, THUMBNAIL = "hls", "thumbnail"

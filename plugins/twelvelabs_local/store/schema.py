@@ -16,7 +16,7 @@ from twelvelabs_local.store.embeddings import EmbeddingTask
 from twelvelabs_local.store.entities import Entity, EntityAsset, EntityCollection
 from twelvelabs_local.store.imports import Import, ImportedFile, ImportItem
 from twelvelabs_local.store.indexes import Index
-from twelvelabs_local.store.jobs import Job
+from twelvelabs_local.store.job_queue import Job
 from twelvelabs_local.store.knowledge import CollectedItem, ItemCollection, KnowledgeItem, KnowledgeStore
 from twelvelabs_local.store.page_tokens import PageToken
 from twelvelabs_local.store.passages import PASSAGES_TABLE

@@ -8,7 +8,7 @@ from typing import Annotated
 from twelvelabs_local.identity import later, now
 from twelvelabs_local.store.assets import Asset, asset_failed, create_asset
 from twelvelabs_local.store.database import Condition, Database, Page, Paging
-from twelvelabs_local.store.jobs import JobKind, enqueue
+from twelvelabs_local.store.job_queue import JobKind, enqueue
 from twelvelabs_local.store.record import Record, Resource
 
 LIFETIME_SECONDS = 24 * 3600

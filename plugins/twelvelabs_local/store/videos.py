@@ -11,7 +11,7 @@ from twelvelabs_local.identity import now
 from twelvelabs_local.segments import SegmentRow
 from twelvelabs_local.store.assets import delete_if_unused
 from twelvelabs_local.store.database import Database
-from twelvelabs_local.store.jobs import JobKind, Lane, cancel_job, enqueue, lane_is_busy
+from twelvelabs_local.store.job_queue import JobKind, Lane, cancel_job, enqueue, lane_is_busy
 from twelvelabs_local.store.record import Record, Resource
 
 

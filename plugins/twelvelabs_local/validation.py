@@ -1,4 +1,4 @@
-"""Letting a video whose file is known go on to its indexing."""
+"""Validation of a video against the limits of its index."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from twelvelabs_local.store.indexes import Index
 from twelvelabs_local.store.videos import Video, describe_video, fail_video, queue_video
 
 
-def release(db: Database, video: Video, index: Index, asset: Asset) -> None:
+def validate_video(db: Database, video: Video, index: Index, asset: Asset) -> None:
     """Check a video against the limits of its index, then queue or fail it.
 
     :param db: the database.
     :param video: a video in ``validating``.
     :param index: its index.
-    :param asset: its file, ready.
+    :param asset: its ready asset.
     """
-    found = asset.probe
-    assert found is not None
-    describe_video(db, video.id, found)
+    assert asset.probe is not None
+    describe_video(db, video.id, asset.probe)
     try:
-        check_video(found, requirements_of([model.name for model in index.named_models()], bool(index.legacy)))
+        check_video(asset.probe, requirements_of([model.name for model in index.named_models()], index.legacy))
     except MediaError as error:
         fail_video(db, video.id, error.code, error.message)
     else:

@@ -1,4 +1,4 @@
-"""Tells the webhooks what has ended: signed as the service does it, and again until somebody takes it."""
+"""Delivery of webhook events: signed like the service's, with retries."""
 
 from __future__ import annotations
 
@@ -31,11 +31,12 @@ from twelvelabs_local.store.webhooks import (
     send_event,
 )
 
-LOOK_EVERY = 0.5
-"""Seconds between two looks for events, while somebody wants to hear of them: the worker is another process."""
-ANSWER_SECONDS = 10.0
+POLL_INTERVAL = 0.5
+"""Seconds between two looks for events, which the worker process creates. Without webhooks nothing is polled."""
 
-log = logging.getLogger("twelvelabs_local.webhooks")
+RESPONSE_TIMEOUT = 10.0
+
+log = logging.getLogger("twelvelabs_local.webhook_sender")
 
 
 def signature(body: bytes, secret: str, moment: int) -> str:
@@ -47,56 +48,56 @@ def signature(body: bytes, secret: str, moment: int) -> str:
     return f"t={moment},v1={mac.hexdigest()}"
 
 
-class Courier:
-    """Takes events to the webhooks while the server runs.
+class WebhookSender:
+    """Sends events to the webhooks while the server runs.
 
-    :param db: knows both.
+    :param db: the database with the events and webhooks.
     """
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._called = asyncio.Event()
-        self._walk: asyncio.Task[None] | None = None
+        self._changed = asyncio.Event()
+        self._loop: asyncio.Task[None] | None = None
 
-    def call(self) -> None:
-        """Say that there are others to tell."""
-        self._called.set()
+    def webhooks_changed(self) -> None:
+        """Look for webhooks now."""
+        self._changed.set()
 
     async def start(self) -> None:
-        """Begin to look for events."""
-        self._walk = asyncio.create_task(self._deliver())
+        """Start to send events."""
+        self._loop = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Stop; what was on its way is sent at the next start."""
-        if self._walk:
-            self._walk.cancel()
+        """Stop. The next start sends the pending deliveries."""
+        if self._loop:
+            self._loop.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._walk
+                await self._loop
 
-    async def _deliver(self) -> None:
+    async def _run(self) -> None:
         while True:
-            self._called.clear()
-            wanted = await run_in_threadpool(all_webhooks, self._db)
-            if wanted:
+            self._changed.clear()
+            webhooks = await run_in_threadpool(all_webhooks, self._db)
+            if webhooks:
                 try:
-                    await self._round({webhook.url: webhook for webhook in wanted})
+                    await self._send_due({webhook.url: webhook for webhook in webhooks})
                 except Exception:
-                    log.exception("events could not be sent and are tried again")
+                    log.exception("sending webhook events failed; retrying in %g s", POLL_INTERVAL)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._called.wait(), LOOK_EVERY if wanted else None)
+                await asyncio.wait_for(self._changed.wait(), POLL_INTERVAL if webhooks else None)
 
-    async def _round(self, webhooks: Mapping[str, Webhook]) -> None:
-        await run_in_threadpool(self._set_out)
+    async def _send_due(self, webhooks: Mapping[str, Webhook]) -> None:
+        await run_in_threadpool(self._queue_deliveries)
         due = await run_in_threadpool(due_deliveries, self._db, time.time())
-        await asyncio.gather(*(self._try(delivery, webhooks[delivery.url]) for delivery in due))
+        await asyncio.gather(*(self._attempt(delivery, webhooks[delivery.url]) for delivery in due))
 
-    def _set_out(self) -> None:
+    def _queue_deliveries(self) -> None:
         for event in new_events(self._db):
             data = _data(self._db, event)
             body = {"id": event.id, "created_at": event.created_at, "type": event.type, "data": data}
             send_event(self._db, event, json.dumps(body, ensure_ascii=False) if data is not None else None)
 
-    async def _try(self, delivery: Delivery, webhook: Webhook) -> None:
+    async def _attempt(self, delivery: Delivery, webhook: Webhook) -> None:
         error = await _post(delivery.body.encode(), webhook)
         next_at = None
         if error is not None and delivery.attempts + 1 < webhook.attempts:
@@ -105,20 +106,20 @@ class Courier:
 
 
 async def _post(body: bytes, webhook: Webhook) -> str | None:
-    """Send a body; return why it did not arrive, or None."""
+    """Send a request; return the reason of a failure, or None."""
     import httpx
 
     headers = {"content-type": "application/json", "TL-Signature": signature(body, webhook.secret, int(time.time()))}
     try:
-        async with httpx.AsyncClient(timeout=ANSWER_SECONDS) as client:
-            answered = await client.post(webhook.url, content=body, headers=headers)
+        async with httpx.AsyncClient(timeout=RESPONSE_TIMEOUT) as client:
+            response = await client.post(webhook.url, content=body, headers=headers)
     except httpx.HTTPError as error:
         return f"{type(error).__name__}: {error}"
-    return None if answered.is_success else f"The endpoint answered {answered.status_code}."
+    return None if response.is_success else f"The endpoint answered {response.status_code}."
 
 
 def _data(db: Database, event: Event) -> Mapping[str, Any] | None:
-    """Return what an event tells, or None where the thing is gone."""
+    """Return the ``data`` of an event, or None when its subject was deleted."""
     if event.type.startswith("index."):
         return _video(db, event.subject)
     return _batch(db, event.subject) if event.type.startswith("analyze.batch.") else _analysis(db, event.subject)
@@ -129,7 +130,7 @@ def _video(db: Database, video_id: str) -> Mapping[str, Any] | None:
     index = db.find(Index, id=video.index_id) if video else None
     if video is None or index is None:
         return None
-    # a video that was indexed from an asset has no task; its own id stands for it
+    # a video that was indexed from an asset has no task, so its own id is sent
     task = db.find(Task, video_id=video_id)
     models = [{"name": model.name, "options": list(model.options)} for model in index.named_models()]
     data = {
@@ -147,10 +148,9 @@ def _analysis(db: Database, task_id: str) -> Mapping[str, Any] | None:
     if task is None:
         return None
     asset = db.find(Asset, id=task.asset_id)
-    probe = asset.probe if asset else None
     source = dict(task.request["video"])
-    if probe:
-        source["system_metadata"] = {"duration": probe.duration}
+    if asset and asset.probe:
+        source["system_metadata"] = {"duration": asset.probe.duration}
     data = {
         "id": task.id,
         "custom_id": task.custom_id,

@@ -1,4 +1,4 @@
-"""A text that a regular expression matches, as short as its repetitions allow."""
+"""Sample texts for regular expressions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
-# What the library reads a pattern with; it has no public name since Python 3.11.
+# the parser of regular expressions; it has no public name since Python 3.11
 code: Any = import_module("re._constants")
 parser: Any = import_module("re._parser")
 
@@ -23,9 +23,9 @@ _ANYTHING = "a0 -_.A"
 
 
 def shortest_match(pattern: str) -> str:
-    """Return a text in which a pattern is found; an empty one where none could be made.
+    """Return a short text that matches a pattern, or an empty text.
 
-    Look-arounds and back references are not followed, so the text is tried before it is returned.
+    Look-arounds and back references are ignored, so the text is checked before it is returned.
     """
     made = _made(parser.parse(pattern))
     return made if re.search(pattern, made) else ""

@@ -1,4 +1,4 @@
-"""Folders of this machine that stand in for accounts and buckets elsewhere: their files are what can be imported."""
+"""Local folders that take the place of a cloud account or bucket. Their files can be imported."""
 
 from __future__ import annotations
 
@@ -17,68 +17,68 @@ LIMITS: Mapping[str, tuple[str, int]] = {
     "audio": ("audio_filesize_too_large", 4 * GIBIBYTE),
     "image": ("media_filesize_too_large", 32 * MEBIBYTE),
 }
-"""Code and most bytes per kind of file."""
+"""Error code and maximum bytes per kind of file."""
 
 
 @dataclass(frozen=True)
-class Folder:
+class ConnectedFolder:
     """A connected folder.
 
-    :param root: its path, resolved.
+    :param root: the resolved path.
     """
 
     root: Path
 
     @property
     def account(self) -> str:
-        """What stands for the provider's id of the account: the same for the same folder."""
+        """The account id. It is the same for the same folder."""
         return "folder-" + hashlib.sha256(str(self.root).encode()).hexdigest()[:16]
 
     @property
     def bucket(self) -> str:
-        """The bucket that it is, in addresses like ``s3://bucket/key``."""
+        """The bucket name in URIs like ``s3://bucket/key``."""
         return self.root.name
 
     def names(self) -> list[str]:
-        """Return the ids of its media files: their names, with the folders below the root."""
+        """Return the ids of the media files: their paths below the root."""
         files = (path for path in sorted(self.root.rglob("*")) if path.is_file())
-        # a link may lead out of the folder
+        # a symbolic link may lead out of the folder
         found = (path.relative_to(self.root).as_posix() for path in files if path.resolve().is_relative_to(self.root))
         return [name for name in found if _kind(name) in ("video", "audio")]
 
     def find(self, source_id: str) -> Path:
-        """Return a file that can be imported.
+        """Return the path of a file to import.
 
-        :param source_id: its name below the root.
-        :raises MediaError: with the service's code for a file that cannot be imported.
+        :param source_id: the path below the root.
+        :raises MediaError: when the file cannot be imported.
         """
         try:
             path = (self.root / source_id).resolve()
             inside = path.is_relative_to(self.root)
-            there = inside and path.is_file()
+            exists = inside and path.is_file()
         except (OSError, ValueError) as error:
             raise _unavailable(source_id) from error
         if not inside:
-            raise MediaError("source_not_authorized", f"The file {source_id!r} lies outside of the connected folder.")
-        if not there:
+            raise MediaError("source_not_authorized", f"The file {source_id!r} is outside of the connected folder.")
+        if not exists:
             raise _unavailable(source_id)
         if not os.access(path, os.R_OK):
-            raise MediaError("source_not_authorized", f"The file {source_id!r} may not be read.")
+            raise MediaError("source_not_authorized", f"The file {source_id!r} cannot be read: permission denied.")
         _check(source_id, path.stat().st_size)
         return path
 
 
 def size_limit(name: str) -> int:
-    """Return the most bytes that a file of this name may have."""
+    """Return the maximum bytes of a file with this name."""
     return LIMITS[_kind(name)][1]
 
 
 def _check(name: str, size: int) -> None:
     if _kind(name) not in LIMITS:
         raise MediaError("unsupported_media_type", f"The file {name!r} is neither video nor audio nor image.")
-    code, most = LIMITS[_kind(name)]
-    if size > most:
-        raise MediaError(code, f"The file {name!r} has {size} bytes; it may have {most}.")
+    code, limit = LIMITS[_kind(name)]
+    if size > limit:
+        raise MediaError(code, f"The file {name!r} has {size} bytes; the limit is {limit}.")
 
 
 def _kind(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Locks that the system releases when their holder dies, however it dies."""
+"""File locks that the operating system releases when their process dies."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class FileLock:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def try_acquire(self) -> bool:
-        """Take the lock if nobody holds it; return whether it was taken."""
+        """Acquire the lock if it is free; return whether it was acquired."""
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -25,9 +25,9 @@ class FileLock:
         return True
 
     def acquire(self) -> None:
-        """Take the lock, waiting for its holder to end."""
+        """Wait for the lock and acquire it."""
         fcntl.flock(self._fd, fcntl.LOCK_EX)
 
     def release(self) -> None:
-        """Give the lock back."""
+        """Release the lock."""
         os.close(self._fd)

@@ -1,4 +1,4 @@
-"""What is known about a video, and what a question is about."""
+"""The text of a video and the topic of a question: on-screen text or speech."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _SPEECH = re.compile(
 _TEXT = re.compile(r"\btexts?\b|_text|text_|caption|\btitle", re.IGNORECASE)
 
 
-class Subject(StrEnum):
-    """What a request asks about."""
+class Topic(StrEnum):
+    """The topic of a request."""
 
     SCREEN = "screen"
     SPEECH = "speech"
@@ -29,8 +29,8 @@ class Subject(StrEnum):
 
 
 @dataclass(frozen=True)
-class Material:
-    """What an answer is made of.
+class VideoText:
+    """The text of a video.
 
     :param duration: length of the video in seconds.
     :param screen: on-screen text.
@@ -41,27 +41,27 @@ class Material:
     screen: Sequence[SegmentRow]
     speech: Sequence[SegmentRow]
 
-    def about(self, subject: Subject) -> Sequence[SegmentRow]:
-        """Return the rows of a subject; there are none for what can only be understood by looking."""
-        return {Subject.SCREEN: self.screen, Subject.SPEECH: self.speech}.get(subject, [])
+    def about(self, topic: Topic) -> Sequence[SegmentRow]:
+        """Return the rows of a topic. Other topics than text have none."""
+        return {Topic.SCREEN: self.screen, Topic.SPEECH: self.speech}.get(topic, [])
 
 
-def subject_of(*texts: str) -> Subject:
-    """Tell what some words are about.
+def topic_of(*texts: str) -> Topic:
+    """Return the topic of some texts.
 
-    :param texts: an id, a description, field names: the most telling first.
+    :param texts: an id, a description, field names; the most specific first.
     """
     for text in texts:
-        # plain words for pictures come first ("transcribe the text on screen"), the word text alone comes last
-        # ("the text that is spoken")
-        for pattern, subject in ((_SCREEN, Subject.SCREEN), (_SPEECH, Subject.SPEECH), (_TEXT, Subject.SCREEN)):
+        # words about the screen come first ("transcribe the text on screen"); the word "text" alone comes last ("the
+        # text that is spoken")
+        for pattern, topic in ((_SCREEN, Topic.SCREEN), (_SPEECH, Topic.SPEECH), (_TEXT, Topic.SCREEN)):
             if pattern.search(text):
-                return subject
-    return Subject.OTHER
+                return topic
+    return Topic.OTHER
 
 
 def clock(seconds: float, time_format: str | None) -> float | str:
-    """Write an offset as the request asks for."""
+    """Return an offset in the requested format."""
     if time_format == "hh:mm:ss":
         whole = round(seconds)
         return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
@@ -72,14 +72,14 @@ def clock(seconds: float, time_format: str | None) -> float | str:
     return round(seconds, 3)
 
 
-def summary_of(material: Material) -> str:
-    """Return the first sentences that are heard and the words that are seen longest."""
-    said = [row["value"] for row in material.speech[:3]]
+def summary_of(video: VideoText) -> str:
+    """Return a summary: the first sentences and the texts that stay on screen longest."""
+    said = [row["value"] for row in video.speech[:3]]
     seconds: dict[str, float] = {}
-    for row in material.screen:
+    for row in video.screen:
         seconds[row["value"]] = seconds.get(row["value"], 0.0) + row["end"] - row["start"]
     shown = sorted(seconds, key=lambda text: -seconds[text])[:5]
-    parts = [f"The video is {material.duration:.0f} seconds long."]
+    parts = [f"The video is {video.duration:.0f} seconds long."]
     parts.append(f"It is heard to say: {'; '.join(said)}." if said else "No speech was recognised.")
     parts.append(f"Text on screen: {'; '.join(shown)}." if shown else "No on-screen text was recognised.")
     return " ".join(parts)

@@ -1,4 +1,4 @@
-"""A video in short, taken from its own words: nothing is written that was not read or heard."""
+"""Title, keywords, chapters and highlights of a video, extracted from its own words."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 from twelvelabs_local.segments import SegmentRow
 
-MOST_KEYWORDS = 5
-MOST_CHAPTERS = 20
-MOST_HIGHLIGHTS = 5
-LONGEST_TITLE = 80
-"""Letters."""
+MAX_KEYWORDS = 5
+MAX_CHAPTERS = 20
+MAX_HIGHLIGHTS = 5
+MAX_TITLE_LETTERS = 80
 _WORD = re.compile(r"[^\W\d_][\w'-]{3,}")
 _COMMON = """
 about above after again also although another because been before being below between both cannot come could
@@ -27,7 +26,7 @@ _IGNORED = frozenset(_COMMON.split())
 
 @dataclass(frozen=True)
 class Chapter:
-    """A stretch of a video: what is written over it, and what is said in it."""
+    """A time range of a video with its on-screen text and speech."""
 
     start: float
     end: float
@@ -36,21 +35,21 @@ class Chapter:
 
 
 def title_of(screen: Sequence[SegmentRow], speech: Sequence[SegmentRow]) -> str:
-    """Return the first text on screen, or the first words that are heard."""
+    """Return the first on-screen text, or the first spoken words."""
     first = next((row["value"] for row in (*screen[:1], *speech[:1]) if row["value"].strip()), "")
-    return shortened(first, LONGEST_TITLE)
+    return shortened(first, MAX_TITLE_LETTERS)
 
 
 def keywords_of(screen: Iterable[SegmentRow], speech: Iterable[SegmentRow]) -> list[str]:
-    """Return the words that come most often, without those that every text has; text on screen counts double."""
+    """Return the most frequent words, without common words. On-screen text counts double."""
     counts: dict[str, int] = {}
     for rows, weight in ((screen, 2), (speech, 1)):
         for row in rows:
             for word in _WORD.findall(row["value"].lower()):
                 if word not in _IGNORED:
                     counts[word] = counts.get(word, 0) + weight
-    # a stable order, so that the same video always has the same words
-    return sorted(counts, key=lambda word: -counts[word])[:MOST_KEYWORDS]
+    # sorted() is stable, so the same video always has the same keywords
+    return sorted(counts, key=lambda word: -counts[word])[:MAX_KEYWORDS]
 
 
 def hashtags_of(keywords: Iterable[str]) -> list[str]:
@@ -59,29 +58,29 @@ def hashtags_of(keywords: Iterable[str]) -> list[str]:
 
 
 def chapters_of(screen: Sequence[SegmentRow], speech: Sequence[SegmentRow], begin: float, end: float) -> list[Chapter]:
-    """Cut a stretch of a video where the text on screen changes, or, where there is none, between sentences.
+    """Split a time range into chapters where the on-screen text changes, or between sentences if there is no text.
 
-    :param begin: seconds at which the stretch begins.
-    :param end: seconds at which it ends.
+    :param begin: start of the range in seconds.
+    :param end: end of the range in seconds.
     """
     cuts = _cuts(screen or speech, begin, end)
     found = []
     for start, stop in zip(cuts, (*cuts[1:], end), strict=True):
         shown = [row["value"] for row in screen if start <= row["start"] < stop]
         said = " ".join(row["value"] for row in speech if start <= row["start"] < stop)
-        title = shortened(shown[0] if shown else said, LONGEST_TITLE) or f"From second {start:g}"
+        title = shortened(shown[0] if shown else said, MAX_TITLE_LETTERS) or f"From second {start:g}"
         found.append(Chapter(start, stop, title, said or "; ".join(shown)))
     return found
 
 
 def highlights_of(screen: Sequence[SegmentRow], speech: Sequence[SegmentRow]) -> list[SegmentRow]:
-    """Return the longest sentences, or the texts that stay longest, in order of time."""
+    """Return the longest sentences, or the texts that stay on screen longest, by time."""
     longest = sorted(speech or screen, key=lambda row: -(len(row["value"]) if speech else row["end"] - row["start"]))
-    return sorted(longest[:MOST_HIGHLIGHTS], key=lambda row: row["start"])
+    return sorted(longest[:MAX_HIGHLIGHTS], key=lambda row: row["start"])
 
 
 def shortened(text: str, letters: int) -> str:
-    """Return the beginning of a text, cut between words."""
+    """Return the beginning of a text, truncated between words."""
     if len(text) <= letters:
         return text
     return text[:letters].rsplit(" ", 1)[0]
@@ -89,5 +88,5 @@ def shortened(text: str, letters: int) -> str:
 
 def _cuts(rows: Sequence[SegmentRow], begin: float, end: float) -> list[float]:
     starts = sorted({round(row["start"], 3) for row in rows if begin < row["start"] < end})
-    every = max(1, -(-len(starts) // MOST_CHAPTERS))
+    every = max(1, -(-len(starts) // MAX_CHAPTERS))
     return [begin, *starts[::every]]

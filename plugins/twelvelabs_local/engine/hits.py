@@ -1,4 +1,4 @@
-"""Clips that were found, brought together: pure arithmetic on times and scores."""
+"""Hits of a search: how they are merged and ranked."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Evidence:
-    """Why a clip was found.
+    """Why a clip matches.
 
-    :param score: how well it fits, 0 to 1.
-    :param text: the words that fit, where it was found by words.
+    :param score: 0 to 1.
+    :param text: the matching text, for a search by words.
     """
 
     score: float
@@ -21,11 +21,11 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Hit:
-    """A clip that was found.
+    """A matching clip.
 
     :param start: seconds.
     :param end: seconds.
-    :param score: how well it fits, 0 to 1.
+    :param score: 0 to 1.
     :param evidence: by search option.
     """
 
@@ -36,69 +36,69 @@ class Hit:
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
 
     @property
-    def place(self) -> tuple[str, float, float]:
-        """The clip, whatever it was found by."""
+    def clip(self) -> tuple[str, float, float]:
+        """The clip without its score."""
         return (self.video_id, self.start, self.end)
 
-    def touches(self, other: Hit) -> bool:
-        """Tell whether there is a moment that is in both."""
+    def overlaps(self, other: Hit) -> bool:
+        """Return whether both hits share a moment."""
         return self.video_id == other.video_id and self.end > other.start and self.start < other.end
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as it is kept."""
+        """Return the hit for JSON."""
         evidence = {option: {"score": found.score, "text": found.text} for option, found in self.evidence.items()}
         return {**vars(self), "evidence": evidence}
 
 
-def any_of(sides: Iterable[Iterable[Hit]]) -> list[Hit]:
-    """Return the clips that any side found; the same clip once, with its best score."""
+def any_of(hits_by_option: Iterable[Iterable[Hit]]) -> list[Hit]:
+    """Return the clips that match any option, each once with its best score."""
     found: dict[tuple[str, float, float], Hit] = {}
-    for hit in (hit for side in sides for hit in side):
-        known = found.get(hit.place)
-        found[hit.place] = hit if known is None else _both(known, hit, max(known.score, hit.score))
+    for hit in (hit for hits in hits_by_option for hit in hits):
+        known = found.get(hit.clip)
+        found[hit.clip] = hit if known is None else _both(known, hit, max(known.score, hit.score))
     return list(found.values())
 
 
-def all_of(sides: Sequence[Sequence[Hit]]) -> list[Hit]:
-    """Return the stretches that every side found: what their clips have in common, with the mean of their scores."""
-    common, *others = sides
-    for number, side in enumerate(others, start=1):
-        met = [(one, other) for one in common for other in side if one.touches(other)]
-        common = any_of([[_overlap(one, other, number) for one, other in met]])
+def all_of(hits_by_option: Sequence[Sequence[Hit]]) -> list[Hit]:
+    """Return the time ranges that match every option: the overlaps of their clips, with the mean score."""
+    common, *others = hits_by_option
+    for number, hits in enumerate(others, start=1):
+        overlapping = [(one, other) for one in common for other in hits if one.overlaps(other)]
+        common = any_of([[_overlap(one, other, number) for one, other in overlapping]])
     return list(common)
 
 
-def together(words: Sequence[Hit], pictures: Sequence[Hit]) -> list[Hit]:
-    """Return what was found by words and pictures that are asked for together: either counts half, both count whole."""
+def combined(words: Sequence[Hit], pictures: Sequence[Hit]) -> list[Hit]:
+    """Return the hits of a query with words and images. A clip that matches only one of them has half its score."""
     halves = [_with_score(hit, hit.score / 2) for hit in (*words, *pictures)]
     both = [
-        _both(Hit(*picture.place, 0.0, picture.evidence), word, (picture.score + word.score) / 2)
+        _both(Hit(*picture.clip, 0.0, picture.evidence), word, (picture.score + word.score) / 2)
         for picture in pictures
         for word in words
-        if picture.touches(word)
+        if picture.overlaps(word)
     ]
     return any_of([both, halves])
 
 
-def negated(hits: Sequence[Hit], refused: Sequence[Hit]) -> list[Hit]:
-    """Return the clips that touch none of the refused ones."""
-    return [hit for hit in hits if not any(hit.touches(other) for other in refused)]
+def excluding(hits: Sequence[Hit], excluded: Sequence[Hit]) -> list[Hit]:
+    """Return the clips that overlap none of the excluded ones."""
+    return [hit for hit in hits if not any(hit.overlaps(other) for other in excluded)]
 
 
 def ranked(hits: Iterable[Hit]) -> list[Hit]:
-    """Return the best first; equal ones in a fixed order."""
-    return sorted(hits, key=lambda hit: (-round(hit.score, 6), *hit.place))
+    """Return the hits by score, best first, then by clip."""
+    return sorted(hits, key=lambda hit: (-round(hit.score, 6), *hit.clip))
 
 
-def runs(
+def peaks(
     moments: Sequence[float], scores: Sequence[float], end: float, least: float
 ) -> list[tuple[float, float, float]]:
-    """Return the stretches in which a score stays up: start and end in seconds, and the best score.
+    """Return the time ranges with high scores: start and end in seconds, and the best score.
 
     :param moments: seconds, ascending.
-    :param scores: one for each moment.
-    :param end: where the last moment ends, in seconds.
-    :param least: the score that counts as up.
+    :param scores: one per moment.
+    :param end: end of the last moment in seconds.
+    :param least: the minimum score.
     """
     found: list[tuple[float, float, float]] = []
     for position, (moment, score) in enumerate(zip(moments, scores, strict=True)):
@@ -118,7 +118,7 @@ def _both(one: Hit, other: Hit, score: float) -> Hit:
     for option, found in other.evidence.items():
         known = evidence.get(option)
         evidence[option] = found if known is None or found.score > known.score else known
-    return Hit(*one.place, score, evidence)
+    return Hit(*one.clip, score, evidence)
 
 
 def _overlap(one: Hit, other: Hit, weight: int) -> Hit:
@@ -128,4 +128,4 @@ def _overlap(one: Hit, other: Hit, weight: int) -> Hit:
 
 
 def _with_score(hit: Hit, score: float) -> Hit:
-    return Hit(*hit.place, score, hit.evidence)
+    return Hit(*hit.clip, score, hit.evidence)

@@ -1,6 +1,6 @@
-"""Answering questions without a language model: passages are quoted word for word, with where they come from.
+"""Answers without a language model: quoted passages with citations.
 
-The service's agent reasons and writes prose; this one only quotes what is said and shown, and says so in every answer.
+The service's agent reasons and writes prose; this one only quotes speech and on-screen text, and every answer says so.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ MODEL_NAME = "twelvelabs-local-extractive"
 PREFACE = "Quoted word for word from what is said and shown; this engine has no language model."
 NOTHING = "Nothing that is said or shown in the chosen items matches the question."
 
-_LONGEST_PIECE = 48
+_MAX_PIECE_LETTERS = 48
 _TEXTS = ("value", "text", "content", "quote", "transcript", "caption", "line")
 _STARTS, _ENDS = ("start", "start_sec", "start_time"), ("end", "end_sec", "end_time")
 _SOURCES, _IDS = ("title", "filename", "source", "video"), ("item_id", "id")
@@ -22,10 +22,10 @@ _SOURCES, _IDS = ("title", "filename", "source", "video"), ("item_id", "id")
 
 @dataclass(frozen=True)
 class Quote:
-    """A passage that belongs into an answer.
+    """A passage to quote.
 
-    :param title: the file that it is from.
-    :param spoken: whether it is said rather than shown.
+    :param title: the file name.
+    :param spoken: whether the passage is speech; otherwise it is on-screen text.
     :param start: seconds; None in an image.
     :param end: seconds; None in an image.
     """
@@ -40,22 +40,22 @@ class Quote:
 
 @dataclass(frozen=True)
 class Answer:
-    """A text with its sources, as the service shows them."""
+    """A text with citations, as in the service's responses."""
 
     text: str
     annotations: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
 
     def part(self) -> Mapping[str, Any]:
-        """Return the part of a message that holds it."""
+        """Return the content part of a message."""
         return {"type": "output_text", "text": self.text, "annotations": list(self.annotations)}
 
 
-class Unfillable(Exception):
-    """A schema asks for what quotes cannot give."""
+class UnsupportedSchema(Exception):
+    """A schema has fields that quotes cannot fill."""
 
 
-def answer_from(quotes: Sequence[Quote]) -> Answer:
-    """Return the quotes as prose, each with a number that cites its source."""
+def prose_answer(quotes: Sequence[Quote]) -> Answer:
+    """Return the quotes as prose, each with a numbered citation."""
     if not quotes:
         return Answer(f"{NOTHING} {PREFACE}")
     text, annotations = PREFACE, []
@@ -67,13 +67,13 @@ def answer_from(quotes: Sequence[Quote]) -> Answer:
     return Answer(text, annotations)
 
 
-def filled_from(schema: Mapping[str, Any], quotes: Sequence[Quote]) -> Answer:
-    """Return the quotes as JSON of a schema.
+def json_answer(schema: Mapping[str, Any], quotes: Sequence[Quote]) -> Answer:
+    """Return the quotes as JSON for a schema.
 
-    :raises Unfillable: naming the property that quotes cannot fill.
+    :raises UnsupportedSchema: when quotes cannot fill a property.
     """
     check_schema(schema)
-    prose = answer_from(quotes).text
+    prose = prose_answer(quotes).text
     filled: dict[str, Any] = {}
     for name, part in schema["properties"].items():
         if part["type"] == "string":
@@ -88,25 +88,27 @@ def filled_from(schema: Mapping[str, Any], quotes: Sequence[Quote]) -> Answer:
 def check_schema(schema: Any) -> None:
     """Check that quotes can fill a schema.
 
-    :raises Unfillable: naming the property that they cannot fill.
+    :raises UnsupportedSchema: when quotes cannot fill a property.
     """
     properties = schema.get("properties") if isinstance(schema, dict) and schema.get("type") == "object" else None
     if not isinstance(properties, dict) or not properties:
-        raise Unfillable("the schema must be of an object with properties")
+        raise UnsupportedSchema("the schema must be of an object with properties")
     for name, part in properties.items():
         items = part.get("items") if isinstance(part, dict) and part.get("type") == "array" else None
         kind = items.get("type") if isinstance(items, dict) else None
         if kind == "object" and isinstance(items, dict) and isinstance(items.get("properties"), dict):
             _check_fields(name, items["properties"])
         elif kind != "string" and not _plain_text(part):
-            raise Unfillable(f"{name} must be a text, a list of texts, or a list of objects with times and texts")
+            raise UnsupportedSchema(
+                f"{name} must be a text, a list of texts, or a list of objects with times and texts"
+            )
 
 
-def pieces_of(text: str) -> Iterable[str]:
-    """Cut a text between words into pieces as they are streamed; joined they are the text again."""
+def split_text(text: str) -> Iterable[str]:
+    """Split a text between words into the pieces of a stream."""
     piece = ""
     for word in text.split(" "):
-        if len(piece) > _LONGEST_PIECE:
+        if len(piece) > _MAX_PIECE_LETTERS:
             yield piece
             piece = ""
         piece += word + " "
@@ -125,7 +127,9 @@ def _check_fields(name: str, properties: Mapping[str, Any]) -> None:
         texts = (*_TEXTS, *_SOURCES, *_IDS)
         if not (timed and kind in ("number", "integer")) and not (field_name in texts and kind == "string"):
             known = ", ".join((*_STARTS, *_ENDS, *texts))
-            raise Unfillable(f"{name}.{field_name} is no time (number) or text of a quote; those are named {known}")
+            raise UnsupportedSchema(
+                f"{name}.{field_name} is no time (number) or text of a quote; those are named {known}"
+            )
 
 
 def _filled(properties: Mapping[str, Any], quote: Quote) -> Mapping[str, Any]:

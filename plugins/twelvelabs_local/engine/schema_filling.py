@@ -1,7 +1,7 @@
-"""Filling a JSON schema with what was read and heard; the result is valid against the schema, always.
+"""JSON for a schema, filled with the text of a video. The result is always valid against the schema.
 
-A field is known by its name and its description. What cannot be known gets the emptiest value that is allowed, and its
-name is told, so that nobody takes it for an answer.
+Names and descriptions of fields decide which text fills them. A field that no text fills gets the emptiest allowed
+value, and the caller receives its name, because such a value is no answer.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from twelvelabs_local.engine.gist import chapters_of, hashtags_of, highlights_of, keywords_of, title_of
-from twelvelabs_local.engine.patterns import shortest_match
-from twelvelabs_local.engine.subjects import Material, clock, subject_of, summary_of
+from twelvelabs_local.engine.regex_samples import shortest_match
+from twelvelabs_local.engine.summary import chapters_of, hashtags_of, highlights_of, keywords_of, title_of
+from twelvelabs_local.engine.topics import VideoText, clock, summary_of, topic_of
 
-DEEPEST = 12
-"""Levels after which a schema that refers to itself is not followed any more."""
+MAX_DEPTH = 12
+"""Levels of a recursive schema that are filled."""
 _START = re.compile(r"(^|_)(starts?|begins?|from|since|at|time|timestamp)(_|$)|^start|^begin", re.IGNORECASE)
 _END = re.compile(r"(^|_)(ends?|stops?|until|to)(_|$)|^end|^stop", re.IGNORECASE)
 _COUNT = re.compile(r"number|index|count", re.IGNORECASE)
@@ -28,8 +28,8 @@ _DATES: Mapping[str, str] = {"date": "1970-01-01", "time": "00:00:00Z", "date-ti
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A row that an array is filled with: a stretch, and texts by what a field may be called."""
+class Row:
+    """An element of an array: a time range and its text, and more texts by a word in the field's name."""
 
     start: float
     end: float
@@ -39,22 +39,22 @@ class Entry:
 
 @dataclass
 class Filled:
-    """A value, and the fields that could not be known."""
+    """A value and the names of the fields that no text filled."""
 
     value: Any = None
     unknown: list[str] = field(default_factory=list)
 
 
-def fill(schema: Mapping[str, Any], material: Material, prompt: str, begin: float, end: float) -> Filled:
+def fill(schema: Mapping[str, Any], video: VideoText, prompt: str, begin: float, end: float) -> Filled:
     """Fill a schema.
 
     :param schema: a checked schema.
-    :param material: what is known about the video.
-    :param prompt: the question; it tells what an array is about where its name does not.
-    :param begin: seconds at which the window begins.
-    :param end: seconds at which it ends.
+    :param video: the text of the video.
+    :param prompt: the question, which gives the topic of an array whose name does not.
+    :param begin: start of the window in seconds.
+    :param end: end of the window in seconds.
     """
-    filler = _Filler(schema, material, prompt, begin, end)
+    filler = _Filler(schema, video, prompt, begin, end)
     filled = Filled()
     filled.value = filler.value("", schema, None, 0)
     filled.unknown = filler.unknown
@@ -62,19 +62,19 @@ def fill(schema: Mapping[str, Any], material: Material, prompt: str, begin: floa
 
 
 class _Filler:
-    def __init__(self, root: Mapping[str, Any], material: Material, prompt: str, begin: float, end: float) -> None:
+    def __init__(self, root: Mapping[str, Any], video: VideoText, prompt: str, begin: float, end: float) -> None:
         self._root = root
-        self._material = material
+        self._video = video
         self._prompt = prompt
         self._window = (begin, end)
         self._missed = 0
         self.unknown: list[str] = []
 
-    def value(self, name: str, part: Mapping[str, Any], entry: Entry | None, depth: int) -> Any:
-        """Return a value of a part of the schema.
+    def value(self, name: str, part: Mapping[str, Any], row: Row | None, depth: int) -> Any:
+        """Return a value for a part of the schema.
 
-        :param name: what the field is called.
-        :param entry: the row that is being written, or None outside of arrays.
+        :param name: the name of the field.
+        :param row: the current element of an array; None outside of arrays.
         """
         part = self._resolved(part)
         if "const" in part:
@@ -84,15 +84,15 @@ class _Filler:
             return None if None in part["enum"] else part["enum"][0]
         kind = _type_of(part)
         if kind == "object":
-            return self._object(part, entry, depth)
+            return self._object(part, row, depth)
         if kind == "array":
-            return self._array(name, part, entry, depth)
-        known = self._known(name, part, kind, entry)
+            return self._array(name, part, row, depth)
+        known = self._known(name, part, kind, row)
         return self._empty(name, part, kind) if known is None else known
 
     def _resolved(self, part: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Follow references and take the first choice that is not null, until there is a plain schema."""
-        for _ in range(DEEPEST):
+        """Resolve references, and take the first choice that is not null."""
+        for _ in range(MAX_DEPTH):
             if "$ref" in part:
                 part = _merged(part, "$ref", self._target(str(part["$ref"])))
             elif part.get("anyOf"):
@@ -107,23 +107,23 @@ class _Filler:
         target: Mapping[str, Any] = self._root if reference == "#" else (self._root.get("$defs") or {}).get(key, {})
         return target
 
-    def _object(self, part: Mapping[str, Any], entry: Entry | None, depth: int) -> dict[str, Any]:
+    def _object(self, part: Mapping[str, Any], row: Row | None, depth: int) -> dict[str, Any]:
         needed = set(part.get("required") or ())
         properties: Mapping[str, Any] = part.get("properties") or {}
         filled: dict[str, Any] = {}
         for name, inner in properties.items():
-            if name not in needed and depth >= DEEPEST // 2:
+            if name not in needed and depth >= MAX_DEPTH // 2:
                 continue
             before = self._missed
-            value = self.value(name, inner, entry, depth + 1) if depth < DEEPEST else None
+            value = self.value(name, inner, row, depth + 1) if depth < MAX_DEPTH else None
             if name in needed or self._missed == before:
                 filled[name] = value
-        # a required field without a schema of its own may hold anything
+        # a required field without a schema may have any value
         return filled | dict.fromkeys(needed - set(properties))
 
-    def _array(self, name: str, part: Mapping[str, Any], entry: Entry | None, depth: int) -> list[Any]:
+    def _array(self, name: str, part: Mapping[str, Any], row: Row | None, depth: int) -> list[Any]:
         items = self._resolved(part.get("items") or {})
-        if entry is not None or depth >= DEEPEST:
+        if row is not None or depth >= MAX_DEPTH:
             found: list[Any] = []
         elif _type_of(items) == "object":
             found = [self._object(items, row, depth + 1) for row in self._rows(name, part)]
@@ -134,20 +134,20 @@ class _Filler:
         if found:
             return found
         self._miss(name)
-        return [self.value(name, items, entry, depth + 1)] * int(part.get("minItems") or 0)
+        return [self.value(name, items, row, depth + 1)] * int(part.get("minItems") or 0)
 
-    def _rows(self, name: str, part: Mapping[str, Any]) -> list[Entry]:
-        lower, (begin, end), found = name.lower(), self._window, self._material
+    def _rows(self, name: str, part: Mapping[str, Any]) -> list[Row]:
+        lower, (begin, end), found = name.lower(), self._window, self._video
         if "chapter" in lower:
             chapters = chapters_of(found.screen, found.speech, begin, end)
-            return [Entry(one.start, one.end, one.title, {"summary": one.summary}) for one in chapters]
+            return [Row(one.start, one.end, one.title, {"summary": one.summary}) for one in chapters]
         if "highlight" in lower or "moment" in lower:
-            return [_entry(row) for row in highlights_of(found.screen, found.speech)]
-        subject = subject_of(name, str(part.get("description", "")), self._prompt)
-        return [_entry(row) for row in found.about(subject)]
+            return [_row(row) for row in highlights_of(found.screen, found.speech)]
+        topic = topic_of(name, str(part.get("description", "")), self._prompt)
+        return [_row(row) for row in found.about(topic)]
 
     def _texts(self, name: str, part: Mapping[str, Any]) -> list[str]:
-        found, lower = self._material, name.lower()
+        found, lower = self._video, name.lower()
         if "hashtag" in lower:
             return hashtags_of(keywords_of(found.screen, found.speech))
         if "topic" in lower or "keyword" in lower or "tag" in lower:
@@ -155,19 +155,19 @@ class _Filler:
         if "title" in lower:
             title = title_of(found.screen, found.speech)
             return [title] if title else []
-        subject = subject_of(name, str(part.get("description", "")), self._prompt)
-        return list(dict.fromkeys(row["value"] for row in found.about(subject)))
+        topic = topic_of(name, str(part.get("description", "")), self._prompt)
+        return list(dict.fromkeys(row["value"] for row in found.about(topic)))
 
-    def _known(self, name: str, part: Mapping[str, Any], kind: str, entry: Entry | None) -> Any:
-        """Return what is known of a plain field, None for nothing."""
-        if entry is not None:
-            return _of_entry(name, part, kind, entry)
+    def _known(self, name: str, part: Mapping[str, Any], kind: str, row: Row | None) -> Any:
+        """Return the text for a scalar field, or None."""
+        if row is not None:
+            return _of_row(name, part, kind, row)
         if kind != "string" or part.get("format") or part.get("pattern"):
             return None
         lower = name.lower()
         if "title" in lower or "headline" in lower:
-            return title_of(self._material.screen, self._material.speech) or None
-        return summary_of(self._material)
+            return title_of(self._video.screen, self._video.speech) or None
+        return summary_of(self._video)
 
     def _empty(self, name: str, part: Mapping[str, Any], kind: str) -> Any:
         if kind != "null":
@@ -203,35 +203,35 @@ def _type_of(part: Mapping[str, Any]) -> str:
     return str(kind)
 
 
-def _entry(row: Any) -> Entry:
-    return Entry(row["start"], row["end"], row["value"])
+def _row(row: Any) -> Row:
+    return Row(row["start"], row["end"], row["value"])
 
 
-def _of_entry(name: str, part: Mapping[str, Any], kind: str, entry: Entry) -> Any:
-    """Return what a row has for a field: its begin, its end, or its text."""
+def _of_row(name: str, part: Mapping[str, Any], kind: str, row: Row) -> Any:
+    """Return the start, the end or the text of a row for a field, or None."""
     ending = bool(_END.search(name)) and not name.lower().startswith(("start", "begin"))
     timed = ending or bool(_START.search(name))
-    seconds = entry.end if ending else entry.start
+    seconds = row.end if ending else row.start
     write: Mapping[str, Callable[[], Any]] = {
         "number": lambda: round(seconds, 3) if timed else None,
         "integer": lambda: _whole_within(part, round(seconds)) if timed and not _COUNT.search(name) else None,
         "timestamp": lambda: clock(seconds, part.get("format")),
-        "string": lambda: _text(name, part, entry, seconds, timed),
+        "string": lambda: _text(name, part, row, seconds, timed),
     }
     return write.get(kind, lambda: None)()
 
 
-def _text(name: str, part: Mapping[str, Any], entry: Entry, seconds: float, timed: bool) -> str | None:
+def _text(name: str, part: Mapping[str, Any], row: Row, seconds: float, timed: bool) -> str | None:
     if part.get("format") or part.get("pattern"):
         return None
     if timed:
         return str(clock(seconds, "hh:mm:ss.fff" if name in ("start_time", "end_time") else "hh:mm:ss"))
-    more = next((text for word, text in entry.more.items() if word in name.lower()), None)
-    return entry.text if more is None else more
+    more = next((text for word, text in row.more.items() if word in name.lower()), None)
+    return row.text if more is None else more
 
 
 def _whole_within(part: Mapping[str, Any], wanted: int) -> int:
-    """Return the whole number next to the wanted one that the bounds allow."""
+    """Return the allowed whole number closest to the wanted one."""
     low = max(part.get("minimum", -math.inf), part.get("exclusiveMinimum", -math.inf) + 1)
     high = min(part.get("maximum", math.inf), part.get("exclusiveMaximum", math.inf) - 1)
     return int(min(max(wanted, low), high))

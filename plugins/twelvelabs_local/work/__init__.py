@@ -1,1 +1,0 @@
-"""The jobs of the worker process: preparing assets, indexing videos, transcribing, analysing."""
