@@ -14,7 +14,7 @@ from twelvelabs_provider.hooks.masking import mask_map_index, mask_secrets_in
 from twelvelabs_provider.inputs.arguments import read_arguments
 from twelvelabs_provider.jobs.job import JobState, PendingJob, Phase
 from twelvelabs_provider.jobs.kinds import read_state
-from twelvelabs_provider.jobs.outage import Patience, ended_by, is_final
+from twelvelabs_provider.jobs.outage import Outage, ended_by, is_final
 from twelvelabs_provider.jobs.trigger_event import unreachable
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ class TwelveLabsTask:
     playground_url: str | None = None
 
     @cached_property
-    def _patience(self) -> Patience:
-        return Patience()
+    def _outage(self) -> Outage:
+        return Outage()
 
     def _do_render_template_fields(
         self, parent: Any, template_fields: Iterable[str], context: Context, *args: Any, **kwargs: Any
@@ -89,13 +89,13 @@ class TwelveLabsTask:
             raise
         except TwelveLabsError as error:
             now = time.time()
-            if self._patience.bears(error, pending.job, now, now - pending.started_at):
+            if self._outage.tolerates(error, pending.job, now, now - pending.started_at):
                 return JobState(Phase.RUNNING, NOT_ANSWERED)
             if is_final(error):
                 raise
-            why = ended_by(error, self._patience, now)
+            why = ended_by(error, self._outage, now)
             raise TwelveLabsUnreachableError(unreachable(pending.job, why)) from error
-        self._patience.answered()
+        self._outage.end()
         return state
 
     def _polled(self, pending: PendingJob) -> JobState:

@@ -245,10 +245,10 @@ def test_one_of_many_that_is_replaced_is_sent_again(
 def test_what_is_sent_is_judged_by_its_own_length(
     account: Account, local: Contents, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from twelvelabs_provider.jobs.bulk_indexing.via_assets import ManyAssets
+    from twelvelabs_provider.jobs.bulk_indexing.via_assets import AssetPipeline
 
     index_id, before = account.create_index("longer than it was"), billed(account)
-    local.replace_before(monkeypatch, ManyAssets, "_uploaded")
+    local.replace_before(monkeypatch, AssetPipeline, "_uploaded")
     runs = Runs(tmp_path / "out", index_id, max_billable_minutes=(FIRST + 1) / 60, max_failed=1)
     (row,) = rows(runs.run([local.source]))
     assert row["outcome"] == "failed" and "max_billable_minutes" in row["reason"]

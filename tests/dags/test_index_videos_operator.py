@@ -203,10 +203,10 @@ def dying(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, after: int) ->
 DEATHS = {
     "after an upload": (many_steps.AssetUpload, "run", 3),
     "after an indexing was asked for": (many_steps, "index_asset", 3),
-    "after a journal": (many_journal.Journal, "write", 4),
-    "after a later journal": (many_journal.Journal, "write", 9),
+    "after a journal": (many_journal.Checkpoint, "write", 4),
+    "after a later journal": (many_journal.Checkpoint, "write", 9),
     "after a look": (many_work, "states_of", 4),
-    "before the outcome": (many_work.ManyVideos, "go_on", 1),
+    "before the outcome": (many_work.IndexingPipeline, "go_on", 1),
 }
 
 
@@ -313,7 +313,7 @@ def test_never_more_than_asked_for_are_being_indexed(
 ) -> None:
     url = f"{account.engine.base_url}/_local/limits"
     troubles: list[BaseException] = []
-    monkeypatch.setattr(many_work.ManyVideos, "_trouble", lambda self, key, error: troubles.append(error))
+    monkeypatch.setattr(many_work.IndexingPipeline, "_trouble", lambda self, key, error: troubles.append(error))
     requests.put(url, headers=account.headers, json={"concurrent_indexing": 3}, timeout=30).raise_for_status()
     try:
         result = runs.run(list(map(str, films(9, unseen=4))), fields={"max_concurrent": 3})

@@ -14,7 +14,7 @@ from tests.conftest import Library
 from tests.engine.client import Api
 from tests.engine_process import Engine
 from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
-from twelvelabs_provider.jobs.finished_jobs import EndedJobs, Wanted
+from twelvelabs_provider.jobs.finished_jobs import AwaitedJobs, FinishedJobs
 from twelvelabs_provider.jobs.job import JobKind
 
 Begin = Callable[[Api, Library, Path], str]
@@ -68,10 +68,10 @@ def test_a_job_that_ended_is_found(
     index_id = library.index_id if kind is JobKind.INDEXED_ASSET else None
 
     async def found() -> None:
-        jobs = EndedJobs(kind, index_id, asked_at)
+        jobs = FinishedJobs(kind, index_id, asked_at)
         async with TwelveLabsAsyncHook() as hook, asyncio.timeout(120):
             while job_id not in jobs.found:
-                await jobs.look(hook, Wanted(asked_at, {job_id: asked_at}))
+                await jobs.poll(hook, AwaitedJobs(asked_at, {job_id: asked_at}))
                 await asyncio.sleep(0.1)
 
     asyncio.run(found())

@@ -16,7 +16,7 @@ from twelvelabs_provider.api.decoding import decoded_json
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.arguments import without_paths
 from twelvelabs_provider.inputs.templated import decoded, number_of
-from twelvelabs_provider.jobs.batch_plan import Portion
+from twelvelabs_provider.jobs.batch_plan import PlannedBatch
 from twelvelabs_provider.jobs.task_state import fingerprint
 from twelvelabs_provider.storage.source import Source, meaning_of, resolve_source
 
@@ -58,7 +58,7 @@ class GivenItems(ABC):
     """Items that can be read again from any portion on."""
 
     @abstractmethod
-    def read(self, portion: Portion | None = None) -> Iterator[GivenItem]:
+    def read(self, portion: PlannedBatch | None = None) -> Iterator[GivenItem]:
         """Return the items of a portion, or all of them, one by one.
 
         :raises TwelveLabsInputError: for the first one that is none.
@@ -76,7 +76,7 @@ class ListedItems(GivenItems):
 
     entries: Sequence[Any]
 
-    def read(self, portion: Portion | None = None) -> Iterator[GivenItem]:
+    def read(self, portion: PlannedBatch | None = None) -> Iterator[GivenItem]:
         """See the base."""
         first, count = (portion.first, portion.count) if portion else (0, len(self.entries))
         for number in range(first, first + count):
@@ -94,7 +94,7 @@ class FiledItems(GivenItems):
 
     source: Source
 
-    def read(self, portion: Portion | None = None) -> Iterator[GivenItem]:
+    def read(self, portion: PlannedBatch | None = None) -> Iterator[GivenItem]:
         """See the base."""
         everything = self._lines(portion)
         chosen = islice(everything, portion.count) if portion else everything
@@ -113,7 +113,7 @@ class FiledItems(GivenItems):
         """See the base."""
         return f"{meaning_of(self.source.uri)} {self.source.fingerprint}"
 
-    def _lines(self, portion: Portion | None) -> Generator[tuple[int, int, bytes], None, None]:
+    def _lines(self, portion: PlannedBatch | None) -> Generator[tuple[int, int, bytes], None, None]:
         """Return number, place and text of the lines that hold items, from a portion's first item on."""
         wanted = portion.first if portion else 0
         number, at = (wanted, portion.at) if portion and portion.at is not None else (0, 0)

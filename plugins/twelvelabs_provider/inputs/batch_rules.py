@@ -14,7 +14,7 @@ from twelvelabs_provider.inputs.arguments import text_of
 from twelvelabs_provider.inputs.batch_items import GivenItem
 from twelvelabs_provider.inputs.templated import mapping_of, number_of
 from twelvelabs_provider.jobs.cost import Bill, analysis_bill, definitions_in
-from twelvelabs_provider.jobs.time_range import Window
+from twelvelabs_provider.jobs.time_range import TimeRange
 
 QUESTION = (
     "prompt", "response_format", "analysis_mode", "model_name", "temperature", "max_tokens", "start", "end",
@@ -53,7 +53,7 @@ class ItemRules:
         :param duration: seconds of its video, None where nobody knows.
         """
         options, usual = given.item.options, self.defaults
-        window = Window(
+        window = TimeRange(
             usual.start if options.start is None else options.start, usual.end if options.end is None else options.end
         )
         return analysis_bill(window, duration, definitions_in(options.response_format or usual.response_format))
@@ -103,7 +103,7 @@ def rules_from(asked: Mapping[str, Any]) -> ItemRules:
         raise TwelveLabsInputError(f"analysis_mode={mode!r} is not one of {', '.join(AnalysisMode)}")
     if model != DEFAULT_MODEL:
         raise TwelveLabsInputError(f"model_name={model!r}: batches need {DEFAULT_MODEL}")
-    window = Window.parse(asked["start"], asked["end"])
+    window = TimeRange.parse(asked["start"], asked["end"])
     tokens = _number("max_tokens", asked["max_tokens"])
     defaults = BatchOptions(
         prompt=_question(asked["prompt"]),

@@ -24,7 +24,7 @@ from twelvelabs_provider.storage.source import Source
 
 if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
-    from twelvelabs_provider.jobs.multipart_upload import UploadBook
+    from twelvelabs_provider.jobs.multipart_upload import UploadState
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class AssetUpload:
     hook: TwelveLabsHook
     source: Source
     marker: str
-    book: UploadBook
+    book: UploadState
 
     def run(
         self,
@@ -113,7 +113,7 @@ class AssetUpload:
         try:
             source.must_be_unchanged()
         except TwelveLabsSourceChangedError:
-            self.book.forget()
+            self.book.clear()
             remove_asset(self.hook, asset_id)
             raise
         mark_asset(self.hook, asset_id, source)

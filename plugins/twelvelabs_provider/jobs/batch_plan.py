@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 
-class PortionState(StrEnum):
+class BatchState(StrEnum):
     """Where a portion stands."""
 
     PLANNED = "planned"
@@ -19,7 +19,7 @@ class PortionState(StrEnum):
 
 
 @dataclass(frozen=True)
-class Portion:
+class PlannedBatch:
     """Neighbouring items that go into one batch.
 
     :param first: number of the first item, counted from 0 over all items.
@@ -31,7 +31,7 @@ class Portion:
     count: int
     at: int | None = None
     batch_id: str | None = None
-    state: PortionState = PortionState.PLANNED
+    state: BatchState = BatchState.PLANNED
 
     def as_json(self) -> list[Any]:
         """Return plain JSON, short: there may be many of them in one record."""
@@ -44,14 +44,14 @@ class Portion:
         :raises ValueError: if it is something else.
         """
         first, count, at, batch_id, state = value
-        return cls(int(first), int(count), at, batch_id, PortionState(state))
+        return cls(int(first), int(count), at, batch_id, BatchState(state))
 
 
 @dataclass(frozen=True)
-class Plan:
+class BatchPlan:
     """All portions, in the order of their items."""
 
-    portions: tuple[Portion, ...]
+    portions: tuple[PlannedBatch, ...]
 
     @property
     def items(self) -> int:
@@ -63,19 +63,19 @@ class Plan:
         """The batches that are known, in the order of their items."""
         return tuple(portion.batch_id for portion in self.portions if portion.batch_id)
 
-    def of(self, *states: PortionState) -> tuple[Portion, ...]:
+    def of(self, *states: BatchState) -> tuple[PlannedBatch, ...]:
         """Return the portions in these states."""
         return tuple(portion for portion in self.portions if portion.state in states)
 
-    def next(self) -> Portion | None:
+    def next(self) -> PlannedBatch | None:
         """Return the first portion that is to be sent."""
-        return next(iter(self.of(PortionState.PLANNED)), None)
+        return next(iter(self.of(BatchState.PLANNED)), None)
 
-    def changed(self, portion: Portion) -> Plan:
+    def changed(self, portion: PlannedBatch) -> BatchPlan:
         """Return the plan with a portion in a new state; its items tell which."""
-        return Plan(tuple(portion if old.first == portion.first else old for old in self.portions))
+        return BatchPlan(tuple(portion if old.first == portion.first else old for old in self.portions))
 
-    def halved(self, first: int, at: int | None) -> Plan:
+    def halved(self, first: int, at: int | None) -> BatchPlan:
         """Return the plan with a portion cut into two, both to be sent.
 
         :param first: number of the portion's first item.
@@ -84,7 +84,7 @@ class Plan:
         portion = next(old for old in self.portions if old.first == first)
         return self._cut(portion, portion.count // 2, at)
 
-    def found(self, first: int, count: int, batch_id: str) -> Plan:
+    def found(self, first: int, count: int, batch_id: str) -> BatchPlan:
         """Return the plan with a batch that was found on the service; it may hold fewer items than was planned.
 
         :param first: number of the batch's first item.
@@ -99,34 +99,34 @@ class Plan:
             portion = next(old for old in plan.portions if old.first == first)
         if count < portion.count:
             plan = plan._cut(portion, count, None)
-        return plan.changed(replace(portion, count=count, batch_id=batch_id, state=PortionState.ACTIVE))
+        return plan.changed(replace(portion, count=count, batch_id=batch_id, state=BatchState.ACTIVE))
 
     def as_json(self) -> list[list[Any]]:
         """Return plain JSON."""
         return [portion.as_json() for portion in self.portions]
 
     @classmethod
-    def from_json(cls, value: Iterable[Sequence[Any]]) -> Plan:
+    def from_json(cls, value: Iterable[Sequence[Any]]) -> BatchPlan:
         """Read what :meth:`as_json` wrote.
 
         :raises ValueError: if it is something else.
         """
         try:
-            return cls(tuple(Portion.from_json(entry) for entry in value))
+            return cls(tuple(PlannedBatch.from_json(entry) for entry in value))
         except (TypeError, ValueError) as error:
             raise ValueError(f"not a plan of batches: {error!r}") from error
 
-    def _cut(self, portion: Portion, keep: int, at: int | None) -> Plan:
-        planned = replace(portion, batch_id=None, state=PortionState.PLANNED)
-        parts = (replace(planned, count=keep), Portion(portion.first + keep, portion.count - keep, at))
-        flat: list[Portion] = []
+    def _cut(self, portion: PlannedBatch, keep: int, at: int | None) -> BatchPlan:
+        planned = replace(portion, batch_id=None, state=BatchState.PLANNED)
+        parts = (replace(planned, count=keep), PlannedBatch(portion.first + keep, portion.count - keep, at))
+        flat: list[PlannedBatch] = []
         for old in self.portions:
             flat += parts if old.first == portion.first else (old,)
-        return Plan(tuple(flat))
+        return BatchPlan(tuple(flat))
 
 
 @dataclass(frozen=True)
-class Measured:
+class ItemLength:
     """An item on its way into a portion.
 
     :param at: where it begins in the file of items.
@@ -137,7 +137,7 @@ class Measured:
     seconds: float
 
 
-def portions_of(items: Iterable[Measured], most_items: int, most_seconds: float) -> Iterator[Portion]:
+def cut_into_batches(items: Iterable[ItemLength], most_items: int, most_seconds: float) -> Iterator[PlannedBatch]:
     """Cut items into portions, in their order; an item that is too long by itself is a portion of its own.
 
     :param most_items: items of one portion.
@@ -147,17 +147,17 @@ def portions_of(items: Iterable[Measured], most_items: int, most_seconds: float)
     begin: int | None = None
     for item in items:
         if count and (count == most_items or seconds + item.seconds > most_seconds):
-            yield Portion(first, count, begin)
+            yield PlannedBatch(first, count, begin)
             first, count, seconds = first + count, 0, 0.0
         if not count:
             begin = item.at
         count, seconds = count + 1, seconds + item.seconds
     if count:
-        yield Portion(first, count, begin)
+        yield PlannedBatch(first, count, begin)
 
 
 @dataclass(frozen=True)
-class Mark:
+class ItemIds:
     """What the items of one task instance carry as ``custom_id``, so that their batch is found again.
 
     :param task: the same for all tries of the task instance.
@@ -167,7 +167,7 @@ class Mark:
 
     _LENGTH = 64
 
-    def write(self, portion: Portion, number: int, custom_id: str | None) -> str:
+    def write(self, portion: PlannedBatch, number: int, custom_id: str | None) -> str:
         """Return the id of an item on the service: 64 characters at most, the caller's own words last."""
         text = f"{self.task}-{portion.first}-{number}"
         return f"{text}-{custom_id}"[: self._LENGTH] if custom_id else text
@@ -180,9 +180,9 @@ class Mark:
         return int(parts[1]), int(parts[2])
 
 
-def plan_in(memo: Mapping[str, Any]) -> Plan:
+def plan_in(memo: Mapping[str, Any]) -> BatchPlan:
     """Return the plan of a memo.
 
     :raises ValueError: if there is none.
     """
-    return Plan.from_json(memo.get("plan") or ())
+    return BatchPlan.from_json(memo.get("plan") or ())

@@ -12,7 +12,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.errors import TwelveLabsConflictError, TwelveLabsError, TwelveLabsNotFoundError
-from twelvelabs_provider.jobs.batch_plan import PortionState, plan_in
+from twelvelabs_provider.jobs.batch_plan import BatchState, plan_in
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
 from twelvelabs_provider.jobs.kinds import cancellation
 from twelvelabs_provider.version_compat import map_index_of
@@ -20,7 +20,7 @@ from twelvelabs_provider.version_compat import map_index_of
 if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
     from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
-    from twelvelabs_provider.jobs.task_state import Ledger
+    from twelvelabs_provider.jobs.task_state import TaskState
 
 log = logging.getLogger(__name__)
 
@@ -58,14 +58,14 @@ class RemoteJobCanceller:
     """
 
     pending: PendingJob
-    task_state: Ledger | None = None
+    task_state: TaskState | None = None
 
     @property
     def jobs(self) -> Sequence[JobRef]:
         """The jobs that may be running: the one that the task waits for, or all its batches."""
         if not self._is_plan:
             return [self.pending.job]
-        active = plan_in(self.pending.memo).of(PortionState.ACTIVE)
+        active = plan_in(self.pending.memo).of(BatchState.ACTIVE)
         return [JobRef(JobKind.ANALYSIS_BATCH, batch.batch_id) for batch in active if batch.batch_id]
 
     def cancel(self, hook: TwelveLabsHook) -> Sequence[Cancellation]:

@@ -11,10 +11,10 @@ from enum import StrEnum
 from typing import Any, Self
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.jobs.time_range import Window
+from twelvelabs_provider.jobs.time_range import TimeRange
 
 LIMIT = "max_billable_minutes"
-_WHOLE = Window(None, None)
+_WHOLE = TimeRange(None, None)
 ROUNDING = 1e-6
 
 
@@ -73,7 +73,7 @@ def indexing_bill(duration: float | None) -> Bill:
     return _bill(BilledKind.INDEXING, duration, _WHOLE)
 
 
-def analysis_bill(window: Window, duration: float | None, definitions: int = 1) -> Bill:
+def analysis_bill(window: TimeRange, duration: float | None, definitions: int = 1) -> Bill:
     """Return what it bills to ask a model about a video.
 
     :param window: the stretch that is looked at.
@@ -83,7 +83,7 @@ def analysis_bill(window: Window, duration: float | None, definitions: int = 1) 
     return _bill(BilledKind.ANALYSIS, duration, window, definitions)
 
 
-def embedding_bill(window: Window, duration: float | None) -> Bill:
+def embedding_bill(window: TimeRange, duration: float | None) -> Bill:
     """Return what it bills to embed a sound or a video.
 
     :param window: the stretch that is embedded.
@@ -125,12 +125,12 @@ def must_be_allowed(bill: Bill, limit: float | None, what: str) -> None:
         )
 
 
-def _bill(kind: BilledKind, duration: float | None, window: Window, times: int = 1) -> Bill:
+def _bill(kind: BilledKind, duration: float | None, window: TimeRange, times: int = 1) -> Bill:
     seconds = _seconds(window, duration)
     return Bill(kind, unknown=1) if seconds is None else Bill(kind, seconds / 60 * times)
 
 
-def _seconds(window: Window, duration: float | None) -> float | None:
+def _seconds(window: TimeRange, duration: float | None) -> float | None:
     """Return how much of a video a window covers; an end beyond the video's own adds nothing."""
     ends = [end for end in (window.end, duration) if end is not None]
     return max(0.0, min(ends) - (window.start or 0.0)) if ends else None

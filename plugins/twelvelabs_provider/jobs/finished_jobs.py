@@ -46,7 +46,7 @@ _DELETED = "failed"
 
 
 @dataclass(frozen=True)
-class Sighting:
+class ListedJob:
     """An entry of a list.
 
     :param moment: epoch seconds of its last change or of its creation, whichever the list is ordered by.
@@ -58,7 +58,7 @@ class Sighting:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class AwaitedJobs:
     """The jobs that are waited for.
 
     :param back_to: epoch seconds; jobs that ended before are not asked for.
@@ -97,7 +97,7 @@ class JobList:
     """
 
     order: Order
-    page: Callable[[Dialect, str | None, float, Sequence[str], Paging], Call[Page[Sighting]]]
+    page: Callable[[Dialect, str | None, float, Sequence[str], Paging], Call[Page[ListedJob]]]
     shows_running: bool = False
 
 
@@ -107,7 +107,7 @@ def can_be_listed(kind: JobKind) -> bool:
 
 
 @dataclass
-class EndedJobs:
+class FinishedJobs:
     """The jobs of one kind and scope that have ended, found with as few requests as their lists have pages.
 
     :param index_id: the index that the jobs belong to, None for those of the whole account.
@@ -118,14 +118,14 @@ class EndedJobs:
     kind: JobKind
     index_id: str | None
     since: float
-    found: dict[str, Sighting] = field(default_factory=dict)
+    found: dict[str, ListedJob] = field(default_factory=dict)
     _newest: float = 0.0
     _deep_at: float = field(default_factory=time.time)
     _seen_at: dict[str, float] = field(default_factory=dict)
     _news: list[str] = field(default_factory=list)
     _missed_at: int = 0
 
-    async def look(self, hook: AsyncHook, wanted: Wanted) -> Sequence[str]:
+    async def poll(self, hook: AsyncHook, wanted: AwaitedJobs) -> Sequence[str]:
         """Read what is new, and return the ids of the jobs that have ended since the last look that came to its end.
 
         :raises TwelveLabsError: as the list call does; what was read up to there is kept, and told by the next look.
@@ -143,7 +143,7 @@ class EndedJobs:
         news, self._news = self._news, []
         return news
 
-    async def _read_changed(self, hook: AsyncHook, wanted: Wanted) -> None:
+    async def _read_changed(self, hook: AsyncHook, wanted: AwaitedJobs) -> None:
         """Read from the newest change back to the newest of the last look.
 
         What happens meanwhile moves entries to later pages: some are read twice, none is missed.
@@ -191,7 +191,7 @@ class EndedJobs:
             seen.update(sighting.id for sighting in page.items)
         await self._read_each(hook, [job_id for job_id in unknown if job_id not in seen], MOST_MISSED)
 
-    async def _read_page(self, hook: AsyncHook, begin: float, pages: Pages) -> Page[Sighting]:
+    async def _read_page(self, hook: AsyncHook, begin: float, pages: Pages) -> Page[ListedJob]:
         page = await hook.execute(self._call(hook, begin, (), Paging(page=pages.number)))
         self._take(page)
         pages.new_in(page)
@@ -211,13 +211,13 @@ class EndedJobs:
                 state = await hook.execute(read_state(hook.api, JobRef(self.kind, job_id, self.index_id)))
             except TwelveLabsError as error:
                 if is_missing(error):
-                    self._note(Sighting(job_id, _DELETED))
+                    self._note(ListedJob(job_id, _DELETED))
                 else:
                     log.warning("Could not read %s %s: %s", self.kind.value, job_id, error)
                 continue
-            self._note(Sighting(job_id, state.status, state.created_at or 0.0))
+            self._note(ListedJob(job_id, state.status, state.created_at or 0.0))
 
-    def _call(self, hook: AsyncHook, begin: float, ids: Sequence[str], paging: Paging) -> Call[Page[Sighting]]:
+    def _call(self, hook: AsyncHook, begin: float, ids: Sequence[str], paging: Paging) -> Call[Page[ListedJob]]:
         return _LISTS[self.kind].page(hook.api, self.index_id, begin, ids, paging)
 
     def _cursor(self) -> float:
@@ -226,11 +226,11 @@ class EndedJobs:
         self._deep_at = time.time()
         return self._newest - DEEP_OVERLAP
 
-    def _take(self, page: Page[Sighting]) -> None:
+    def _take(self, page: Page[ListedJob]) -> None:
         for sighting in page.items:
             self._note(sighting)
 
-    def _note(self, sighting: Sighting) -> None:
+    def _note(self, sighting: ListedJob) -> None:
         if sighting.id not in self.found and phase_of(sighting.status) is not Phase.RUNNING:
             self.found[sighting.id] = sighting
             self._seen_at[sighting.id] = time.time()
@@ -247,7 +247,7 @@ class EndedJobs:
             del self.found[job_id], self._seen_at[job_id]
 
 
-def _moments(page: Page[Sighting]) -> list[float]:
+def _moments(page: Page[ListedJob]) -> list[float]:
     return [sighting.moment for sighting in page.items if sighting.moment > 0]
 
 
@@ -265,39 +265,39 @@ def _epoch(moment: pendulum.DateTime | None) -> float:
     return moment.timestamp() if moment else 0.0
 
 
-def _tasks(api: Dialect, index_id: str | None, begin: float, _: Sequence[str], paging: Paging) -> Call[Page[Sighting]]:
+def _tasks(api: Dialect, index_id: str | None, begin: float, _: Sequence[str], paging: Paging) -> Call[Page[ListedJob]]:
     newest_first = Paging(paging.page, paging.limit, "updated_at")
     call = api.list_tasks(index_id=index_id, status=_ENDED, updated_since=_at(begin), paging=newest_first)
-    return call.then(lambda page: page.map(lambda task: Sighting(task.id, task.status, _epoch(task.updated_at))))
+    return call.then(lambda page: page.map(lambda task: ListedJob(task.id, task.status, _epoch(task.updated_at))))
 
 
 def _indexed_assets(
     api: Dialect, index_id: str | None, begin: float, _: Sequence[str], paging: Paging
-) -> Call[Page[Sighting]]:
+) -> Call[Page[ListedJob]]:
     # The filter by the last change knows only changes that a user made, so that creation is what is left.
     where = VideoFilter(created_since=_at(begin))
     call = api.list_indexed_assets(index_id or "", status=_ENDED, where=where, paging=paging)
-    return call.then(lambda page: page.map(lambda one: Sighting(one.id, one.status or "", _epoch(one.created_at))))
+    return call.then(lambda page: page.map(lambda one: ListedJob(one.id, one.status or "", _epoch(one.created_at))))
 
 
-def _assets(_: Dialect, __: str | None, ___: float, ids: Sequence[str], paging: Paging) -> Call[Page[Sighting]]:
+def _assets(_: Dialect, __: str | None, ___: float, ids: Sequence[str], paging: Paging) -> Call[Page[ListedJob]]:
     call = list_assets(asset_ids=ids, paging=paging)
-    return call.then(lambda page: page.map(lambda asset: Sighting(asset.id, asset.status)))
+    return call.then(lambda page: page.map(lambda asset: ListedJob(asset.id, asset.status)))
 
 
-def _analyses(api: Dialect, _: str | None, __: float, ___: Sequence[str], paging: Paging) -> Call[Page[Sighting]]:
+def _analyses(api: Dialect, _: str | None, __: float, ___: Sequence[str], paging: Paging) -> Call[Page[ListedJob]]:
     call = api.list_analysis_tasks(paging=paging)
-    return call.then(lambda page: page.map(lambda task: Sighting(task.id, task.status, _epoch(task.created_at))))
+    return call.then(lambda page: page.map(lambda task: ListedJob(task.id, task.status, _epoch(task.created_at))))
 
 
-def _batches(_: Dialect, __: str | None, ___: float, ____: Sequence[str], paging: Paging) -> Call[Page[Sighting]]:
+def _batches(_: Dialect, __: str | None, ___: float, ____: Sequence[str], paging: Paging) -> Call[Page[ListedJob]]:
     call = list_batches(paging=paging)
-    return call.then(lambda page: page.map(lambda batch: Sighting(batch.id, batch.status, _epoch(batch.created_at))))
+    return call.then(lambda page: page.map(lambda batch: ListedJob(batch.id, batch.status, _epoch(batch.created_at))))
 
 
-def _embeddings(api: Dialect, _: str | None, begin: float, __: Sequence[str], paging: Paging) -> Call[Page[Sighting]]:
+def _embeddings(api: Dialect, _: str | None, begin: float, __: Sequence[str], paging: Paging) -> Call[Page[ListedJob]]:
     call = api.list_embedding_tasks(since=_at(begin), paging=paging)
-    return call.then(lambda page: page.map(lambda task: Sighting(task.id, task.status, _epoch(task.created_at))))
+    return call.then(lambda page: page.map(lambda task: ListedJob(task.id, task.status, _epoch(task.created_at))))
 
 
 _LISTS: Mapping[JobKind, JobList] = {

@@ -31,7 +31,7 @@ _OCTETS = {"Content-Type": "application/octet-stream"}
 _GONE = (TwelveLabsNotFoundError, TwelveLabsPermissionError, TwelveLabsBadRequestError)
 
 
-class UploadBook(Protocol):
+class UploadState(Protocol):
     """What remembers an upload in parts from one try to the next."""
 
     def recall_upload(self) -> BegunUpload | None: ...
@@ -43,12 +43,12 @@ class UploadBook(Protocol):
 class MultipartUpload:
     """Brings one file to the service in parts.
 
-    :param ledger: remembers the session from one try of the task to the next.
+    :param task_state: remembers the session from one try of the task to the next.
     :param fingerprint: changes when the file's content changes; then an older session is of no use.
     """
 
     hook: TwelveLabsHook
-    ledger: UploadBook
+    task_state: UploadState
     source: PartSource
     fingerprint: str
 
@@ -77,14 +77,14 @@ class MultipartUpload:
             self.fingerprint,
             dict(session.headers) or _OCTETS,
         )
-        self.ledger.record_upload(begun)
+        self.task_state.record_upload(begun)
         log.info("upload %s of %s: %d parts", session.id, self.source.filename, session.total_chunks)
         self._go_on(begun, session.urls, completed=())
         return session.asset_id
 
     def _earlier(self) -> BegunUpload | None:
         """Return what an earlier try began, if it is of the same file and not over."""
-        begun = self.ledger.recall_upload()
+        begun = self.task_state.earlier_upload()
         if begun is None:
             return None
         if (begun.size, begun.fingerprint) != (self.source.size, self.fingerprint):
@@ -102,7 +102,7 @@ class MultipartUpload:
 
     def _remove(self, begun: BegunUpload) -> None:
         """Delete the asset of an upload whose parts may be of two contents."""
-        self.ledger.forget()
+        self.task_state.clear()
         try:
             self.hook.execute(self.hook.api.delete_asset(begun.asset_id))
         except TwelveLabsError as error:

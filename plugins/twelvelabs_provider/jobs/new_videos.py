@@ -49,7 +49,7 @@ class ReadyVideo:
 
 
 @dataclass(frozen=True)
-class Told:
+class EventWatermark:
     """The watermark: what has been told.
 
     :param since: epoch seconds; whatever was created before has been told, or never will be.
@@ -64,7 +64,7 @@ class Told:
         return {"version": _VERSION, "since": self.since, "videos": dict(self.videos)}
 
     @classmethod
-    def from_json(cls, value: Any) -> Told:
+    def from_json(cls, value: Any) -> EventWatermark:
         """Read what :meth:`as_json` wrote.
 
         :raises ValueError: it is something else.
@@ -78,7 +78,7 @@ class Told:
 
 
 @dataclass(frozen=True)
-class News:
+class NewVideos:
     """What a look found.
 
     :param ready: the videos that nobody was told of yet, oldest first.
@@ -86,11 +86,11 @@ class News:
     """
 
     ready: tuple[ReadyVideo, ...]
-    told: Told
+    told: EventWatermark
 
 
 @dataclass(frozen=True)
-class Entry:
+class IndexEntry:
     """A video of the list, ready or not.
 
     :param created: epoch seconds.
@@ -108,7 +108,7 @@ class Entry:
         return self.video.video_id
 
 
-async def look(hook: AsyncHook, index_id: str, told: Told, now: float) -> News:
+async def read_new_videos(hook: AsyncHook, index_id: str, told: EventWatermark, now: float) -> NewVideos:
     """Read what was created since the watermark.
 
     The cost grows with what was created while the oldest video that is still being indexed has been waiting.
@@ -127,10 +127,10 @@ async def look(hook: AsyncHook, index_id: str, told: Told, now: float) -> News:
     since = max(told.since, _held_back(list(entries.values()), told.since, now))
     known = {**told.videos, **{entry.video.video_id: entry.created for entry in ready}}
     kept = {name: created for name, created in known.items() if created >= since}
-    return News(tuple(entry.video for entry in ready), Told(since, kept))
+    return NewVideos(tuple(entry.video for entry in ready), EventWatermark(since, kept))
 
 
-def _held_back(entries: list[Entry], since: float, now: float) -> float:
+def _held_back(entries: list[IndexEntry], since: float, now: float) -> float:
     """Return the moment before which there is nothing left to tell."""
     running = [
         entry.created for entry in entries if entry.phase is Phase.RUNNING and now - entry.created < LONGEST_INDEXING
@@ -139,7 +139,7 @@ def _held_back(entries: list[Entry], since: float, now: float) -> float:
     return min([newest - OVERLAP, *running])
 
 
-async def _entries(hook: AsyncHook, index_id: str, since: float, now: float) -> AsyncIterator[Entry]:
+async def _entries(hook: AsyncHook, index_id: str, since: float, now: float) -> AsyncIterator[IndexEntry]:
     """Read the list from its new end: what is added meanwhile moves entries to later pages, and none is missed."""
     pages = Pages(MOST_PAGES)
     while pages.more:
@@ -153,7 +153,7 @@ async def _entries(hook: AsyncHook, index_id: str, since: float, now: float) -> 
 
 def entries_page(
     api: Dialect, index_id: str, since: pendulum.DateTime, now: float, paging: Paging
-) -> Call[Page[Entry | None]]:
+) -> Call[Page[IndexEntry | None]]:
     """Return the call for a page of the videos of an index, newest first, whatever their status.
 
     :param since: only what was created since.
@@ -166,13 +166,13 @@ def entries_page(
     return tasks.then(lambda page: page.map(lambda task: _of_task(index_id, task, now)))
 
 
-def _of_video(index_id: str, video: Video, now: float) -> Entry:
+def _of_video(index_id: str, video: Video, now: float) -> IndexEntry:
     ready = ReadyVideo(index_id, video.id, video.asset_id, video.filename, video.duration, _written(video.created_at))
     created = _epoch(video.created_at, now)
-    return Entry(phase_of(video.status or ""), created, _stamp(video.raw.get("indexed_at"), created), ready)
+    return IndexEntry(phase_of(video.status or ""), created, _stamp(video.raw.get("indexed_at"), created), ready)
 
 
-def _of_task(index_id: str, task: IndexingTask, now: float) -> Entry | None:
+def _of_task(index_id: str, task: IndexingTask, now: float) -> IndexEntry | None:
     """Return the video of a task; one that is being uploaded may have none yet, and is then known by its task."""
     phase = phase_of(task.status)
     if not task.video_id and phase is not Phase.RUNNING:
@@ -180,7 +180,7 @@ def _of_task(index_id: str, task: IndexingTask, now: float) -> Entry | None:
     filename = (task.raw.get("metadata") or {}).get("filename")
     ready = ReadyVideo(index_id, task.video_id or task.id, None, filename, task.duration, _written(task.created_at))
     created = _epoch(task.created_at, now)
-    return Entry(phase, created, _stamp(task.raw.get("updated_at"), created), ready)
+    return IndexEntry(phase, created, _stamp(task.raw.get("updated_at"), created), ready)
 
 
 def _epoch(moment: pendulum.DateTime | None, now: float) -> float:

@@ -1,4 +1,4 @@
-"""How long a wait bears polls that fail: the same rules on the worker and in the triggerer."""
+"""How long a wait tolerates polls that fail: the same rules on the worker and in the triggerer."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def is_final(error: TwelveLabsError) -> bool:
 
 
 @dataclass
-class Patience:
+class Outage:
     """Polls that failed in a row.
 
     :param failing_since: epoch seconds of the first one; None after an answer.
@@ -53,7 +53,7 @@ class Patience:
         """Start over after an answer."""
         self.failing_since, self.refused_since, self.failures = None, None, 0
 
-    def bears(self, error: TwelveLabsError, what: object, now: float, age: float | None = None) -> bool:
+    def tolerates(self, error: TwelveLabsError, what: object, now: float, age: float | None = None) -> bool:
         """Return whether to poll again after an error, and log it if so.
 
         A request to wait (429) counts as an answer: the silence begins at the moment that it names.
@@ -90,9 +90,9 @@ class Patience:
         )
 
 
-def ended_by(error: TwelveLabsError, patience: Patience, now: float) -> str:
+def ended_by(error: TwelveLabsError, outage: Outage, now: float) -> str:
     """Return the reason for a wait that ends because polls kept failing, for its message."""
-    if isinstance(error, TwelveLabsPermanentError) and patience.refused_since is not None:
-        minutes = round((now - patience.refused_since) / 60)
+    if isinstance(error, TwelveLabsPermanentError) and outage.refused_since is not None:
+        minutes = round((now - outage.refused_since) / 60)
         return f"refused for {minutes} min, check the connection: {error}"
     return str(error)

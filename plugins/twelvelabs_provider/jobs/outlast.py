@@ -12,7 +12,7 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsPermanentError,
 )
 from twelvelabs_provider.exceptions import TwelveLabsUnreachableError
-from twelvelabs_provider.jobs.outage import Patience, ended_by, is_final
+from twelvelabs_provider.jobs.outage import Outage, ended_by, is_final
 from twelvelabs_provider.jobs.polling import LONGEST_PAUSE
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def outlast_refusals(hook: TwelveLabsHook, poll: Callable[[], T], what: str, unt
     :raises TwelveLabsPermanentError: a final answer: the request itself is wrong, or the connection is.
     :raises TwelveLabsError: any other failure, which says nothing about a later poll.
     """
-    patience = Patience()
+    outage = Outage()
     while True:
         try:
             return poll()
@@ -45,9 +45,9 @@ def outlast_refusals(hook: TwelveLabsHook, poll: Callable[[], T], what: str, unt
             if not isinstance(error, TwelveLabsPermanentError) or is_final(error):
                 raise
             now = time.time()
-            if not patience.bears(error, what, now) or now >= until:
-                why = ended_by(error, patience, now)
+            if not outage.tolerates(error, what, now) or now >= until:
+                why = ended_by(error, outage, now)
                 raise TwelveLabsUnreachableError(f"cannot poll {what} ({why}); a retry continues") from error
         # A connection that differs at each reading is no reason to poll without a pause.
-        pause = 0.0 if changed and patience.failures == 1 else patience.pause(LONGEST_PAUSE)
+        pause = 0.0 if changed and outage.failures == 1 else outage.pause(LONGEST_PAUSE)
         time.sleep(min(pause, max(0.0, until - time.time())))

@@ -19,7 +19,7 @@ from twelvelabs_provider.jobs.deduplication import SOURCE_MARK
 from twelvelabs_provider.jobs.idempotency import UNKNOWN_OUTCOME
 from twelvelabs_provider.jobs.job import Phase
 from twelvelabs_provider.jobs.kinds import phase_of
-from twelvelabs_provider.jobs.task_state import Ledger
+from twelvelabs_provider.jobs.task_state import TaskState
 
 if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
@@ -55,14 +55,16 @@ class SubmittedTask:
     found: bool = False
 
 
-def submit_once(hook: TwelveLabsHook, ledger: Ledger, video: SubmittedVideo, call: Call[CreatedTask]) -> SubmittedTask:
+def submit_once(
+    hook: TwelveLabsHook, task_state: TaskState, video: SubmittedVideo, call: Call[CreatedTask]
+) -> SubmittedTask:
     """Upload a video, unless an earlier try did and never heard of it.
 
-    :param ledger: remembers from try to try that the upload was about to begin.
+    :param task_state: remembers from try to try that the upload was about to begin.
     :raises TwelveLabsTransientError: if the answer was lost and nothing began; a retry looks again, then submits.
     :raises TwelveLabsUnknownOutcomeError: if nobody can tell, or no retry could remember to look.
     """
-    earlier = ledger.intended()
+    earlier = task_state.unconfirmed()
     if earlier is not None and earlier.at is not None:
         task = find_lost_indexing(hook, video, earlier.at, earlier.known)
         if task is not None:
@@ -70,20 +72,20 @@ def submit_once(hook: TwelveLabsHook, ledger: Ledger, video: SubmittedVideo, cal
         log.info("submit: nothing began in index %s since an earlier try was about to upload", video.index_id)
     now = time.time()
     known = [task.id for task in tasks_begun(hook, video.index_id, now)]
-    ledger.intend(now, known)
+    task_state.record_intent(now, known)
     try:
         created = hook.execute(call)
     except UNKNOWN_OUTCOME as error:
-        return _reconciled(hook, ledger, video, now, known, error)
+        return _reconciled(hook, task_state, video, now, known, error)
     except TwelveLabsError:
-        ledger.settle()
+        task_state.drop_intent()
         raise
     return SubmittedTask(created.id, created.video_id)
 
 
 def _reconciled(
     hook: TwelveLabsHook,
-    ledger: Ledger,
+    task_state: TaskState,
     video: SubmittedVideo,
     since: float,
     known: Collection[str],
@@ -96,7 +98,7 @@ def _reconciled(
         task, seen = None, f"it cannot be looked for now ({blind})"
     if task is not None:
         return _found(task, str(error))
-    if ledger.store is None:
+    if task_state.store is None:
         raise TwelveLabsUnknownOutcomeError(
             f"{error}; {seen}. Indexing is billed, and this Airflow keeps no task state that would let a retry look"
             f" again, so it is not sent again by itself: look for {video.filename} in index {video.index_id}; if it is"

@@ -28,7 +28,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True)
-class Recorded:
+class EarlierSubmission:
     """What an earlier try of the same task left, asked for the same.
 
     :param pending: the job that it submitted; None where it was about to, and never said that it had.
@@ -58,12 +58,12 @@ class Decision:
     job: PendingJob | None = None
 
 
-def counts(recorded: Recorded | None, reuse: Reuse) -> bool:
+def counts(recorded: EarlierSubmission | None, reuse: Reuse) -> bool:
     """Tell whether what an earlier try left is to be looked at."""
     return recorded is not None and (reuse is Reuse.ALWAYS or (reuse is Reuse.RETRY and recorded.same_life))
 
 
-def decide(recorded: Recorded | None, state: JobState | None, reuse: Reuse) -> Decision:
+def decide(recorded: EarlierSubmission | None, state: JobState | None, reuse: Reuse) -> Decision:
     """Return what to do.
 
     :param recorded: what an earlier try left, if anything.

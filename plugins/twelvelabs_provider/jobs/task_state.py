@@ -19,7 +19,7 @@ from typing import Any, Protocol, Self
 
 from twelvelabs_provider.exceptions import TwelveLabsRecordError
 from twelvelabs_provider.jobs.job import PendingJob
-from twelvelabs_provider.jobs.resume import Recorded, Reuse, counts
+from twelvelabs_provider.jobs.resume import EarlierSubmission, Reuse, counts
 from twelvelabs_provider.version_compat import map_index_of
 
 _KEY = "twelvelabs_job"
@@ -144,7 +144,7 @@ class BegunUpload:
 
 
 @dataclass(frozen=True)
-class Ledger:
+class TaskState:
     """The memory of one task instance.
 
     :param store: Airflow's state store, None where this Airflow has none.
@@ -153,7 +153,7 @@ class Ledger:
     store: StateStore | None
     identity: Identity
 
-    def recorded(self) -> Recorded | None:
+    def earlier_submission(self) -> EarlierSubmission | None:
         """Return what an earlier try of this task left for the same question; of what does not count, that it is there.
 
         :raises TwelveLabsRecordError: if the record is not one of ours.
@@ -180,29 +180,29 @@ class Ledger:
             if record.get("identity") == self.identity.key():
                 return None
             same_task = record.get("task") == self.identity.lasting_key()
-            counted = same_task and counts(Recorded(None, self._is_same_life(record)), self.identity.reuse)
+            counted = same_task and counts(EarlierSubmission(None, self._is_same_life(record)), self.identity.reuse)
             return PendingJob.from_json(record["pending"]) if not counted and record.get("ours", same_task) else None
         except (AttributeError, KeyError, TypeError, ValueError):
             return None
 
-    def recall(self) -> PendingJob | None:
+    def earlier_job(self) -> PendingJob | None:
         """Return the job that an earlier try submitted for the same question, if it counts.
 
         :raises TwelveLabsRecordError: if the record is not one of ours.
         """
-        recorded = self.recorded()
+        recorded = self.earlier_submission()
         return recorded.pending if recorded and counts(recorded, self.identity.reuse) else None
 
-    def intended(self) -> Recorded | None:
+    def unconfirmed(self) -> EarlierSubmission | None:
         """Return what an earlier try was about to submit, if it never said that it had, and if it counts.
 
         :raises TwelveLabsRecordError: if the record is not one of ours.
         """
-        recorded = self.recorded()
+        recorded = self.earlier_submission()
         waits = recorded is not None and recorded.pending is None and counts(recorded, self.identity.reuse)
         return recorded if waits else None
 
-    def intend(self, now: float, known: Iterable[str] = (), memo: Mapping[str, Any] | None = None) -> None:
+    def record_intent(self, now: float, known: Iterable[str] = (), memo: Mapping[str, Any] | None = None) -> None:
         """Remember that a submission follows.
 
         :param known: ids that are on the service before it.
@@ -211,25 +211,25 @@ class Ledger:
         planned = {"memo": dict(memo)} if memo else {}
         self._write(_Phase.INTENT, at=now, known=list(known), **planned)
 
-    def record(self, pending: PendingJob, ours: bool = True) -> None:
+    def record_job(self, pending: PendingJob, ours: bool = True) -> None:
         """Remember a job, at once after the service gave its id.
 
         :param ours: whether this task submitted it, so that it may be stopped.
         """
         self._write(_Phase.SUBMITTED, pending=pending.as_json(), ours=ours)
 
-    def settle(self) -> None:
+    def drop_intent(self) -> None:
         """Forget an intent that came to nothing, for certain; a job that is known stays."""
         if self.store is not None and (self.store.get(_KEY) or {}).get("phase") == _Phase.INTENT:
             self.store.delete(_KEY)
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Remember nothing: the job ended without a result, and a retry shall submit anew."""
         for key in (_KEY, _UPLOAD_KEY):
             if self.store is not None and self.store.get(key) is not None:
                 self.store.delete(key)
 
-    def recall_upload(self) -> BegunUpload | None:
+    def earlier_upload(self) -> BegunUpload | None:
         """Return the upload that an earlier try of the same life began; one that cannot be read is begun anew."""
         record = None if self.store is None else self.store.get(_UPLOAD_KEY)
         if not isinstance(record, Mapping) or record.get("identity") != self.identity.key():
@@ -244,7 +244,7 @@ class Ledger:
         if self.store is not None:
             self.store.set(_UPLOAD_KEY, {"identity": self.identity.key(), "upload": asdict(upload)})
 
-    def _read(self, record: Mapping[str, Any]) -> Recorded | None:
+    def _read(self, record: Mapping[str, Any]) -> EarlierSubmission | None:
         # A release that knew one phase only left neither the phase nor whose record it is, but for the identity.
         same_life = self._is_same_life(record)
         if "task" in record:
@@ -252,12 +252,12 @@ class Ledger:
                 return None
         elif not same_life:
             return None
-        if not counts(Recorded(None, same_life), self.identity.reuse):
-            return Recorded(None, same_life)
+        if not counts(EarlierSubmission(None, same_life), self.identity.reuse):
+            return EarlierSubmission(None, same_life)
         if _Phase(record.get("phase", _Phase.SUBMITTED)) is _Phase.SUBMITTED:
-            return Recorded(PendingJob.from_json(record["pending"]), same_life)
+            return EarlierSubmission(PendingJob.from_json(record["pending"]), same_life)
         known = tuple(map(str, record.get("known") or ()))
-        return Recorded(None, same_life, float(record["at"]), known, dict(record.get("memo") or {}))
+        return EarlierSubmission(None, same_life, float(record["at"]), known, dict(record.get("memo") or {}))
 
     def _is_same_life(self, record: Mapping[str, Any]) -> bool:
         if "task" in record:

@@ -12,7 +12,7 @@ from twelvelabs_provider.jobs.durations import plain_number
 
 
 @dataclass(frozen=True)
-class Window:
+class TimeRange:
     """Seconds from and to; None leaves a side open."""
 
     start: float | None

@@ -11,7 +11,7 @@ from twelvelabs_provider.exceptions import TwelveLabsEventError, TwelveLabsRefus
 from twelvelabs_provider.jobs.job import JobRef, PendingJob
 
 
-class WakeReason(StrEnum):
+class EventReason(StrEnum):
     """Why the trigger stopped waiting."""
 
     ENDED = "ended"
@@ -26,27 +26,27 @@ def unreachable(job: JobRef, why: object) -> str:
 
 
 @dataclass(frozen=True)
-class Wake:
+class JobEvent:
     """The trigger's event.
 
     :param message: the last error in words, for ``refused`` and ``unreachable``.
     :param ready: the job was seen ready; not told to the worker, which looks for itself.
     """
 
-    reason: WakeReason
+    reason: EventReason
     pending: PendingJob
     message: str = ""
     ready: bool = field(default=False, compare=False)
 
-    def must_be_answered(self) -> None:
+    def raise_for_reason(self) -> None:
         """Raise where the trigger could not wait to the end; otherwise the job is to be looked at afresh.
 
         :raises TwelveLabsRefusedError: the service refused for good.
         :raises TwelveLabsUnreachableError: it could not be asked any more; the job goes on.
         """
-        if self.reason is WakeReason.REFUSED:
+        if self.reason is EventReason.REFUSED:
             raise TwelveLabsRefusedError(self.message)
-        if self.reason is WakeReason.UNREACHABLE:
+        if self.reason is EventReason.UNREACHABLE:
             raise TwelveLabsUnreachableError(unreachable(self.pending.job, self.message))
 
     def as_payload(self) -> dict[str, Any]:
@@ -54,7 +54,7 @@ class Wake:
         return {"reason": self.reason.value, "pending": self.pending.as_json(), "message": self.message}
 
     @classmethod
-    def from_payload(cls, payload: Mapping[str, Any] | None) -> Wake:
+    def from_payload(cls, payload: Mapping[str, Any] | None) -> JobEvent:
         """Read an event.
 
         :raises TwelveLabsEventError: if it is missing or not ours.
@@ -62,7 +62,7 @@ class Wake:
         try:
             fields = dict(payload or {})
             return cls(
-                WakeReason(fields["reason"]), PendingJob.from_json(fields["pending"]), str(fields.get("message") or "")
+                EventReason(fields["reason"]), PendingJob.from_json(fields["pending"]), str(fields.get("message") or "")
             )
         except (KeyError, TypeError, ValueError) as error:
             raise TwelveLabsEventError(

@@ -1,4 +1,4 @@
-"""Which videos of an index have no result yet: a watermark that no unfinished video ever passes."""
+"""Which videos of an index have no result yet: a watermark that no unpublished video ever passes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from twelvelabs_provider.jobs.job import Phase
-from twelvelabs_provider.jobs.new_videos import LONGEST_INDEXING, OVERLAP, Entry
+from twelvelabs_provider.jobs.new_videos import LONGEST_INDEXING, OVERLAP, IndexEntry
 
 MOST_RUNS = 3
 """Runs that list a video: what fails in each of them may be billed each time."""
@@ -17,7 +17,7 @@ _NOTHING: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
-class Watermark:
+class PublishingWatermark:
     """How far an index is worked through.
 
     :param created: epoch seconds; every video that was created before has its result, or is given up.
@@ -30,7 +30,7 @@ class Watermark:
     listed: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NOTHING)
 
     @classmethod
-    def at(cls, ready: float) -> Watermark:
+    def at(cls, ready: float) -> PublishingWatermark:
         """Return the watermark of a first look: what became ready since may have been created long before."""
         return cls(ready - LONGEST_INDEXING, ready)
 
@@ -40,7 +40,7 @@ class Watermark:
         return {"version": _VERSION, "created": self.created, "ready": self.ready, "listed": listed}
 
     @classmethod
-    def from_json(cls, value: Any) -> Watermark:
+    def from_json(cls, value: Any) -> PublishingWatermark:
         """Read what :meth:`as_json` wrote.
 
         :raises ValueError: it is something else.
@@ -55,7 +55,7 @@ class Watermark:
 
 
 @dataclass(frozen=True)
-class Unfinished:
+class UnpublishedVideos:
     """What a look found.
 
     :param videos: ids of what is to be done, oldest first.
@@ -67,12 +67,17 @@ class Unfinished:
     videos: tuple[str, ...]
     more: int
     given_up: tuple[str, ...]
-    watermark: Watermark
+    watermark: PublishingWatermark
 
 
-def unfinished(
-    entries: Iterable[Entry], watermark: Watermark, run: str, now: float, is_done: Callable[[str], bool], most: int
-) -> Unfinished:
+def unpublished_videos(
+    entries: Iterable[IndexEntry],
+    watermark: PublishingWatermark,
+    run: str,
+    now: float,
+    is_done: Callable[[str], bool],
+    most: int,
+) -> UnpublishedVideos:
     """Return the videos that are ready and have no result.
 
     :param entries: the videos that were created since the watermark.
@@ -98,11 +103,11 @@ def unfinished(
     created = max(watermark.created, _held_back(since, to_do, watermark.created, now))
     remembered = [entry.video.video_id for entry in open_ones if entry.created >= created]
     kept = {video: runs[video] for video in remembered if video in runs}
-    return Unfinished(
+    return UnpublishedVideos(
         tuple(entry.video.video_id for entry in taken),
         len(to_do) - len(taken),
         tuple(entry.video.video_id for entry in given_up),
-        Watermark(created, watermark.ready, kept),
+        PublishingWatermark(created, watermark.ready, kept),
     )
 
 
@@ -110,7 +115,7 @@ def _is_given_up(runs: tuple[str, ...], run: str) -> bool:
     return len([one for one in runs if one != run]) >= MOST_RUNS
 
 
-def _held_back(since: list[Entry], to_do: list[Entry], created: float, now: float) -> float:
+def _held_back(since: list[IndexEntry], to_do: list[IndexEntry], created: float, now: float) -> float:
     """Return the moment before which nothing is left to do."""
     running = [
         entry.created for entry in since if entry.phase is Phase.RUNNING and now - entry.created < LONGEST_INDEXING

@@ -15,7 +15,7 @@ from twelvelabs_provider.inputs.subject import Subject
 from twelvelabs_provider.inputs.templated import mapping_of, optional_number, texts_of
 from twelvelabs_provider.jobs.cost import definitions_in
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
-from twelvelabs_provider.jobs.time_range import Window
+from twelvelabs_provider.jobs.time_range import TimeRange
 from twelvelabs_provider.operators.generate import TwelveLabsGenerateOperator
 from twelvelabs_provider.operators.job import Result
 from twelvelabs_provider.operators.published import stem_with
@@ -134,7 +134,7 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsGenerateOperator):
         self._check_formats(mapping_of("response_format", self.response_format).get("type"))
         return super().begin(context)
 
-    def request(self, context: Context, video: VideoSource, window: Window, model: str) -> AnalysisRequest:
+    def request(self, context: Context, video: VideoSource, window: TimeRange, model: str) -> AnalysisRequest:
         """Read the arguments as templates left them."""
         return AnalysisRequest(
             video,
@@ -185,7 +185,7 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsGenerateOperator):
             published = self._publish_rows(context, answered, data, rows, result)
         return self.published(context, answered, published, result)
 
-    def is_plain(self, window: Window) -> bool:
+    def is_plain(self, window: TimeRange) -> bool:
         """Every question is one of many."""
         return False
 

@@ -48,7 +48,7 @@ class TwelveLabsOperator(TwelveLabsTask, TwelveLabsOutletOperator, TwelveLabsQuo
         return self._result
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Wake up as Airflow says, with the arguments rendered afresh."""
+        """Resume as Airflow says, with the arguments rendered afresh."""
         self.read_arguments()
         return super().resume_execution(next_method, next_kwargs, context)
 

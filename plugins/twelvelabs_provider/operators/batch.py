@@ -20,13 +20,13 @@ from twelvelabs_provider.exceptions import (
 from twelvelabs_provider.inputs.batch_items import GivenItems, items_of
 from twelvelabs_provider.inputs.batch_rules import QUESTION, ItemRules, rules_from
 from twelvelabs_provider.inputs.templated import texts_of
-from twelvelabs_provider.jobs.batch_plan import Mark, Plan, PortionState, plan_in
+from twelvelabs_provider.jobs.batch_plan import BatchPlan, BatchState, ItemIds, plan_in
 from twelvelabs_provider.jobs.cost import Bill, BilledKind
 from twelvelabs_provider.jobs.durations import Duration
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Memo, PendingJob, Phase, PlannedWork
 from twelvelabs_provider.jobs.polling import clock_text, deadline_from
 from twelvelabs_provider.jobs.resume import counts
-from twelvelabs_provider.jobs.trigger_event import Wake, WakeReason
+from twelvelabs_provider.jobs.trigger_event import EventReason, JobEvent
 from twelvelabs_provider.operators.batch_submission import Submission
 from twelvelabs_provider.operators.billing import TwelveLabsBillingOperator
 from twelvelabs_provider.operators.job import Result
@@ -189,7 +189,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsPublishedOperator, TwelveLabsBill
             raise TwelveLabsJobFailedError(state.told_of(pending.job))
         self._must_be_the_same(pending.memo)
         plan = plan_in(pending.memo)
-        if plan.of(PortionState.PLANNED, PortionState.SENDING, PortionState.ACTIVE):
+        if plan.of(BatchState.PLANNED, BatchState.SENDING, BatchState.ACTIVE):
             return self._go_on(context, PlannedWork.of(pending), plan)
         return self._publish(context, plan, _billed(pending))
 
@@ -211,9 +211,9 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsPublishedOperator, TwelveLabsBill
             return JobState(Phase.READY, "deleted")
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Result:
-        """Wake up from the triggerer; somebody else's batch may be gone."""
-        wake = Wake.from_payload(event)
-        if wake.reason is not WakeReason.REFUSED or not self._is_others(wake.pending):
+        """Resume from the triggerer; somebody else's batch may be gone."""
+        wake = JobEvent.from_payload(event)
+        if wake.reason is not EventReason.REFUSED or not self._is_others(wake.pending):
             return super().execute_complete(context, event)
         with refusals_end_the_task():
             return self._see_through(context, wake.pending)
@@ -237,7 +237,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsPublishedOperator, TwelveLabsBill
 
     def hands_over(self, pending: PendingJob) -> bool:
         """A task that does not wait ends when everything has been sent."""
-        return not plan_in(pending.memo).of(PortionState.PLANNED, PortionState.SENDING)
+        return not plan_in(pending.memo).of(BatchState.PLANNED, BatchState.SENDING)
 
     def handed_over(self, pending: PendingJob) -> Result:
         """Which batches were left running; what they bill is counted now, since no operator follows them."""
@@ -266,7 +266,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsPublishedOperator, TwelveLabsBill
 
     def _remembered(self, context: Context) -> PendingJob | None:
         """Return what an earlier attempt was waiting for, after reconciling requests without a response."""
-        recorded = self._ledger(context).recorded()
+        recorded = self._task_state(context).earlier_submission()
         if recorded is None or not counts(recorded, self.reuse):
             return None
         pending = recorded.pending
@@ -284,7 +284,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsPublishedOperator, TwelveLabsBill
     def _work(self, begun_at: float, memo: Memo) -> PlannedWork:
         return PlannedWork(begun_at, deadline_from(begun_at, self.timeout, self.execution_timeout), memo)
 
-    def _go_on(self, context: Context, work: PlannedWork, plan: Plan) -> PendingJob:
+    def _go_on(self, context: Context, work: PlannedWork, plan: BatchPlan) -> PendingJob:
         """Send what may be sent, and return what is to be waited for: our oldest batch, or what is in the way."""
         submission = self._submission(context, work)
         plan = submission.refreshed(plan)
@@ -298,15 +298,15 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsPublishedOperator, TwelveLabsBill
             self.log.info("nothing can be sent before %s has ended", job)
         return work.submitted_as(job, time.time(), plan=plan.as_json())
 
-    def _is_late(self, work: PlannedWork, plan: Plan) -> bool:
+    def _is_late(self, work: PlannedWork, plan: BatchPlan) -> bool:
         """Tell whether the deadline forbids another batch, which nothing would wait for.
 
         :raises TwelveLabsJobTimeoutError: if no batch is active either.
         """
-        left = len(plan.of(PortionState.PLANNED, PortionState.SENDING))
+        left = len(plan.of(BatchState.PLANNED, BatchState.SENDING))
         if not left or time.time() < work.deadline:
             return False
-        if not plan.of(PortionState.ACTIVE):
+        if not plan.of(BatchState.ACTIVE):
             raise TwelveLabsJobTimeoutError(
                 f"{left} of {len(plan.portions)} batches were not sent before the deadline,"
                 f" {clock_text(work.deadline)}: give the task longer with timeout (seconds)"
@@ -314,7 +314,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsPublishedOperator, TwelveLabsBill
         return True
 
     def _submission(self, context: Context, work: PlannedWork, since: float | None = None) -> Submission:
-        def record(plan: Plan) -> None:
+        def record(plan: BatchPlan) -> None:
             job, planned = _oldest(plan), work.with_memo(plan=plan.as_json())
             if job is not None:
                 self._note(context, planned.submitted_as(job, time.time()))
@@ -328,10 +328,10 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsPublishedOperator, TwelveLabsBill
     def _note_plan(self, context: Context, planned: PlannedWork) -> None:
         """Remember a plan of which no batch is active: there is no job to wait for or to stop."""
         self._pending, self._planned = None, planned
-        self._ledger(context).intend(planned.begun_at, memo=planned.memo)
+        self._task_state(context).record_intent(planned.begun_at, memo=planned.memo)
 
-    def _mark(self, context: Context) -> Mark:
-        return Mark(self.identity(context).key()[:16])
+    def _mark(self, context: Context) -> ItemIds:
+        return ItemIds(self.identity(context).key()[:16])
 
     def _must_be_the_same(self, memo: Memo) -> None:
         if memo.get("items") != self._meaning:
@@ -346,7 +346,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsPublishedOperator, TwelveLabsBill
     def _formats(self) -> tuple[Format, ...]:
         return table_formats(texts_of("formats", self.formats))
 
-    def _publish(self, context: Context, plan: Plan, planned: Bill) -> Result:
+    def _publish(self, context: Context, plan: BatchPlan, planned: Bill) -> Result:
         defaults = self._rules.defaults.wire()
         structured = self._rules.defaults.response_format is not None
         rows = BatchRows(self.hook, self._given, plan, self._mark(context), structured=structured)
@@ -422,6 +422,6 @@ def _settled(planned: Bill, rows: BatchRows) -> Bill:
     return replace(bill, at_most=unsuccessful(rows.counts) > 0)
 
 
-def _oldest(plan: Plan) -> JobRef | None:
-    active = plan.of(PortionState.ACTIVE)
+def _oldest(plan: BatchPlan) -> JobRef | None:
+    active = plan.of(BatchState.ACTIVE)
     return JobRef(JobKind.ANALYSIS_BATCH, active[0].batch_id or "") if active else None

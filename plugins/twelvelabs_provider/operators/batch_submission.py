@@ -34,7 +34,14 @@ from twelvelabs_provider.api.resources import LARGEST_PAGE, Paging
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.batch_items import GivenItem, GivenItems
 from twelvelabs_provider.inputs.batch_rules import ItemRules
-from twelvelabs_provider.jobs.batch_plan import Mark, Measured, Plan, Portion, PortionState, portions_of
+from twelvelabs_provider.jobs.batch_plan import (
+    BatchPlan,
+    BatchState,
+    ItemIds,
+    ItemLength,
+    PlannedBatch,
+    cut_into_batches,
+)
 from twelvelabs_provider.jobs.cost import Bill, BilledKind, total_of
 from twelvelabs_provider.jobs.idempotency import UNKNOWN_OUTCOME
 from twelvelabs_provider.jobs.job import JobKind, JobRef, Phase
@@ -61,19 +68,19 @@ class Submission:
     hook: TwelveLabsHook
     items: GivenItems
     rules: ItemRules
-    mark: Mark
+    mark: ItemIds
     since: float
-    record: Callable[[Plan], None]
+    record: Callable[[BatchPlan], None]
 
-    def fill(self, plan: Plan) -> tuple[Plan, JobRef | None]:
+    def fill(self, plan: BatchPlan) -> tuple[BatchPlan, JobRef | None]:
         """Send what may be sent now.
 
         :return: the plan, and what keeps the rest back if it is none of our own batches: an asset that is not ready,
             or the oldest batch that somebody else has on the account.
         """
-        while (portion := plan.next()) and len(plan.of(PortionState.ACTIVE)) < MOST_ACTIVE:
+        while (portion := plan.next()) and len(plan.of(BatchState.ACTIVE)) < MOST_ACTIVE:
             others = self._others(plan)
-            if len(others) + len(plan.of(PortionState.ACTIVE)) >= MOST_ACTIVE:
+            if len(others) + len(plan.of(BatchState.ACTIVE)) >= MOST_ACTIVE:
                 return plan, _oldest(others)
             try:
                 plan = self._send(plan, portion)
@@ -84,40 +91,40 @@ class Submission:
                 return plan, JobRef(JobKind.ASSET, unready)
             except TwelveLabsRateLimitError:
                 # Somebody else may have taken the last place meanwhile; a limit of requests passes too.
-                if not plan.of(PortionState.ACTIVE):
+                if not plan.of(BatchState.ACTIVE):
                     raise
                 return plan, None
         return plan, None
 
-    def refreshed(self, plan: Plan) -> Plan:
+    def refreshed(self, plan: BatchPlan) -> BatchPlan:
         """Return the plan with the batches that have ended since."""
-        for portion in plan.of(PortionState.ACTIVE):
+        for portion in plan.of(BatchState.ACTIVE):
             batch = self.hook.execute(read_batch(portion.batch_id or ""))
             if phase_of(batch.status) is not Phase.RUNNING:
                 log.info(
                     "batch %s is %s: %d ready, %d failed, %d canceled of %d", batch.id, batch.status, batch.ready_items,
                     batch.failed_items, batch.canceled_items, batch.total_items,
                 )  # fmt: skip
-                plan = plan.changed(replace(portion, state=PortionState.ENDED))
+                plan = plan.changed(replace(portion, state=BatchState.ENDED))
         return plan
 
-    def revived(self, plan: Plan) -> Plan:
+    def revived(self, plan: BatchPlan) -> BatchPlan:
         """Return the plan of an earlier try; what it submitted and was cancelled with it is to be sent anew."""
-        for portion in plan.of(PortionState.ACTIVE):
+        for portion in plan.of(BatchState.ACTIVE):
             if self.hook.execute(read_batch(portion.batch_id or "")).fruitless:
                 log.info("batch %s was cancelled before anything was done: submitting anew", portion.batch_id)
-                plan = plan.changed(replace(portion, batch_id=None, state=PortionState.PLANNED))
-        return self.reconciled(plan) if plan.of(PortionState.SENDING) else plan
+                plan = plan.changed(replace(portion, batch_id=None, state=BatchState.PLANNED))
+        return self.reconciled(plan) if plan.of(BatchState.SENDING) else plan
 
-    def reconciled(self, plan: Plan) -> Plan:
+    def reconciled(self, plan: BatchPlan) -> BatchPlan:
         """Return the plan with the batches that are there without our knowing; what is not there is to be sent."""
         for first, batch in self._ours():
             plan = plan.found(first, batch.total_items, batch.id)
-        for portion in plan.of(PortionState.SENDING):
-            plan = plan.changed(replace(portion, state=PortionState.PLANNED))
+        for portion in plan.of(BatchState.SENDING):
+            plan = plan.changed(replace(portion, state=BatchState.PLANNED))
         return plan
 
-    def plan(self, *, wait_for_assets: bool) -> tuple[Plan, str | None, Bill]:
+    def plan(self, *, wait_for_assets: bool) -> tuple[BatchPlan, str | None, Bill]:
         """Check every item and every asset, and cut the items into portions; nothing is sent yet.
 
         :return: the plan, the first asset that is not ready, and what all of it will bill.
@@ -126,7 +133,7 @@ class Submission:
         unready: list[str] = []
         bill = Bill(BilledKind.ANALYSIS)
 
-        def measured() -> Iterator[Measured]:
+        def measured() -> Iterator[ItemLength]:
             nonlocal bill
             for given, asset in self._with_assets():
                 if _usable(given, asset).status != "ready":
@@ -135,9 +142,9 @@ class Submission:
                     unready.append(asset.id) if not unready else None
                 duration = asset.duration or given.duration
                 bill = total_of(BilledKind.ANALYSIS, (bill, self.rules.bill(given, duration)))
-                yield Measured(given.at, duration or 0.0)
+                yield ItemLength(given.at, duration or 0.0)
 
-        plan = Plan(tuple(portions_of(measured(), MOST_ITEMS, MOST_SECONDS)))
+        plan = BatchPlan(tuple(cut_into_batches(measured(), MOST_ITEMS, MOST_SECONDS)))
         return plan, unready[0] if unready else None, bill
 
     def _with_assets(self) -> Iterator[tuple[GivenItem, Asset]]:
@@ -154,9 +161,9 @@ class Submission:
         page = self.hook.execute(list_assets(asset_ids=sorted(asset_ids), paging=Paging(limit=LARGEST_PAGE)))
         return {asset.id: asset for asset in page.items}
 
-    def _send(self, plan: Plan, portion: Portion) -> Plan:
+    def _send(self, plan: BatchPlan, portion: PlannedBatch) -> BatchPlan:
         given = list(self.items.read(portion))
-        self.record(plan.changed(replace(portion, state=PortionState.SENDING)))
+        self.record(plan.changed(replace(portion, state=BatchState.SENDING)))
         try:
             batch_id = self.hook.execute(create_batch(self._request(portion, given))).id
         except UNKNOWN_OUTCOME as error:
@@ -171,18 +178,18 @@ class Submission:
             self.record(plan)
             raise
         log.info("batch %s takes items %d to %d", batch_id, portion.first, portion.first + portion.count - 1)
-        plan = plan.changed(replace(portion, batch_id=batch_id, state=PortionState.ACTIVE))
+        plan = plan.changed(replace(portion, batch_id=batch_id, state=BatchState.ACTIVE))
         self.record(plan)
         return plan
 
-    def _request(self, portion: Portion, given: list[GivenItem]) -> BatchRequest:
+    def _request(self, portion: PlannedBatch, given: list[GivenItem]) -> BatchRequest:
         items = [
             BatchItem(one.item.asset_id, self.mark.write(portion, one.number, one.item.custom_id), one.item.options)
             for one in given
         ]
         return BatchRequest(items, self.rules.defaults, self.rules.mode, self.rules.model)
 
-    def _halved(self, plan: Plan, portion: Portion, given: list[GivenItem]) -> Plan:
+    def _halved(self, plan: BatchPlan, portion: PlannedBatch, given: list[GivenItem]) -> BatchPlan:
         log.warning(
             "the service took too long over %d items from item %d on: half as many", portion.count, portion.first
         )
@@ -190,7 +197,7 @@ class Submission:
         self.record(plan)
         return plan
 
-    def _found_after(self, error: TwelveLabsError, portion: Portion) -> str:
+    def _found_after(self, error: TwelveLabsError, portion: PlannedBatch) -> str:
         """Return the batch whose creation was never confirmed; it is billed, so it is not asked for again at once.
 
         :raises TwelveLabsError: the error, where there is no such batch yet. A retry looks again before it sends.
@@ -214,12 +221,12 @@ class Submission:
             if known:
                 yield known[0], batch
 
-    def _others(self, plan: Plan) -> list[AnalysisBatch]:
+    def _others(self, plan: BatchPlan) -> list[AnalysisBatch]:
         """Return the active batches of the account that are not ours, newest first."""
         page = self.hook.execute(list_batches(status=ACTIVE))
         return [batch for batch in page.items if batch.id not in plan.batch_ids]
 
-    def _unready(self, portion: Portion) -> str | None:
+    def _unready(self, portion: PlannedBatch) -> str | None:
         """Return the first asset of a portion that is not ready."""
         items = self.items.read(portion)
         while some := list(islice(items, LARGEST_PAGE)):

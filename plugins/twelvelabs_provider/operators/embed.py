@@ -30,7 +30,7 @@ from twelvelabs_provider.jobs.cost import Bill, embedding_bill
 from twelvelabs_provider.jobs.idempotency import UNKNOWN_OUTCOME
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.jobs.reconcile_embedding import find_lost_task
-from twelvelabs_provider.jobs.time_range import Window
+from twelvelabs_provider.jobs.time_range import TimeRange
 from twelvelabs_provider.operators.billing import TwelveLabsBillingOperator
 from twelvelabs_provider.operators.job import Result
 from twelvelabs_provider.operators.published import TwelveLabsPublishedOperator, question_digest, stem_with
@@ -254,7 +254,7 @@ class TwelveLabsEmbedOperator(TwelveLabsPublishedOperator, TwelveLabsBillingOper
     def _guard(self, plan: _Plan) -> None:
         """Say what a sound or a video will bill; texts and images are not billed by the minute."""
         if plan.medium is not None and plan.request.input.type.value in _LASTING:
-            bill = embedding_bill(Window.parse(self.start, self.end), plan.medium.duration)
+            bill = embedding_bill(TimeRange.parse(self.start, self.end), plan.medium.duration)
             self.guard(f"embedding {plan.medium.shown}", bill)
 
     def _embed(self, call: Call[Embeddings], plan: _Plan) -> Embeddings:
@@ -272,23 +272,23 @@ class TwelveLabsEmbedOperator(TwelveLabsPublishedOperator, TwelveLabsBillingOper
 
     def _submit(self, context: Context, call: Call[EmbeddingTask], plan: _Plan) -> PendingJob:
         """Submit once for all tries: a task whose id was lost is looked for, not paid for again."""
-        ledger = self._ledger(context)
-        intended = ledger.intended()
+        task_state = self._task_state(context)
+        intended = task_state.unconfirmed()
         task = find_lost_task(self.hook, plan.request, intended.at) if intended and intended.at is not None else None
         if task is None:
             self._guard(plan)
             now = time.time()
-            ledger.intend(now)
+            task_state.record_intent(now)
             try:
                 task = self.hook.execute(call)
             except UNKNOWN_OUTCOME as error:
                 task = self._found_or_unknown(plan, now, error)
             except TwelveLabsError:
-                ledger.settle()
+                task_state.drop_intent()
                 raise
         self.log.info("embedding task %s has begun", task.id)
         pending = self.pending(context, JobRef(JobKind.EMBEDDING_TASK, task.id), **asdict(self._embedded(plan)))
-        ledger.record(pending)
+        task_state.record_job(pending)
         return pending
 
     def _found_or_unknown(self, plan: _Plan, since: float, error: TwelveLabsError) -> EmbeddingTask:
@@ -363,9 +363,9 @@ class TwelveLabsEmbedOperator(TwelveLabsPublishedOperator, TwelveLabsBillingOper
         told = found.input
         if (told.type or embedded.input_type) not in _LASTING:
             return None
-        window = Window.parse(self.start, self.end)
+        window = TimeRange.parse(self.start, self.end)
         if self.embedding_task_id:
-            window = Window(told.start, told.end)
+            window = TimeRange(told.start, told.end)
         return embedding_bill(window, told.duration or embedded.duration)
 
     def _media_options(self) -> MediaOptions:

@@ -15,7 +15,7 @@ from twelvelabs_provider.inputs.templated import texts_of
 from twelvelabs_provider.jobs.cost import analysis_bill, definitions_in
 from twelvelabs_provider.jobs.deduplication import asset_of
 from twelvelabs_provider.jobs.job import JobState, PendingJob
-from twelvelabs_provider.jobs.time_range import Window
+from twelvelabs_provider.jobs.time_range import TimeRange
 from twelvelabs_provider.links import video_url
 from twelvelabs_provider.operators.analysis_task import TwelveLabsAnalysisTaskOperator
 from twelvelabs_provider.operators.base import TwelveLabsOperator
@@ -85,18 +85,18 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
         self.end = end
         self.source = source
 
-    def check(self) -> tuple[Window, Video]:
+    def check(self) -> tuple[TimeRange, Video]:
         """Refuse what cannot work before anything is asked for that costs money; return the window and the video."""
         required(self, index_id=self.index_id, video_id=self.video_id, output_path=self.output_path)
         self._formats()
-        window = Window.parse(self.start, self.end)
+        window = TimeRange.parse(self.start, self.end)
         check_output(self.output_path)
         video = self.hook.execute(self.hook.api.read_video(self.index_id, self.video_id))
         window.must_touch(video.duration)
         self.playground_url = video_url(self.index_id, self.video_id)
         return window, video
 
-    def place(self, window: Window) -> ResultPlace:
+    def place(self, window: TimeRange) -> ResultPlace:
         """Return where the result lies: two stretches of one video have two places."""
         return ResultPlace(self.index_id, self.video_id, f"{self.kind.value}{window.suffix()}", self.kind)
 
@@ -110,7 +110,7 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
         }
 
     def publish(
-        self, context: Context, rows: Sequence[Segment], window: Window, video: Video, origin: Origin, **facts: Any
+        self, context: Context, rows: Sequence[Segment], window: TimeRange, video: Video, origin: Origin, **facts: Any
     ) -> Result:
         """Write the files, then the manifest; return their places and counts."""
         published = publish(
@@ -251,14 +251,14 @@ class TwelveLabsExtractTextInVideoOperator(
         return video_url(self.index_id, self.video_id)
 
     def _unusable(
-        self, context: Context, window: Window, text: str, pending: PendingJob, error: TwelveLabsAnswerError
+        self, context: Context, window: TimeRange, text: str, pending: PendingJob, error: TwelveLabsAnswerError
     ) -> NoReturn:
         """Keep an answer that cannot be read in a file, and fail: asking again is billed again."""
         kept = self.kept_aside(context, self.output_path, self.place(window), RAW, text)
         advice = ": extract shorter windows with start and end" if isinstance(error, TwelveLabsCutOffError) else ""
         raise TwelveLabsUnusableAnswerError(f"{error}{advice} ({pending.job}).{kept} Asking again is billed again")
 
-    def _analyze(self, context: Context, window: Window, video: Video) -> PendingJob | Result:
+    def _analyze(self, context: Context, window: TimeRange, video: Video) -> PendingJob | Result:
         asset_id = self.asset_id or asset_of(self.hook, video)
         if not asset_id:
             raise without_asset(self.index_id, self.video_id)
@@ -273,7 +273,7 @@ class TwelveLabsExtractTextInVideoOperator(
         self.log.info("no text-in-video endpoint in this API: %s reads asset %s", pending.job, asset_id)
         return pending
 
-    def _reused(self, context: Context, window: Window, question: str) -> Result | None:
+    def _reused(self, context: Context, window: TimeRange, question: str) -> Result | None:
         formats = self._formats()
 
         def render(saved: SavedResult) -> Published | None:

@@ -22,7 +22,7 @@ from twelvelabs_provider.inputs.subject import Named, Subject, find_subject
 from twelvelabs_provider.inputs.templated import optional_number
 from twelvelabs_provider.jobs.cost import analysis_bill, definitions_in
 from twelvelabs_provider.jobs.job import JobState, PendingJob
-from twelvelabs_provider.jobs.time_range import Window
+from twelvelabs_provider.jobs.time_range import TimeRange
 from twelvelabs_provider.links import video_url
 from twelvelabs_provider.operators.billed_answer import TwelveLabsBilledAnswerOperator
 from twelvelabs_provider.operators.job import Result
@@ -118,7 +118,7 @@ class TwelveLabsGenerateOperator(TwelveLabsPublishedOperator, TwelveLabsBilledAn
         """What the result holds; also the stem of its files unless ``result_name`` says another."""
 
     @abstractmethod
-    def is_plain(self, window: Window) -> bool:
+    def is_plain(self, window: TimeRange) -> bool:
         """Tell whether the question is the usual one of its kind, whose files bear the name of the kind alone."""
 
     @abstractmethod
@@ -130,7 +130,7 @@ class TwelveLabsGenerateOperator(TwelveLabsPublishedOperator, TwelveLabsBilledAn
         """Publish a saved answer in the formats that are wanted; None where no file of it has what they need."""
 
     @abstractmethod
-    def request(self, context: Context, video: VideoSource, window: Window, model: str) -> AnalysisRequest:
+    def request(self, context: Context, video: VideoSource, window: TimeRange, model: str) -> AnalysisRequest:
         """Return what is asked about the video.
 
         :raises TwelveLabsInputError: if an argument cannot be read.
@@ -144,7 +144,7 @@ class TwelveLabsGenerateOperator(TwelveLabsPublishedOperator, TwelveLabsBilledAn
         """Check everything that can be checked for nothing, then ask in the way that fits."""
         return self.ask(context, *self.checked())
 
-    def ask(self, context: Context, window: Window, subject: Subject, video: VideoSource) -> PendingJob | Result:
+    def ask(self, context: Context, window: TimeRange, subject: Subject, video: VideoSource) -> PendingJob | Result:
         """Ask about a video that is known; return the task, or the published answer."""
         request = self.request(context, video, window, self.model_for(video))
         mode = self._mode(request, subject, window)
@@ -163,7 +163,7 @@ class TwelveLabsGenerateOperator(TwelveLabsPublishedOperator, TwelveLabsBilledAn
         generation = self._ask(context, subject, request, mode, window, self.place(subject, facts))
         return self.publish(context, Answered(subject, generation, window, facts))
 
-    def named(self, question: str, window: Window) -> Facts:
+    def named(self, question: str, window: TimeRange) -> Facts:
         """Return what tells the result of a question from others, as facts."""
         stem = self.result_kind if self.is_plain(window) else stem_with(self.result_kind, question)
         return {"question": question, "stem": stem}
@@ -180,7 +180,7 @@ class TwelveLabsGenerateOperator(TwelveLabsPublishedOperator, TwelveLabsBilledAn
             self.billed_call(context).settled()
         return found
 
-    def guard_question(self, request: AnalysisRequest, subject: Subject, window: Window) -> None:
+    def guard_question(self, request: AnalysisRequest, subject: Subject, window: TimeRange) -> None:
         """Say what a question will bill.
 
         :raises TwelveLabsInputError: if it is more than is allowed.
@@ -194,7 +194,7 @@ class TwelveLabsGenerateOperator(TwelveLabsPublishedOperator, TwelveLabsBilledAn
         facts = {**pending.memo["facts"], "analysis_task_id": task.id}
         subject = Subject.from_json(pending.memo["subject"])
         subject = replace(subject, duration=task.duration or subject.duration)
-        window = Window.parse(*facts.get("window", (self.start, self.end)))
+        window = TimeRange.parse(*facts.get("window", (self.start, self.end)))
         return self.publish(context, Answered(subject, generation_of_task(task), window, facts))
 
     def asked(self) -> tuple[Any, ...]:
@@ -206,10 +206,10 @@ class TwelveLabsGenerateOperator(TwelveLabsPublishedOperator, TwelveLabsBilledAn
         """The video's page, where it is indexed."""
         return video_url(self.index_id, self.video_id) if self.index_id and self.video_id else None
 
-    def checked(self) -> tuple[Window, Subject, VideoSource]:
+    def checked(self) -> tuple[TimeRange, Subject, VideoSource]:
         """Refuse what cannot work before anything is asked for that costs money; return the window and the video."""
         required(self, output_path=self.output_path)
-        window = Window.parse(self.start, self.end)
+        window = TimeRange.parse(self.start, self.end)
         check_output(self.output_path)
         named = Named.of(
             asset_id=self.asset_id,
@@ -225,7 +225,7 @@ class TwelveLabsGenerateOperator(TwelveLabsPublishedOperator, TwelveLabsBilledAn
             self.playground_url = video_url(subject.index_id, subject.video_id)
         return window, subject, video
 
-    def _mode(self, request: AnalysisRequest, subject: Subject, window: Window) -> Mode:
+    def _mode(self, request: AnalysisRequest, subject: Subject, window: TimeRange) -> Mode:
         wanted = Mode.parse(self.mode)
         task = self.deferrable or not self.wait
         return fitting_mode(request, window.length(subject.duration), task) if wanted is Mode.AUTO else wanted
@@ -283,7 +283,7 @@ class TwelveLabsGenerateOperator(TwelveLabsPublishedOperator, TwelveLabsBilledAn
         subject: Subject,
         request: AnalysisRequest,
         mode: Mode,
-        window: Window,
+        window: TimeRange,
         place: TablePlace,
     ) -> Generation:
         known = self.billed_call(context).answer()

@@ -213,7 +213,7 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
         if failed and self.fail_on_partial_error:
             self.push_before_failure(context, result)
             # A retry shall ask again: the service fetches what had failed once more, and skips the rest.
-            self._ledger(context).forget()
+            self._task_state(context).clear()
             raise TwelveLabsJobFailedError(_complaint(failed, len(files), published.get("manifest")))
         return result
 

@@ -302,7 +302,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
             user_metadata=metadata or None,
         )
         video = SubmittedVideo(self.index_id, source.filename, memo["duration"], by_url)
-        task = submit_once(self.hook, self._ledger(context), video, call)
+        task = submit_once(self.hook, self._task_state(context), video, call)
         self.log.info("indexing task %s has begun", task.id)
         memo |= {"video_id": task.video_id, "found": task.found}
         memo |= {"method": UploadMethod.URL.value} if by_url and not source.is_url else {}

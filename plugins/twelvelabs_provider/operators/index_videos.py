@@ -24,20 +24,20 @@ from twelvelabs_provider.inputs.limit import limit_from
 from twelvelabs_provider.inputs.many_videos import allowed_failures, concurrency_of, videos_of
 from twelvelabs_provider.inputs.templated import mapping_of
 from twelvelabs_provider.inputs.upload_method import AUTO, wanted_method
-from twelvelabs_provider.jobs.bulk_indexing.checkpoint import Journal
-from twelvelabs_provider.jobs.bulk_indexing.pipeline import ManyVideos
+from twelvelabs_provider.jobs.bulk_indexing.checkpoint import Checkpoint
+from twelvelabs_provider.jobs.bulk_indexing.pipeline import IndexingPipeline
 from twelvelabs_provider.jobs.bulk_indexing.preflight import survey
-from twelvelabs_provider.jobs.bulk_indexing.state import Book, Stage, Wait, digest_of, key_of
+from twelvelabs_provider.jobs.bulk_indexing.state import BulkState, PendingJobs, Stage, digest_of, key_of
 from twelvelabs_provider.jobs.bulk_indexing.steps import Steps
-from twelvelabs_provider.jobs.bulk_indexing.via_assets import ManyAssets
-from twelvelabs_provider.jobs.bulk_indexing.via_tasks import ManyTasks
+from twelvelabs_provider.jobs.bulk_indexing.via_assets import AssetPipeline
+from twelvelabs_provider.jobs.bulk_indexing.via_tasks import TaskPipeline
 from twelvelabs_provider.jobs.cost import Bill
 from twelvelabs_provider.jobs.deduplication import IfIndexed, policy_of
 from twelvelabs_provider.jobs.durations import Duration, optional_seconds, seconds_of
 from twelvelabs_provider.jobs.outlast import outlast_refusals
 from twelvelabs_provider.jobs.polling import BACKSTOP, clock_text, deadline_from, pause_before_look
 from twelvelabs_provider.jobs.task_state import Identity, fingerprint, origin_in
-from twelvelabs_provider.jobs.trigger_event import WakeReason
+from twelvelabs_provider.jobs.trigger_event import EventReason
 from twelvelabs_provider.links import index_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.billing import count_bill
@@ -159,7 +159,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         self.deferrable = deferrable
         self.poll_interval = optional_seconds("poll_interval", poll_interval)
         self.timeout = LONGEST_WAIT if timeout is None else seconds_of("timeout", timeout)
-        self._work: ManyVideos | None = None
+        self._work: IndexingPipeline | None = None
 
     def run_operator(self, context: Context) -> dict[str, Any]:
         """Go on with what an earlier try began, or begin; then see all of it through."""
@@ -174,11 +174,11 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         return self._see_through(context, listed)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Wake up from the triggerer; where the videos stand is read afresh, the event only says that it is time."""
+        """Resume from the triggerer; where the videos stand is read afresh, the event only says that it is time."""
         reason, message = (event or {}).get("reason"), str((event or {}).get("message") or "")
-        if reason == WakeReason.REFUSED:
+        if reason == EventReason.REFUSED:
             raise TwelveLabsRefusedError(message)
-        if reason == WakeReason.UNREACHABLE:
+        if reason == EventReason.UNREACHABLE:
             raise TwelveLabsUnreachableError(
                 f"the videos could not be looked at any more ({message}); they go on, a retry looks again"
             )
@@ -226,10 +226,10 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
 
     def _begun(
         self, context: Context, index_id: str, listed: Sequence[ListedVideo], *, woken: bool = False
-    ) -> ManyVideos:
+    ) -> IndexingPipeline:
         place, identity = self._place(context, index_id), self._identity(context, index_id)
         name, instance = f"{place.folder}/{place.data_name('')}".rstrip("."), identity.instance()
-        journal = Journal(self.output_path, f"{name}-{instance}" if instance else name)
+        journal = Checkpoint(self.output_path, f"{name}-{instance}" if instance else name)
         videos = {key_of(video.uri): video for video in reversed(listed)}
         videos = dict(reversed(videos.items()))
         self._hide_signatures(listed)
@@ -249,7 +249,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
                 f"the journal of the task is gone from {display_uri(self.output_path)!r}. Clear the task: what is in"
                 " the index is found there"
             )
-        way = ManyAssets if route is IndexingRoute.ASSET else ManyTasks
+        way = AssetPipeline if route is IndexingRoute.ASSET else TaskPipeline
         self._work = way(
             self.hook,
             steps,
@@ -262,12 +262,12 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         )
         return self._work
 
-    def _next_try(self, context: Context, identity: Identity, index_id: str, book: Book | None) -> Book:
+    def _next_try(self, context: Context, identity: Identity, index_id: str, book: BulkState | None) -> BulkState:
         now, key, number = time.time(), identity.key(), identity.try_number
         begun_at = self.begun_at(context)
         deadline = deadline_from(now if begun_at is None else begun_at, self.timeout, self.execution_timeout)
         if book is None:
-            return Book(key, number, now, deadline, index_id)
+            return BulkState(key, number, now, deadline, index_id)
         if (book.identity, book.try_number) == (key, number):
             # It only waited for a quota, which prolongs nothing.
             deadline = book.deadline
@@ -289,7 +289,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         finally:
             work.stop()
 
-    def _wait(self, work: ManyVideos, wait: Wait) -> None:
+    def _wait(self, work: IndexingPipeline, wait: PendingJobs) -> None:
         """Sleep until the next look, or leave the worker."""
         now, deadline = time.time(), work.book.deadline
         if not self.deferrable:
@@ -313,7 +313,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         )
 
     def _finish(
-        self, context: Context, work: ManyVideos, listed: Sequence[ListedVideo], *, late: bool
+        self, context: Context, work: IndexingPipeline, listed: Sequence[ListedVideo], *, late: bool
     ) -> dict[str, Any]:
         """Publish what became of every video, then tell whether that is good enough."""
         book, place = work.book, self._place(context, work.book.index_id)

@@ -16,9 +16,9 @@ from twelvelabs_provider.jobs.durations import Duration, optional_seconds, secon
 from twelvelabs_provider.jobs.job import JobRef, JobState, PendingJob, Phase
 from twelvelabs_provider.jobs.outage import is_final
 from twelvelabs_provider.jobs.polling import BACKSTOP, clock_text, deadline_from, pause_before_look
-from twelvelabs_provider.jobs.resume import Recorded, Reuse, decide
-from twelvelabs_provider.jobs.task_state import Identity, Ledger, fingerprint, origin_in
-from twelvelabs_provider.jobs.trigger_event import Wake
+from twelvelabs_provider.jobs.resume import EarlierSubmission, Reuse, decide
+from twelvelabs_provider.jobs.task_state import Identity, TaskState, fingerprint, origin_in
+from twelvelabs_provider.jobs.trigger_event import JobEvent
 from twelvelabs_provider.operators.killed import TwelveLabsKillableOperator
 from twelvelabs_provider.task import NOT_ANSWERED, ends_without_worker, refusals_end_the_task
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
@@ -118,9 +118,9 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
         return self._see_through(context, self._remembered(context) or self.begin(context))
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Result:
-        """Wake up from the triggerer; the job's state is read afresh, the event only says that it is time."""
-        wake = Wake.from_payload(event)
-        wake.must_be_answered()
+        """Resume from the triggerer; the job's state is read afresh, the event only says that it is time."""
+        wake = JobEvent.from_payload(event)
+        wake.raise_for_reason()
         with refusals_end_the_task():
             return self._see_through(context, wake.pending)
 
@@ -158,7 +158,7 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
 
     def recalled(self, context: Context) -> PendingJob | None:
         """Return the job that this task submitted before it was deferred, if Airflow keeps a record of it."""
-        return self._ledger(context).recall()
+        return self._task_state(context).earlier_job()
 
     def pending(self, context: Context, job: JobRef, **memo: Any) -> PendingJob:
         """Return a job that was submitted just now, under this task's deadline."""
@@ -180,21 +180,21 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
 
     def _remembered(self, context: Context) -> PendingJob | None:
         """Return the job of an earlier try, if it is still worth waiting for."""
-        ledger = self._ledger(context)
-        recorded = ledger.recorded()
+        task_state = self._task_state(context)
+        recorded = task_state.earlier_submission()
         decision = decide(recorded, self._known_state(recorded), self.reuse)
         self.log.info("%s: %s", decision.action.value, decision.why)
         pending = decision.job
         if pending is None:
             if recorded and recorded.pending:
-                ledger.forget()
+                task_state.clear()
             return None
         # A job is not to miss a deadline that passed while its task lay idle, until somebody cleared it.
         begun_at = pending.begun_at if recorded and recorded.same_life else time.time()
         deadline = deadline_from(begun_at, self.timeout, self.execution_timeout)
         return replace(pending, begun_at=begun_at, deadline=deadline)
 
-    def _known_state(self, recorded: Recorded | None) -> JobState | None:
+    def _known_state(self, recorded: EarlierSubmission | None) -> JobState | None:
         """Return where the job of an earlier try stands; None where there is none any more.
 
         One that cannot be looked at now is attached to: the wait for it is patient.
@@ -213,9 +213,9 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
             self.log.warning("Could not poll %s, waiting for it: %s", pending.job, error)
             return JobState(Phase.RUNNING, NOT_ANSWERED)
 
-    def _ledger(self, context: Context) -> Ledger:
+    def _task_state(self, context: Context) -> TaskState:
         store: Any = context.get("task_state_store")
-        return Ledger(store, self.identity(context))
+        return TaskState(store, self.identity(context))
 
     def _see_through(self, context: Context, step: PendingJob | Result) -> Result:
         while isinstance(step, PendingJob):
@@ -237,8 +237,8 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
             return
         self._pending = pending
         self.playground_url = self.describe(pending)
-        self._book = self._ledger(context)
-        self._book.record(pending, self.is_ours(pending))
+        self._book = self._task_state(context)
+        self._book.record_job(pending, self.is_ours(pending))
 
     def _wait(self, context: Context, pending: PendingJob, state: JobState) -> None:
         """Sleep until the next look, or leave the worker; raise once the deadline has passed."""
@@ -248,7 +248,7 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
         if not self.deferrable:
             self._announce(pending, "on the worker")
             started_at, deadline, jitter = pending.started_at, pending.deadline, random.random()
-            time.sleep(self._patience.pause(pause_before_look(now, started_at, deadline, self.poll_interval, jitter)))
+            time.sleep(self._outage.pause(pause_before_look(now, started_at, deadline, self.poll_interval, jitter)))
             return
         self._announce(pending, "without a worker")
         trigger = TwelveLabsJobTrigger(
@@ -287,7 +287,7 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
             self.log.info("waiting for %s %s until %s", pending.job, how, clock_text(pending.deadline))
 
     def _give_up(self, context: Context, pending: PendingJob, state: JobState) -> NoReturn:
-        self._ledger(context).forget()
+        self._task_state(context).clear()
         self._pending = None
         self.discard(pending)
         raise TwelveLabsJobFailedError(state.told_of(pending.job))

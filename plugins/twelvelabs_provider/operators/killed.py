@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from twelvelabs_provider.jobs.cancellation import Cancellation, RemoteJobCanceller
 from twelvelabs_provider.jobs.job import PendingJob
 from twelvelabs_provider.jobs.resume import Reuse
-from twelvelabs_provider.jobs.task_state import Ledger
+from twelvelabs_provider.jobs.task_state import TaskState
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.version_compat import AirflowTaskTimeout
 
@@ -27,11 +27,11 @@ class TwelveLabsKillableOperator(TwelveLabsOperator):
     reuse: Reuse
     cancel_on_kill: bool
     cancel_on_timeout: bool
-    _book: Ledger | None = None
+    _book: TaskState | None = None
     _pending: PendingJob | None = None
 
     @abstractmethod
-    def _ledger(self, context: Context) -> Ledger:
+    def _task_state(self, context: Context) -> TaskState:
         """Return the memory of this task instance."""
 
     def is_ours(self, pending: PendingJob) -> bool:
@@ -59,7 +59,7 @@ class TwelveLabsKillableOperator(TwelveLabsOperator):
 
         The triggerer cancels the job of a cleared task, unless the next attempt starts first.
         """
-        pending = self._ledger(context).superseded() if self._cancels_when_killed else None
+        pending = self._task_state(context).superseded() if self._cancels_when_killed else None
         if pending is None:
             return
         for done in RemoteJobCanceller(pending).cancel(self.hook):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from twelvelabs_provider.jobs.time_range import Window
+from twelvelabs_provider.jobs.time_range import TimeRange
 from twelvelabs_provider.links import video_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.extract import TwelveLabsExtractOperator
@@ -75,7 +75,7 @@ class TwelveLabsExtractThumbnailOperator(TwelveLabsOperator):
         from twelvelabs_provider.hooks.legacy import thumbnail_image
 
         required(self, index_id=self.index_id, video_id=self.video_id, output_path=self.output_path)
-        moment = Window.parse(self.time, None).start
+        moment = TimeRange.parse(self.time, None).start
         check_output(self.output_path)
         self.playground_url = video_url(self.index_id, self.video_id)
         picture = thumbnail_image(self.hook, self.index_id, self.video_id, time=moment)

@@ -52,7 +52,7 @@ class TwelveLabsOutletOperator(BaseOperator):
         register_events(context, self.outlets, self._published)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Wake up as Airflow says, and keep the result for the lineage."""
+        """Resume as Airflow says, and keep the result for the lineage."""
         self.take_note()
         self._result = super().resume_execution(next_method, next_kwargs, context)
         return self._result

@@ -106,7 +106,7 @@ class TwelveLabsReusingOperator(TwelveLabsUploadOperator):
             try:
                 check_found(self.hook.execute(self.hook.api.read_video(self.index_id, video_id)), memo["size"], mark)
             except TwelveLabsUnknownOutcomeError:
-                self._ledger(context).forget()
+                self._task_state(context).clear()
                 raise
         if mark:
             leave_mark(self.hook, self.index_id, video_id, mark, memo.get("task_mark"))

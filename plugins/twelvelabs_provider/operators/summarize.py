@@ -14,7 +14,7 @@ from twelvelabs_provider.inputs.subject import Subject
 from twelvelabs_provider.inputs.templated import texts_of
 from twelvelabs_provider.jobs.cost import analysis_bill
 from twelvelabs_provider.jobs.job import PendingJob
-from twelvelabs_provider.jobs.time_range import Window
+from twelvelabs_provider.jobs.time_range import TimeRange
 from twelvelabs_provider.operators.generate import TwelveLabsGenerateOperator
 from twelvelabs_provider.operators.job import Result
 from twelvelabs_provider.operators.published import question_digest
@@ -90,7 +90,7 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsGenerateOperator):
             return self.ask(context, window, subject, video)
         return self._ask_endpoint(context, call, subject, window)
 
-    def request(self, context: Context, video: VideoSource, window: Window, model: str) -> AnalysisRequest:
+    def request(self, context: Context, video: VideoSource, window: TimeRange, model: str) -> AnalysisRequest:
         """The packaged question."""
         return summary_request(
             self._kind(),
@@ -106,7 +106,7 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsGenerateOperator):
         """The video and what is wanted of it."""
         return (*super().asked(), self.kind, self.prompt)
 
-    def is_plain(self, window: Window) -> bool:
+    def is_plain(self, window: TimeRange) -> bool:
         """Tell whether it is the packaged question about the whole video."""
         return (
             window.is_open
@@ -162,7 +162,7 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsGenerateOperator):
         return document_formats(texts_of("formats", self.formats), DocumentFormat.JSON)
 
     def _endpoint(
-        self, context: Context, kind: SummaryKind, window: Window, video: VideoSource
+        self, context: Context, kind: SummaryKind, window: TimeRange, video: VideoSource
     ) -> Call[Summary] | None:
         """Return the call of a generation that has one for this; None where the packaged question is the way."""
         temperature = self.read_temperature()
@@ -175,14 +175,14 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsGenerateOperator):
                 # Neither way is there: the refusal that was given first is the one that helps.
                 raise
             return None
-        if window != Window(None, None) or self.mode not in (Mode.AUTO, Mode.SYNC):
+        if window != TimeRange(None, None) or self.mode not in (Mode.AUTO, Mode.SYNC):
             raise TwelveLabsInputError(
                 f"start={self.start!r}, end={self.end!r}, mode={self.mode!r}: this generation of the API summarizes"
                 " whole videos in one call; leave start and end out and take mode 'sync', or use api_version v1.3"
             )
         return call
 
-    def _has_question(self, context: Context, window: Window, video: VideoSource) -> bool:
+    def _has_question(self, context: Context, window: TimeRange, video: VideoSource) -> bool:
         """Tell whether this generation of the API can be asked the packaged question."""
         try:
             self.hook.api.analyze(self.request(context, video, window, self.model_for(video)))
@@ -190,7 +190,7 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsGenerateOperator):
             return False
         return True
 
-    def _ask_endpoint(self, context: Context, call: Call[Summary], subject: Subject, window: Window) -> Result:
+    def _ask_endpoint(self, context: Context, call: Call[Summary], subject: Subject, window: TimeRange) -> Result:
         asked = {"video": subject.video_id, "prompt": self.prompt or None, "temperature": self.read_temperature()}
         question = question_digest(self.hook.endpoint, kind=self.result_kind, **asked)
         facts = {"mode": Mode.SYNC.value, "options": {"prompt": self.prompt}, **self.named(question, window)}

@@ -13,8 +13,8 @@ import pendulum
 from twelvelabs_provider.api.decoding import decoded_json
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRecordError
 from twelvelabs_provider.inputs.templated import mappings_of, moment_of, texts_of
-from twelvelabs_provider.jobs.new_videos import Entry, entries_page
-from twelvelabs_provider.jobs.unpublished_videos import Unfinished, Watermark, unfinished
+from twelvelabs_provider.jobs.new_videos import IndexEntry, entries_page
+from twelvelabs_provider.jobs.unpublished_videos import PublishingWatermark, UnpublishedVideos, unpublished_videos
 from twelvelabs_provider.links import index_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.storage.layout import ResultPlace, safe_component
@@ -108,7 +108,7 @@ class TwelveLabsListUnpublishedVideosOperator(TwelveLabsOperator):
         if known is None:
             self.log.info("No event and no watermark: the index is not listed")
             return ()
-        found = unfinished(
+        found = unpublished_videos(
             self._entries(index_id, known.created, now),
             known,
             str(context["ti"].run_id),
@@ -120,7 +120,7 @@ class TwelveLabsListUnpublishedVideosOperator(TwelveLabsOperator):
         self._remember(context, index_id, found.watermark)
         return found.videos
 
-    def _report(self, context: Context, found: Unfinished) -> None:
+    def _report(self, context: Context, found: UnpublishedVideos) -> None:
         for video_id in found.given_up:
             self.log.warning("Video %s has no result after several runs: list it with videos= to try again", video_id)
         if found.more:
@@ -128,14 +128,14 @@ class TwelveLabsListUnpublishedVideosOperator(TwelveLabsOperator):
         if self.do_xcom_push:
             context["ti"].xcom_push(key=MORE, value=found.more)
 
-    def _beginning(self, told: Sequence[Mapping[str, Any]]) -> Watermark | None:
+    def _beginning(self, told: Sequence[Mapping[str, Any]]) -> PublishingWatermark | None:
         """Return where a first look begins: nothing that became ready with the first video is older than that."""
         if self.since not in (None, "", "None"):
-            return Watermark.at(moment_of("since", self.since).timestamp())
+            return PublishingWatermark.at(moment_of("since", self.since).timestamp())
         moments = [moment_of("created_at", one["created_at"]).timestamp() for one in told if one.get("created_at")]
-        return Watermark.at(min(moments)) if moments else None
+        return PublishingWatermark.at(min(moments)) if moments else None
 
-    def _entries(self, index_id: str, since: float, now: float) -> Iterator[Entry]:
+    def _entries(self, index_id: str, since: float, now: float) -> Iterator[IndexEntry]:
         api, moment = self.hook.api, pendulum.from_timestamp(since)
         found = self.hook.items(lambda paging: entries_page(api, index_id, moment, now, paging))
         return (entry for entry in found if entry is not None)
@@ -172,7 +172,7 @@ class TwelveLabsListUnpublishedVideosOperator(TwelveLabsOperator):
         ti = context["ti"]
         return "/".join((FOLDER, *map(safe_component, (ti.dag_id, ti.task_id, f"{index_id}.json"))))
 
-    def _remembered(self, context: Context, index_id: str) -> Watermark | None:
+    def _remembered(self, context: Context, index_id: str) -> PublishingWatermark | None:
         store, name = open_store(self.output_path), self._name(context, index_id)
         stream = store.open(name)
         if stream is None:
@@ -180,13 +180,13 @@ class TwelveLabsListUnpublishedVideosOperator(TwelveLabsOperator):
         with closing(stream):
             content = stream.read()
         try:
-            return Watermark.from_json(decoded_json(content))
+            return PublishingWatermark.from_json(decoded_json(content))
         except ValueError as error:
             raise TwelveLabsRecordError(
                 f"{store.uri(name)!r} cannot be read: {error}. Restore it, or delete it to begin with the next event."
             ) from error
 
-    def _remember(self, context: Context, index_id: str, watermark: Watermark) -> None:
+    def _remember(self, context: Context, index_id: str, watermark: PublishingWatermark) -> None:
         store, name = open_store(self.output_path), self._name(context, index_id)
         with writing(store.uri(name)):
             write_whole(store, name, [json.dumps(watermark.as_json()).encode() + b"\n"])

@@ -44,8 +44,8 @@ class TwelveLabsUploadOperator(TwelveLabsJobOperator):
         that goes up in parts, those that an earlier try sent are not sent again.
         """
         marker = self.identity(context).submission_key("asset", source.fingerprint)[:32]
-        ledger = self._ledger(context)
-        upload = AssetUpload(self.hook, source, marker, ledger)
+        task_state = self._task_state(context)
+        upload = AssetUpload(self.hook, source, marker, task_state)
         options, media = self.wishes(source)
         return upload.run(choice, options, media, look_first=self.is_repeated(context))
 
@@ -126,7 +126,7 @@ class TwelveLabsUploadOperator(TwelveLabsJobOperator):
 
     def _give_back(self, context: Context, pending: PendingJob) -> None:
         """Leave nothing of an asset whose content nobody knows."""
-        self._ledger(context).forget()
+        self._task_state(context).clear()
         self._pending = None
         self.discard(pending)
 

@@ -13,7 +13,7 @@ from twelvelabs_provider.api.analysis.rules import LONGEST_NOW
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.subject import Subject
 from twelvelabs_provider.jobs.cost import Bill, analysis_bill, definitions_in
-from twelvelabs_provider.jobs.time_range import Window
+from twelvelabs_provider.jobs.time_range import TimeRange
 from twelvelabs_provider.storage.manifest import Answer, Origin, Provenance
 from twelvelabs_provider.storage.source import meaning_of, meanings
 from twelvelabs_provider.storage.tables import TableFacts
@@ -105,7 +105,7 @@ class Answered:
 
     subject: Subject
     generation: Generation
-    window: Window
+    window: TimeRange
     facts: Facts = field(default_factory=dict)
 
     @property

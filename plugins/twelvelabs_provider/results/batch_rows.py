@@ -14,7 +14,7 @@ from twelvelabs_provider.api.analysis.batches import batch_results
 from twelvelabs_provider.api.analysis.structured_answers import read_structured
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsError, TwelveLabsPermanentError
 from twelvelabs_provider.inputs.batch_items import GivenItem, GivenItems
-from twelvelabs_provider.jobs.batch_plan import Mark, Plan, Portion
+from twelvelabs_provider.jobs.batch_plan import BatchPlan, ItemIds, PlannedBatch
 
 if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
@@ -39,8 +39,8 @@ class BatchRows:
 
     hook: TwelveLabsHook
     items: GivenItems
-    plan: Plan
-    mark: Mark
+    plan: BatchPlan
+    mark: ItemIds
     counts: Counter[str] = field(default_factory=Counter)
     tokens: Counter[str] = field(default_factory=Counter)
     structured: bool = False
@@ -53,14 +53,14 @@ class BatchRows:
                 self.tokens.update({name: row.get(name) or 0 for name in ("input_tokens", "output_tokens")})
                 yield row
 
-    def _of(self, portion: Portion) -> Iterator[Row]:
+    def _of(self, portion: PlannedBatch) -> Iterator[Row]:
         waiting = {given.number: given for given in self.items.read(portion)}
         for number, result in self._results(portion, waiting.__contains__):
             yield self._row(waiting.pop(number), portion, result)
         for given in waiting.values():
             yield self._row(given, portion, None)
 
-    def _row(self, given: GivenItem, portion: Portion, result: BatchItemResult | None) -> Row:
+    def _row(self, given: GivenItem, portion: PlannedBatch, result: BatchItemResult | None) -> Row:
         row = _row(given, portion, result)
         if row.get("data") is None or not (self.structured or given.item.options.response_format):
             return row
@@ -70,7 +70,7 @@ class BatchRows:
             log.warning("%s: %s", given, error)
             return row
 
-    def _results(self, portion: Portion, wanted: Callable[[int], bool]) -> Iterator[tuple[int, BatchItemResult]]:
+    def _results(self, portion: PlannedBatch, wanted: Callable[[int], bool]) -> Iterator[tuple[int, BatchItemResult]]:
         """Return what the service says of our items, each once; an answer that breaks off is asked for again."""
         for reading in range(1, _READINGS + 1):
             try:
@@ -96,7 +96,7 @@ def results_of(hook: TwelveLabsHook, batch_id: str) -> Generator[BatchItemResult
     yield from hook.stream(batch_results(batch_id))
 
 
-def _row(given: GivenItem, portion: Portion, result: BatchItemResult | None) -> Row:
+def _row(given: GivenItem, portion: PlannedBatch, result: BatchItemResult | None) -> Row:
     row: dict[str, Any] = {
         "item": given.number,
         "custom_id": given.item.custom_id,

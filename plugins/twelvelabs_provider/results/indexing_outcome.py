@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from twelvelabs_provider.exceptions import TwelveLabsPartialFailureError, TwelveLabsVideosFailedError
-from twelvelabs_provider.jobs.bulk_indexing.state import Book, Stage, key_of, rows_of
+from twelvelabs_provider.jobs.bulk_indexing.state import BulkState, Stage, key_of, rows_of
 from twelvelabs_provider.results.indexing_rows import INDEXING
 from twelvelabs_provider.storage.locations import display_uri
 from twelvelabs_provider.storage.manifest import Provenance
@@ -46,7 +46,7 @@ class IndexingOutcome:
 
 
 def publish_outcome(
-    output_path: str, place: TablePlace, provenance: Provenance, book: Book, listed: Sequence[ListedVideo]
+    output_path: str, place: TablePlace, provenance: Provenance, book: BulkState, listed: Sequence[ListedVideo]
 ) -> IndexingOutcome:
     """Publish a row for each video, in the order given."""
     counts: Counter[str] = Counter()
@@ -66,7 +66,7 @@ def publish_outcome(
     return IndexingOutcome(book.index_id, len(listed), told, minutes, published.files["jsonl"], published.manifest_uri)
 
 
-def must_be_good_enough(outcome: IndexingOutcome, book: Book, allowed: int | None) -> None:
+def must_be_good_enough(outcome: IndexingOutcome, book: BulkState, allowed: int | None) -> None:
     """Fail where more videos failed than may.
 
     :param allowed: how many may; None for any.

@@ -18,7 +18,7 @@ from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID
 from twelvelabs_provider.jobs.durations import Duration, seconds_of
 from twelvelabs_provider.jobs.job import JobRef, JobState, PendingJob, Phase
 from twelvelabs_provider.jobs.polling import BACKSTOP, clock_text, deadline_from
-from twelvelabs_provider.jobs.trigger_event import Wake, WakeReason, unreachable
+from twelvelabs_provider.jobs.trigger_event import EventReason, JobEvent, unreachable
 from twelvelabs_provider.links import TwelveLabsPlaygroundLink
 from twelvelabs_provider.task import (
     COMMON_FIELDS,
@@ -118,10 +118,10 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Any:
         """Read the job again after the trigger has fired, and wait on if it still runs before the deadline."""
-        wake = Wake.from_payload(event)
+        wake = JobEvent.from_payload(event)
         with self._failing_softly():
-            if not (self.silent_fail and wake.reason is WakeReason.UNREACHABLE):
-                wake.must_be_answered()
+            if not (self.silent_fail and wake.reason is EventReason.UNREACHABLE):
+                wake.raise_for_reason()
             return self._deferred_or_done(context, wake.pending.deadline)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
@@ -160,8 +160,8 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
     def _outlast_refusal(self, pending: PendingJob, state: JobState) -> JobState:
         """Poll on while the service refuses: the next process would not know how long it has refused already."""
         until = time.time() + self.timeout
-        while self._patience.refused_since is not None and time.time() < until:
-            time.sleep(self._patience.pause(self.poke_interval))
+        while self._outage.refused_since is not None and time.time() < until:
+            time.sleep(self._outage.pause(self.poke_interval))
             state = self.look(pending)
         return state
 

@@ -19,7 +19,7 @@ from twelvelabs_provider.jobs.finished_jobs import can_be_listed
 from twelvelabs_provider.jobs.job import PendingJob, Phase
 from twelvelabs_provider.jobs.kinds import phase_of, read_state
 from twelvelabs_provider.jobs.outage import is_final
-from twelvelabs_provider.jobs.trigger_event import Wake, WakeReason
+from twelvelabs_provider.jobs.trigger_event import EventReason, JobEvent
 from twelvelabs_provider.triggers.shared import MARGIN, PollKey, Snapshot, Wait, part_of
 from twelvelabs_provider.triggers.shared_wait import OWN_LOOK, GivenUpError, LonePoll, TwelveLabsSharingTrigger
 from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS
@@ -86,7 +86,7 @@ class TwelveLabsJobTrigger(TwelveLabsSharingTrigger):
             pending = self._waited_for
         except ValueError as error:
             # A row of another release; the operator refuses such an event in words.
-            yield TriggerEvent({"reason": WakeReason.UNREACHABLE.value, "message": str(error)})  # type: ignore[no-untyped-call]
+            yield TriggerEvent({"reason": EventReason.UNREACHABLE.value, "message": str(error)})  # type: ignore[no-untyped-call]
             return
         try:
             wake = await self._wake(pending)
@@ -122,10 +122,10 @@ class TwelveLabsJobTrigger(TwelveLabsSharingTrigger):
             wake = await self.heard(shared_stream, self._told, wait)
         except Exception as error:
             log.exception("the wait for %s broke off; the job itself goes on", pending.job)
-            wake = Wake(WakeReason.UNREACHABLE, pending, f"{type(error).__name__}: {error}")
+            wake = JobEvent(EventReason.UNREACHABLE, pending, f"{type(error).__name__}: {error}")
         yield self._event(wake)
 
-    async def _told(self, shared_stream: AsyncIterator[Snapshot]) -> Wake:
+    async def _told(self, shared_stream: AsyncIterator[Snapshot]) -> JobEvent:
         pending, looked_at = self._waited_for, time.time()
         async for snapshot in shared_stream:
             wake = _woken_by(snapshot, pending)
@@ -136,7 +136,7 @@ class TwelveLabsJobTrigger(TwelveLabsSharingTrigger):
                 return wake
         raise RuntimeError("the shared poll ended by itself")
 
-    async def _alone(self, pending: PendingJob, listed: bool) -> Wake | None:
+    async def _alone(self, pending: PendingJob, listed: bool) -> JobEvent | None:
         """Look without the others: to the end where there is no list, else once, for a job that is on no list."""
         if not listed:
             return await self._wake(pending)
@@ -147,17 +147,17 @@ class TwelveLabsJobTrigger(TwelveLabsSharingTrigger):
                 return await self._look(hook, pending)
         except TwelveLabsError as error:
             if is_final(error):
-                return Wake(WakeReason.REFUSED, pending, str(error))
+                return JobEvent(EventReason.REFUSED, pending, str(error))
             log.warning("Could not poll %s, polling again: %s", pending.job, error)
             return None
 
-    async def _wake(self, pending: PendingJob) -> Wake:
+    async def _wake(self, pending: PendingJob) -> JobEvent:
         """Poll this job alone."""
         try:
             return await LonePoll(
                 self.twelvelabs_conn_id,
                 lambda hook: self._look(hook, pending),
-                lambda: Wake(WakeReason.DEADLINE, pending) if time.time() >= pending.deadline else None,
+                lambda: JobEvent(EventReason.DEADLINE, pending) if time.time() >= pending.deadline else None,
                 pending.job,
                 pending.started_at,
                 self._running_at,
@@ -165,29 +165,29 @@ class TwelveLabsJobTrigger(TwelveLabsSharingTrigger):
                 self.poll_interval,
             ).run()
         except GivenUpError as error:
-            return Wake(error.reason, pending, str(error))
+            return JobEvent(error.reason, pending, str(error))
         except Exception as error:
             log.exception("The wait for %s failed; the job itself continues", pending.job)
-            return Wake(WakeReason.UNREACHABLE, pending, f"{type(error).__name__}: {error}")
+            return JobEvent(EventReason.UNREACHABLE, pending, f"{type(error).__name__}: {error}")
 
-    async def _look(self, hook: TwelveLabsAsyncHook, pending: PendingJob) -> Wake | None:
+    async def _look(self, hook: TwelveLabsAsyncHook, pending: PendingJob) -> JobEvent | None:
         state = await hook.execute(read_state(hook.api, pending.job), until=pending.deadline)
         return None if state.phase is Phase.RUNNING else _ended(pending, state.phase)
 
-    def _event(self, wake: Wake) -> TriggerEvent:
+    def _event(self, wake: JobEvent) -> TriggerEvent:
         # Where no triggerer runs it (dag.test), a trigger knows no task, and somebody has to go on.
         if self.end_in_triggerer and wake.ready and self.task_instance is not None:
             return TaskSuccessEvent()
         return TriggerEvent(wake.as_payload())  # type: ignore[no-untyped-call]
 
 
-def _ended(pending: PendingJob, phase: Phase) -> Wake:
-    return Wake(WakeReason.ENDED, pending, ready=phase is Phase.READY)
+def _ended(pending: PendingJob, phase: Phase) -> JobEvent:
+    return JobEvent(EventReason.ENDED, pending, ready=phase is Phase.READY)
 
 
-def _woken_by(snapshot: Snapshot, pending: PendingJob) -> Wake | None:
+def _woken_by(snapshot: Snapshot, pending: PendingJob) -> JobEvent | None:
     if pending.job.id in snapshot.ended:
         return _ended(pending, phase_of(snapshot.ended[pending.job.id].status))
     if snapshot.trouble:
-        return Wake(snapshot.trouble.reason, pending, snapshot.trouble.message)
-    return Wake(WakeReason.DEADLINE, pending) if time.time() >= pending.deadline else None
+        return JobEvent(snapshot.trouble.reason, pending, snapshot.trouble.message)
+    return JobEvent(EventReason.DEADLINE, pending) if time.time() >= pending.deadline else None

@@ -17,10 +17,10 @@ from twelvelabs_provider.api.errors import (
     is_missing,
 )
 from twelvelabs_provider.jobs.durations import Duration, plain_number
-from twelvelabs_provider.jobs.finished_jobs import EndedJobs, Wanted, can_be_listed
+from twelvelabs_provider.jobs.finished_jobs import AwaitedJobs, FinishedJobs, can_be_listed
 from twelvelabs_provider.jobs.job import JobKind, JobRef, Phase
 from twelvelabs_provider.jobs.kinds import read_state
-from twelvelabs_provider.jobs.trigger_event import WakeReason
+from twelvelabs_provider.jobs.trigger_event import EventReason
 from twelvelabs_provider.triggers.shared import MARGIN, PollKey, Snapshot, Wait, part_of
 from twelvelabs_provider.triggers.shared_wait import OWN_LOOK, GivenUpError, LonePoll, TwelveLabsSharingTrigger
 
@@ -110,7 +110,7 @@ class TwelveLabsJobsTrigger(TwelveLabsSharingTrigger):
             event = await self.heard(shared_stream, self._told, wait)
         except Exception as error:
             log.exception("the wait for %d jobs broke off; the jobs themselves go on", len(self.job_ids))
-            event = _event(WakeReason.UNREACHABLE, f"{type(error).__name__}: {error}")
+            event = _event(EventReason.UNREACHABLE, f"{type(error).__name__}: {error}")
         yield event
 
     async def _told(self, shared_stream: AsyncIterator[Snapshot]) -> TriggerEvent:
@@ -126,14 +126,14 @@ class TwelveLabsJobsTrigger(TwelveLabsSharingTrigger):
 
     async def _alone(self, listed: bool) -> TriggerEvent:
         """Poll these jobs alone, where there is no poll to share or no list."""
-        jobs = EndedJobs(self.kind, self.index_id, self.running_at - MARGIN)
-        wanted = Wanted(self.running_at - MARGIN, dict.fromkeys(self.job_ids, self.started_at - MARGIN))
+        jobs = FinishedJobs(self.kind, self.index_id, self.running_at - MARGIN)
+        wanted = AwaitedJobs(self.running_at - MARGIN, dict.fromkeys(self.job_ids, self.started_at - MARGIN))
 
         async def look(hook: TwelveLabsAsyncHook) -> TriggerEvent | None:
             nonlocal listed
             try:
                 if listed:
-                    await jobs.look(hook, wanted)
+                    await jobs.poll(hook, wanted)
                     self._ended |= jobs.found.keys() & set(self.job_ids)
                 else:
                     await self._look_at_each(hook)
@@ -161,7 +161,7 @@ class TwelveLabsJobsTrigger(TwelveLabsSharingTrigger):
             return _event(error.reason, str(error))
         except Exception as error:
             log.exception("The wait for %d jobs failed; the jobs continue", len(self.job_ids))
-            return _event(WakeReason.UNREACHABLE, f"{type(error).__name__}: {error}")
+            return _event(EventReason.UNREACHABLE, f"{type(error).__name__}: {error}")
 
     async def _look_at_each(self, hook: TwelveLabsAsyncHook) -> None:
         for job_id in self.job_ids:
@@ -181,11 +181,11 @@ class TwelveLabsJobsTrigger(TwelveLabsSharingTrigger):
 
     def _over(self) -> TriggerEvent | None:
         if len(self._ended) >= min(self.enough, len(self.job_ids)):
-            return _event(WakeReason.ENDED)
+            return _event(EventReason.ENDED)
         if time.time() < self._until:
             return None
-        return _event(WakeReason.DEADLINE if time.time() >= self.deadline else WakeReason.ENDED)
+        return _event(EventReason.DEADLINE if time.time() >= self.deadline else EventReason.ENDED)
 
 
-def _event(reason: WakeReason, message: str = "") -> TriggerEvent:
+def _event(reason: EventReason, message: str = "") -> TriggerEvent:
     return TriggerEvent({"reason": reason.value, "message": message})  # type: ignore[no-untyped-call]

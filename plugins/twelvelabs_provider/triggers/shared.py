@@ -20,12 +20,12 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsUnsupportedError,
     is_missing,
 )
-from twelvelabs_provider.jobs.finished_jobs import EndedJobs, Sighting, Wanted
+from twelvelabs_provider.jobs.finished_jobs import AwaitedJobs, FinishedJobs, ListedJob
 from twelvelabs_provider.jobs.job import JobKind, JobRef
 from twelvelabs_provider.jobs.kinds import read_state
-from twelvelabs_provider.jobs.outage import Patience, ended_by
+from twelvelabs_provider.jobs.outage import Outage, ended_by
 from twelvelabs_provider.jobs.polling import LONGEST_PAUSE, SHORTEST_PAUSE, pause_after
-from twelvelabs_provider.jobs.trigger_event import WakeReason
+from twelvelabs_provider.jobs.trigger_event import EventReason
 
 if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
@@ -78,7 +78,7 @@ def part_of(job_id: str) -> int:
 class Trouble:
     """Why the poll cannot serve anybody now."""
 
-    reason: WakeReason
+    reason: EventReason
     message: str
 
 
@@ -91,7 +91,7 @@ class Snapshot:
     :param listed: False where the service refuses the list: everybody looks for itself.
     """
 
-    ended: Mapping[str, Sighting] = field(repr=False)
+    ended: Mapping[str, ListedJob] = field(repr=False)
     trouble: Trouble | None = None
     listed: bool = True
 
@@ -169,14 +169,14 @@ class _Waits:
         """Have the next look read back as far as any trigger needs, for a poll that knows nothing yet."""
         self.back_to = min([self.back_to, *(wait.running_at - MARGIN for wait in self.waits)])
 
-    def wanted(self) -> Wanted:
+    def wanted(self) -> AwaitedJobs:
         """Return what the next look is for, and count on its being read."""
         back_to, self.back_to, self.due = self.back_to, float("inf"), float("inf")
         created: dict[str, float] = {}
         for wait in self.waits:
             for job_id in wait.job_ids:
                 created[job_id] = min(created.get(job_id, float("inf")), wait.created_at)
-        return Wanted(back_to, created)
+        return AwaitedJobs(back_to, created)
 
 
 # Airflow passes only one trigger's arguments to the shared stream, so the other triggers register theirs here.
@@ -298,7 +298,7 @@ async def _repeated(waits: _Waits, snapshot: Snapshot) -> AsyncIterator[tuple[Sn
 
 
 def _troubled(message: str) -> Snapshot:
-    return Snapshot({}, Trouble(WakeReason.UNREACHABLE, message))
+    return Snapshot({}, Trouble(EventReason.UNREACHABLE, message))
 
 
 class _GivenUpError(Exception):
@@ -316,8 +316,8 @@ class _Poll:
         self._key = key
         self._waits = _waits_of(key)
         self._waits.read_again()
-        self._jobs = EndedJobs(key.kind, key.index_id, time.time())
-        self._patience = Patience()
+        self._jobs = FinishedJobs(key.kind, key.index_id, time.time())
+        self._outage = Outage()
         self._looked_at = 0.0
         self._next_look = float("inf")
         self._not_before = 0.0
@@ -356,19 +356,19 @@ class _Poll:
         self._looked_at = time.time()
         pause = pause_after(self._looked_at - youngest, self._key.poll_interval, random.random())
         try:
-            concerned |= waits.parts_of(await self._jobs.look(await self._connected(), wanted))
-            self._patience.answered()
+            concerned |= waits.parts_of(await self._jobs.poll(await self._connected(), wanted))
+            self._outage.end()
         except TwelveLabsError as error:
             waits.back_to = min(wanted.back_to, waits.back_to)
             waits.new_parts |= concerned
             concerned = set()
             await self._disconnect()
             await self._bear(error, wanted)
-            pause = self._patience.pause(pause)
+            pause = self._outage.pause(pause)
         self._next_look = self._looked_at + pause
         return concerned
 
-    async def _bear(self, error: TwelveLabsError, wanted: Wanted) -> None:
+    async def _bear(self, error: TwelveLabsError, wanted: AwaitedJobs) -> None:
         """Return if the next look may succeed.
 
         :raises _GivenUpError: the looks have failed for too long.
@@ -376,15 +376,15 @@ class _Poll:
         if isinstance(error, TwelveLabsBadRequestError | TwelveLabsUnsupportedError):
             raise error
         now = time.time()
-        if self._patience.bears(error, f"the list of {self._key.kind.value}", now):
+        if self._outage.tolerates(error, f"the list of {self._key.kind.value}", now):
             # An empty loop between failures would keep the triggerer busy.
             self._not_before = now + min(error.retry_after or 0.0, LONGEST_HOLD)
             return
         if isinstance(error, TwelveLabsPermanentError) and await self._answers_for_one(wanted):
             raise _ListRefusedError(str(error)) from error
-        raise _GivenUpError(ended_by(error, self._patience, now)) from error
+        raise _GivenUpError(ended_by(error, self._outage, now)) from error
 
-    async def _answers_for_one(self, wanted: Wanted) -> bool:
+    async def _answers_for_one(self, wanted: AwaitedJobs) -> bool:
         """Return whether the service tells about one of the jobs, although it refuses the list."""
         job_id = next(iter(wanted.created), None)
         if job_id is None:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from twelvelabs_provider.api.errors import TwelveLabsError
-from twelvelabs_provider.jobs.outage import Patience, ended_by, is_final
+from twelvelabs_provider.jobs.outage import Outage, ended_by, is_final
 from twelvelabs_provider.jobs.polling import pause_before_look
-from twelvelabs_provider.jobs.trigger_event import WakeReason
+from twelvelabs_provider.jobs.trigger_event import EventReason
 from twelvelabs_provider.triggers.shared import PollKey, Snapshot, Wait, snapshots, taking_part
 from twelvelabs_provider.version_compat import SharingTrigger
 
@@ -70,7 +70,7 @@ class TwelveLabsSharingTrigger(SharingTrigger):
 class GivenUpError(Exception):
     """Polls ended for a reason; the message is the reason."""
 
-    def __init__(self, reason: WakeReason, message: str) -> None:
+    def __init__(self, reason: EventReason, message: str) -> None:
         super().__init__(message)
         self.reason = reason
 
@@ -105,7 +105,7 @@ class LonePoll(Generic[T]):
 
         :raises GivenUpError: the job does not exist, or the polls have failed for too long.
         """
-        patience, hook = Patience(), None
+        outage, hook = Outage(), None
         # The pause comes before the connection is even read: a trigger that fires at once can overtake the
         # executor's word that the deferring process has ended, and the scheduler would call that a failure.
         pause = max(self._pause(self.running_at), self._settling())
@@ -116,27 +116,27 @@ class LonePoll(Generic[T]):
                 try:
                     hook = hook or await self._connected()
                     found = await self.look(hook)
-                    patience.answered()
+                    outage.end()
                 except TwelveLabsError as error:
                     await _closed(hook)
                     hook = None
-                    self._bear(error, patience)
+                    self._bear(error, outage)
                     found, asked = None, error.retry_after or 0.0
                 found = self.over() if found is None else found
                 if found is not None:
                     return found
                 left = max(0.0, self.deadline - time.time())
-                pause = min(max(patience.pause(self._pause(looked_at)), asked), left)
+                pause = min(max(outage.pause(self._pause(looked_at)), asked), left)
         finally:
             await _closed(hook)
 
-    def _bear(self, error: TwelveLabsError, patience: Patience) -> None:
+    def _bear(self, error: TwelveLabsError, outage: Outage) -> None:
         now = time.time()
-        if patience.bears(error, self.what, now, now - self.started_at if self.one_job else None):
+        if outage.tolerates(error, self.what, now, now - self.started_at if self.one_job else None):
             return
         if self.one_job and is_final(error):
-            raise GivenUpError(WakeReason.REFUSED, str(error)) from error
-        raise GivenUpError(WakeReason.UNREACHABLE, ended_by(error, patience, now)) from error
+            raise GivenUpError(EventReason.REFUSED, str(error)) from error
+        raise GivenUpError(EventReason.UNREACHABLE, ended_by(error, outage, now)) from error
 
     def _settling(self) -> float:
         shortest = SETTLED if not self.poll_interval or self.poll_interval <= 0 else min(SETTLED, self.poll_interval)

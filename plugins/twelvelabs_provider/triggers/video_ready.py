@@ -16,7 +16,7 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 from twelvelabs_provider.api.errors import TwelveLabsError, TwelveLabsNotFoundError, TwelveLabsPermanentError
 from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID
 from twelvelabs_provider.jobs.durations import Duration, seconds_of
-from twelvelabs_provider.jobs.new_videos import LONGEST_INDEXING, News, Told, look
+from twelvelabs_provider.jobs.new_videos import LONGEST_INDEXING, EventWatermark, NewVideos, read_new_videos
 from twelvelabs_provider.triggers.watermark import Memory, memory_of
 
 if TYPE_CHECKING:
@@ -92,8 +92,8 @@ class TwelveLabsVideoReadyTrigger(BaseEventTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield an event for every video that becomes ready, for ever."""
         memory = memory_of(getattr(self, "asset_state_store", None), self._key())
-        saved: Told | None = None
-        told: Told | None = None
+        saved: EventWatermark | None = None
+        told: EventWatermark | None = None
         while True:
             pause, news = self._pause(), None
             try:
@@ -111,12 +111,14 @@ class TwelveLabsVideoReadyTrigger(BaseEventTrigger):
                 saved = await self._saved(memory, told, saved, bool(news.ready))
             await asyncio.sleep(pause)
 
-    async def _remembered(self, memory: Memory) -> Told | None:
+    async def _remembered(self, memory: Memory) -> EventWatermark | None:
         """Return the watermark; what cannot be read is an error, since nobody would know what was told."""
         value = await memory.load()
-        return None if value is None else Told.from_json(value)
+        return None if value is None else EventWatermark.from_json(value)
 
-    async def _saved(self, memory: Memory, told: Told, saved: Told | None, with_events: bool) -> Told | None:
+    async def _saved(
+        self, memory: Memory, told: EventWatermark, saved: EventWatermark | None, with_events: bool
+    ) -> EventWatermark | None:
         """Keep the watermark, and return what is kept; a failure is made up for after the next look."""
         if told == saved:
             return saved
@@ -131,7 +133,7 @@ class TwelveLabsVideoReadyTrigger(BaseEventTrigger):
             return saved
         return told
 
-    async def _look(self, told: Told | None) -> News:
+    async def _look(self, told: EventWatermark | None) -> NewVideos:
         from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
 
         now = time.time()
@@ -139,20 +141,20 @@ class TwelveLabsVideoReadyTrigger(BaseEventTrigger):
             try:
                 index_id, known = await self._resolved(hook), told or self._beginning()
                 if index_id is None:
-                    return News((), known or Told(now - MARGIN))
+                    return NewVideos((), known or EventWatermark(now - MARGIN))
                 if known:
-                    return await look(hook, index_id, known, now)
+                    return await read_new_videos(hook, index_id, known, now)
                 # What is ready already is nothing new; what is on its way is.
-                first = await look(hook, index_id, Told(now - LONGEST_INDEXING), now)
-                return News((), first.told)
+                first = await read_new_videos(hook, index_id, EventWatermark(now - LONGEST_INDEXING), now)
+                return NewVideos((), first.told)
             except TwelveLabsNotFoundError:
                 # Another index may bear the name by now.
                 self._found_id = None
                 raise
 
-    def _beginning(self) -> Told | None:
+    def _beginning(self) -> EventWatermark | None:
         moment = pendulum.parse(self.since) if self.since else None
-        return Told(moment.timestamp()) if isinstance(moment, pendulum.DateTime) else None
+        return EventWatermark(moment.timestamp()) if isinstance(moment, pendulum.DateTime) else None
 
     async def _resolved(self, hook: TwelveLabsAsyncHook) -> str | None:
         if self.index_id or self._found_id:

@@ -17,7 +17,7 @@ from airflow.sdk import BaseOperator, get_current_context
 from urllib3.connection import HTTPConnection
 
 from twelvelabs_provider.hooks.session import HttpSession
-from twelvelabs_provider.jobs.task_state import Ledger
+from twelvelabs_provider.jobs.task_state import TaskState
 from twelvelabs_provider.storage.local_store import LocalPendingFile, LocalStore
 
 FOLDER = "CHAOS_FOLDER"
@@ -128,7 +128,7 @@ def _commit(original: Callable[..., Any], *args: Any) -> Any:
 if FOLDER in os.environ:
     _wrap(HttpSession, "request", _request)
     _wrap(HTTPConnection, "getresponse", _getresponse)
-    _wrap(Ledger, "record", _record)
+    _wrap(TaskState, "record_job", _record)
     _wrap(BaseOperator, "defer", _defer)
     _wrap(LocalStore, "create", _create)
     _wrap(LocalPendingFile, "commit", _commit)

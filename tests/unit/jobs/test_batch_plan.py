@@ -7,12 +7,20 @@ from dataclasses import replace
 
 import pytest
 
-from twelvelabs_provider.jobs.batch_plan import Mark, Measured, Plan, Portion, PortionState, plan_in, portions_of
+from twelvelabs_provider.jobs.batch_plan import (
+    BatchPlan,
+    BatchState,
+    ItemIds,
+    ItemLength,
+    PlannedBatch,
+    cut_into_batches,
+    plan_in,
+)
 
 
 def cut(*seconds: float, items: int = 3, most: float = 10.0) -> list[tuple[int, int, int | None]]:
-    measured = [Measured(number * 100, length) for number, length in enumerate(seconds)]
-    return [(portion.first, portion.count, portion.at) for portion in portions_of(measured, items, most)]
+    measured = [ItemLength(number * 100, length) for number, length in enumerate(seconds)]
+    return [(portion.first, portion.count, portion.at) for portion in cut_into_batches(measured, items, most)]
 
 
 def test_items_are_cut_by_number_and_by_length() -> None:
@@ -24,53 +32,53 @@ def test_items_are_cut_by_number_and_by_length() -> None:
 
 
 def test_a_thousand_and_one() -> None:
-    portions = list(portions_of((Measured(None, 1.0) for _ in range(2001)), 1000, 1e9))
+    portions = list(cut_into_batches((ItemLength(None, 1.0) for _ in range(2001)), 1000, 1e9))
     assert [(portion.first, portion.count) for portion in portions] == [(0, 1000), (1000, 1000), (2000, 1)]
 
 
 @pytest.fixture
-def plan() -> Plan:
-    return Plan((Portion(0, 4, 0), Portion(4, 3, 400), Portion(7, 1, 700)))
+def plan() -> BatchPlan:
+    return BatchPlan((PlannedBatch(0, 4, 0), PlannedBatch(4, 3, 400), PlannedBatch(7, 1, 700)))
 
 
-def test_a_plan_survives_as_json(plan: Plan) -> None:
-    plan = plan.changed(replace(plan.portions[1], state=PortionState.ACTIVE, batch_id="b1"))
+def test_a_plan_survives_as_json(plan: BatchPlan) -> None:
+    plan = plan.changed(replace(plan.portions[1], state=BatchState.ACTIVE, batch_id="b1"))
     memo = json.loads(json.dumps({"plan": plan.as_json()}))
     assert plan_in(memo) == plan
     assert (plan.items, plan.batch_ids) == (8, ("b1",))
-    assert plan_in({}) == Plan(())
+    assert plan_in({}) == BatchPlan(())
     for wrong in (5, [5], [[1, 2, 3, 4, "lost"]], [[1]]):
         with pytest.raises(ValueError, match="not a plan"):
             plan_in({"plan": wrong})
 
 
-def test_what_comes_next(plan: Plan) -> None:
+def test_what_comes_next(plan: BatchPlan) -> None:
     assert plan.next() == plan.portions[0]
     for portion in plan.portions:
-        plan = plan.changed(replace(portion, state=PortionState.SENDING))
-    assert plan.next() is None and len(plan.of(PortionState.SENDING)) == 3
+        plan = plan.changed(replace(portion, state=BatchState.SENDING))
+    assert plan.next() is None and len(plan.of(BatchState.SENDING)) == 3
 
 
-def test_a_portion_that_is_too_large_is_halved(plan: Plan) -> None:
-    sending = plan.changed(replace(plan.portions[1], state=PortionState.SENDING))
+def test_a_portion_that_is_too_large_is_halved(plan: BatchPlan) -> None:
+    sending = plan.changed(replace(plan.portions[1], state=BatchState.SENDING))
     halves = sending.halved(4, 500).portions
-    assert halves == (plan.portions[0], Portion(4, 1, 400), Portion(5, 2, 500), plan.portions[2])
+    assert halves == (plan.portions[0], PlannedBatch(4, 1, 400), PlannedBatch(5, 2, 500), plan.portions[2])
 
 
-def test_a_batch_that_is_found_takes_its_place(plan: Plan) -> None:
+def test_a_batch_that_is_found_takes_its_place(plan: BatchPlan) -> None:
     whole = plan.found(4, 3, "b1")
-    assert whole.portions[1] == Portion(4, 3, 400, "b1", PortionState.ACTIVE)
+    assert whole.portions[1] == PlannedBatch(4, 3, 400, "b1", BatchState.ACTIVE)
     # an earlier try had halved the portion
     half = plan.found(4, 1, "b1")
-    assert half.portions[1:3] == (Portion(4, 1, 400, "b1", PortionState.ACTIVE), Portion(5, 2, None))
+    assert half.portions[1:3] == (PlannedBatch(4, 1, 400, "b1", BatchState.ACTIVE), PlannedBatch(5, 2, None))
     other = plan.found(5, 2, "b1")
-    assert other.portions[1:3] == (Portion(4, 1, 400), Portion(5, 2, None, "b1", PortionState.ACTIVE))
+    assert other.portions[1:3] == (PlannedBatch(4, 1, 400), PlannedBatch(5, 2, None, "b1", BatchState.ACTIVE))
     assert half.found(5, 2, "b2").batch_ids == ("b1", "b2")
     assert whole.found(4, 3, "b9") == whole and plan.found(99, 1, "b9") == plan
 
 
 def test_a_mark_is_written_and_read() -> None:
-    mark, portion = Mark("0123456789abcdef"), Portion(1000, 1000)
+    mark, portion = ItemIds("0123456789abcdef"), PlannedBatch(1000, 1000)
     assert mark.write(portion, 1234, None) == "0123456789abcdef-1000-1234"
     long = mark.write(portion, 1234, "x" * 64)
     assert len(long) == 64 and mark.read(long) == (1000, 1234)

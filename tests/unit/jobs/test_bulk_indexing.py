@@ -9,27 +9,35 @@ import pytest
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsOutputError, TwelveLabsRecordError
 from twelvelabs_provider.jobs.bulk_indexing import checkpoint
-from twelvelabs_provider.jobs.bulk_indexing.checkpoint import Journal
-from twelvelabs_provider.jobs.bulk_indexing.state import Book, Entry, Stage, digest_of, enough_of, key_of, rows_of
+from twelvelabs_provider.jobs.bulk_indexing.checkpoint import Checkpoint
+from twelvelabs_provider.jobs.bulk_indexing.state import (
+    BulkState,
+    Stage,
+    VideoState,
+    digest_of,
+    enough_of,
+    key_of,
+    rows_of,
+)
 
-INDEXED = Entry("file:///a.mp4", Stage.INDEXED, asset_id="a1", job_id="v1", video_id="v1", duration=90.0)
-LOST = Entry("file:///b.mp4", Stage.SENDING, asset_id="a2", at=5.0, mark="source-1")
+INDEXED = VideoState("file:///a.mp4", Stage.INDEXED, asset_id="a1", job_id="v1", video_id="v1", duration=90.0)
+LOST = VideoState("file:///b.mp4", Stage.SENDING, asset_id="a2", at=5.0, mark="source-1")
 
 
-def book(**entries: Entry) -> Book:
-    return Book("me", 1, 100.0, 200.0, "i1", entries=dict(entries))
+def book(**entries: VideoState) -> BulkState:
+    return BulkState("me", 1, 100.0, 200.0, "i1", entries=dict(entries))
 
 
 def test_an_entry_is_short_and_comes_back() -> None:
     assert LOST.as_json() == {
         "uri": "file:///b.mp4", "stage": "sending", "asset_id": "a2", "at": 5.0, "mark": "source-1",
     }  # fmt: skip
-    for entry in (INDEXED, LOST, Entry("x", Stage.SENDING, known=("t1", "t2"), upload={"upload_id": "u"})):
-        assert Entry.from_json(json.loads(json.dumps(entry.as_json()))) == entry
+    for entry in (INDEXED, LOST, VideoState("x", Stage.SENDING, known=("t1", "t2"), upload={"upload_id": "u"})):
+        assert VideoState.from_json(json.loads(json.dumps(entry.as_json()))) == entry
     with pytest.raises(ValueError, match="not the entry"):
-        Entry.from_json({"stage": "indexed"})
+        VideoState.from_json({"stage": "indexed"})
     with pytest.raises(ValueError, match="magic"):
-        Entry.from_json({"uri": "x", "stage": "magic"})
+        VideoState.from_json({"uri": "x", "stage": "magic"})
 
 
 def test_a_reason_is_short_and_opens_nothing() -> None:
@@ -48,10 +56,10 @@ def test_a_reason_is_short_and_opens_nothing() -> None:
         (LOST.failed(OSError("gone"), again=False), Stage.FAILED),
         (LOST.failed(OSError("gone"), again=True, doubted=True), Stage.SENDING),
         (LOST.failed(OSError("gone"), again=True), Stage.ASSET),
-        (Entry("x", Stage.UPLOADING).failed(OSError("gone"), again=True), None),
+        (VideoState("x", Stage.UPLOADING).failed(OSError("gone"), again=True), None),
     ],
 )
-def test_what_a_retry_begins_with(entry: Entry, stage: Stage | None) -> None:
+def test_what_a_retry_begins_with(entry: VideoState, stage: Stage | None) -> None:
     revived = entry.revived()
     assert (revived.stage if revived else None) == stage
     assert revived is None or revived.settled or not revived.reason
@@ -85,13 +93,13 @@ def test_there_is_a_row_for_each_that_was_given_and_one_is_billed_once() -> None
 
 def test_only_what_this_task_has_indexed_is_billed_to_it() -> None:
     assert INDEXED.minutes == 1.5
-    assert Entry("x", Stage.REUSED, duration=60.0, shared=True).minutes == 0
-    assert Entry("x", Stage.FAILED, duration=60.0).minutes == 0
-    assert Entry("x", Stage.FAILED, duration=60.0, doubted=True).minutes == 1
+    assert VideoState("x", Stage.REUSED, duration=60.0, shared=True).minutes == 0
+    assert VideoState("x", Stage.FAILED, duration=60.0).minutes == 0
+    assert VideoState("x", Stage.FAILED, duration=60.0, doubted=True).minutes == 1
 
 
-def journal(tmp_path: Path) -> Journal:
-    return Journal(str(tmp_path), "i1/indexing/t-1")
+def journal(tmp_path: Path) -> Checkpoint:
+    return Checkpoint(str(tmp_path), "i1/indexing/t-1")
 
 
 def test_there_is_no_journal_at_the_beginning(tmp_path: Path) -> None:

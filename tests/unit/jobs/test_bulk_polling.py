@@ -13,19 +13,19 @@ from tests.unit.scripted_server import KEY, Reply, Request, Step, connection_tex
 from twelvelabs_provider.exceptions import TwelveLabsUnreachableError
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 from twelvelabs_provider.jobs import outage
-from twelvelabs_provider.jobs.bulk_indexing.checkpoint import Journal
-from twelvelabs_provider.jobs.bulk_indexing.pipeline import ManyVideos
-from twelvelabs_provider.jobs.bulk_indexing.state import Book, Entry, Stage
+from twelvelabs_provider.jobs.bulk_indexing.checkpoint import Checkpoint
+from twelvelabs_provider.jobs.bulk_indexing.pipeline import IndexingPipeline
+from twelvelabs_provider.jobs.bulk_indexing.state import BulkState, Stage, VideoState
 from twelvelabs_provider.jobs.bulk_indexing.steps import Steps
-from twelvelabs_provider.jobs.bulk_indexing.via_assets import ManyAssets
-from twelvelabs_provider.jobs.bulk_indexing.via_tasks import ManyTasks
+from twelvelabs_provider.jobs.bulk_indexing.via_assets import AssetPipeline
+from twelvelabs_provider.jobs.bulk_indexing.via_tasks import TaskPipeline
 from twelvelabs_provider.jobs.job import JobKind
 
 FIREWALL = Reply(b"<html>Forbidden</html>", status=403)
 HOUR = 3600.0
-WAYS: list[tuple[type[ManyVideos], JobKind]] = [
-    (ManyAssets, JobKind.INDEXED_ASSET),
-    (ManyTasks, JobKind.INDEXING_TASK),
+WAYS: list[tuple[type[IndexingPipeline], JobKind]] = [
+    (AssetPipeline, JobKind.INDEXED_ASSET),
+    (TaskPipeline, JobKind.INDEXING_TASK),
 ]
 by_way = pytest.mark.parametrize(("way", "kind"), WAYS, ids=["assets", "tasks"])
 
@@ -39,18 +39,18 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobServer]:
         yield server
 
 
-def work_on(way: type[ManyVideos], folder: Path, *entries: Entry) -> ManyVideos:
+def work_on(way: type[IndexingPipeline], folder: Path, *entries: VideoState) -> IndexingPipeline:
     now = time.time()
-    book = Book("me", 1, now, now + HOUR, "i1", entries={entry.uri: entry for entry in entries})
-    journal = Journal(str(folder), "i1/indexing/t-1")
+    book = BulkState("me", 1, now, now + HOUR, "i1", entries={entry.uri: entry for entry in entries})
+    journal = Checkpoint(str(folder), "i1/indexing/t-1")
     journal.begin(book)
     hook = TwelveLabsHook()
     steps = Steps(hook, "i1", "key", {}, None, with_subtitles=False)
     return way(hook, steps, journal, book, {}, 5, None, lambda _: None)
 
 
-def own(job_id: str = "v1") -> Entry:
-    return Entry("a", Stage.RUNNING, job_id=job_id, video_id=job_id, at=time.time())
+def own(job_id: str = "v1") -> VideoState:
+    return VideoState("a", Stage.RUNNING, job_id=job_id, video_id=job_id, at=time.time())
 
 
 def is_list(request: Request) -> bool:
@@ -58,7 +58,9 @@ def is_list(request: Request) -> bool:
 
 
 @by_way
-def test_a_refusal_that_passes_is_borne(jobs: JobServer, tmp_path: Path, way: type[ManyVideos], kind: JobKind) -> None:
+def test_a_refusal_that_passes_is_borne(
+    jobs: JobServer, tmp_path: Path, way: type[IndexingPipeline], kind: JobKind
+) -> None:
     jobs.add(kind, Job("v1", time.time(), status="ready"))
     left = iter(range(7))
     jobs.always = lambda _: FIREWALL if next(left, None) is not None else None
@@ -69,11 +71,11 @@ def test_a_refusal_that_passes_is_borne(jobs: JobServer, tmp_path: Path, way: ty
 
 @by_way
 def test_a_refused_list_leaves_each_job_to_be_read(
-    jobs: JobServer, tmp_path: Path, way: type[ManyVideos], kind: JobKind
+    jobs: JobServer, tmp_path: Path, way: type[IndexingPipeline], kind: JobKind
 ) -> None:
     jobs.add(kind, Job("v1", time.time(), status="ready"), Job("v2", time.time()))
     jobs.always = lambda request: FIREWALL if is_list(request) else None
-    work = work_on(way, tmp_path, own(), Entry("b", Stage.RUNNING, job_id="v2", video_id="v2", at=time.time()))
+    work = work_on(way, tmp_path, own(), VideoState("b", Stage.RUNNING, job_id="v2", video_id="v2", at=time.time()))
     wait = work.go_on()
     assert wait is not None and wait.job_ids == ("v2",)
     assert work.book.entries["a"].stage is Stage.INDEXED
@@ -81,7 +83,7 @@ def test_a_refused_list_leaves_each_job_to_be_read(
 
 @by_way
 def test_a_refusal_that_lasts_ends_the_task_retryably(
-    jobs: JobServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: type[ManyVideos], kind: JobKind
+    jobs: JobServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: type[IndexingPipeline], kind: JobKind
 ) -> None:
     monkeypatch.setattr(outage, "LONGEST_REFUSAL", 0.0)
     jobs.always = lambda _: FIREWALL
@@ -93,7 +95,7 @@ def test_a_refusal_that_lasts_ends_the_task_retryably(
 
 @by_way
 def test_the_connection_is_read_again(
-    jobs: JobServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: type[ManyVideos], kind: JobKind
+    jobs: JobServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: type[IndexingPipeline], kind: JobKind
 ) -> None:
     """A wrong host answers 404 to everything; the connection is mended meanwhile."""
     jobs.add(kind, Job("v1", time.time(), status="ready"))
@@ -112,13 +114,13 @@ def test_the_connection_is_read_again(
 
 @by_way
 def test_a_wait_reaches_back_to_the_creation_of_the_job_of_another_task(
-    jobs: JobServer, tmp_path: Path, way: type[ManyVideos], kind: JobKind
+    jobs: JobServer, tmp_path: Path, way: type[IndexingPipeline], kind: JobKind
 ) -> None:
     created = time.time() - HOUR
     jobs.add(kind, Job("v1", created))
     jobs.add(kind, Job("v2", time.time()))
-    shared = Entry("a", Stage.RUNNING, job_id="v1", video_id="v1", shared=True)
-    young = Entry("b", Stage.RUNNING, job_id="v2", video_id="v2", at=time.time())
+    shared = VideoState("a", Stage.RUNNING, job_id="v1", video_id="v1", shared=True)
+    young = VideoState("b", Stage.RUNNING, job_id="v2", video_id="v2", at=time.time())
     wait = work_on(way, tmp_path, shared, young).go_on()
     assert wait is not None and wait.started_at == pytest.approx(created)
     assert wait.youngest_at > created + HOUR / 2, "the pace of the polls suits the young job"
@@ -127,6 +129,6 @@ def test_a_wait_reaches_back_to_the_creation_of_the_job_of_another_task(
 def test_a_wait_reaches_back_to_the_creation_of_an_asset(jobs: JobServer, tmp_path: Path) -> None:
     created = time.time() - HOUR
     jobs.add(JobKind.ASSET, Job("s1", created))
-    wait = work_on(ManyAssets, tmp_path, Entry("a", Stage.ASSET, asset_id="s1", borrowed=True)).go_on()
+    wait = work_on(AssetPipeline, tmp_path, VideoState("a", Stage.ASSET, asset_id="s1", borrowed=True)).go_on()
     assert wait is not None and (wait.kind, wait.job_ids) == (JobKind.ASSET, ("s1",))
     assert wait.started_at == pytest.approx(created)

@@ -19,9 +19,9 @@ from twelvelabs_provider.jobs.cost import (
     must_be_allowed,
     total_of,
 )
-from twelvelabs_provider.jobs.time_range import Window
+from twelvelabs_provider.jobs.time_range import TimeRange
 
-WHOLE = Window(None, None)
+WHOLE = TimeRange(None, None)
 
 
 def test_indexing_bills_the_whole_video() -> None:
@@ -33,22 +33,22 @@ def test_indexing_bills_the_whole_video() -> None:
     ("window", "duration", "minutes"),
     [
         (WHOLE, 90.0, 1.5),
-        (Window(30.0, None), 90.0, 1.0),
-        (Window(None, 60.0), 90.0, 1.0),
-        (Window(30.0, 60.0), 90.0, 0.5),
-        (Window(30.0, 600.0), 90.0, 1.0),
-        (Window(30.0, 60.0), None, 0.5),
-        (Window(120.0, None), 90.0, 0.0),
+        (TimeRange(30.0, None), 90.0, 1.0),
+        (TimeRange(None, 60.0), 90.0, 1.0),
+        (TimeRange(30.0, 60.0), 90.0, 0.5),
+        (TimeRange(30.0, 600.0), 90.0, 1.0),
+        (TimeRange(30.0, 60.0), None, 0.5),
+        (TimeRange(120.0, None), 90.0, 0.0),
     ],
 )
-def test_a_window_bills_what_of_it_lies_in_the_video(window: Window, duration: float | None, minutes: float) -> None:
+def test_a_window_bills_what_of_it_lies_in_the_video(window: TimeRange, duration: float | None, minutes: float) -> None:
     assert analysis_bill(window, duration) == Bill(BilledKind.ANALYSIS, minutes)
     assert embedding_bill(window, duration) == Bill(BilledKind.EMBEDDING, minutes)
     assert analysis_bill(window, duration, 3).minutes == pytest.approx(3 * minutes)
 
 
 def test_an_open_end_of_a_video_of_unknown_length_is_unknown() -> None:
-    assert analysis_bill(Window(30.0, None), None, 2) == Bill(BilledKind.ANALYSIS, 0.0, unknown=1)
+    assert analysis_bill(TimeRange(30.0, None), None, 2) == Bill(BilledKind.ANALYSIS, 0.0, unknown=1)
 
 
 @pytest.mark.parametrize(

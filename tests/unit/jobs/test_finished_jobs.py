@@ -13,7 +13,7 @@ from twelvelabs_provider.api.errors import ErrorDetails, TwelveLabsNotFoundError
 from twelvelabs_provider.api.generations import Dialect, dialect_for
 from twelvelabs_provider.api.version import ApiVersion
 from twelvelabs_provider.jobs import finished_jobs
-from twelvelabs_provider.jobs.finished_jobs import EndedJobs, Wanted, can_be_listed
+from twelvelabs_provider.jobs.finished_jobs import AwaitedJobs, FinishedJobs, can_be_listed
 from twelvelabs_provider.jobs.job import JobKind
 
 T = TypeVar("T")
@@ -50,9 +50,9 @@ def entry(job_id: str, status: str, created: float) -> dict[str, Any]:
     return {**body, **counters, **rest, "updated_at": stamp(created), "asset_id": "a", "expires_at": stamp(created)}
 
 
-def looked(kind: JobKind, pages: Pages, created: Mapping[str, float]) -> EndedJobs:
-    jobs = EndedJobs(kind, "i1", NOW)
-    asyncio.run(jobs.look(pages, Wanted(NOW, created)))
+def looked(kind: JobKind, pages: Pages, created: Mapping[str, float]) -> FinishedJobs:
+    jobs = FinishedJobs(kind, "i1", NOW)
+    asyncio.run(jobs.poll(pages, AwaitedJobs(NOW, created)))
     return jobs
 
 
@@ -96,9 +96,9 @@ def test_a_job_that_no_list_shows_is_read(kind: JobKind) -> None:
 
 def test_of_many_jobs_that_no_list_shows_each_look_reads_others() -> None:
     ids = {f"x{number}": NOW for number in range(3 * finished_jobs.MOST_MISSED)}
-    pages, jobs = Pages([]), EndedJobs(JobKind.ASSET, "i1", NOW)
+    pages, jobs = Pages([]), FinishedJobs(JobKind.ASSET, "i1", NOW)
     for _ in range(3):
-        asyncio.run(jobs.look(pages, Wanted(NOW, ids)))
+        asyncio.run(jobs.poll(pages, AwaitedJobs(NOW, ids)))
     assert jobs.found.keys() == ids.keys()
     assert listed(pages).count("one job") == len(ids)
 
@@ -116,7 +116,7 @@ def test_assets_are_asked_for_by_their_ids_fifty_at_a_time() -> None:
 def test_an_asset_that_is_known_to_have_ended_is_not_asked_for_again() -> None:
     pages = Pages([entry("a1", "ready", NOW), entry("a2", "processing", NOW)])
     jobs = looked(JobKind.ASSET, pages, {"a1": NOW, "a2": NOW})
-    asyncio.run(jobs.look(pages, Wanted(NOW, {"a1": NOW, "a2": NOW})))
+    asyncio.run(jobs.poll(pages, AwaitedJobs(NOW, {"a1": NOW, "a2": NOW})))
     assert [value for name, value in pages.calls[-1].query if name == "asset_ids"] == ["a2"]
 
 
@@ -130,7 +130,7 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     jobs = looked(JobKind.INDEXING_TASK, Pages([entry("a", "ready", NOW)]), {})
     assert set(jobs.found) == {"a"}
     monkeypatch.setattr(finished_jobs, "KEPT", -1.0)
-    asyncio.run(jobs.look(Pages([]), Wanted(NOW, {})))
+    asyncio.run(jobs.poll(Pages([]), AwaitedJobs(NOW, {})))
     assert jobs.found == {}
 
 

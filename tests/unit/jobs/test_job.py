@@ -9,7 +9,7 @@ import pytest
 
 from twelvelabs_provider.exceptions import TwelveLabsEventError, TwelveLabsRefusedError, TwelveLabsUnreachableError
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
-from twelvelabs_provider.jobs.trigger_event import Wake, WakeReason
+from twelvelabs_provider.jobs.trigger_event import EventReason, JobEvent
 
 JOB = JobRef(JobKind.INDEXED_ASSET, "v1", "i1")
 PENDING = PendingJob(JOB, 1000.5, 1010.25, 5000.0, {"source": "s3://b/a.mp4", "duration": 30.5, "nested": {"a": [1]}})
@@ -68,7 +68,7 @@ def test_garbage_is_a_value_error_and_a_foreign_event(value: Any) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         PendingJob.from_json(value)
     with pytest.raises(TwelveLabsEventError, match="not one of ours"):
-        Wake.from_payload({"reason": "ended", "pending": value})
+        JobEvent.from_payload({"reason": "ended", "pending": value})
 
 
 def test_the_next_job_of_an_undertaking_keeps_its_deadline() -> None:
@@ -78,10 +78,10 @@ def test_the_next_job_of_an_undertaking_keeps_its_deadline() -> None:
     assert PENDING.memo["source"] == "s3://b/a.mp4"
 
 
-@pytest.mark.parametrize("reason", list(WakeReason))
-def test_an_event_survives_json(reason: WakeReason) -> None:
-    wake = Wake(reason, PENDING, "why")
-    assert Wake.from_payload(through_json(wake.as_payload())) == wake
+@pytest.mark.parametrize("reason", list(EventReason))
+def test_an_event_survives_json(reason: EventReason) -> None:
+    wake = JobEvent(reason, PENDING, "why")
+    assert JobEvent.from_payload(through_json(wake.as_payload())) == wake
 
 
 @pytest.mark.parametrize(
@@ -101,13 +101,13 @@ def test_an_event_survives_json(reason: WakeReason) -> None:
 )
 def test_a_foreign_event_is_refused(payload: Any) -> None:
     with pytest.raises(TwelveLabsEventError, match="the remote job is left as it is"):
-        Wake.from_payload(payload)
+        JobEvent.from_payload(payload)
 
 
 def test_what_an_event_asks_of_the_task() -> None:
-    Wake(WakeReason.ENDED, PENDING).must_be_answered()
-    Wake(WakeReason.DEADLINE, PENDING).must_be_answered()
+    JobEvent(EventReason.ENDED, PENDING).raise_for_reason()
+    JobEvent(EventReason.DEADLINE, PENDING).raise_for_reason()
     with pytest.raises(TwelveLabsRefusedError, match=r"^no such video$"):
-        Wake(WakeReason.REFUSED, PENDING, "no such video").must_be_answered()
+        JobEvent(EventReason.REFUSED, PENDING, "no such video").raise_for_reason()
     with pytest.raises(TwelveLabsUnreachableError, match=r"indexed asset v1 .*\(reset\).*a retry looks again"):
-        Wake(WakeReason.UNREACHABLE, PENDING, "reset").must_be_answered()
+        JobEvent(EventReason.UNREACHABLE, PENDING, "reset").raise_for_reason()

@@ -20,7 +20,7 @@ from twelvelabs_provider.hooks import multipart
 from twelvelabs_provider.hooks.multipart import PartSource
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 from twelvelabs_provider.jobs.multipart_upload import MultipartUpload
-from twelvelabs_provider.jobs.task_state import BegunUpload, Ledger
+from twelvelabs_provider.jobs.task_state import BegunUpload, TaskState
 
 CONTENT = Random(5).randbytes(10_500)
 
@@ -42,8 +42,10 @@ def upload(memory: Store | None, *, fingerprint: str = "etag-1", content: bytes 
         return BytesIO(content[start : start + size])
 
     source = PartSource("a.mp4", len(content), open_range)
-    ledger = Ledger(memory, replace(IDENTITY, **other))
-    return MultipartUpload(TwelveLabsHook(), ledger, source, fingerprint).run(AssetType.VIDEO, AssetOptions("a.mp4"))
+    task_state = TaskState(memory, replace(IDENTITY, **other))
+    return MultipartUpload(TwelveLabsHook(), task_state, source, fingerprint).run(
+        AssetType.VIDEO, AssetOptions("a.mp4")
+    )
 
 
 def broken(service: PartsStore, memory: Store | None) -> None:
@@ -109,7 +111,7 @@ def test_a_file_that_changes_between_two_parts(service: PartsStore) -> None:
         return BytesIO(CONTENT[start : start + size])
 
     parts = MultipartUpload(
-        TwelveLabsHook(), Ledger(memory, IDENTITY), PartSource("a.mp4", len(CONTENT), open_range), "etag-1"
+        TwelveLabsHook(), TaskState(memory, IDENTITY), PartSource("a.mp4", len(CONTENT), open_range), "etag-1"
     )
     with pytest.raises(TwelveLabsSourceChangedError):
         parts.run(AssetType.VIDEO, AssetOptions("a.mp4"))
@@ -148,18 +150,18 @@ def test_what_is_remembered_holds_no_address(service: PartsStore) -> None:
     memory = Store()
     upload(memory)
     assert "SIGNATURE" not in str(memory.rows) and "http" not in str(memory.rows)
-    ledger = Ledger(memory, IDENTITY)
-    begun = ledger.recall_upload()
+    task_state = TaskState(memory, IDENTITY)
+    begun = task_state.earlier_upload()
     assert begun and (begun.upload_id, begun.asset_id, begun.chunk_size) == ("u1", "c1", 1000)
-    ledger.forget()
-    assert ledger.recall_upload() is None and memory.rows == {}
+    task_state.clear()
+    assert task_state.earlier_upload() is None and memory.rows == {}
 
 
 def test_a_record_that_cannot_be_read_is_no_record() -> None:
     memory = Store()
     memory.set("twelvelabs_upload", {"identity": IDENTITY.key(), "upload": {"colour": "red"}})
-    assert Ledger(memory, IDENTITY).recall_upload() is None
+    assert TaskState(memory, IDENTITY).earlier_upload() is None
     begun = BegunUpload("u1", "c1", 5, 50, "etag")
-    Ledger(memory, IDENTITY).record_upload(begun)
-    assert Ledger(memory, IDENTITY).recall_upload() == begun
-    assert Ledger(memory, replace(IDENTITY, run_id="other")).recall_upload() is None
+    TaskState(memory, IDENTITY).record_upload(begun)
+    assert TaskState(memory, IDENTITY).earlier_upload() == begun
+    assert TaskState(memory, replace(IDENTITY, run_id="other")).earlier_upload() is None

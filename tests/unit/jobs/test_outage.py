@@ -19,7 +19,7 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsRedirectError,
     TwelveLabsServerError,
 )
-from twelvelabs_provider.jobs.outage import LONGEST_REFUSAL, LONGEST_SILENCE, SETTLING, Patience, ended_by, is_final
+from twelvelabs_provider.jobs.outage import LONGEST_REFUSAL, LONGEST_SILENCE, SETTLING, Outage, ended_by, is_final
 
 BEGAN = 1000.0
 PASSING = [TwelveLabsServerError, TwelveLabsConnectionError, TwelveLabsAmbiguousError]
@@ -39,66 +39,66 @@ REFUSALS = [
 ]
 
 
-def bears(patience: Patience, error: TwelveLabsError, now: float, age: float | None = 1e6) -> bool:
-    return patience.bears(error, "asset a", now, age)
+def tolerates(outage: Outage, error: TwelveLabsError, now: float, age: float | None = 1e6) -> bool:
+    return outage.tolerates(error, "asset a", now, age)
 
 
 @pytest.mark.parametrize("error", PASSING)
 @pytest.mark.parametrize(("silent", "borne"), [(0.0, True), (LONGEST_SILENCE, True), (LONGEST_SILENCE + 1, False)])
 def test_silence_is_borne_for_a_while(error: type[TwelveLabsError], silent: float, borne: bool) -> None:
-    patience = Patience()
-    assert bears(patience, error("silent"), BEGAN)
-    assert bears(patience, error("silent"), BEGAN + silent) is borne
+    outage = Outage()
+    assert tolerates(outage, error("silent"), BEGAN)
+    assert tolerates(outage, error("silent"), BEGAN + silent) is borne
 
 
 @pytest.mark.parametrize("error", REFUSALS, ids=lambda error: f"{type(error).__name__}-{error.details.code}")
 def test_a_refusal_that_says_nothing_about_the_job_is_borne_for_a_few_minutes(error: TwelveLabsError) -> None:
-    patience = Patience()
-    assert bears(patience, error, BEGAN)
-    assert bears(patience, error, BEGAN + LONGEST_REFUSAL)
-    assert not bears(patience, error, BEGAN + LONGEST_REFUSAL + 1)
-    assert "refused for 5 min" in ended_by(error, patience, BEGAN + LONGEST_REFUSAL + 1)
+    outage = Outage()
+    assert tolerates(outage, error, BEGAN)
+    assert tolerates(outage, error, BEGAN + LONGEST_REFUSAL)
+    assert not tolerates(outage, error, BEGAN + LONGEST_REFUSAL + 1)
+    assert "refused for 5 min" in ended_by(error, outage, BEGAN + LONGEST_REFUSAL + 1)
 
 
 @pytest.mark.parametrize("error", [REFUSALS[0], TwelveLabsServerError("oops")])
 def test_one_failure_after_a_long_pause_between_polls_is_borne(error: TwelveLabsError) -> None:
-    patience = Patience()
-    patience.answered()
-    assert bears(patience, error, BEGAN + 10 * LONGEST_SILENCE)
+    outage = Outage()
+    outage.end()
+    assert tolerates(outage, error, BEGAN + 10 * LONGEST_SILENCE)
 
 
 def test_an_answer_makes_up_for_failures() -> None:
-    patience = Patience()
-    assert bears(patience, REFUSALS[0], BEGAN)
-    patience.answered()
-    assert bears(patience, REFUSALS[0], BEGAN + LONGEST_REFUSAL + 1)
+    outage = Outage()
+    assert tolerates(outage, REFUSALS[0], BEGAN)
+    outage.end()
+    assert tolerates(outage, REFUSALS[0], BEGAN + LONGEST_REFUSAL + 1)
 
 
 @pytest.mark.parametrize(("age", "borne"), [(0.0, True), (SETTLING - 1, True), (SETTLING, False)])
 def test_a_new_job_may_be_unknown_for_a_moment(age: float, borne: bool) -> None:
-    assert bears(Patience(), GONE, BEGAN, age) is borne
+    assert tolerates(Outage(), GONE, BEGAN, age) is borne
 
 
 def test_what_is_final_for_one_job_is_not_for_a_list() -> None:
     assert is_final(GONE)
-    assert bears(Patience(), GONE, BEGAN, None)
+    assert tolerates(Outage(), GONE, BEGAN, None)
 
 
 def test_being_asked_to_wait_is_an_answer() -> None:
-    patience, later = Patience(), BEGAN + 10 * LONGEST_SILENCE
+    outage, later = Outage(), BEGAN + 10 * LONGEST_SILENCE
     wait = ErrorDetails(status=429, retry_after=3600)
-    assert bears(patience, TwelveLabsServerError("oops"), BEGAN)
-    assert bears(patience, TwelveLabsRateLimitError("slower", wait), later)
-    assert bears(patience, TwelveLabsServerError("oops"), later + 3600 + LONGEST_SILENCE)
-    assert not bears(patience, TwelveLabsServerError("oops"), later + 3600 + LONGEST_SILENCE + 1)
+    assert tolerates(outage, TwelveLabsServerError("oops"), BEGAN)
+    assert tolerates(outage, TwelveLabsRateLimitError("slower", wait), later)
+    assert tolerates(outage, TwelveLabsServerError("oops"), later + 3600 + LONGEST_SILENCE)
+    assert not tolerates(outage, TwelveLabsServerError("oops"), later + 3600 + LONGEST_SILENCE + 1)
 
 
 def test_after_a_failure_the_next_poll_comes_sooner() -> None:
-    patience = Patience()
-    assert patience.pause(600.0) == 600.0
+    outage = Outage()
+    assert outage.pause(600.0) == 600.0
     pauses = []
     for _ in range(9):
-        bears(patience, REFUSALS[0], BEGAN)
-        pauses.append(patience.pause(600.0))
+        tolerates(outage, REFUSALS[0], BEGAN)
+        pauses.append(outage.pause(600.0))
     assert pauses == [5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 600.0, 600.0]
-    assert patience.pause(1.0) == 1.0
+    assert outage.pause(1.0) == 1.0

@@ -21,7 +21,7 @@ from twelvelabs_provider.api.embedding.source import FixedSegmentation, MediaSou
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.exceptions import TwelveLabsUnknownOutcomeError
 from twelvelabs_provider.jobs.reconcile_embedding import find_lost_task
-from twelvelabs_provider.jobs.task_state import Identity, Ledger
+from twelvelabs_provider.jobs.task_state import Identity, TaskState
 
 URL = "https://media.example/a.mp4"
 
@@ -117,23 +117,23 @@ class Store(dict[str, Any]):
         del self[key]
 
 
-def noted_at(ledger: Ledger) -> float | None:
-    intended = ledger.intended()
+def noted_at(task_state: TaskState) -> float | None:
+    intended = task_state.unconfirmed()
     return intended.at if intended else None
 
 
 def test_an_intent_is_of_one_life_and_one_question() -> None:
     store, identity = Store(), Identity("d", "r", "t", -1, 0, "asked")
-    ledger = Ledger(store, identity)
-    assert noted_at(ledger) is None
-    ledger.intend(12.5)
-    assert noted_at(ledger) == 12.5
-    assert noted_at(Ledger(store, Identity("d", "r", "t", -1, 1, "asked"))) is None
-    assert noted_at(Ledger(store, Identity("d", "r", "t", -1, 0, "other"))) is None
-    ledger.settle()
-    ledger.settle()
-    assert noted_at(ledger) is None and not store
-    nothing = Ledger(None, identity)
-    nothing.intend(1)
-    nothing.settle()
+    task_state = TaskState(store, identity)
+    assert noted_at(task_state) is None
+    task_state.record_intent(12.5)
+    assert noted_at(task_state) == 12.5
+    assert noted_at(TaskState(store, Identity("d", "r", "t", -1, 1, "asked"))) is None
+    assert noted_at(TaskState(store, Identity("d", "r", "t", -1, 0, "other"))) is None
+    task_state.drop_intent()
+    task_state.drop_intent()
+    assert noted_at(task_state) is None and not store
+    nothing = TaskState(None, identity)
+    nothing.record_intent(1)
+    nothing.drop_intent()
     assert noted_at(nothing) is None

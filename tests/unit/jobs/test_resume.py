@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob, Phase
-from twelvelabs_provider.jobs.resume import Action, Recorded, Reuse, decide
+from twelvelabs_provider.jobs.resume import Action, EarlierSubmission, Reuse, decide
 
 PENDING = PendingJob(JobRef(JobKind.INDEXING_TASK, "t1"), 1.0, 2.0, 3.0)
 STATES = {phase: JobState(phase, phase.value) for phase in Phase}
@@ -30,7 +30,7 @@ def test_the_first_try_submits(reuse: Reuse) -> None:
     ],
 )
 def test_what_became_of_the_job_decides(phase: Phase | None, action: Action, same_life: bool, reuse: Reuse) -> None:
-    decision = decide(Recorded(PENDING, same_life), STATES[phase] if phase else None, reuse)
+    decision = decide(EarlierSubmission(PENDING, same_life), STATES[phase] if phase else None, reuse)
     assert decision.action is action
     assert decision.job == (None if action is Action.SUBMIT else PENDING)
     assert "indexing task t1" in decision.why
@@ -39,12 +39,12 @@ def test_what_became_of_the_job_decides(phase: Phase | None, action: Action, sam
 @pytest.mark.parametrize(("same_life", "reuse"), NOT_COUNTED)
 @pytest.mark.parametrize("phase", Phase)
 def test_what_does_not_count_is_submitted_anew(phase: Phase, same_life: bool, reuse: Reuse) -> None:
-    decision = decide(Recorded(PENDING, same_life), STATES[phase], reuse)
+    decision = decide(EarlierSubmission(PENDING, same_life), STATES[phase], reuse)
     assert (decision.action, decision.job) == (Action.SUBMIT, None)
     assert reuse.value in decision.why
 
 
 def test_an_intent_is_said_to_be_one() -> None:
-    decision = decide(Recorded(None, True, 5.0), None, Reuse.RETRY)
+    decision = decide(EarlierSubmission(None, True, 5.0), None, Reuse.RETRY)
     assert decision.action is Action.SUBMIT
     assert "never said that it had" in decision.why

@@ -12,8 +12,8 @@ import pytest
 
 from twelvelabs_provider.exceptions import TwelveLabsRecordError
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
-from twelvelabs_provider.jobs.resume import Recorded, Reuse
-from twelvelabs_provider.jobs.task_state import Identity, Ledger, fingerprint, origin_in
+from twelvelabs_provider.jobs.resume import EarlierSubmission, Reuse
+from twelvelabs_provider.jobs.task_state import Identity, TaskState, fingerprint, origin_in
 
 IDENTITY = Identity("dag", "manual__2026", "index", -1, 3, fingerprint("s3://b/a.mp4", "i1"))
 KEY = "twelvelabs_job"
@@ -45,12 +45,12 @@ class BrokenStore(Store):
 
 def test_a_retry_finds_the_job() -> None:
     store = Store()
-    Ledger(store, IDENTITY).record(PENDING)
-    assert Ledger(store, replace(IDENTITY)).recall() == PENDING
+    TaskState(store, IDENTITY).record_job(PENDING)
+    assert TaskState(store, replace(IDENTITY)).earlier_job() == PENDING
 
 
 def test_nothing_is_there_before() -> None:
-    assert Ledger(Store(), IDENTITY).recall() is None
+    assert TaskState(Store(), IDENTITY).earlier_job() is None
 
 
 @pytest.mark.parametrize(
@@ -67,9 +67,9 @@ def test_nothing_is_there_before() -> None:
 )
 def test_another_identity_finds_nothing(other: dict[str, Any]) -> None:
     store = Store()
-    Ledger(store, IDENTITY).record(PENDING)
-    assert Ledger(store, replace(IDENTITY, **other)).recall() is None
-    assert Ledger(store, IDENTITY).recall() == PENDING, "and does not take it away"
+    TaskState(store, IDENTITY).record_job(PENDING)
+    assert TaskState(store, replace(IDENTITY, **other)).earlier_job() is None
+    assert TaskState(store, IDENTITY).earlier_job() == PENDING, "and does not take it away"
 
 
 @pytest.mark.parametrize(
@@ -81,47 +81,47 @@ def test_a_record_that_cannot_be_read_is_an_error_not_an_absence(junk: Any) -> N
     store = Store()
     store.set("twelvelabs_job", junk)
     with pytest.raises(TwelveLabsRecordError, match="cannot be read"):
-        Ledger(store, IDENTITY).recall()
-    assert Ledger(store, replace(IDENTITY, reuse=Reuse.NEVER)).recall() is None, "the way out"
+        TaskState(store, IDENTITY).earlier_job()
+    assert TaskState(store, replace(IDENTITY, reuse=Reuse.NEVER)).earlier_job() is None, "the way out"
 
 
 def test_a_record_of_another_release_is_read() -> None:
     store = Store()
     store.set("twelvelabs_job", {"identity": IDENTITY.key(), "pending": PENDING.as_json()})
-    assert Ledger(store, IDENTITY).recall() == PENDING
-    assert Ledger(store, replace(IDENTITY, life=4)).recall() is None
+    assert TaskState(store, IDENTITY).earlier_job() == PENDING
+    assert TaskState(store, replace(IDENTITY, life=4)).earlier_job() is None
 
 
 def test_a_clear_gets_past_a_record_whose_job_cannot_be_read() -> None:
     store = Store()
-    ledger = Ledger(store, IDENTITY)
-    ledger.record(PENDING)
+    task_state = TaskState(store, IDENTITY)
+    task_state.record_job(PENDING)
     store.set("twelvelabs_job", {**store.get("twelvelabs_job"), "pending": "of another release"})
     with pytest.raises(TwelveLabsRecordError):
-        ledger.recall()
-    assert Ledger(store, replace(IDENTITY, life=4)).recall() is None
+        task_state.earlier_job()
+    assert TaskState(store, replace(IDENTITY, life=4)).earlier_job() is None
 
 
 def test_the_two_phases_are_one_record() -> None:
     store = Store()
-    ledger = Ledger(store, IDENTITY)
-    ledger.intend(5.0, ["t1"])
-    assert (ledger.recall(), ledger.intended()) == (None, Recorded(None, True, 5.0, ("t1",)))
-    ledger.record(PENDING)
-    assert (ledger.recall(), ledger.intended()) == (PENDING, None)
-    ledger.settle()
-    assert ledger.recall() == PENDING, "what was submitted is not an intent that came to nothing"
-    ledger.intend(6.0)
-    ledger.settle()
+    task_state = TaskState(store, IDENTITY)
+    task_state.record_intent(5.0, ["t1"])
+    assert (task_state.earlier_job(), task_state.unconfirmed()) == (None, EarlierSubmission(None, True, 5.0, ("t1",)))
+    task_state.record_job(PENDING)
+    assert (task_state.earlier_job(), task_state.unconfirmed()) == (PENDING, None)
+    task_state.drop_intent()
+    assert task_state.earlier_job() == PENDING, "what was submitted is not an intent that came to nothing"
+    task_state.record_intent(6.0)
+    task_state.drop_intent()
     assert store.rows == {}
 
 
 @pytest.mark.parametrize("change", [{"life": 4}, {"life": 3}])
 def test_what_counts_after_a_clear_and_on_a_retry(change: dict[str, Any]) -> None:
     store, retry = Store(), replace(IDENTITY, **change)
-    Ledger(store, IDENTITY).record(PENDING)
+    TaskState(store, IDENTITY).record_job(PENDING)
     cleared = retry.life != IDENTITY.life
-    found = {reuse: Ledger(store, replace(retry, reuse=reuse, try_number=2)).recall() for reuse in Reuse}
+    found = {reuse: TaskState(store, replace(retry, reuse=reuse, try_number=2)).earlier_job() for reuse in Reuse}
     assert found == {Reuse.ALWAYS: PENDING, Reuse.RETRY: None if cleared else PENDING, Reuse.NEVER: None}
 
 
@@ -138,20 +138,20 @@ def test_what_counts_after_a_clear_and_on_a_retry(change: dict[str, Any]) -> Non
 )
 def test_a_job_that_no_try_attaches_to_is_superseded(change: dict[str, Any], superseded: bool) -> None:
     store = Store()
-    Ledger(store, IDENTITY).record(PENDING)
-    assert Ledger(store, replace(IDENTITY, **change)).superseded() == (PENDING if superseded else None)
+    TaskState(store, IDENTITY).record_job(PENDING)
+    assert TaskState(store, replace(IDENTITY, **change)).superseded() == (PENDING if superseded else None)
 
 
 def test_what_is_somebody_elses_or_cannot_be_read_is_not_superseded() -> None:
     store, cleared = Store(), replace(IDENTITY, life=4)
-    Ledger(store, IDENTITY).record(PENDING, ours=False)
-    assert Ledger(store, cleared).superseded() is None
+    TaskState(store, IDENTITY).record_job(PENDING, ours=False)
+    assert TaskState(store, cleared).superseded() is None
     for record in ({"phase": "unheard of"}, {"phase": "submitted"}, ["no record"], {**store.get(KEY), "pending": {}}):
         store.set(KEY, record)
-        assert Ledger(store, cleared).superseded() is None
-    Ledger(store, IDENTITY).intend(5.0)
-    assert Ledger(store, cleared).superseded() is None
-    assert Ledger(None, cleared).superseded() is None
+        assert TaskState(store, cleared).superseded() is None
+    TaskState(store, IDENTITY).record_intent(5.0)
+    assert TaskState(store, cleared).superseded() is None
+    assert TaskState(None, cleared).superseded() is None
 
 
 def test_what_tries_share_follows_from_reuse() -> None:
@@ -164,33 +164,33 @@ def test_what_tries_share_follows_from_reuse() -> None:
 
 def test_a_store_that_cannot_be_read_is_an_error_not_an_absence() -> None:
     with pytest.raises(ConnectionError):
-        Ledger(BrokenStore(), IDENTITY).recall()
+        TaskState(BrokenStore(), IDENTITY).earlier_job()
 
 
 def test_forgetting() -> None:
     store = Store()
-    ledger = Ledger(store, IDENTITY)
-    ledger.forget()
-    ledger.record(PENDING)
-    ledger.forget()
-    assert ledger.recall() is None
+    task_state = TaskState(store, IDENTITY)
+    task_state.clear()
+    task_state.record_job(PENDING)
+    task_state.clear()
+    assert task_state.earlier_job() is None
     assert store.rows == {}
 
 
 def test_without_a_store_nothing_is_remembered() -> None:
-    ledger = Ledger(None, IDENTITY)
-    ledger.record(PENDING)
-    ledger.forget()
-    assert ledger.recall() is None
+    task_state = TaskState(None, IDENTITY)
+    task_state.record_job(PENDING)
+    task_state.clear()
+    assert task_state.earlier_job() is None
 
 
 def test_a_newer_job_replaces_the_older() -> None:
     store = Store()
-    ledger = Ledger(store, IDENTITY)
-    ledger.record(PENDING)
+    task_state = TaskState(store, IDENTITY)
+    task_state.record_job(PENDING)
     following = PENDING.followed_by(JobRef(JobKind.INDEXED_ASSET, "v1", "i1"), 9.0)
-    ledger.record(following)
-    assert ledger.recall() == following
+    task_state.record_job(following)
+    assert task_state.earlier_job() == following
 
 
 def test_the_parts_of_an_identity_do_not_run_together() -> None:

@@ -7,23 +7,23 @@ from typing import Any
 import pytest
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.jobs.time_range import Window
+from twelvelabs_provider.jobs.time_range import TimeRange
 
 
 @pytest.mark.parametrize(
     ("start", "end", "window"),
     [
-        (None, None, Window(None, None)),
-        ("", " ", Window(None, None)),
-        ("None", "None", Window(None, None)),
-        (1, 2.5, Window(1.0, 2.5)),
-        ("1", " 2.5 ", Window(1.0, 2.5)),
-        (0, None, Window(0.0, None)),
-        (None, 0.1, Window(None, 0.1)),
+        (None, None, TimeRange(None, None)),
+        ("", " ", TimeRange(None, None)),
+        ("None", "None", TimeRange(None, None)),
+        (1, 2.5, TimeRange(1.0, 2.5)),
+        ("1", " 2.5 ", TimeRange(1.0, 2.5)),
+        (0, None, TimeRange(0.0, None)),
+        (None, 0.1, TimeRange(None, 0.1)),
     ],
 )
-def test_both_sides_as_numbers_or_rendered_texts(start: Any, end: Any, window: Window) -> None:
-    assert Window.parse(start, end) == window
+def test_both_sides_as_numbers_or_rendered_texts(start: Any, end: Any, window: TimeRange) -> None:
+    assert TimeRange.parse(start, end) == window
 
 
 @pytest.mark.parametrize(
@@ -42,12 +42,12 @@ def test_both_sides_as_numbers_or_rendered_texts(start: Any, end: Any, window: W
 )
 def test_what_is_no_window_is_refused_with_the_value(start: Any, end: Any, told: str) -> None:
     with pytest.raises(TwelveLabsInputError, match=told):
-        Window.parse(start, end)
+        TimeRange.parse(start, end)
 
 
 def test_a_window_beyond_the_end() -> None:
-    Window(10.0, None).must_touch(None)
-    Window(None, 99.0).must_touch(10.0)
-    Window(9.9, None).must_touch(10.0)
+    TimeRange(10.0, None).must_touch(None)
+    TimeRange(None, 99.0).must_touch(10.0)
+    TimeRange(9.9, None).must_touch(10.0)
     with pytest.raises(TwelveLabsInputError, match=r"start=10 .*10 seconds"):
-        Window(10.0, None).must_touch(10.0)
+        TimeRange(10.0, None).must_touch(10.0)

@@ -12,7 +12,7 @@ from airflow.sdk import DAG
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.templated import number_of
-from twelvelabs_provider.jobs.time_range import Window
+from twelvelabs_provider.jobs.time_range import TimeRange
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
 from twelvelabs_provider.operators.assets import TwelveLabsCreateAssetOperator
 from twelvelabs_provider.operators.batch import TwelveLabsAnalyzeBatchOperator
@@ -102,7 +102,9 @@ def test_a_mapped_task_is_refused_before_it_does_anything() -> None:
             mapped.unmap({"poll_interval": -5})
 
 
-@pytest.mark.parametrize("read", [lambda value: number_of("x", value), lambda value: Window.parse(value, None).start])
+@pytest.mark.parametrize(
+    "read", [lambda value: number_of("x", value), lambda value: TimeRange.parse(value, None).start]
+)
 def test_an_offset_may_be_a_timedelta(read: Callable[[Any], float]) -> None:
     assert read(timedelta(minutes=2)) == 120.0
     for value in (True, "1:00:00", float("nan"), 10**400):

@@ -10,7 +10,7 @@ from unittest.mock import Mock
 import pytest
 
 from tests.unit.scripted_server import Reply, ScriptedServer
-from twelvelabs_provider.jobs.task_state import Ledger
+from twelvelabs_provider.jobs.task_state import TaskState
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
 from twelvelabs_provider.version_compat import TaskDeferred
 
@@ -61,7 +61,7 @@ def test_a_retry_owns_the_task_that_its_dead_worker_submitted(
     memory = Memory()
     server.script += [ASSET, Reply({"task_id": "t1", "status": "pending"}), RUNNING]
     with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
-        dying.setattr(Ledger, "record", Mock(side_effect=KeyboardInterrupt))
+        dying.setattr(TaskState, "record", Mock(side_effect=KeyboardInterrupt))
         analysis(tmp_path).execute({"ti": instance(), "task_state_store": memory})
     retry = analysis(tmp_path)
     server.script += [ASSET, RUNNING, RUNNING]

@@ -15,7 +15,7 @@ from twelvelabs_provider.api.analysis.batches import BatchItem, BatchOptions
 from twelvelabs_provider.exceptions import TwelveLabsUnknownOutcomeError, TwelveLabsUnusableAnswerError
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 from twelvelabs_provider.inputs.batch_items import GivenItem, GivenItems
-from twelvelabs_provider.jobs.batch_plan import Mark, Plan, Portion
+from twelvelabs_provider.jobs.batch_plan import BatchPlan, ItemIds, PlannedBatch
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
 from twelvelabs_provider.operators.extract import TwelveLabsExtractTextInVideoOperator
 from twelvelabs_provider.operators.knowledge_ask import TwelveLabsAskKnowledgeStoreOperator
@@ -223,7 +223,7 @@ class OneItem(GivenItems):
     def __init__(self, options: BatchOptions) -> None:
         self._item = GivenItem(0, BatchItem("a1", "mine", options))
 
-    def read(self, portion: Portion | None = None) -> Iterator[GivenItem]:
+    def read(self, portion: PlannedBatch | None = None) -> Iterator[GivenItem]:
         """Return the item."""
         return iter([self._item])
 
@@ -232,13 +232,17 @@ class OneItem(GivenItems):
 
 def test_the_rows_of_a_batch_hold_json_where_it_was_asked_for(server: ScriptedServer) -> None:
     value = '{"title": "A"}'
-    asked, portion, mark = BatchOptions(response_format=TITLE), Portion(0, 1, batch_id="b1"), Mark("0123456789abcdef")
+    asked, portion, mark = (
+        BatchOptions(response_format=TITLE),
+        PlannedBatch(0, 1, batch_id="b1"),
+        ItemIds("0123456789abcdef"),
+    )
 
     def data_of(text: Any, options: BatchOptions, structured: bool) -> Any:
         line = {"task_id": "t1", "custom_id": mark.write(portion, 0, "mine"), "status": "ready", "data": {"data": text}}
         server.script[:] = [Reply(json.dumps(line).encode())]
         items = OneItem(options)
-        (row,) = BatchRows(TwelveLabsHook(), items, Plan((portion,)), mark, structured=structured)
+        (row,) = BatchRows(TwelveLabsHook(), items, BatchPlan((portion,)), mark, structured=structured)
         return row["data"]
 
     for text, _ in around(value).values():

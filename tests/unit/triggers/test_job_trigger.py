@@ -16,7 +16,7 @@ from tests.unit.scripted_server import KEY, Hang, Lost, Reply, ScriptedServer, U
 from twelvelabs_provider.exceptions import TwelveLabsEventError, TwelveLabsUnreachableError
 from twelvelabs_provider.jobs import outage
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
-from twelvelabs_provider.jobs.trigger_event import Wake, WakeReason
+from twelvelabs_provider.jobs.trigger_event import EventReason, JobEvent
 from twelvelabs_provider.triggers import job as trigger_module
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
 from twelvelabs_provider.version_compat import AirflowFailException
@@ -62,19 +62,19 @@ def events_of(*triggers: TwelveLabsJobTrigger) -> list[TriggerEvent]:
     return asyncio.run(all_events())
 
 
-def wake_of(one: TwelveLabsJobTrigger) -> Wake:
+def wake_of(one: TwelveLabsJobTrigger) -> JobEvent:
     """Return the one event of a trigger, having seen that it is plain JSON without the key."""
     (event,) = events_of(one)
     text = json.dumps(event.payload, allow_nan=False)
     assert KEY not in text
-    return Wake.from_payload(json.loads(text))
+    return JobEvent.from_payload(json.loads(text))
 
 
 @pytest.mark.parametrize("status", ["ready", "failed", "canceled"])
 def test_a_job_that_ends(server: ScriptedServer, status: str) -> None:
     server.script += [stands("pending"), stands("indexing"), stands(status)]
     job = pending()
-    assert wake_of(trigger(job)) == Wake(WakeReason.ENDED, job)
+    assert wake_of(trigger(job)) == JobEvent(EventReason.ENDED, job)
     assert server.asked == [LOOK] * 3
     assert {request.headers["x-api-key"] for request in server.requests} == {KEY}
 
@@ -92,7 +92,7 @@ def test_every_kind_of_job(server: ScriptedServer, kind: JobKind, answer: dict[s
     server.script.append(Reply(answer))
     now = time.time()
     job = PendingJob(JobRef(kind, "x", "i1"), now, now, now + 60)
-    assert wake_of(trigger(job)).reason is WakeReason.ENDED
+    assert wake_of(trigger(job)).reason is EventReason.ENDED
     assert server.asked == [f"GET {path}"]
 
 
@@ -112,7 +112,7 @@ REFUSALS = {
 def test_an_answer_that_the_job_does_not_exist_ends_the_wait(server: ScriptedServer) -> None:
     server.script += [stands("indexing"), GONE]
     wake = wake_of(trigger(pending(age=60.0)))
-    assert wake.reason is WakeReason.REFUSED
+    assert wake.reason is EventReason.REFUSED
     assert "no such video" in wake.message
     assert len(server.requests) == 2
 
@@ -120,7 +120,7 @@ def test_an_answer_that_the_job_does_not_exist_ends_the_wait(server: ScriptedSer
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
 def test_a_refusal_that_says_nothing_about_the_job_is_borne(server: ScriptedServer, refusal: Reply) -> None:
     server.script += [stands("indexing"), refusal, refusal, stands("ready")]
-    assert wake_of(trigger(pending(age=60.0))).reason is WakeReason.ENDED
+    assert wake_of(trigger(pending(age=60.0))).reason is EventReason.ENDED
 
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
@@ -130,10 +130,10 @@ def test_a_refusal_that_lasts_fails_the_task_retryably(
     monkeypatch.setattr(outage, "LONGEST_REFUSAL", 0.05)
     server.script += [stands("indexing")] + [refusal] * 10_000
     wake = wake_of(trigger(pending(age=60.0)))
-    assert wake.reason is WakeReason.UNREACHABLE
+    assert wake.reason is EventReason.UNREACHABLE
     assert "refused for" in wake.message
     with pytest.raises(TwelveLabsUnreachableError) as raised:
-        wake.must_be_answered()
+        wake.raise_for_reason()
     assert not isinstance(raised.value, AirflowFailException)
 
 
@@ -142,21 +142,21 @@ def test_a_refusal_that_lasts_fails_the_task_retryably(
 )
 def test_passing_failures_are_sat_out(server: ScriptedServer, failure: Any) -> None:
     server.script += [failure, failure, stands("ready")]
-    assert wake_of(trigger()).reason is WakeReason.ENDED
+    assert wake_of(trigger()).reason is EventReason.ENDED
     assert len(server.requests) == 3
 
 
 def test_a_new_job_that_is_not_known_yet_is_asked_for_again(server: ScriptedServer) -> None:
     unknown = Reply({"code": "resource_not_exist", "message": "no such video"}, status=404)
     server.script += [unknown, stands("ready")]
-    assert wake_of(trigger()).reason is WakeReason.ENDED
+    assert wake_of(trigger()).reason is EventReason.ENDED
 
 
 def test_patience_with_failures_ends(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outage, "LONGEST_SILENCE", -1.0)
     server.script.append(BROKEN)
     wake = wake_of(trigger())
-    assert wake.reason is WakeReason.UNREACHABLE
+    assert wake.reason is EventReason.UNREACHABLE
     assert "oops" in wake.message
 
 
@@ -164,16 +164,16 @@ def test_an_answer_renews_the_patience(server: ScriptedServer, monkeypatch: pyte
     """Only failures in a row count."""
     monkeypatch.setattr(outage, "LONGEST_SILENCE", 0.0)
     server.script += [BROKEN, stands("indexing")] * 5 + [stands("ready")]
-    assert wake_of(trigger()).reason is WakeReason.ENDED
+    assert wake_of(trigger()).reason is EventReason.ENDED
     assert len(server.requests) == 11
 
 
 @pytest.mark.parametrize(
     ("status", "reason"),
-    [("indexing", WakeReason.DEADLINE), ("transmogrifying", WakeReason.DEADLINE), ("ready", WakeReason.ENDED)],
+    [("indexing", EventReason.DEADLINE), ("transmogrifying", EventReason.DEADLINE), ("ready", EventReason.ENDED)],
 )
 def test_a_deadline_that_has_passed_leaves_one_last_look(
-    server: ScriptedServer, status: str, reason: WakeReason
+    server: ScriptedServer, status: str, reason: EventReason
 ) -> None:
     server.script.append(stands(status))
     assert wake_of(trigger(pending(-5.0), poll_interval=None)).reason is reason
@@ -182,20 +182,20 @@ def test_a_deadline_that_has_passed_leaves_one_last_look(
 
 def test_a_failure_at_the_deadline_is_the_deadline(server: ScriptedServer) -> None:
     server.script.append(BROKEN)
-    assert wake_of(trigger(pending(-5.0))).reason is WakeReason.DEADLINE
+    assert wake_of(trigger(pending(-5.0))).reason is EventReason.DEADLINE
 
 
 def test_the_deadline_ends_a_wait(server: ScriptedServer) -> None:
     server.script += [stands("indexing")] * 10_000
     job = pending(0.1)
-    assert wake_of(trigger(job)) == Wake(WakeReason.DEADLINE, job)
+    assert wake_of(trigger(job)) == JobEvent(EventReason.DEADLINE, job)
     assert time.time() >= job.deadline
     assert len(server.requests) >= 1
 
 
 def test_the_wait_that_the_service_asks_for_is_obeyed_up_to_the_deadline(server: ScriptedServer) -> None:
     server.script += [Reply(status=429, headers={"Retry-After": "60"})] + [stands("indexing")] * 10_000
-    assert wake_of(trigger(pending(0.2))).reason is WakeReason.DEADLINE
+    assert wake_of(trigger(pending(0.2))).reason is EventReason.DEADLINE
     assert len(server.requests) == 2, "one that was told to wait, and the last look"
 
 
@@ -213,7 +213,7 @@ def test_the_first_look_waits_its_turn(server: ScriptedServer) -> None:
 def test_a_wait_that_is_made_anew_ends_at_the_same_deadline(server: ScriptedServer) -> None:
     server.script += [stands("indexing")] * 10_000
     job = pending(0.1)
-    assert wake_of(made_again(*trigger(job).serialize())) == Wake(WakeReason.DEADLINE, job)
+    assert wake_of(made_again(*trigger(job).serialize())) == JobEvent(EventReason.DEADLINE, job)
 
 
 def test_many_waits_share_one_loop(server: ScriptedServer) -> None:
@@ -241,7 +241,7 @@ def test_a_row_of_another_release_is_an_event_that_the_operator_refuses(server: 
     (event,) = events_of(TwelveLabsJobTrigger("twelvelabs_default", garbage))
     json.dumps(event.payload)
     with pytest.raises(TwelveLabsEventError):
-        Wake.from_payload(event.payload)
+        JobEvent.from_payload(event.payload)
     assert server.requests == []
 
 
@@ -249,7 +249,7 @@ def test_a_connection_that_is_gone_is_an_event(server: ScriptedServer, monkeypat
     monkeypatch.delenv("AIRFLOW_CONN_TWELVELABS_DEFAULT")
     monkeypatch.setattr(outage, "LONGEST_REFUSAL", 0.0)
     wake = wake_of(trigger())
-    assert wake.reason is WakeReason.UNREACHABLE
+    assert wake.reason is EventReason.UNREACHABLE
     assert "twelvelabs_default" in wake.message
 
 
@@ -257,12 +257,12 @@ def test_a_connection_that_cannot_be_used_is_an_event(server: ScriptedServer, mo
     monkeypatch.setenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", json.dumps({"conn_type": "twelvelabs", "host": "h"}))
     monkeypatch.setattr(outage, "LONGEST_REFUSAL", 0.0)
     wake = wake_of(trigger())
-    assert wake.reason is WakeReason.UNREACHABLE
+    assert wake.reason is EventReason.UNREACHABLE
     assert "has no API key" in wake.message
 
 
 def test_an_interval_that_is_none_is_an_event(server: ScriptedServer) -> None:
-    assert wake_of(trigger(poll_interval="soon")).reason is WakeReason.UNREACHABLE
+    assert wake_of(trigger(poll_interval="soon")).reason is EventReason.UNREACHABLE
 
 
 def test_what_nobody_thought_of_is_an_event(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,7 +271,7 @@ def test_what_nobody_thought_of_is_an_event(server: ScriptedServer, monkeypatch:
 
     monkeypatch.setattr(trigger_module, "read_state", broken)
     wake = wake_of(trigger())
-    assert wake.reason is WakeReason.UNREACHABLE
+    assert wake.reason is EventReason.UNREACHABLE
     assert wake.message == "RuntimeError: a bug of ours"
 
 

@@ -16,10 +16,10 @@ from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 
 from tests.unit.scripted_server import Reply, ScriptedServer
 from twelvelabs_provider.jobs import cancellation
-from twelvelabs_provider.jobs.batch_plan import Plan, Portion, PortionState
-from twelvelabs_provider.jobs.finished_jobs import Sighting
+from twelvelabs_provider.jobs.batch_plan import BatchPlan, BatchState, PlannedBatch
+from twelvelabs_provider.jobs.finished_jobs import ListedJob
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
-from twelvelabs_provider.jobs.trigger_event import Wake, WakeReason
+from twelvelabs_provider.jobs.trigger_event import EventReason, JobEvent
 from twelvelabs_provider.triggers import job as trigger_module
 from twelvelabs_provider.triggers import shared_wait
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
@@ -146,13 +146,13 @@ def test_all_batches_of_a_task_are_cancelled_and_nobody_elses(
     gone = Reply({"code": "conflict", "message": "it is completed"}, status=409)
     server.script += [gone, Reply({"batch_id": "b3", "status": "canceling"})]
     portions = [
-        Portion(0, 2, state=PortionState.ENDED, batch_id="b1"),
-        Portion(2, 2, state=PortionState.ACTIVE, batch_id="b2"),
-        Portion(4, 2, state=PortionState.ACTIVE, batch_id="b3"),
-        Portion(6, 2, state=PortionState.PLANNED),
+        PlannedBatch(0, 2, state=BatchState.ENDED, batch_id="b1"),
+        PlannedBatch(2, 2, state=BatchState.ACTIVE, batch_id="b2"),
+        PlannedBatch(4, 2, state=BatchState.ACTIVE, batch_id="b3"),
+        PlannedBatch(6, 2, state=BatchState.PLANNED),
     ]
     theirs = JobRef(JobKind.ANALYSIS_BATCH, "b9")
-    asyncio.run(trigger(pending(theirs, plan=Plan(tuple(portions)).as_json())).on_kill())
+    asyncio.run(trigger(pending(theirs, plan=BatchPlan(tuple(portions)).as_json())).on_kill())
     assert [line.split("/")[-2] for line in server.asked] == ["b2", "b3"]
     assert "analysis batch b2 has already ended" in caplog.text
 
@@ -207,14 +207,14 @@ def test_a_job_that_is_ready_ends_the_task_in_the_triggerer(server: ScriptedServ
 def test_a_job_that_failed_wakes_the_task(server: ScriptedServer) -> None:
     server.script += [Reply({"_id": "v1", "status": "failed"})]
     event = first_event(trigger(pending(INDEXING), end_in_triggerer=True).run())
-    assert Wake.from_payload(event.payload).reason is WakeReason.ENDED
+    assert JobEvent.from_payload(event.payload).reason is EventReason.ENDED
 
 
 def test_outside_a_triggerer_the_task_is_woken(server: ScriptedServer) -> None:
     server.script += [Reply({"_id": "v1", "status": "ready"})]
     alone = trigger(pending(INDEXING), end_in_triggerer=True)
     alone.task_instance = None
-    assert Wake.from_payload(first_event(alone.run()).payload).reason is WakeReason.ENDED
+    assert JobEvent.from_payload(first_event(alone.run()).payload).reason is EventReason.ENDED
 
 
 @pytest.mark.parametrize(("status", "ends"), [("ready", True), ("failed", False)])
@@ -222,7 +222,7 @@ def test_the_shared_poll_ends_tasks_too(monkeypatch: pytest.MonkeyPatch, status:
     monkeypatch.setattr(shared_wait, "SETTLED", 0.0)
 
     async def stream() -> AsyncIterator[Snapshot]:
-        yield Snapshot({"v1": Sighting("v1", status)})
+        yield Snapshot({"v1": ListedJob("v1", status)})
 
     event = first_event(trigger(pending(INDEXING), end_in_triggerer=True).filter_shared_stream(stream()))
     assert (event == TaskSuccessEvent()) == ends

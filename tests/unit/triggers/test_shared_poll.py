@@ -23,7 +23,7 @@ from tests.unit.scripted_server import (
 )
 from twelvelabs_provider.jobs import finished_jobs, outage
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
-from twelvelabs_provider.jobs.trigger_event import Wake, WakeReason
+from twelvelabs_provider.jobs.trigger_event import EventReason, JobEvent
 from twelvelabs_provider.triggers import job as trigger_module
 from twelvelabs_provider.triggers import shared, shared_wait
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
@@ -65,7 +65,7 @@ def trigger(
     return TwelveLabsJobTrigger("twelvelabs_default", pending.as_json(), AT_ONCE, running_at)
 
 
-async def wait(manager: Any, number: int, one: TwelveLabsJobTrigger) -> Wake:
+async def wait(manager: Any, number: int, one: TwelveLabsJobTrigger) -> JobEvent:
     """Do what the triggerer does with a trigger that shares."""
     key = one.shared_stream_key()
     assert key is not None
@@ -73,14 +73,14 @@ async def wait(manager: Any, number: int, one: TwelveLabsJobTrigger) -> Wake:
     events = [event async for event in one.filter_shared_stream(stream)]
     await manager.unsubscribe(number, key)
     (event,) = events
-    return Wake.from_payload(json.loads(json.dumps(event.payload)))
+    return JobEvent.from_payload(json.loads(json.dumps(event.payload)))
 
 
-def wakes(triggers: Sequence[TwelveLabsJobTrigger]) -> list[Wake]:
+def wakes(triggers: Sequence[TwelveLabsJobTrigger]) -> list[JobEvent]:
     """Run all triggers in one loop under one manager."""
     from airflow.triggers.shared_stream import SharedStreamManager
 
-    async def all_wakes() -> list[Wake]:
+    async def all_wakes() -> list[JobEvent]:
         manager = SharedStreamManager()
         async with asyncio.timeout(LONGEST_TEST):
             return await asyncio.gather(*(wait(manager, number, one) for number, one in enumerate(triggers)))
@@ -88,7 +88,7 @@ def wakes(triggers: Sequence[TwelveLabsJobTrigger]) -> list[Wake]:
     return asyncio.run(all_wakes())
 
 
-def reasons(*triggers: TwelveLabsJobTrigger) -> list[WakeReason]:
+def reasons(*triggers: TwelveLabsJobTrigger) -> list[EventReason]:
     return [wake.reason for wake in wakes(triggers)]
 
 
@@ -96,14 +96,14 @@ def test_two_hundred_waits_cost_as_many_requests_as_there_are_pages(server: Scri
     ids = [f"t{number}" for number in range(200)]
     pages = [ids[begin : begin + 50] for begin in range(0, 200, 50)]
     server.script += [page(*map(task, found), number=at + 1, of=4) for at, found in enumerate(pages)]
-    assert reasons(*map(trigger, ids)) == [WakeReason.ENDED] * 200
+    assert reasons(*map(trigger, ids)) == [EventReason.ENDED] * 200
     assert [request.path for request in server.requests] == ["/v1.3/tasks"] * 4
 
 
 def test_the_list_is_asked_for_what_has_ended_newest_first(server: ScriptedServer) -> None:
     server.script += [page(task("t1"))]
     before = time.time()
-    assert reasons(trigger("t1", running_at=before)) == [WakeReason.ENDED]
+    assert reasons(trigger("t1", running_at=before)) == [EventReason.ENDED]
     query = server.requests[0].query
     assert [value for name, value in query if name == "status"] == ["ready", "failed"]
     rest = dict(query)
@@ -117,7 +117,7 @@ def test_a_job_that_ends_wakes_its_own_task_only(server: ScriptedServer, status:
     server.script += [page(task("other"), task("t1", status)), page(), page(), page(task("t2"))]
     first, second = wakes([trigger("t1"), trigger("t2")])
     assert (first.pending.job.id, second.pending.job.id) == ("t1", "t2")
-    assert [first.reason, second.reason] == [WakeReason.ENDED] * 2
+    assert [first.reason, second.reason] == [EventReason.ENDED] * 2
     assert len(server.asked) == 4
 
 
@@ -126,7 +126,7 @@ def test_only_those_are_woken_whom_it_concerns(server: ScriptedServer, monkeypat
     woken: list[str] = []
     woken_by = trigger_module._woken_by
 
-    def counted(snapshot: shared.Snapshot, pending: PendingJob) -> Wake | None:
+    def counted(snapshot: shared.Snapshot, pending: PendingJob) -> JobEvent | None:
         woken.append(pending.job.id)
         return woken_by(snapshot, pending)
 
@@ -134,7 +134,7 @@ def test_only_those_are_woken_whom_it_concerns(server: ScriptedServer, monkeypat
     assert shared.part_of("t1") != shared.part_of("t2")
     server.script += [page(), page(), *(page(task(f"other{number}")) for number in range(9))]
     server.script += [page(task("t1")), page(), page(task("t2"))]
-    assert reasons(trigger("t1"), trigger("t2")) == [WakeReason.ENDED] * 2
+    assert reasons(trigger("t1"), trigger("t2")) == [EventReason.ENDED] * 2
     assert sorted(woken) == ["t1", "t1", "t2", "t2"], "each when it joins, and when its job has ended"
 
 
@@ -142,7 +142,7 @@ def test_nothing_is_lost_when_jobs_end_while_the_pages_are_read(server: Scripted
     """Fifty that end between two pages push a whole page of known ones between the reader and what is still unread."""
     server.script += [page(task("a"), task("b"), number=1, of=3)]
     server.script += [page(task("a"), task("b"), number=2, of=3), page(task("t1"), number=3, of=3)]
-    assert reasons(trigger("t1")) == [WakeReason.ENDED]
+    assert reasons(trigger("t1")) == [EventReason.ENDED]
     assert [dict(request.query)["page"] for request in server.requests] == ["1", "2", "3"]
 
 
@@ -153,7 +153,7 @@ def test_the_next_look_begins_where_the_last_one_began(server: ScriptedServer) -
         page(task("b", changed=newest - 9), number=2, of=2),
     ]
     server.script += [page(task("t1"))]
-    assert reasons(trigger("t1")) == [WakeReason.ENDED]
+    assert reasons(trigger("t1")) == [EventReason.ENDED]
     since = datetime.fromisoformat(dict(server.requests[2].query)["updated_at"]).timestamp()
     assert since == pytest.approx(newest - finished_jobs.OVERLAP, abs=0.01)
 
@@ -161,7 +161,7 @@ def test_the_next_look_begins_where_the_last_one_began(server: ScriptedServer) -
 def test_who_joins_late_hears_of_what_ended_before(server: ScriptedServer) -> None:
     server.script += [page(task("t1"), task("late"))] + [page()] * 50
 
-    async def both() -> tuple[Wake, Wake]:
+    async def both() -> tuple[JobEvent, JobEvent]:
         from airflow.triggers.shared_stream import SharedStreamManager
 
         manager = SharedStreamManager()
@@ -173,14 +173,14 @@ def test_who_joins_late_hears_of_what_ended_before(server: ScriptedServer) -> No
             return first, second
 
     first, second = asyncio.run(both())
-    assert (first.reason, second.reason) == (WakeReason.ENDED, WakeReason.ENDED)
+    assert (first.reason, second.reason) == (EventReason.ENDED, EventReason.ENDED)
 
 
 def test_who_was_seen_running_long_ago_makes_the_poll_read_further_back(server: ScriptedServer) -> None:
     server.script += [page()] * 400
     long_ago = time.time() - 5 * 3600
 
-    async def joined() -> Wake:
+    async def joined() -> JobEvent:
         from airflow.triggers.shared_stream import SharedStreamManager
 
         manager = SharedStreamManager()
@@ -193,7 +193,7 @@ def test_who_was_seen_running_long_ago_makes_the_poll_read_further_back(server: 
             stays.cancel()
             return found
 
-    assert asyncio.run(joined()).reason is WakeReason.ENDED
+    assert asyncio.run(joined()).reason is EventReason.ENDED
     asked_since = [datetime.fromisoformat(dict(request.query)["updated_at"]).timestamp() for request in server.requests]
     assert min(asked_since) <= long_ago
     assert asked_since[0] > long_ago + 3600
@@ -211,7 +211,7 @@ BAD = [
 @pytest.mark.parametrize("bad", BAD, ids=["500", "429", "502", "cut", "lost"])
 def test_a_bad_answer_disturbs_nobody(server: ScriptedServer, bad: Any) -> None:
     server.script += [bad, bad, page(task("t1"), task("t2"))]
-    assert reasons(trigger("t1"), trigger("t2")) == [WakeReason.ENDED] * 2
+    assert reasons(trigger("t1"), trigger("t2")) == [EventReason.ENDED] * 2
 
 
 REFUSALS = [
@@ -224,14 +224,14 @@ REFUSALS = [
 @pytest.mark.parametrize("refusal", REFUSALS, ids=["401", "403", "404"])
 def test_one_refusal_ends_no_wait(server: ScriptedServer, refusal: Reply) -> None:
     server.script += [refusal, refusal, page(task("t1"), task("t2"))]
-    assert reasons(trigger("t1"), trigger("t2")) == [WakeReason.ENDED] * 2
+    assert reasons(trigger("t1"), trigger("t2")) == [EventReason.ENDED] * 2
 
 
 def test_a_refusal_that_lasts_wakes_everybody_in_words(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outage, "LONGEST_REFUSAL", 0.05)
     server.script += [REFUSALS[0]] * 10_000
     first, second = wakes([trigger("t1"), trigger("t2")])
-    assert first.reason is second.reason is WakeReason.UNREACHABLE
+    assert first.reason is second.reason is EventReason.UNREACHABLE
     assert "The key is wrong." in first.message
 
 
@@ -244,7 +244,7 @@ def test_where_only_the_list_is_refused_everybody_looks_for_itself(monkeypatch: 
         forbidden = Reply({"code": "api_not_allowed", "message": "no lists"}, status=403)
         jobs.always = lambda request: forbidden if request.path == "/v1.3/tasks" else None
         jobs.add(JobKind.INDEXING_TASK, Job("t1", time.time(), ends=time.time() + 0.2))
-        assert reasons(trigger("t1")) == [WakeReason.ENDED]
+        assert reasons(trigger("t1")) == [EventReason.ENDED]
 
 
 @pytest.mark.parametrize("shares", [True, False], ids=["shared", "alone"])
@@ -262,7 +262,7 @@ def test_a_key_that_is_rotated_goes_unnoticed(monkeypatch: pytest.MonkeyPatch, s
             monkeypatch.setenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", connection_text(host.origin, key=key, max_attempts=1))
             jobs.keys, moved.keys = {key} if host is jobs else set(), {key}
 
-        async def rotated() -> Wake:
+        async def rotated() -> JobEvent:
             from airflow.triggers.shared_stream import SharedStreamManager
 
             manager = SharedStreamManager()
@@ -278,31 +278,31 @@ def test_a_key_that_is_rotated_goes_unnoticed(monkeypatch: pytest.MonkeyPatch, s
                 moved.jobs[kind]["t1"].ends = time.time()
                 return await waiting
 
-        assert asyncio.run(rotated()).reason is WakeReason.ENDED
+        assert asyncio.run(rotated()).reason is EventReason.ENDED
         assert moved.requests[-1].headers["x-api-key"] == "tlk_last"
 
 
-async def first_of(one: TwelveLabsJobTrigger) -> Wake:
-    return Wake.from_payload((await anext(aiter(one.run()))).payload)
+async def first_of(one: TwelveLabsJobTrigger) -> JobEvent:
+    return JobEvent.from_payload((await anext(aiter(one.run()))).payload)
 
 
 def test_where_the_list_is_refused_everybody_looks_for_itself(server: ScriptedServer) -> None:
     refused = Reply({"code": "parameter_unknown", "message": "updated_at"}, status=400)
     server.script += [refused, Reply(task("t1", "indexing")), Reply(task("t1"))]
-    assert reasons(trigger("t1")) == [WakeReason.ENDED]
+    assert reasons(trigger("t1")) == [EventReason.ENDED]
     assert server.requests[-1].path == "/v1.3/tasks/t1"
 
 
 def test_silence_ends_the_wait_after_a_while(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outage, "LONGEST_SILENCE", -1.0)
     server.script += [BAD[0]] * 50
-    assert reasons(trigger("t1")) == [WakeReason.UNREACHABLE]
+    assert reasons(trigger("t1")) == [EventReason.UNREACHABLE]
 
 
 def test_each_wait_has_its_own_deadline(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared, "TICK", 0.0)
     server.script += [page()] * 3 + [page(task("t2"))] * 50
-    assert reasons(trigger("t1", deadline=-1.0), trigger("t2")) == [WakeReason.DEADLINE, WakeReason.ENDED]
+    assert reasons(trigger("t1", deadline=-1.0), trigger("t2")) == [EventReason.DEADLINE, EventReason.ENDED]
 
 
 def test_a_job_that_vanished_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -312,7 +312,7 @@ def test_a_job_that_vanished_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None
     with JobServer() as jobs:
         monkeypatch.setenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", connection_text(jobs.origin, max_attempts=1))
         (wake,) = wakes([trigger("t1")])
-    assert wake.reason is WakeReason.REFUSED
+    assert wake.reason is EventReason.REFUSED
     assert "t1 does not exist" in wake.message
 
 

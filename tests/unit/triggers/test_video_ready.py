@@ -14,7 +14,7 @@ import pytest
 from tests.unit.scripted_server import KEY, Hang, Lost, Reply, ScriptedServer, connection_text
 from twelvelabs_provider.api.errors import ErrorDetails, TwelveLabsAuthError, TwelveLabsRateLimitError
 from twelvelabs_provider.jobs import new_videos
-from twelvelabs_provider.jobs.new_videos import Told
+from twelvelabs_provider.jobs.new_videos import EventWatermark
 from twelvelabs_provider.triggers import video_ready, watermark
 from twelvelabs_provider.triggers.video_ready import TwelveLabsVideoReadyTrigger
 from twelvelabs_provider.triggers.watermark import VariableMemory
@@ -106,7 +106,7 @@ def events(one: TwelveLabsVideoReadyTrigger, server: ScriptedServer) -> list[dic
 
 def known(age: float = 3600.0, **told: float) -> Store:
     """A store that remembers a watermark."""
-    return Store(json.dumps(Told(NOW - age, {name: NOW - at for name, at in told.items()}).as_json()))
+    return Store(json.dumps(EventWatermark(NOW - age, {name: NOW - at for name, at in told.items()}).as_json()))
 
 
 def test_a_video_that_becomes_ready_is_told_once(server: ScriptedServer) -> None:
@@ -271,7 +271,7 @@ def test_a_watermark_that_cannot_be_read_is_no_beginning(server: ScriptedServer)
             task = asyncio.create_task(anext(trigger(store).run()))  # type: ignore[call-overload]
             await asyncio.sleep(0.1)
             seen.append(len(server.requests))
-            store.value = json.dumps(Told(NOW - 60).as_json())
+            store.value = json.dumps(EventWatermark(NOW - 60).as_json())
             event = await task
             assert event.payload["video_id"] == "v1"
 

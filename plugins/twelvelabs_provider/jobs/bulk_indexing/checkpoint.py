@@ -19,7 +19,7 @@ from typing import Any
 from twelvelabs_provider.api.decoding import decoded_json
 from twelvelabs_provider.exceptions import TwelveLabsOutputError, TwelveLabsRecordError
 from twelvelabs_provider.jobs.bulk_indexing.shutdown import must_go_on
-from twelvelabs_provider.jobs.bulk_indexing.state import Book, Entry
+from twelvelabs_provider.jobs.bulk_indexing.state import BulkState, VideoState
 from twelvelabs_provider.storage.stores import Store, open_store, write_whole
 
 SETTLED_AT_ONCE = 200
@@ -27,7 +27,7 @@ SETTLED_AT_ONCE = 200
 
 
 @dataclass
-class Journal:
+class Checkpoint:
     """Reads and writes the book of one task instance; any thread may write.
 
     :param output: local path or object storage URI.
@@ -46,7 +46,7 @@ class Journal:
         """Where it lies, opened once: to open an object store may ask Airflow for a connection."""
         return open_store(self.output)
 
-    def read(self) -> Book | None:
+    def read(self) -> BulkState | None:
         """Return what an earlier try left, None where none did.
 
         :raises TwelveLabsRecordError: it is there and cannot be understood.
@@ -63,7 +63,9 @@ class Journal:
                 self._put_away.append(list(some["entries"]))
                 entries |= some["entries"]
             entries |= head["entries"]
-            return Book(**head["book"], entries={key: Entry.from_json(value) for key, value in entries.items()})
+            return BulkState(
+                **head["book"], entries={key: VideoState.from_json(value) for key, value in entries.items()}
+            )
         except (KeyError, TypeError, ValueError) as error:
             raise TwelveLabsRecordError(
                 f"the journal {self._shown(self._head)} cannot be read ({error!r}); it may be of another release of the"
@@ -75,7 +77,7 @@ class Journal:
         with self._lock:
             self._closed.set()
 
-    def write(self, book: Book) -> None:
+    def write(self, book: BulkState) -> None:
         """Bring a book to the store.
 
         :raises TwelveLabsOutputError: it cannot be written; nothing more may be asked for.
@@ -95,7 +97,7 @@ class Journal:
             content = {"book": book.head(), **places, "entries": _plain(book, rest)}
             self._write(self._head, content)
 
-    def begin(self, book: Book) -> None:
+    def begin(self, book: BulkState) -> None:
         """Bring the book of another try to the store, in which what was settled may not be any more."""
         with self._lock:
             must_go_on(self._closed)
@@ -138,5 +140,5 @@ class Journal:
             raise TwelveLabsRecordError(f"the journal {self._shown(name)} is not JSON ({error})") from error
 
 
-def _plain(book: Book, keys: list[str]) -> dict[str, Any]:
+def _plain(book: BulkState, keys: list[str]) -> dict[str, Any]:
     return {key: book.entries[key].as_json() for key in keys}

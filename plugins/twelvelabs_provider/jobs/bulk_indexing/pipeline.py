@@ -28,9 +28,9 @@ from twelvelabs_provider.exceptions import (
     TwelveLabsSourceChangedError,
     TwelveLabsUnreachableError,
 )
-from twelvelabs_provider.jobs.bulk_indexing.checkpoint import Journal
+from twelvelabs_provider.jobs.bulk_indexing.checkpoint import Checkpoint
 from twelvelabs_provider.jobs.bulk_indexing.lookup import GONE, states_of
-from twelvelabs_provider.jobs.bulk_indexing.state import Book, Entry, Stage, Wait, enough_of
+from twelvelabs_provider.jobs.bulk_indexing.state import BulkState, PendingJobs, Stage, VideoState, enough_of
 from twelvelabs_provider.jobs.bulk_indexing.steps import Steps
 from twelvelabs_provider.jobs.cost import LIMIT, ROUNDING, Bill, indexing_bill
 from twelvelabs_provider.jobs.deduplication import remove_failed
@@ -62,7 +62,7 @@ _CONCERNS_ALL = (
 
 
 @dataclass
-class ManyVideos(ABC):
+class IndexingPipeline(ABC):
     """The videos of one task on their way into an index, whichever way it is.
 
     :param most: indexings, and besides them assets that are not indexed yet, under way at once.
@@ -73,8 +73,8 @@ class ManyVideos(ABC):
 
     hook: TwelveLabsHook
     steps: Steps
-    journal: Journal
-    book: Book
+    journal: Checkpoint
+    book: BulkState
     videos: Mapping[str, ListedVideo]
     most: int
     limit: float | None
@@ -89,7 +89,7 @@ class ManyVideos(ABC):
         # What was about to be done when the last worker stopped has to be looked for.
         self._doubtful |= self.book.of(Stage.UPLOADING, Stage.SENDING).keys()
 
-    def go_on(self) -> Wait | None:
+    def go_on(self) -> PendingJobs | None:
         """Do all that can be done now; return what is to be waited for, None when every video is settled.
 
         :raises TwelveLabsError: what concerns all videos: key, permission, quota.
@@ -121,7 +121,7 @@ class ManyVideos(ABC):
         """Ask the service for what may be asked for now; tell whether there was anything."""
 
     @abstractmethod
-    def _mark(self, entry: Entry, video_id: str) -> None:
+    def _mark(self, entry: VideoState, video_id: str) -> None:
         """Mark a video that could not be marked with its upload."""
 
     @property
@@ -165,7 +165,7 @@ class ManyVideos(ABC):
             if states[job_id].phase is not Phase.RUNNING:
                 yield key, states[job_id]
 
-    def _ended(self, key: str, entry: Entry, state: JobState) -> None:
+    def _ended(self, key: str, entry: VideoState, state: JobState) -> None:
         job = JobRef(self._kind, entry.job_id or "", self.book.index_id)
         if state.phase is Phase.READY and state.video_id:
             self._indexed(key, replace(entry, video_id=state.video_id, duration=state.duration or entry.duration))
@@ -175,7 +175,7 @@ class ManyVideos(ABC):
         else:
             self._discard(key, entry, job, state)
 
-    def _indexed(self, key: str, entry: Entry) -> None:
+    def _indexed(self, key: str, entry: VideoState) -> None:
         video_id = entry.video_id or ""
         if not entry.shared:
             try:
@@ -187,7 +187,7 @@ class ManyVideos(ABC):
         stage = Stage.REUSED if entry.shared else Stage.INDEXED
         self.book.entries[key] = replace(entry, stage=stage, known=())
 
-    def _discard(self, key: str, entry: Entry, job: JobRef, state: JobState) -> None:
+    def _discard(self, key: str, entry: VideoState, job: JobRef, state: JobState) -> None:
         """Take away what failed; another try uploads it again, unless somebody took the job away."""
         if state.status != GONE:
             remove_failed(self.hook, job, None if entry.borrowed else entry.asset_id)
@@ -230,7 +230,7 @@ class ManyVideos(ABC):
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _take(self, key: str, future: Future[Entry]) -> None:
+    def _take(self, key: str, future: Future[VideoState]) -> None:
         error = future.exception()
         if error is None:
             self._unlucky = 0
@@ -295,7 +295,7 @@ class ManyVideos(ABC):
                 f"nothing has succeeded {self._unlucky} times in a row ({error}); a retry goes on from here"
             ) from error
 
-    def _wait(self) -> Wait | None:
+    def _wait(self) -> PendingJobs | None:
         running, now = self.book.of(Stage.RUNNING), time.time()
         if running:
             own = [entry for entry in running.values() if not entry.shared]
@@ -304,9 +304,9 @@ class ManyVideos(ABC):
             index_id = self.book.index_id if self._kind is JobKind.INDEXED_ASSET else None
             ids = tuple(entry.job_id or "" for entry in chosen)
             began = [self._began(entry.job_id, entry.at or now) for entry in chosen]
-            return Wait(self._kind, index_id, ids, enough_of(len(own) or len(ids)), min(began), max(began))
+            return PendingJobs(self._kind, index_id, ids, enough_of(len(own) or len(ids)), min(began), max(began))
         open_ones = any(key not in self.book.entries or not self.book.entries[key].settled for key in self.videos)
-        return Wait(self._kind, None, (), 0, now, now) if open_ones else None
+        return PendingJobs(self._kind, None, (), 0, now, now) if open_ones else None
 
     def _began(self, job_id: str | None, otherwise: float) -> float:
         """Return the epoch seconds before which a job was not created: another task's may be older than this task."""

@@ -11,8 +11,8 @@ from twelvelabs_provider.api.models import Video
 from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.jobs.bulk_indexing.lookup import assets_of_marks, videos_of_marks
-from twelvelabs_provider.jobs.bulk_indexing.pipeline import ManyVideos, length_unknown
-from twelvelabs_provider.jobs.bulk_indexing.state import Entry, Stage, digest_of
+from twelvelabs_provider.jobs.bulk_indexing.pipeline import IndexingPipeline, length_unknown
+from twelvelabs_provider.jobs.bulk_indexing.state import Stage, VideoState, digest_of
 from twelvelabs_provider.jobs.bulk_indexing.steps import Looked
 from twelvelabs_provider.jobs.cost import Bill, BilledKind, must_be_allowed
 from twelvelabs_provider.jobs.deduplication import IfIndexed, find_video, job_of
@@ -24,7 +24,7 @@ from twelvelabs_provider.version_compat import AirflowFailException
 log = logging.getLogger(__name__)
 
 
-def survey(work: ManyVideos, policy: IfIndexed) -> None:
+def survey(work: IndexingPipeline, policy: IfIndexed) -> None:
     """Look for the videos that nothing is known of, take what is there already, and make sure of what the rest bills.
 
     :raises TwelveLabsInputError: the rest would bill more than is allowed; nothing was submitted.
@@ -40,7 +40,7 @@ def survey(work: ManyVideos, policy: IfIndexed) -> None:
     work.book.surveyed = digest_of(work.videos)
 
 
-def surveyed_late(work: ManyVideos, key: str) -> Entry | None:
+def surveyed_late(work: IndexingPipeline, key: str) -> VideoState | None:
     """Return the entry of a video that could not be read in the survey and is in the index already.
 
     :raises TwelveLabsInputError: it cannot be used.
@@ -53,7 +53,7 @@ def surveyed_late(work: ManyVideos, key: str) -> Entry | None:
     return _reused(work, looked, video, policy) if video else None
 
 
-def _looked_for(work: ManyVideos, keys: Collection[str], policy: IfIndexed) -> Mapping[str, Looked]:
+def _looked_for(work: IndexingPipeline, keys: Collection[str], policy: IfIndexed) -> Mapping[str, Looked]:
     """Return the videos that are there; those that are not have failed."""
     looked: dict[str, Looked] = {}
     for key, future in work.each(lambda key: work.steps.look(work.videos[key]), keys):
@@ -61,13 +61,15 @@ def _looked_for(work: ManyVideos, keys: Collection[str], policy: IfIndexed) -> M
         if error is None:
             looked[key] = future.result()
         elif isinstance(error, AirflowFailException):
-            work.book.entries[key] = Entry(display_uri(work.videos[key].uri), Stage.FAILED).failed(error, again=False)
+            work.book.entries[key] = VideoState(display_uri(work.videos[key].uri), Stage.FAILED).failed(
+                error, again=False
+            )
         else:
             _put_off(work, key, error, policy)
     return looked
 
 
-def _put_off(work: ManyVideos, key: str, error: BaseException, policy: IfIndexed) -> None:
+def _put_off(work: IndexingPipeline, key: str, error: BaseException, policy: IfIndexed) -> None:
     """Leave a video that cannot be read now to its turn; the error may pass, and the other videos do not wait for it.
 
     :raises TwelveLabsError: the error is not the video's.
@@ -77,10 +79,10 @@ def _put_off(work: ManyVideos, key: str, error: BaseException, policy: IfIndexed
     uri = display_uri(work.videos[key].uri)
     log.warning("%s cannot be read now (%s: %s); it is tried again later", uri, type(error).__name__, error)
     first = Stage.UPLOADING if work.hook.api.indexing_route() is IndexingRoute.ASSET else Stage.SENDING
-    work.book.entries[key] = Entry(uri, first, unsurveyed=policy.value)
+    work.book.entries[key] = VideoState(uri, first, unsurveyed=policy.value)
 
 
-def _take_videos(work: ManyVideos, looked: Mapping[str, Looked], policy: IfIndexed) -> None:
+def _take_videos(work: IndexingPipeline, looked: Mapping[str, Looked], policy: IfIndexed) -> None:
     marks = {one.mark for one in looked.values()}
     found = videos_of_marks(work.hook, work.book.index_id, marks)
     for key, one in looked.items():
@@ -91,9 +93,9 @@ def _take_videos(work: ManyVideos, looked: Mapping[str, Looked], policy: IfIndex
         log.info("%d videos are in index %s already: nothing is uploaded for them", len(found), work.book.index_id)
 
 
-def _reused(work: ManyVideos, looked: Looked, video: Video, policy: IfIndexed) -> Entry:
+def _reused(work: IndexingPipeline, looked: Looked, video: Video, policy: IfIndexed) -> VideoState:
     index_id = work.book.index_id
-    entry = Entry(
+    entry = VideoState(
         looked.source.uri, Stage.REUSED, asset_id=video.asset_id, video_id=video.id, duration=video.duration,
         mark=looked.mark, shared=True,
     )  # fmt: skip
@@ -109,13 +111,13 @@ def _reused(work: ManyVideos, looked: Looked, video: Video, policy: IfIndexed) -
     return replace(entry, stage=Stage.RUNNING, job_id=job.id) if job else entry
 
 
-def _take_assets(work: ManyVideos, looked: Mapping[str, Looked]) -> None:
+def _take_assets(work: IndexingPipeline, looked: Mapping[str, Looked]) -> None:
     """Take assets of the same content that wait to be indexed, or are in another index."""
     found = assets_of_marks(work.hook, {one.mark for one in looked.values()})
     for key, one in looked.items():
         asset = found.get(one.mark)
         if asset is not None:
-            work.book.entries[key] = Entry(
+            work.book.entries[key] = VideoState(
                 one.source.uri, Stage.ASSET, asset_id=asset.id, duration=asset.duration, mark=one.mark,
                 size=one.source.size, borrowed=True,
             )  # fmt: skip
@@ -123,7 +125,7 @@ def _take_assets(work: ManyVideos, looked: Mapping[str, Looked]) -> None:
         log.info("%d assets are of the same content: they are indexed only", len(found))
 
 
-def _guard(work: ManyVideos, policy: IfIndexed) -> None:
+def _guard(work: IndexingPipeline, policy: IfIndexed) -> None:
     """Add up what all of it bills, as far as lengths are known, and refuse it where that is too much."""
     entries = work.book.entries
     minutes = sum(entry.minutes for entry in entries.values())
@@ -139,11 +141,11 @@ def _guard(work: ManyVideos, policy: IfIndexed) -> None:
         log.info("%s will bill %s", what, bill)
 
 
-def _is_to_come(entry: Entry) -> bool:
+def _is_to_come(entry: VideoState) -> bool:
     return entry.stage is Stage.UPLOADING and entry.unsurveyed is None
 
 
-def _durations(work: ManyVideos, keys: Iterable[str], policy: IfIndexed) -> list[float | None]:
+def _durations(work: IndexingPipeline, keys: Iterable[str], policy: IfIndexed) -> list[float | None]:
     """Return how long videos are; those that the service would not take are told of when it is their turn.
 
     Where an upload is indexed at once, a video of unknown length fails: nothing tells its length before it is billed.
@@ -156,7 +158,7 @@ def _durations(work: ManyVideos, keys: Iterable[str], policy: IfIndexed) -> list
         if error is None:
             found.append(future.result())
             if found[-1] is None and not late:
-                entry = Entry(display_uri(work.videos[key].uri), Stage.FAILED)
+                entry = VideoState(display_uri(work.videos[key].uri), Stage.FAILED)
                 work.book.entries[key] = entry.failed(length_unknown(), again=False)
         elif not isinstance(error, AirflowFailException):
             _put_off(work, key, error, policy)

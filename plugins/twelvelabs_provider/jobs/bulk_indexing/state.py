@@ -35,7 +35,7 @@ SETTLED = (Stage.INDEXED, Stage.REUSED, Stage.FAILED)
 
 
 @dataclass(frozen=True)
-class Entry:
+class VideoState:
     """What is known of one video.
 
     :param uri: as it may be shown.
@@ -93,7 +93,7 @@ class Entry:
         paid = self.stage in (Stage.SENDING, Stage.RUNNING, Stage.INDEXED) or self.doubted
         return (self.duration or 0.0) / 60 if paid and not self.shared else 0.0
 
-    def failed(self, error: BaseException, *, again: bool, doubted: bool = False) -> Entry:
+    def failed(self, error: BaseException, *, again: bool, doubted: bool = False) -> VideoState:
         """Return the entry of a video that nothing more is done about."""
         reason = without_secrets(str(error) or type(error).__name__)[:LONGEST_REASON]
         kind = type(error).__name__
@@ -101,7 +101,7 @@ class Entry:
             self, stage=Stage.FAILED, error_type=kind, reason=reason, again=again, doubted=doubted, upload=None
         )
 
-    def revived(self) -> Entry | None:
+    def revived(self) -> VideoState | None:
         """Return the entry with which another try begins; None to begin from nothing."""
         if self.stage is not Stage.FAILED or not self.again:
             return self
@@ -127,12 +127,12 @@ class Entry:
             raise ValueError(f"not the entry of a video: {error!r}") from error
 
 
-_NAMES = tuple(entry_field.name for entry_field in fields(Entry))
-_USUAL = {entry_field.name: entry_field.default for entry_field in fields(Entry)} | {"uri": None, "stage": None}
+_NAMES = tuple(entry_field.name for entry_field in fields(VideoState))
+_USUAL = {entry_field.name: entry_field.default for entry_field in fields(VideoState)} | {"uri": None, "stage": None}
 
 
 @dataclass
-class Book:
+class BulkState:
     """All that one task instance knows of its videos.
 
     :param identity: of the task instance in this life, the same for its tries.
@@ -151,9 +151,9 @@ class Book:
     index_id: str
     surveyed: str | None = None
     minutes: float = 0.0
-    entries: dict[str, Entry] = field(default_factory=dict)
+    entries: dict[str, VideoState] = field(default_factory=dict)
 
-    def of(self, *stages: Stage) -> dict[str, Entry]:
+    def of(self, *stages: Stage) -> dict[str, VideoState]:
         """Return the videos at these stages."""
         return {key: entry for key, entry in self.entries.items() if entry.stage in stages}
 
@@ -161,7 +161,7 @@ class Book:
         """Return all but the entries, as plain JSON."""
         return {name: value for name, value in vars(self).items() if name != "entries"}
 
-    def reborn(self, identity: str, try_number: int, now: float, deadline: float) -> Book:
+    def reborn(self, identity: str, try_number: int, now: float, deadline: float) -> BulkState:
         """Return the book of another try: failures that may pass are forgotten, what is under way goes on.
 
         A user's clear begins with what is under way alone: what is in the index is found there.
@@ -169,11 +169,11 @@ class Book:
         same_life = identity == self.identity
         kept = {key: entry.revived() for key, entry in self.entries.items()}
         entries = {key: entry for key, entry in kept.items() if entry and (same_life or not entry.settled)}
-        return Book(identity, try_number, now, deadline, self.index_id, entries=entries)
+        return BulkState(identity, try_number, now, deadline, self.index_id, entries=entries)
 
 
 @dataclass(frozen=True)
-class Wait:
+class PendingJobs:
     """What a task waits for before it can do more.
 
     :param job_ids: of one kind; few, they travel to the triggerer.
@@ -209,7 +209,7 @@ def enough_of(waiting: int, free: int | None = None) -> int:
     return max(1, half if free is None else min(half, free))
 
 
-def rows_of(keys: Iterable[str], uris: Iterable[str], book: Book) -> Iterator[dict[str, Any]]:
+def rows_of(keys: Iterable[str], uris: Iterable[str], book: BulkState) -> Iterator[dict[str, Any]]:
     """Return one row for each video that was given; a second one of the same address says so.
 
     :param keys: of the videos, in the order in which they were given.
@@ -217,7 +217,7 @@ def rows_of(keys: Iterable[str], uris: Iterable[str], book: Book) -> Iterator[di
     """
     seen: set[str] = set()
     for key, uri in zip(keys, uris, strict=True):
-        entry = book.entries.get(key) or Entry(uri, Stage.FAILED, error_type="NotBegun", reason="it was not begun")
+        entry = book.entries.get(key) or VideoState(uri, Stage.FAILED, error_type="NotBegun", reason="it was not begun")
         row = _row(entry)
         if key in seen:
             row["minutes"] = 0.0
@@ -227,7 +227,7 @@ def rows_of(keys: Iterable[str], uris: Iterable[str], book: Book) -> Iterator[di
         yield row
 
 
-def _row(entry: Entry) -> dict[str, Any]:
+def _row(entry: VideoState) -> dict[str, Any]:
     by_task = bool(entry.job_id) and entry.asset_id is None
     return {
         "uri": entry.uri,

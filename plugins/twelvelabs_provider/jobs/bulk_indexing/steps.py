@@ -12,7 +12,7 @@ from twelvelabs_provider.api.assets import AssetOptions, UploadMethod
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsSourceChangedError
 from twelvelabs_provider.jobs.asset_upload import AssetUpload, mark_asset, method_for, sent_by
 from twelvelabs_provider.jobs.bulk_indexing.shutdown import must_go_on, stoppable
-from twelvelabs_provider.jobs.bulk_indexing.state import Entry, Stage
+from twelvelabs_provider.jobs.bulk_indexing.state import Stage, VideoState
 from twelvelabs_provider.jobs.deduplication import SOURCE_MARK, index_asset, source_mark
 from twelvelabs_provider.jobs.input_checks import GivenTranscription, GivenVideo, checked_transcription, checked_video
 from twelvelabs_provider.jobs.reconcile_indexing import SubmittedVideo
@@ -90,7 +90,9 @@ class Steps:
         given = checked_transcription(looked.subtitles, video.duration) if looked.subtitles else None
         return Checked(looked, video, given)
 
-    def upload(self, key: str, listed: ListedVideo, entry: Entry, book: EntryBook, *, look_first: bool) -> Entry:
+    def upload(
+        self, key: str, listed: ListedVideo, entry: VideoState, book: VideoUploadState, *, look_first: bool
+    ) -> VideoState:
         """Make an asset of a video; return its entry.
 
         :param look_first: an earlier try may have made it.
@@ -116,7 +118,7 @@ class Steps:
             upload=None,
         )
 
-    def index(self, listed: ListedVideo, entry: Entry, *, look_first: bool) -> Entry:
+    def index(self, listed: ListedVideo, entry: VideoState, *, look_first: bool) -> VideoState:
         """Have an asset indexed; return its entry.
 
         :param look_first: it may be in the index already.
@@ -133,7 +135,7 @@ class Steps:
             video_id = index_asset(self.hook, self.index_id, asset_id, {**self.metadata, **mark} or None)
         return replace(entry, stage=Stage.RUNNING, job_id=video_id, video_id=video_id)
 
-    def is_as_checked(self, listed: ListedVideo, entry: Entry) -> bool:
+    def is_as_checked(self, listed: ListedVideo, entry: VideoState) -> bool:
         """Tell whether an object that was indexed by a link is still the one that was checked."""
         try:
             return not entry.fingerprint or bool(self._same_source(listed, entry.fingerprint))
@@ -146,7 +148,7 @@ class Steps:
             raise source_changed(source.uri)
         return source
 
-    def submit(self, checked: Checked, entry: Entry) -> Entry:
+    def submit(self, checked: Checked, entry: VideoState) -> VideoState:
         """Upload and index a video at once; return its entry."""
         source = checked.looked.source
         wanted = self._wanted(source)
@@ -182,15 +184,15 @@ class Steps:
 
 
 @dataclass(frozen=True)
-class EntryBook:
+class VideoUploadState:
     """Remembers the upload in parts of one video.
 
     :param read: returns its entry.
     :param write: brings its changed entry to the store.
     """
 
-    read: Callable[[], Entry]
-    write: Callable[[Entry], None]
+    read: Callable[[], VideoState]
+    write: Callable[[VideoState], None]
 
     def recall_upload(self) -> BegunUpload | None:
         """Return the upload that an earlier try began; one that cannot be read is begun anew."""

@@ -9,10 +9,10 @@ from typing import ClassVar
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsSourceChangedError
 from twelvelabs_provider.jobs.bulk_indexing.lookup import GONE
-from twelvelabs_provider.jobs.bulk_indexing.pipeline import MOST_ATTEMPTS, MOST_WAITED_FOR, ManyVideos
+from twelvelabs_provider.jobs.bulk_indexing.pipeline import MOST_ATTEMPTS, MOST_WAITED_FOR, IndexingPipeline
 from twelvelabs_provider.jobs.bulk_indexing.preflight import surveyed_late
-from twelvelabs_provider.jobs.bulk_indexing.state import Entry, Stage, Wait, enough_of
-from twelvelabs_provider.jobs.bulk_indexing.steps import EntryBook
+from twelvelabs_provider.jobs.bulk_indexing.state import PendingJobs, Stage, VideoState, enough_of
+from twelvelabs_provider.jobs.bulk_indexing.steps import VideoUploadState
 from twelvelabs_provider.jobs.cost import LIMIT
 from twelvelabs_provider.jobs.deduplication import remove_failed
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Phase
@@ -24,7 +24,7 @@ _MEASURED_ALIKE = 1.0
 
 
 @dataclass
-class ManyAssets(ManyVideos):
+class AssetPipeline(IndexingPipeline):
     """The videos of one task where there are assets."""
 
     _kind: ClassVar[JobKind] = JobKind.INDEXED_ASSET
@@ -42,22 +42,22 @@ class ManyAssets(ManyVideos):
         if assets:
             self._save()
 
-    def _mark(self, entry: Entry, video_id: str) -> None:
+    def _mark(self, entry: VideoState, video_id: str) -> None:
         """Nothing is left to do: the mark went with the request."""
 
-    def _unready(self) -> dict[str, Entry]:
+    def _unready(self) -> dict[str, VideoState]:
         return {key: entry for key, entry in self.book.of(Stage.ASSET).items() if key not in self._ready}
 
-    def _wait(self) -> Wait | None:
+    def _wait(self) -> PendingJobs | None:
         unready = self._unready()
         if not unready or self._free <= 0:
             return super()._wait()
         ids = tuple(entry.asset_id or "" for entry in unready.values())[:MOST_WAITED_FOR]
         now = time.time()
         began = [self._began(asset_id, now) for asset_id in ids]
-        return Wait(JobKind.ASSET, None, ids, enough_of(len(ids), self._free), min(began), max(began))
+        return PendingJobs(JobKind.ASSET, None, ids, enough_of(len(ids), self._free), min(began), max(began))
 
-    def _prepared(self, key: str, entry: Entry, state: JobState) -> None:
+    def _prepared(self, key: str, entry: VideoState, state: JobState) -> None:
         otherwise = entry.linked and entry.fingerprint and None not in (entry.size, state.size)
         if state.phase is Phase.READY and otherwise and entry.size != state.size:
             self._upload_instead(key, entry, state)
@@ -71,7 +71,7 @@ class ManyAssets(ManyVideos):
         else:
             self._discard(key, entry, JobRef(JobKind.ASSET, entry.asset_id or ""), state)
 
-    def _upload_instead(self, key: str, entry: Entry, state: JobState) -> None:
+    def _upload_instead(self, key: str, entry: VideoState, state: JobState) -> None:
         """Have a file uploaded that the service could not fetch by a link that nobody asked for."""
         job = JobRef(JobKind.ASSET, entry.asset_id or "")
         why = "perhaps because the service cannot follow a link of this store"
@@ -91,7 +91,7 @@ class ManyAssets(ManyVideos):
         log.warning("%s, attempt %d of %d: %s", entry.uri, attempts, MOST_ATTEMPTS, error)
         self.book.entries[key] = begun if attempts < MOST_ATTEMPTS else begun.failed(error, again=True)
 
-    def _measured(self, key: str, entry: Entry, duration: float | None) -> None:
+    def _measured(self, key: str, entry: VideoState, duration: float | None) -> None:
         """Take the service's length of an asset, which is what it bills; a header may have told less, or nothing."""
         counted = 0.0 if entry.unsurveyed else entry.duration or 0.0
         length = duration or entry.duration
@@ -140,7 +140,7 @@ class ManyAssets(ManyVideos):
             return False
         look_first = {key for key in chosen if key in self._doubtful}
         for key in chosen:
-            self.book.entries.setdefault(key, Entry(display_uri(self.videos[key].uri), Stage.UPLOADING))
+            self.book.entries.setdefault(key, VideoState(display_uri(self.videos[key].uri), Stage.UPLOADING))
         self._save()
         self._doubtful |= set(chosen)
         for key, future in self.each(lambda key: self._uploaded(key, key in look_first), chosen):
@@ -150,12 +150,12 @@ class ManyAssets(ManyVideos):
         self._save()
         return True
 
-    def _uploaded(self, key: str, look_first: bool) -> Entry:
-        def write(entry: Entry) -> None:
+    def _uploaded(self, key: str, look_first: bool) -> VideoState:
+        def write(entry: VideoState) -> None:
             self.book.entries[key] = entry
             self._save()
 
         if self.book.entries[key].unsurveyed and (found := surveyed_late(self, key)):
             return found
-        book = EntryBook(lambda: self.book.entries[key], write)
+        book = VideoUploadState(lambda: self.book.entries[key], write)
         return self.steps.upload(key, self.videos[key], self.book.entries[key], book, look_first=look_first)

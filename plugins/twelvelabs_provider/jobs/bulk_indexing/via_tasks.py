@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from twelvelabs_provider.api.errors import TwelveLabsError
-from twelvelabs_provider.jobs.bulk_indexing.pipeline import ManyVideos
+from twelvelabs_provider.jobs.bulk_indexing.pipeline import IndexingPipeline
 from twelvelabs_provider.jobs.bulk_indexing.preflight import surveyed_late
-from twelvelabs_provider.jobs.bulk_indexing.state import Entry, Stage
+from twelvelabs_provider.jobs.bulk_indexing.state import Stage, VideoState
 from twelvelabs_provider.jobs.bulk_indexing.steps import Checked
 from twelvelabs_provider.jobs.deduplication import leave_mark
 from twelvelabs_provider.jobs.idempotency import UNKNOWN_OUTCOME
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class ManyTasks(ManyVideos):
+class TaskPipeline(IndexingPipeline):
     """The videos of one task where there are no assets."""
 
     _kind: ClassVar[JobKind] = JobKind.INDEXING_TASK
@@ -35,7 +35,7 @@ class ManyTasks(ManyVideos):
         if not chosen:
             return False
         for key in chosen:
-            self.book.entries.setdefault(key, Entry(display_uri(self.videos[key].uri), Stage.SENDING))
+            self.book.entries.setdefault(key, VideoState(display_uri(self.videos[key].uri), Stage.SENDING))
         checked: dict[str, Checked] = {}
         for key, future in self.each(self._checked, chosen):
             if future.exception() is None and isinstance(future.result(), Checked):
@@ -50,7 +50,7 @@ class ManyTasks(ManyVideos):
         self._save()
         return True
 
-    def _checked(self, key: str) -> Checked | Entry:
+    def _checked(self, key: str) -> Checked | VideoState:
         entry = self.book.entries[key]
         return (surveyed_late(self, key) if entry.unsurveyed else None) or self.steps.check(self.videos[key])
 
@@ -102,7 +102,7 @@ class ManyTasks(ManyVideos):
         )
         return True
 
-    def _mark(self, entry: Entry, video_id: str) -> None:
+    def _mark(self, entry: VideoState, video_id: str) -> None:
         """Mark a video that could not be marked with its upload, having made sure that it is the one."""
         if not entry.mark:
             return
@@ -114,6 +114,6 @@ class ManyTasks(ManyVideos):
             return
         leave_mark(self.hook, self.book.index_id, video_id, entry.mark)
 
-    def _is_as_checked(self, entry: Entry) -> bool:
+    def _is_as_checked(self, entry: VideoState) -> bool:
         key = next((key for key, one in self.book.entries.items() if one.job_id == entry.job_id), "")
         return key in self.videos and self.steps.is_as_checked(self.videos[key], entry)
