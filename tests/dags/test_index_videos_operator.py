@@ -35,9 +35,7 @@ from twelvelabs_provider.exceptions import (
 from twelvelabs_provider.hooks import pacing
 from twelvelabs_provider.hooks.multipart import MultipartSender
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
-from twelvelabs_provider.jobs.bulk_indexing import journal as many_journal
-from twelvelabs_provider.jobs.bulk_indexing import steps as many_steps
-from twelvelabs_provider.jobs.bulk_indexing import work as many_work
+from twelvelabs_provider.jobs.bulk_indexing import checkpoint, pipeline, steps
 from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
 from twelvelabs_provider.operators.index_videos import TwelveLabsIndexVideosOperator
 from twelvelabs_provider.storage.source import Source
@@ -201,12 +199,12 @@ def dying(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, after: int) ->
 
 
 DEATHS = {
-    "after an upload": (many_steps.AssetUpload, "run", 3),
-    "after an indexing was asked for": (many_steps, "index_asset", 3),
-    "after a journal": (many_journal.Checkpoint, "write", 4),
-    "after a later journal": (many_journal.Checkpoint, "write", 9),
-    "after a look": (many_work, "states_of", 4),
-    "before the outcome": (many_work.IndexingPipeline, "go_on", 1),
+    "after an upload": (steps.AssetUpload, "run", 3),
+    "after an indexing was asked for": (steps, "index_asset", 3),
+    "after a checkpoint": (checkpoint.Checkpoint, "write", 4),
+    "after a later checkpoint": (checkpoint.Checkpoint, "write", 9),
+    "after a look": (pipeline, "states_of", 4),
+    "before the outcome": (pipeline.IndexingPipeline, "go_on", 1),
 }
 
 
@@ -234,7 +232,7 @@ def test_a_worker_that_dies_costs_nothing_twice_where_there_are_no_assets(
     connect(api_version)
     listed, before = list(map(str, films(10))), billed(account)
     with monkeypatch.context() as patch:
-        dying(patch, many_steps.Steps, "submit", 3)
+        dying(patch, steps.Steps, "submit", 3)
         with pytest.raises(Dies):
             runs.run(listed)
     # A clear finds what is under way too: the journal knows it.
@@ -313,7 +311,7 @@ def test_never_more_than_asked_for_are_being_indexed(
 ) -> None:
     url = f"{account.engine.base_url}/_local/limits"
     troubles: list[BaseException] = []
-    monkeypatch.setattr(many_work.IndexingPipeline, "_trouble", lambda self, key, error: troubles.append(error))
+    monkeypatch.setattr(pipeline.IndexingPipeline, "_trouble", lambda self, key, error: troubles.append(error))
     requests.put(url, headers=account.headers, json={"concurrent_indexing": 3}, timeout=30).raise_for_status()
     try:
         result = runs.run(list(map(str, films(9, unseen=4))), fields={"max_concurrent": 3})
@@ -381,7 +379,7 @@ def test_a_video_that_cannot_be_read_holds_up_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     connect(api_version)
-    listed, resolve = films(3), many_steps.resolve_source
+    listed, resolve = films(3), steps.resolve_source
     first = runs.run([str(listed[1])], run_id="before")
     errors = iter([OSError(errno.EIO, "Input/output error")] * times)
 
@@ -390,7 +388,7 @@ def test_a_video_that_cannot_be_read_holds_up_no_other(
             raise error
         return resolve(uri, **options)
 
-    monkeypatch.setattr(many_steps, "resolve_source", failing)
+    monkeypatch.setattr(steps, "resolve_source", failing)
     result = runs.run(list(map(str, listed)), fields={"max_billable_minutes": limit, "max_failed": 1})
     found = rows(result)
     assert [found[0]["outcome"], found[2]["outcome"]] == ["indexed", "indexed"]
@@ -595,8 +593,8 @@ def test_an_upload_that_outlives_its_task_writes_and_sends_nothing_more(
 ) -> None:  # fmt: skip
     listed, before, assets = list(map(str, films(2))), billed(account), account.holdings()[0]
     earlier = {one["_id"] for one in account.get("/v1.3/assets")["data"]}
-    held, upload = Held(), many_steps.AssetUpload.run
-    monkeypatch.setattr(many_work, "LONGEST_GOODBYE", 0.1)
+    held, upload = Held(), steps.AssetUpload.run
+    monkeypatch.setattr(pipeline, "LONGEST_GOODBYE", 0.1)
 
     def run(self: Any, *arguments: Any, **fields: Any) -> str:
         if "00" in self.source.filename:
@@ -607,7 +605,7 @@ def test_an_upload_that_outlives_its_task_writes_and_sends_nothing_more(
 
     fields = {"deferrable": False, "on_quota": "fail", "method": method}
     with monkeypatch.context() as patch:
-        patch.setattr(many_steps.AssetUpload, "run", run)
+        patch.setattr(steps.AssetUpload, "run", run)
         with pytest.raises(TwelveLabsQuotaUsedUpError):
             runs.run(listed, fields=fields)
     (journal,) = runs.output.rglob("*.journal.json")
