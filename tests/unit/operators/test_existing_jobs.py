@@ -61,7 +61,7 @@ def test_a_retry_owns_the_task_that_its_dead_worker_submitted(
     memory = Memory()
     server.script += [ASSET, Reply({"task_id": "t1", "status": "pending"}), RUNNING]
     with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
-        dying.setattr(TaskState, "record", Mock(side_effect=KeyboardInterrupt))
+        dying.setattr(TaskState, "record_job", Mock(side_effect=KeyboardInterrupt))
         analysis(tmp_path).execute({"ti": instance(), "task_state_store": memory})
     retry = analysis(tmp_path)
     server.script += [ASSET, RUNNING, RUNNING]
