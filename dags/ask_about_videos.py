@@ -58,7 +58,7 @@ def ask_about_videos() -> None:
         prompt="What is this video about? Name its topics.",
         response_format=REVIEW,
         asset_id=asset_id,
-        result_name="review",
+        output_name="review",
         deferrable=True,
         **where,
     )

@@ -137,7 +137,7 @@ def compliance_review() -> None:
             asset_id=asset.output["asset_id"],
             prompt="Find every stretch of the video that breaks one of these rules: {{ params.policy }}",
             response_format=FINDINGS,
-            result_name="compliance",
+            output_name="compliance",
             output_path="{{ params.output_path }}",
             deferrable=True,
         )

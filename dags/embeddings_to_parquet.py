@@ -73,11 +73,11 @@ def embeddings_to_parquet() -> None:
         embedded = TwelveLabsEmbedOperator(
             task_id="embed",
             video=asset.output["asset_id"],
-            mode="task",
+            mode="async",
             options="{{ params.options | tojson }}",
             model_name="{{ params.model }}",
             formats=["parquet"],
-            name="embeddings",
+            output_name="embeddings",
             output_path="{{ params.output_path }}/model={{ params.model }}"
             "/asset_id={{ ti.xcom_pull('embed_video.upload', map_indexes=ti.map_index)['asset_id'] }}",
             deferrable=True,

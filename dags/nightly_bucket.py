@@ -117,8 +117,8 @@ def nightly_bucket() -> None:
                         continue
                     folder = output / outcome["index_id"] / str(row["video_id"])
                     if not all((folder / f"{kind}.manifest.json").exists() for kind in KINDS):
-                        video = {"index_id": outcome["index_id"], "video_id": row["video_id"], "source": row["uri"]}
-                        found.append(video)
+                        ids = {"index_id": outcome["index_id"], "video_id": row["video_id"]}
+                        found.append(ids | {"source_uri": row["uri"]})
         return found
 
     videos = list_videos(indexed.output, OUTPUT)

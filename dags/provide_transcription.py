@@ -41,7 +41,7 @@ def provide_transcription() -> None:
         task_id="extract_transcription",
         index_id=index.output,
         video_id=video.output["video_id"],
-        source=video.output["source"],
+        source_uri=video.output["source_uri"],
         # Published as given where the service did not take it; read back from the service where it did.
         transcription="{{ '' if ti.xcom_pull('index_video')['transcription_used'] else params.transcription }}",
         output_path="{{ params.output_path }}",

@@ -60,7 +60,7 @@ def video_understanding() -> None:
         where = {
             "index_id": index.output,
             "video_id": video.output["video_id"],
-            "source": video.output["source"],
+            "source_uri": video.output["source_uri"],
             "output_path": "{{ params.output_path }}",
             "formats": FORMATS,
         }

@@ -26,7 +26,7 @@ def lineage_of(published: Sequence[Publication], result: Any) -> OperatorLineage
     """What was made of what.
 
     A task that published made its files of the source and of the video on the service; a task that published nothing
-    and returns a ``source`` and a ``video_id`` made the video of the source.
+    and returns a ``source_uri`` and a ``video_id`` made the video of the source.
 
     :param published: what the task published.
     :param result: what the task returned.
@@ -40,10 +40,10 @@ def lineage_of(published: Sequence[Publication], result: Any) -> OperatorLineage
         outputs = [_output(one, file) for one, file in islice(files, MOST_FILES)]
         return OperatorLineage(inputs=_datasets(islice(inputs, MOST_FILES)), outputs=outputs)
     told = result if isinstance(result, Mapping) else {}
-    if not told.get("video_id") or not told.get("source"):
+    if not told.get("video_id") or not told.get("source_uri"):
         return OperatorLineage()
     video = _on_service(told.get("index_id"), told["video_id"])
-    return OperatorLineage(inputs=_datasets([name_of(told["source"])]), outputs=_datasets([video]))
+    return OperatorLineage(inputs=_datasets([name_of(told["source_uri"])]), outputs=_datasets([video]))
 
 
 def name_of(place: str) -> tuple[str, str]:

@@ -48,7 +48,7 @@ SEGMENTS = {
 
 
 def analyze(tmp_path: Path, **fields: Any) -> TwelveLabsAnalyzeVideoOperator:
-    usual = {"output_path": str(tmp_path), "result_name": "analysis", "poll_interval": 0.05}
+    usual = {"output_path": str(tmp_path), "output_name": "analysis", "poll_interval": 0.05}
     given = {"prompt": "What is it about?", **usual, **fields}
     return TwelveLabsAnalyzeVideoOperator(task_id="t", **given)
 
@@ -82,7 +82,7 @@ def test_every_mode_gives_the_same_text_and_is_billed_once(
 ) -> None:
     before = billed(account)
     with caplog.at_level(logging.INFO):
-        operator = analyze(tmp_path, asset_id=library.asset_id, mode=mode, source="s3://bucket/film.mp4")
+        operator = analyze(tmp_path, asset_id=library.asset_id, mode=mode, source_uri="s3://bucket/film.mp4")
         result = operator.execute(task_context(run_id=mode))
     assert billed(account) == before + 1
     assert "good morning" in result["preview"] and result["data"] is None and len(result["preview"]) <= 1000
@@ -121,7 +121,7 @@ def test_segments_are_rows(connect: Connect, library: Library, tmp_path: Path) -
         prompt=None,
         analysis_mode="time_based_metadata",
         response_format=SEGMENTS,
-        result_name="screen",
+        output_name="screen",
     )
     result = operator.execute(task_context())
     assert result["mode"] == "async", "only a task can do it"
@@ -141,7 +141,7 @@ def test_a_file_and_an_address(connect: Connect, clip: Path, site: Callable[[Pat
     assert manifest_of(by_url)["source"]["uri"] == site(clip)
     memory = Memory()
     attached = analyze(
-        tmp_path, prompt=None, analysis_task_id=by_url["analysis_task_id"], source="http://x/?sig=0123456789abcdef"
+        tmp_path, prompt=None, analysis_task_id=by_url["analysis_task_id"], source_uri="http://x/?sig=0123456789abcdef"
     )
     assert attached.execute(task_context(memory))["preview"] == by_url["preview"]
     assert memory and "0123456789abcdef" not in json.dumps(memory)
@@ -149,7 +149,9 @@ def test_a_file_and_an_address(connect: Connect, clip: Path, site: Callable[[Pat
 
 
 def test_submitted_watched_and_published_by_three_tasks(connect: Connect, library: Library, tmp_path: Path) -> None:
-    handed = analyze(tmp_path, asset_id=library.asset_id, wait=False, response_format=TITLE).execute(task_context())
+    handed = analyze(tmp_path, asset_id=library.asset_id, wait_for_completion=False, response_format=TITLE).execute(
+        task_context()
+    )
     task_id = handed["job_id"]
     sensor = TwelveLabsAnalysisSensor(task_id="s", analysis_task_id=task_id, poke_interval=0.05)
     watched = sensor.execute(task_context())
@@ -343,7 +345,7 @@ def test_a_text_that_is_cut_off_is_a_result_with_a_warning(
         ({"start": 0, "end": 60}, {"duration": 7000.0}, "sync"),
         ({"custom_id": "mine"}, {"duration": 60.0}, "async"),
         ({"deferrable": True}, {"duration": 60.0}, "async"),
-        ({"wait": False}, {"duration": 60.0}, "async"),
+        ({"wait_for_completion": False}, {"duration": 60.0}, "async"),
     ],
 )
 def test_the_mode_that_fits(

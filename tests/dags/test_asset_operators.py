@@ -49,7 +49,7 @@ def test_a_file_becomes_a_ready_asset(connect: Connect, account: Account, clip: 
         "file_type": "video/mp4",
         "duration": asset["duration"],
         "size": clip.stat().st_size,
-        "source": clip.as_uri(),
+        "source_uri": clip.as_uri(),
     }
     marker = asset["user_metadata"].pop(MARKER)
     assert asset["user_metadata"].pop(SOURCE_MARK).startswith("source-")
@@ -77,7 +77,7 @@ def test_sounds_and_pictures_are_assets_too(connect: Connect, tmp_path: Path) ->
 
 
 def test_what_does_not_wait_is_watched_by_a_sensor(connect: Connect, clip: Path) -> None:
-    handed, deferrals = see_through(create(clip, wait=False, deferrable=True), task_context())
+    handed, deferrals = see_through(create(clip, wait_for_completion=False, deferrable=True), task_context())
     assert (handed["job_kind"], handed["method"], deferrals) == ("asset", "direct", 0)
     assert handed["job_id"] == handed["asset_id"]
     for mode in ({"deferrable": True}, {"mode": "reschedule"}, {}):
@@ -179,7 +179,12 @@ def test_deleting_by_force(connect: Connect, account: Account, clip: Path) -> No
 def test_indexing_goes_on_alone_once_the_asset_is_ready(connect: Connect, account: Account, deferrable: bool) -> None:
     index_id = account.create_index(f"handed over {deferrable}")
     operator = TwelveLabsIndexVideoOperator(
-        task_id="t", source=str(SAMPLE), index_id=index_id, wait=False, deferrable=deferrable, poll_interval=0.2
+        task_id="t",
+        source=str(SAMPLE),
+        index_id=index_id,
+        wait_for_completion=False,
+        deferrable=deferrable,
+        poll_interval=0.2,
     )
     handed, _ = see_through(operator, task_context())
     assert (handed["index_id"], handed["job_kind"], handed["indexing_task_id"]) == (index_id, "indexed_asset", None)
@@ -196,7 +201,7 @@ def test_indexing_goes_on_alone_once_the_asset_is_ready(connect: Connect, accoun
 def test_indexing_goes_on_alone_in_an_older_generation(connect: Connect, account: Account) -> None:
     index_id = account.create_index("handed over v1.2")
     connect("v1.2")
-    fields: dict[str, Any] = {"source": str(SAMPLE), "index_id": index_id, "wait": False}
+    fields: dict[str, Any] = {"source": str(SAMPLE), "index_id": index_id, "wait_for_completion": False}
     handed, deferrals = see_through(TwelveLabsIndexVideoOperator(task_id="t", **fields), task_context())
     assert (handed["index_id"], handed["video_id"], deferrals) == (index_id, None, 0)
     assert handed["job_kind"] == "indexing_task"

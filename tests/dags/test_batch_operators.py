@@ -316,7 +316,7 @@ def test_a_task_that_is_killed_cancels_its_batches(
 def test_a_task_that_does_not_wait_and_the_sensor_that_does(
     how: dict[str, Any], library: Library, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    operator = analyse([library.asset_id] * 2, tmp_path, wait=False)
+    operator = analyse([library.asset_id] * 2, tmp_path, wait_for_completion=False)
     result = operator.execute(task_context(run_id=run_id(request)))
     assert result["batch_ids"] == [result["job_id"]] and (result["items"], result["batches"]) == (2, 1)
     sensor = TwelveLabsAnalyzeBatchSensor(task_id="s", batch_id=result["job_id"], poke_interval=0.2, **how)
@@ -330,7 +330,7 @@ def test_the_sensor_fails_with_a_batch_that_was_cancelled(
     api: Api, library: Library, tmp_path: Path, request: pytest.FixtureRequest, engine: Engine
 ) -> None:
     with at_rest(engine):
-        operator = analyse([library.asset_id], tmp_path, wait=False)
+        operator = analyse([library.asset_id], tmp_path, wait_for_completion=False)
         batch_id = operator.execute(task_context(run_id=run_id(request)))["job_id"]
         api.expect(202, "POST", f"/analyze/batches/{batch_id}/cancel")
     sensor = TwelveLabsAnalyzeBatchSensor(task_id="s", batch_id=batch_id)

@@ -173,7 +173,7 @@ def test_indexing_is_told_before_and_counted(
     connect(api_version)
     index_id = account.create_index(f"told {api_version} {wait}")
     with caplog.at_level(logging.INFO):
-        run(index(index_id, str(clip), max_billable_minutes=1, wait=wait))
+        run(index(index_id, str(clip), max_billable_minutes=1, wait_for_completion=wait))
     assert "indexing clip.mp4 will bill about 0.1000 minutes" in caplog.text + "".join(capsys.readouterr())
     assert metrics.of("billed_minutes", "indexing") == pytest.approx(CLIP, abs=0.01)
     (_, _, tags) = metrics.counted[0]
@@ -230,7 +230,7 @@ def test_an_address_needs_an_end_where_there_is_a_limit(
         run(analyze(tmp_path, video_url=site(clip), max_billable_minutes=5))
     assert minutes(account) == before
     run(analyze(tmp_path, video_url=site(clip), end=5, max_billable_minutes=5), "with an end")
-    unlimited = run(analyze(tmp_path, video_url=site(clip), result_name="all"), "no limit")
+    unlimited = run(analyze(tmp_path, video_url=site(clip), output_name="all"), "no limit")
     told = billed_in(unlimited)
     assert told["unknown"] == 0 and told["minutes"] == pytest.approx(CLIP, abs=0.01), "known once the task is done"
 
@@ -281,7 +281,7 @@ def test_text_in_video_bills_where_a_model_reads_it(
     assert billed_in(free) is None, "the endpoint that reads letters is not billed"
 
 
-@pytest.mark.parametrize("mode", ["sync", "task"])
+@pytest.mark.parametrize("mode", ["sync", "async"])
 def test_a_video_is_embedded_by_the_minute(
     mode: str, connect: Connect, account: Account, library: Library, tmp_path: Path, metrics: Recording
 ) -> None:
@@ -316,7 +316,7 @@ def test_a_batch_bills_all_its_items(
     assert told["output_tokens"] > 0
     assert metrics.of("billed_minutes", "analysis") == pytest.approx(expected, abs=0.001)
     metrics.counted.clear()
-    run(TwelveLabsAnalyzeBatchOperator(task_id="t", **asked, wait=False), "handed over")
+    run(TwelveLabsAnalyzeBatchOperator(task_id="t", **asked, wait_for_completion=False), "handed over")
     assert metrics.of("billed_minutes", "analysis") == pytest.approx(expected, abs=0.001)
 
 

@@ -127,7 +127,7 @@ def test_an_asset_by_a_task_with_fused_vectors(tmp_path: Path, connect: Connect,
     result = embed(
         tmp_path,
         video=library.asset_id,
-        mode="task",
+        mode="async",
         segmentation="dynamic",
         types=["separate_embedding", "fused_embedding"],
     )
@@ -148,7 +148,7 @@ def test_a_sound_by_url_is_a_task_since_its_length_is_unknown(
 
 
 def test_a_task_that_does_not_wait_is_published_by_another(tmp_path: Path, connect: Connect, library: Library) -> None:
-    left = embed(tmp_path, video=library.asset_id, options=["visual"], wait=False)
+    left = embed(tmp_path, video=library.asset_id, options=["visual"], wait_for_completion=False)
     assert left["job_kind"] == "embedding_task" and left["job_id"] == left["embedding_task_id"]
     sensor = TwelveLabsEmbeddingSensor(task_id="s", embedding_task_id=left["job_id"], poke_interval=0.05)
     waited = sensor.execute(context())
@@ -194,7 +194,7 @@ def test_every_argument_may_come_out_of_a_template(tmp_path: Path, connect: Conn
         start="{{ 0.5 }}",
         end="",
         mode="{{ 'sync' }}",
-        name="{{ 'vectors' }}",
+        output_name="{{ 'vectors' }}",
     )
     of_images = TwelveLabsEmbedOperator(**fields, text="<@a> is red", image="{{ params.images | tojson }}")
     for operator in (of_video, of_images):
@@ -212,7 +212,7 @@ def test_every_argument_may_come_out_of_a_template(tmp_path: Path, connect: Conn
         ({"text": "a", "video": "b"}, "got text, video"),
         ({"text": "None"}, "got none"),
         ({"text": "a", "mode": "later"}, "mode='later'"),
-        ({"text": "a", "mode": "task"}, "audio and video"),
+        ({"text": "a", "mode": "async"}, "audio and video"),
         ({"text": "a", "options": ["visual"]}, "options=.* is for audio and video only"),
         ({"text": "word " * 501}, "501 words"),
         ({"text": "a", "formats": ["csv"]}, "csv"),
@@ -257,7 +257,7 @@ def test_a_file_that_is_too_large_to_go_along(tmp_path: Path, connect: Connect, 
 def test_a_video_that_is_too_long_for_one_answer(tmp_path: Path, connect: Connect, monkeypatch: Any) -> None:
     asset = SimpleNamespace(status="ready", duration=601.0)
     monkeypatch.setattr(TwelveLabsHook, "execute", lambda self, call: asset)
-    with pytest.raises(TwelveLabsInputError, match=r"lasts 601 s.*mode='task'"):
+    with pytest.raises(TwelveLabsInputError, match=r"lasts 601 s.*mode='async'"):
         embed(tmp_path, video="0" * 24, mode="sync")
 
 
@@ -273,7 +273,7 @@ def test_an_asset_that_is_not_ready_and_one_that_is_not_there(
 
 
 def test_a_sensor_says_why_a_task_failed(tmp_path: Path, connect: Connect, site: Callable[[Path], str]) -> None:
-    left = embed(tmp_path, video=site(tmp_path / "nothing.mp4"), wait=False)
+    left = embed(tmp_path, video=site(tmp_path / "nothing.mp4"), wait_for_completion=False)
     sensor = TwelveLabsEmbeddingSensor(task_id="s", embedding_task_id=left["job_id"], poke_interval=0.05)
     with pytest.raises(TwelveLabsWatchedJobFailedError, match="could not be fetched"):
         sensor.execute(context())
@@ -319,13 +319,13 @@ def test_a_task_of_an_asset_whose_answer_was_lost_is_left_to_a_person(
     tmp_path: Path, connect: Connect, library: Library, lost: LosesAnswers
 ) -> None:
     with pytest.raises(TwelveLabsUnknownOutcomeError, match="give its id as embedding_task_id"):
-        embed(tmp_path, video=library.asset_id, mode="task", options=["visual"])
+        embed(tmp_path, video=library.asset_id, mode="async", options=["visual"])
 
 
 def test_minutes_of_video_are_not_embedded_twice_by_themselves(
     tmp_path: Path, connect: Connect, clip: Path, lost: LosesAnswers
 ) -> None:
-    with pytest.raises(TwelveLabsUnknownOutcomeError, match="use mode='task'"):
+    with pytest.raises(TwelveLabsUnknownOutcomeError, match="use mode='async'"):
         embed(tmp_path, video=str(clip), mode="sync", options=["visual"])
     with pytest.raises(TwelveLabsAmbiguousError):
         embed(tmp_path, text="cents")
@@ -363,7 +363,7 @@ def test_a_worker_that_died_before_it_sent_anything_sends_it(
 
 def test_a_retry_attaches_to_the_task_of_the_ledger(tmp_path: Path, connect: Connect, library: Library) -> None:
     store = Store()
-    first, again = (embed(tmp_path, store, video=library.asset_id, mode="task", options=["visual"]) for _ in "12")
+    first, again = (embed(tmp_path, store, video=library.asset_id, mode="async", options=["visual"]) for _ in "12")
     assert first["embedding_task_id"] == again["embedding_task_id"]
 
 

@@ -146,7 +146,7 @@ def test_an_entity_is_waited_for_on_the_worker(
 
 def test_an_entity_is_left_to_a_sensor(collection_id: str, late: tuple[str, Callable[[], None]]) -> None:
     asset_id, let_go = late
-    left, _ = see_through(entity(collection_id, asset_ids=[asset_id], wait=False), task_context())
+    left, _ = see_through(entity(collection_id, asset_ids=[asset_id], wait_for_completion=False), task_context())
     assert left["status"] is None
     where = {"entity_collection_id": collection_id, "entity_id": left["entity_id"]}
     waiting = TwelveLabsEntitySensor(task_id="t", deferrable=True, poke_interval=0.2, timeout=60, **where)

@@ -90,7 +90,7 @@ QUESTIONS: dict[str, tuple[Make, dict[str, Any]]] = {
     "a gist": (summarize, {"kind": "gist", "deferrable": True}),
     "a batch": (batch, {"deferrable": True}),
     "a text's vector": (embed, {"text": "winter"}),
-    "a video's vectors": (embed, {"video": "asset", "mode": "task", "deferrable": True}),
+    "a video's vectors": (embed, {"video": "asset", "mode": "async", "deferrable": True}),
     "a search": (search, {}),
 }
 
@@ -145,13 +145,13 @@ def test_replace_asks_again_but_not_a_retry_of_the_attempt_that_published(
 
 
 CHANGED: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
-    "a prompt": ("a text", {"result_name": "x"}, {"result_name": "x", "prompt": "Who is in it?"}),
-    "a stretch": ("a text", {"result_name": "x"}, {"result_name": "x", "end": 5}),
-    "a temperature": ("a text", {"result_name": "x"}, {"result_name": "x", "temperature": 0.9}),
+    "a prompt": ("a text", {"output_name": "x"}, {"output_name": "x", "prompt": "Who is in it?"}),
+    "a stretch": ("a text", {"output_name": "x"}, {"output_name": "x", "end": 5}),
+    "a temperature": ("a text", {"output_name": "x"}, {"output_name": "x", "temperature": 0.9}),
     "a stretch of chapters": ("chapters", {}, {"start": 2}),
     "a text": ("a text's vector", {}, {"text": "summer"}),
-    "options": ("a video's vectors", {"name": "x"}, {"name": "x", "options": ["visual"]}),
-    "a question of a batch": ("a batch", {"result_name": "x"}, {"result_name": "x", "prompt": "Who is in it?"}),
+    "options": ("a video's vectors", {"output_name": "x"}, {"output_name": "x", "options": ["visual"]}),
+    "a question of a batch": ("a batch", {"output_name": "x"}, {"output_name": "x", "prompt": "Who is in it?"}),
     "a stretch of on-screen text": ("on-screen text", {}, {"end": "5"}),
     "how many are wanted": ("a search", {"output_name": "x"}, {"output_name": "x", "max_results": 1}),
 }

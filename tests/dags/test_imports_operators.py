@@ -118,7 +118,7 @@ def test_a_file_that_did_not_arrive_fails_the_task_after_the_rows_are_written(
 
 
 def test_a_task_that_does_not_wait_names_its_imports_for_the_sensor(connection_id: str) -> None:
-    handed, deferrals = run(connection_id=connection_id, items="a.mp4", wait=False, deferrable=True)
+    handed, deferrals = run(connection_id=connection_id, items="a.mp4", wait_for_completion=False, deferrable=True)
     assert deferrals == 0
     assert handed == {
         "job_kind": "import",
@@ -162,7 +162,7 @@ def test_an_import_that_runs_already_is_waited_for(engine: Engine, connection_id
     old = Api(engine, "v1.2")
     index_id = old.create_index(f"running {connection_id}")
     old.expect(200, "POST", f"/tasks/transfers/import/{connection_id}", json={"index_id": index_id})
-    handed, _ = run(integration_id=connection_id, index_id=index_id, wait=False)
+    handed, _ = run(integration_id=connection_id, index_id=index_id, wait_for_completion=False)
     assert handed == {
         "job_kind": "transfer",
         "job_id": connection_id,

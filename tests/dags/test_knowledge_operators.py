@@ -112,7 +112,7 @@ def test_an_asset_is_taken_in_and_paid_for_once(store_id: str, unseen: str, acco
 
 
 def test_an_item_is_left_to_a_sensor(store_id: str, unseen: str) -> None:
-    left, _ = see_through(item(store_id, unseen, wait=False), task_context())
+    left, _ = see_through(item(store_id, unseen, wait_for_completion=False), task_context())
     assert left["status"] is None
     where = {"knowledge_store_id": store_id, "item_id": left["item_id"]}
     expected = {**where, "duration": 8.0, "status": "ready"}

@@ -72,7 +72,7 @@ def test_an_asset_of_a_bucket(bucket: str, account: Account, told: Any, clip: Pa
     result, _ = see_through(create(f"{bucket}/what? #1.mp4", method="url"), context)
     asset = account.get(f"/v1.3/assets/{result['asset_id']}")
     assert (result["method"], asset["method"], result["filename"]) == ("url", "url", "what? #1.mp4")
-    assert (asset["size"], result["source"]) == (clip.stat().st_size, "s3://videos/day 1/what? #1.mp4")
+    assert (asset["size"], result["source_uri"]) == (clip.stat().st_size, "s3://videos/day 1/what? #1.mp4")
     text = told() + repr(result)
     assert "method url: asked for: the store signs a link" in text
     assert [word for word in SIGNING if word in text] == []
@@ -131,7 +131,7 @@ def test_by_itself_a_link_goes_before_an_upload(bucket: str, account: Account, t
 
 
 def test_who_does_not_wait_uploads(bucket: str, account: Account) -> None:
-    result, _ = see_through(create(f"{bucket}/what? #1.mp4", wait=False), task_context())
+    result, _ = see_through(create(f"{bucket}/what? #1.mp4", wait_for_completion=False), task_context())
     assert account.get(f"/v1.3/assets/{result['asset_id']}")["method"] == "direct"
 
 

@@ -139,7 +139,7 @@ def test_without_waiting_the_job_of_a_reused_video_is_named(
     connect(api_version)
     index_id = account.create_index(f"no wait {api_version}")
     first = indexed(index_id, films[0])
-    handed = indexed(index_id, films[0], "later", wait=False)
+    handed = indexed(index_id, films[0], "later", wait_for_completion=False)
     assert (handed["video_id"], handed["reused"]) == (first["video_id"], True)
     assert handed["job_id"]
 

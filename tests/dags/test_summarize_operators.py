@@ -126,7 +126,7 @@ def test_prompts_of_the_older_generation(connect: Connect, videos: Any, tmp_path
     connect("v1.2")
     for mode in ("auto", "stream"):
         operator = TwelveLabsAnalyzeVideoOperator(
-            task_id="t", output_path=str(tmp_path), prompt="What?", mode=mode, result_name=mode, **videos["v1.2"]
+            task_id="t", output_path=str(tmp_path), prompt="What?", mode=mode, output_name=mode, **videos["v1.2"]
         )
         assert "WINTER" in operator.execute(task_context())["preview"]
 

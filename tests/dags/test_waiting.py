@@ -114,9 +114,9 @@ def test_worker_and_triggerer_have_the_same_outcome(
     result, deferrals = see_through(operator, task_context())
     assert (deferrals > 0) == deferrable
     assert set(result) == {
-        "index_id", "video_id", "asset_id", "duration", "source", "filename", "transcription_used", "reused",
+        "index_id", "video_id", "asset_id", "duration", "source_uri", "filename", "transcription_used", "reused",
     }  # fmt: skip
-    assert result["source"] == f"file://{unseen}"
+    assert result["source_uri"] == f"file://{unseen}"
     assert result["duration"] == pytest.approx(6, abs=0.5)
     assert account.get(f"/v1.3/indexes/{index_id}/videos/{result['video_id']}")["_id"] == result["video_id"]
     assert operator.playground_url and operator.playground_url.endswith(result["video_id"])

@@ -66,7 +66,7 @@ class Named:
     video_file: str | None
     index_id: str | None
     video_id: str | None
-    source: str | None = field(repr=False)
+    source_uri: str | None = field(repr=False)
 
     def __post_init__(self) -> None:
         ways = {
@@ -89,7 +89,7 @@ class Named:
         """Read the arguments as templates left them."""
         texts = {name: str(value).strip() if value is not None else "" for name, value in given.items()}
         # It travels into records and manifests, where no signature may go.
-        texts["source"] = redact_url(texts.get("source", ""))
+        texts["source_uri"] = redact_url(texts.get("source_uri", ""))
         return cls(**{name: text if text not in ("", "None") else None for name, text in texts.items()})
 
 
@@ -105,7 +105,7 @@ def find_subject(hook: TwelveLabsHook, named: Named) -> tuple[Subject, VideoSour
     if named.asset_id:
         asset = hook.execute(hook.api.read_asset(named.asset_id))
         group = named.index_id or _IN_NO_INDEX
-        subject = Subject(group, asset.id, named.index_id, None, asset.id, asset.duration, named.source)
+        subject = Subject(group, asset.id, named.index_id, None, asset.id, asset.duration, named.source_uri)
         return subject, VideoSource(SourceKind.ASSET, asset.id)
     return _from_place(resolve_source(named.video_url or named.video_file or ""), named)
 
@@ -115,7 +115,7 @@ def _indexed(hook: TwelveLabsHook, named: Named) -> tuple[Subject, VideoSource]:
     video = hook.execute(hook.api.read_video(index_id, video_id))
     by_asset = hook.api.indexing_route() is IndexingRoute.ASSET
     asset_id = named.asset_id or (asset_of(hook, video) if by_asset else video.asset_id)
-    subject = Subject(index_id, video_id, index_id, video_id, asset_id, video.duration, named.source)
+    subject = Subject(index_id, video_id, index_id, video_id, asset_id, video.duration, named.source_uri)
     if not by_asset:
         return subject, VideoSource(SourceKind.INDEXED, video_id)
     if asset_id is None:
@@ -138,7 +138,7 @@ def _from_place(source: Source, named: Named) -> tuple[Subject, VideoSource]:
             f" {'video_file' if named.video_url else 'video_url'}"
         )
     digest = hashlib.sha256(f"{source.uri}\0{source.fingerprint}".encode()).hexdigest()[:8]
-    subject = Subject(_IN_NO_INDEX, f"{source.filename}-{digest}", uri=named.source or source.uri)
+    subject = Subject(_IN_NO_INDEX, f"{source.filename}-{digest}", uri=named.source_uri or source.uri)
     if source.url is not None:
         return subject, VideoSource(SourceKind.URL, source.url)
     if (source.size or 0) > MOST_INLINE_BYTES:

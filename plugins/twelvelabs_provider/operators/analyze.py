@@ -50,8 +50,8 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsGenerateOperator):
     Service pages: https://docs.twelvelabs.io/api-reference/analyze-videos/sync-analysis and
     https://docs.twelvelabs.io/api-reference/analyze-videos/create-async-analysis-task
 
-    Without ``result_name`` the files are named ``analysis-{digest of the question}``. A text becomes
-    ``{result_name}.txt``; with ``response_format`` of type ``json_schema`` the parsed answer becomes
+    Without ``output_name`` the files are named ``analysis-{digest of the question}``. A text becomes
+    ``{output_name}.txt``; with ``response_format`` of type ``json_schema`` the parsed answer becomes
     ``.json``; with ``segment_definitions`` it becomes ``.json`` and, row by row, ``.jsonl``: ``start`` and ``end`` in
     seconds, ``value`` (the text among the fields), ``definition``, and the fields. The first complete JSON value of an
     answer counts: text around it, a code fence, escaped quotes or a repeated tail do no harm.
@@ -78,9 +78,9 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsGenerateOperator):
         structured answer where it has at most 8 KiB, else None).
     :raises TwelveLabsInputError: for whatever the service would refuse, before anything is sent.
     :raises TwelveLabsUnusableAnswerError: if the answer is cut off or is not the JSON that was asked for; the raw text
-        is kept in ``{result_name}.raw.txt``.
+        is kept in ``{output_name}.raw.txt``.
     :raises TwelveLabsUnknownOutcomeError: if an answer is lost that was perhaps billed; what had arrived of a stream is
-        kept in ``{result_name}.partial.txt``.
+        kept in ``{output_name}.partial.txt``.
     :raises TwelveLabsJobFailedError: if the analysis task failed.
     :raises TwelveLabsOutputError: if the files cannot be written; nothing half-written is visible.
     """
@@ -258,7 +258,7 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsGenerateOperator):
         check_output(self.output_path)
         task = self.hook.execute(self.hook.api.read_analysis_task(task_id))
         source, asked = task.raw.get("video_source") or {}, task.raw.get("request_params") or {}
-        asset_id, uri = source.get("asset_id"), redact_url(self.source or source.get("url") or "")
+        asset_id, uri = source.get("asset_id"), redact_url(self.source_uri or source.get("url") or "")
         subject = Subject("assets", asset_id or task.id, asset_id=asset_id, duration=task.duration, uri=uri or None)
         facts: dict[str, Any] = {
             "mode": Mode.ASYNC.value,

@@ -48,7 +48,7 @@ class TwelveLabsCreateAssetOperator(TwelveLabsUploadOperator):
         signs links (S3, GCS, Azure) is fetched by the service itself, 4 GB at most, and not read here. ``auto`` takes
         this way where a link can be signed, and goes by size otherwise, or when the service could not fetch the object.
     :return: ``asset_id``, ``status``, ``method``, ``filename``, ``file_type``, ``duration`` in seconds (None for an
-        image), ``size`` in bytes, ``source`` (as shown, without credentials). Without waiting ``job_kind``,
+        image), ``size`` in bytes, ``source_uri`` (as shown, without credentials). Without waiting ``job_kind``,
         ``job_id`` and ``asset_id``, for :class:`TwelveLabsAssetSensor`.
     :raises TwelveLabsInputError: for a file, an argument or a method that cannot work, before anything is sent.
     :raises TwelveLabsJobFailedError: if the service could not use the file; its asset is deleted.
@@ -87,11 +87,11 @@ class TwelveLabsCreateAssetOperator(TwelveLabsUploadOperator):
         self._options()
         source = resolve_source(self.source, what="file")
         _, media = self.wishes(source)
-        choice = self.chosen_method(source, wanted, linkable=self.wait)
+        choice = self.chosen_method(source, wanted, linkable=self.wait_for_completion)
         self._check(source, media)
         asset_id = self.upload_asset(context, source, choice)
         self.log.info("asset %s is being prepared", asset_id)
-        memo = {"source": source.uri, "asset_id": asset_id, **checked_content(source), **choice.as_memo()}
+        memo = {"source_uri": source.uri, "asset_id": asset_id, **checked_content(source), **choice.as_memo()}
         return self.pending(context, JobRef(JobKind.ASSET, asset_id), **memo)
 
     def advance(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
@@ -109,7 +109,7 @@ class TwelveLabsCreateAssetOperator(TwelveLabsUploadOperator):
             "file_type": asset.file_type,
             "duration": asset.duration,
             "size": asset.size,
-            "source": pending.memo.get("source"),
+            "source_uri": pending.memo.get("source_uri"),
         }
 
     def wishes(self, source: Source) -> tuple[AssetOptions, AssetType]:
@@ -124,7 +124,7 @@ class TwelveLabsCreateAssetOperator(TwelveLabsUploadOperator):
 
     def handed_over(self, pending: PendingJob) -> Result:
         """Which asset is being prepared."""
-        kept = {name: pending.memo.get(name) for name in ("method", "source")}
+        kept = {name: pending.memo.get(name) for name in ("method", "source_uri")}
         return {**super().handed_over(pending), "asset_id": pending.job.id, **kept}
 
     def discard(self, pending: PendingJob) -> None:

@@ -60,7 +60,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsPublishedOperator, TwelveLabsBill
     """Asks a model the same about many videos, and publishes one row for each.
 
     Any number of items is cut into batches of at most 1,000 items and 2,000 hours of video; at most 5 are active at a
-    time. All items and their assets are checked before the first one is sent. ``{result_name}.jsonl`` has ``item`` (its
+    time. All items and their assets are checked before the first one is sent. ``{output_name}.jsonl`` has ``item`` (its
     number), ``custom_id``, ``asset_id``, ``status``, ``data`` (the answer), ``finish_reason``, ``input_tokens``,
     ``output_tokens``, ``error_code``, ``error_message``, ``task_id`` and ``batch_id``.
 
@@ -84,13 +84,14 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsPublishedOperator, TwelveLabsBill
     :param end: seconds up to which every video is analysed (templated).
     :param min_segment_duration: seconds, at least 2 (templated).
     :param max_segment_duration: seconds, at least 2 (templated).
-    :param result_name: stem of the files. None takes ``analyses`` with a digest of the items and the question, so that
+    :param output_name: stem of the files. None takes ``analyses`` with a digest of the items and the question, so that
         mapped tasks, and runs with other items, have results of their own (templated).
     :param formats: any of ``jsonl``, ``json``, ``parquet`` (templated).
     :param if_not_ready: ``wait`` for assets that are still being prepared, or ``fail`` before anything is sent.
     :param fail_on_partial_error: fail, after everything was published, when an item has no result. A published result
         without all answers is reused (``if_published``) only where this is False.
-    :param wait: False ends the task as soon as all batches are submitted; with more than 5 that takes its time.
+    :param wait_for_completion: False ends the task as soon as all batches are submitted, which takes a while with more
+        than 5.
     :param timeout: seconds (or a timedelta) to wait at most, for all batches together; None means 26 hours.
     :return: ``items``, ``ready``, ``failed``, ``canceled``, ``batches``, ``batch_ids`` (the first 100), ``manifest``
         (URI), ``files`` (format to URI), ``rows``, ``bytes``.
@@ -106,7 +107,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsPublishedOperator, TwelveLabsBill
         "items",
         "output_path",
         *QUESTION,
-        "result_name",
+        "output_name",
         "formats",
         "max_billable_minutes",
     )
@@ -129,7 +130,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsPublishedOperator, TwelveLabsBill
         end: float | str | None = None,
         min_segment_duration: float | str | None = None,
         max_segment_duration: float | str | None = None,
-        result_name: str | None = None,
+        output_name: str | None = None,
         formats: Sequence[str] | str = ("jsonl",),
         if_not_ready: str = "wait",
         fail_on_partial_error: bool = True,
@@ -149,7 +150,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsPublishedOperator, TwelveLabsBill
         self.end = end
         self.min_segment_duration = min_segment_duration
         self.max_segment_duration = max_segment_duration
-        self.result_name = result_name
+        self.output_name = output_name
         self.formats = formats
         self.if_not_ready = if_not_ready
         self.fail_on_partial_error = fail_on_partial_error
@@ -157,14 +158,14 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsPublishedOperator, TwelveLabsBill
     def begin(self, context: Context) -> PendingJob | Result:
         """Check every item, then send as many batches as may be active."""
         required(self, output_path=self.output_path)
-        if self.result_name is not None:
-            required(self, result_name=self.result_name)
+        if self.output_name is not None:
+            required(self, output_name=self.output_name)
         self._formats()
         if self.if_not_ready not in _IF_NOT_READY:
             raise TwelveLabsInputError(f"if_not_ready={self.if_not_ready!r} is not one of {', '.join(_IF_NOT_READY)}")
         self._rules.check_defaults()
         check_output(self.output_path)
-        published = self._reused(context) if self.wait else None
+        published = self._reused(context) if self.wait_for_completion else None
         if published is not None:
             return published
         now, begun_at = time.time(), self.begun_at(context)
@@ -393,7 +394,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsPublishedOperator, TwelveLabsBill
 
     @property
     def _place(self) -> TablePlace:
-        name = stem_with("analyses", self._question) if self.result_name is None else self.result_name
+        name = stem_with("analyses", self._question) if self.output_name is None else self.output_name
         return TablePlace(("batches",), name, "analysis_batch")
 
     def _reused(self, context: Context) -> Result | None:

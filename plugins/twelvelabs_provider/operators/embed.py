@@ -53,7 +53,7 @@ from twelvelabs_provider.task import COMMON_FIELDS, required
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-MODES = ("auto", "sync", "task")
+MODES = ("auto", "sync", "async")
 _INPUTS = ("text", "image", "audio", "video", "embedding_task_id")
 _LASTING = ("audio", "video")
 
@@ -89,9 +89,9 @@ class TwelveLabsEmbedOperator(TwelveLabsPublishedOperator, TwelveLabsBillingOper
     :param audio: WAV, MP3 or FLAC (templated).
     :param video: any video (templated).
     :param embedding_task_id: a task that is there already, to publish what it found (templated).
-    :param mode: ``auto``, ``sync`` or ``task``. ``auto`` asks at once for texts, images, and for audio and video known
+    :param mode: ``auto``, ``sync`` or ``async``. ``auto`` asks at once for texts, images, and for audio and video known
         to last ten minutes at most; it makes a task of what is longer or of unknown length, and of audio and video
-        where nobody waits on the worker (``deferrable``, ``wait=False``) (templated).
+        where nobody waits on the worker (``deferrable``, ``wait_for_completion=False``) (templated).
     :param options: of audio ``audio``, ``transcription``; of video ``visual`` too; None is all (templated).
     :param scopes: ``clip`` (one vector per segment), ``asset`` (one for all); None is both (templated).
     :param types: ``separate_embedding``, ``fused_embedding``; None is separate (templated).
@@ -101,11 +101,11 @@ class TwelveLabsEmbedOperator(TwelveLabsPublishedOperator, TwelveLabsBillingOper
     :param end: seconds up to which it counts (templated).
     :param model_name: the embedding model (templated).
     :param formats: any of ``jsonl``, ``json``, ``parquet`` (32-bit numbers) (templated).
-    :param name: stem of the files. None takes ``embeddings``, with a digest of the question where options, a stretch or
-        another model are given, so that two embeddings of one input have two results (templated).
+    :param output_name: stem of the files. None means ``embeddings``, with a digest of the request if options, a time
+        range or another model are given: two different embeddings of one input have two results (templated).
     :return: ``manifest`` (URI), ``files`` (format to URI), ``rows``, ``bytes``, ``dimensions``, ``model_name``,
         ``input_type``, ``asset_id`` and ``embedding_task_id`` (None where there is none), ``duration`` in seconds.
-        With ``wait=False`` and a task: ``job_kind``, ``job_id``.
+        With ``wait_for_completion=False`` and a task: ``job_kind``, ``job_id``.
     :raises TwelveLabsInputError: for whatever is wrong with the arguments or the file, before anything is sent.
     :raises TwelveLabsUnknownOutcomeError: if the answer to a billed request was lost, and the service's list does not
         tell what became of it.
@@ -115,7 +115,7 @@ class TwelveLabsEmbedOperator(TwelveLabsPublishedOperator, TwelveLabsBillingOper
 
     template_fields: Sequence[str] = (
         *COMMON_FIELDS, *_INPUTS, "output_path", "mode", "options", "scopes", "types", "segmentation",
-        "segment_seconds", "start", "end", "model_name", "formats", "name", "max_billable_minutes",
+        "segment_seconds", "start", "end", "model_name", "formats", "output_name", "max_billable_minutes",
     )  # fmt: skip
 
     def __init__(
@@ -137,7 +137,7 @@ class TwelveLabsEmbedOperator(TwelveLabsPublishedOperator, TwelveLabsBillingOper
         end: float | str | None = None,
         model_name: str = DEFAULT_MODEL,
         formats: Sequence[str] = ("jsonl",),
-        name: str | None = None,
+        output_name: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -157,7 +157,7 @@ class TwelveLabsEmbedOperator(TwelveLabsPublishedOperator, TwelveLabsBillingOper
         self.end = end
         self.model_name = model_name
         self.formats = formats
-        self.name = name
+        self.output_name = output_name
 
     def begin(self, context: Context) -> PendingJob | Result:
         """Embed at once, or submit a task; or attach to the one that was given."""
@@ -170,7 +170,7 @@ class TwelveLabsEmbedOperator(TwelveLabsPublishedOperator, TwelveLabsBillingOper
         except TwelveLabsBadRequestError as error:
             raise TwelveLabsInputError(str(error)) from error
         embedded = self._embedded(plan)
-        if self.wait or not as_task:
+        if self.wait_for_completion or not as_task:
             published = self._reused(context, embedded)
             if published is not None:
                 return published
@@ -214,9 +214,9 @@ class TwelveLabsEmbedOperator(TwelveLabsPublishedOperator, TwelveLabsBillingOper
         kind = next((kind for kind in _LASTING if kind in given), None)
         if kind is None:
             self._media_options().must_be_unused(" and ".join(sorted(given)))
-            if self.mode == "task":
+            if self.mode == "async":
                 raise TwelveLabsInputError(
-                    f"mode='task' is for audio and video; {sorted(given)[0]} is embedded at once"
+                    f"mode='async' is for audio and video; {sorted(given)[0]} is embedded at once"
                 )
             text = str(self.text) if "text" in given else None
             found, media = picture_input(self.hook, text, self.image) if "image" in given else text_input(str(text))
@@ -228,10 +228,10 @@ class TwelveLabsEmbedOperator(TwelveLabsPublishedOperator, TwelveLabsBillingOper
         if long and self.mode == "sync":
             raise TwelveLabsInputError(
                 f"{medium.shown} lasts {medium.duration:g} s; at most {LONGEST_SYNC:g} s are embedded at once: use"
-                " mode='task'"
+                " mode='async'"
             )
-        unwatched = self.deferrable or not self.wait
-        as_task = self.mode == "task" or (self.mode == "auto" and (long or medium.duration is None or unwatched))
+        unwatched = self.deferrable or not self.wait_for_completion
+        as_task = self.mode == "async" or (self.mode == "auto" and (long or medium.duration is None or unwatched))
         return _Plan(EmbeddingRequest(lasting, self.model_name), medium, as_task, [medium.version])
 
     def _call(self, plan: _Plan) -> tuple[Call[Any], bool]:
@@ -267,7 +267,7 @@ class TwelveLabsEmbedOperator(TwelveLabsPublishedOperator, TwelveLabsBillingOper
             # Nothing remains on the service that could be looked for, and minutes of video are not cents.
             raise TwelveLabsUnknownOutcomeError(
                 f"{error}. It is billed by the minute, so it is not sent again by itself: clear the task to send it"
-                " again, or use mode='task', whose results can be fetched later"
+                " again, or use mode='async', whose results can be fetched later"
             ) from error
 
     def _submit(self, context: Context, call: Call[EmbeddingTask], plan: _Plan) -> PendingJob:
@@ -325,8 +325,8 @@ class TwelveLabsEmbedOperator(TwelveLabsPublishedOperator, TwelveLabsBillingOper
 
     def _name(self, embedded: Embedded) -> str:
         """Return the stem of the files."""
-        if not is_blank(self.name):
-            return str(self.name)
+        if not is_blank(self.output_name):
+            return str(self.output_name)
         if embedded.question is None:
             return KIND
         options = [value for value in vars(self._media_options()).values() if not is_blank(value)]

@@ -49,7 +49,7 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
     :param formats: any of ``jsonl``, ``json``, ``srt``, ``vtt``, ``parquet`` (templated).
     :param start: seconds; only segments that end after it; the file names have the stretch (templated).
     :param end: seconds; only segments that begin before it (templated).
-    :param source: where the video came from, for the manifest (templated).
+    :param source_uri: where the video came from, for the manifest (templated).
     """
 
     kind: ResultKind
@@ -61,7 +61,7 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
         "formats",
         "start",
         "end",
-        "source",
+        "source_uri",
     )
 
     def __init__(
@@ -73,7 +73,7 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
         formats: Sequence[str] | str = DEFAULT_FORMATS,
         start: float | str | None = None,
         end: float | str | None = None,
-        source: str | None = None,
+        source_uri: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -83,7 +83,7 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
         self.formats = formats
         self.start = start
         self.end = end
-        self.source = source
+        self.source_uri = source_uri
 
     def check(self) -> tuple[TimeRange, Video]:
         """Refuse what cannot work before anything is asked for that costs money; return the window and the video."""
@@ -119,7 +119,7 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
             rows,
             self._formats(),
             ManifestFacts(
-                source_uri=self.source or "",
+                source_uri=self.source_uri or "",
                 index_id=self.index_id,
                 video_id=self.video_id,
                 asset_id=video.asset_id,
@@ -264,7 +264,7 @@ class TwelveLabsExtractTextInVideoOperator(
             raise without_asset(self.index_id, self.video_id)
         request = on_screen_text_request(asset_id, start=window.start, end=window.end, custom_id=self.mark(context))
         question = question_digest(self.hook.endpoint, kind=self.kind.value, **asked_of(request))
-        published = self._reused(context, window, question) if self.wait else None
+        published = self._reused(context, window, question) if self.wait_for_completion else None
         if published is not None:
             return published
         bill = analysis_bill(window, video.duration, definitions_in(request.response_format))

@@ -59,9 +59,9 @@ class TwelveLabsGenerateOperator(TwelveLabsPublishedOperator, TwelveLabsBilledAn
         written), ``async`` (a task on the service), or ``auto``: ``async`` when the operator is deferrable or does not
         wait, when the video or its window is over an hour or of unknown length, and when only a task can do it;
         else ``sync``.
-    :param result_name: stem of the files. None takes the kind of the result, with a digest of the question where it is
+    :param output_name: stem of the files. None takes the kind of the result, with a digest of the question where it is
         not the only one of its kind, so that two questions about one video have two results (templated).
-    :param source: where the video came from, for the manifest (templated).
+    :param source_uri: where the video came from, for the manifest (templated).
     """
 
     template_fields: Sequence[str] = (
@@ -76,8 +76,8 @@ class TwelveLabsGenerateOperator(TwelveLabsPublishedOperator, TwelveLabsBilledAn
         "end",
         "model_name",
         "temperature",
-        "result_name",
-        "source",
+        "output_name",
+        "source_uri",
         "max_billable_minutes",
     )
 
@@ -94,8 +94,8 @@ class TwelveLabsGenerateOperator(TwelveLabsPublishedOperator, TwelveLabsBilledAn
         model_name: str | None = None,
         temperature: float | str | None = None,
         mode: str = Mode.AUTO,
-        result_name: str | None = None,
-        source: str | None = None,
+        output_name: str | None = None,
+        source_uri: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -109,13 +109,13 @@ class TwelveLabsGenerateOperator(TwelveLabsPublishedOperator, TwelveLabsBilledAn
         self.model_name = model_name
         self.temperature = temperature
         self.mode = mode
-        self.result_name = result_name
-        self.source = source
+        self.output_name = output_name
+        self.source_uri = source_uri
 
     @property
     @abstractmethod
     def result_kind(self) -> str:
-        """What the result holds; also the stem of its files unless ``result_name`` says another."""
+        """What the result holds; also the stem of its files unless ``output_name`` says another."""
 
     @abstractmethod
     def is_plain(self, window: TimeRange) -> bool:
@@ -151,7 +151,7 @@ class TwelveLabsGenerateOperator(TwelveLabsPublishedOperator, TwelveLabsBilledAn
         self.must_be_accepted(request, mode)
         question = question_digest(self.hook.endpoint, kind=self.result_kind, **asked_of(request))
         facts = {**facts_of(request, mode), **self.named(question, window)}
-        if self.wait or mode is not Mode.ASYNC:
+        if self.wait_for_completion or mode is not Mode.ASYNC:
             published = self.reused(context, subject, facts)
             if published is not None:
                 return published
@@ -217,7 +217,7 @@ class TwelveLabsGenerateOperator(TwelveLabsPublishedOperator, TwelveLabsBilledAn
             video_file=self.video_file,
             index_id=self.index_id,
             video_id=self.video_id,
-            source=self.source,
+            source_uri=self.source_uri,
         )
         subject, video = find_subject(self.hook, named)
         window.must_touch(subject.duration)
@@ -227,7 +227,7 @@ class TwelveLabsGenerateOperator(TwelveLabsPublishedOperator, TwelveLabsBilledAn
 
     def _mode(self, request: AnalysisRequest, subject: Subject, window: TimeRange) -> Mode:
         wanted = Mode.parse(self.mode)
-        task = self.deferrable or not self.wait
+        task = self.deferrable or not self.wait_for_completion
         return fitting_mode(request, window.length(subject.duration), task) if wanted is Mode.AUTO else wanted
 
     def must_be_accepted(self, request: AnalysisRequest, mode: Mode) -> None:
@@ -242,7 +242,7 @@ class TwelveLabsGenerateOperator(TwelveLabsPublishedOperator, TwelveLabsBilledAn
 
     def place(self, subject: Subject, facts: Facts) -> TablePlace:
         """Return where the result lies."""
-        name = _given(self.result_name) or facts.get("stem") or self.result_kind
+        name = _given(self.output_name) or facts.get("stem") or self.result_kind
         return TablePlace((subject.group, subject.name), name, self.result_kind)
 
     def result(self, answered: Answered, **more: Any) -> Result:

@@ -48,7 +48,8 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
     begin at the same moment may both index it, since the service lists an upload only once it has begun. On v1.1 and
     v1.2 the mark is set when the video is ready, by tasks that wait for it.
 
-    With ``wait=False`` the task ends when the indexing was asked for; on v1.3 that is after the upload was prepared.
+    With ``wait_for_completion=False`` the task ends when indexing is submitted; on v1.3 that is after the service has
+    prepared the upload.
 
     Service pages: https://docs.twelvelabs.io/api-reference/indexed-assets/create and
     https://docs.twelvelabs.io/api-reference/tasks/create
@@ -71,7 +72,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
         most, and only its header is read here. ``auto`` takes this way on v1.3 where a link can be signed, and goes by
         size otherwise, or when the service could not fetch the object; on v1.1 and v1.2 it sends the file.
     :return: ``index_id``, ``video_id``, ``asset_id`` (None where there are no assets), ``duration`` in seconds,
-        ``source`` (as shown, without credentials), ``filename``, ``transcription_used``, ``reused`` (it was in the
+        ``source_uri`` (as shown, without credentials), ``filename``, ``transcription_used``, ``reused`` (it was in the
         index already, nothing was billed). Without waiting also ``job_kind``, ``job_id`` and ``indexing_task_id``:
         :class:`TwelveLabsIndexingSensor` takes ``index_id`` and ``video_id`` (v1.3), or ``indexing_task_id`` (v1.1,
         v1.2, where the video has no id yet).
@@ -123,7 +124,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
         must_take_videos(index)
         self.playground_url = index_url(index.id)
         memo = {
-            "source": source.uri,
+            "source_uri": source.uri,
             "filename": source.filename,
             **checked_content(source),
             "duration": facts.duration if facts else None,
@@ -181,7 +182,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
         if not reused:
             # Nothing of ours sees the end of it, so what it bills is counted now.
             self.count(indexing_bill(pending.memo.get("duration")))
-        kept = {name: pending.memo.get(name) for name in ("video_id", "asset_id", "duration", "source", "filename")}
+        kept = {name: pending.memo.get(name) for name in ("video_id", "asset_id", "duration", "source_uri", "filename")}
         return {
             **super().handed_over(pending),
             **kept,
@@ -202,7 +203,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
             "video_id": video_id,
             "asset_id": memo.get("asset_id"),
             "duration": duration,
-            "source": memo.get("source"),
+            "source_uri": memo.get("source_uri"),
             "filename": memo.get("filename"),
             "transcription_used": bool(memo.get("transcription_used")),
             "reused": reused,

@@ -34,7 +34,7 @@ LONGEST_WAIT = 24 * 3600.0
 class TwelveLabsJobOperator(TwelveLabsKillableOperator):
     """Base of the operators that submit remote work and wait for it.
 
-    :param wait: False hands the job over as soon as it is submitted: the result names it, for a sensor.
+    :param wait_for_completion: False hands the job over as soon as it is submitted: the result names it, for a sensor.
     :param deferrable: wait in the triggerer, without a worker.
     :param poll_interval: seconds (or a timedelta) between looks; None lets the pause grow from 5 to 60 seconds.
     :param timeout: seconds (or a timedelta) to wait at most; None means 24 hours. ``execution_timeout`` counts too,
@@ -58,7 +58,7 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
     def __init__(
         self,
         *,
-        wait: bool = True,
+        wait_for_completion: bool = True,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poll_interval: Duration | None = None,
         timeout: Duration | None = LONGEST_WAIT,
@@ -69,7 +69,7 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.wait = wait
+        self.wait_for_completion = wait_for_completion
         self.deferrable = deferrable
         self.poll_interval = optional_seconds("poll_interval", poll_interval)
         self.timeout = LONGEST_WAIT if timeout is None else seconds_of("timeout", timeout)
@@ -220,7 +220,7 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
     def _see_through(self, context: Context, step: PendingJob | Result) -> Result:
         while isinstance(step, PendingJob):
             self._note(context, step)
-            if not self.wait and self.hands_over(step):
+            if not self.wait_for_completion and self.hands_over(step):
                 self.log.info("%s goes on by itself", step.job)
                 return self.handed_over(step)
             state = self.look(step)

@@ -71,7 +71,7 @@ class TwelveLabsReusingOperator(TwelveLabsUploadOperator):
             return None
         what = f"index {self.index_id} has video {video.id} of the same content ({video.status or 'ready'})"
         if policy is IfIndexed.FAIL:
-            raise TwelveLabsInputError(f"{memo['source']!r} is not indexed again: {what}, and if_indexed is 'fail'")
+            raise TwelveLabsInputError(f"{memo['source_uri']!r} is not indexed again: {what}, and if_indexed is 'fail'")
         self.log.info("reuse: %s; nothing is uploaded, nothing billed", what)
         if not metadata.items() <= video.user_metadata.items():
             self.hook.execute(self.hook.api.update_video(self.index_id, video.id, user_metadata=metadata))

@@ -51,7 +51,7 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsGenerateOperator):
         ``asset_id``), and ``data``: the JSON object of the kinds that have one, None for rows.
     :raises TwelveLabsInputError: for whatever the service would refuse, before anything is sent.
     :raises TwelveLabsUnusableAnswerError: if the answer is cut off or is not what was asked for; the raw text is kept
-        in ``{result_name}.raw.txt``.
+        in ``{output_name}.raw.txt``.
     :raises TwelveLabsUnknownOutcomeError: if an answer is lost that was perhaps billed.
     :raises TwelveLabsJobFailedError: if the analysis task failed.
     :raises TwelveLabsOutputError: if the files cannot be written; nothing half-written is visible.

@@ -70,7 +70,7 @@ class TwelveLabsUploadOperator(TwelveLabsJobOperator):
         if not same:
             self.log.warning(
                 "%s changed while the service fetched it: the video may be of either content, and no run reuses it",
-                pending.memo.get("source"),
+                pending.memo.get("source_uri"),
             )
         return same
 

@@ -24,7 +24,7 @@ def ask(name: str, prefix: str, deferrable: bool, **how: object) -> None:
     """One question whose analysis bears the task's name."""
     custom_id = f"{prefix}-{name}"
     TwelveLabsAnalyzeVideoOperator(
-        task_id=name, custom_id=custom_id, result_name=custom_id, deferrable=deferrable, **USUAL, **how
+        task_id=name, custom_id=custom_id, output_name=custom_id, deferrable=deferrable, **USUAL, **how
     )
 
 
@@ -32,7 +32,7 @@ def ask_all(task_id: str, names: tuple[str, ...], prefix: str, deferrable: bool)
     """Questions of one mapped task."""
     custom_ids = [f"{prefix}-{task_id}-{name}" for name in names]
     TwelveLabsAnalyzeVideoOperator.partial(task_id=task_id, deferrable=deferrable, **USUAL).expand_kwargs(
-        [{"custom_id": custom_id, "result_name": custom_id} for custom_id in custom_ids]
+        [{"custom_id": custom_id, "output_name": custom_id} for custom_id in custom_ids]
     )
 
 

@@ -86,7 +86,7 @@ with DAG("killed", schedule=None, max_active_tasks=4, default_args={"retries": 2
         TwelveLabsEmbedOperator(
             task_id=step.task_id,
             video=of("media"),
-            mode="task",
+            mode="async",
             output_path=OUTPUT,
             deferrable=True,
             poll_interval=1,

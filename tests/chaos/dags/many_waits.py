@@ -32,8 +32,8 @@ with DAG("many_waits", schedule=None, default_args={"retries": 2, "retry_delay":
         return [f"{what}-{number}" for number in range(dag_run.conf[what])]
 
     TwelveLabsAnalyzeVideoOperator.partial(task_id="published", **USUAL).expand(
-        result_name=numbers.override(task_id="numbers")("published")
+        output_name=numbers.override(task_id="numbers")("published")
     )
     AskOnlyOperator.partial(task_id="asked", end_in_triggerer=True, do_xcom_push=False, **USUAL).expand(
-        result_name=numbers.override(task_id="more_numbers")("asked")
+        output_name=numbers.override(task_id="more_numbers")("asked")
     )

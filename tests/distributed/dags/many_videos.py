@@ -51,7 +51,7 @@ with DAG("many_videos", schedule=None, default_args={"retries": 4, "retry_delay"
             task_id="extract_transcription",
             index_id=index.output,
             video_id=video.output["video_id"],
-            source=video.output["source"],
+            source_uri=video.output["source_uri"],
             output_path=f"{OUTPUT}/single",
             formats=["jsonl", "srt"],
         )
@@ -81,7 +81,7 @@ with DAG("many_videos", schedule=None, default_args={"retries": 4, "retry_delay"
         analysis_mode="time_based_metadata",
         response_format=SPEECH,
         output_path=f"{OUTPUT}/chunks",
-        result_name="answers-{{ ti.map_index }}",
+        output_name="answers-{{ ti.map_index }}",
         deferrable=True,
         poll_interval=1,
         # An account may have five batches at once.

@@ -92,7 +92,9 @@ def test_a_task_that_did_nothing_says_nothing(tmp_path: Path) -> None:
 
 
 def test_a_task_that_indexes_makes_the_video_of_the_source() -> None:
-    lineage = lineage_of((), {"index_id": "i", "video_id": "v", "source": "s3://conn@bucket/a/b.mp4?X-Amz-Signature=x"})
+    lineage = lineage_of(
+        (), {"index_id": "i", "video_id": "v", "source_uri": "s3://conn@bucket/a/b.mp4?X-Amz-Signature=x"}
+    )
     assert [(one.namespace, one.name) for one in lineage.inputs] == [("s3://bucket", "a/b.mp4")]
     assert [(one.namespace, one.name) for one in lineage.outputs] == [(SERVICE, "indexes/i/videos/v")]
 

@@ -136,7 +136,7 @@ def test_an_item_that_failed_is_taken_away(server: ScriptedServer) -> None:
 
 def test_an_item_that_is_not_waited_for_is_named(server: ScriptedServer) -> None:
     server.script += [EMPTY, Reply(item("queued"))]
-    result = add_item(wait=False)
+    result = add_item(wait_for_completion=False)
     assert (result["item_id"], result["knowledge_store_id"], result["status"]) == ("ksi_1", "ks_1", None)
 
 
