@@ -14,7 +14,7 @@ from twelvelabs_provider.hooks.masking import mask_map_index, mask_secrets_in
 from twelvelabs_provider.inputs.arguments import read_arguments
 from twelvelabs_provider.jobs.job import JobState, PendingJob, Phase
 from twelvelabs_provider.jobs.kinds import read_state
-from twelvelabs_provider.jobs.outage import Outage, ended_by, is_final
+from twelvelabs_provider.jobs.outage import Outage, is_final
 from twelvelabs_provider.jobs.trigger_event import unreachable
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class TwelveLabsTask:
 
         return TwelveLabsHook(self.twelvelabs_conn_id)
 
-    def look(self, pending: PendingJob) -> JobState:
+    def poll(self, pending: PendingJob) -> JobState:
         """Return where a job stands; an answer that does not come means that it is still running, for a while.
 
         After a failure the connection is read again; if it has changed, the job is polled again at once.
@@ -93,7 +93,7 @@ class TwelveLabsTask:
                 return JobState(Phase.RUNNING, NOT_ANSWERED)
             if is_final(error):
                 raise
-            why = ended_by(error, self._outage, now)
+            why = self._outage.reason(error, now)
             raise TwelveLabsUnreachableError(unreachable(pending.job, why)) from error
         self._outage.end()
         return state

@@ -13,7 +13,7 @@ from tests.dags.conftest import load_dag
 from tests.unit.job_server import Job, JobServer
 from tests.unit.scripted_server import KEY, Request
 from twelvelabs_provider.jobs.job import JobKind
-from twelvelabs_provider.triggers import shared_wait
+from twelvelabs_provider.triggers import shared_poll
 
 DAG = """
 from airflow.sdk import DAG
@@ -48,7 +48,7 @@ def test_a_deferred_wait_finds_a_connection_of_the_database(
     jobs: JobServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow.settings.DAGS_FOLDER", str(tmp_path))
-    monkeypatch.setattr(shared_wait, "SETTLED", 0.0)
+    monkeypatch.setattr(shared_poll, "EARLIEST_EVENT", 0.0)
     job = Job("a1", time.time() - 3600)
     jobs.add(JobKind.ASSET, job)
 

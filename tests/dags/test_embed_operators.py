@@ -165,7 +165,7 @@ def test_a_deferrable_task_leaves_the_worker_and_comes_back(
     operator = TwelveLabsEmbedOperator(task_id="t", output_path=str(tmp_path), deferrable=True, **fields)
     # a video that is known already may be ready at the first look
     with monkeypatch.context() as patch:
-        patch.setattr(operator, "look", lambda pending: JobState(Phase.RUNNING, "processing"))
+        patch.setattr(operator, "poll", lambda pending: JobState(Phase.RUNNING, "processing"))
         with pytest.raises(TaskDeferred) as deferred:
             operator.execute(context())
     trigger: Any = deferred.value.trigger

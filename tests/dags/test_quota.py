@@ -61,7 +61,7 @@ def task_context(memory: Memory | None = None) -> Any:
 @pytest.fixture(autouse=True)
 def nothing_learned(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     pacing.forget_paces()
-    monkeypatch.setattr(timer, "SETTLED", 0.0)
+    monkeypatch.setattr(timer, "EARLIEST_EVENT", 0.0)
     yield
     pacing.forget_paces()
 

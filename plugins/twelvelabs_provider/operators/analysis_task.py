@@ -42,7 +42,7 @@ class TwelveLabsAnalysisTaskOperator(TwelveLabsBillingOperator):
             # A key with an origin is of this database alone: what it finds is what an earlier try submitted.
             noted = {"existing": True} if existing and not identity.origin else {}
             pending = self.pending(context, job, **memo, model=request.model, prompt_hash=question, **noted)
-            state = self.look(pending)
+            state = self.poll(pending)
             if state.phase in (Phase.RUNNING, Phase.READY) or task.id in ended:
                 return pending
             self.log.info("%s of an earlier try is %s: submitting anew", job, state.status)

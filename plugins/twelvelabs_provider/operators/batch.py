@@ -202,10 +202,10 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsPublishedOperator, TwelveLabsBill
         """However a batch ended, there are results, or there is room for another one."""
         return state.phase is not Phase.RUNNING
 
-    def look(self, pending: PendingJob) -> JobState:
+    def poll(self, pending: PendingJob) -> JobState:
         """Return where a job stands; somebody else's batch that was deleted has left its place."""
         try:
-            return super().look(pending)
+            return super().poll(pending)
         except TwelveLabsNotFoundError:
             if not self._is_others(pending):
                 raise

@@ -34,8 +34,8 @@ from twelvelabs_provider.jobs.bulk_indexing.via_tasks import TaskPipeline
 from twelvelabs_provider.jobs.cost import Bill
 from twelvelabs_provider.jobs.deduplication import IfIndexed, policy_of
 from twelvelabs_provider.jobs.durations import Duration, optional_seconds, seconds_of
-from twelvelabs_provider.jobs.outlast import outlast_refusals
-from twelvelabs_provider.jobs.polling import BACKSTOP, clock_text, deadline_from, pause_before_look
+from twelvelabs_provider.jobs.outage import poll_through_outage
+from twelvelabs_provider.jobs.polling import BACKSTOP, clock_text, deadline_from, pause_before_poll
 from twelvelabs_provider.jobs.task_state import Identity, fingerprint, origin_in
 from twelvelabs_provider.jobs.trigger_event import EventReason
 from twelvelabs_provider.links import index_url
@@ -202,7 +202,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
 
     def _woken(self, context: Context) -> dict[str, Any]:
         listed = videos_of(self.videos)
-        index_id = outlast_refusals(self.hook, self._found_index, "the index", math.inf)
+        index_id = poll_through_outage(self.hook, self._found_index, "the index", math.inf)
         work = self._begun(context, index_id, listed, woken=True)
         if work.book.surveyed != digest_of(work.videos):
             survey(work, policy_of(self.if_indexed))
@@ -293,7 +293,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         """Sleep until the next look, or leave the worker."""
         now, deadline = time.time(), work.book.deadline
         if not self.deferrable:
-            pause = pause_before_look(now, wait.youngest_at, deadline, self.poll_interval, random.random())
+            pause = pause_before_poll(now, wait.youngest_at, deadline, self.poll_interval, random.random())
             time.sleep(pause if wait.job_ids else min(max(pause, work.refused_until - now), max(0.0, deadline - now)))
             return
         trigger: Any

@@ -15,7 +15,7 @@ from twelvelabs_provider.exceptions import TwelveLabsJobFailedError, TwelveLabsJ
 from twelvelabs_provider.jobs.durations import Duration, optional_seconds, seconds_of
 from twelvelabs_provider.jobs.job import JobRef, JobState, PendingJob, Phase
 from twelvelabs_provider.jobs.outage import is_final
-from twelvelabs_provider.jobs.polling import BACKSTOP, clock_text, deadline_from, pause_before_look
+from twelvelabs_provider.jobs.polling import BACKSTOP, clock_text, deadline_from, pause_before_poll
 from twelvelabs_provider.jobs.resume import EarlierSubmission, Reuse, decide
 from twelvelabs_provider.jobs.task_state import Identity, TaskState, fingerprint, origin_in
 from twelvelabs_provider.jobs.trigger_event import JobEvent
@@ -223,7 +223,7 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
             if not self.wait_for_completion and self.hands_over(step):
                 self.log.info("%s goes on by itself", step.job)
                 return self.handed_over(step)
-            state = self.look(step)
+            state = self.poll(step)
             if self.goes_on_after(step, state):
                 step = self.advance(context, step, state)
             elif state.phase is Phase.RUNNING:
@@ -248,7 +248,7 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
         if not self.deferrable:
             self._announce(pending, "on the worker")
             started_at, deadline, jitter = pending.started_at, pending.deadline, random.random()
-            time.sleep(self._outage.pause(pause_before_look(now, started_at, deadline, self.poll_interval, jitter)))
+            time.sleep(self._outage.pause(pause_before_poll(now, started_at, deadline, self.poll_interval, jitter)))
             return
         self._announce(pending, "without a worker")
         trigger = TwelveLabsJobTrigger(

@@ -149,7 +149,7 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
         # Begun long ago, as far as this task can know: an id that does not exist is wrong, not new.
         pending = PendingJob(job, begun_at=0, started_at=0, deadline=math.inf)
         with refusals_end_the_task():
-            state = self.look(pending)
+            state = self.poll(pending)
             if self.mode == "reschedule" and not self.deferrable:
                 state = self._outlast_refusal(pending, state)
         self.playground_url = self.describe(state) or self.playground_url
@@ -162,7 +162,7 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
         until = time.time() + self.timeout
         while self._outage.refused_since is not None and time.time() < until:
             time.sleep(self._outage.pause(self.poke_interval))
-            state = self.look(pending)
+            state = self.poll(pending)
         return state
 
     def _result(self, state: JobState) -> dict[str, Any]:

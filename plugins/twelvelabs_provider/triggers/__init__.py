@@ -1,1 +1,1 @@
-"""Waits that hold no worker."""
+"""Triggers of deferred tasks."""

@@ -1,4 +1,4 @@
-"""The trigger that waits for a remote job of any kind."""
+"""Trigger that waits for one remote job."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 
 from twelvelabs_provider.api.errors import TwelveLabsError
+from twelvelabs_provider.api.redaction import clean_text
 from twelvelabs_provider.jobs.cancellation import RemoteJobCanceller
 from twelvelabs_provider.jobs.durations import Duration, plain_number
 from twelvelabs_provider.jobs.finished_jobs import can_be_listed
 from twelvelabs_provider.jobs.job import PendingJob, Phase
 from twelvelabs_provider.jobs.kinds import phase_of, read_state
 from twelvelabs_provider.jobs.outage import is_final
+from twelvelabs_provider.jobs.poll_subscribers import MARGIN, PollKey, Subscription, shard_of
 from twelvelabs_provider.jobs.trigger_event import EventReason, JobEvent
-from twelvelabs_provider.triggers.shared import MARGIN, PollKey, Snapshot, Wait, part_of
-from twelvelabs_provider.triggers.shared_wait import OWN_LOOK, GivenUpError, LonePoll, TwelveLabsSharingTrigger
+from twelvelabs_provider.triggers.shared_poll import OWN_POLL_AFTER, Snapshot, TwelveLabsPollTrigger
+from twelvelabs_provider.triggers.single_poll import PollFailedError, SinglePoll
 from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS
 
 if TYPE_CHECKING:
@@ -29,18 +31,20 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# Seconds after which the log says that a job is still running; each further line comes after twice the time.
+FIRST_PROGRESS = 600.0
 
-class TwelveLabsJobTrigger(TwelveLabsSharingTrigger):
-    """Waits until a remote job ends, its deadline passes, or the service can no longer be asked; it never raises.
+
+class TwelveLabsJobTrigger(TwelveLabsPollTrigger):
+    """Waits until a remote job ends, its deadline passes, or the polls have failed for too long; never raises.
 
     :param twelvelabs_conn_id: connection; only its id is stored.
     :param pending: the job as :meth:`PendingJob.as_json` writes it, deadline included; plain JSON, no secret.
-    :param poll_interval: seconds between looks; None lets the pause grow from 5 to 60 seconds.
-    :param running_at: epoch seconds at which the job was last seen running, by the earlier clock where the clock of the
+    :param poll_interval: seconds between polls; None lets the pause grow from 5 to 60 seconds.
+    :param running_at: epoch seconds at which the job was last seen running, by the earlier clock if the clock of the
         service differs; None for its submission.
-    :param cancel_on_kill: stop the remote job when a user acts on the deferred task.
-    :param end_in_triggerer: a job that is ready ends the task here, without a worker; whoever deferred the task has
-        pushed its result already.
+    :param cancel_on_kill: cancel the remote job when a user ends the deferred task.
+    :param end_in_triggerer: a job that is ready ends the task here, without a worker; the result has been pushed.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class TwelveLabsJobTrigger(TwelveLabsSharingTrigger):
         self.running_at = running_at
         self.cancel_on_kill = cancel_on_kill
         self.end_in_triggerer = end_in_triggerer
+        self._next_progress = FIRST_PROGRESS
 
     @property
     def _running_at(self) -> float:
@@ -69,7 +74,7 @@ class TwelveLabsJobTrigger(TwelveLabsSharingTrigger):
         return PendingJob.from_json(self.pending)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return what the triggerer needs to make this trigger again."""
+        """Return the class path and the arguments of this trigger."""
         fields = {
             "twelvelabs_conn_id": self.twelvelabs_conn_id,
             "pending": self.pending,
@@ -81,21 +86,21 @@ class TwelveLabsJobTrigger(TwelveLabsSharingTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", fields
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Yield one event, whatever happens."""
+        """Yield one event."""
         try:
             pending = self._waited_for
         except ValueError as error:
-            # A row of another release; the operator refuses such an event in words.
+            # A row of another release; the operator refuses the event with a message.
             yield TriggerEvent({"reason": EventReason.UNREACHABLE.value, "message": str(error)})  # type: ignore[no-untyped-call]
             return
         try:
-            wake = await self._wake(pending)
+            event = await self._poll_alone(pending)
         except asyncio.CancelledError:
-            # Before 3.3 this is all that a trigger hears of a user; a wait whose time is up is the operator's.
+            # Before 3.3 a trigger gets no other signal of a user's action. After the deadline the operator acts.
             if not AIRFLOW_V_3_3_PLUS and time.time() < pending.deadline:
                 await self.on_kill()
             raise
-        yield self._event(wake)
+        yield self._trigger_event(event)
 
     async def on_kill(self) -> None:
         """Cancel the remote job unless the task is still deferred; Airflow 3.3 calls this when a user ends the task."""
@@ -103,60 +108,62 @@ class TwelveLabsJobTrigger(TwelveLabsSharingTrigger):
             await RemoteJobCanceller(self._waited_for).cancel_if_ended(self.twelvelabs_conn_id, self.task_instance)
 
     def shared_stream_key(self) -> PollKey | None:
-        """Waits of one connection, kind, scope and rhythm share one poll; None for what cannot be listed."""
+        """Return the key of the shared poll; None for jobs that cannot be listed."""
         try:
             job = self._waited_for.job
         except ValueError:
             return None
         if not can_be_listed(job.kind):
             return None
-        return PollKey(self.twelvelabs_conn_id, job.kind, job.index_id, self.poll_interval, part_of(job.id))
+        return PollKey(self.twelvelabs_conn_id, job.kind, job.index_id, self.poll_interval, shard_of(job.id))
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Snapshot]) -> AsyncIterator[TriggerEvent]:
-        """Yield one event as soon as a snapshot holds this job, its deadline has passed, or nobody can tell."""
+        """Yield one event: a snapshot contains this job, its deadline has passed, or the poll has failed."""
         pending = self._waited_for
         job_id = pending.job.id
         created_at = pending.started_at if pending.created_at is None else pending.created_at
-        wait = Wait(part_of(job_id), (job_id,), pending.started_at, self._running_at, created_at - MARGIN)
+        subscription = Subscription(
+            shard_of(job_id), (job_id,), pending.started_at, self._running_at, created_at - MARGIN
+        )
         try:
-            wake = await self.heard(shared_stream, self._told, wait)
+            event = await self.follow(shared_stream, self._wait, subscription)
         except Exception as error:
-            log.exception("the wait for %s broke off; the job itself goes on", pending.job)
-            wake = JobEvent(EventReason.UNREACHABLE, pending, f"{type(error).__name__}: {error}")
-        yield self._event(wake)
+            event = _failed(pending, error)
+        yield self._trigger_event(event)
 
-    async def _told(self, shared_stream: AsyncIterator[Snapshot]) -> JobEvent:
-        pending, looked_at = self._waited_for, time.time()
+    async def _wait(self, shared_stream: AsyncIterator[Snapshot]) -> JobEvent:
+        pending, polled_at = self._waited_for, time.time()
         async for snapshot in shared_stream:
-            wake = _woken_by(snapshot, pending)
-            if wake is None and (not snapshot.listed or time.time() - looked_at > OWN_LOOK * (1 + random.random())):
-                looked_at = time.time()
-                wake = await self._alone(pending, snapshot.listed)
-            if wake:
-                return wake
-        raise RuntimeError("the shared poll ended by itself")
+            event = _event_in(snapshot, pending)
+            if event is None and not snapshot.listed:
+                event = await self._poll_alone(pending)
+            elif event is None and time.time() - polled_at > OWN_POLL_AFTER * (1 + random.random()):
+                polled_at = time.time()
+                event = await self._poll_once(pending)
+            if event:
+                return event
+            self._log_progress()
+        raise RuntimeError("the shared poll ended without a snapshot of its failure")
 
-    async def _alone(self, pending: PendingJob, listed: bool) -> JobEvent | None:
-        """Look without the others: to the end where there is no list, else once, for a job that is on no list."""
-        if not listed:
-            return await self._wake(pending)
+    async def _poll_once(self, pending: PendingJob) -> JobEvent | None:
+        """Read this job alone; a deleted job is on no list."""
         from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
 
         try:
             async with TwelveLabsAsyncHook(self.twelvelabs_conn_id) as hook:
-                return await self._look(hook, pending)
+                return await self._read(hook, pending)
         except TwelveLabsError as error:
             if is_final(error):
                 return JobEvent(EventReason.REFUSED, pending, str(error))
             log.warning("Could not poll %s, polling again: %s", pending.job, error)
             return None
 
-    async def _wake(self, pending: PendingJob) -> JobEvent:
-        """Poll this job alone."""
+    async def _poll_alone(self, pending: PendingJob) -> JobEvent:
+        """Poll this job alone until there is an event."""
         try:
-            return await LonePoll(
+            return await SinglePoll(
                 self.twelvelabs_conn_id,
-                lambda hook: self._look(hook, pending),
+                lambda hook: self._read(hook, pending),
                 lambda: JobEvent(EventReason.DEADLINE, pending) if time.time() >= pending.deadline else None,
                 pending.job,
                 pending.started_at,
@@ -164,30 +171,44 @@ class TwelveLabsJobTrigger(TwelveLabsSharingTrigger):
                 pending.deadline,
                 self.poll_interval,
             ).run()
-        except GivenUpError as error:
+        except PollFailedError as error:
             return JobEvent(error.reason, pending, str(error))
         except Exception as error:
-            log.exception("The wait for %s failed; the job itself continues", pending.job)
-            return JobEvent(EventReason.UNREACHABLE, pending, f"{type(error).__name__}: {error}")
+            return _failed(pending, error)
 
-    async def _look(self, hook: TwelveLabsAsyncHook, pending: PendingJob) -> JobEvent | None:
+    async def _read(self, hook: TwelveLabsAsyncHook, pending: PendingJob) -> JobEvent | None:
         state = await hook.execute(read_state(hook.api, pending.job), until=pending.deadline)
-        return None if state.phase is Phase.RUNNING else _ended(pending, state.phase)
+        if state.phase is Phase.RUNNING:
+            self._log_progress()
+            return None
+        return _ended(pending, state.status)
 
-    def _event(self, wake: JobEvent) -> TriggerEvent:
-        # Where no triggerer runs it (dag.test), a trigger knows no task, and somebody has to go on.
-        if self.end_in_triggerer and wake.ready and self.task_instance is not None:
+    def _log_progress(self) -> None:
+        waited = time.time() - self._waited_for.started_at
+        if waited >= self._next_progress:
+            self._next_progress = 2 * waited
+            log.info("%s is still running after %.0f min", self._waited_for.job, waited / 60)
+
+    def _trigger_event(self, event: JobEvent) -> TriggerEvent:
+        # Outside a triggerer (dag.test) there is no task instance, and the task must be resumed.
+        if self.end_in_triggerer and event.ready and self.task_instance is not None:
             return TaskSuccessEvent()
-        return TriggerEvent(wake.as_payload())  # type: ignore[no-untyped-call]
+        return TriggerEvent(event.as_payload())  # type: ignore[no-untyped-call]
 
 
-def _ended(pending: PendingJob, phase: Phase) -> JobEvent:
-    return JobEvent(EventReason.ENDED, pending, ready=phase is Phase.READY)
-
-
-def _woken_by(snapshot: Snapshot, pending: PendingJob) -> JobEvent | None:
-    if pending.job.id in snapshot.ended:
-        return _ended(pending, phase_of(snapshot.ended[pending.job.id].status))
-    if snapshot.trouble:
-        return JobEvent(snapshot.trouble.reason, pending, snapshot.trouble.message)
+def _event_in(snapshot: Snapshot, pending: PendingJob) -> JobEvent | None:
+    if pending.job.id in snapshot.finished:
+        return _ended(pending, snapshot.finished[pending.job.id].status)
+    if snapshot.failure:
+        return JobEvent(snapshot.failure.reason, pending, snapshot.failure.message)
     return JobEvent(EventReason.DEADLINE, pending) if time.time() >= pending.deadline else None
+
+
+def _ended(pending: PendingJob, status: str) -> JobEvent:
+    log.info("%s: %s after %.0f s", pending.job, clean_text(status), max(0.0, time.time() - pending.started_at))
+    return JobEvent(EventReason.ENDED, pending, ready=phase_of(status) is Phase.READY)
+
+
+def _failed(pending: PendingJob, error: Exception) -> JobEvent:
+    log.exception("The wait for %s failed; the job itself continues", pending.job)
+    return JobEvent(EventReason.UNREACHABLE, pending, f"{type(error).__name__}: {error}")

@@ -1,4 +1,4 @@
-"""The trigger that waits for some of many remote jobs of one kind."""
+"""Trigger that waits for several remote jobs of one kind."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from twelvelabs_provider.jobs.durations import Duration, plain_number
 from twelvelabs_provider.jobs.finished_jobs import AwaitedJobs, FinishedJobs, can_be_listed
 from twelvelabs_provider.jobs.job import JobKind, JobRef, Phase
 from twelvelabs_provider.jobs.kinds import read_state
+from twelvelabs_provider.jobs.poll_subscribers import MARGIN, PollKey, Subscription, shard_of
 from twelvelabs_provider.jobs.trigger_event import EventReason
-from twelvelabs_provider.triggers.shared import MARGIN, PollKey, Snapshot, Wait, part_of
-from twelvelabs_provider.triggers.shared_wait import OWN_LOOK, GivenUpError, LonePoll, TwelveLabsSharingTrigger
+from twelvelabs_provider.triggers.shared_poll import OWN_POLL_AFTER, Snapshot, TwelveLabsPollTrigger
+from twelvelabs_provider.triggers.single_poll import PollFailedError, SinglePoll
 
 if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
@@ -30,21 +31,21 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class TwelveLabsJobsTrigger(TwelveLabsSharingTrigger):
-    """Waits until enough of some jobs have ended, the deadline passes, or nobody can tell any more; it never raises.
+class TwelveLabsJobsTrigger(TwelveLabsPollTrigger):
+    """Waits until enough jobs have ended, the deadline passes, or the polls have failed for too long; never raises.
 
-    The jobs go on whatever becomes of the wait; all that the event tells is why it is over. From time to time it is
-    over although nothing is known to have ended: a job that was deleted is on no list, so whoever waits looks itself.
+    The jobs continue whatever the event. The event contains only its reason, so the operator reads the jobs again. It
+    also fires from time to time without a finished job, because no list contains a deleted job.
 
     :param twelvelabs_conn_id: connection; only its id is stored.
-    :param kind: of all the jobs, a :class:`JobKind`.
-    :param index_id: the index, where their list needs one.
+    :param kind: the kind of all jobs, a :class:`JobKind`.
+    :param index_id: the index, if the list of the jobs needs one.
     :param job_ids: the jobs, a few hundred at most.
     :param enough: how many have to end.
     :param started_at: epoch seconds at which the oldest was submitted.
     :param running_at: epoch seconds at which all were last seen running.
     :param deadline: epoch seconds.
-    :param poll_interval: seconds between looks; None lets the pause grow from 5 to 60 seconds.
+    :param poll_interval: seconds between polls; None lets the pause grow from 5 to 60 seconds.
     """
 
     def __init__(
@@ -70,10 +71,10 @@ class TwelveLabsJobsTrigger(TwelveLabsSharingTrigger):
         self.deadline = deadline
         self.poll_interval = plain_number(poll_interval)
         self._ended: set[str] = set()
-        self._until = min(deadline, running_at + OWN_LOOK * (1 + random.random()))
+        self._until = min(deadline, running_at + OWN_POLL_AFTER * (1 + random.random()))
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return what the triggerer needs to make this trigger again."""
+        """Return the class path and the arguments of this trigger."""
         fields = {
             "twelvelabs_conn_id": self.twelvelabs_conn_id,
             "kind": self.kind.value,
@@ -88,66 +89,69 @@ class TwelveLabsJobsTrigger(TwelveLabsSharingTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", fields
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Yield one event, whatever happens."""
-        yield await self._alone(can_be_listed(self.kind))
+        """Yield one event."""
+        yield await self._poll_alone(can_be_listed(self.kind))
 
     async def on_kill(self) -> None:
-        """Say that the jobs go on; Airflow 3.3 calls this when a user acts on the task."""
-        log.warning("%d jobs (%s) cannot be stopped: they go on, and a retry attaches", len(self.job_ids), self.kind)
+        """Log that the jobs continue; Airflow 3.3 calls this when a user ends the task."""
+        log.warning(
+            "%d jobs (%s) cannot be cancelled: they continue, and a retry attaches to them",
+            len(self.job_ids),
+            self.kind.value,
+        )
 
     def shared_stream_key(self) -> PollKey | None:
-        """Waits of one connection, kind, scope and rhythm share one poll, for one job or for many."""
+        """Return the key of the shared poll; None for jobs that cannot be listed."""
         if not self.job_ids or not can_be_listed(self.kind):
             return None
-        part = part_of(self.job_ids[0])
-        return PollKey(self.twelvelabs_conn_id, self.kind, self.index_id, self.poll_interval, part)
+        shard = shard_of(self.job_ids[0])
+        return PollKey(self.twelvelabs_conn_id, self.kind, self.index_id, self.poll_interval, shard)
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Snapshot]) -> AsyncIterator[TriggerEvent]:
-        """Yield one event as soon as the snapshots hold enough of the jobs, or there is another reason."""
-        part = part_of(self.job_ids[0])
-        wait = Wait(part, frozenset(self.job_ids), self.running_at, self.running_at, self.started_at - MARGIN)
+        """Yield one event: enough jobs have ended, the deadline has passed, or the poll has failed."""
+        shard, created_at = shard_of(self.job_ids[0]), self.started_at - MARGIN
+        subscription = Subscription(shard, frozenset(self.job_ids), self.running_at, self.running_at, created_at)
         try:
-            event = await self.heard(shared_stream, self._told, wait)
+            event = await self.follow(shared_stream, self._wait, subscription)
         except Exception as error:
-            log.exception("the wait for %d jobs broke off; the jobs themselves go on", len(self.job_ids))
-            event = _event(EventReason.UNREACHABLE, f"{type(error).__name__}: {error}")
+            event = self._failed(error)
         yield event
 
-    async def _told(self, shared_stream: AsyncIterator[Snapshot]) -> TriggerEvent:
+    async def _wait(self, shared_stream: AsyncIterator[Snapshot]) -> TriggerEvent:
         async for snapshot in shared_stream:
-            self._ended |= snapshot.ended.keys() & set(self.job_ids)
-            if event := self._over():
+            self._ended |= snapshot.finished.keys() & set(self.job_ids)
+            if event := self._event():
                 return event
-            if snapshot.trouble:
-                return _event(snapshot.trouble.reason, snapshot.trouble.message)
+            if snapshot.failure:
+                return _event_of(snapshot.failure.reason, snapshot.failure.message)
             if not snapshot.listed:
-                return await self._alone(listed=False)
-        raise RuntimeError("the shared poll ended by itself")
+                return await self._poll_alone(listed=False)
+        raise RuntimeError("the shared poll ended without a snapshot of its failure")
 
-    async def _alone(self, listed: bool) -> TriggerEvent:
-        """Poll these jobs alone, where there is no poll to share or no list."""
+    async def _poll_alone(self, listed: bool) -> TriggerEvent:
+        """Poll these jobs alone: by their list, or one by one if the service refuses the list."""
         jobs = FinishedJobs(self.kind, self.index_id, self.running_at - MARGIN)
-        wanted = AwaitedJobs(self.running_at - MARGIN, dict.fromkeys(self.job_ids, self.started_at - MARGIN))
+        awaited = AwaitedJobs(self.running_at - MARGIN, dict.fromkeys(self.job_ids, self.started_at - MARGIN))
 
-        async def look(hook: TwelveLabsAsyncHook) -> TriggerEvent | None:
+        async def poll(hook: TwelveLabsAsyncHook) -> TriggerEvent | None:
             nonlocal listed
             try:
                 if listed:
-                    await jobs.poll(hook, wanted)
+                    await jobs.poll(hook, awaited)
                     self._ended |= jobs.found.keys() & set(self.job_ids)
                 else:
-                    await self._look_at_each(hook)
+                    await self._read_each(hook)
             except (TwelveLabsBadRequestError, TwelveLabsUnsupportedError):
                 if not listed:
                     raise
                 listed = False
-                await self._look_at_each(hook)
-            return self._over()
+                await self._read_each(hook)
+            return self._event()
 
-        poll = LonePoll(
+        single = SinglePoll(
             self.twelvelabs_conn_id,
-            look,
-            self._over,
+            poll,
+            self._event,
             f"{len(self.job_ids)} jobs",
             self.running_at,
             self.running_at,
@@ -156,21 +160,19 @@ class TwelveLabsJobsTrigger(TwelveLabsSharingTrigger):
             one_job=False,
         )
         try:
-            return await poll.run()
-        except GivenUpError as error:
-            return _event(error.reason, str(error))
+            return await single.run()
+        except PollFailedError as error:
+            return _event_of(error.reason, str(error))
         except Exception as error:
-            log.exception("The wait for %d jobs failed; the jobs continue", len(self.job_ids))
-            return _event(EventReason.UNREACHABLE, f"{type(error).__name__}: {error}")
+            return self._failed(error)
 
-    async def _look_at_each(self, hook: TwelveLabsAsyncHook) -> None:
+    async def _read_each(self, hook: TwelveLabsAsyncHook) -> None:
         for job_id in self.job_ids:
             if job_id in self._ended:
                 continue
+            job = JobRef(self.kind, job_id, self.index_id)
             try:
-                state = await hook.execute(
-                    read_state(hook.api, JobRef(self.kind, job_id, self.index_id)), until=self._until
-                )
+                state = await hook.execute(read_state(hook.api, job), until=self._until)
             except TwelveLabsNotFoundError as error:
                 if not is_missing(error):
                     raise
@@ -179,13 +181,19 @@ class TwelveLabsJobsTrigger(TwelveLabsSharingTrigger):
             if state.phase is not Phase.RUNNING:
                 self._ended.add(job_id)
 
-    def _over(self) -> TriggerEvent | None:
+    def _event(self) -> TriggerEvent | None:
+        """Return the event if enough jobs have ended or the time is up, else None."""
         if len(self._ended) >= min(self.enough, len(self.job_ids)):
-            return _event(EventReason.ENDED)
+            log.info("%d of %d jobs (%s) have ended", len(self._ended), len(self.job_ids), self.kind.value)
+            return _event_of(EventReason.ENDED)
         if time.time() < self._until:
             return None
-        return _event(EventReason.DEADLINE if time.time() >= self.deadline else EventReason.ENDED)
+        return _event_of(EventReason.DEADLINE if time.time() >= self.deadline else EventReason.ENDED)
+
+    def _failed(self, error: Exception) -> TriggerEvent:
+        log.exception("The wait for %d jobs failed; the jobs continue", len(self.job_ids))
+        return _event_of(EventReason.UNREACHABLE, f"{type(error).__name__}: {error}")
 
 
-def _event(reason: EventReason, message: str = "") -> TriggerEvent:
+def _event_of(reason: EventReason, message: str = "") -> TriggerEvent:
     return TriggerEvent({"reason": reason.value, "message": message})  # type: ignore[no-untyped-call]

@@ -17,7 +17,7 @@ from twelvelabs_provider.exceptions import TwelveLabsUnreachableError
 from twelvelabs_provider.jobs import outage
 from twelvelabs_provider.jobs.job import JobKind
 from twelvelabs_provider.sensors.asset import TwelveLabsAssetSensor
-from twelvelabs_provider.triggers import shared_wait
+from twelvelabs_provider.triggers import shared_poll
 from twelvelabs_provider.version_compat import (
     AirflowFailException,
     AirflowSensorTimeout,
@@ -39,7 +39,7 @@ FIREWALL = Reply(b"<html>Forbidden</html>", status=403)
 
 @pytest.fixture
 def jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobServer]:
-    monkeypatch.setattr(shared_wait, "SETTLED", 0.0)
+    monkeypatch.setattr(shared_poll, "EARLIEST_EVENT", 0.0)
     forget_proxies(monkeypatch)
     with JobServer() as server:
         monkeypatch.setenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", connection_text(server.origin, max_attempts=1))

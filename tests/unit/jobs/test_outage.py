@@ -19,7 +19,7 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsRedirectError,
     TwelveLabsServerError,
 )
-from twelvelabs_provider.jobs.outage import LONGEST_REFUSAL, LONGEST_SILENCE, SETTLING, Outage, ended_by, is_final
+from twelvelabs_provider.jobs.outage import LONGEST_REFUSAL, LONGEST_SILENCE, SETTLING, Outage, is_final
 
 BEGAN = 1000.0
 PASSING = [TwelveLabsServerError, TwelveLabsConnectionError, TwelveLabsAmbiguousError]
@@ -57,7 +57,7 @@ def test_a_refusal_that_says_nothing_about_the_job_is_borne_for_a_few_minutes(er
     assert tolerates(outage, error, BEGAN)
     assert tolerates(outage, error, BEGAN + LONGEST_REFUSAL)
     assert not tolerates(outage, error, BEGAN + LONGEST_REFUSAL + 1)
-    assert "refused for 5 min" in ended_by(error, outage, BEGAN + LONGEST_REFUSAL + 1)
+    assert "refused for 5 min" in outage.reason(error, BEGAN + LONGEST_REFUSAL + 1)
 
 
 @pytest.mark.parametrize("error", [REFUSALS[0], TwelveLabsServerError("oops")])

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from twelvelabs_provider.jobs.polling import clock_text, deadline_from, pause_before_look
+from twelvelabs_provider.jobs.polling import clock_text, deadline_from, pause_before_poll
 
 NEVER = 1e12
 
@@ -34,7 +34,7 @@ def test_the_deadline_is_the_earlier_of_both_limits(
 def test_the_pause_grows_with_the_wait_and_is_never_late(
     waited: float, pause: float, jitter: float, share: float
 ) -> None:
-    assert pause_before_look(1000.0 + waited, 1000.0, NEVER, None, jitter) == pytest.approx(pause * share)
+    assert pause_before_poll(1000.0 + waited, 1000.0, NEVER, None, jitter) == pytest.approx(pause * share)
 
 
 @pytest.mark.parametrize("jitter", [0.0, 0.5, 1.0])
@@ -44,7 +44,7 @@ def test_a_job_is_noticed_within_five_seconds_or_a_tenth_of_its_time(jitter: flo
     began, latency = 1000.0, 0.2
     looks, seen, now = [began], began, began + deferral
     while now < began + 7200:
-        now += pause_before_look(now, began, NEVER, None, jitter, looked_at=seen)
+        now += pause_before_poll(now, began, NEVER, None, jitter, polled_at=seen)
         looks.append(now)
         seen, now = now, now + latency
     for earlier, later in pairwise(looks):
@@ -53,21 +53,21 @@ def test_a_job_is_noticed_within_five_seconds_or_a_tenth_of_its_time(jitter: flo
 
 
 def test_an_interval_that_was_given_does_not_grow() -> None:
-    assert pause_before_look(90000.0, 1000.0, NEVER, 2.0, 0.0) == pytest.approx(1.9)
+    assert pause_before_poll(90000.0, 1000.0, NEVER, 2.0, 0.0) == pytest.approx(1.9)
 
 
 @pytest.mark.parametrize("interval", [0, 0.0, -1.0])
 def test_an_interval_that_is_none_does_not_make_a_busy_loop(interval: float) -> None:
-    assert pause_before_look(1000.0, 1000.0, NEVER, interval, 0.0) == pytest.approx(4.75)
+    assert pause_before_poll(1000.0, 1000.0, NEVER, interval, 0.0) == pytest.approx(4.75)
 
 
 @pytest.mark.parametrize(("deadline", "pause"), [(1003.0, 3.0), (1000.0, 0.0), (900.0, 0.0)])
 def test_the_pause_ends_at_the_deadline(deadline: float, pause: float) -> None:
-    assert pause_before_look(1000.0, 1000.0, deadline, None, 1.0) == pause
+    assert pause_before_poll(1000.0, 1000.0, deadline, None, 1.0) == pause
 
 
 def test_a_clock_that_was_set_back_does_not_shorten_the_pause() -> None:
-    assert pause_before_look(500.0, 1000.0, NEVER, None, 0.0, looked_at=990.0) == pytest.approx(4.75)
+    assert pause_before_poll(500.0, 1000.0, NEVER, None, 0.0, polled_at=990.0) == pytest.approx(4.75)
 
 
 def test_a_moment_for_people() -> None:

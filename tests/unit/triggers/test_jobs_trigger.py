@@ -13,7 +13,7 @@ from tests.unit.scripted_server import Lost, Reply, ScriptedServer
 from twelvelabs_provider.jobs import outage
 from twelvelabs_provider.jobs.job import JobKind
 from twelvelabs_provider.triggers import jobs as trigger_module
-from twelvelabs_provider.triggers import shared, shared_wait
+from twelvelabs_provider.triggers import shared_poll
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
 from twelvelabs_provider.triggers.jobs import TwelveLabsJobsTrigger
 from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS
@@ -26,8 +26,8 @@ IDS = [f"t{number}" for number in range(25)]
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pause before a wait takes part, and nobody left over from another test."""
-    monkeypatch.setattr(shared_wait, "SETTLED", 0.0)
-    monkeypatch.setattr(shared, "_waiting", {})
+    monkeypatch.setattr(shared_poll, "EARLIEST_EVENT", 0.0)
+    monkeypatch.setattr(shared_poll, "_subscribers", {})
 
 
 def task(job_id: str, status: str = "ready") -> dict[str, Any]:
@@ -134,7 +134,7 @@ def test_where_there_is_no_list_each_is_looked_at(server: ScriptedServer) -> Non
 def test_a_job_that_is_on_no_list_does_not_keep_it_for_ever(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trigger_module, "OWN_LOOK", 0.0)
+    monkeypatch.setattr(trigger_module, "OWN_POLL_AFTER", 0.0)
     server.script += [page()] * 3
     assert alone(trigger())["reason"] == "ended"
 
@@ -179,4 +179,4 @@ def test_a_shared_poll_that_has_no_list_leaves_it_to_each(server: ScriptedServer
 
 def test_a_user_who_acts_on_it_is_told_that_they_go_on(caplog: pytest.LogCaptureFixture) -> None:
     asyncio.run(trigger().on_kill())
-    assert "25 jobs (indexing_task) cannot be stopped" in caplog.text
+    assert "25 jobs (indexing_task) cannot be cancelled" in caplog.text

@@ -21,7 +21,7 @@ from twelvelabs_provider.sensors.entity import TwelveLabsEntitySensor
 from twelvelabs_provider.sensors.indexing import TwelveLabsIndexingSensor
 from twelvelabs_provider.sensors.job import TwelveLabsJobSensor
 from twelvelabs_provider.sensors.knowledge_store import TwelveLabsKnowledgeStoreItemSensor
-from twelvelabs_provider.triggers import shared, shared_wait
+from twelvelabs_provider.triggers import shared_poll
 from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS, TaskDeferred
 
 OLD = 6 * 3600.0
@@ -46,10 +46,10 @@ SENSORS: dict[JobKind, Callable[..., TwelveLabsJobSensor]] = {
 
 @pytest.fixture
 def jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobServer]:
-    monkeypatch.setattr(shared_wait, "SETTLED", 0.0)
-    monkeypatch.setattr(shared, "TICK", 0.5)
-    monkeypatch.setattr(shared, "_waiting", {})
-    monkeypatch.setattr(shared, "_polls", {})
+    monkeypatch.setattr(shared_poll, "EARLIEST_EVENT", 0.0)
+    monkeypatch.setattr(shared_poll, "TICK", 0.5)
+    monkeypatch.setattr(shared_poll, "_subscribers", {})
+    monkeypatch.setattr(shared_poll, "_broadcasts", {})
     forget_proxies(monkeypatch)
     with JobServer() as server:
         monkeypatch.setenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", connection_text(server.origin, max_attempts=1))
@@ -166,5 +166,5 @@ def test_of_several_waits_for_one_job_any_may_end_first(jobs: JobServer, kind: J
             return found
 
     assert asyncio.run(all_of_them()) == ["deadline", "ended", "ended"]
-    assert shared._waiting == {}
-    assert shared._polls == {}
+    assert shared_poll._subscribers == {}
+    assert shared_poll._broadcasts == {}

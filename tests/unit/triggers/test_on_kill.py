@@ -21,9 +21,9 @@ from twelvelabs_provider.jobs.finished_jobs import ListedJob
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
 from twelvelabs_provider.jobs.trigger_event import EventReason, JobEvent
 from twelvelabs_provider.triggers import job as trigger_module
-from twelvelabs_provider.triggers import shared_wait
+from twelvelabs_provider.triggers import shared_poll
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
-from twelvelabs_provider.triggers.shared import Snapshot
+from twelvelabs_provider.triggers.shared_poll import Snapshot
 
 ANALYSIS = JobRef(JobKind.ANALYSIS_TASK, "t1")
 INDEXING = JobRef(JobKind.INDEXED_ASSET, "v1", "i1")
@@ -219,7 +219,7 @@ def test_outside_a_triggerer_the_task_is_woken(server: ScriptedServer) -> None:
 
 @pytest.mark.parametrize(("status", "ends"), [("ready", True), ("failed", False)])
 def test_the_shared_poll_ends_tasks_too(monkeypatch: pytest.MonkeyPatch, status: str, ends: bool) -> None:
-    monkeypatch.setattr(shared_wait, "SETTLED", 0.0)
+    monkeypatch.setattr(shared_poll, "EARLIEST_EVENT", 0.0)
 
     async def stream() -> AsyncIterator[Snapshot]:
         yield Snapshot({"v1": ListedJob("v1", status)})

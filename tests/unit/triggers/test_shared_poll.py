@@ -23,9 +23,10 @@ from tests.unit.scripted_server import (
 )
 from twelvelabs_provider.jobs import finished_jobs, outage
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
+from twelvelabs_provider.jobs.poll_subscribers import MARGIN, shard_of
 from twelvelabs_provider.jobs.trigger_event import EventReason, JobEvent
 from twelvelabs_provider.triggers import job as trigger_module
-from twelvelabs_provider.triggers import shared, shared_wait
+from twelvelabs_provider.triggers import shared_poll
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
 from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS
 
@@ -38,9 +39,9 @@ LONGEST_TEST = 20.0
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pause before a wait takes part, and nobody left over from another test."""
-    monkeypatch.setattr(shared_wait, "SETTLED", 0.0)
-    monkeypatch.setattr(shared, "_waiting", {})
-    monkeypatch.setattr(shared, "_polls", {})
+    monkeypatch.setattr(shared_poll, "EARLIEST_EVENT", 0.0)
+    monkeypatch.setattr(shared_poll, "_subscribers", {})
+    monkeypatch.setattr(shared_poll, "_broadcasts", {})
 
 
 def task(job_id: str, status: str = "ready", changed: float | None = None) -> dict[str, Any]:
@@ -108,7 +109,7 @@ def test_the_list_is_asked_for_what_has_ended_newest_first(server: ScriptedServe
     assert [value for name, value in query if name == "status"] == ["ready", "failed"]
     rest = dict(query)
     since = datetime.fromisoformat(rest["updated_at"]).timestamp()
-    assert before - 2 * shared.MARGIN < since <= before
+    assert before - 2 * MARGIN < since <= before
     assert (rest["sort_by"], rest["sort_option"], rest["page_limit"]) == ("updated_at", "desc", "50")
 
 
@@ -124,14 +125,14 @@ def test_a_job_that_ends_wakes_its_own_task_only(server: ScriptedServer, status:
 def test_only_those_are_woken_whom_it_concerns(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten thousand that are woken for every job that ends would keep the loop from everything else."""
     woken: list[str] = []
-    woken_by = trigger_module._woken_by
+    woken_by = trigger_module._event_in
 
-    def counted(snapshot: shared.Snapshot, pending: PendingJob) -> JobEvent | None:
+    def counted(snapshot: shared_poll.Snapshot, pending: PendingJob) -> JobEvent | None:
         woken.append(pending.job.id)
         return woken_by(snapshot, pending)
 
-    monkeypatch.setattr(trigger_module, "_woken_by", counted)
-    assert shared.part_of("t1") != shared.part_of("t2")
+    monkeypatch.setattr(trigger_module, "_event_in", counted)
+    assert shard_of("t1") != shard_of("t2")
     server.script += [page(), page(), *(page(task(f"other{number}")) for number in range(9))]
     server.script += [page(task("t1")), page(), page(task("t2"))]
     assert reasons(trigger("t1"), trigger("t2")) == [EventReason.ENDED] * 2
@@ -300,14 +301,14 @@ def test_silence_ends_the_wait_after_a_while(server: ScriptedServer, monkeypatch
 
 
 def test_each_wait_has_its_own_deadline(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared, "TICK", 0.0)
+    monkeypatch.setattr(shared_poll, "TICK", 0.0)
     server.script += [page()] * 3 + [page(task("t2"))] * 50
     assert reasons(trigger("t1", deadline=-1.0), trigger("t2")) == [EventReason.DEADLINE, EventReason.ENDED]
 
 
 def test_a_job_that_vanished_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared, "TICK", 0.0)
-    monkeypatch.setattr(trigger_module, "OWN_LOOK", -1.0)
+    monkeypatch.setattr(shared_poll, "TICK", 0.0)
+    monkeypatch.setattr(trigger_module, "OWN_POLL_AFTER", -1.0)
     forget_proxies(monkeypatch)
     with JobServer() as jobs:
         monkeypatch.setenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", connection_text(jobs.origin, max_attempts=1))

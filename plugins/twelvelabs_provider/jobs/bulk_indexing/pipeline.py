@@ -36,7 +36,7 @@ from twelvelabs_provider.jobs.cost import LIMIT, ROUNDING, Bill, indexing_bill
 from twelvelabs_provider.jobs.deduplication import remove_failed
 from twelvelabs_provider.jobs.idempotency import UNKNOWN_OUTCOME
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Phase
-from twelvelabs_provider.jobs.outlast import outlast_refusals
+from twelvelabs_provider.jobs.outage import poll_through_outage
 from twelvelabs_provider.storage.video_list import ListedVideo
 from twelvelabs_provider.version_compat import AirflowFailException
 
@@ -147,7 +147,7 @@ class IndexingPipeline(ABC):
         since = min((self.book.entries[key].at or time.time() for key in jobs), default=0.0)
         ids, book = set(jobs.values()), self.book
         try:
-            states = outlast_refusals(
+            states = poll_through_outage(
                 self.hook,
                 lambda: states_of(self.hook, kind, book.index_id, ids, since, book.deadline),
                 f"{len(ids)} jobs",

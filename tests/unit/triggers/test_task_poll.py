@@ -32,14 +32,14 @@ def test_a_look_without_an_answer_is_borne_and_then_not(
 ) -> None:
     task = Task()
     server.script += [Reply(status=500, body={"code": "generic_error", "message": "oops"})] * 2
-    assert task.look(pending()).phase is Phase.RUNNING
+    assert task.poll(pending()).phase is Phase.RUNNING
     monkeypatch.setattr(outage, "LONGEST_SILENCE", -1.0)
     with pytest.raises(TwelveLabsUnreachableError, match=r"asset a1 .*oops.*a retry looks again"):
-        task.look(pending())
+        task.poll(pending())
 
 
 def test_an_id_that_is_wrong_is_not_waited_for(server: ScriptedServer) -> None:
     server.script += [Reply(status=404, body={"code": "resource_not_exist", "message": "no asset a1"})] * 2
-    assert Task().look(pending()).phase is Phase.RUNNING
+    assert Task().poll(pending()).phase is Phase.RUNNING
     with pytest.raises(TwelveLabsNotFoundError, match="no asset a1"):
-        Task().look(pending(age=outage.SETTLING + 1))
+        Task().poll(pending(age=outage.SETTLING + 1))
