@@ -125,7 +125,7 @@ class RemoteJobCanceller:
         if self.task_state is None or self._is_plan:
             return
         # A signal can interrupt a call to Airflow in this thread, which would then wait for itself.
-        clearing = Thread(target=self.task_state.forget, daemon=True)
+        clearing = Thread(target=self.task_state.clear, daemon=True)
         clearing.start()
         clearing.join(_STATE_TIMEOUT)
 

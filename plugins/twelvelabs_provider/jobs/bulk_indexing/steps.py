@@ -194,7 +194,7 @@ class VideoUploadState:
     read: Callable[[], VideoState]
     write: Callable[[VideoState], None]
 
-    def recall_upload(self) -> BegunUpload | None:
+    def earlier_upload(self) -> BegunUpload | None:
         """Return the upload that an earlier try began; one that cannot be read is begun anew."""
         try:
             return BegunUpload(**(self.read().upload or {}))
@@ -205,6 +205,6 @@ class VideoUploadState:
         """Remember an upload, at once after the service gave its id."""
         self.write(replace(self.read(), upload=asdict(upload)))
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Remember no upload."""
         self.write(replace(self.read(), upload=None))
