@@ -65,3 +65,10 @@ def clock_text(epoch: float) -> str:
     """Return a time as text in UTC; a time outside the calendar becomes its first or last second."""
     within = min(_LAST_MOMENT, max(0.0, epoch)) if epoch == epoch else 0.0
     return datetime.fromtimestamp(within, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration as text, rounded for people: ``84 s``, ``10 min``, ``6.5 h``."""
+    if seconds < 120:
+        return f"{max(0.0, seconds):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

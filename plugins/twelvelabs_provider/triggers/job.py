@@ -21,6 +21,7 @@ from twelvelabs_provider.jobs.job import PendingJob, Phase
 from twelvelabs_provider.jobs.kinds import phase_of, read_state
 from twelvelabs_provider.jobs.outage import is_final
 from twelvelabs_provider.jobs.poll_subscribers import MARGIN, PollKey, Subscription, shard_of
+from twelvelabs_provider.jobs.polling import duration_text
 from twelvelabs_provider.jobs.trigger_event import EventReason, JobEvent
 from twelvelabs_provider.triggers.shared_poll import OWN_POLL_AFTER, Snapshot, TwelveLabsPollTrigger
 from twelvelabs_provider.triggers.single_poll import PollFailedError, SinglePoll
@@ -187,7 +188,7 @@ class TwelveLabsJobTrigger(TwelveLabsPollTrigger):
         waited = time.time() - self._waited_for.started_at
         if waited >= self._next_progress:
             self._next_progress = 2 * waited
-            log.info("%s is still running after %.0f min", self._waited_for.job, waited / 60)
+            log.info("%s is still running after %s", self._waited_for.job, duration_text(waited))
 
     def _trigger_event(self, event: JobEvent) -> TriggerEvent:
         # Outside a triggerer (dag.test) there is no task instance, and the task must be resumed.
@@ -205,7 +206,7 @@ def _event_in(snapshot: Snapshot, pending: PendingJob) -> JobEvent | None:
 
 
 def _ended(pending: PendingJob, status: str) -> JobEvent:
-    log.info("%s: %s after %.0f s", pending.job, clean_text(status), max(0.0, time.time() - pending.started_at))
+    log.info("%s: %s after %s", pending.job, clean_text(status), duration_text(time.time() - pending.started_at))
     return JobEvent(EventReason.ENDED, pending, ready=phase_of(status) is Phase.READY)
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from twelvelabs_provider.jobs.polling import clock_text, deadline_from, pause_before_poll
+from twelvelabs_provider.jobs.polling import clock_text, deadline_from, duration_text, pause_before_poll
 
 NEVER = 1e12
 
@@ -85,3 +85,8 @@ def test_a_moment_for_people() -> None:
 )
 def test_a_moment_outside_the_calendar_has_a_text(moment: float, text: str) -> None:
     assert clock_text(moment) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(-1.0, "0 s"), (84.2, "84 s"), (600.0, "10 min"), (23_400.0, "6.5 h")])
+def test_a_duration_is_rounded_for_people(seconds: float, text: str) -> None:
+    assert duration_text(seconds) == text
