@@ -1,4 +1,4 @@
-"""A data folder that an older engine made is opened by today's."""
+"""Data folders of older engines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def columns(path: Path, table: str) -> set[str]:
         return {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
 
 
-def test_columns_that_are_new_are_added(tmp_path: Path, clip: Path) -> None:
+def test_missing_columns_and_tables_are_added(tmp_path: Path, clip: Path) -> None:
     with running_engine(tmp_path) as engine:
         asset_id = Api(engine).asset(clip)
     database = DataFolder(tmp_path).database
@@ -31,7 +31,7 @@ def test_columns_that_are_new_are_added(tmp_path: Path, clip: Path) -> None:
     assert columns(database, "webhook_deliveries")
 
 
-def test_what_is_up_to_date_is_left_alone(tmp_path: Path) -> None:
+def test_an_up_to_date_data_folder_is_unchanged(tmp_path: Path) -> None:
     open_database(tmp_path / "a.db")
     before = columns(tmp_path / "a.db", "videos")
     open_database(tmp_path / "a.db")

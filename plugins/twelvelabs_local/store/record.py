@@ -61,14 +61,14 @@ class Column:
     :param sql: its definition in ``CREATE TABLE``.
     :param added_sql: its definition in ``ALTER TABLE``, which old rows must satisfy.
     :param decode: makes the field's value of the stored value, or None when they are the same.
-    :param json: whether the value is stored as JSON.
+    :param is_json: whether the value is stored as JSON.
     """
 
     name: str
     sql: str
     added_sql: str
     decode: Callable[[Any], Any] | None
-    json: bool
+    is_json: bool
 
     def read(self, value: Any) -> Any:
         """Return a field's value."""
@@ -76,7 +76,7 @@ class Column:
 
     def write(self, value: Any) -> Any:
         """Return a value as it is stored."""
-        return json.dumps(value, ensure_ascii=False, default=asdict) if self.json and value is not None else value
+        return json.dumps(value, ensure_ascii=False, default=asdict) if self.is_json and value is not None else value
 
 
 _columns: dict[type[Record], Sequence[Column]] = {}
@@ -109,7 +109,7 @@ def _column(one: Field[Any], hint: Any) -> Column:
     sql_type = next((name for base, name in _SQL_TYPES if isinstance(kind, type) and issubclass(kind, base)), None)
     name, not_null, default = f'"{one.name}" {sql_type or "TEXT"}', "" if nullable else " NOT NULL", _default(one)
     sql, decode = f"{name}{not_null}{default} {extra}".strip(), _decode(kind, sql_type)
-    return Column(one.name, sql, f"{name}{default}", decode, json=sql_type is None)
+    return Column(one.name, sql, f"{name}{default}", decode, is_json=sql_type is None)
 
 
 def _decode(kind: Any, sql_type: str | None) -> Callable[[Any], Any] | None:
@@ -125,5 +125,5 @@ def _read_dataclass(kind: type[Any], text: str) -> Any:
 def _default(one: Field[Any]) -> str:
     """Return the default that rows of an older data folder get when the column is added."""
     if isinstance(one.default, str):
-        return f" DEFAULT {one.default!r}"
+        return f" DEFAULT '{one.default}'"
     return f" DEFAULT {one.default + 0}" if isinstance(one.default, int | float) else ""
