@@ -1,4 +1,4 @@
-"""Embedded engines for tests: real processes with folders of their own."""
+"""Embedded engines for tests: real processes with their own data folders."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Engine:
     """A running engine.
 
     :param base_url: scheme, host and port, without a path.
-    :param api_key: the key that it asks for.
+    :param api_key: its API key.
     :param data_dir: its data folder.
     :param process: its server process.
     """
@@ -36,20 +36,20 @@ class Engine:
 
 
 class EngineError(RuntimeError):
-    """An engine did not start or did not end as it should; the message holds what it said."""
+    """An engine did not start or stop correctly; the message has its output."""
 
 
 @contextlib.contextmanager
 def running_engine(
     data_dir: Path, *, api_key: str = "tlk_test", port: int = 0, env: Mapping[str, str] | None = None
 ) -> Iterator[Engine]:
-    """Start an engine and end it cleanly.
+    """Start an engine and stop it cleanly.
 
-    :param data_dir: its data folder; give the same one again to start over with what is in it.
-    :param api_key: the key that it asks for.
+    :param data_dir: its data folder; the same folder starts the engine with the same data.
+    :param api_key: its API key.
     :param port: its port; 0 picks a free one.
     :param env: more environment variables.
-    :raises EngineError: when it does not become ready, or does not end cleanly by itself.
+    :raises EngineError: when it does not become ready or does not stop cleanly.
     """
     process = start_engine(data_dir, api_key=api_key, port=port, env=env)
     try:
@@ -76,7 +76,7 @@ def start_engine(
 ) -> subprocess.Popen[str]:
     """Start an engine without waiting for it; see ``running_engine`` for the other parameters.
 
-    :param own_group: make it the leader of a process group, as a shell would.
+    :param own_group: make it the leader of a process group, like a shell.
     """
     command = [sys.executable, "-m", "twelvelabs_local", "serve", "--port", str(port)]
     command += ["--data", str(data_dir), "--api-key", api_key]
@@ -92,10 +92,10 @@ def start_engine(
 
 
 def end_engine(process: subprocess.Popen[str]) -> None:
-    """End an engine as a person would.
+    """Stop an engine with a signal.
 
     :param process: its server process.
-    :raises EngineError: when it does not end in time, or not with exit code 0.
+    :raises EngineError: when it does not stop in time with exit code 0.
     """
     process.terminate()
     try:
@@ -107,7 +107,7 @@ def end_engine(process: subprocess.Popen[str]) -> None:
 
 
 def _ready(process: subprocess.Popen[str]) -> str:
-    """Wait for the ready line and return the address in it; go on reading, so that no pipe fills up."""
+    """Wait for the ready line and return its URL. A thread keeps reading, so that the pipe does not fill up."""
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     assert process.stdout and process.stderr
     threading.Thread(target=_read, args=(process.stdout, lines), daemon=True).start()
@@ -131,7 +131,7 @@ def _read(stream: IO[str], lines: queue.SimpleQueue[str]) -> None:
 
 
 def _forward(stream: IO[str]) -> None:
-    """Show what the engine complains about among the test's own output."""
+    """Print the engine's log to the test's output."""
     with contextlib.suppress(ValueError):
         for line in stream:
             print(f"engine: {line}", end="", file=sys.stderr)

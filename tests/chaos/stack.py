@@ -24,7 +24,7 @@ from demo.stack import AIRFLOW_COMMANDS, engine_is_ready, engine_service, prepar
 from tests.chaos.hands import Hands
 from tests.dags.conftest import Account
 from tests.engine.client import Api
-from tests.engine.parts import CHUNK
+from tests.engine.multipart import CHUNK
 from tests.engine_process import Engine
 from tests.postgresql import free_port, program, start_postgresql
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.chaos.hands import NOBODY
-from tests.engine.rest import at_rest
+from tests.engine.suspended_worker import suspended_worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +96,7 @@ class Waiting:
 @contextmanager
 def waiting(stack: Stack, dag_id: str, asset: str, output: Path) -> Iterator[Waiting]:
     """A run in mid-wait: no analysis comes to its end before the context is left."""
-    with at_rest(stack.account.engine):
+    with suspended_worker(stack.account.engine):
         run_id = stack.begin(dag_id, {"asset": asset, "output": str(output)})
         yield Waiting(stack, dag_id, run_id, asset)
 

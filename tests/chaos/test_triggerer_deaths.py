@@ -12,7 +12,7 @@ import pytest
 
 from tests.chaos.hands import NOBODY
 from tests.chaos.results import whole_manifest
-from tests.engine.rest import at_rest
+from tests.engine.suspended_worker import suspended_worker
 
 if TYPE_CHECKING:
     from demo.airflow_api import TaskState
@@ -70,7 +70,7 @@ def deaths(stack: Stack, unseen: Callable[[], Path], tmp_path_factory: pytest.Te
     stack.kill_component("triggerer")
     stack.start_component("triggerer", "--capacity", str(WAITS // 2))
     # No analysis comes to its end before both are dead.
-    with at_rest(stack.account.engine):
+    with suspended_worker(stack.account.engine):
         conf = {"published": PUBLISHED, "asked": ASKED, "asset": asset, "output": str(output)}
         run_id = stack.begin(DAG_ID, conf)
         shares: list[Counter[int]] = []

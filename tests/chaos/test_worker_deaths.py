@@ -23,7 +23,7 @@ from tests.chaos.dags.steps import (
     Step,
 )
 from tests.chaos.results import whole
-from tests.engine.parts import CHUNK, padded
+from tests.engine.multipart import CHUNK, padded
 
 if TYPE_CHECKING:
     from tests.chaos.stack import Stack

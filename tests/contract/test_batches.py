@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engine.client import until
-from tests.engine.rest import at_rest
+from tests.engine.suspended_worker import suspended_worker
 from twelvelabs_provider.api.analysis.batch_models import ACTIVE, AnalysisBatch, BatchStatus, ItemStatus
 from twelvelabs_provider.api.analysis.batches import (
     BatchItem,
@@ -75,7 +75,7 @@ def test_a_batch_with_defaults_and_words_of_its_own(hook: TwelveLabsHook, librar
 
 
 def test_a_batch_of_segments_is_cancelled(hook: TwelveLabsHook, library: Library, engine: Engine) -> None:
-    with at_rest(engine):
+    with suspended_worker(engine):
         cancelled(hook, library.asset_id)
 
 

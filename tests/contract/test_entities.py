@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engine.client import Api, until
-from tests.engine.pictures import make_picture
+from tests.engine.images import make_image
 from twelvelabs_provider.api import entities
 from twelvelabs_provider.api.entities import EntityCollection, EntityStatus, NewEntity
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsNotFoundError
@@ -25,7 +25,7 @@ UNKNOWN = "665000000000000000000abc"
 def pictures(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Two images that are ready."""
     folder, api = tmp_path_factory.mktemp("pictures"), Api(engine)
-    return [api.asset(make_picture(folder / name, name)) for name in ("ann.png", "bob.jpg")]
+    return [api.asset(make_image(folder / name, name)) for name in ("ann.png", "bob.jpg")]
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engine.client import Api, until
-from tests.engine.pictures import make_picture
-from tests.engine.stores import Shelf, filled_store
+from tests.engine.images import make_image
+from tests.engine.knowledge import FilledStore, filled_store
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsGoneError, TwelveLabsNotFoundError
 from twelvelabs_provider.api.knowledge import item_collections, knowledge_stores
 from twelvelabs_provider.api.knowledge.knowledge_search import (
@@ -45,10 +45,10 @@ NO_ITEM = "ksi_00000000-0000-7000-8000-000000000000"
 
 
 @pytest.fixture(scope="module")
-def shelf(engine: Engine, library: Library, clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+def shelf(engine: Engine, library: Library, clip: Path, tmp_path_factory: pytest.TempPathFactory) -> FilledStore:
     """The sample, which speaks; the silent clip; a picture."""
     api = Api(engine)
-    picture = api.asset(make_picture(tmp_path_factory.mktemp("shelf") / "sign.png", "SUMMER SALE"))
+    picture = api.asset(make_image(tmp_path_factory.mktemp("shelf") / "sign.png", "SUMMER SALE"))
     return filled_store(api, "shelf", [library.asset_id, api.asset(clip), picture])
 
 
@@ -112,7 +112,7 @@ def test_the_life_of_an_item(hook: TwelveLabsHook, engine: Engine, store: Knowle
         hook.execute(knowledge_stores.create_knowledge_store_item(store.id, UNKNOWN))
 
 
-def test_the_life_of_an_item_collection(hook: TwelveLabsHook, shelf: Shelf) -> None:
+def test_the_life_of_an_item_collection(hook: TwelveLabsHook, shelf: FilledStore) -> None:
     made = hook.execute(
         item_collections.create_item_collection(shelf.store_id, "spoken", description="talks", metadata={"a": "b"})
     )
@@ -137,12 +137,12 @@ def test_the_life_of_an_item_collection(hook: TwelveLabsHook, shelf: Shelf) -> N
         hook.execute(item_collections.delete_item_collection(*where))
 
 
-def hits(hook: TwelveLabsHook, shelf: Shelf, search: KnowledgeSearch) -> KnowledgeHits:
+def hits(hook: TwelveLabsHook, shelf: FilledStore, search: KnowledgeSearch) -> KnowledgeHits:
     """Return the first page of a search."""
     return hook.execute(search_knowledge_store(shelf.store_id, search))
 
 
-def test_a_search_finds_what_is_shown_and_what_is_said(hook: TwelveLabsHook, shelf: Shelf) -> None:
+def test_a_search_finds_what_is_shown_and_what_is_said(hook: TwelveLabsHook, shelf: FilledStore) -> None:
     shown = hits(hook, shelf, KnowledgeSearch("the summer", include_metadata=True)).hits
     by_item = {hit.item_id: hit for hit in shown}
     clip, picture = by_item[shelf.item_ids[1]], by_item[shelf.item_ids[2]]
@@ -155,7 +155,7 @@ def test_a_search_finds_what_is_shown_and_what_is_said(hook: TwelveLabsHook, she
     assert [hit.rank for hit in heard] == list(range(1, len(heard) + 1))
 
 
-def test_a_search_is_narrowed_and_grouped(hook: TwelveLabsHook, shelf: Shelf) -> None:
+def test_a_search_is_narrowed_and_grouped(hook: TwelveLabsHook, shelf: FilledStore) -> None:
     words = "summer winter"
     clip, picture = shelf.item_ids[1:]
     images = hits(hook, shelf, KnowledgeSearch(words, asset_types=[AssetType.IMAGE]))
@@ -172,7 +172,7 @@ def expire_tokens(engine: Engine) -> None:
         db.execute("UPDATE knowledge_page_tokens SET expires_at = '2020-01-01T00:00:00.000Z'")
 
 
-def test_pages_go_on_after_their_token_has_expired(hook: TwelveLabsHook, engine: Engine, shelf: Shelf) -> None:
+def test_pages_go_on_after_their_token_has_expired(hook: TwelveLabsHook, engine: Engine, shelf: FilledStore) -> None:
     search = KnowledgeSearch("summer winter", page_size=1)
     first = hits(hook, shelf, search)
     assert first.next_page_token
@@ -196,12 +196,12 @@ def test_pages_go_on_after_their_token_has_expired(hook: TwelveLabsHook, engine:
     assert len(asked) > len(paged)
 
 
-def question(shelf: Shelf, *messages: str, **fields: object) -> ResponseRequest:
+def question(shelf: FilledStore, *messages: str, **fields: object) -> ResponseRequest:
     """Return a question about the shelf."""
     return ResponseRequest(shelf.store_id, messages, **fields)  # type: ignore[arg-type]
 
 
-def test_a_streamed_answer_quotes_its_sources(hook: TwelveLabsHook, shelf: Shelf) -> None:
+def test_a_streamed_answer_quotes_its_sources(hook: TwelveLabsHook, shelf: FilledStore) -> None:
     events = list(hook.stream(stream_response(question(shelf, "When is it summer?", instructions="Be brief."))))
     assert [event.type for event in events[:2]] == [EventType.CREATED, EventType.IN_PROGRESS]
     assert [event.sequence_number for event in events] == list(range(len(events)))
@@ -219,7 +219,7 @@ def test_a_streamed_answer_quotes_its_sources(hook: TwelveLabsHook, shelf: Shelf
     assert answer.output_tokens
 
 
-def test_a_conversation_goes_on(hook: TwelveLabsHook, shelf: Shelf) -> None:
+def test_a_conversation_goes_on(hook: TwelveLabsHook, shelf: FilledStore) -> None:
     first = collected(hook.stream(stream_response(question(shelf, "Where is winter?"))))
     assert first.session_id
     again = question(shelf, "And what is it about?", session_id=first.session_id)
@@ -229,7 +229,7 @@ def test_a_conversation_goes_on(hook: TwelveLabsHook, shelf: Shelf) -> None:
     assert "WINTER" in second.text
 
 
-def test_a_question_is_narrowed_to_items_and_collections(hook: TwelveLabsHook, shelf: Shelf) -> None:
+def test_a_question_is_narrowed_to_items_and_collections(hook: TwelveLabsHook, shelf: FilledStore) -> None:
     collection = hook.execute(item_collections.create_item_collection(shelf.store_id, "signs"))
     hook.execute(item_collections.add_collected_items(shelf.store_id, collection.id, shelf.item_ids[2:]))
     selections = [
@@ -242,7 +242,7 @@ def test_a_question_is_narrowed_to_items_and_collections(hook: TwelveLabsHook, s
     assert [citation.item_id for citation in sign.citations] == [shelf.item_ids[2]]
 
 
-def test_an_answer_that_is_json(hook: TwelveLabsHook, shelf: Shelf) -> None:
+def test_an_answer_that_is_json(hook: TwelveLabsHook, shelf: FilledStore) -> None:
     quote = {"start": {"type": "number"}, "text": {"type": "string"}, "item_id": {"type": "string"}}
     schema = {
         "type": "object",
@@ -257,7 +257,7 @@ def test_an_answer_that_is_json(hook: TwelveLabsHook, shelf: Shelf) -> None:
     assert "WINTER" in answer["summary"]
 
 
-def test_an_answer_at_once_shows_its_steps(hook: TwelveLabsHook, shelf: Shelf) -> None:
+def test_an_answer_at_once_shows_its_steps(hook: TwelveLabsHook, shelf: FilledStore) -> None:
     answer = hook.execute(create_response(question(shelf, "Winter?", steps=True)))
     assert answer.status == ResponseStatus.COMPLETED
     assert [item["type"] for item in answer.raw["output"]] == ["function_call", "function_call_output", "message"]

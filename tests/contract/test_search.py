@@ -39,9 +39,9 @@ SAID = (SearchOption.TRANSCRIPTION,)
 @pytest.fixture
 def still(sample: Path, tmp_path: Path) -> FilePart:
     """A picture of the sample's tenth second."""
-    from tests.engine.stills import still_of
+    from tests.engine.frames import frame_of
 
-    path = still_of(sample, tmp_path / "still.png", 10)
+    path = frame_of(sample, tmp_path / "still.png", 10)
     return FilePart(path.name, lambda: path.open("rb"), path.stat().st_size, "image/png")
 
 

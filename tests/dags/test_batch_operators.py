@@ -15,7 +15,7 @@ import requests
 from tests.dags.conftest import Connect, load_dag, read_rows
 from tests.dags.test_waiting import MODES, Memory, pushed, see_through, task_context
 from tests.engine.client import Api
-from tests.engine.rest import at_rest
+from tests.engine.suspended_worker import suspended_worker
 from twelvelabs_provider.api.errors import TwelveLabsError
 from twelvelabs_provider.exceptions import (
     TwelveLabsInputError,
@@ -98,7 +98,7 @@ def test_more_items_than_may_be_active(
     before, context = batches(api), task_context(Memory(), run_id=run_id(request))
     operator: Any = analyse(items, tmp_path, deferrable=deferrable)
     if deferrable:
-        with at_rest(engine), pytest.raises(TaskDeferred) as deferred:
+        with suspended_worker(engine), pytest.raises(TaskDeferred) as deferred:
             operator.execute(context)
         assert batches(api) == before + 5
         operator = woken(items, tmp_path, deferred.value)
@@ -195,7 +195,7 @@ def test_a_retry_attaches_and_a_clear_starts_afresh(
     api: Api, library: Library, tmp_path: Path, request: pytest.FixtureRequest, engine: Engine
 ) -> None:
     before, memory = batches(api), Memory()
-    with at_rest(engine), pytest.raises(TwelveLabsJobTimeoutError, match="a retry attaches"):
+    with suspended_worker(engine), pytest.raises(TwelveLabsJobTimeoutError, match="a retry attaches"):
         see_through(
             analyse([library.asset_id] * 3, tmp_path, timeout=0.3), task_context(memory, run_id=run_id(request))
         )
@@ -243,7 +243,7 @@ def test_items_that_fail_are_rows_too(
     gone = api.asset(clip)
     context = task_context(Memory(), run_id=run_id(request))
     items = [{"asset_id": gone, "custom_id": "gone"}, library.asset_id]
-    with at_rest(engine):
+    with suspended_worker(engine):
         with pytest.raises(TaskDeferred):
             analyse(items, tmp_path, deferrable=True).execute(context)
         api.expect(204, "DELETE", f"/assets/{gone}", params={"force": "true"})
@@ -263,7 +263,7 @@ def test_items_that_fail_are_rows_too(
 def test_an_asset_that_is_not_ready_is_waited_for(
     api: Api, tmp_path: Path, clip: Path, request: pytest.FixtureRequest, engine: Engine
 ) -> None:
-    with at_rest(engine):
+    with suspended_worker(engine):
         asset_id = api.upload(clip)["_id"]
         with pytest.raises(TwelveLabsInputError, match=f"asset {asset_id} is processing"):
             analyse([asset_id], tmp_path, if_not_ready="fail").execute(task_context())
@@ -281,7 +281,7 @@ def test_somebody_else_has_all_the_places(
     video = {"video": {"type": "asset_id", "asset_id": library.asset_id}}
     theirs = {"model_name": "pegasus1.5", "analysis_mode": "general", "defaults": {"prompt": {"input_text": PROMPT}}}
     operator, context = analyse([library.asset_id], tmp_path, deferrable=True), task_context(run_id=run_id(request))
-    with at_rest(engine):
+    with suspended_worker(engine):
         made = [
             api.expect(201, "POST", "/analyze/batches", json={**theirs, "requests": [video]})["batch_id"]
             for _ in range(5)
@@ -298,7 +298,7 @@ def test_somebody_else_has_all_the_places(
 def test_a_task_that_is_killed_cancels_its_batches(
     api: Api, library: Library, tmp_path: Path, request: pytest.FixtureRequest, engine: Engine
 ) -> None:
-    with at_rest(engine):
+    with suspended_worker(engine):
         operator = analyse([library.asset_id] * 3, tmp_path, deferrable=True)
         context = task_context(Memory(), run_id=run_id(request))
         with pytest.raises(TaskDeferred):
@@ -329,7 +329,7 @@ def test_a_task_that_does_not_wait_and_the_sensor_that_does(
 def test_the_sensor_fails_with_a_batch_that_was_cancelled(
     api: Api, library: Library, tmp_path: Path, request: pytest.FixtureRequest, engine: Engine
 ) -> None:
-    with at_rest(engine):
+    with suspended_worker(engine):
         operator = analyse([library.asset_id], tmp_path, wait_for_completion=False)
         batch_id = operator.execute(task_context(run_id=run_id(request)))["job_id"]
         api.expect(202, "POST", f"/analyze/batches/{batch_id}/cancel")

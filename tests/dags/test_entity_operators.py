@@ -12,7 +12,7 @@ import pytest
 from tests.dags.conftest import Account, Connect, load_dag, read_rows
 from tests.dags.test_waiting import Memory, pushed, see_through, task_context
 from tests.engine.client import Api, until
-from tests.engine.pictures import late_picture, make_picture
+from tests.engine.images import delayed_image, make_image
 from twelvelabs_provider.exceptions import (
     TwelveLabsInputError,
     TwelveLabsJobFailedError,
@@ -46,7 +46,7 @@ def context(memory: Memory | None = None) -> Any:
 def pictures(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Two images that are ready."""
     folder, api = tmp_path_factory.mktemp("dag_pictures"), Api(engine)
-    return [api.asset(make_picture(folder / name, name)) for name in ("ann.png", "bob.jpg")]
+    return [api.asset(make_image(folder / name, name)) for name in ("ann.png", "bob.jpg")]
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def collection_id(connect: Connect, request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def late(engine: Engine, tmp_path: Path) -> Iterator[tuple[str, Callable[[], None]]]:
     """An image that is on its way, and the function that lets it arrive."""
-    with late_picture(tmp_path / "late.png") as (link, let_go):
+    with delayed_image(tmp_path / "late.png") as (link, let_go):
         form = {"method": (None, "url"), "url": (None, link)}
         yield Api(engine).expect(201, "POST", "/assets", files=form)["_id"], let_go
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import Library
 from tests.dags.conftest import Account, Connect
-from tests.engine.rest import at_rest
+from tests.engine.suspended_worker import suspended_worker
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsPartialFailureError
 from twelvelabs_provider.jobs.bulk_indexing import steps
 from twelvelabs_provider.jobs.deduplication import index_asset
@@ -120,7 +120,7 @@ def test_two_airflows_with_one_account_have_jobs_of_their_own(
 
     run_id, path = f"scheduled {uuid4()}", "batches" if kind == "batch" else "tasks"
     production, staging = task(), task()
-    with at_rest(account.engine):
+    with suspended_worker(account.engine):
         ours = submitted(production, airflow(run_id, store=store))
         theirs = submitted(staging, airflow(run_id, store=store))
         assert ours != theirs
@@ -140,7 +140,7 @@ def test_a_retry_has_the_job_of_the_try_before(
         )  # fmt: skip
 
     context = airflow(f"scheduled {uuid4()}", store=False)
-    with at_rest(account.engine):
+    with suspended_worker(account.engine):
         first, second = task(), task()
         job = submitted(first, context)
         context["ti"].try_number = 2

@@ -14,7 +14,7 @@ from tests.conftest import Library
 from tests.dags.conftest import Account, Connect, load_dag, read_rows
 from tests.dags.test_waiting import Memory, billed, see_through, task_context
 from tests.engine.client import Api
-from tests.engine.stores import Shelf, filled_store
+from tests.engine.knowledge import FilledStore, filled_store
 from tests.engine.videos import make_video
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError, TwelveLabsUnknownOutcomeError
 from twelvelabs_provider.operators.knowledge_ask import TwelveLabsAskKnowledgeStoreOperator
@@ -40,7 +40,7 @@ def context(memory: Memory | None = None) -> Any:
 
 
 @pytest.fixture(scope="module")
-def shelf(engine: Engine, library: Library, clip: Path) -> Shelf:
+def shelf(engine: Engine, library: Library, clip: Path) -> FilledStore:
     """The sample, which speaks, and the silent clip."""
     api = Api(engine)
     return filled_store(api, "dag shelf", [library.asset_id, api.asset(clip)])
@@ -140,7 +140,7 @@ def test_what_the_service_refuses_ends_the_task(store_id: str) -> None:
         see_through(item(store_id, UNKNOWN), task_context())
 
 
-def search(shelf: Shelf, **fields: Any) -> dict[str, Any]:
+def search(shelf: FilledStore, **fields: Any) -> dict[str, Any]:
     operator = TwelveLabsSearchKnowledgeStoreOperator(
         task_id="t", knowledge_store_id=shelf.store_id, **{"query": "summer winter", **fields}
     )
@@ -148,7 +148,7 @@ def search(shelf: Shelf, **fields: Any) -> dict[str, Any]:
     return result
 
 
-def test_a_search_leaves_its_matches_as_files(connect: Connect, shelf: Shelf, tmp_path: Path) -> None:
+def test_a_search_leaves_its_matches_as_files(connect: Connect, shelf: FilledStore, tmp_path: Path) -> None:
     result = search(shelf, output_path=str(tmp_path), formats=["jsonl", "parquet"])
     assert (result["results"], result["rows"], set(result["files"])) == (2, 2, {"jsonl", "parquet"})
     clip = shelf.item_ids[1]
@@ -170,12 +170,12 @@ def test_a_search_leaves_its_matches_as_files(connect: Connect, shelf: Shelf, tm
         ({"output_path": "out", "formats": ["srt"]}, "srt"),
     ],
 )
-def test_a_search_that_cannot_be(connect: Connect, shelf: Shelf, fields: dict[str, Any], said: str) -> None:
+def test_a_search_that_cannot_be(connect: Connect, shelf: FilledStore, fields: dict[str, Any], said: str) -> None:
     with pytest.raises(TwelveLabsInputError, match=said):
         search(shelf, **fields)
 
 
-def ask(shelf: Shelf, **fields: Any) -> dict[str, Any]:
+def ask(shelf: FilledStore, **fields: Any) -> dict[str, Any]:
     operator = TwelveLabsAskKnowledgeStoreOperator(
         task_id="t", knowledge_store_id=shelf.store_id, **{"question": "When is it summer?", **fields}
     )
@@ -184,7 +184,7 @@ def ask(shelf: Shelf, **fields: Any) -> dict[str, Any]:
 
 
 def test_an_answer_is_heard_in_the_log_and_kept_with_its_sources(
-    connect: Connect, shelf: Shelf, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    connect: Connect, shelf: FilledStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     result = ask(shelf, output_path=str(tmp_path))
     assert "SUMMER 2031" in result["answer"]
@@ -204,7 +204,7 @@ def test_an_answer_is_heard_in_the_log_and_kept_with_its_sources(
     assert "SUMMER 2031" in again["answer"]
 
 
-def test_an_answer_is_the_json_that_was_asked_for(connect: Connect, shelf: Shelf) -> None:
+def test_an_answer_is_the_json_that_was_asked_for(connect: Connect, shelf: FilledStore) -> None:
     schema = {"type": "object", "properties": {"lines": {"type": "array", "items": {"type": "string"}}}}
     result = ask(shelf, answer_schema=json.dumps(schema), item_ids=[shelf.item_ids[1]])
     assert json.loads(result["answer"]) == {"lines": ["SUMMER 2031"]}
@@ -218,7 +218,7 @@ def test_an_answer_is_the_json_that_was_asked_for(connect: Connect, shelf: Shelf
         ({"answer_schema": "["}, "answer_schema"),
     ],
 )
-def test_a_question_that_cannot_be(connect: Connect, shelf: Shelf, fields: dict[str, Any], said: str) -> None:
+def test_a_question_that_cannot_be(connect: Connect, shelf: FilledStore, fields: dict[str, Any], said: str) -> None:
     with pytest.raises(TwelveLabsInputError, match=said):
         ask(shelf, **fields)
 
@@ -237,7 +237,7 @@ def faults(engine: Engine) -> Iterator[Callable[..., None]]:
 
 @pytest.mark.parametrize("end", ["clean", "broken"])
 def test_an_answer_that_breaks_off_is_kept_and_not_paid_for_again(
-    connect: Connect, shelf: Shelf, account: Account, tmp_path: Path, faults: Callable[..., None], end: str
+    connect: Connect, shelf: FilledStore, account: Account, tmp_path: Path, faults: Callable[..., None], end: str
 ) -> None:
     before = billed(account, "response")
     faults(method="POST", path="/responses", action="cut_stream", records=5, half_record=True, end=end)

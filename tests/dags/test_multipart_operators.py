@@ -19,7 +19,7 @@ from tests.dags.conftest import SAMPLE, Account, Connect
 from tests.dags.test_asset_operators import create
 from tests.dags.test_waiting import Memory, see_through, task_context
 from tests.engine.client import Api, until
-from tests.engine.parts import CHUNK, padded
+from tests.engine.multipart import CHUNK, padded
 from tests.engine_process import PLUGINS, running_engine
 from twelvelabs_provider.api import assets
 from twelvelabs_provider.api.errors import TwelveLabsTransientError

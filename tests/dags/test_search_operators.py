@@ -43,9 +43,9 @@ def billed(account: Account) -> int:
 @pytest.fixture
 def still(sample: Path, tmp_path: Path) -> Path:
     """A picture of the sample's tenth second."""
-    from tests.engine.stills import still_of
+    from tests.engine.frames import frame_of
 
-    return still_of(sample, tmp_path / "still.png", 10)
+    return frame_of(sample, tmp_path / "still.png", 10)
 
 
 def test_all_pages_are_published(library: Library, tmp_path: Path, connect: Connect, account: Account) -> None:

@@ -1,4 +1,4 @@
-"""A caller of the engine's API that says what it expects."""
+"""API client of the engine that checks each response."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Api:
     version: str = "v1.3"
 
     def send(self, method: str, path: str, **options: Any) -> requests.Response:
-        """Send a request with the key."""
+        """Send a request with the API key."""
         headers = {"x-api-key": self.engine.api_key, **options.pop("headers", {})}
         url = f"{self.engine.base_url}/{self.version}{path}"
         return requests.request(method, url, headers=headers, timeout=60, **options)
@@ -42,7 +42,7 @@ class Api:
         return response.json() if response.content else None
 
     def refused(self, status: int, code: str, method: str, path: str, *, wrapped: bool = False, **options: Any) -> str:
-        """Send a request that must be refused, check status, code and form of the body, and return the message."""
+        """Send a request that must fail, check status, error code and body, and return the message."""
         body = self.expect(status, method, path, **options)
         error = body["error"] if wrapped else body
         assert set(error) == {"code", "message"}
@@ -50,7 +50,7 @@ class Api:
         return str(error["message"])
 
     def get(self, path: str, **query: Any) -> Any:
-        """Read something."""
+        """Read a resource."""
         return self.expect(200, "GET", path, params=query)
 
     def create_index(self, name: str, options: Sequence[str] | None = None) -> str:
@@ -79,7 +79,7 @@ class Api:
         return self.expect(expect, "POST", "/tasks", files=multipart(data, files))
 
     def index_video(self, index_id: str, video: Path, **fields: Any) -> str:
-        """Index a video to the end and return the video's id."""
+        """Index a video, wait until it is ready, and return its id."""
         task_id = self.task(index_id, video, **fields)["_id"]
         return str(self.finished(f"/tasks/{task_id}")["video_id"])
 
@@ -93,12 +93,12 @@ class Api:
         return self.expect(expect, "POST", "/assets", data={"method": "direct", **fields}, files=files)
 
     def analysis(self, request: Mapping[str, Any]) -> Any:
-        """Run an analysis to its end and return the body."""
+        """Run an analysis, wait for its end, and return the body."""
         task = self.expect(202, "POST", "/analyze/tasks", json=request)
         return self.finished(f"/analyze/tasks/{task['task_id']}")
 
     def finished(self, path: str, status: str = "ready", seconds: float = DEADLINE) -> Any:
-        """Read something until it has ended, check how, and return it."""
+        """Poll a resource until it has ended, check its status, and return it."""
 
         def ended() -> Any:
             body = self.get(path)
@@ -110,13 +110,13 @@ class Api:
 
 
 def multipart(fields: Mapping[str, str], files: Mapping[str, Path] | None = None) -> dict[str, Any]:
-    """Return the parts of a form for ``requests``, which makes one without files only in this way."""
+    """Return the parts of a form for ``requests``, which sends a multipart form without files only in this way."""
     texts = {name: (None, value) for name, value in fields.items()}
     return {**texts, **{name: (path.name, path.read_bytes()) for name, path in (files or {}).items()}}
 
 
 def until(condition: Callable[[], Any], seconds: float = DEADLINE) -> Any:
-    """Ask until there is an answer, and return it.
+    """Poll a condition until it is true, and return its value.
 
     :param condition: returns something true at last.
     :param seconds: how long to ask.

@@ -1,4 +1,4 @@
-"""What the tests of the engine share: callers of each generation."""
+"""Fixtures of the engine tests: API clients of each generation."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ import requests
 
 from tests.conftest import Library
 from tests.engine.client import Api, until
-from tests.engine.rest import at_rest, suspend
+from tests.engine.suspended_worker import suspend, suspended_worker
 
 NOWHERE = "0" * 24
 WORD = {"input_text": "Which words are shown?"}
@@ -33,7 +33,7 @@ class Halted:
 
 @pytest.fixture
 def halted(api: Api, library: Library) -> Iterator[Halted]:
-    with at_rest(api.engine) as worker:
+    with suspended_worker(api.engine) as worker:
         yield Halted(api, library.asset_id, worker)
         for one in api.get("/analyze/batches", status=["pending", "processing"])["data"]:
             api.expect(202, "POST", f"/analyze/batches/{one['batch_id']}/cancel")

@@ -1,4 +1,4 @@
-"""Connections and imports: what is real of them here, and what is refused as the service refuses it."""
+"""Connections and imports of local folders, and the calls that only Google Drive supports."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def items(*source_ids: str) -> dict[str, Any]:
 
 
 def ended(api: Api, connection: str, import_id: str) -> list[dict[str, Any]]:
-    """Return the items of an import once none is on its way any more."""
+    """Return the items of an import when all have ended."""
 
     def look() -> Any:
         found = api.get(f"/connections/{connection}/imports/{import_id}")["items"]
@@ -61,7 +61,7 @@ def test_a_connected_folder_is_a_connection(api: Api, connection: str, folder: P
     assert connection in [entry["_id"] for entry in api.get("/connections", page_limit=50)["data"]]
 
 
-def test_what_needs_google_is_not_allowed(api: Api, connection: str) -> None:
+def test_calls_that_need_google_are_refused(api: Api, connection: str) -> None:
     wish = {"provider": "google_drive", "redirect_uri": "https://app.example.com/done"}
     assert "/_local/connections" in api.refused(403, "api_not_allowed", "POST", "/connections:authorize", json=wish)
     api.refused(403, "api_not_allowed", "POST", f"/connections/{connection}/picker-token")
@@ -76,11 +76,11 @@ def test_what_needs_google_is_not_allowed(api: Api, connection: str) -> None:
         ({"provider": "google_drive", "redirect_uri": "https://a.example", "x": 1}, "parameter_unknown"),
     ],
 )
-def test_an_authorization_is_checked_first(api: Api, wish: dict[str, Any], code: str) -> None:
+def test_an_invalid_authorization(api: Api, wish: dict[str, Any], code: str) -> None:
     api.refused(400, code, "POST", "/connections:authorize", json=wish)
 
 
-def test_redirect_uris_are_kept_once(api: Api) -> None:
+def test_a_redirect_uri_is_saved_once(api: Api) -> None:
     uri = "https://app.example.com/oauth/done"
     made = api.expect(201, "POST", "/connections/redirect-uris", json={"redirect_uri": uri})
     assert api.get("/connections/redirect-uris")["data"] == [made] and made["redirect_uri"] == uri
@@ -109,7 +109,7 @@ def test_a_redirect_uri_that_is_not_public_is_invalid(api: Api, uri: str) -> Non
     api.refused(422, "redirect_uri_invalid", "POST", "/connections/redirect-uris", json={"redirect_uri": uri})
 
 
-def test_files_become_assets_or_are_rejected_one_by_one(api: Api, connection: str) -> None:
+def test_each_file_becomes_an_asset_or_is_rejected(api: Api, connection: str) -> None:
     path = f"/connections/{connection}/imports"
     made = api.expect(202, "POST", path, json=items("below/clip.mp4", "notes.txt", "gone.mp4", "../x.mp4"))
     assert made["has_failures"] is True
@@ -132,7 +132,7 @@ def test_files_become_assets_or_are_rejected_one_by_one(api: Api, connection: st
     assert asset["source"] == {"type": "connector", "details": details}
 
 
-def test_what_was_imported_is_skipped_and_what_failed_is_retried(api: Api, engine: Engine, folder: Path) -> None:
+def test_imported_files_are_skipped_and_failed_ones_retried(api: Api, engine: Engine, folder: Path) -> None:
     connection, again = connect_folder(engine, folder), connect_folder(engine, folder)
     path = f"/connections/{connection}/imports"
     made = api.expect(202, "POST", path, json=items("below/clip.mp4", "broken.mp4"))
@@ -146,7 +146,7 @@ def test_what_was_imported_is_skipped_and_what_failed_is_retried(api: Api, engin
     assert ended(api, again, repeated["_id"])[1]["status"] == "failed"
 
 
-def test_an_import_forgets_deleted_assets_and_counts_them(api: Api, engine: Engine, tmp_path: Path) -> None:
+def test_an_import_omits_deleted_assets_and_counts_them(api: Api, engine: Engine, tmp_path: Path) -> None:
     make_video(tmp_path / "a.mp4")
     connection = connect_folder(engine, tmp_path, custom_id="mine")
     path = f"/connections/{connection}/imports"
@@ -173,14 +173,14 @@ def test_an_import_forgets_deleted_assets_and_counts_them(api: Api, engine: Engi
         (items(*map(str, range(101))), "parameter_invalid"),
     ],
 )
-def test_a_request_that_is_wrong_imports_nothing(api: Api, connection: str, body: dict[str, Any], code: str) -> None:
+def test_an_invalid_request_imports_nothing(api: Api, connection: str, body: dict[str, Any], code: str) -> None:
     path = f"/connections/{connection}/imports"
     before = api.get(path)["page_info"]["total_results"]
     api.refused(400, code, "POST", path, json=body)
     assert api.get(path)["page_info"]["total_results"] == before
 
 
-def test_a_folder_that_is_gone_is_not_active(api: Api, engine: Engine, tmp_path: Path) -> None:
+def test_a_missing_folder_is_not_active(api: Api, engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "usb").mkdir()
     connection = connect_folder(engine, tmp_path / "usb")
     (tmp_path / "usb").rmdir()
@@ -190,7 +190,7 @@ def test_a_folder_that_is_gone_is_not_active(api: Api, engine: Engine, tmp_path:
         api.refused(409, "connection_not_active", "POST", f"/connections/{connection}/{path}", **body)
 
 
-def test_a_deleted_connection_is_gone_and_its_assets_stay(api: Api, engine: Engine, tmp_path: Path) -> None:
+def test_the_assets_of_a_deleted_connection_stay(api: Api, engine: Engine, tmp_path: Path) -> None:
     make_video(tmp_path / "kept.mp4")
     connection = connect_folder(engine, tmp_path)
     made = api.expect(202, "POST", f"/connections/{connection}/imports", json=items("kept.mp4"))
@@ -227,7 +227,7 @@ def test_folders_of_the_environment_are_connected_once(tmp_path: Path) -> None:
     assert found["account"]["display_name"].endswith("/media")
 
 
-def test_a_folder_of_the_environment_must_be_there(tmp_path: Path) -> None:
+def test_a_folder_of_the_environment_must_exist(tmp_path: Path) -> None:
     env = {"TWELVELABS_LOCAL_FOLDERS": str(tmp_path / "gone")}
     said = pytest.raises(EngineError, match=r"TWELVELABS_LOCAL_FOLDERS.*is not a folder")
     with said, running_engine(tmp_path / "data", env=env):

@@ -1,4 +1,4 @@
-"""The engine's embeddings: what it refuses, what it keeps and for how long, and whom it lets wait."""
+"""Embeddings: errors, tasks and their lifetime, lists."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ REFUSED: list[tuple[Any, str, str]] = [
 
 
 @pytest.mark.parametrize(("body", "code", "said"), REFUSED)
-def test_what_is_refused_is_wrapped(api: Api, body: Any, code: str, said: str) -> None:
+def test_invalid_requests_have_a_wrapped_error(api: Api, body: Any, code: str, said: str) -> None:
     assert said in api.refused(400, code, "POST", "/embed-v2", wrapped=True, json=body)
 
 
@@ -135,7 +135,7 @@ def test_tasks_are_for_audio_and_video(api: Api) -> None:
     api.refused(400, "resource_not_exist", "POST", "/embed-v2/tasks", wrapped=True, json=body)
 
 
-def test_inline_media_that_are_too_large(api: Api) -> None:
+def test_too_large_inline_media(api: Api) -> None:
     body = request("image", media_source={"base64_string": "A" * (33 * 2**20 * 4 // 3)})
     api.refused(413, "payload_too_large", "POST", "/embed-v2", wrapped=True, json=body)
     body = video({"base64_string": "A" * (38 * 2**20 * 4 // 3)})
@@ -143,14 +143,14 @@ def test_inline_media_that_are_too_large(api: Api) -> None:
         api.refused(413, "payload_too_large", "POST", path, wrapped=True, json=body)
 
 
-def test_what_lasts_over_ten_minutes_needs_a_task(api: Api, tmp_path: Path, site: Callable[[Path], str]) -> None:
+def test_media_over_ten_minutes_need_a_task(api: Api, tmp_path: Path, site: Callable[[Path], str]) -> None:
     url = site(make_sound(tmp_path / "long.wav", 601.0))
     body = request("audio", media_source={"url": url}, embedding_option=["audio"], embedding_scope=["asset"])
     said = api.refused(400, "parameter_invalid", "POST", "/embed-v2", wrapped=True, json=body)
     assert "601 seconds long" in said and "task" in said
 
 
-def test_files_that_are_not_what_they_are_said_to_be(api: Api, tmp_path: Path, clip: Path, picture: Path) -> None:
+def test_media_of_another_type_than_requested(api: Api, tmp_path: Path, clip: Path, picture: Path) -> None:
     def refused(code: str, body: Any) -> str:
         return api.refused(400, code, "POST", "/embed-v2", wrapped=True, json=body)
 
@@ -165,7 +165,7 @@ def test_files_that_are_not_what_they_are_said_to_be(api: Api, tmp_path: Path, c
     refused("video_file_broken", video(inline(broken), embedding_option=["visual"]))
 
 
-def test_a_picture_that_is_too_small(api: Api, tmp_path: Path) -> None:
+def test_a_too_small_image(api: Api, tmp_path: Path) -> None:
     import cv2
     import numpy as np
 
@@ -174,12 +174,12 @@ def test_a_picture_that_is_too_small(api: Api, tmp_path: Path) -> None:
     assert "300x100" in api.refused(400, "image_resolution_too_low", "POST", "/embed-v2", wrapped=True, json=body)
 
 
-def test_a_picture_that_is_an_asset(api: Api, picture: Path) -> None:
+def test_an_image_asset(api: Api, picture: Path) -> None:
     answer = api.expect(200, "POST", "/embed-v2", json=request("image", media_source={"asset_id": api.asset(picture)}))
     assert answer["metadata"] == {"input_type": "image", "input_filename": "red.png"}
 
 
-def test_the_same_question_has_the_same_answer(api: Api, clip: Path, clip_id: str) -> None:
+def test_embeddings_are_deterministic(api: Api, clip: Path, clip_id: str) -> None:
     part = {"embedding_option": ["visual"], "embedding_scope": ["clip"]}
     one, other = (
         api.expect(200, "POST", "/embed-v2", json=video(source, **part))["data"]
@@ -196,7 +196,7 @@ def test_segments_follow_the_slides(api: Api, clip_id: str) -> None:
     assert "clip_length" not in answer["metadata"]
 
 
-def test_what_is_said_is_embedded_where_it_is_said(api: Api, library: Library) -> None:
+def test_speech_is_embedded_in_its_segment(api: Api, library: Library) -> None:
     body = video({"asset_id": library.asset_id}, embedding_option=["transcription"], embedding_scope=["clip"])
     rows = api.expect(200, "POST", "/embed-v2", json=body)["data"]
     text = request("text", input_text="good morning")
@@ -209,7 +209,7 @@ def test_what_is_said_is_embedded_where_it_is_said(api: Api, library: Library) -
     assert best["start_sec"] == 0.0 and nearness(best) > 0.2
 
 
-def test_a_silent_video_has_no_sound_to_embed(api: Api, clip_id: str) -> None:
+def test_a_silent_video_has_no_audio_embedding(api: Api, clip_id: str) -> None:
     body = video({"asset_id": clip_id}, embedding_option=["audio", "transcription"])
     assert api.expect(200, "POST", "/embed-v2", json=body)["data"] == []
 
@@ -229,7 +229,7 @@ def test_minutes_and_items_are_billed_once(api: Api, clip_id: str) -> None:
     assert billed("embedding") == (media[0] + 2, pytest.approx(media[1] + 0.1))
 
 
-def test_an_answer_that_takes_long_stops_nobody_else(api: Api, tmp_path: Path, site: Callable[[Path], str]) -> None:
+def test_a_slow_request_blocks_no_other(api: Api, tmp_path: Path, site: Callable[[Path], str]) -> None:
     url = site(make_sound(tmp_path / "long.wav", 60.0))
     body = request("audio", media_source={"url": url}, embedding_option=["audio"], embedding_scope=["asset"])
     answers: list[Any] = []
@@ -244,7 +244,7 @@ def test_an_answer_that_takes_long_stops_nobody_else(api: Api, tmp_path: Path, s
     assert len(answers[0]["data"]) == 1 and others > 2
 
 
-def test_a_task_tells_where_it_is_to_be_read(api: Api, clip_id: str) -> None:
+def test_a_new_task_has_a_location(api: Api, clip_id: str) -> None:
     response = api.send("POST", "/embed-v2/tasks", json=video({"asset_id": clip_id}, embedding_option=["visual"]))
     task = response.json()
     assert response.headers["location"] == f"/v1.3/embed-v2/tasks/{task['_id']}"
@@ -254,7 +254,7 @@ def test_a_task_tells_where_it_is_to_be_read(api: Api, clip_id: str) -> None:
     assert {row["embedding_option"] for row in done["data"]} == {"visual"} and "error" not in done
 
 
-def test_a_task_of_a_link_that_leads_nowhere_fails(api: Api, site: Callable[[Path], str], tmp_path: Path) -> None:
+def test_a_task_with_a_broken_url_fails(api: Api, site: Callable[[Path], str], tmp_path: Path) -> None:
     body = video({"url": site(tmp_path / "nothing.mp4") + "?signature=secret"})
     task = api.expect(202, "POST", "/embed-v2/tasks", json=body)
     done = api.finished(f"/embed-v2/tasks/{task['_id']}", "failed")
@@ -275,7 +275,7 @@ def test_lists_are_filtered(api: Api, clip_id: str) -> None:
     api.refused(404, "resource_not_exist", "GET", f"/embed/tasks/{task['_id']}")
 
 
-def test_the_older_tasks_are_a_list_of_their_own(api: Api, clip: Path) -> None:
+def test_the_older_tasks_have_their_own_list(api: Api, clip: Path) -> None:
     fields = {**MODEL, "video_clip_length": "5"}
     task = api.expect(200, "POST", "/embed/tasks", files=multipart(fields, {"video_file": clip}))
     api.finished(f"/embed/tasks/{task['_id']}/status")
@@ -306,7 +306,9 @@ def test_the_older_tasks_are_a_list_of_their_own(api: Api, clip: Path) -> None:
         ),
     ],
 )
-def test_what_the_older_calls_refuse_is_flat(api: Api, path: str, fields: Any, code: str, said: str) -> None:
+def test_invalid_requests_of_the_older_calls_have_a_flat_error(
+    api: Api, path: str, fields: Any, code: str, said: str
+) -> None:
     assert said in api.refused(400, code, "POST", path, files=multipart(fields))
 
 
@@ -321,7 +323,7 @@ def test_the_older_generations(engine: Any, clip: Path) -> None:
     Api(engine, "v1.1").refused(404, "not_found", "POST", "/embed", files=multipart({**fields, "text": "a"}))
 
 
-def test_an_index_gives_the_embeddings_that_it_was_made_for(api: Api, clip_id: str, library: Library) -> None:
+def test_an_index_returns_the_embeddings_of_its_options(api: Api, clip_id: str, library: Library) -> None:
     index_id = api.create_index("embeddings of pictures only", ["visual"])
     path = f"/indexes/{index_id}/indexed-assets"
     found = api.expect(202, "POST", path, json={"asset_id": clip_id})["_id"]
@@ -345,7 +347,7 @@ def test_an_index_gives_the_embeddings_that_it_was_made_for(api: Api, clip_id: s
     }
 
 
-def test_a_task_is_kept_for_seven_days(tmp_path: Path, clip: Path) -> None:
+def test_a_task_expires_after_seven_days(tmp_path: Path, clip: Path) -> None:
     db = open_database(tmp_path / "engine.sqlite3")
     asset = create_asset(
         db,
@@ -370,7 +372,7 @@ def test_a_task_is_kept_for_seven_days(tmp_path: Path, clip: Path) -> None:
     assert not job_status(db, JobKind.EMBED, task.id)
 
 
-def test_a_task_waits_for_its_file(tmp_path: Path) -> None:
+def test_a_task_waits_for_its_asset(tmp_path: Path) -> None:
     db = open_database(tmp_path / "engine.sqlite3")
     asset = create_asset(
         db, Asset(method="url", filename="a.mp4", size_limit=10**9, url="https://media.example/a.mp4", implicit=True)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.engine.client import Api, until
-from tests.engine.pictures import late_picture, make_picture
+from tests.engine.images import delayed_image, make_image
 from tests.engine.videos import make_sound
 
 UNKNOWN = "665000000000000000000abc"
@@ -18,7 +18,7 @@ UNKNOWN = "665000000000000000000abc"
 @pytest.fixture(scope="module")
 def picture(api: Api, tmp_path_factory: pytest.TempPathFactory) -> str:
     """An image that is ready."""
-    return api.asset(make_picture(tmp_path_factory.mktemp("picture") / "logo.png"))
+    return api.asset(make_image(tmp_path_factory.mktemp("picture") / "logo.png"))
 
 
 @pytest.fixture
@@ -30,13 +30,13 @@ def collection(api: Api, index_name: str) -> str:
 @pytest.fixture
 def slow_picture(tmp_path: Path) -> Iterator[tuple[str, Callable[[], None]]]:
     """The link of a picture that comes only when it is let go, and the function that lets it."""
-    with late_picture(tmp_path / "late.png") as late:
+    with delayed_image(tmp_path / "late.png") as late:
         yield late
 
 
 def test_an_image_is_an_asset(api: Api, tmp_path: Path) -> None:
     for name, kind in (("a.png", "image/png"), ("a.jpg", "image/jpeg")):
-        asset_id = api.asset(make_picture(tmp_path / name, size=(320, 240)))
+        asset_id = api.asset(make_image(tmp_path / name, size=(320, 240)))
         asset = api.get(f"/assets/{asset_id}")
         assert asset["file_type"] == kind
         assert "duration" not in asset
@@ -118,7 +118,7 @@ def test_an_entity_is_ready_when_its_pictures_are(
 
 
 def test_an_asset_that_is_deleted_leaves_its_entities(api: Api, collection: str, picture: str, tmp_path: Path) -> None:
-    other = api.asset(make_picture(tmp_path / "other.png", "OTHER"))
+    other = api.asset(make_image(tmp_path / "other.png", "OTHER"))
     path = f"/entity-collections/{collection}/entities"
     made = api.expect(201, "POST", path, json={"name": "a", "asset_ids": [picture, other]})
     assert [one["_id"] for one in api.get(f"/assets/{other}/entities")["data"]] == [made["_id"]]

@@ -1,4 +1,4 @@
-"""The engine without its extra: it refuses to start instead of failing every upload."""
+"""The engine without its extra, which refuses to start instead of failing every upload."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ runpy.run_module({program!r}, run_name="__main__", alter_sys=True)
 
 
 def without(module: str, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a program in which one module is not installed."""
+    """Run a program without one module."""
     code = BLOCKED.format(module=module, program=program, arguments=[program, *arguments])
     return subprocess.run(
         [sys.executable, "-c", code],
@@ -43,18 +43,18 @@ def without(module: str, program: str, *arguments: str) -> subprocess.CompletedP
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_serve_refuses_to_start_without_a_package_of_the_extra(tmp_path: Path, module: str) -> None:
+def test_the_server_needs_the_extra(tmp_path: Path, module: str) -> None:
     run = without(module, "twelvelabs_local", "serve", "--port", "0", "--data", str(tmp_path / "data"))
     assert (run.returncode, run.stdout) == (2, "")
     assert run.stderr == f"twelvelabs-local: not installed: {module}. Install the extra 'local': {INSTALL}\n"
     assert not (tmp_path / "data").exists()
 
 
-def test_the_worker_refuses_to_start_without_the_extra(tmp_path: Path) -> None:
+def test_the_worker_needs_the_extra(tmp_path: Path) -> None:
     run = without("av", "twelvelabs_local.jobs.worker", str(tmp_path))
     assert run.returncode == 1
     assert INSTALL in run.stderr and "Traceback" not in run.stderr
 
 
-def test_with_the_extra_nothing_is_missing() -> None:
+def test_no_package_is_missing_with_the_extra() -> None:
     assert missing_packages() is None

@@ -1,4 +1,4 @@
-"""Vectors of like things lie nearer to each other than those of different ones."""
+"""Feature vectors, feature tracks and segments of embeddings."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from twelvelabs_local.errors import MediaError
 
 
 def scene(colour: tuple[int, int, int], x: int, y: int) -> Any:
-    """A disc on a dark ground."""
+    """A disc on a dark background."""
     picture = np.full((240, 320, 3), 30, np.uint8)
     cv2.circle(picture, (x, y), 60, colour, -1)
     return picture
@@ -73,7 +73,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_like_things_lie_near_each_other(kind: str) -> None:
+def test_similar_inputs_have_similar_vectors(kind: str) -> None:
     one, like, different = KINDS[kind]
     assert one.shape == (DIMENSIONS,) and np.linalg.norm(one) == pytest.approx(1, abs=1e-5)
     assert similarity(one, one) == pytest.approx(1, abs=1e-5)
@@ -85,13 +85,13 @@ def test_vectors_are_the_same_in_every_process() -> None:
     assert np.flatnonzero(text_vector("a")).tolist() == np.flatnonzero(text_vector("A")).tolist() == [340, 496]
 
 
-def test_nothing_to_say_is_zero_and_silence_is_not() -> None:
+def test_an_empty_text_is_zero_and_silence_is_not() -> None:
     assert not text_vector("... !").any()
     assert np.linalg.norm(sound_vector(np.zeros(RATE))) == pytest.approx(1, abs=1e-5)
     assert np.linalg.norm(sound_vector(np.zeros(3))) == pytest.approx(1, abs=1e-5)
 
 
-def test_what_is_no_image(tmp_path: Path) -> None:
+def test_a_file_that_is_no_image(tmp_path: Path) -> None:
     for content in (b"", b"no image"):
         (tmp_path / "x").write_bytes(content)
         with pytest.raises(MediaError, match="not an image"):
@@ -103,14 +103,14 @@ def track_of(moments: list[float], changes: list[float]) -> Track:
     return Track(np.array(moments), vectors, np.array(changes, np.float32))
 
 
-def test_a_stretch_is_the_middle_of_its_moments_or_the_moment_it_lies_in() -> None:
+def test_a_time_range_is_the_mean_of_its_moments_or_the_moment_that_contains_it() -> None:
     track = track_of([0.0, 1.0, 2.0], [0, 0, 0])
     assert np.flatnonzero(track.between(0, 2)).tolist() == [0, 1]
     assert np.flatnonzero(track.between(1.2, 1.4)).tolist() == [1]
     assert np.flatnonzero(track.between(5, 6)).tolist() == [2]
 
 
-def test_cuts_stand_out_from_what_always_moves() -> None:
+def test_cuts_change_more_than_constant_motion() -> None:
     assert track_of([0, 1, 2, 3], [0, 0, 0.9, 0]).cuts() == [2.0]
     assert track_of([0, 1, 2, 3], [0, 0.3, 0.3, 0.35]).cuts() == []
     assert track_of([], []).cuts() == []
@@ -133,7 +133,7 @@ def test_segments_have_no_gaps(how: Segmentation, window: Any, cuts: list[float]
     assert spans(how, window, cuts) == expected
 
 
-def test_a_video_is_cut_where_its_slides_change(tmp_path: Path) -> None:
+def test_a_video_is_split_where_its_slides_change(tmp_path: Path) -> None:
     video = make_video(tmp_path / "v.mp4", ("WINTER", "SUMMER 2031"), seconds=6)
     tracks = FeatureTracks(tmp_path)
     content = MediaFile(video, "v", 6.0)
@@ -161,7 +161,7 @@ def test_a_video_without_sound_and_a_sound_without_pictures(tmp_path: Path) -> N
     )
 
 
-def test_words_are_embedded_where_they_are_said() -> None:
+def test_words_are_embedded_in_their_segment() -> None:
     speech: Any = [{"start": 0.5, "end": 1.0, "value": "good"}, {"start": 7.0, "end": 7.5, "value": "morning"}]
     found = embeddings(EmbeddingOptions((Option.TRANSCRIPTION,), whole=False), EmbeddingInput(14.0, None, None, speech))
     assert [(row["start_sec"], row["end_sec"]) for row in found] == [(0, 6), (6, 12)]

@@ -1,4 +1,4 @@
-"""Clips brought combined, and the lines that they are found in."""
+"""Hits of a search and the lines that they match."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ def hit(start: float, end: float, score: float, option: str = "a", video: str = 
     return Hit(video, start, end, score, {option: Evidence(score)})
 
 
-def told(hits: Sequence[Hit]) -> list[tuple[float, float, float]]:
+def scored(hits: Sequence[Hit]) -> list[tuple[float, float, float]]:
     return [(one.start, one.end, round(one.score, 3)) for one in hits]
 
 
-def test_the_same_clip_is_found_once_with_all_its_reasons() -> None:
+def test_a_clip_that_several_options_match_is_one_hit() -> None:
     (one,) = any_of([[hit(0, 1, 0.5)], [hit(0, 1, 0.8, "b")], [hit(0, 1, 0.2)]])
     assert one.score == 0.8
     assert {option: found.score for option, found in one.evidence.items()} == {"a": 0.5, "b": 0.8}
 
 
-def test_what_all_sides_have_in_common() -> None:
+def test_a_hit_of_all_options_is_their_overlap() -> None:
     sides = [[hit(0, 4, 0.6)], [hit(2, 6, 0.9, "b"), hit(4, 6, 1, "b")], [hit(3, 9, 0.3, "c"), hit(3, 9, 1, video="w")]]
     (one,) = all_of(sides)
-    assert told([one]) == [(3, 4, 0.6)]
+    assert scored([one]) == [(3, 4, 0.6)]
     assert set(one.evidence) == {"a", "b", "c"}
     assert all_of([[hit(0, 1, 1)], []]) == []
 
 
-def test_words_and_pictures_together_count_whole() -> None:
+def test_a_match_of_words_and_image_has_the_full_score() -> None:
     found = combined([hit(0, 2, 0.8), hit(8, 9, 0.6)], [hit(1, 3, 1.0, "p"), hit(20, 30, 1.0, "p")])
-    assert told(ranked(found)) == [(1, 3, 0.9), (20, 30, 0.5), (0, 2, 0.4), (8, 9, 0.3)]
+    assert scored(ranked(found)) == [(1, 3, 0.9), (20, 30, 0.5), (0, 2, 0.4), (8, 9, 0.3)]
 
 
-def test_what_is_not_wanted_is_left_out() -> None:
-    assert told(excluding([hit(0, 2, 1), hit(2, 4, 1)], [hit(1, 2, 0.1)])) == [(2, 4, 1)]
+def test_excluded_clips_are_left_out() -> None:
+    assert scored(excluding([hit(0, 2, 1), hit(2, 4, 1)], [hit(1, 2, 0.1)])) == [(2, 4, 1)]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_what_is_not_wanted_is_left_out() -> None:
         ([0.8, 0.9, 0.85, 0.8], [(0, 3.5, 0.9)]),
     ],
 )
-def test_runs(scores: list[float], found: list[tuple[float, float, float]]) -> None:
+def test_peaks(scores: list[float], found: list[tuple[float, float, float]]) -> None:
     assert peaks([0, 1, 2, 3], scores, 3.5, 0.8) == found
 
 
@@ -80,7 +80,7 @@ def found(db: Database, match: WordMatch, word: str) -> list[str]:
     return [line.value for line in lines_with(db, "i", Kind.SPEECH, match, word)]
 
 
-def test_lines_follow_the_results(tmp_path: Path) -> None:
+def test_lines_follow_the_results_of_videos(tmp_path: Path) -> None:
     db = make(tmp_path / "db")
     assert found(db, WordMatch.LEXICAL, "creme") == ["Crème brûlée"]
     assert (found(db, WordMatch.LEXICAL, "burn"), found(db, WordMatch.SEMANTIC, "burns")) == ([], ["burning questions"])
@@ -93,7 +93,7 @@ def test_lines_follow_the_results(tmp_path: Path) -> None:
     assert found(db, WordMatch.LEXICAL, "other") == []
 
 
-def test_a_data_folder_that_is_older_than_the_lines(tmp_path: Path) -> None:
+def test_an_older_data_folder_gets_its_lines(tmp_path: Path) -> None:
     db = make(tmp_path / "db")
     db.run("DELETE FROM lines")
     assert found(db, WordMatch.LEXICAL, "creme") == []

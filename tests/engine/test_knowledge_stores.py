@@ -10,8 +10,8 @@ import pytest
 
 from tests.conftest import Library
 from tests.engine.client import Api, until
-from tests.engine.pictures import make_picture
-from tests.engine.stores import Shelf, filled_store
+from tests.engine.images import make_image
+from tests.engine.knowledge import FilledStore, filled_store
 from tests.engine.videos import make_sound
 
 UNKNOWN = "665000000000000000000abc"
@@ -19,7 +19,7 @@ NOWHERE = "00000000-0000-7000-8000-000000000000"
 
 
 @pytest.fixture(scope="module")
-def shelf(api: Api, library: Library, clip: Path) -> Shelf:
+def shelf(api: Api, library: Library, clip: Path) -> FilledStore:
     """The sample, which speaks, and the silent clip."""
     return filled_store(api, "engine shelf", [library.asset_id, api.asset(clip)])
 
@@ -166,25 +166,25 @@ def test_a_store_is_deleted_with_all_that_is_in_it(api: Api, store: str, clip: P
         ({"query": {"text": "a"}, "page_token": "guessed"}, "parameter_invalid", "page_token"),
     ],
 )
-def test_a_search_that_cannot_be(api: Api, shelf: Shelf, body: dict[str, Any], code: str, said: str) -> None:
+def test_a_search_that_cannot_be(api: Api, shelf: FilledStore, body: dict[str, Any], code: str, said: str) -> None:
     assert said in api.refused(400, code, "POST", f"/knowledge-stores/{shelf.store_id}/search", json=body)
 
 
-def search(api: Api, shelf: Shelf, text: str, **body: Any) -> Any:
+def search(api: Api, shelf: FilledStore, text: str, **body: Any) -> Any:
     return api.expect(200, "POST", f"/knowledge-stores/{shelf.store_id}/search", json={"query": {"text": text}, **body})
 
 
 @pytest.mark.parametrize("text", ['"', "AND OR NOT", "winter*", "(summer", "text:winter", "-", "\u2603"])
-def test_no_word_is_an_operator(api: Api, shelf: Shelf, text: str) -> None:
+def test_no_word_is_an_operator(api: Api, shelf: FilledStore, text: str) -> None:
     assert isinstance(search(api, shelf, text)["data"], list)
 
 
-def test_word_forms_and_capitals_do_not_matter(api: Api, shelf: Shelf) -> None:
+def test_word_forms_and_capitals_do_not_matter(api: Api, shelf: FilledStore) -> None:
     assert search(api, shelf, "Winters")["data"] == search(api, shelf, "winter")["data"] != []
     assert search(api, shelf, "aardvark")["data"] == []
 
 
-def test_what_is_shown_and_what_is_said_are_apart(api: Api, shelf: Shelf) -> None:
+def test_what_is_shown_and_what_is_said_are_apart(api: Api, shelf: FilledStore) -> None:
     default = search(api, shelf, "doctor winter")
     assert default["effective_search_options"] == {"video": {"modalities": ["visual"]}}
     audio = search(api, shelf, "doctor winter", search_options={"video": {"modalities": ["audio"]}})
@@ -192,7 +192,7 @@ def test_what_is_shown_and_what_is_said_are_apart(api: Api, shelf: Shelf) -> Non
     assert {tuple(match["modalities"]) for hit in audio["data"] for match in hit["matches"]} == {("audio",)}
 
 
-def test_a_token_takes_the_search_with_it(api: Api, shelf: Shelf) -> None:
+def test_a_token_takes_the_search_with_it(api: Api, shelf: FilledStore) -> None:
     first = search(api, shelf, "summer winter", page_size=1)
     token = first["next_page_token"]
     second = search(api, shelf, "something else", page_size=50, page_token=token)
@@ -202,7 +202,7 @@ def test_a_token_takes_the_search_with_it(api: Api, shelf: Shelf) -> None:
     api.refused(400, "parameter_invalid", "POST", f"/knowledge-stores/{other}/search", json=body)
 
 
-def question(shelf: Shelf, content: str = "Winter?", **fields: Any) -> dict[str, Any]:
+def question(shelf: FilledStore, content: str = "Winter?", **fields: Any) -> dict[str, Any]:
     message = {"type": "message", "role": "user", "content": content}
     return {"knowledge_store_id": shelf.store_id, "input": [message], "stream": True, **fields}
 
@@ -231,7 +231,7 @@ def question(shelf: Shelf, content: str = "Winter?", **fields: Any) -> dict[str,
         ({"temperature": 1}, "parameter_unknown", "temperature"),
     ],
 )
-def test_a_question_that_cannot_be(api: Api, shelf: Shelf, change: dict[str, Any], code: str, said: str) -> None:
+def test_a_question_that_cannot_be(api: Api, shelf: FilledStore, change: dict[str, Any], code: str, said: str) -> None:
     body = {name: value for name, value in {**question(shelf), **change}.items() if value is not None}
     assert said in api.refused(400, code, "POST", "/responses", json=body)
 
@@ -247,25 +247,25 @@ def test_a_question_that_cannot_be(api: Api, shelf: Shelf, change: dict[str, Any
         "text",
     ],
 )
-def test_a_schema_that_quotes_cannot_fill_is_refused(api: Api, shelf: Shelf, part: Any) -> None:
+def test_a_schema_that_quotes_cannot_fill_is_refused(api: Api, shelf: FilledStore, part: Any) -> None:
     asked = {"type": "json_schema", "name": "a", "schema": {"type": "object", "properties": {"mood": part}}}
     body = question(shelf, text={"format": asked})
     assert "mood" in api.refused(400, "parameter_invalid", "POST", "/responses", json=body)
 
 
-def test_a_selection_that_is_not_there(api: Api, shelf: Shelf) -> None:
+def test_a_selection_that_is_not_there(api: Api, shelf: FilledStore) -> None:
     body = question(shelf, "In {{sel:1}}?", selections=[{"kind": "item", "id": shelf.item_ids[0]}])
     assert "selection 1" in api.refused(400, "parameter_invalid", "POST", "/responses", json=body)
 
 
-def test_a_session_belongs_to_its_store(api: Api, shelf: Shelf) -> None:
+def test_a_session_belongs_to_its_store(api: Api, shelf: FilledStore) -> None:
     session = api.expect(200, "POST", "/responses", json=question(shelf, stream=False))["session_id"]
     other = api.expect(201, "POST", "/knowledge-stores", json={"name": "other"})["_id"]
     body = {**question(shelf, session_id=session), "knowledge_store_id": other}
     assert shelf.store_id in api.refused(400, "parameter_invalid", "POST", "/responses", json=body)
 
 
-def test_what_nothing_says_is_not_made_up(api: Api, shelf: Shelf) -> None:
+def test_what_nothing_says_is_not_made_up(api: Api, shelf: FilledStore) -> None:
     answer = api.expect(200, "POST", "/responses", json=question(shelf, "Where is the aardvark?", stream=False))
     (part,) = answer["output"][0]["content"]
     assert part["text"].startswith("Nothing that is said or shown")
@@ -273,13 +273,13 @@ def test_what_nothing_says_is_not_made_up(api: Api, shelf: Shelf) -> None:
     assert answer["model"] == "twelvelabs-local-extractive"
 
 
-def test_a_question_about_the_whole_is_answered_with_beginnings(api: Api, shelf: Shelf) -> None:
+def test_a_question_about_the_whole_is_answered_with_beginnings(api: Api, shelf: FilledStore) -> None:
     answer = api.expect(200, "POST", "/responses", json=question(shelf, "Summarize the videos.", stream=False))
     cited = {one["item_id"] for one in answer["output"][0]["content"][0]["annotations"]}
     assert cited == set(shelf.item_ids)
 
 
-def test_a_stream_is_made_of_the_services_events(api: Api, shelf: Shelf) -> None:
+def test_a_stream_is_made_of_the_services_events(api: Api, shelf: FilledStore) -> None:
     response = api.send("POST", "/responses", json=question(shelf))
     assert response.headers["content-type"].startswith("text/event-stream")
     blocks = response.content.decode().strip().split("\n\n")
@@ -318,7 +318,7 @@ def test_a_stream_is_made_of_the_services_events(api: Api, shelf: Shelf) -> None
         f"/knowledge-stores/STORE/item-collections/ksic_{NOWHERE}/items",
     ],
 )
-def test_ids_that_nothing_has(api: Api, shelf: Shelf, path: str) -> None:
+def test_ids_that_nothing_has(api: Api, shelf: FilledStore, path: str) -> None:
     api.refused(404, "resource_not_exist", "GET", path.replace("STORE", shelf.store_id))
 
 
@@ -328,7 +328,7 @@ def test_ids_of_another_form(api: Api, wrong: str) -> None:
 
 
 def test_an_item_waits_for_its_asset(api: Api, store: str, tmp_path: Path) -> None:
-    asset_id = api.upload(make_picture(tmp_path / "sign.jpg", "CLOSED"))["_id"]
+    asset_id = api.upload(make_image(tmp_path / "sign.jpg", "CLOSED"))["_id"]
     path = f"/knowledge-stores/{store}/items"
     made = api.expect(202, "POST", path, json={"asset_id": asset_id, "asset_type": "image"})
     assert made["status"] == "queued"

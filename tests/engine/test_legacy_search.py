@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import Library
 from tests.engine.client import Api, multipart
-from tests.engine.stills import still_of
+from tests.engine.frames import frame_of
 from tests.engine_process import Engine
 
 
@@ -66,7 +66,7 @@ def test_what_v1_2_added(v1_2: Api, engine: Engine, library: Library) -> None:
 
 
 def test_an_image(v1_2: Api, library: Library, sample: Path, tmp_path: Path) -> None:
-    still = still_of(sample, tmp_path / "still.png", 10)
+    still = frame_of(sample, tmp_path / "still.png", 10)
     fields = {"index_id": library.index_id, "search_options": '["visual"]', "query_media_type": "image", "dummy": ""}
     found = v1_2.expect(200, "POST", "/search-v2", files=multipart(fields, {"query_media_file": still}))
     (clip,) = found["data"]

@@ -1,4 +1,4 @@
-"""Files that come in parts: whole at the end, or honestly not."""
+"""Multipart uploads: sessions, parts, presigned URLs."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import pytest
 import requests
 
 from tests.engine.client import Api, until
-from tests.engine.parts import CHUNK, Sender, padded
+from tests.engine.multipart import CHUNK, Sender, padded
 from tests.engine_process import Engine, running_engine
 
 
 @pytest.fixture(scope="module")
 def small_parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """An engine that takes small parts."""
+    """An engine with small parts."""
     folder = tmp_path_factory.mktemp("parts")
     with running_engine(folder, env={"TWELVELABS_LOCAL_CHUNK_BYTES": str(CHUNK)}) as running:
         yield running
@@ -36,7 +36,7 @@ def video(clip: Path, tmp_path: Path) -> Path:
     return padded(clip, tmp_path / "clip.mp4", 2 * CHUNK + 1000)
 
 
-def test_parts_become_a_ready_asset(parts: Api, video: Path, small_parts: Engine) -> None:
+def test_an_upload_becomes_a_ready_asset(parts: Api, video: Path, small_parts: Engine) -> None:
     sender = Sender.begin(parts, video, user_metadata={"dag": "x"})
     assert (sender.session["chunk_size"], sender.session["total_chunks"]) == (CHUNK, 3)
     asset_id = sender.session["asset_id"]
@@ -56,7 +56,7 @@ def test_parts_become_a_ready_asset(parts: Api, video: Path, small_parts: Engine
     until(lambda: not (small_parts.data_dir / "uploads" / sender.session["upload_id"]).exists())
 
 
-def test_a_link_opens_once(parts: Api, video: Path) -> None:
+def test_a_presigned_url_works_once(parts: Api, video: Path) -> None:
     sender = Sender.begin(parts, video)
     assert sender.put(1).status_code == 200
     again = sender.put(1)
@@ -65,7 +65,7 @@ def test_a_link_opens_once(parts: Api, video: Path) -> None:
 
 
 @pytest.mark.parametrize("change", ["/1?|/2?", "nonce=|nonce=0", "expires=|expires=9", "signature=|signature=0"])
-def test_a_link_is_good_for_what_it_was_made_for(parts: Api, video: Path, change: str) -> None:
+def test_a_presigned_url_is_bound_to_its_request(parts: Api, video: Path, change: str) -> None:
     sender = Sender.begin(parts, video)
     old, new = change.split("|")
     url = sender.url(1)
@@ -75,7 +75,7 @@ def test_a_link_is_good_for_what_it_was_made_for(parts: Api, video: Path, change
     assert parts.get(sender.path)["uploaded_chunks"] == []
 
 
-def test_how_far_a_session_is(parts: Api, video: Path) -> None:
+def test_progress_of_a_session(parts: Api, video: Path) -> None:
     sender = Sender.begin(parts, video)
     told = sender.sent((1, 3))
     assert sender.report(told[:1])["duplicate_chunks"] == 0
@@ -95,7 +95,7 @@ def test_how_far_a_session_is(parts: Api, video: Path) -> None:
     assert (mine["status"], mine["total_chunks"], mine["chunk_size"]) == ("active", 3, CHUNK)
 
 
-def test_a_part_that_is_not_what_was_reported_has_failed(parts: Api, video: Path) -> None:
+def test_a_part_that_differs_from_its_report_fails(parts: Api, video: Path) -> None:
     sender = Sender.begin(parts, video)
     short = sender.put(2, content=b"short")
     report = [
@@ -111,7 +111,7 @@ def test_a_part_that_is_not_what_was_reported_has_failed(parts: Api, video: Path
     assert parts.get(sender.path)["status"] == "completed"
 
 
-def test_too_much_for_a_part(parts: Api, video: Path) -> None:
+def test_a_part_with_too_many_bytes(parts: Api, video: Path) -> None:
     sender = Sender.begin(parts, video)
     refused = sender.put(1, content=b"x" * (CHUNK + 1))
     assert (refused.status_code, refused.json()["code"]) == (400, "entity_too_large")
@@ -131,13 +131,13 @@ def test_too_much_for_a_part(parts: Api, video: Path) -> None:
         ("parameter_unknown", {"colour": "red"}),
     ],
 )
-def test_a_session_that_cannot_be(parts: Api, code: str, fields: dict[str, Any]) -> None:
+def test_an_invalid_session(parts: Api, code: str, fields: dict[str, Any]) -> None:
     body = {"filename": "a.mp4", "type": "video", "total_size": 1000, **fields}
     body = {name: value for name, value in body.items() if value is not None}
     parts.refused(400, code, "POST", "/assets/multipart-uploads", json=body)
 
 
-def test_reports_and_wishes_that_cannot_be(parts: Api, video: Path) -> None:
+def test_invalid_reports_and_requests(parts: Api, video: Path) -> None:
     sender = Sender.begin(parts, video)
     part = {"chunk_index": 1, "proof": "x", "proof_type": "etag", "chunk_size": CHUNK}
     for code, chunks in (
@@ -158,7 +158,7 @@ def test_reports_and_wishes_that_cannot_be(parts: Api, video: Path) -> None:
     parts.refused(404, "resource_not_exist", "POST", f"{unknown}/presigned-urls", json={"start": 1, "count": 1})
 
 
-def test_a_session_ends_after_a_day(parts: Api, video: Path, small_parts: Engine) -> None:
+def test_a_session_expires_after_a_day(parts: Api, video: Path, small_parts: Engine) -> None:
     sender = Sender.begin(parts, video)
     told = sender.sent((1,))
     upload_id = sender.session["upload_id"]
@@ -173,7 +173,7 @@ def test_a_session_ends_after_a_day(parts: Api, video: Path, small_parts: Engine
     assert not (small_parts.data_dir / "uploads" / upload_id).exists()
 
 
-def test_an_asset_that_is_deleted_takes_its_parts_along(parts: Api, video: Path, small_parts: Engine) -> None:
+def test_a_deleted_asset_deletes_its_parts(parts: Api, video: Path, small_parts: Engine) -> None:
     sender = Sender.begin(parts, video)
     sender.sent((1,))
     parts.expect(204, "DELETE", f"/assets/{sender.session['asset_id']}")
@@ -181,7 +181,7 @@ def test_an_asset_that_is_deleted_takes_its_parts_along(parts: Api, video: Path,
     parts.refused(404, "resource_not_exist", "GET", sender.path)
 
 
-def test_a_session_outlives_a_restart(clip: Path, tmp_path: Path) -> None:
+def test_a_session_survives_a_restart(clip: Path, tmp_path: Path) -> None:
     env = {"TWELVELABS_LOCAL_CHUNK_BYTES": str(CHUNK)}
     video = padded(clip, tmp_path / "clip.mp4", CHUNK + 1000)
     folder = tmp_path / "engine"
@@ -197,7 +197,7 @@ def test_a_session_outlives_a_restart(clip: Path, tmp_path: Path) -> None:
         Api(second).finished(f"/assets/{sender.session['asset_id']}")
 
 
-def test_something_that_is_no_video_fails_the_asset(parts: Api, tmp_path: Path) -> None:
+def test_an_upload_that_is_no_video_fails_its_asset(parts: Api, tmp_path: Path) -> None:
     text = tmp_path / "a.mp4"
     text.write_bytes(b"no video " * 1000)
     sender = Sender.begin(parts, text, enable_thumbnail=True)

@@ -1,4 +1,4 @@
-"""The engine as processes: how it starts, survives and ends."""
+"""Processes of the engine: start, crashes, restart and stop."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def long_clip(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Engine]:
-    """An engine that a test may treat badly."""
+    """An engine that a test may kill."""
     with running_engine(tmp_path / "data") as running:
         yield running
 
@@ -44,20 +44,20 @@ def worker_of(engine: Engine) -> psutil.Process:
 
 
 def command_line(*arguments: str) -> subprocess.CompletedProcess[bytes]:
-    """Run the command line to its end."""
+    """Run the command line and wait for its exit."""
     command = [sys.executable, "-m", "twelvelabs_local", *arguments]
     return subprocess.run(command, env={**os.environ, "PYTHONPATH": str(PLUGINS)}, capture_output=True, timeout=30)
 
 
 def indexing(api: Api, video: Path) -> str:
-    """Create a task and wait until it is being worked on."""
+    """Create a task and wait until its job runs."""
     task_id = str(api.task(api.create_index("mid-job"), video)["_id"])
     until(lambda: api.get(f"/tasks/{task_id}")["status"] == "indexing")
     return task_id
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_cleanly(tmp_path: Path, long_clip: Path, number: signal.Signals) -> None:
+def test_a_signal_stops_the_engine_cleanly(tmp_path: Path, long_clip: Path, number: signal.Signals) -> None:
     with running_engine(tmp_path / "data") as engine:
         worker = worker_of(engine)
         indexing(Api(engine), long_clip)
@@ -69,7 +69,7 @@ def test_a_signal_ends_it_cleanly(tmp_path: Path, long_clip: Path, number: signa
             requests.get(engine.base_url, timeout=5)
 
 
-def test_ctrl_c_reaches_the_whole_group(tmp_path: Path) -> None:
+def test_ctrl_c_stops_server_and_worker(tmp_path: Path) -> None:
     process = start_engine(tmp_path / "data", own_group=True)
     assert process.stdout and process.stdout.readline().startswith("twelvelabs-local ready: ")
     worker = psutil.Process(process.pid).children()[0]
@@ -78,7 +78,7 @@ def test_ctrl_c_reaches_the_whole_group(tmp_path: Path) -> None:
     assert not worker.is_running()
 
 
-def test_a_killed_server_leaves_no_worker(own: Engine, long_clip: Path) -> None:
+def test_the_worker_exits_with_a_killed_server(own: Engine, long_clip: Path) -> None:
     worker = worker_of(own)
     indexing(Api(own), long_clip)
     own.process.kill()
@@ -87,7 +87,7 @@ def test_a_killed_server_leaves_no_worker(own: Engine, long_clip: Path) -> None:
     assert not worker.is_running()
 
 
-def test_a_job_survives_the_death_of_the_server(tmp_path: Path, long_clip: Path) -> None:
+def test_a_job_continues_after_the_server_is_killed(tmp_path: Path, long_clip: Path) -> None:
     with running_engine(tmp_path / "data") as engine:
         task_id = indexing(Api(engine), long_clip)
         engine.process.kill()
@@ -102,7 +102,7 @@ def test_a_job_survives_the_death_of_the_server(tmp_path: Path, long_clip: Path)
         assert [event["id"] for event in events] == [task["video_id"]]
 
 
-def test_a_job_survives_the_death_of_the_worker(own: Engine, long_clip: Path) -> None:
+def test_a_job_continues_after_the_worker_is_killed(own: Engine, long_clip: Path) -> None:
     api = Api(own)
     task_id = indexing(api, long_clip)
     dead = worker_of(own)
@@ -111,7 +111,7 @@ def test_a_job_survives_the_death_of_the_worker(own: Engine, long_clip: Path) ->
     assert worker_of(own).pid != dead.pid
 
 
-def test_a_job_that_kills_every_worker_is_given_up(own: Engine, long_clip: Path) -> None:
+def test_a_job_fails_after_repeated_crashes_of_the_worker(own: Engine, long_clip: Path) -> None:
     api = Api(own)
     task_id = indexing(api, long_clip)
     with contextlib.closing(sqlite3.connect(own.data_dir / "engine.sqlite3")) as db:
@@ -121,7 +121,7 @@ def test_a_job_that_kills_every_worker_is_given_up(own: Engine, long_clip: Path)
     assert "died 3 times" in api.finished(f"/tasks/{task_id}", "failed")["error_reason"]
 
 
-def test_what_is_stored_survives_a_restart(tmp_path: Path, clip: Path) -> None:
+def test_data_survives_a_restart(tmp_path: Path, clip: Path) -> None:
     with running_engine(tmp_path / "data") as engine:
         index_id = Api(engine).create_index("kept")
         video_id = Api(engine).index_video(index_id, clip)
@@ -129,8 +129,8 @@ def test_what_is_stored_survives_a_restart(tmp_path: Path, clip: Path) -> None:
         assert Api(engine).get(f"/indexes/{index_id}/videos/{video_id}")["system_metadata"]["width"] == 640
 
 
-def test_the_api_answers_while_a_video_is_read(own: Engine, long_clip: Path) -> None:
-    """Other calls are answered, uploads prepared and old results given while the heavy work goes on."""
+def test_the_server_responds_while_a_video_is_read(own: Engine, long_clip: Path) -> None:
+    """Requests, uploads and saved results are served while a heavy job runs."""
     api = Api(own)
     task_id = indexing(api, long_clip)
     answered = 0
@@ -144,7 +144,7 @@ def test_the_api_answers_while_a_video_is_read(own: Engine, long_clip: Path) -> 
     api.finished(f"/tasks/{task_id}")
 
 
-def test_the_same_content_is_read_once(own: Engine, clip: Path, tmp_path: Path) -> None:
+def test_equal_contents_are_read_once(own: Engine, clip: Path, tmp_path: Path) -> None:
     api = Api(own)
     first = api.index_video(api.create_index("first"), clip)
     cached = sorted((own.data_dir / "cache").iterdir())
@@ -161,7 +161,7 @@ def test_the_same_content_is_read_once(own: Engine, clip: Path, tmp_path: Path) 
     assert len(list((own.data_dir / "media").iterdir())) == 1
 
 
-def test_a_busy_port_is_named(tmp_path: Path) -> None:
+def test_a_busy_port_is_an_error(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -182,7 +182,7 @@ def test_a_data_folder_has_one_engine(own: Engine) -> None:
 
 
 def nameless_files(engine: Engine) -> list[str]:
-    """Return the open files of an engine that have no name (any more): what is spooled to disk."""
+    """Return the open unnamed files of an engine, which are spooled uploads."""
     targets = []
     for descriptor in Path(f"/proc/{engine.process.pid}/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):
@@ -191,7 +191,7 @@ def nameless_files(engine: Engine) -> list[str]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux tells which files a process has open")
-def test_an_upload_that_breaks_off_leaves_nothing(own: Engine) -> None:
+def test_an_aborted_upload_leaves_no_file(own: Engine) -> None:
     host, port = own.base_url.removeprefix("http://").split(":")
     head = f"POST /v1.3/assets HTTP/1.1\r\nHost: x\r\nx-api-key: {own.api_key}\r\nContent-Length: {100 * MEBIBYTE}\r\n"
     head += "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
@@ -204,7 +204,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(own: Engine) -> None:
     assert list(incoming.iterdir()) == [] and Api(own).get("/assets")["data"] == []
 
 
-def test_a_content_without_an_asset_is_swept_away(tmp_path: Path, clip: Path) -> None:
+def test_a_content_without_an_asset_is_deleted_at_the_start(tmp_path: Path, clip: Path) -> None:
     with running_engine(tmp_path / "data") as engine:
         Api(engine).asset(clip)
         (engine.data_dir / "media" / ("0" * 64)).write_bytes(b"left behind by a kill")
@@ -212,19 +212,19 @@ def test_a_content_without_an_asset_is_swept_away(tmp_path: Path, clip: Path) ->
         assert [path.stat().st_size for path in (engine.data_dir / "media").iterdir()] == [clip.stat().st_size]
 
 
-def test_the_default_key_is_for_this_machine_only(tmp_path: Path) -> None:
+def test_the_default_key_works_on_loopback_only(tmp_path: Path) -> None:
     done = command_line("serve", "--host", "0.0.0.0", "--port", "0", "--data", str(tmp_path / "data"))
     assert done.returncode == 2 and b"--api-key" in done.stderr and len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("arguments", [[], ["serve", "--port", "99999"], ["serve", "--api-key", " "]])
-def test_a_wrong_command_line(arguments: list[str]) -> None:
+def test_an_invalid_command_line(arguments: list[str]) -> None:
     done = command_line(*arguments)
     assert done.returncode == 2 and b"usage:" in done.stderr
 
 
-def test_a_large_upload_passes_through_little_memory(own: Engine, tmp_path: Path) -> None:
-    """A sparse file that is no video, and so nothing of it stays."""
+def test_a_large_upload_needs_little_memory(own: Engine, tmp_path: Path) -> None:
+    """The file is sparse and no video, so the engine keeps nothing of it."""
     api = Api(own)
     index_id = api.create_index("large")
     video = tmp_path / "large.mp4"
@@ -253,8 +253,8 @@ def test_a_large_upload_passes_through_little_memory(own: Engine, tmp_path: Path
     assert list((own.data_dir / "incoming").iterdir()) == list((own.data_dir / "media").iterdir()) == []
 
 
-def test_a_file_that_is_too_large_is_refused_by_its_length(own: Engine) -> None:
-    """It is read to its end all the same, so that the client sees the refusal, but not stored."""
+def test_a_too_large_file_is_refused_by_its_content_length(own: Engine) -> None:
+    """The body is read completely, so that the client sees the error, but not stored."""
     host, port = own.base_url.removeprefix("http://").split(":")
     length = 205 * MEBIBYTE
     head = f"POST /v1.3/assets HTTP/1.1\r\nHost: x\r\nx-api-key: {own.api_key}\r\nContent-Length: {length}\r\n"

@@ -1,4 +1,4 @@
-"""What an asset can be looked at by: a picture and a stream, opened by signed links."""
+"""Renditions of assets: a thumbnail and a stream at presigned URLs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.engine.videos import make_sound
 
 
 def rendered(api: Api, asset_id: str, *kinds: str) -> Any:
-    """Return an asset once its renditions have ended."""
+    """Return an asset when its renditions have ended."""
 
     def ended() -> Any:
         body = api.get(f"/assets/{asset_id}")
@@ -21,7 +21,7 @@ def rendered(api: Api, asset_id: str, *kinds: str) -> Any:
     return until(ended)
 
 
-def test_a_thumbnail_is_a_picture_of_the_video(api: Api, clip: Path) -> None:
+def test_a_thumbnail_shows_the_video(api: Api, clip: Path) -> None:
     import cv2
     import numpy as np
 
@@ -38,7 +38,7 @@ def test_a_thumbnail_is_a_picture_of_the_video(api: Api, clip: Path) -> None:
     assert requests.get(link, timeout=30).status_code == 404
 
 
-def test_a_stream_holds_all_of_the_video(api: Api, sample: Path, tmp_path: Path) -> None:
+def test_a_stream_contains_the_complete_video(api: Api, sample: Path, tmp_path: Path) -> None:
     import av
 
     shown = rendered(api, api.asset(sample, enable_hls="true"), "hls")
@@ -58,7 +58,7 @@ def test_a_stream_holds_all_of_the_video(api: Api, sample: Path, tmp_path: Path)
         assert length == sum(1 for _ in stream.decode(video=0))
 
 
-def test_what_cannot_be_made_is_an_error_and_the_asset_is_ready_all_the_same(api: Api, tmp_path: Path) -> None:
+def test_a_failed_rendition_leaves_the_asset_ready(api: Api, tmp_path: Path) -> None:
     sound = make_sound(tmp_path / "a.wav")
     asset = rendered(api, api.asset(sound, enable_thumbnail="true", enable_hls="true"), "hls", "thumbnail")
     assert (asset["status"], asset["hls"], asset["thumbnail"]) == ("ready", {"status": "error"}, {"status": "error"})

@@ -11,8 +11,8 @@ import pytest
 import requests
 
 from tests.engine.client import Api
-from tests.engine.pictures import make_picture
-from tests.engine.stills import still_of
+from tests.engine.frames import frame_of
+from tests.engine.images import make_image
 from tests.engine_process import Engine
 
 CUES = (
@@ -125,24 +125,24 @@ def test_options_are_joined_or_must_all_be_there(talk: Talk) -> None:
 
 
 def test_an_image_finds_the_moments_that_look_like_it(talk: Talk, clip: Path, tmp_path: Path) -> None:
-    still, other = still_of(clip, tmp_path / "s.jpg", 4.5), make_picture(tmp_path / "o.png", "####", (300, 900))
+    still, other = frame_of(clip, tmp_path / "s.jpg", 4.5), make_image(tmp_path / "o.png", "####", (300, 900))
     body = search(talk, SHOWN, query_media_type="image", query_media_file=still)
     assert [(one["start"], one["end"]) for one in body["data"]] == [(3.0, 6.0)] * 2
     both = search(
-        talk, SHOWN, query_media_type="image", query_media_file=[still_of(clip, tmp_path / "w.png", 1), still]
+        talk, SHOWN, query_media_type="image", query_media_file=[frame_of(clip, tmp_path / "w.png", 1), still]
     )
     assert sorted(starts(both)) == [0.0, 0.0, 3.0, 3.0]
     assert search(talk, SHOWN, query_media_type="image", query_media_file=other)["data"] == []
 
 
 def test_an_image_from_a_link(talk: Talk, clip: Path, tmp_path: Path, site: Any) -> None:
-    link = site(still_of(clip, tmp_path / "s.png", 4.5))
+    link = site(frame_of(clip, tmp_path / "s.png", 4.5))
     body = search(talk, SHOWN, query_media_type="image", query_media_url=[link, link])
     assert starts(body) == [3.0, 3.0]
 
 
 def test_a_text_and_an_image_count_together(talk: Talk, clip: Path, tmp_path: Path) -> None:
-    still = still_of(clip, tmp_path / "s.png", 4.5)
+    still = frame_of(clip, tmp_path / "s.png", 4.5)
     body = search(talk, SHOWN, "winter", query_media_type="image", query_media_file=still)
     assert sorted(starts(body)) == [0.0, 0.0, 3.0, 3.0]
     body = search(talk, SHOWN, "summer", query_media_type="image", query_media_file=still)
@@ -283,7 +283,7 @@ def test_a_file_that_is_no_image(talk: Talk, tmp_path: Path) -> None:
 
 
 def test_an_image_is_not_looked_for_among_words(talk: Talk, tmp_path: Path) -> None:
-    image = {"query_media_type": "image", "query_media_file": make_picture(tmp_path / "a.png")}
+    image = {"query_media_type": "image", "query_media_file": make_image(tmp_path / "a.png")}
     refused(talk, "search_option_combination_not_supported", SAID, None, **image)
 
 
@@ -324,7 +324,7 @@ def test_a_deleted_video_is_found_no_more(engine: Engine, clip: Path, index_name
 
 def test_an_entity_stands_for_its_name(talk: Talk, tmp_path: Path) -> None:
     collection = talk.api.expect(201, "POST", "/entity-collections", json={"name": "search"})["_id"]
-    asset_id = talk.api.asset(make_picture(tmp_path / "cat.png", "CAT"))
+    asset_id = talk.api.asset(make_image(tmp_path / "cat.png", "CAT"))
     body = {"name": "cat", "asset_ids": [asset_id]}
     entity_id = talk.api.expect(201, "POST", f"/entity-collections/{collection}/entities", json=body)["_id"]
     talk.api.finished(f"/entity-collections/{collection}/entities/{entity_id}")

@@ -1,4 +1,4 @@
-"""Transfers of v1.1 and v1.2, with a connected folder in the place of a bucket."""
+"""Transfers of v1.1 and v1.2, with a connected folder in place of a bucket."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def old(engine: Engine) -> Api:
 
 @pytest.fixture
 def bucket(tmp_path: Path, clip: Path) -> Path:
-    """A folder with a video, the same one under another name, and a broken one."""
+    """A folder with a video, a copy of it, and a broken video."""
     root = tmp_path / "bucket"
     root.mkdir()
     for name in ("a.mp4", "copy of a.mp4"):
@@ -35,7 +35,7 @@ def bucket(tmp_path: Path, clip: Path) -> Path:
 
 
 def listed(api: Api, integration: str, index_id: str) -> dict[str, list[Any]]:
-    """Return the status of an integration once nothing is on its way any more."""
+    """Return the status of an integration when all files have ended."""
     path = f"/tasks/transfers/import/{integration}/status"
 
     def look() -> Any:
@@ -79,17 +79,19 @@ def test_a_list_of_objects_is_indexed(legacy: Api, engine: Engine, bucket: Path,
         ({"object": "s3://nowhere/a.mp4", "index_id": UNKNOWN}, "resource_not_exist"),
     ],
 )
-def test_a_list_with_a_wrong_entry_is_refused(legacy: Api, library: Any, entry: dict[str, Any], code: str) -> None:
+def test_a_list_with_an_invalid_entry_is_refused(legacy: Api, library: Any, entry: dict[str, Any], code: str) -> None:
     wishes = [{"index_id": library.index_id, **entry}]
     legacy.refused(400, code, "POST", "/tasks/transfers", files={"file": ("list.json", json.dumps(wishes))})
 
 
 @pytest.mark.parametrize("content", ["[]", "{}", "nonsense", "[1]"])
-def test_a_list_must_be_one(legacy: Api, content: str) -> None:
+def test_an_invalid_list_is_refused(legacy: Api, content: str) -> None:
     legacy.refused(400, "parameter_invalid", "POST", "/tasks/transfers", files={"file": ("list.json", content)})
 
 
-def test_an_object_outside_of_its_bucket_is_not_there(legacy: Api, engine: Engine, tmp_path: Path, clip: Path) -> None:
+def test_an_object_outside_of_its_bucket_does_not_exist(
+    legacy: Api, engine: Engine, tmp_path: Path, clip: Path
+) -> None:
     root = tmp_path / f"inside-{legacy.version}"
     root.mkdir()
     (tmp_path / "secret.mp4").write_bytes(clip.read_bytes())
@@ -103,7 +105,7 @@ def test_an_object_outside_of_its_bucket_is_not_there(legacy: Api, engine: Engin
     assert legacy.get("/tasks", index_id=index_id)["data"] == []
 
 
-def test_an_import_takes_what_is_new_once(old: Api, engine: Engine, bucket: Path, index_name: str) -> None:
+def test_an_import_indexes_new_files_once(old: Api, engine: Engine, bucket: Path, index_name: str) -> None:
     (bucket / "link.mp4").symlink_to(Path(__file__).parents[1] / "data" / "sample.mp4")
     integration, index_id = connect_folder(engine, bucket), old.create_index(index_name)
     path = f"/tasks/transfers/import/{integration}"
@@ -123,7 +125,7 @@ def test_an_import_takes_what_is_new_once(old: Api, engine: Engine, bucket: Path
     assert again == {"videos": [], "failed_files": []}
 
 
-def test_what_failed_is_tried_again_when_asked(old: Api, engine: Engine, bucket: Path, index_name: str) -> None:
+def test_failed_files_are_retried_on_request(old: Api, engine: Engine, bucket: Path, index_name: str) -> None:
     integration, index_id = connect_folder(engine, bucket), old.create_index(index_name)
     path = f"/tasks/transfers/import/{integration}"
     old.expect(200, "POST", path, json={"index_id": index_id, "user_metadata": {"shelf": "b"}})
@@ -136,7 +138,7 @@ def test_what_failed_is_tried_again_when_asked(old: Api, engine: Engine, bucket:
     assert [sum(log["video_status"].values()) for log in logs] == [1, 0, 1 + 1], "newest first"
 
 
-def test_logs_tell_each_import(old: Api, engine: Engine, bucket: Path, index_name: str) -> None:
+def test_logs_list_each_import(old: Api, engine: Engine, bucket: Path, index_name: str) -> None:
     integration, index_id = connect_folder(engine, bucket), old.create_index(index_name)
     path = f"/tasks/transfers/import/{integration}"
     assert old.get(f"{path}/logs") == {"data": []}
@@ -149,7 +151,7 @@ def test_logs_tell_each_import(old: Api, engine: Engine, bucket: Path, index_nam
     assert (log["index_id"], log["index_name"]) == (index_id, index_name)
 
 
-def test_an_integration_must_be_there(old: Api, engine: Engine, library: Any) -> None:
+def test_an_integration_must_exist(old: Api, engine: Engine, library: Any) -> None:
     old.refused(404, "resource_not_exist", "GET", f"/tasks/transfers/import/{UNKNOWN}/logs")
     old.refused(404, "resource_not_exist", "POST", f"/tasks/transfers/import/{UNKNOWN}", json={"index_id": UNKNOWN})
     assert Api(engine, "v1.1").send("GET", f"/tasks/transfers/import/{UNKNOWN}/logs").status_code == 404

@@ -1,4 +1,4 @@
-"""Webhooks: what has ended is told, signed as the service signs, until it is taken; and never to nobody."""
+"""Webhooks: signed events, retries and delivery reports."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ PROMPT = "Which words are shown?"
 
 @dataclass
 class Receiver:
-    """Takes messages, after having refused some."""
+    """An endpoint that fails the first requests."""
 
-    refuse: int = 0
-    heard: list[tuple[str, bytes]] = field(default_factory=list)
+    failures: int = 0
+    received: list[tuple[str, bytes]] = field(default_factory=list)
     url: str = ""
 
     def events(self) -> list[dict[str, Any]]:
-        """Return what was heard, having checked every signature as the service documents it."""
-        for header, body in list(self.heard):
+        """Return the received events; check every signature as the service documents it."""
+        for header, body in list(self.received):
             parts = dict(part.split("=", 1) for part in header.split(","))
             mac = hmac.new(SECRET.encode(), parts["t"].encode() + b"." + body, hashlib.sha256).hexdigest()
             assert hmac.compare_digest(mac, parts["v1"])
-        return [json.loads(body) for _, body in list(self.heard)]
+        return [json.loads(body) for _, body in list(self.received)]
 
     def of(self, subject: str) -> list[dict[str, Any]]:
         return [event for event in self.events() if event["data"]["id"] == subject]
@@ -51,12 +51,12 @@ def receiver() -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            found.heard.append((self.headers["TL-Signature"], body))
-            self.send_response(500 if len(found.heard) <= found.refuse else 204)
+            found.received.append((self.headers["TL-Signature"], body))
+            self.send_response(500 if len(found.received) <= found.failures else 204)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         found.url = f"http://127.0.0.1:{server.server_port}/hook"
@@ -79,7 +79,7 @@ def register(api: Api, *webhooks: dict[str, Any], status: int = 200) -> Any:
 
 
 @pytest.fixture
-def told(api: Api, receiver: Receiver) -> Iterator[Receiver]:
+def registered(api: Api, receiver: Receiver) -> Iterator[Receiver]:
     """The receiver, registered until the test has ended."""
     shown = register(api, {"url": receiver.url, "secret": SECRET, "retry_seconds": 0.05})
     assert shown["webhooks"] == [
@@ -95,82 +95,86 @@ def analysed(api: Api, library: Library, **fields: Any) -> str:
     return str(api.analysis({"model_name": "pegasus1.5", "video": video, "prompt": PROMPT, **fields})["task_id"])
 
 
-def test_an_analysis_is_told_and_shows_that_it_was(api: Api, library: Library, told: Receiver) -> None:
-    task_id = analysed(api, library, custom_id="told")
-    (event,) = until(lambda: told.of(task_id))
+def test_an_analysis_sends_an_event_and_reports_the_delivery(api: Api, library: Library, registered: Receiver) -> None:
+    task_id = analysed(api, library, custom_id="events")
+    (event,) = until(lambda: registered.of(task_id))
     assert event["type"] == "analyze.task.ready" and event["id"].startswith("whe_") and event["created_at"]
-    assert event["data"]["custom_id"] == "told" and event["data"]["video_source"]["system_metadata"]["duration"] > 30
+    assert event["data"]["custom_id"] == "events" and event["data"]["video_source"]["system_metadata"]["duration"] > 30
     assert not {"result", "request_params", "completed_at"} & set(event["data"])
-    taken = [verify_webhook(header, body, SECRET) for header, body in told.heard]
+    taken = [verify_webhook(header, body, SECRET) for header, body in registered.received]
     assert task_id in [event.subject.task_id for event in taken if isinstance(event.subject, AnalysisEnded)]
     body = until(lambda: found if "webhooks" in (found := api.get(f"/analyze/tasks/{task_id}")) else None)
-    assert body["webhooks"] == [{"url": told.url, "delivered": True, "attempts": 1}]
+    assert body["webhooks"] == [{"url": registered.url, "delivered": True, "attempts": 1}]
 
 
-def test_what_is_not_taken_is_sent_again_as_the_same_event(api: Api, library: Library, told: Receiver) -> None:
-    told.refuse = 2
+def test_a_failed_delivery_is_retried_as_the_same_event(api: Api, library: Library, registered: Receiver) -> None:
+    registered.failures = 2
     task_id = analysed(api, library)
-    until(lambda: len(told.of(task_id)) == 3)
-    assert len({event["id"] for event in told.of(task_id)}) == 1
+    until(lambda: len(registered.of(task_id)) == 3)
+    assert len({event["id"] for event in registered.of(task_id)}) == 1
     path = f"/analyze/tasks/{task_id}"
     done = until(lambda: found if (found := api.get(path)["webhooks"])[0]["delivered"] else None)
-    assert done == [{"url": told.url, "delivered": True, "attempts": 3}]
+    assert done == [{"url": registered.url, "delivered": True, "attempts": 3}]
 
 
-def test_who_never_takes_it_is_given_up(api: Api, library: Library, told: Receiver) -> None:
-    told.refuse = 1000
-    register(api, {"url": told.url, "secret": SECRET, "attempts": 2, "retry_seconds": 0})
+def test_a_delivery_ends_after_the_last_attempt(api: Api, library: Library, registered: Receiver) -> None:
+    registered.failures = 1000
+    register(api, {"url": registered.url, "secret": SECRET, "attempts": 2, "retry_seconds": 0})
     path = f"/analyze/tasks/{analysed(api, library)}"
     reports = until(lambda: found if (found := api.get(path).get("webhooks")) and found[0]["attempts"] == 2 else None)
-    assert reports == [{"url": told.url, "delivered": False, "attempts": 2, "last_error": "The endpoint answered 500."}]
+    assert reports == [
+        {"url": registered.url, "delivered": False, "attempts": 2, "last_error": "The endpoint answered 500."}
+    ]
 
 
-def test_an_event_may_come_twice(api: Api, library: Library, told: Receiver) -> None:
-    register(api, {"url": told.url, "secret": SECRET, "copies": 2})
+def test_an_event_can_be_sent_twice(api: Api, library: Library, registered: Receiver) -> None:
+    register(api, {"url": registered.url, "secret": SECRET, "copies": 2})
     task_id = analysed(api, library)
-    until(lambda: len(told.of(task_id)) == 2)
-    first, second = told.of(task_id)
+    until(lambda: len(registered.of(task_id)) == 2)
+    first, second = registered.of(task_id)
     assert first == second
 
 
-def test_a_canceled_analysis_and_indexing_are_told_too(api: Api, clip: Path, told: Receiver, library: Library) -> None:
-    index_id = api.create_index("told")
+def test_a_canceled_analysis_and_indexing_send_events(
+    api: Api, clip: Path, registered: Receiver, library: Library
+) -> None:
+    index_id = api.create_index("events")
     task_id = api.task(index_id, clip)["_id"]
     video = {"type": "asset_id", "asset_id": library.asset_id}
     request = {"model_name": "pegasus1.5", "video": video, "prompt": PROMPT}
     analysis = api.expect(202, "POST", "/analyze/tasks", json=request)["task_id"]
     api.send("POST", f"/analyze/tasks/{analysis}/cancel")
-    until(lambda: told.of(task_id) and told.of(analysis))
-    (event,) = told.of(task_id)
+    until(lambda: registered.of(task_id) and registered.of(analysis))
+    (event,) = registered.of(task_id)
     assert event["type"] == "index.task.ready" and event["data"]["metadata"]["duration"] == pytest.approx(6, abs=0.2)
     assert event["data"]["models"] == [{"name": "marengo3.0", "options": ["visual", "audio"]}]
-    assert told.of(analysis)[0]["type"] in ("analyze.task.canceled", "analyze.task.ready")
+    assert registered.of(analysis)[0]["type"] in ("analyze.task.canceled", "analyze.task.ready")
 
 
-def test_a_batch_is_told_once_and_its_items_are_not(api: Api, library: Library, told: Receiver) -> None:
+def test_a_batch_sends_one_event_and_its_items_none(api: Api, library: Library, registered: Receiver) -> None:
     video = {"type": "asset_id", "asset_id": library.asset_id}
     request = {"model_name": "pegasus1.5", "analysis_mode": "general", "defaults": {"prompt": {"input_text": PROMPT}}}
     created = api.expect(201, "POST", "/analyze/batches", json={**request, "requests": [{"video": video}] * 2})
-    (event,) = until(lambda: told.of(created["batch_id"]))
+    (event,) = until(lambda: registered.of(created["batch_id"]))
     assert event["type"] == "analyze.batch.completed" and event["data"]["ready_items"] == 2
-    taken = [verify_webhook(header, body, SECRET).subject for header, body in told.heard]
+    taken = [verify_webhook(header, body, SECRET).subject for header, body in registered.received]
     assert BatchEnded(created["batch_id"], "completed") in taken
-    assert not told.of(created["items"][0]["task_id"])
+    assert not registered.of(created["items"][0]["task_id"])
     body = until(lambda: api.get(f"/analyze/batches/{created['batch_id']}").get("webhooks"))
-    assert body == [{"url": told.url, "delivered": True, "attempts": 1}]
+    assert body == [{"url": registered.url, "delivered": True, "attempts": 1}]
 
 
-def test_what_nobody_took_is_sent_after_a_restart(tmp_path: Path, clip: Path, receiver: Receiver) -> None:
-    receiver.refuse = 10**6
+def test_a_pending_delivery_is_sent_after_a_restart(tmp_path: Path, clip: Path, receiver: Receiver) -> None:
+    receiver.failures = 10**6
     with running_engine(tmp_path / "data") as engine:
         api = Api(engine)
         register(api, {"url": receiver.url, "secret": SECRET, "retry_seconds": 1, "attempts": 100})
-        task_id = api.task(api.create_index("told later"), clip)["_id"]
+        task_id = api.task(api.create_index("pending events"), clip)["_id"]
         until(lambda: receiver.of(task_id))
-    refused = len(receiver.heard)
-    receiver.refuse = 0
+    refused = len(receiver.received)
+    receiver.failures = 0
     with running_engine(tmp_path / "data"):
-        until(lambda: len(receiver.heard) > refused)
+        until(lambda: len(receiver.received) > refused)
     assert len({event["id"] for event in receiver.of(task_id)}) == 1
 
 
@@ -183,5 +187,5 @@ def test_what_nobody_took_is_sent_after_a_restart(tmp_path: Path, clip: Path, re
         ({"url": "http://127.0.0.1:9", "secret": "s", "events": []}, "parameter_unknown"),
     ],
 )
-def test_a_registration_that_makes_no_sense(webhook: dict[str, Any], code: str, api: Api) -> None:
+def test_an_invalid_registration(webhook: dict[str, Any], code: str, api: Api) -> None:
     assert register(api, webhook, status=400)["code"] == code

@@ -1,4 +1,4 @@
-"""Small videos made for one test each."""
+"""Small videos for single tests."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _slide(text: str, size: tuple[int, int]) -> np.ndarray:
 
 
 def turn(video: Path, path: Path) -> Path:
-    """Copy an MP4 file and note in it that it was filmed with the camera on its side, as telephones do.
+    """Copy an MP4 file and set its rotation, as telephones do.
 
     :param video: what the sensor saw.
     :param path: the copy; players turn it clockwise by a quarter.
@@ -75,7 +75,7 @@ def turn(video: Path, path: Path) -> Path:
 
 
 def break_in_the_middle(video: Path, path: Path) -> Path:
-    """Copy an MP4 file with its index first and the last part of its pictures gone, as a broken download leaves it."""
+    """Copy an MP4 file with its index first and its last frames missing, as an aborted download leaves it."""
     with av.open(str(video)) as source, av.open(str(path), "w", options={"movflags": "faststart"}) as target:
         output = target.add_stream_from_template(source.streams.video[0])
         for packet in source.demux(source.streams.video[0]):
@@ -87,7 +87,7 @@ def break_in_the_middle(video: Path, path: Path) -> Path:
 
 
 def make_sound(path: Path, seconds: float = 5.0) -> Path:
-    """Write a sound file with a tone."""
+    """Write an audio file with a tone."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("pcm_s16le", rate=RATE, layout="mono")
         wave = (8000 * np.sin(np.arange(round(seconds * RATE)) * 2 * np.pi * 440 / RATE)).astype(np.int16)
@@ -99,7 +99,7 @@ def make_sound(path: Path, seconds: float = 5.0) -> Path:
 
 
 def add_subtitles(video: Path, cues: Sequence[tuple[float, float, str]], path: Path) -> Path:
-    """Copy a video and add a text track.
+    """Copy a video and add a subtitle track.
 
     :param video: the video.
     :param cues: start and end in seconds, and text.

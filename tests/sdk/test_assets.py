@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from tests.engine.client import until
-from tests.engine.parts import padded
+from tests.engine.multipart import padded
 
 twelvelabs = pytest.importorskip("twelvelabs")
 

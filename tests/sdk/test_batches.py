@@ -9,7 +9,7 @@ from twelvelabs import ConflictError, NotFoundError, TwelveLabs
 from twelvelabs.types import BatchDefaults, BatchItemRequest, BatchPrompt, BatchVideoContext
 
 from tests.engine.client import until
-from tests.engine.rest import at_rest
+from tests.engine.suspended_worker import suspended_worker
 
 if TYPE_CHECKING:
     from tests.conftest import Library
@@ -62,7 +62,7 @@ def test_a_batch_lives_and_dies(client: TwelveLabs, library: Library) -> None:
 
 def test_a_batch_is_cancelled(client: TwelveLabs, library: Library, engine: Engine) -> None:
     batches = client.analyze_async.batches
-    with at_rest(engine):
+    with suspended_worker(engine):
         created = submitted(client, item(library.asset_id), item(library.asset_id))
         with pytest.raises(ConflictError) as caught:
             batches.delete(created.batch_id)

@@ -11,7 +11,7 @@ from twelvelabs.errors import BadRequestError
 from twelvelabs.types import Entity, EntityCollection
 
 from tests.engine.client import Api, until
-from tests.engine.pictures import make_picture
+from tests.engine.images import make_image
 
 if TYPE_CHECKING:
     from twelvelabs import TwelveLabs
@@ -25,7 +25,7 @@ UNKNOWN = "665000000000000000000abc"
 def pictures(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Two images that are ready."""
     folder, api = tmp_path_factory.mktemp("sdk_pictures"), Api(engine)
-    return [api.asset(make_picture(folder / name, name)) for name in ("ann.png", "bob.jpg")]
+    return [api.asset(make_image(folder / name, name)) for name in ("ann.png", "bob.jpg")]
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ from twelvelabs.types import (
 from twelvelabs.types.item_id_filter import ItemIdFilter
 
 from tests.engine.client import Api, until
-from tests.engine.pictures import make_picture
-from tests.engine.stores import Shelf, filled_store
+from tests.engine.images import make_image
+from tests.engine.knowledge import FilledStore, filled_store
 
 if TYPE_CHECKING:
     from twelvelabs import TwelveLabs
@@ -36,10 +36,10 @@ NOWHERE = "ks_00000000-0000-7000-8000-000000000000"
 
 
 @pytest.fixture(scope="module")
-def shelf(engine: Engine, library: Library, clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+def shelf(engine: Engine, library: Library, clip: Path, tmp_path_factory: pytest.TempPathFactory) -> FilledStore:
     """The sample, which speaks; the silent clip; a picture."""
     api = Api(engine)
-    picture = api.asset(make_picture(tmp_path_factory.mktemp("sdk_shelf") / "sign.png", "SUMMER SALE"))
+    picture = api.asset(make_image(tmp_path_factory.mktemp("sdk_shelf") / "sign.png", "SUMMER SALE"))
     return filled_store(api, "sdk shelf", [library.asset_id, api.asset(clip), picture])
 
 
@@ -69,7 +69,7 @@ def test_items(client: TwelveLabs, engine: Engine, clip: Path) -> None:
     assert list(items.list(store_id)) == []
 
 
-def test_item_collections(client: TwelveLabs, shelf: Shelf) -> None:
+def test_item_collections(client: TwelveLabs, shelf: FilledStore) -> None:
     collections = client.knowledge_store_item_collections
     made = collections.create(shelf.store_id, name="sdk talks", metadata={"a": "b"})
     assert made.id
@@ -83,7 +83,7 @@ def test_item_collections(client: TwelveLabs, shelf: Shelf) -> None:
     assert made.id not in [one.id for one in collections.list(shelf.store_id)]
 
 
-def test_search(client: TwelveLabs, shelf: Shelf) -> None:
+def test_search(client: TwelveLabs, shelf: FilledStore) -> None:
     query = KnowledgeStoreSearchQuery(text="summer")
     found = client.knowledge_stores.search(shelf.store_id, query=query, include_metadata=True)
     by_item = {hit.item_id: hit for hit in found.data}
@@ -108,7 +108,7 @@ def test_search(client: TwelveLabs, shelf: Shelf) -> None:
     assert heard.effective_search_options.video.modalities == ["audio"]
 
 
-def test_pages_of_a_search_and_their_end(client: TwelveLabs, engine: Engine, shelf: Shelf) -> None:
+def test_pages_of_a_search_and_their_end(client: TwelveLabs, engine: Engine, shelf: FilledStore) -> None:
     query = KnowledgeStoreSearchQuery(text="summer winter")
     first = client.knowledge_stores.search(shelf.store_id, query=query, page_size=1)
     assert first.next_page_token
@@ -136,7 +136,7 @@ def text_of(response: ResponseObject) -> str:
     return "".join(part.text for item in response.output or () for part in item.content or ())
 
 
-def test_a_streamed_response(client: TwelveLabs, shelf: Shelf) -> None:
+def test_a_streamed_response(client: TwelveLabs, shelf: FilledStore) -> None:
     events = list(client.responses.create_stream(knowledge_store_id=shelf.store_id, input=asked("When is it summer?")))
     assert events[0].type == "response.created"
     assert [event.sequence_number for event in events] == list(range(len(events)))
@@ -161,7 +161,7 @@ def test_a_streamed_response(client: TwelveLabs, shelf: Shelf) -> None:
     assert "SUMMER SALE" in text_of(second)
 
 
-def test_a_response_at_once(client: TwelveLabs, shelf: Shelf) -> None:
+def test_a_response_at_once(client: TwelveLabs, shelf: FilledStore) -> None:
     answer = client.responses.create(knowledge_store_id=shelf.store_id, input=asked("Winter?"))
     assert answer.status == "completed"
     assert "WINTER" in text_of(answer)
@@ -169,7 +169,7 @@ def test_a_response_at_once(client: TwelveLabs, shelf: Shelf) -> None:
     assert answer.usage.output_tokens
 
 
-def test_refusals_are_the_clients_own(client: TwelveLabs, shelf: Shelf) -> None:
+def test_refusals_are_the_clients_own(client: TwelveLabs, shelf: FilledStore) -> None:
     with pytest.raises(BadRequestError) as caught:
         client.knowledge_stores.create(name="")
     assert caught.value.body["code"] == "parameter_not_provided"

@@ -12,7 +12,7 @@ from twelvelabs import BadRequestError, TwelveLabs
 from twelvelabs.core.api_error import ApiError
 from twelvelabs.types import SearchItem
 
-from tests.engine.stills import still_of
+from tests.engine.frames import frame_of
 
 if TYPE_CHECKING:
     from tests.conftest import Library
@@ -24,7 +24,7 @@ SAID = ["transcription"]
 @pytest.fixture
 def still(sample: Path, tmp_path: Path) -> Path:
     """A picture of the sample's tenth second."""
-    return still_of(sample, tmp_path / "still.png", 10)
+    return frame_of(sample, tmp_path / "still.png", 10)
 
 
 def test_a_text(client: TwelveLabs, library: Library) -> None:

@@ -1,4 +1,4 @@
-"""Knowledge stores with something in them."""
+"""Knowledge stores with items."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Shelf:
+class FilledStore:
     """A knowledge store whose items are ready.
 
     :param item_ids: in the order of the assets that they were made of.
@@ -21,11 +21,11 @@ class Shelf:
     item_ids: tuple[str, ...]
 
 
-def filled_store(api: Api, name: str, asset_ids: Sequence[str]) -> Shelf:
-    """Create a store, add assets, and wait until they are taken in."""
+def filled_store(api: Api, name: str, asset_ids: Sequence[str]) -> FilledStore:
+    """Create a store, add assets, and wait until they are ingested."""
     store_id = api.expect(201, "POST", "/knowledge-stores", json={"name": name})["_id"]
     path = f"/knowledge-stores/{store_id}/items"
     items = [api.expect(202, "POST", path, json={"asset_id": asset_id})["_id"] for asset_id in asset_ids]
     for item_id in items:
         api.finished(f"{path}/{item_id}")
-    return Shelf(store_id, tuple(items))
+    return FilledStore(store_id, tuple(items))

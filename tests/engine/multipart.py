@@ -1,4 +1,4 @@
-"""Files that come in parts: videos of a wished-for size, and a caller that sends parts one by one."""
+"""Multipart uploads: videos of an exact size, and a client that sends single parts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHUNK = 64 * 1024
 
 
 def padded(video: Path, target: Path, size: int) -> Path:
-    """Make an MP4 of exactly that many bytes out of a smaller one: players skip the box that fills it up."""
+    """Pad an MP4 file to an exact size with a box that players skip."""
     content = video.read_bytes()
     rest = size - len(content)
     assert rest >= 8, f"{video.name} has {len(content)} bytes already"
@@ -28,7 +28,7 @@ def padded(video: Path, target: Path, size: int) -> Path:
 
 @dataclass
 class Sender:
-    """Sends one file in parts, as slowly as a test wants it."""
+    """A client that sends single parts of one file."""
 
     api: Api
     file: Path
@@ -36,13 +36,13 @@ class Sender:
 
     @classmethod
     def begin(cls, api: Api, file: Path, **fields: Any) -> Sender:
-        """Begin a session."""
+        """Create a session."""
         body = {"filename": file.name, "type": "video", "total_size": file.stat().st_size, **fields}
         return cls(api, file, api.expect(201, "POST", "/assets/multipart-uploads", json=body))
 
     @property
     def path(self) -> str:
-        """The session's path."""
+        """The path of the session."""
         return f"/assets/multipart-uploads/{self.session['upload_id']}"
 
     def part(self, number: int) -> bytes:
@@ -51,21 +51,21 @@ class Sender:
         return self.file.read_bytes()[(number - 1) * size : number * size]
 
     def url(self, number: int) -> str:
-        """Return the first link of a part."""
+        """Return the first presigned URL of a part."""
         return next(str(link["url"]) for link in self.session["upload_urls"] if link["chunk_index"] == number)
 
     def fresh_url(self, number: int) -> str:
-        """Return a new link of a part."""
+        """Return a new presigned URL of a part."""
         made = self.api.expect(200, "POST", f"{self.path}/presigned-urls", json={"start": number, "count": 1})
         return str(made["upload_urls"][0]["url"])
 
     def put(self, number: int, url: str | None = None, content: bytes | None = None) -> requests.Response:
-        """Send a part without the key."""
+        """Send a part without the API key."""
         body = self.part(number) if content is None else content
         return requests.put(url or self.url(number), data=body, headers=self.session["upload_headers"], timeout=30)
 
     def sent(self, numbers: Iterable[int]) -> list[dict[str, Any]]:
-        """Send parts and return what is to be reported of them."""
+        """Send parts and return their reports."""
         return [self.told(number, self.put(number)) for number in numbers]
 
     def told(self, number: int, response: requests.Response, **other: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from tests.engine_process import Engine
 
 
 @contextlib.contextmanager
-def at_rest(engine: Engine) -> Iterator[psutil.Process]:
+def suspended_worker(engine: Engine) -> Iterator[psutil.Process]:
     """Suspend the worker until the end, or until the test calls its ``resume``."""
     (worker,) = psutil.Process(engine.process.pid).children()
     suspend(worker, engine)

@@ -1,4 +1,4 @@
-"""Small pictures made for one test each."""
+"""Small images for single tests."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 
-def make_picture(path: Path, text: str = "LOGO", size: tuple[int, int] = (640, 360)) -> Path:
-    """Write a picture of a text.
+def make_image(path: Path, text: str = "LOGO", size: tuple[int, int] = (640, 360)) -> Path:
+    """Write an image of a text.
 
     :param path: where; the suffix decides the format.
     :param size: width and height in pixels.
@@ -26,12 +26,12 @@ def make_picture(path: Path, text: str = "LOGO", size: tuple[int, int] = (640, 3
 
 
 @contextmanager
-def late_picture(path: Path) -> Iterator[tuple[str, Callable[[], None]]]:
-    """Give the link of a picture that comes only when it is let go, and the function that lets it.
+def delayed_image(path: Path) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Yield the URL of an image whose response waits, and the function that releases it.
 
     :param path: where the picture is made.
     """
-    go, content = threading.Event(), make_picture(path).read_bytes()
+    go, content = threading.Event(), make_image(path).read_bytes()
 
     class Late(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -42,7 +42,7 @@ def late_picture(path: Path) -> Iterator[tuple[str, Callable[[], None]]]:
             self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Late) as server:
         thread = threading.Thread(target=server.serve_forever)
