@@ -131,7 +131,7 @@ def test_a_video_that_went_up_in_parts_is_indexed_once(step: Step, run: Run) -> 
 
 
 def test_parts_that_are_there_are_not_sent_again(run: Run) -> None:
-    assert f"10 parts are there, {PARTS - 10} missing" in run.log(UPLOADS[1])
+    assert f"10 parts sent, {PARTS - 10} missing" in run.log(UPLOADS[1])
 
 
 @pytest.mark.parametrize("step", BATCHES, ids=ids)

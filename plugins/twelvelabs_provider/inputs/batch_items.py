@@ -17,7 +17,7 @@ from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.arguments import without_paths
 from twelvelabs_provider.inputs.templated import decoded, number_of
 from twelvelabs_provider.jobs.batch_plan import PlannedBatch
-from twelvelabs_provider.jobs.task_state import fingerprint
+from twelvelabs_provider.jobs.identity import fingerprint
 from twelvelabs_provider.storage.source import Source, meaning_of, resolve_source
 
 LONGEST_LINE = 1024 * 1024

@@ -1,4 +1,4 @@
-"""A file that becomes an asset, once: what an earlier try made of it is taken, and a lost answer is looked for."""
+"""Upload of one file as an asset, without a duplicate after a retry or a lost response."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MARKER = "airflow_upload"
-"""The field of an asset's user metadata that tells which submission of which task made it."""
+"""User metadata field with the submission that created an asset."""
 
 
 @dataclass(frozen=True)
 class AssetUpload:
-    """Brings one file to the service.
+    """Upload of one file.
 
-    :param marker: tells which submission of which task this is; the same for all tries.
-    :param book: remembers an upload in parts from try to try.
+    :param marker: identifies the submission of the task; the same for all attempts.
+    :param state: the record of a multipart upload, kept between attempts.
     """
 
     hook: TwelveLabsHook
     source: Source
     marker: str
-    book: UploadState
+    state: UploadState
 
     def run(
         self,
@@ -53,14 +53,14 @@ class AssetUpload:
         *,
         look_first: bool = False,
     ) -> str:
-        """Return the id of the file's asset, which is being prepared.
+        """Return the id of the file's asset, which the service then prepares.
 
-        Of a file that goes up in parts, those that an earlier try sent are not sent again. The asset of an object that
-        the service fetches by a link bears no mark of its content yet; see :func:`mark_asset`.
+        Parts that an earlier attempt sent are not sent again. The asset of an object that the service fetches by a link
+        has no content mark yet; see :func:`mark_asset`.
 
-        :param choice: by which way; a link that nobody asked for and that the service refuses makes way for an upload.
-        :param look_first: an earlier try may have made the asset and never heard of it.
-        :raises TwelveLabsSourceChangedError: the file changed while it was sent; no asset of it is left.
+        :param choice: the upload method; a refused link that was not requested falls back to an upload.
+        :param look_first: an earlier attempt may have created the asset without a response.
+        :raises TwelveLabsSourceChangedError: the file changed during the upload; its asset is deleted.
         """
         marked = replace(
             options,
@@ -69,22 +69,22 @@ class AssetUpload:
         )
         earlier = self._find(marked) if look_first else None
         if earlier:
-            log.info("an earlier try made asset %s of the same file: taking it", earlier)
+            log.info("Reusing asset %s of %s from an earlier attempt", earlier, marked.filename)
             return earlier
         try:
-            return self._made(choice.method, marked, media)
+            return self._create(choice.method, marked, media)
         except TwelveLabsBadRequestError as error:
             if choice.otherwise is None:
                 raise
-            log.warning("%s; %r is uploaded instead, method %s", error, self.source.uri, choice.otherwise.value)
-        return self._made(choice.otherwise, marked, media)
+            log.warning("%s is uploaded instead, method %s: %s", self.source.uri, choice.otherwise.value, error)
+        return self._create(choice.otherwise, marked, media)
 
-    def _made(self, method: UploadMethod, options: AssetOptions, media: AssetType) -> str:
-        return self._in_parts(options, media) if method is UploadMethod.MULTIPART else self._at_once(options, method)
+    def _create(self, method: UploadMethod, options: AssetOptions, media: AssetType) -> str:
+        return self._multipart(options, media) if method is UploadMethod.MULTIPART else self._single(options, method)
 
-    def _at_once(self, options: AssetOptions, method: UploadMethod) -> str:
+    def _single(self, options: AssetOptions, method: UploadMethod) -> str:
         if method is not UploadMethod.URL or self.source.is_url:
-            # A form is only whole if the content did not change; an address is all that is known of a URL.
+            # A form upload fails if the content changes, and of a URL only the address is known.
             mark = {SOURCE_MARK: source_mark(self.source)}
             options = replace(options, user_metadata={**(options.user_metadata or {}), **mark})
         call = self.hook.api.create_asset(
@@ -100,51 +100,51 @@ class AssetUpload:
             found = self._find(options)
             if found is None:
                 raise
-            log.info("%s, but it was made: asset %s", error, found)
+            log.info("Found asset %s although its response was lost: %s", found, error)
             return found
 
-    def _in_parts(self, options: AssetOptions, media: AssetType) -> str:
+    def _multipart(self, options: AssetOptions, media: AssetType) -> str:
         from twelvelabs_provider.hooks.multipart import PartSource
         from twelvelabs_provider.jobs.multipart_upload import MultipartUpload
 
         source = self.source
         parts = PartSource(source.filename, source.size or 0, source.open_range)
-        asset_id = MultipartUpload(self.hook, self.book, parts, source.fingerprint).run(media, options)
+        asset_id = MultipartUpload(self.hook, self.state, parts, source.fingerprint).run(media, options)
         try:
             source.must_be_unchanged()
         except TwelveLabsSourceChangedError:
-            self.book.clear()
+            self.state.clear()
             remove_asset(self.hook, asset_id)
             raise
         mark_asset(self.hook, asset_id, source)
         return asset_id
 
     def _find(self, options: AssetOptions) -> str | None:
-        """Return the asset that bears this submission's marker, if its file has arrived and has not failed."""
+        """Return the asset of this submission, if its file was uploaded and has not failed."""
         return next((asset.id for asset in arrived_assets(self.hook, options.filename, MARKER, self.marker)), None)
 
 
 def mark_asset(hook: TwelveLabsHook, asset_id: str, source: Source) -> None:
-    """Mark an asset with the content that it was made of, once that is certain; without a mark it is not reused."""
+    """Add the content mark to an asset once its content is certain; a failure is only logged."""
     try:
         hook.execute(update_asset_metadata(asset_id, {SOURCE_MARK: source_mark(source)}))
     except TwelveLabsError as error:
-        log.warning("asset %s bears no mark of its source, another run will not reuse it: %s", asset_id, error)
+        log.warning("Could not mark asset %s with its content, other runs will not reuse it: %s", asset_id, error)
 
 
 def remove_asset(hook: TwelveLabsHook, asset_id: str) -> None:
-    """Delete an asset whose content is not what it was taken for."""
+    """Delete an asset whose content is wrong; a failure is only logged."""
     try:
         hook.execute(hook.api.delete_asset(asset_id))
     except TwelveLabsError as error:
-        log.warning("asset %s could not be deleted: %s", asset_id, error)
+        log.warning("Could not delete asset %s: %s", asset_id, error)
 
 
 def method_for(source: Source, wanted: UploadMethod | None = None, service: str | None = None) -> UploadChoice:
-    """Return by which way a file is brought in.
+    """Choose the upload method of a file.
 
-    :param service: the origin of a service that may be given a link to it; None where it is to be uploaded.
-    :raises TwelveLabsInputError: what is wanted cannot be, or no way takes so large a file.
+    :param service: the origin of a service that can fetch a link; None to upload the file.
+    :raises TwelveLabsInputError: the requested method is impossible, or the file is too large for all methods.
     """
     try:
         if wanted is not None or source.signer is None:
@@ -152,15 +152,15 @@ def method_for(source: Source, wanted: UploadMethod | None = None, service: str 
         refusal = why_no_link(source, service) if service else None
         choice = choose_method(source.size, None, service is not None and refusal is None)
     except ValueError as error:
-        raise TwelveLabsInputError(f"{source.uri!r} cannot be uploaded: {error}") from None
+        raise TwelveLabsInputError(f"Cannot upload {source.uri!r}: {error}") from None
     return replace(choice, why=f"{choice.why}; {refusal}") if refusal else choice
 
 
 def sent_by(method: UploadMethod | None, source: Source, service: str) -> FilePart | str:
-    """Return what a form carries: the file, its address, or a link to it that its store signs now.
+    """Return the content of the form: the file, its URL, or a newly signed link to it.
 
     :param service: the origin of the service.
-    :raises TwelveLabsInputError: a link is asked for, and none can be signed that the service can follow.
+    :raises TwelveLabsInputError: a link is requested, but the service could not fetch it.
     """
     if method is UploadMethod.URL and not source.is_url:
         return signed_link(source, service)

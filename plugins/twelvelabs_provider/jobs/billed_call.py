@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from twelvelabs_provider.api.analysis.generation import Generation, Usage
-from twelvelabs_provider.jobs.task_state import Identity, StateStore, unreadable
+from twelvelabs_provider.jobs.identity import Identity
+from twelvelabs_provider.jobs.task_state import StateStore, unreadable
 
 LARGEST_ANSWER = 64 * 1024
 """Characters of an answer that is kept until it is published."""

@@ -1,7 +1,7 @@
-"""Which content is in an index already, known by a mark that every video and asset from here bears.
+"""Deduplication of videos and assets by a content mark in their user metadata.
 
-It protects from paying twice as far as the service tells: from the moment at which an upload is listed. Two tasks that
-begin with the same content within the seconds before that may both index it.
+The service lists an upload some seconds after it begins. Two tasks that start with the same content within these
+seconds may both index it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from twelvelabs_provider.api.filters import VideoFilter
 from twelvelabs_provider.api.models import Asset, IndexingTask, Video
 from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.jobs.idempotency import UNKNOWN_OUTCOME
+from twelvelabs_provider.jobs.idempotency import created_once
 from twelvelabs_provider.jobs.job import JobKind, JobRef, Phase
 from twelvelabs_provider.jobs.kinds import phase_of
 from twelvelabs_provider.storage.source import Source
@@ -34,18 +34,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 SOURCE_MARK = "airflow_source"
-"""The field of user metadata that tells which content a video or an asset was made of."""
+"""User metadata field with the content mark of a video or an asset."""
 
 TASK_MARK = "airflow_task"
-"""The field of user metadata that tells which task instance had a video indexed that no other was to index."""
+"""User metadata field with the task instance that indexed a video under ``if_indexed="fail"``."""
 
-_LOOKED_THROUGH = 200
+_MOST_SEARCHED = 200
 _SAME_LENGTH = 1.0
 _USABLE = (Phase.RUNNING, Phase.READY)
 
 
 class IfIndexed(StrEnum):
-    """What to do about content that is in the index already."""
+    """What to do with content that is already in the index."""
 
     REUSE = "reuse"
     REINDEX = "reindex"
@@ -53,25 +53,25 @@ class IfIndexed(StrEnum):
 
 
 def source_mark(source: Source, *more: str) -> str:
-    """Return the mark of a file's content: where it lies, and its checksum, or its size and time.
+    """Return the content mark of a file: a digest of its URI and its checksum, or its size and modification time.
 
-    :param more: whatever else makes another video of it.
+    :param more: what else makes it another video.
     """
     digest = hashlib.sha256("\0".join((source.uri, source.fingerprint, *more)).encode()).hexdigest()
-    # A text that looks like a number would be compared as one.
+    # The prefix keeps the service from comparing the digest as a number.
     return f"source-{digest[:32]}"
 
 
 def find_video(hook: TwelveLabsHook, index_id: str, mark: str) -> Video | None:
-    """Return the newest video of some content that is in an index or on its way, ready ones first."""
+    """Return the newest video of some content in an index, ready ones first; failed ones do not count."""
     found = sorted(_marked_videos(hook, index_id, mark), key=lambda video: _phase(video) is not Phase.READY)
     return next((video for video in found if _phase(video) in _USABLE), None)
 
 
 def find_own_video(hook: TwelveLabsHook, index_id: str, mark: str, task_mark: str) -> Video | None:
-    """Return the video of some content that an earlier attempt of a task instance had indexed, if it did not fail.
+    """Return the video of some content that an earlier attempt of a task instance indexed, unless it failed.
 
-    :param task_mark: what that attempt left in the field :data:`TASK_MARK`.
+    :param task_mark: the value of the field :data:`TASK_MARK`.
     """
     marked = _marked_videos(hook, index_id, mark)
     own = (video for video in marked if video.user_metadata.get(TASK_MARK) == task_mark)
@@ -79,26 +79,26 @@ def find_own_video(hook: TwelveLabsHook, index_id: str, mark: str, task_mark: st
 
 
 def find_asset(hook: TwelveLabsHook, index_id: str, filename: str, mark: str) -> str | None:
-    """Return an asset of some content whose file is there, and of which no failed video is in the index."""
+    """Return an uploaded asset of some content, unless the index contains a failed video of it."""
     usable = arrived_assets(hook, filename, SOURCE_MARK, mark)
     return next((asset.id for asset in usable if not _failed_in(hook, index_id, asset.id)), None)
 
 
 def arrived_assets(hook: TwelveLabsHook, filename: str | None, field: str, mark: str) -> Iterator[Asset]:
-    """Return the newest assets of a name that bear a mark, whose files are there and have not failed.
+    """Return the uploaded assets with a name and a mark that have not failed, newest first.
 
-    :param field: of the user metadata, where the mark stands.
+    :param field: the user metadata field of the mark.
     """
     listed = hook.items(lambda paging: list_assets(filename=filename, paging=paging))
-    marked = (asset for asset in islice(listed, _LOOKED_THROUGH) if asset.user_metadata.get(field) == mark)
+    marked = (asset for asset in islice(listed, _MOST_SEARCHED) if asset.user_metadata.get(field) == mark)
     return (asset for asset in marked if has_arrived(asset))
 
 
 def asset_of(hook: TwelveLabsHook, video: Video) -> str | None:
-    """Return the asset that a video was made of; None where none can be found.
+    """Return the asset of a video, or None if there is none.
 
-    A video of an indexing task names none. The service may keep its asset under the video's own id; else an asset that
-    bears the same mark is of the same content.
+    A video of an indexing task names no asset. Its asset may have the video's own id; otherwise an asset with the same
+    mark has the same content.
     """
     if video.asset_id:
         return video.asset_id
@@ -114,31 +114,28 @@ def asset_of(hook: TwelveLabsHook, video: Video) -> str | None:
 
 
 def find_task_of(hook: TwelveLabsHook, index_id: str, video: Video) -> IndexingTask | None:
-    """Return the task that made a video, where videos come of tasks."""
+    """Return the indexing task that created a video."""
     tasks = hook.items(
         lambda paging: hook.api.list_tasks(index_id=index_id, filename=video.filename, status=["ready"], paging=paging)
     )
-    return next((task for task in islice(tasks, _LOOKED_THROUGH) if task.video_id == video.id), None)
+    return next((task for task in islice(tasks, _MOST_SEARCHED) if task.video_id == video.id), None)
 
 
 def index_asset(hook: TwelveLabsHook, index_id: str, asset_id: str, metadata: Mapping[str, Any] | None) -> str:
-    """Index an asset and return the id of the video; an answer that was lost is looked for, since it is billed.
+    """Index an asset and return the id of the video; after a lost response, search the video, because it is billed.
 
-    :raises TwelveLabsError: if nobody knows whether it was done; look with ``find_indexed_asset()`` before the next.
+    :raises TwelveLabsError: the outcome is unknown; call ``find_indexed_asset()`` before another request.
     """
-    try:
-        return hook.execute(hook.api.create_indexed_asset(index_id, asset_id, user_metadata=metadata))
-    except UNKNOWN_OUTCOME:
-        video_id = hook.execute(hook.api.find_indexed_asset(index_id, asset_id))
-        if video_id is None:
-            raise
-        return video_id
+    return created_once(
+        lambda: hook.execute(hook.api.create_indexed_asset(index_id, asset_id, user_metadata=metadata)),
+        lambda: hook.execute(hook.api.find_indexed_asset(index_id, asset_id)),
+    )
 
 
 def has_arrived(asset: Asset) -> bool:
-    """Tell whether the file of an asset is there, and has not failed."""
+    """Return whether the file of an asset was uploaded and has not failed."""
     phase = phase_of(asset.status)
-    # An asset whose parts are still awaited is "processing" too.
+    # An asset with missing parts is "processing" too.
     running = phase is Phase.RUNNING and asset.method != UploadMethod.MULTIPART
     return running or phase is Phase.READY
 
@@ -149,12 +146,12 @@ def _marked_videos(hook: TwelveLabsHook, index_id: str, mark: str) -> Iterator[V
         listed = hook.items(lambda paging: hook.api.list_indexed_assets(index_id, where=where, paging=paging))
     else:
         listed = hook.items(lambda paging: hook.api.list_videos(index_id, where=where, paging=paging))
-    # A service that does not know the filter would list them all.
-    return (video for video in islice(listed, _LOOKED_THROUGH) if video.user_metadata.get(SOURCE_MARK) == mark)
+    # A service that ignores the filter lists all videos.
+    return (video for video in islice(listed, _MOST_SEARCHED) if video.user_metadata.get(SOURCE_MARK) == mark)
 
 
 def is_usable(video: Video) -> bool:
-    """Tell whether a video is ready or may become so."""
+    """Return whether a video is ready or may become ready."""
     return _phase(video) in _USABLE
 
 
@@ -168,9 +165,9 @@ def _failed_in(hook: TwelveLabsHook, index_id: str, asset_id: str) -> bool:
 
 
 def policy_of(value: str) -> IfIndexed:
-    """Return what ``if_indexed`` asks for.
+    """Read ``if_indexed``.
 
-    :raises TwelveLabsInputError: naming what it may be.
+    :raises TwelveLabsInputError: with the allowed values.
     """
     try:
         return IfIndexed(value)
@@ -179,7 +176,7 @@ def policy_of(value: str) -> IfIndexed:
 
 
 def job_of(hook: TwelveLabsHook, index_id: str, video: Video) -> JobRef | None:
-    """Return the job by which a video came into its index, for those who wait for jobs; None if it is gone."""
+    """Return the job that indexed a video; None if it no longer exists."""
     if hook.api.indexing_route() is IndexingRoute.ASSET:
         return JobRef(JobKind.INDEXED_ASSET, video.id, index_id)
     task = find_task_of(hook, index_id, video)
@@ -187,18 +184,18 @@ def job_of(hook: TwelveLabsHook, index_id: str, video: Video) -> JobRef | None:
 
 
 def leave_mark(hook: TwelveLabsHook, index_id: str, video_id: str, mark: str, task_mark: str | None = None) -> None:
-    """Mark a video that could not be marked with its upload; a video without a mark is as good as any other."""
+    """Add the content mark to a video whose upload could not carry it; a failure is only logged."""
     marks = {SOURCE_MARK: mark, **({TASK_MARK: task_mark} if task_mark else {})}
     try:
         hook.execute(hook.api.update_video(index_id, video_id, user_metadata=marks))
     except TwelveLabsError as error:
-        log.warning("video %s bears no mark of its source, another run will not know it: %s", video_id, error)
+        log.warning("Could not mark video %s with its content, other runs may index it again: %s", video_id, error)
 
 
 def remove_failed(hook: TwelveLabsHook, job: JobRef, asset_id: str | None) -> None:
-    """Remove what a failed indexing leaves on the service, so that a retry uploads again.
+    """Delete the objects of a failed indexing, so that a retry uploads again.
 
-    An asset stays of which there are videos in other indexes.
+    The service keeps an asset that has videos in other indexes.
     """
     api = hook.api
     try:
@@ -209,6 +206,6 @@ def remove_failed(hook: TwelveLabsHook, job: JobRef, asset_id: str | None) -> No
         if asset_id:
             hook.execute(api.delete_asset(asset_id))
     except TwelveLabsError as error:
-        log.warning("what %s left behind could not be removed: %s", job, error)
+        log.warning("Could not delete the objects of failed %s: %s", job, error)
     else:
-        log.info("removed what %s left behind on the service", job)
+        log.info("Deleted the objects of failed %s", job)

@@ -1,4 +1,4 @@
-"""Making a thing once: it is looked for before it is made, and when the answer was lost."""
+"""Creation without duplicates: after a lost response, the object is searched before an error is raised."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from twelvelabs_provider.exceptions import TwelveLabsInputError
 
 T = TypeVar("T")
 UNKNOWN_OUTCOME = (TwelveLabsAmbiguousError, TwelveLabsAnswerError, TwelveLabsServerError)
-"""After these the thing may have been made."""
+"""Errors after which the service may have done what was requested."""
 
 
 def created_once(create: Callable[[], T], find: Callable[[], T | None]) -> T:
-    """Make a thing; where the answer was lost, return the one that is there now.
+    """Create an object; if the response is lost, return the object that exists now.
 
-    :param create: asks the service to make it.
-    :param find: looks for it.
+    :param create: sends the request.
+    :param find: searches the object.
     """
     try:
         return create()
@@ -29,9 +29,9 @@ def created_once(create: Callable[[], T], find: Callable[[], T | None]) -> T:
 
 
 def check_if_exists(value: str, *allowed: str) -> None:
-    """Refuse an ``if_exists`` that means nothing.
+    """Refuse an unknown value of ``if_exists``.
 
-    :raises TwelveLabsInputError: naming what it may be.
+    :raises TwelveLabsInputError: with the allowed values.
     """
     if value not in allowed:
         raise TwelveLabsInputError(f"if_exists={value!r} is not one of {', '.join(allowed)}")

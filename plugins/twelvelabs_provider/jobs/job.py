@@ -1,4 +1,4 @@
-"""A remote job: which one, where it stands, and what travels with it from worker to triggerer and back."""
+"""A remote job: its identity, its state, and the record that travels between worker and triggerer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Memo = Mapping[str, Any]
 
 
 class JobKind(StrEnum):
-    """The kinds of work that the service does while one waits."""
+    """Kinds of asynchronous work of the service."""
 
     INDEXING_TASK = "indexing_task"
     ASSET = "asset"
@@ -28,7 +28,7 @@ class JobKind(StrEnum):
 
 
 class Phase(StrEnum):
-    """What a status means to the one who waits."""
+    """Meaning of a status for a wait."""
 
     RUNNING = "running"
     READY = "ready"
@@ -38,10 +38,10 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)
 class JobRef:
-    """Which job.
+    """Identity of a job.
 
-    :param index_id: where its address needs one: the index; of an import or a transfer what it comes through or goes
-        to, of an entity its collection, of an item its knowledge store.
+    :param index_id: the index, if the job's URL contains one; the connector of an import or a transfer, the collection
+        of an entity, the knowledge store of an item.
     """
 
     kind: JobKind
@@ -55,16 +55,16 @@ class JobRef:
 
 @dataclass(frozen=True)
 class JobState:
-    """Where a job stands.
+    """State of a job.
 
-    :param status: the service's own word.
-    :param detail: why it failed, if it did and the service says so.
-    :param video_id: the video that comes of it, once known.
+    :param status: the status as the service writes it.
+    :param detail: the reason of a failure, if the service gives one.
+    :param video_id: the video that the job creates, once known.
     :param duration: seconds of video, once known.
-    :param index_id: the index it belongs to, where the answer says so.
+    :param index_id: the index that it belongs to, if the response says so.
     :param size: bytes of the file, once known.
-    :param created_at: epoch seconds of its creation by the clock of the service, where the answer says so.
-    :param changed_at: epoch seconds of its last change by the clock of the service, where the answer says so.
+    :param created_at: epoch seconds of its creation by the clock of the service, if the response says so.
+    :param changed_at: epoch seconds of its last change by the clock of the service, if the response says so.
     """
 
     phase: Phase
@@ -78,31 +78,31 @@ class JobState:
     changed_at: float | None = None
 
     def __post_init__(self) -> None:
-        """Clean the words of the service: they go into logs, events and messages."""
+        """Remove control characters and secrets from texts that go into logs, events and messages."""
         object.__setattr__(self, "status", clean_text(self.status))
         object.__setattr__(self, "detail", clean_text(self.detail) or None)
 
     def running_at(self, now: float) -> float:
-        """Return the moment until which the job is known to run, by the earlier clock: the service's or ours.
+        """Return the time at which the job was still running, by the earlier of two clocks: the service's and ours.
 
         :param now: epoch seconds at which this state was read.
         """
         changed_at = self.changed_at if self.changed_at is not None else self.created_at
         return now if changed_at is None else min(now, changed_at)
 
-    def told_of(self, job: JobRef) -> str:
+    def failure_of(self, job: JobRef) -> str:
         """Return the message for a job that ended without a result."""
         return f"{job} ended as {self.status!r}: {self.detail or 'the service gives no reason'}"
 
 
 @dataclass(frozen=True)
 class PendingJob:
-    """A job that was submitted and is waited for.
+    """A submitted job that a task waits for.
 
-    :param begun_at: epoch seconds at which the whole undertaking began; its deadline counts from here.
+    :param begun_at: epoch seconds at which the task's work began; the deadline counts from here.
     :param started_at: epoch seconds of this job's submission.
     :param deadline: epoch seconds; absolute, so that no restart prolongs it.
-    :param memo: what the operator must know again when it wakes up; plain JSON, no secret.
+    :param memo: what the operator needs again when it resumes; plain JSON, no secret.
     :param created_at: epoch seconds of the job's creation by the clock of the service; 0 if the service does not say,
         None if the job has not been read yet.
     """
@@ -115,19 +115,19 @@ class PendingJob:
     created_at: float | None = None
 
     def as_read(self, state: JobState) -> PendingJob:
-        """Return the job with its creation time as the service states it.
+        """Return the job with the creation time that the service states.
 
-        Lists are read back to this moment: a job can be much older than the task that waits for it.
+        Lists are read back to this time, because a job can be much older than the task that waits for it.
         """
         return replace(self, created_at=state.created_at or self.created_at or 0.0)
 
     def followed_by(self, job: JobRef, now: float, **memo: Any) -> PendingJob:
-        """Return the next job of the same undertaking, under the same deadline."""
+        """Return the next job of the same work, with the same deadline."""
         return replace(self, job=job, started_at=now, memo={**self.memo, **memo}, created_at=None)
 
     def as_json(self) -> dict[str, Any]:
         """Return plain JSON."""
-        # Written out: thousands are made at once, and dataclasses.asdict copies deeply.
+        # Not dataclasses.asdict, which copies deeply: thousands of jobs are serialized at once.
         return {
             "job": {"kind": self.job.kind.value, "id": self.job.id, "index_id": self.job.index_id},
             "begun_at": self.begun_at,
@@ -159,9 +159,9 @@ class PendingJob:
 
 @dataclass(frozen=True)
 class PlannedWork:
-    """Work that was planned and of which no job is known yet.
+    """Planned work without a submitted job.
 
-    :param begun_at: epoch seconds at which it began; its deadline counts from here.
+    :param begun_at: epoch seconds at which it began; the deadline counts from here.
     :param deadline: epoch seconds.
     :param memo: what the operator needs again later; plain JSON, no secret.
     """
@@ -172,15 +172,15 @@ class PlannedWork:
 
     @classmethod
     def of(cls, pending: PendingJob) -> PlannedWork:
-        """Return the work that a job is a part of."""
+        """Return the work that a job belongs to."""
         return cls(pending.begun_at, pending.deadline, pending.memo)
 
     def with_memo(self, **memo: Any) -> PlannedWork:
-        """Return the same work with more to remember."""
+        """Return the same work with more entries in its memo."""
         return replace(self, memo={**self.memo, **memo})
 
     def submitted_as(self, job: JobRef, now: float, **memo: Any) -> PendingJob:
-        """Return the job to wait for, under the same deadline."""
+        """Return the submitted job, with the same deadline."""
         return PendingJob(job, self.begun_at, now, self.deadline, {**self.memo, **memo})
 
     def as_json(self) -> dict[str, Any]:

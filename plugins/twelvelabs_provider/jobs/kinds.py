@@ -1,4 +1,4 @@
-"""How each kind of job is read and cancelled, and what its statuses mean; everything else is the same for all."""
+"""Kinds of jobs: how each is read and cancelled, and what its statuses mean."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ _PHASES: Mapping[str, Phase] = {
 
 @dataclass(frozen=True)
 class KindOfJob:
-    """What differs between kinds.
+    """The calls of one kind.
 
-    :param read: the call for where one job stands.
-    :param cancel: the call that stops it; None where the service has none.
+    :param read: returns the call that reads the state of one job.
+    :param cancel: returns the call that cancels it; None if the service has none.
     """
 
     read: Callable[[Dialect, JobRef], Call[JobState]]
@@ -47,26 +47,26 @@ class KindOfJob:
 
 
 def phase_of(status: str) -> Phase:
-    """Return what a status means; one that is not known means that the job is still running."""
+    """Return the phase of a status; an unknown status counts as running."""
     phase = _PHASES.get(status.lower())
     return phase or _unknown(status)
 
 
 def read_state(dialect: Dialect, job: JobRef) -> Call[JobState]:
-    """Return the call for where a job stands."""
+    """Return the call that reads the state of a job."""
     return KINDS[job.kind].read(dialect, job)
 
 
 def cancellation(dialect: Dialect, job: JobRef) -> Call[None] | None:
-    """Return the call that stops a job, or None where the service cannot stop it."""
+    """Return the call that cancels a job, or None if the service cannot cancel it."""
     cancel = KINDS[job.kind].cancel
     return cancel(dialect, job) if cancel else None
 
 
 @lru_cache(maxsize=64)
 def _unknown(status: str) -> Phase:
-    """Say once what is not known; a line for every look would fill the log."""
-    log.warning("unknown status %r of a remote job: taken as still running, until the deadline", clean_text(status))
+    # Cached, so that each unknown status is logged once and not at every poll.
+    log.warning("Unknown job status %r counts as running until the deadline", clean_text(status))
     return Phase.RUNNING
 
 
@@ -74,8 +74,8 @@ def _epoch(moment: datetime | None) -> float | None:
     return moment.timestamp() if moment else None
 
 
-def task_state(task: IndexingTask) -> JobState:
-    """Return where an indexing task stands."""
+def indexing_task_state(task: IndexingTask) -> JobState:
+    """Return the state of an indexing task."""
     return JobState(
         phase_of(task.status),
         task.status,
@@ -89,7 +89,7 @@ def task_state(task: IndexingTask) -> JobState:
 
 
 def asset_state(asset: Asset) -> JobState:
-    """Return where an asset stands."""
+    """Return the state of an asset."""
     return JobState(
         phase_of(asset.status),
         asset.status,
@@ -101,7 +101,7 @@ def asset_state(asset: Asset) -> JobState:
 
 
 def indexed_asset_state(video: Video) -> JobState:
-    """Return where an indexed asset stands."""
+    """Return the state of an indexed asset."""
     status = video.status or "ready"
     return JobState(
         phase_of(status), status, video.error, video.id, video.duration, created_at=_epoch(video.created_at)
@@ -135,7 +135,7 @@ def _batch_state(batch: AnalysisBatch) -> JobState:
 
 
 def _import_state(found: Import) -> JobState:
-    """An import has no status of its own; it is ready when none of its assets is on its way any more."""
+    # An import has no status: it is ready when none of its assets is being processed.
     running = any(item.status and phase_of(item.status) is Phase.RUNNING for item in found.items)
     return JobState(Phase.RUNNING, "processing") if running else JobState(Phase.READY, "ready")
 
@@ -155,7 +155,7 @@ def _item_state(item: KnowledgeStoreItem) -> JobState:
 
 
 KINDS: Mapping[JobKind, KindOfJob] = {
-    JobKind.INDEXING_TASK: KindOfJob(lambda api, job: api.read_task(job.id).then(task_state)),
+    JobKind.INDEXING_TASK: KindOfJob(lambda api, job: api.read_task(job.id).then(indexing_task_state)),
     JobKind.ASSET: KindOfJob(lambda api, job: api.read_asset(job.id).then(asset_state)),
     JobKind.INDEXED_ASSET: KindOfJob(
         lambda api, job: api.read_indexed_asset(job.index_id or "", job.id).then(indexed_asset_state)
@@ -176,6 +176,6 @@ KINDS: Mapping[JobKind, KindOfJob] = {
     JobKind.TRANSFER: KindOfJob(
         lambda api, job: read_transfer_status(job.id, job.index_id or "").then(_transfer_state)
     ),
-    # Where today's API tells the status, it sends the embeddings along; they are not read here.
+    # Today's API returns the status together with the embeddings, which are not parsed here.
     JobKind.EMBEDDING_TASK: KindOfJob(lambda api, job: api.embedding_task_status(job.id).then(_embedding_state)),
 }

@@ -1,4 +1,4 @@
-"""An upload in parts that survives its task: what an earlier try sent is not sent again."""
+"""Multipart upload of one file, continued by a retry."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ log = logging.getLogger(__name__)
 
 _ROUNDS = 3
 _OCTETS = {"Content-Type": "application/octet-stream"}
-_GONE = (TwelveLabsNotFoundError, TwelveLabsPermissionError, TwelveLabsBadRequestError)
+_NOT_ACTIVE = (TwelveLabsNotFoundError, TwelveLabsPermissionError, TwelveLabsBadRequestError)
 
 
 class UploadState(Protocol):
-    """What remembers an upload in parts from one try to the next."""
+    """Record of a multipart upload that is kept between attempts."""
 
     def earlier_upload(self) -> BegunUpload | None: ...
     def record_upload(self, upload: BegunUpload) -> None: ...
@@ -41,28 +41,28 @@ class UploadState(Protocol):
 
 @dataclass(frozen=True)
 class MultipartUpload:
-    """Brings one file to the service in parts.
+    """Multipart upload of one file.
 
-    :param task_state: remembers the session from one try of the task to the next.
-    :param fingerprint: changes when the file's content changes; then an older session is of no use.
+    :param state: the record of the upload, kept between attempts.
+    :param fingerprint: fingerprint of the file's content; an upload of other content is not continued.
     """
 
     hook: TwelveLabsHook
-    task_state: UploadState
+    state: UploadState
     source: PartSource
     fingerprint: str
 
     def run(self, media: AssetType, options: AssetOptions) -> str:
-        """Send what the service does not have yet and return the id of the asset, which is prepared from then on.
+        """Send the missing parts and return the id of the asset, which the service then prepares.
 
-        :raises TwelveLabsTransientError: a part could not be sent; another try goes on with what is missing.
+        :raises TwelveLabsTransientError: a part could not be sent; a retry sends the missing parts.
         """
         begun = self._earlier()
         if begun is not None:
             try:
-                self._go_on(begun)
-            except _GONE as error:
-                log.warning("upload %s cannot be gone on with (%s): beginning anew", begun.upload_id, error)
+                self._send_missing(begun)
+            except _NOT_ACTIVE as error:
+                log.warning("Cannot continue upload %s, starting a new one: %s", begun.upload_id, error)
             else:
                 return begun.asset_id
         return self._begin(media, options)
@@ -77,54 +77,54 @@ class MultipartUpload:
             self.fingerprint,
             dict(session.headers) or _OCTETS,
         )
-        self.task_state.record_upload(begun)
-        log.info("upload %s of %s: %d parts", session.id, self.source.filename, session.total_chunks)
-        self._go_on(begun, session.urls, completed=())
+        self.state.record_upload(begun)
+        log.info("Uploading %s in %d parts (upload %s)", self.source.filename, session.total_chunks, session.id)
+        self._send_missing(begun, session.urls, completed=())
         return session.asset_id
 
     def _earlier(self) -> BegunUpload | None:
-        """Return what an earlier try began, if it is of the same file and not over."""
-        begun = self.task_state.earlier_upload()
+        """Return the upload of an earlier attempt, if it is active and of the same content."""
+        begun = self.state.earlier_upload()
         if begun is None:
             return None
         if (begun.size, begun.fingerprint) != (self.source.size, self.fingerprint):
-            log.info("%s changed since upload %s began: starting again", self.source.filename, begun.upload_id)
+            log.info("%s changed since upload %s began, starting a new one", self.source.filename, begun.upload_id)
             self._remove(begun)
             return None
         try:
             status = self.hook.execute(read_upload(begun.upload_id)).status
             usable = status == UploadStatus.ACTIVE or (status == UploadStatus.COMPLETED and self._is_alive(begun))
-        except _GONE as error:
+        except _NOT_ACTIVE as error:
             status, usable = str(error), False
         if not usable:
-            log.info("upload %s of an earlier try is of no use (%s): beginning anew", begun.upload_id, status)
+            log.info("Upload %s of an earlier attempt is %s, starting a new one", begun.upload_id, status)
         return begun if usable else None
 
     def _remove(self, begun: BegunUpload) -> None:
-        """Delete the asset of an upload whose parts may be of two contents."""
-        self.task_state.clear()
+        """Delete the asset of an upload whose parts may have different contents."""
+        self.state.clear()
         try:
             self.hook.execute(self.hook.api.delete_asset(begun.asset_id))
         except TwelveLabsError as error:
-            log.warning("asset %s could not be deleted: %s", begun.asset_id, error)
+            log.warning("Could not delete asset %s: %s", begun.asset_id, error)
 
     def _is_alive(self, begun: BegunUpload) -> bool:
         asset = self.hook.execute(self.hook.api.read_asset(begun.asset_id))
         return phase_of(asset.status) is not Phase.FAILED
 
-    def _go_on(
+    def _send_missing(
         self, begun: BegunUpload, urls: Collection[ChunkUrl] = (), *, completed: Collection[int] | None = None
     ) -> None:
-        """Send what is missing until nothing is; parts that the service could not take are sent once more.
+        """Send the missing parts; parts that the service rejects are sent again.
 
-        :param completed: the parts that the service has, None where it has to be asked.
+        :param completed: the parts that the service has, None to read them.
         """
         sender = MultipartSender(self.hook, begun.upload_id, self.source, headers=begun.headers)
         for _ in range(_ROUNDS):
             there = self._completed(begun) if completed is None else completed
             missing = missing_chunks(begun.size, begun.chunk_size, there)
             if there:
-                log.info("upload %s goes on: %d parts are there, %d missing", begun.upload_id, len(there), len(missing))
+                log.info("Continuing upload %s: %d parts sent, %d missing", begun.upload_id, len(there), len(missing))
             try:
                 if not missing or sender.send(missing, urls):
                     return
@@ -133,7 +133,7 @@ class MultipartUpload:
                 raise
             urls, completed = (), None
         raise TwelveLabsTransientError(
-            f"the service did not take all parts of {self.source.filename}, sent {_ROUNDS} times; a retry goes on"
+            f"Service did not accept all parts of {self.source.filename} after {_ROUNDS} attempts; a retry continues"
         )
 
     def _completed(self, begun: BegunUpload) -> frozenset[int]:

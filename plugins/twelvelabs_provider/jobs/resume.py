@@ -1,4 +1,4 @@
-"""What a try of a task does about the remote job: submit, attach to what there is, or take what is done."""
+"""Decision of an attempt about the remote job: submit, attach to the earlier one, or take its result."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from twelvelabs_provider.jobs.job import JobState, Memo, PendingJob, Phase
 
 
 class Reuse(StrEnum):
-    """When the job of an earlier try counts.
+    """When the job of an earlier attempt counts.
 
-    ``RETRY``: on a retry; a user's clear starts afresh. ``ALWAYS``: after a clear as well. ``NEVER``: not at all.
+    ``RETRY``: on a retry, not after a user's clear. ``ALWAYS``: after a clear as well. ``NEVER``: not at all.
     """
 
     ALWAYS = "always"
@@ -20,7 +20,7 @@ class Reuse(StrEnum):
 
 
 class Action(StrEnum):
-    """What is done."""
+    """What an attempt does."""
 
     SUBMIT = "submit"
     REATTACH = "reattach"
@@ -29,13 +29,13 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class EarlierSubmission:
-    """What an earlier try of the same task left, asked for the same.
+    """Record of an earlier attempt of the same task with the same request.
 
-    :param pending: the job that it submitted; None where it was about to, and never said that it had.
-    :param at: epoch seconds at which it was about to submit.
-    :param known: ids that were on the service before it did, so that none of them is what it made.
-    :param same_life: whether no user cleared the task since.
-    :param memo: what it had planned to submit, where that is more than one job.
+    :param pending: the job that it submitted; None if it stopped before it could confirm the submission.
+    :param at: epoch seconds just before the submission.
+    :param known: ids that were on the service before the submission, so that none of them is its job.
+    :param same_life: whether no user has cleared the task since.
+    :param memo: what it planned to submit, if that is more than one job.
     """
 
     pending: PendingJob | None
@@ -47,10 +47,10 @@ class EarlierSubmission:
 
 @dataclass(frozen=True)
 class Decision:
-    """What to do.
+    """The decision.
 
-    :param why: in words, for the log.
-    :param job: what to attach to, or what is done; None to submit.
+    :param why: the reason, for the log; empty if there is nothing to report.
+    :param job: the job to attach to, or whose result to take; None to submit.
     """
 
     action: Action
@@ -59,28 +59,28 @@ class Decision:
 
 
 def counts(recorded: EarlierSubmission | None, reuse: Reuse) -> bool:
-    """Tell whether what an earlier try left is to be looked at."""
+    """Return whether the record of an earlier attempt counts."""
     return recorded is not None and (reuse is Reuse.ALWAYS or (reuse is Reuse.RETRY and recorded.same_life))
 
 
 def decide(recorded: EarlierSubmission | None, state: JobState | None, reuse: Reuse) -> Decision:
     """Return what to do.
 
-    :param recorded: what an earlier try left, if anything.
-    :param state: where its job stands; None where the service knows no such job.
-    :param reuse: when the job of an earlier try counts.
+    :param recorded: the record of an earlier attempt, if any.
+    :param state: the state of its job; None if the service does not know the job.
+    :param reuse: when the job of an earlier attempt counts.
     """
     if recorded is None:
-        return Decision(Action.SUBMIT, "no earlier try submitted it")
+        return Decision(Action.SUBMIT, "")
     if not counts(recorded, reuse):
         why = "reuse is 'never'" if reuse is Reuse.NEVER else "the task was cleared since, and reuse is 'retry'"
-        return Decision(Action.SUBMIT, f"what an earlier try submitted does not count: {why}")
+        return Decision(Action.SUBMIT, f"the job of an earlier attempt does not count: {why}")
     pending = recorded.pending
     if pending is None:
-        return Decision(Action.SUBMIT, "an earlier try was about to submit it, and never said that it had")
+        return Decision(Action.SUBMIT, "an earlier attempt stopped before it could confirm the submission")
     if state is None:
-        return Decision(Action.SUBMIT, f"an earlier try submitted {pending.job}, which the service has forgotten")
+        return Decision(Action.SUBMIT, f"{pending.job} of an earlier attempt no longer exists")
     if state.phase in (Phase.FAILED, Phase.CANCELED):
-        return Decision(Action.SUBMIT, f"an earlier try submitted {pending.job}, which is {state.status}")
+        return Decision(Action.SUBMIT, f"{pending.job} of an earlier attempt is {state.status}")
     action = Action.DONE if state.phase is Phase.READY else Action.REATTACH
-    return Decision(action, f"an earlier try submitted {pending.job}, which is {state.status}", pending)
+    return Decision(action, f"{pending.job} of an earlier attempt is {state.status}", pending)

@@ -1,4 +1,4 @@
-"""Why a wait is over: what the trigger tells the operator, and nothing large."""
+"""Events of the triggers that wait for jobs: why the wait has ended."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from twelvelabs_provider.jobs.job import JobRef, PendingJob
 
 
 class EventReason(StrEnum):
-    """Why the trigger stopped waiting."""
+    """Why the wait has ended."""
 
     ENDED = "ended"
     DEADLINE = "deadline"
@@ -21,16 +21,16 @@ class EventReason(StrEnum):
 
 
 def unreachable(job: JobRef, why: object) -> str:
-    """Return the message for a job that can no longer be looked at."""
-    return f"{job} could not be looked at any more ({why}); it goes on, a retry looks again"
+    """Return the message for a job that can no longer be polled."""
+    return f"Cannot poll {job}: {why}. The job continues; a retry polls it again"
 
 
 @dataclass(frozen=True)
 class JobEvent:
-    """The trigger's event.
+    """Event of a trigger that waits for one job.
 
-    :param message: the last error in words, for ``refused`` and ``unreachable``.
-    :param ready: the job was seen ready; not told to the worker, which looks for itself.
+    :param message: the last error, for ``refused`` and ``unreachable``.
+    :param ready: whether the job is ready; not part of the payload, because the worker reads the job again.
     """
 
     reason: EventReason
@@ -39,10 +39,10 @@ class JobEvent:
     ready: bool = field(default=False, compare=False)
 
     def raise_for_reason(self) -> None:
-        """Raise where the trigger could not wait to the end; otherwise the job is to be looked at afresh.
+        """Raise if the wait ended with an error; otherwise the caller reads the job again.
 
-        :raises TwelveLabsRefusedError: the service refused for good.
-        :raises TwelveLabsUnreachableError: it could not be asked any more; the job goes on.
+        :raises TwelveLabsRefusedError: the service refused the request, and a retry cannot help.
+        :raises TwelveLabsUnreachableError: the polls kept failing; the job continues.
         """
         if self.reason is EventReason.REFUSED:
             raise TwelveLabsRefusedError(self.message)
@@ -55,9 +55,9 @@ class JobEvent:
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any] | None) -> JobEvent:
-        """Read an event.
+        """Read a payload.
 
-        :raises TwelveLabsEventError: if it is missing or not ours.
+        :raises TwelveLabsEventError: it is missing, or of another format.
         """
         try:
             fields = dict(payload or {})
@@ -66,5 +66,5 @@ class JobEvent:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise TwelveLabsEventError(
-                f"the task was woken by an event that is not one of ours ({error!r}); the remote job is left as it is"
+                f"Unknown trigger event ({error!r}); the remote job continues, and a retry attaches to it"
             ) from error

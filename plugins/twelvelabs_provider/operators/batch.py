@@ -187,7 +187,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsPublishedOperator, TwelveLabsBill
     def advance(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
         """Send more where batches have ended; publish when all have."""
         if pending.job.kind is JobKind.ASSET and state.phase is not Phase.READY:
-            raise TwelveLabsJobFailedError(state.told_of(pending.job))
+            raise TwelveLabsJobFailedError(state.failure_of(pending.job))
         self._must_be_the_same(pending.memo)
         plan = plan_in(pending.memo)
         if plan.of(BatchState.PLANNED, BatchState.SENDING, BatchState.ACTIVE):

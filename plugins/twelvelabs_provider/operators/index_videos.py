@@ -34,9 +34,10 @@ from twelvelabs_provider.jobs.bulk_indexing.via_tasks import TaskPipeline
 from twelvelabs_provider.jobs.cost import Bill
 from twelvelabs_provider.jobs.deduplication import IfIndexed, policy_of
 from twelvelabs_provider.jobs.durations import Duration, optional_seconds, seconds_of
+from twelvelabs_provider.jobs.identity import Identity, fingerprint
 from twelvelabs_provider.jobs.outage import poll_through_outage
 from twelvelabs_provider.jobs.polling import BACKSTOP, clock_text, deadline_from, pause_before_poll
-from twelvelabs_provider.jobs.task_state import Identity, fingerprint, origin_in
+from twelvelabs_provider.jobs.task_state import origin_in
 from twelvelabs_provider.jobs.trigger_event import EventReason
 from twelvelabs_provider.links import index_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator

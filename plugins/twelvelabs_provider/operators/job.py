@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, cast
 from twelvelabs_provider.api.errors import TwelveLabsError, is_missing
 from twelvelabs_provider.exceptions import TwelveLabsJobFailedError, TwelveLabsJobTimeoutError
 from twelvelabs_provider.jobs.durations import Duration, optional_seconds, seconds_of
+from twelvelabs_provider.jobs.identity import Identity, fingerprint
 from twelvelabs_provider.jobs.job import JobRef, JobState, PendingJob, Phase
 from twelvelabs_provider.jobs.outage import is_final
 from twelvelabs_provider.jobs.polling import BACKSTOP, clock_text, deadline_from, pause_before_poll
 from twelvelabs_provider.jobs.resume import EarlierSubmission, Reuse, decide
-from twelvelabs_provider.jobs.task_state import Identity, TaskState, fingerprint, origin_in
+from twelvelabs_provider.jobs.task_state import TaskState, origin_in
 from twelvelabs_provider.jobs.trigger_event import JobEvent
 from twelvelabs_provider.operators.killed import TwelveLabsKillableOperator
 from twelvelabs_provider.task import NOT_ANSWERED, ends_without_worker, refusals_end_the_task
@@ -183,7 +184,8 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
         task_state = self._task_state(context)
         recorded = task_state.earlier_submission()
         decision = decide(recorded, self._known_state(recorded), self.reuse)
-        self.log.info("%s: %s", decision.action.value, decision.why)
+        if decision.why:
+            self.log.info("%s: %s", decision.action.value, decision.why)
         pending = decision.job
         if pending is None:
             if recorded and recorded.pending:
@@ -290,4 +292,4 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
         self._task_state(context).clear()
         self._pending = None
         self.discard(pending)
-        raise TwelveLabsJobFailedError(state.told_of(pending.job))
+        raise TwelveLabsJobFailedError(state.failure_of(pending.job))

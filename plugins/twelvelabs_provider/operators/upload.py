@@ -107,7 +107,7 @@ class TwelveLabsUploadOperator(TwelveLabsJobOperator):
         if state.phase is Phase.READY:
             why = f"the service fetched {state.size} bytes of {source.size} by the link"
         else:
-            why = f"{state.told_of(pending.job)}, perhaps because the service cannot follow a link of this store"
+            why = f"{state.failure_of(pending.job)}, perhaps because the service cannot follow a link of this store"
         choice = UploadChoice(UploadMethod(pending.memo["otherwise"]), why)
         self.log.warning("%s: %s is uploaded instead, method %s", why, source.uri, choice.method.value)
         self.discard(pending)

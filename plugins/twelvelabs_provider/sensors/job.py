@@ -154,7 +154,7 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
                 state = self._outlast_refusal(pending, state)
         self.playground_url = self.describe(state) or self.playground_url
         if state.phase in (Phase.FAILED, Phase.CANCELED):
-            raise TwelveLabsWatchedJobFailedError(state.told_of(job))
+            raise TwelveLabsWatchedJobFailedError(state.failure_of(job))
         return state
 
     def _outlast_refusal(self, pending: PendingJob, state: JobState) -> JobState:

@@ -350,7 +350,7 @@ def test_a_job_that_quotes_its_link_is_told_without_it(execute: Execute, connect
     with ScriptedServer(Reply(asset)) as server:
         connect(server.origin)
         read = execute(v1_3.read_asset("c1").then(asset_state))
-    told = read.told_of(JobRef(JobKind.ASSET, "c1"))
+    told = read.failure_of(JobRef(JobKind.ASSET, "c1"))
     assert told == "asset c1 ended as 'failed': x: no https://b.example/v.mp4?... ***".replace("//b", "//...@b")
 
 

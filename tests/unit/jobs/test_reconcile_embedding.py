@@ -20,8 +20,9 @@ from twelvelabs_provider.api.embedding.request import (
 from twelvelabs_provider.api.embedding.source import FixedSegmentation, MediaSource
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.exceptions import TwelveLabsUnknownOutcomeError
+from twelvelabs_provider.jobs.identity import Identity
 from twelvelabs_provider.jobs.reconcile_embedding import find_lost_task
-from twelvelabs_provider.jobs.task_state import Identity, TaskState
+from twelvelabs_provider.jobs.task_state import TaskState
 
 URL = "https://media.example/a.mp4"
 

@@ -1,4 +1,4 @@
-"""Submit, attach, or take what is done: one decision from what an earlier try left and what became of it."""
+"""Decision to submit, attach or take a result, from the record of an earlier attempt and the state of its job."""
 
 from __future__ import annotations
 
@@ -47,4 +47,4 @@ def test_what_does_not_count_is_submitted_anew(phase: Phase, same_life: bool, re
 def test_an_intent_is_said_to_be_one() -> None:
     decision = decide(EarlierSubmission(None, True, 5.0), None, Reuse.RETRY)
     assert decision.action is Action.SUBMIT
-    assert "never said that it had" in decision.why
+    assert "stopped before it could confirm" in decision.why

@@ -34,7 +34,7 @@ def test_a_look_without_an_answer_is_borne_and_then_not(
     server.script += [Reply(status=500, body={"code": "generic_error", "message": "oops"})] * 2
     assert task.poll(pending()).phase is Phase.RUNNING
     monkeypatch.setattr(outage, "LONGEST_SILENCE", -1.0)
-    with pytest.raises(TwelveLabsUnreachableError, match=r"asset a1 .*oops.*a retry looks again"):
+    with pytest.raises(TwelveLabsUnreachableError, match=r"asset a1: .*oops.*a retry polls it again"):
         task.poll(pending())
 
 

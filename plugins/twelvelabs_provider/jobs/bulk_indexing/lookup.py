@@ -22,7 +22,7 @@ from twelvelabs_provider.api.paging import Pages
 from twelvelabs_provider.api.resources import LARGEST_PAGE, IndexingRoute, Paging
 from twelvelabs_provider.jobs.deduplication import SOURCE_MARK, find_video, has_arrived, is_usable
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Phase
-from twelvelabs_provider.jobs.kinds import asset_state, indexed_asset_state, read_state, task_state
+from twelvelabs_provider.jobs.kinds import asset_state, indexed_asset_state, indexing_task_state, read_state
 from twelvelabs_provider.jobs.reconcile_indexing import CLOCKS_DIFFER
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _listed_states(
             job_ids,
             lambda task: task.id,
         )
-        states = {task_id: task_state(task) for task_id, task in tasks.items()}
+        states = {task_id: indexing_task_state(task) for task_id, task in tasks.items()}
     # What the list does not have may be older, or gone: that is told by asking for it.
     asked = unknown | (set(job_ids) - states.keys())
     return {**states, **{job_id: _state(hook, JobRef(kind, job_id, index_id), until) for job_id in asked}}

@@ -191,7 +191,7 @@ class IndexingPipeline(ABC):
         """Take away what failed; another try uploads it again, unless somebody took the job away."""
         if state.status != GONE:
             remove_failed(self.hook, job, None if entry.borrowed else entry.asset_id)
-        error = TwelveLabsJobFailedError(state.told_of(job))
+        error = TwelveLabsJobFailedError(state.failure_of(job))
         log.warning("%s: %s", entry.uri, error)
         failed = entry.failed(error, again=state.status != GONE)
         self.book.entries[key] = replace(failed, asset_id=None, job_id=None, video_id=None)

@@ -76,7 +76,7 @@ class AssetPipeline(IndexingPipeline):
         job = JobRef(JobKind.ASSET, entry.asset_id or "")
         why = "perhaps because the service cannot follow a link of this store"
         told = f"the service fetched {state.size} bytes of {entry.size} by a link"
-        told = told if state.phase is Phase.READY else f"{state.told_of(job)}, {why}"
+        told = told if state.phase is Phase.READY else f"{state.failure_of(job)}, {why}"
         log.warning("%s: %s: it is uploaded instead", entry.uri, told)
         remove_failed(self.hook, job, entry.asset_id)
         self.book.entries[key] = replace(entry, stage=Stage.UPLOADING, asset_id=None, linked=False, fingerprint=None)
