@@ -1,4 +1,4 @@
-"""Ids and instants in the service's own forms."""
+"""Ids and times in the service's formats."""
 
 from __future__ import annotations
 
@@ -14,59 +14,58 @@ _COUNTER = itertools.count(int.from_bytes(os.urandom(3), "big"))
 
 
 def new_id() -> str:
-    """Return a fresh id: 24 lower-case hexadecimal digits that sort by second of creation."""
+    """Return a new id: 24 lower-case hexadecimal digits that sort by second of creation."""
     return f"{int(time.time()):08x}{_PROCESS}{next(_COUNTER) & 0xFFFFFF:06x}"
 
 
-def new_prefixed_id(mark: str) -> str:
-    """Return a fresh id of the newer form: a mark and a UUID that sorts by time of creation, ``ks_0198...``.
+def new_prefixed_id(prefix: str) -> str:
+    """Return a new prefixed id: a prefix and a UUID that sorts by time of creation, ``ks_0198...``.
 
-    :param mark: what it is an id of.
+    :param prefix: names the kind of resource.
     """
     digits = f"{time.time_ns() // 1_000_000:012x}7{next(_COUNTER) & 0xFFF:03x}8{os.urandom(8).hex()[1:]}"
-    return f"{mark}_{uuid.UUID(digits)}"
+    return f"{prefix}_{uuid.UUID(digits)}"
 
 
-def is_prefixed_id(text: str, mark: str) -> bool:
-    """Tell whether a text has the form of an id of the newer form.
+def is_prefixed_id(text: str, prefix: str) -> bool:
+    """Return whether a text is a prefixed id.
 
-    :param mark: what it should be an id of.
+    :param prefix: names the kind of resource.
     """
-    return re.fullmatch(rf"{mark}_[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}", text) is not None
+    return re.fullmatch(rf"{prefix}_[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}", text) is not None
 
 
 def is_id(text: str) -> bool:
-    """Tell whether a text has the form of an id."""
+    """Return whether a text has the form of an id."""
     return len(text) == 24 and all(digit in "0123456789abcdef" for digit in text)
 
 
 def now() -> str:
-    """Return this instant as the service writes it: RFC 3339, UTC, milliseconds."""
+    """Return the current time in the service's format: RFC 3339, UTC, milliseconds."""
     return written(datetime.now(UTC))
 
 
 def written(moment: datetime) -> str:
-    """Write an instant as the service does.
+    """Return a time in the service's format.
 
-    :param moment: an aware instant.
+    :param moment: a time with a time zone.
     """
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def read_instant(text: str) -> datetime:
-    """Read an RFC 3339 instant leniently; one without an offset is UTC.
+    """Parse an RFC 3339 time. A time without an offset is UTC.
 
     :param text: for example ``2026-06-01T10:00:00Z``.
-    :raises ValueError: when it is not an instant.
+    :raises ValueError: when the text is no time.
     """
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def later(text: str, seconds: float) -> str:
-    """Return the instant some seconds after a written one.
+    """Return the time some seconds after another.
 
-    :param text: a written instant.
-    :param seconds: how much later.
+    :param text: a time in the service's format.
     """
     return written(read_instant(text) + timedelta(seconds=seconds))
