@@ -104,7 +104,7 @@ def test_two_airflows_keep_journals_of_their_own(
 
     dies_when_asked_to_index(monkeypatch, lambda: task().execute(airflow(run_id, store=False)))
     assert task().execute(airflow(run_id, store=False))["reused"] == 1
-    assert len(list(tmp_path.rglob("*.journal.json"))) == 2
+    assert len(list(tmp_path.rglob("*.checkpoint.json"))) == 2
 
 
 @pytest.mark.parametrize("store", [True, False], ids=["with stores", "without stores"])

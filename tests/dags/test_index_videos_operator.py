@@ -101,7 +101,7 @@ class Runs:
         return TwelveLabsIndexVideosOperator(task_id="t", videos=videos, output_path=str(self.output), **given)
 
     def run(self, videos: Any, *, fields: dict[str, Any] | None = None, **context: Any) -> dict[str, Any]:
-        """Return the result; every wake is another process's, which knows what the journal says."""
+        """Return the result; every wake is another process's, which knows the checkpoint."""
         where = self.context(**context)
         step, arguments = "execute", dict[str, Any]()
         while True:
@@ -204,7 +204,7 @@ DEATHS = {
     "after a checkpoint": (checkpoint.Checkpoint, "write", 4),
     "after a later checkpoint": (checkpoint.Checkpoint, "write", 9),
     "after a look": (pipeline, "states_of", 4),
-    "before the outcome": (pipeline.IndexingPipeline, "go_on", 1),
+    "before the outcome": (pipeline.IndexingPipeline, "advance", 1),
 }
 
 
@@ -235,7 +235,7 @@ def test_a_worker_that_dies_costs_nothing_twice_where_there_are_no_assets(
         dying(patch, steps.Steps, "submit", 3)
         with pytest.raises(Dies):
             runs.run(listed)
-    # A clear finds what is under way too: the journal knows it.
+    # A clear finds what is under way too: the checkpoint contains it.
     result = runs.run(listed, try_number=2, max_tries=3)
     assert (result["indexed"] + result["reused"], result["failed"]) == (10, 0)
     assert billed(account) == before + 10
@@ -311,7 +311,7 @@ def test_never_more_than_asked_for_are_being_indexed(
 ) -> None:
     url = f"{account.engine.base_url}/_local/limits"
     troubles: list[BaseException] = []
-    monkeypatch.setattr(pipeline.IndexingPipeline, "_trouble", lambda self, key, error: troubles.append(error))
+    monkeypatch.setattr(pipeline.IndexingPipeline, "_handle_error", lambda self, key, error: troubles.append(error))
     requests.put(url, headers=account.headers, json={"concurrent_indexing": 3}, timeout=30).raise_for_status()
     try:
         result = runs.run(list(map(str, films(9, unseen=4))), fields={"max_concurrent": 3})
@@ -407,7 +407,7 @@ def test_a_video_of_unknown_length_is_refused_alone_where_it_is_indexed_at_once(
     given = [str(listed[0]), site(listed[1]).replace(" ", "%20")]
     result = runs.run(given, fields={"max_billable_minutes": 1, "max_failed": 1})
     assert [row["outcome"] for row in rows(result)] == ["indexed", "failed"]
-    assert "its length is unknown" in rows(result)[1]["reason"]
+    assert "Length is unknown" in rows(result)[1]["reason"]
     assert billed(account) == before + 1
 
 
@@ -594,7 +594,7 @@ def test_an_upload_that_outlives_its_task_writes_and_sends_nothing_more(
     listed, before, assets = list(map(str, films(2))), billed(account), account.holdings()[0]
     earlier = {one["_id"] for one in account.get("/v1.3/assets")["data"]}
     held, upload = Held(), steps.AssetUpload.run
-    monkeypatch.setattr(pipeline, "LONGEST_GOODBYE", 0.1)
+    monkeypatch.setattr(pipeline, "LONGEST_STOP", 0.1)
 
     def run(self: Any, *arguments: Any, **fields: Any) -> str:
         if "00" in self.source.filename:
@@ -608,14 +608,14 @@ def test_an_upload_that_outlives_its_task_writes_and_sends_nothing_more(
         patch.setattr(steps.AssetUpload, "run", run)
         with pytest.raises(TwelveLabsQuotaUsedUpError):
             runs.run(listed, fields=fields)
-    (journal,) = runs.output.rglob("*.journal.json")
-    left, uploads = journal.read_bytes(), [one for one in threading.enumerate() if one.name.startswith("twelvelabs")]
+    (file,) = runs.output.rglob("*.checkpoint.json")
+    left, uploads = file.read_bytes(), [one for one in threading.enumerate() if one.name.startswith("twelvelabs")]
     assert uploads, "one is in flight"
     held.released.set()
     for thread in uploads:
         thread.join(60)
         assert not thread.is_alive()
-    assert journal.read_bytes() == left, "the journal belongs to the next attempt"
+    assert file.read_bytes() == left, "the checkpoint belongs to the next attempt"
     made = [one for one in account.get("/v1.3/assets")["data"] if one["_id"] not in earlier]
     assert not [one for one in made if one["filename"] == "film 00.mp4" and one["status"] == "ready"]
     pacing.forget_paces()

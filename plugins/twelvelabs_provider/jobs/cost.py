@@ -125,6 +125,19 @@ def must_be_allowed(bill: Bill, limit: float | None, what: str) -> None:
         )
 
 
+def over_limit(limit: float) -> TwelveLabsInputError:
+    """Return the error for a video that would exceed the billable minutes."""
+    return TwelveLabsInputError(f"Indexing it would bill more than {LIMIT} allows ({limit:g})")
+
+
+def unknown_length() -> TwelveLabsInputError:
+    """Return the error for a video of unknown length when the billable minutes are limited."""
+    return TwelveLabsInputError(
+        f"Length is unknown, but {LIMIT} is set. Index the video without a limit, convert it to MP4, or install the"
+        " 'probe' extra, which reads the length of files"
+    )
+
+
 def _bill(kind: BilledKind, duration: float | None, window: TimeRange, times: int = 1) -> Bill:
     seconds = _seconds(window, duration)
     return Bill(kind, unknown=1) if seconds is None else Bill(kind, seconds / 60 * times)

@@ -26,7 +26,7 @@ from twelvelabs_provider.inputs.templated import mapping_of
 from twelvelabs_provider.inputs.upload_method import AUTO, wanted_method
 from twelvelabs_provider.jobs.bulk_indexing.checkpoint import Checkpoint
 from twelvelabs_provider.jobs.bulk_indexing.pipeline import IndexingPipeline
-from twelvelabs_provider.jobs.bulk_indexing.preflight import survey
+from twelvelabs_provider.jobs.bulk_indexing.preflight import preflight
 from twelvelabs_provider.jobs.bulk_indexing.state import BulkState, PendingJobs, Stage, digest_of, key_of
 from twelvelabs_provider.jobs.bulk_indexing.steps import Steps
 from twelvelabs_provider.jobs.bulk_indexing.via_assets import AssetPipeline
@@ -170,8 +170,8 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         listed = videos_of(self.videos)
         check_output(self.output_path)
         work = self._begun(context, self._found_index(), listed)
-        survey(work, policy)
-        work.journal.begin(work.book)
+        preflight(work, policy)
+        work.checkpoint.begin(work.state)
         return self._see_through(context, listed)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -192,21 +192,21 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
     def on_kill(self) -> None:
         """Say what goes on: indexing cannot be stopped."""
         if self._work is not None:
-            running = len(self._work.book.of(Stage.RUNNING, Stage.SENDING))
+            running = len(self._work.state.at(Stage.RUNNING, Stage.SENDING))
             self.log.warning("%d videos are being indexed, which cannot be stopped: a retry attaches to them", running)
 
     def latest_end(self, context: Context) -> float | None:
         """Return the epoch seconds of the deadline, which a wait for a quota does not move."""
         if self._work is not None:
-            return self._work.book.deadline
+            return self._work.state.deadline
         return deadline_from(self.fix_beginning(context), self.timeout, self.execution_timeout)
 
     def _woken(self, context: Context) -> dict[str, Any]:
         listed = videos_of(self.videos)
         index_id = poll_through_outage(self.hook, self._found_index, "the index", math.inf)
         work = self._begun(context, index_id, listed, woken=True)
-        if work.book.surveyed != digest_of(work.videos):
-            survey(work, policy_of(self.if_indexed))
+        if work.state.preflight_digest != digest_of(work.videos):
+            preflight(work, policy_of(self.if_indexed))
         return self._see_through(context, listed)
 
     def _found_index(self) -> str:
@@ -230,7 +230,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
     ) -> IndexingPipeline:
         place, identity = self._place(context, index_id), self._identity(context, index_id)
         name, instance = f"{place.folder}/{place.data_name('')}".rstrip("."), identity.instance()
-        journal = Checkpoint(self.output_path, f"{name}-{instance}" if instance else name)
+        checkpoint = Checkpoint(self.output_path, f"{name}-{instance}" if instance else name)
         videos = {key_of(video.uri): video for video in reversed(listed)}
         videos = dict(reversed(videos.items()))
         self._hide_signatures(listed)
@@ -244,18 +244,18 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
             self._with_subtitles(listed),
             wanted_method(self.method, in_one_request=route is IndexingRoute.TASK),
         )
-        book = journal.read()
-        if woken and book is None:
+        state = checkpoint.read()
+        if woken and state is None:
             raise TwelveLabsRecordError(
-                f"the journal of the task is gone from {display_uri(self.output_path)!r}. Clear the task: what is in"
-                " the index is found there"
+                f"Checkpoint of the task is missing in {display_uri(self.output_path)!r}. Clear the task: it finds the"
+                " videos that are already in the index"
             )
         way = AssetPipeline if route is IndexingRoute.ASSET else TaskPipeline
         self._work = way(
             self.hook,
             steps,
-            journal,
-            book if woken and book else self._next_try(context, identity, index_id, book),
+            checkpoint,
+            state if woken and state else self._next_try(context, identity, index_id, state),
             videos,
             concurrency_of(self.max_concurrent),
             limit_from(self.max_billable_minutes),
@@ -263,27 +263,27 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         )
         return self._work
 
-    def _next_try(self, context: Context, identity: Identity, index_id: str, book: BulkState | None) -> BulkState:
+    def _next_try(self, context: Context, identity: Identity, index_id: str, state: BulkState | None) -> BulkState:
         now, key, number = time.time(), identity.key(), identity.try_number
         begun_at = self.begun_at(context)
         deadline = deadline_from(now if begun_at is None else begun_at, self.timeout, self.execution_timeout)
-        if book is None:
+        if state is None:
             return BulkState(key, number, now, deadline, index_id)
-        if (book.identity, book.try_number) == (key, number):
-            # It only waited for a quota, which prolongs nothing.
-            deadline = book.deadline
-        born = book.reborn(key, number, now, deadline)
-        self.log.info("an earlier try left %d videos done or under way: going on", len(born.entries))
-        return born
+        if (state.identity, state.try_number) == (key, number):
+            # The same attempt after a wait for a quota, which does not move the deadline.
+            deadline = state.deadline
+        resumed = state.for_attempt(key, number, now, deadline)
+        self.log.info("Continuing with %d videos of an earlier attempt", len(resumed.videos))
+        return resumed
 
     def _see_through(self, context: Context, listed: Sequence[ListedVideo]) -> dict[str, Any]:
         work = self._work
         assert work is not None
         try:
             while True:
-                wait = work.go_on()
-                self.log.info("%s", work.told())
-                late = wait is not None and time.time() >= work.book.deadline
+                wait = work.advance()
+                self.log.info("%s", work.summary())
+                late = wait is not None and time.time() >= work.state.deadline
                 if wait is None or late:
                     return self._finish(context, work, listed, late=late)
                 self._wait(work, wait)
@@ -292,7 +292,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
 
     def _wait(self, work: IndexingPipeline, wait: PendingJobs) -> None:
         """Sleep until the next look, or leave the worker."""
-        now, deadline = time.time(), work.book.deadline
+        now, deadline = time.time(), work.state.deadline
         if not self.deferrable:
             pause = pause_before_poll(now, wait.youngest_at, deadline, self.poll_interval, random.random())
             time.sleep(pause if wait.job_ids else min(max(pause, work.refused_until - now), max(0.0, deadline - now)))
@@ -317,17 +317,17 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         self, context: Context, work: IndexingPipeline, listed: Sequence[ListedVideo], *, late: bool
     ) -> dict[str, Any]:
         """Publish what became of every video, then tell whether that is good enough."""
-        book, place = work.book, self._place(context, work.book.index_id)
-        outcome = publish_outcome(self.output_path, place, Provenance.of(context["ti"]), book, listed)
+        state, place = work.state, self._place(context, work.state.index_id)
+        outcome = publish_outcome(self.output_path, place, Provenance.of(context["ti"]), state, listed)
         self.log.info("outcome of %d videos, %s: %s", outcome.videos, outcome.counts, outcome.uri)
         if late:
             self.push_before_failure(context, outcome.as_result())
             raise TwelveLabsJobTimeoutError(
-                f"{work.told()} at the deadline, {clock_text(book.deadline)}; what is under way goes on, and a"
+                f"{work.summary()} at the deadline, {clock_text(state.deadline)}; what is under way goes on, and a"
                 f" retry goes on from there: give it longer with timeout (seconds). Outcome so far: {outcome.uri}"
             )
         try:
-            must_be_good_enough(outcome, book, allowed_failures(self.max_failed, outcome.videos))
+            must_be_good_enough(outcome, state, allowed_failures(self.max_failed, outcome.videos))
         except AirflowException:
             self.push_before_failure(context, outcome.as_result())
             raise

@@ -46,27 +46,27 @@ class IndexingOutcome:
 
 
 def publish_outcome(
-    output_path: str, place: TablePlace, provenance: Provenance, book: BulkState, listed: Sequence[ListedVideo]
+    output_path: str, place: TablePlace, provenance: Provenance, state: BulkState, listed: Sequence[ListedVideo]
 ) -> IndexingOutcome:
     """Publish a row for each video, in the order given."""
     counts: Counter[str] = Counter()
-    minutes = sum(entry.minutes for entry in book.of(Stage.INDEXED).values())
+    minutes = sum(entry.minutes for entry in state.at(Stage.INDEXED).values())
 
     def rows() -> Iterator[Mapping[str, Any]]:
         uris = [display_uri(video.uri) for video in listed]
-        for row in rows_of([key_of(video.uri) for video in listed], uris, book):
+        for row in rows_of([key_of(video.uri) for video in listed], uris, state):
             counts[row["outcome"]] += 1
             yield row
 
     def facts() -> TableFacts:
-        return TableFacts(provenance, index_id=book.index_id, details={"videos": dict(counts)})
+        return TableFacts(provenance, index_id=state.index_id, details={"videos": dict(counts)})
 
     published = publish_rows(output_path, place, rows(), INDEXING, table_formats(["jsonl"]), facts)
     told = {name: counts[name] for name in ("indexed", "reused", "failed")}
-    return IndexingOutcome(book.index_id, len(listed), told, minutes, published.files["jsonl"], published.manifest_uri)
+    return IndexingOutcome(state.index_id, len(listed), told, minutes, published.files["jsonl"], published.manifest_uri)
 
 
-def must_be_good_enough(outcome: IndexingOutcome, book: BulkState, allowed: int | None) -> None:
+def must_be_good_enough(outcome: IndexingOutcome, state: BulkState, allowed: int | None) -> None:
     """Fail where more videos failed than may.
 
     :param allowed: how many may; None for any.
@@ -79,6 +79,6 @@ def must_be_good_enough(outcome: IndexingOutcome, book: BulkState, allowed: int 
     told = (
         f"{failed} of {outcome.videos} videos failed, and max_failed allows {allowed}; the rows say why: {outcome.uri}"
     )
-    if any(entry.again for entry in book.of(Stage.FAILED).values()):
+    if any(entry.again for entry in state.at(Stage.FAILED).values()):
         raise TwelveLabsVideosFailedError(f"{told}. A retry tries again those that may succeed, and no others")
     raise TwelveLabsPartialFailureError(f"{told}. Put right what is wrong with them and clear the task")

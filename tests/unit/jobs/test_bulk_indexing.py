@@ -24,8 +24,8 @@ INDEXED = VideoState("file:///a.mp4", Stage.INDEXED, asset_id="a1", job_id="v1",
 LOST = VideoState("file:///b.mp4", Stage.SENDING, asset_id="a2", at=5.0, mark="source-1")
 
 
-def book(**entries: VideoState) -> BulkState:
-    return BulkState("me", 1, 100.0, 200.0, "i1", entries=dict(entries))
+def state(**entries: VideoState) -> BulkState:
+    return BulkState("me", 1, 100.0, 200.0, "i1", videos=dict(entries))
 
 
 def test_an_entry_is_short_and_comes_back() -> None:
@@ -60,15 +60,15 @@ def test_a_reason_is_short_and_opens_nothing() -> None:
     ],
 )
 def test_what_a_retry_begins_with(entry: VideoState, stage: Stage | None) -> None:
-    revived = entry.revived()
+    revived = entry.for_retry()
     assert (revived.stage if revived else None) == stage
     assert revived is None or revived.settled or not revived.reason
 
 
 def test_a_clear_begins_with_what_is_under_way_alone() -> None:
-    old = book(a=INDEXED, b=LOST, c=LOST.failed(OSError("x"), again=False))
-    assert set(old.reborn("me", 2, 1.0, 2.0).entries) == {"a", "b", "c"}
-    assert set(old.reborn("another life", 1, 1.0, 2.0).entries) == {"b"}
+    old = state(a=INDEXED, b=LOST, c=LOST.failed(OSError("x"), again=False))
+    assert set(old.for_attempt("me", 2, 1.0, 2.0).videos) == {"a", "b", "c"}
+    assert set(old.for_attempt("another life", 1, 1.0, 2.0).videos) == {"b"}
 
 
 def test_half_of_them_are_enough() -> None:
@@ -84,7 +84,7 @@ def test_a_video_is_known_however_its_address_is_signed() -> None:
 
 
 def test_there_is_a_row_for_each_that_was_given_and_one_is_billed_once() -> None:
-    rows = list(rows_of(["a", "b", "a", "c"], ["u", "v", "u", "w"], book(a=INDEXED, b=LOST)))
+    rows = list(rows_of(["a", "b", "a", "c"], ["u", "v", "u", "w"], state(a=INDEXED, b=LOST)))
     assert [row["outcome"] for row in rows] == ["indexed", "failed", "reused", "failed"]
     assert [row["minutes"] for row in rows] == [1.5, 0.0, 0.0, 0.0]
     assert rows[1]["error_type"] == "TwelveLabsJobTimeoutError"
@@ -98,60 +98,60 @@ def test_only_what_this_task_has_indexed_is_billed_to_it() -> None:
     assert VideoState("x", Stage.FAILED, duration=60.0, doubted=True).minutes == 1
 
 
-def journal(tmp_path: Path) -> Checkpoint:
+def checkpoint_in(tmp_path: Path) -> Checkpoint:
     return Checkpoint(str(tmp_path), "i1/indexing/t-1")
 
 
-def test_there_is_no_journal_at_the_beginning(tmp_path: Path) -> None:
-    assert journal(tmp_path).read() is None
+def test_there_is_no_checkpoint_at_the_beginning(tmp_path: Path) -> None:
+    assert checkpoint_in(tmp_path).read() is None
 
 
 def test_what_is_settled_is_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "SETTLED_AT_ONCE", 10)
-    kept, writer = book(lost=LOST), journal(tmp_path)
+    kept, writer = state(lost=LOST), checkpoint_in(tmp_path)
     writer.begin(kept)
     sizes = []
     for number in range(95):
-        kept.entries[f"k{number}"] = INDEXED
+        kept.videos[f"k{number}"] = INDEXED
         writer.write(kept)
-        sizes.append((tmp_path / "i1/indexing/t-1.journal.json").stat().st_size)
+        sizes.append((tmp_path / "i1/indexing/t-1.checkpoint.json").stat().st_size)
     assert max(sizes) < 2500, "what is written again and again does not grow"
-    assert journal(tmp_path).read() == kept
-    assert len(list(tmp_path.rglob("*.journal-*"))) == 9
+    assert checkpoint_in(tmp_path).read() == kept
+    assert len(list(tmp_path.rglob("*.checkpoint-*"))) == 9
 
 
 def test_a_new_try_leaves_nothing_of_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "SETTLED_AT_ONCE", 2)
-    first = journal(tmp_path)
-    first.begin(book(a=INDEXED, b=INDEXED, c=LOST))
-    second = journal(tmp_path)
+    first = checkpoint_in(tmp_path)
+    first.begin(state(a=INDEXED, b=INDEXED, c=LOST))
+    second = checkpoint_in(tmp_path)
     read = second.read()
     assert read is not None
-    fresh = read.reborn("another life", 1, 0.0, 1.0)
+    fresh = read.for_attempt("another life", 1, 0.0, 1.0)
     second.begin(fresh)
-    assert journal(tmp_path).read() == fresh
-    assert not list(tmp_path.rglob("*.journal-*"))
+    assert checkpoint_in(tmp_path).read() == fresh
+    assert not list(tmp_path.rglob("*.checkpoint-*"))
 
 
-@pytest.mark.parametrize("content", [b"{", b"{}", b'{"book": {}, "series": "", "put_away": 0, "entries": {}}'])
-def test_a_journal_that_cannot_be_read_is_not_taken_for_none(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "i1/indexing/t-1.journal.json"
+@pytest.mark.parametrize("content", [b"{", b"{}", b'{"state": {}, "series": "", "archived": 0, "entries": {}}'])
+def test_a_checkpoint_that_cannot_be_read_is_not_taken_for_none(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "i1/indexing/t-1.checkpoint.json"
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
     with pytest.raises(TwelveLabsRecordError):
-        journal(tmp_path).read()
+        checkpoint_in(tmp_path).read()
 
 
 def test_a_part_that_is_gone_is_not_taken_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "SETTLED_AT_ONCE", 1)
-    journal(tmp_path).begin(book(a=INDEXED))
-    for part in tmp_path.rglob("*.journal-*"):
+    checkpoint_in(tmp_path).begin(state(a=INDEXED))
+    for part in tmp_path.rglob("*.checkpoint-*"):
         part.unlink()
     with pytest.raises(TwelveLabsRecordError):
-        journal(tmp_path).read()
+        checkpoint_in(tmp_path).read()
 
 
-def test_a_journal_that_cannot_be_looked_at_is_not_taken_for_none(tmp_path: Path) -> None:
-    (tmp_path / "i1/indexing/t-1.journal.json").mkdir(parents=True)
+def test_a_checkpoint_that_cannot_be_opened_is_not_taken_for_none(tmp_path: Path) -> None:
+    (tmp_path / "i1/indexing/t-1.checkpoint.json").mkdir(parents=True)
     with pytest.raises(TwelveLabsOutputError):
-        journal(tmp_path).read()
+        checkpoint_in(tmp_path).read()

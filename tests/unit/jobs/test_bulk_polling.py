@@ -41,12 +41,12 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobServer]:
 
 def work_on(way: type[IndexingPipeline], folder: Path, *entries: VideoState) -> IndexingPipeline:
     now = time.time()
-    book = BulkState("me", 1, now, now + HOUR, "i1", entries={entry.uri: entry for entry in entries})
-    journal = Checkpoint(str(folder), "i1/indexing/t-1")
-    journal.begin(book)
+    state = BulkState("me", 1, now, now + HOUR, "i1", videos={entry.uri: entry for entry in entries})
+    checkpoint = Checkpoint(str(folder), "i1/indexing/t-1")
+    checkpoint.begin(state)
     hook = TwelveLabsHook()
     steps = Steps(hook, "i1", "key", {}, None, with_subtitles=False)
-    return way(hook, steps, journal, book, {}, 5, None, lambda _: None)
+    return way(hook, steps, checkpoint, state, {}, 5, None, lambda _: None)
 
 
 def own(job_id: str = "v1") -> VideoState:
@@ -65,8 +65,8 @@ def test_a_refusal_that_passes_is_borne(
     left = iter(range(7))
     jobs.always = lambda _: FIREWALL if next(left, None) is not None else None
     work = work_on(way, tmp_path, own())
-    assert work.go_on() is None
-    assert work.book.entries["a"].stage is Stage.INDEXED
+    assert work.advance() is None
+    assert work.state.videos["a"].stage is Stage.INDEXED
 
 
 @by_way
@@ -76,9 +76,9 @@ def test_a_refused_list_leaves_each_job_to_be_read(
     jobs.add(kind, Job("v1", time.time(), status="ready"), Job("v2", time.time()))
     jobs.always = lambda request: FIREWALL if is_list(request) else None
     work = work_on(way, tmp_path, own(), VideoState("b", Stage.RUNNING, job_id="v2", video_id="v2", at=time.time()))
-    wait = work.go_on()
+    wait = work.advance()
     assert wait is not None and wait.job_ids == ("v2",)
-    assert work.book.entries["a"].stage is Stage.INDEXED
+    assert work.state.videos["a"].stage is Stage.INDEXED
 
 
 @by_way
@@ -89,8 +89,8 @@ def test_a_refusal_that_lasts_ends_the_task_retryably(
     jobs.always = lambda _: FIREWALL
     work = work_on(way, tmp_path, own())
     with pytest.raises(TwelveLabsUnreachableError, match="refused"):
-        work.go_on()
-    assert work.book.entries["a"].stage is Stage.RUNNING, "a retry attaches to it"
+        work.advance()
+    assert work.state.videos["a"].stage is Stage.RUNNING, "a retry attaches to it"
 
 
 @by_way
@@ -108,8 +108,8 @@ def test_the_connection_is_read_again(
         other.always = refuse
         monkeypatch.setenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", connection_text(other.origin, max_attempts=1))
         work = work_on(way, tmp_path, own())
-        assert work.go_on() is None
-    assert work.book.entries["a"].stage is Stage.INDEXED
+        assert work.advance() is None
+    assert work.state.videos["a"].stage is Stage.INDEXED
 
 
 @by_way
@@ -121,7 +121,7 @@ def test_a_wait_reaches_back_to_the_creation_of_the_job_of_another_task(
     jobs.add(kind, Job("v2", time.time()))
     shared = VideoState("a", Stage.RUNNING, job_id="v1", video_id="v1", shared=True)
     young = VideoState("b", Stage.RUNNING, job_id="v2", video_id="v2", at=time.time())
-    wait = work_on(way, tmp_path, shared, young).go_on()
+    wait = work_on(way, tmp_path, shared, young).advance()
     assert wait is not None and wait.started_at == pytest.approx(created)
     assert wait.youngest_at > created + HOUR / 2, "the pace of the polls suits the young job"
 
@@ -129,6 +129,6 @@ def test_a_wait_reaches_back_to_the_creation_of_the_job_of_another_task(
 def test_a_wait_reaches_back_to_the_creation_of_an_asset(jobs: JobServer, tmp_path: Path) -> None:
     created = time.time() - HOUR
     jobs.add(JobKind.ASSET, Job("s1", created))
-    wait = work_on(AssetPipeline, tmp_path, VideoState("a", Stage.ASSET, asset_id="s1", borrowed=True)).go_on()
+    wait = work_on(AssetPipeline, tmp_path, VideoState("a", Stage.ASSET, asset_id="s1", borrowed=True)).advance()
     assert wait is not None and (wait.kind, wait.job_ids) == (JobKind.ASSET, ("s1",))
     assert wait.started_at == pytest.approx(created)

@@ -1,1 +1,1 @@
-"""Many videos that one task brings into an index: their book, its journal, and the steps of each."""
+"""Indexing of many videos by one task: their state, its checkpoint, and the steps of each video."""

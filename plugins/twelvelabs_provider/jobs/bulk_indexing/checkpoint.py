@@ -1,8 +1,8 @@
-"""The journal of many videos: what is under way, in one small object; what is settled, in others that never change.
+"""Checkpoint of bulk indexing: a file beside the outcome that survives the attempt.
 
-It lies beside the outcome and works with every Airflow. It is written before anything that is billed is asked for, so
-that whoever comes after a death knows what has to be looked for. A journal that cannot be read is an error: not knowing
-is not the same as there being nothing.
+It works with every Airflow version, and is written before every billed request, so that the next attempt knows which
+requests may have been sent. Unsettled videos are in one small object that is rewritten; settled ones move into objects
+that never change. A checkpoint that cannot be read is an error, because billed work may exist.
 """
 
 from __future__ import annotations
@@ -18,101 +18,101 @@ from typing import Any
 
 from twelvelabs_provider.api.decoding import decoded_json
 from twelvelabs_provider.exceptions import TwelveLabsOutputError, TwelveLabsRecordError
-from twelvelabs_provider.jobs.bulk_indexing.shutdown import must_go_on
 from twelvelabs_provider.jobs.bulk_indexing.state import BulkState, VideoState
+from twelvelabs_provider.jobs.bulk_indexing.threads import raise_if_stopped
 from twelvelabs_provider.storage.stores import Store, open_store, write_whole
 
 SETTLED_AT_ONCE = 200
-"""Settled videos that are kept in the object that is written again and again."""
+"""Settled videos that the main object contains at most; more move into an object of their own."""
 
 
 @dataclass
 class Checkpoint:
-    """Reads and writes the book of one task instance; any thread may write.
+    """Checkpoint of one task instance; any thread may write it.
 
     :param output: local path or object storage URI.
-    :param name: path of the journal below it, without a suffix.
+    :param name: path of the checkpoint below it, without a suffix.
     """
 
     output: str
     name: str
     _series: str = ""
-    _put_away: list[list[str]] = field(default_factory=list)
+    _archived: list[list[str]] = field(default_factory=list)
     _lock: Any = field(default_factory=RLock, repr=False)
     _closed: Event = field(default_factory=Event, repr=False)
 
     @cached_property
     def store(self) -> Store:
-        """Where it lies, opened once: to open an object store may ask Airflow for a connection."""
+        """The store, opened once, because that may read a connection from Airflow."""
         return open_store(self.output)
 
     def read(self) -> BulkState | None:
-        """Return what an earlier try left, None where none did.
+        """Return the state that an earlier attempt wrote, None if there is none.
 
-        :raises TwelveLabsRecordError: it is there and cannot be understood.
-        :raises TwelveLabsOutputError: whether it is there cannot be told now.
+        :raises TwelveLabsRecordError: the checkpoint has another format.
+        :raises TwelveLabsOutputError: the store cannot be read.
         """
-        head = self._object(self._head)
+        head = self._object(self._main)
         if head is None:
             return None
         try:
             entries: dict[str, Any] = {}
-            self._series, self._put_away = str(head["series"]), []
-            for number in range(int(head["put_away"])):
-                some = self._object(self._tail(number)) or {}
-                self._put_away.append(list(some["entries"]))
+            self._series, self._archived = str(head["series"]), []
+            for number in range(int(head["archived"])):
+                some = self._object(self._archive(number)) or {}
+                self._archived.append(list(some["entries"]))
                 entries |= some["entries"]
             entries |= head["entries"]
             return BulkState(
-                **head["book"], entries={key: VideoState.from_json(value) for key, value in entries.items()}
+                **head["state"], videos={key: VideoState.from_json(value) for key, value in entries.items()}
             )
         except (KeyError, TypeError, ValueError) as error:
             raise TwelveLabsRecordError(
-                f"the journal {self._shown(self._head)} cannot be read ({error!r}); it may be of another release of the"
-                " provider. Look in the index what became of the videos; without the journal the task begins afresh"
+                f"Cannot read checkpoint {self._shown(self._main)}: {error!r}. Another release of the provider may have"
+                " written it. Check the index for the videos. Delete the checkpoint to start over"
             ) from error
 
     def close(self) -> None:
-        """Let no thread of this process write any more: the journal belongs to the next attempt."""
+        """Refuse further writes of this process, because the checkpoint belongs to the next attempt."""
         with self._lock:
             self._closed.set()
 
-    def write(self, book: BulkState) -> None:
-        """Bring a book to the store.
+    def write(self, state: BulkState) -> None:
+        """Write the state.
 
-        :raises TwelveLabsOutputError: it cannot be written; nothing more may be asked for.
-        :raises WorkStoppedError: the journal is closed.
+        :raises TwelveLabsOutputError: it cannot be written; no further request may be sent.
+        :raises WorkStoppedError: the checkpoint is closed.
         """
         with self._lock:
-            must_go_on(self._closed)
-            kept = {key for keys in self._put_away for key in keys}
-            settled = [key for key, entry in book.entries.items() if entry.settled and key not in kept]
+            raise_if_stopped(self._closed)
+            kept = {key for keys in self._archived for key in keys}
+            settled = [key for key, entry in state.videos.items() if entry.settled and key not in kept]
             if len(settled) >= SETTLED_AT_ONCE:
-                # First what never changes, then what says that it is there.
-                self._write(self._tail(len(self._put_away)), {"entries": _plain(book, settled)})
-                self._put_away.append(settled)
+                # The main object names the others, so it is written last.
+                self._write(self._archive(len(self._archived)), {"entries": _plain(state, settled)})
+                self._archived.append(settled)
                 kept |= set(settled)
-            rest = [key for key in book.entries if key not in kept]
-            places = {"series": self._series, "put_away": len(self._put_away)}
-            content = {"book": book.head(), **places, "entries": _plain(book, rest)}
-            self._write(self._head, content)
+            rest = [key for key in state.videos if key not in kept]
+            places = {"series": self._series, "archived": len(self._archived)}
+            content = {"state": state.head(), **places, "entries": _plain(state, rest)}
+            self._write(self._main, content)
 
-    def begin(self, book: BulkState) -> None:
-        """Bring the book of another try to the store, in which what was settled may not be any more."""
+    def begin(self, state: BulkState) -> None:
+        """Write the state of a new attempt, in which settled videos may be unsettled again."""
         with self._lock:
-            must_go_on(self._closed)
-            old = [self._tail(number) for number in range(len(self._put_away))]
-            self._series, self._put_away = token_hex(4), []
-            self.write(book)
+            raise_if_stopped(self._closed)
+            old = [self._archive(number) for number in range(len(self._archived))]
+            self._series, self._archived = token_hex(4), []
+            self.write(state)
             for name in old:
                 self.store.remove(name)
 
     @property
-    def _head(self) -> str:
-        return f"{self.name}.journal.json"
+    def _main(self) -> str:
+        return f"{self.name}.checkpoint.json"
 
-    def _tail(self, number: int) -> str:
-        return f"{self.name}.journal-{self._series}-{number:04d}.json"
+    def _archive(self, number: int) -> str:
+        return f"{self.name}.checkpoint-{self._series}-{number:04d}.json"
 
     def _shown(self, name: str) -> str:
         return self.store.uri(name)
@@ -122,10 +122,10 @@ class Checkpoint:
         try:
             write_whole(self.store, name, [data])
         except OSError as error:
-            raise TwelveLabsOutputError(f"the journal {self._shown(name)} cannot be written: {error}") from error
+            raise TwelveLabsOutputError(f"Cannot write checkpoint {self._shown(name)}: {error}") from error
 
     def _object(self, name: str) -> Any:
-        """Return what an object holds, None where there is none."""
+        """Return the content of an object, None if there is none."""
         try:
             stream = self.store.open(name)
             if stream is None:
@@ -133,12 +133,12 @@ class Checkpoint:
             with closing(stream):
                 data = stream.read()
         except Exception as error:
-            raise TwelveLabsOutputError(f"the journal {self._shown(name)} cannot be looked at: {error!r}") from error
+            raise TwelveLabsOutputError(f"Cannot read checkpoint {self._shown(name)}: {error!r}") from error
         try:
             return decoded_json(data)
         except ValueError as error:
-            raise TwelveLabsRecordError(f"the journal {self._shown(name)} is not JSON ({error})") from error
+            raise TwelveLabsRecordError(f"Checkpoint {self._shown(name)} is not JSON: {error}") from error
 
 
-def _plain(book: BulkState, keys: list[str]) -> dict[str, Any]:
-    return {key: book.entries[key].as_json() for key in keys}
+def _plain(state: BulkState, keys: list[str]) -> dict[str, Any]:
+    return {key: state.videos[key].as_json() for key in keys}

@@ -1,4 +1,4 @@
-"""What the service knows of many videos, with as few requests as its lists allow."""
+"""Lookup of many videos, assets and jobs with few list requests."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-GONE = "gone"
-"""The status of a job that the service does not know any more."""
+NOT_FOUND = "not found"
+"""Status of a job that no longer exists on the service."""
 
 
 def from_list(
@@ -40,12 +40,12 @@ def from_list(
     wanted: Collection[str],
     name: Callable[[T], str | None],
 ) -> tuple[dict[str, T], set[str]]:
-    """Look for some entries in a list, as long as that costs no more requests than to ask for each of them.
+    """Search items in a list, as long as that needs no more requests than reading each item.
 
-    :param page: makes the call for one page.
-    :param wanted: the names of the entries.
-    :param name: of an entry; None for one of no use. Of two of one name the first is taken.
-    :return: what was found, and the names that have to be asked for one by one: none where all of the list was read.
+    :param page: returns the call for one page.
+    :param wanted: the names of the items.
+    :param name: returns the name of an item, None to ignore it. Of two items with one name the first counts.
+    :return: the items that were found, and the names to read one by one: none if the whole list was read.
     """
     found: dict[str, T] = {}
     missing, pages, worth_it = set(wanted), Pages(), True
@@ -56,13 +56,13 @@ def from_list(
         hits = {key: item for item in reversed(items) if (key := name(item)) in missing and key is not None}
         found |= hits
         missing -= hits.keys()
-        # Where one page had some of them, the next one may.
+        # A page with hits is often followed by another one.
         worth_it = bool(hits)
     return found, missing if pages.cut else set()
 
 
 def videos_of_marks(hook: TwelveLabsHook, index_id: str, marks: Collection[str]) -> Mapping[str, Video]:
-    """Return the videos in an index, or on their way into it, that were made of some contents, by the mark of each."""
+    """Return the ready and running videos of an index with some content marks, by mark."""
 
     def mark_of(video: Video) -> str | None:
         return str(video.user_metadata.get(SOURCE_MARK)) if is_usable(video) else None
@@ -81,7 +81,7 @@ def videos_of_marks(hook: TwelveLabsHook, index_id: str, marks: Collection[str])
 
 
 def assets_of_marks(hook: TwelveLabsHook, marks: Collection[str]) -> Mapping[str, Asset]:
-    """Return the account's assets of some contents, by the mark of each; in a large account not all are looked at.
+    """Return the account's assets of some contents, by mark.
 
     An asset that is not found is made again, which is not billed.
     """
@@ -96,17 +96,17 @@ def assets_of_marks(hook: TwelveLabsHook, marks: Collection[str]) -> Mapping[str
 def states_of(
     hook: TwelveLabsHook, kind: JobKind, index_id: str, job_ids: Collection[str], since: float, until: float
 ) -> Mapping[str, JobState]:
-    """Return where jobs of one kind stand; where their list is refused, each is read by its id.
+    """Return the states of jobs of one kind; if the service refuses their list, read each by its id.
 
-    :param since: epoch seconds; none of those that were begun by this task was begun before.
-    :param until: epoch seconds beyond which nobody waits for a turn.
+    :param since: epoch seconds before which this task submitted none of them.
+    :param until: epoch seconds beyond which no request waits for a rate limit.
     """
     try:
         return _listed_states(hook, kind, index_id, job_ids, since, until)
     except TwelveLabsConfigurationError:
         raise
     except TwelveLabsPermanentError as error:
-        log.warning("The list of %s was refused, reading %d jobs one by one: %s", kind.value, len(job_ids), error)
+        log.warning("Cannot list %s, reading %d jobs one by one: %s", kind.value, len(job_ids), error)
     return {job_id: _state(hook, JobRef(kind, job_id, index_id), until) for job_id in sorted(job_ids)}
 
 
@@ -133,9 +133,9 @@ def _listed_states(
             lambda task: task.id,
         )
         states = {task_id: indexing_task_state(task) for task_id, task in tasks.items()}
-    # What the list does not have may be older, or gone: that is told by asking for it.
-    asked = unknown | (set(job_ids) - states.keys())
-    return {**states, **{job_id: _state(hook, JobRef(kind, job_id, index_id), until) for job_id in asked}}
+    # Jobs that the list does not contain may be older or deleted.
+    unread = unknown | (set(job_ids) - states.keys())
+    return {**states, **{job_id: _state(hook, JobRef(kind, job_id, index_id), until) for job_id in unread}}
 
 
 def _asset_states(hook: TwelveLabsHook, asset_ids: Iterable[str]) -> Mapping[str, JobState]:
@@ -144,7 +144,7 @@ def _asset_states(hook: TwelveLabsHook, asset_ids: Iterable[str]) -> Mapping[str
         some = ids[begin : begin + LARGEST_PAGE]
         answer = hook.execute(list_assets(asset_ids=some, paging=Paging(limit=LARGEST_PAGE)))
         known = {asset.id: asset_state(asset) for asset in answer.items}
-        states |= {asset_id: known.get(asset_id) or _gone(f"asset {asset_id}") for asset_id in some}
+        states |= {asset_id: known.get(asset_id) or _missing(f"asset {asset_id}") for asset_id in some}
     return states
 
 
@@ -154,8 +154,8 @@ def _state(hook: TwelveLabsHook, job: JobRef, until: float) -> JobState:
     except TwelveLabsNotFoundError as error:
         if not is_missing(error):
             raise
-        return _gone(str(job))
+        return _missing(str(job))
 
 
-def _gone(what: str) -> JobState:
-    return JobState(Phase.FAILED, GONE, f"the service knows no {what} any more")
+def _missing(what: str) -> JobState:
+    return JobState(Phase.FAILED, NOT_FOUND, f"{what} no longer exists")

@@ -1,4 +1,4 @@
-"""Many videos brought into one index: what can be done now is done, and what has to be waited for is told."""
+"""Bulk indexing: submits what the limits allow, and returns the jobs to wait for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,17 +22,17 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsUnsupportedError,
 )
 from twelvelabs_provider.exceptions import (
-    TwelveLabsInputError,
     TwelveLabsJobFailedError,
     TwelveLabsOutputError,
     TwelveLabsSourceChangedError,
     TwelveLabsUnreachableError,
 )
 from twelvelabs_provider.jobs.bulk_indexing.checkpoint import Checkpoint
-from twelvelabs_provider.jobs.bulk_indexing.lookup import GONE, states_of
+from twelvelabs_provider.jobs.bulk_indexing.lookup import NOT_FOUND, states_of
 from twelvelabs_provider.jobs.bulk_indexing.state import BulkState, PendingJobs, Stage, VideoState, enough_of
 from twelvelabs_provider.jobs.bulk_indexing.steps import Steps
-from twelvelabs_provider.jobs.cost import LIMIT, ROUNDING, Bill, indexing_bill
+from twelvelabs_provider.jobs.bulk_indexing.threads import run_in_threads
+from twelvelabs_provider.jobs.cost import ROUNDING, Bill, indexing_bill, over_limit, unknown_length
 from twelvelabs_provider.jobs.deduplication import remove_failed
 from twelvelabs_provider.jobs.idempotency import UNKNOWN_OUTCOME
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Phase
@@ -46,15 +46,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 3
-"""How often one try does a step of a video that fails for a reason that may pass."""
+"""Attempts of one step of a video within one attempt of the task."""
 MOST_THREADS = 8
-"""Uploads on their way at the same time from one worker."""
-LONGEST_GOODBYE = 5.0
-"""Seconds that a task which ends waits for its uploads to break off."""
+"""Concurrent uploads of one worker."""
+LONGEST_STOP = 5.0
+"""Seconds in which the uploads of a task that ends have to stop."""
 MOST_WAITED_FOR = 200
-"""Jobs that travel to the triggerer."""
+"""Jobs of one trigger."""
 REFUSED_PAUSE = 15.0
-"""Seconds after a refusal for too many requests that does not say when to come again."""
+"""Seconds to wait after a 429 without Retry-After."""
 _CONCERNS_ALL = (
     TwelveLabsAuthError, TwelveLabsPermissionError, TwelveLabsRedirectError, TwelveLabsConfigurationError,
     TwelveLabsUnsupportedError, TwelveLabsQuotaError,
@@ -63,52 +63,52 @@ _CONCERNS_ALL = (
 
 @dataclass
 class IndexingPipeline(ABC):
-    """The videos of one task on their way into an index, whichever way it is.
+    """Indexing of many videos by one task, independent of the generation.
 
-    :param most: indexings, and besides them assets that are not indexed yet, under way at once.
+    :param most: concurrent indexing jobs, and besides them assets that are not indexed yet.
     :param limit: minutes that may be billed, None for no limit.
-    :param videos: what was given, by key.
-    :param count: is told what was billed.
+    :param videos: the given videos, by key.
+    :param count: called with what each video has billed.
     """
 
     hook: TwelveLabsHook
     steps: Steps
-    journal: Checkpoint
-    book: BulkState
+    checkpoint: Checkpoint
+    state: BulkState
     videos: Mapping[str, ListedVideo]
     most: int
     limit: float | None
     count: Callable[[Bill], None]
     refused_until: float = 0.0
-    _doubtful: set[str] = field(default_factory=set)
-    _unlucky: int = 0
+    _unconfirmed: set[str] = field(default_factory=set)
+    _failures: int = 0
     _created: dict[str, float] = field(default_factory=dict)
     _kind: ClassVar[JobKind]
 
     def __post_init__(self) -> None:
-        # What was about to be done when the last worker stopped has to be looked for.
-        self._doubtful |= self.book.of(Stage.UPLOADING, Stage.SENDING).keys()
+        # The earlier attempt may have sent these requests.
+        self._unconfirmed |= self.state.at(Stage.UPLOADING, Stage.SENDING).keys()
 
-    def go_on(self) -> PendingJobs | None:
-        """Do all that can be done now; return what is to be waited for, None when every video is settled.
+    def advance(self) -> PendingJobs | None:
+        """Submit everything possible; return the jobs to wait for, None when every video is settled.
 
-        :raises TwelveLabsError: what concerns all videos: key, permission, quota.
-        :raises TwelveLabsUnreachableError: nothing succeeds any more; a retry goes on.
+        :raises TwelveLabsError: an error that concerns all videos: key, permission, quota.
+        :raises TwelveLabsUnreachableError: the service keeps failing; a retry continues.
         """
         while True:
-            self._collect()
-            if not self.refused_until <= time.time() < self.book.deadline or not self._do():
+            self._update()
+            if not self.refused_until <= time.time() < self.state.deadline or not self._submit_next():
                 return self._wait()
 
     def stop(self) -> None:
-        """Let the threads of this process send and write nothing more; the next attempt continues."""
+        """Stop the threads of this process, so that they send and write nothing more."""
         self.steps.stopped.set()
-        self.journal.close()
+        self.checkpoint.close()
 
-    def told(self) -> str:
-        """Where all of them stand, in words."""
-        counts = {stage: len(self.book.of(stage)) for stage in Stage}
-        left = sum(key not in self.book.entries for key in self.videos)
+    def summary(self) -> str:
+        """Return the numbers of videos per stage, for the log."""
+        counts = {stage: len(self.state.at(stage)) for stage in Stage}
+        left = sum(key not in self.state.videos for key in self.videos)
         assets = counts[Stage.UPLOADING] + counts[Stage.ASSET]
         return (
             f"{len(self.videos)} videos: {counts[Stage.INDEXED]} indexed, {counts[Stage.REUSED]} reused,"
@@ -117,61 +117,61 @@ class IndexingPipeline(ABC):
         )
 
     @abstractmethod
-    def _do(self) -> bool:
-        """Ask the service for what may be asked for now; tell whether there was anything."""
+    def _submit_next(self) -> bool:
+        """Send the next requests; return whether there were any."""
 
     @abstractmethod
     def _mark(self, entry: VideoState, video_id: str) -> None:
-        """Mark a video that could not be marked with its upload."""
+        """Add the content mark to a video whose upload could not carry it."""
 
     @property
     def _free(self) -> int:
-        return self.most - sum(not entry.shared for entry in self.book.of(Stage.RUNNING).values())
+        return self.most - sum(not entry.shared for entry in self.state.at(Stage.RUNNING).values())
 
-    def _collect(self) -> None:
-        """Take note of what has ended."""
-        running = self.book.of(Stage.RUNNING)
+    def _update(self) -> None:
+        """Update the videos whose jobs have ended."""
+        running = self.state.at(Stage.RUNNING)
         for key, state in self._states(self._kind, {key: entry.job_id or "" for key, entry in running.items()}):
             self._ended(key, running[key], state)
         if running:
             self._save()
 
     def _states(self, kind: JobKind, jobs: Mapping[str, str]) -> Iterator[tuple[str, JobState]]:
-        """Return the jobs that are not running any more; without an answer, none.
+        """Yield the jobs that have ended; none if the poll fails.
 
         :raises TwelveLabsUnreachableError: every poll has been refused for some minutes; a retry continues.
         """
         if not jobs:
             return
-        # What others began is older than anything of ours, and asked for by its id.
-        since = min((self.book.entries[key].at or time.time() for key in jobs), default=0.0)
-        ids, book = set(jobs.values()), self.book
+        # Jobs of other tasks are older, and are read by their ids.
+        since = min((self.state.videos[key].at or time.time() for key in jobs), default=0.0)
+        ids, bulk = set(jobs.values()), self.state
         try:
             states = poll_through_outage(
                 self.hook,
-                lambda: states_of(self.hook, kind, book.index_id, ids, since, book.deadline),
+                lambda: states_of(self.hook, kind, bulk.index_id, ids, since, bulk.deadline),
                 f"{len(ids)} jobs",
-                book.deadline,
+                bulk.deadline,
             )
         except TwelveLabsPermanentError:
             raise
         except TwelveLabsError as error:
-            self._unlucky_once(error)
-            log.warning("where %d videos stand could not be asked, and they are left alone: %s", len(jobs), error)
+            self._count_failure(error)
+            log.warning("Could not poll %d jobs, polling again: %s", len(jobs), error)
             return
-        self._unlucky = 0
+        self._failures = 0
         self._created |= {job_id: state.created_at for job_id, state in states.items() if state.created_at}
         for key, job_id in jobs.items():
             if states[job_id].phase is not Phase.RUNNING:
                 yield key, states[job_id]
 
     def _ended(self, key: str, entry: VideoState, state: JobState) -> None:
-        job = JobRef(self._kind, entry.job_id or "", self.book.index_id)
+        job = JobRef(self._kind, entry.job_id or "", self.state.index_id)
         if state.phase is Phase.READY and state.video_id:
             self._indexed(key, replace(entry, video_id=state.video_id, duration=state.duration or entry.duration))
         elif entry.shared:
-            # What somebody else began came to nothing: it is this task's turn.
-            del self.book.entries[key]
+            # The other task's job failed, so this task indexes the video.
+            del self.state.videos[key]
         else:
             self._discard(key, entry, job, state)
 
@@ -181,29 +181,29 @@ class IndexingPipeline(ABC):
             try:
                 self._mark(entry, video_id)
             except AirflowFailException as error:
-                self.book.entries[key] = entry.failed(error, again=False)
+                self.state.videos[key] = entry.failed(error, again=False)
                 return
             self.count(indexing_bill(entry.duration))
         stage = Stage.REUSED if entry.shared else Stage.INDEXED
-        self.book.entries[key] = replace(entry, stage=stage, known=())
+        self.state.videos[key] = replace(entry, stage=stage, known=())
 
     def _discard(self, key: str, entry: VideoState, job: JobRef, state: JobState) -> None:
-        """Take away what failed; another try uploads it again, unless somebody took the job away."""
-        if state.status != GONE:
+        """Delete a failed video, so that a retry uploads it again, unless a user has deleted the job."""
+        if state.status != NOT_FOUND:
             remove_failed(self.hook, job, None if entry.borrowed else entry.asset_id)
         error = TwelveLabsJobFailedError(state.failure_of(job))
         log.warning("%s: %s", entry.uri, error)
-        failed = entry.failed(error, again=state.status != GONE)
-        self.book.entries[key] = replace(failed, asset_id=None, job_id=None, video_id=None)
+        failed = entry.failed(error, again=state.status != NOT_FOUND)
+        self.state.videos[key] = replace(failed, asset_id=None, job_id=None, video_id=None)
 
     def _next(self, room: int, stage: Stage, *, apart: bool = False) -> list[str]:
-        """Return the videos whose turn it is: those that were begun already, then as they were given.
+        """Return the next videos: those with an unfinished step first, then in the given order.
 
-        :param apart: no two of one file name, by which a lost one is found.
+        :param apart: no two with the same file name, by which a lost response is reconciled.
         """
-        begun = sorted(self.book.of(stage).items(), key=lambda item: item[1].attempts)
+        begun = sorted(self.state.at(stage).items(), key=lambda item: item[1].attempts)
         waiting = [key for key, _ in begun if key in self.videos]
-        waiting += [key for key in self.videos if key not in self.book.entries]
+        waiting += [key for key in self.videos if key not in self.state.videos]
         chosen: list[str] = []
         names: set[str] = set()
         for key in waiting:
@@ -213,34 +213,21 @@ class IndexingPipeline(ABC):
                 names.add(name)
         return chosen
 
-    def each(self, do: Callable[[str], Any], keys: Collection[str]) -> Iterator[tuple[str, Future[Any]]]:
-        """Do something for some videos at once; return each as it is done."""
-        if not keys:
-            return
-        pool = ThreadPoolExecutor(min(len(keys), self.most, MOST_THREADS), thread_name_prefix="twelvelabs")
-        try:
-            futures = {pool.submit(do, key): key for key in keys}
-            for future in as_completed(futures):
-                yield futures[future], future
-        except BaseException:
-            # The task ends, or leaves its worker, while others are on their way.
-            self.stop()
-            wait(futures, timeout=LONGEST_GOODBYE)
-            raise
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    def run_each(self, work: Callable[[str], Any], keys: Collection[str]) -> Iterator[tuple[str, Future[Any]]]:
+        """Run a function for several videos at once; yield each when its result is there."""
+        return run_in_threads(work, keys, min(self.most, MOST_THREADS), self.stop, LONGEST_STOP)
 
-    def _take(self, key: str, future: Future[VideoState]) -> None:
+    def _apply(self, key: str, future: Future[VideoState]) -> None:
         error = future.exception()
         if error is None:
-            self._unlucky = 0
-            self.book.entries[key] = replace(future.result(), attempts=0)
+            self._failures = 0
+            self.state.videos[key] = replace(future.result(), attempts=0)
         else:
-            self._trouble(key, error)
+            self._handle_error(key, error)
 
-    def _trouble(self, key: str, error: BaseException) -> None:
-        """Note that a step failed: for good, to be done again, or for all videos alike."""
-        entry = self.book.entries[key]
+    def _handle_error(self, key: str, error: BaseException) -> None:
+        """Record a failed step: final, to be repeated, or an error of all videos, which is raised."""
+        entry = self.state.videos[key]
         if not isinstance(error, Exception) or isinstance(error, (*_CONCERNS_ALL, TwelveLabsOutputError)):
             self._save()
             raise error
@@ -249,76 +236,68 @@ class IndexingPipeline(ABC):
             return
         unknown = isinstance(error, UNKNOWN_OUTCOME)
         if not unknown and isinstance(error, TwelveLabsPermanentError | AirflowFailException):
-            self.book.entries[key] = entry.failed(error, again=False)
-            log.warning("%s: %s", entry.uri, self.book.entries[key].reason)
+            self.state.videos[key] = entry.failed(error, again=False)
+            log.warning("%s: %s", entry.uri, self.state.videos[key].reason)
             return
         if isinstance(error, TwelveLabsError) and not isinstance(error, TwelveLabsSourceChangedError):
-            # An error of the video's own (a store, a disk) says nothing about the others.
-            self._unlucky_once(error)
+            # Not for an error of the video's own store or disk.
+            self._count_failure(error)
         attempts = entry.attempts + 1
         if attempts < MOST_ATTEMPTS:
-            self.book.entries[key] = replace(entry, attempts=attempts)
+            self.state.videos[key] = replace(entry, attempts=attempts)
         else:
             doubted = entry.stage is Stage.SENDING
-            self.book.entries[key] = replace(entry.failed(error, again=True, doubted=doubted), upload=entry.upload)
+            self.state.videos[key] = replace(entry.failed(error, again=True, doubted=doubted), upload=entry.upload)
         log.warning("%s, attempt %d of %d: %s", entry.uri, attempts, MOST_ATTEMPTS, error)
 
-    def _affordable(self, keys: Collection[str]) -> list[str]:
+    def _within_limit(self, keys: Collection[str]) -> list[str]:
         """Return the videos whose indexing stays within the limit; the others fail.
 
-        The lengths are those of the content that was sent, which the survey may have seen otherwise.
+        The lengths are those of the uploaded content, which may have changed since the preflight.
         """
         if self.limit is None:
             return list(keys)
-        left = self.limit - sum(entry.minutes for key, entry in self.book.entries.items() if key not in keys)
+        left = self.limit - sum(entry.minutes for key, entry in self.state.videos.items() if key not in keys)
         within: list[str] = []
         for key in keys:
-            entry = self.book.entries[key]
-            error = length_unknown() if entry.duration is None else None
+            entry = self.state.videos[key]
+            error = unknown_length() if entry.duration is None else None
             minutes = (entry.duration or 0.0) / 60
             if minutes > left + ROUNDING:
-                error = TwelveLabsInputError(f"indexing it would bill more than {LIMIT} allows ({self.limit:g})")
+                error = over_limit(self.limit)
             if error is None:
                 within.append(key)
                 left -= minutes
             else:
                 log.warning("%s: %s", entry.uri, error)
-                self.book.entries[key] = entry.failed(error, again=False)
+                self.state.videos[key] = entry.failed(error, again=False)
         return within
 
-    def _unlucky_once(self, error: Exception) -> None:
-        """Give up where nothing succeeds any more, rather than fail every single video."""
-        self._unlucky += 1
-        if self._unlucky > 2 * MOST_ATTEMPTS + 2 * self.most:
+    def _count_failure(self, error: Exception) -> None:
+        """Raise after too many failures in a row, rather than fail every single video."""
+        self._failures += 1
+        if self._failures > 2 * MOST_ATTEMPTS + 2 * self.most:
             self._save()
             raise TwelveLabsUnreachableError(
-                f"nothing has succeeded {self._unlucky} times in a row ({error}); a retry goes on from here"
+                f"{self._failures} requests in a row have failed ({error}); a retry continues"
             ) from error
 
     def _wait(self) -> PendingJobs | None:
-        running, now = self.book.of(Stage.RUNNING), time.time()
+        running, now = self.state.at(Stage.RUNNING), time.time()
         if running:
             own = [entry for entry in running.values() if not entry.shared]
             chosen = [*own, *(entry for entry in running.values() if entry.shared)][:MOST_WAITED_FOR]
-            # The list of tasks is the account's, and one poll serves all that wait for tasks.
-            index_id = self.book.index_id if self._kind is JobKind.INDEXED_ASSET else None
+            # The list of indexing tasks covers the account, so one poll serves all indexes.
+            index_id = self.state.index_id if self._kind is JobKind.INDEXED_ASSET else None
             ids = tuple(entry.job_id or "" for entry in chosen)
             began = [self._began(entry.job_id, entry.at or now) for entry in chosen]
             return PendingJobs(self._kind, index_id, ids, enough_of(len(own) or len(ids)), min(began), max(began))
-        open_ones = any(key not in self.book.entries or not self.book.entries[key].settled for key in self.videos)
+        open_ones = any(key not in self.state.videos or not self.state.videos[key].settled for key in self.videos)
         return PendingJobs(self._kind, None, (), 0, now, now) if open_ones else None
 
     def _began(self, job_id: str | None, otherwise: float) -> float:
-        """Return the epoch seconds before which a job was not created: another task's may be older than this task."""
+        """Return when a job was created; a job of another task may be older than this task."""
         return min(self._created.get(job_id or "", otherwise), otherwise)
 
     def _save(self) -> None:
-        self.journal.write(self.book)
-
-
-def length_unknown() -> TwelveLabsInputError:
-    """Return the refusal of a video whose length nobody knows, where minutes are limited."""
-    return TwelveLabsInputError(
-        f"its length is unknown, and {LIMIT} is set: index it without a limit, or convert it to MP4 (the 'probe' extra"
-        " reads the length of files)"
-    )
+        self.checkpoint.write(self.state)

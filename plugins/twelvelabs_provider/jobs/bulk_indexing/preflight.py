@@ -1,4 +1,4 @@
-"""Looking through a list of videos before anything is spent: which are there, which are indexed, what they bill."""
+"""Preflight of bulk indexing: which videos exist, which are already indexed, and what the rest bills."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from twelvelabs_provider.api.models import Video
 from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.jobs.bulk_indexing.lookup import assets_of_marks, videos_of_marks
-from twelvelabs_provider.jobs.bulk_indexing.pipeline import IndexingPipeline, length_unknown
+from twelvelabs_provider.jobs.bulk_indexing.pipeline import IndexingPipeline
 from twelvelabs_provider.jobs.bulk_indexing.state import Stage, VideoState, digest_of
-from twelvelabs_provider.jobs.bulk_indexing.steps import Looked
-from twelvelabs_provider.jobs.cost import Bill, BilledKind, must_be_allowed
+from twelvelabs_provider.jobs.bulk_indexing.steps import LocatedVideo
+from twelvelabs_provider.jobs.cost import Bill, BilledKind, must_be_allowed, unknown_length
 from twelvelabs_provider.jobs.deduplication import IfIndexed, find_video, job_of
 from twelvelabs_provider.jobs.job import Phase
 from twelvelabs_provider.jobs.kinds import phase_of
@@ -24,80 +24,80 @@ from twelvelabs_provider.version_compat import AirflowFailException
 log = logging.getLogger(__name__)
 
 
-def survey(work: IndexingPipeline, policy: IfIndexed) -> None:
-    """Look for the videos that nothing is known of, take what is there already, and make sure of what the rest bills.
+def preflight(work: IndexingPipeline, policy: IfIndexed) -> None:
+    """Locate the new videos, reuse what is indexed already, and check what the rest bills.
 
     :raises TwelveLabsInputError: the rest would bill more than is allowed; nothing was submitted.
     """
-    new = [key for key in work.videos if key not in work.book.entries]
-    looked = _looked_for(work, new, policy)
-    if policy is not IfIndexed.REINDEX and looked:
-        _take_videos(work, looked, policy)
-        rest = {key: one for key, one in looked.items() if key not in work.book.entries}
+    new = [key for key in work.videos if key not in work.state.videos]
+    located = _locate(work, new, policy)
+    if policy is not IfIndexed.REINDEX and located:
+        _reuse_videos(work, located, policy)
+        rest = {key: one for key, one in located.items() if key not in work.state.videos}
         if rest and work.hook.api.indexing_route() is IndexingRoute.ASSET:
-            _take_assets(work, rest)
-    _guard(work, policy)
-    work.book.surveyed = digest_of(work.videos)
+            _reuse_assets(work, rest)
+    _check_bill(work, policy)
+    work.state.preflight_digest = digest_of(work.videos)
 
 
-def surveyed_late(work: IndexingPipeline, key: str) -> VideoState | None:
-    """Return the entry of a video that could not be read in the survey and is in the index already.
+def late_preflight(work: IndexingPipeline, key: str) -> VideoState | None:
+    """Return the state of a video that could not be read in the preflight, if it is already indexed.
 
-    :raises TwelveLabsInputError: it cannot be used.
+    :raises TwelveLabsInputError: the video does not exist or cannot be read.
     """
-    policy = IfIndexed(work.book.entries[key].unsurveyed or IfIndexed.REINDEX)
+    policy = IfIndexed(work.state.videos[key].preflight_pending or IfIndexed.REINDEX)
     if policy is IfIndexed.REINDEX:
         return None
-    looked = work.steps.look(work.videos[key])
-    video = find_video(work.hook, work.book.index_id, looked.mark)
-    return _reused(work, looked, video, policy) if video else None
+    located = work.steps.locate(work.videos[key])
+    video = find_video(work.hook, work.state.index_id, located.mark)
+    return _reused(work, located, video, policy) if video else None
 
 
-def _looked_for(work: IndexingPipeline, keys: Collection[str], policy: IfIndexed) -> Mapping[str, Looked]:
-    """Return the videos that are there; those that are not have failed."""
-    looked: dict[str, Looked] = {}
-    for key, future in work.each(lambda key: work.steps.look(work.videos[key]), keys):
+def _locate(work: IndexingPipeline, keys: Collection[str], policy: IfIndexed) -> Mapping[str, LocatedVideo]:
+    """Return the videos that exist; the others fail."""
+    located: dict[str, LocatedVideo] = {}
+    for key, future in work.run_each(lambda key: work.steps.locate(work.videos[key]), keys):
         error = future.exception()
         if error is None:
-            looked[key] = future.result()
+            located[key] = future.result()
         elif isinstance(error, AirflowFailException):
-            work.book.entries[key] = VideoState(display_uri(work.videos[key].uri), Stage.FAILED).failed(
+            work.state.videos[key] = VideoState(display_uri(work.videos[key].uri), Stage.FAILED).failed(
                 error, again=False
             )
         else:
-            _put_off(work, key, error, policy)
-    return looked
+            _postpone(work, key, error, policy)
+    return located
 
 
-def _put_off(work: IndexingPipeline, key: str, error: BaseException, policy: IfIndexed) -> None:
-    """Leave a video that cannot be read now to its turn; the error may pass, and the other videos do not wait for it.
+def _postpone(work: IndexingPipeline, key: str, error: BaseException, policy: IfIndexed) -> None:
+    """Postpone the preflight of a video that cannot be read now.
 
-    :raises TwelveLabsError: the error is not the video's.
+    :raises TwelveLabsError: the error concerns the service, not the video.
     """
     if not isinstance(error, Exception) or isinstance(error, TwelveLabsError):
         raise error
     uri = display_uri(work.videos[key].uri)
-    log.warning("%s cannot be read now (%s: %s); it is tried again later", uri, type(error).__name__, error)
+    log.warning("Could not read %s, trying again later: %s: %s", uri, type(error).__name__, error)
     first = Stage.UPLOADING if work.hook.api.indexing_route() is IndexingRoute.ASSET else Stage.SENDING
-    work.book.entries[key] = VideoState(uri, first, unsurveyed=policy.value)
+    work.state.videos[key] = VideoState(uri, first, preflight_pending=policy.value)
 
 
-def _take_videos(work: IndexingPipeline, looked: Mapping[str, Looked], policy: IfIndexed) -> None:
-    marks = {one.mark for one in looked.values()}
-    found = videos_of_marks(work.hook, work.book.index_id, marks)
-    for key, one in looked.items():
+def _reuse_videos(work: IndexingPipeline, located: Mapping[str, LocatedVideo], policy: IfIndexed) -> None:
+    marks = {one.mark for one in located.values()}
+    found = videos_of_marks(work.hook, work.state.index_id, marks)
+    for key, one in located.items():
         video = found.get(one.mark)
         if video is not None:
-            work.book.entries[key] = _reused(work, one, video, policy)
+            work.state.videos[key] = _reused(work, one, video, policy)
     if found:
-        log.info("%d videos are in index %s already: nothing is uploaded for them", len(found), work.book.index_id)
+        log.info("%d videos are already in index %s", len(found), work.state.index_id)
 
 
-def _reused(work: IndexingPipeline, looked: Looked, video: Video, policy: IfIndexed) -> VideoState:
-    index_id = work.book.index_id
+def _reused(work: IndexingPipeline, located: LocatedVideo, video: Video, policy: IfIndexed) -> VideoState:
+    index_id = work.state.index_id
     entry = VideoState(
-        looked.source.uri, Stage.REUSED, asset_id=video.asset_id, video_id=video.id, duration=video.duration,
-        mark=looked.mark, shared=True,
+        located.source.uri, Stage.REUSED, asset_id=video.asset_id, video_id=video.id, duration=video.duration,
+        mark=located.mark, shared=True,
     )  # fmt: skip
     if policy is IfIndexed.FAIL:
         error = TwelveLabsInputError(f"index {index_id} has video {video.id} of the same content; if_indexed is 'fail'")
@@ -111,55 +111,55 @@ def _reused(work: IndexingPipeline, looked: Looked, video: Video, policy: IfInde
     return replace(entry, stage=Stage.RUNNING, job_id=job.id) if job else entry
 
 
-def _take_assets(work: IndexingPipeline, looked: Mapping[str, Looked]) -> None:
-    """Take assets of the same content that wait to be indexed, or are in another index."""
-    found = assets_of_marks(work.hook, {one.mark for one in looked.values()})
-    for key, one in looked.items():
+def _reuse_assets(work: IndexingPipeline, located: Mapping[str, LocatedVideo]) -> None:
+    """Reuse assets of the same content that are not in this index."""
+    found = assets_of_marks(work.hook, {one.mark for one in located.values()})
+    for key, one in located.items():
         asset = found.get(one.mark)
         if asset is not None:
-            work.book.entries[key] = VideoState(
+            work.state.videos[key] = VideoState(
                 one.source.uri, Stage.ASSET, asset_id=asset.id, duration=asset.duration, mark=one.mark,
                 size=one.source.size, borrowed=True,
             )  # fmt: skip
     if found:
-        log.info("%d assets are of the same content: they are indexed only", len(found))
+        log.info("Reusing %d uploaded assets of the same content", len(found))
 
 
-def _guard(work: IndexingPipeline, policy: IfIndexed) -> None:
-    """Add up what all of it bills, as far as lengths are known, and refuse it where that is too much."""
-    entries = work.book.entries
+def _check_bill(work: IndexingPipeline, policy: IfIndexed) -> None:
+    """Sum up what all videos bill, as far as their lengths are known, and refuse more than is allowed."""
+    entries = work.state.videos
     minutes = sum(entry.minutes for entry in entries.values())
-    prepared = [entry.duration for entry in work.book.of(Stage.ASSET).values()]
+    prepared = [entry.duration for entry in work.state.at(Stage.ASSET).values()]
     to_come = [key for key in work.videos if key not in entries or _is_to_come(entries[key])]
     durations = prepared if work.limit is None else prepared + _durations(work, to_come, policy)
     minutes += sum(duration / 60 for duration in durations if duration is not None)
     bill = Bill(BilledKind.INDEXING, round(minutes, 6))
     what = f"indexing {len(to_come) + len(prepared)} of {len(work.videos)} videos"
     must_be_allowed(bill, work.limit, what)
-    work.book.minutes = minutes
+    work.state.minutes = minutes
     if work.limit is not None:
         log.info("%s will bill %s", what, bill)
 
 
 def _is_to_come(entry: VideoState) -> bool:
-    return entry.stage is Stage.UPLOADING and entry.unsurveyed is None
+    return entry.stage is Stage.UPLOADING and entry.preflight_pending is None
 
 
 def _durations(work: IndexingPipeline, keys: Iterable[str], policy: IfIndexed) -> list[float | None]:
-    """Return how long videos are; those that the service would not take are told of when it is their turn.
+    """Return the lengths of videos; invalid videos are skipped here and fail at their upload.
 
-    Where an upload is indexed at once, a video of unknown length fails: nothing tells its length before it is billed.
-    An asset tells its length before it is indexed.
+    Without assets an upload is indexed at once, so a video of unknown length fails. An asset has a length before it is
+    indexed.
     """
     found: list[float | None] = []
     late = work.hook.api.indexing_route() is IndexingRoute.ASSET
-    for key, future in work.each(lambda key: work.steps.check(work.videos[key]).video.duration, list(keys)):
+    for key, future in work.run_each(lambda key: work.steps.check(work.videos[key]).video.duration, list(keys)):
         error = future.exception()
         if error is None:
             found.append(future.result())
             if found[-1] is None and not late:
                 entry = VideoState(display_uri(work.videos[key].uri), Stage.FAILED)
-                work.book.entries[key] = entry.failed(length_unknown(), again=False)
+                work.state.videos[key] = entry.failed(unknown_length(), again=False)
         elif not isinstance(error, AirflowFailException):
-            _put_off(work, key, error, policy)
+            _postpone(work, key, error, policy)
     return found

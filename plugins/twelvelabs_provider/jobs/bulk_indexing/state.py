@@ -1,4 +1,4 @@
-"""Many videos of one task: where each of them stands, and what of it is remembered; no I/O."""
+"""State of bulk indexing: the videos of one task and the stage of each."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ LONGEST_REASON = 500
 
 
 class Stage(StrEnum):
-    """Where a video stands; one that nothing was done about has no entry."""
+    """Stage of a video; a video without any request has no state."""
 
     UPLOADING = "uploading"
-    """Its asset is about to be made, or was made and its id is not known."""
+    """Its asset is being created, or was created and the response was lost."""
     ASSET = "asset"
     """Its asset is being prepared, or is ready to be indexed."""
     SENDING = "sending"
-    """Its indexing is about to be asked for, or was, and the answer was lost: look before it is asked for again."""
+    """Its indexing is being requested, or was requested and the response was lost: search it before a retry."""
     RUNNING = "running"
     INDEXED = "indexed"
     REUSED = "reused"
@@ -36,27 +36,27 @@ SETTLED = (Stage.INDEXED, Stage.REUSED, Stage.FAILED)
 
 @dataclass(frozen=True)
 class VideoState:
-    """What is known of one video.
+    """State of one video.
 
-    :param uri: as it may be shown.
-    :param attempts: how often something failed about it that may pass.
-    :param asset_id: of its file, where there are assets.
-    :param job_id: of the indexing: the video's id where there are assets, else the task's.
+    :param uri: the URI without secrets.
+    :param attempts: failed attempts of its current step.
+    :param asset_id: its asset, if the generation has assets.
+    :param job_id: its indexing job: the video's id if there are assets, else the indexing task's.
     :param duration: seconds.
-    :param mark: of its content.
+    :param mark: its content mark.
     :param size: bytes.
-    :param at: epoch seconds at which its indexing was asked for.
-    :param known: indexing tasks that were there before, so that none of them is this one's.
-    :param shared: somebody else indexes it, or did.
-    :param linked: its file is fetched by a link that nobody asked for; False where that came to nothing.
-    :param borrowed: the asset was there already: it is not this task's to remove.
-    :param found: its task was found by its file's name, the answer was lost.
-    :param doubted: it failed, and nobody knows whether its indexing was asked for.
-    :param again: it failed for a reason that may pass.
-    :param upload: its upload in parts, to go on with.
-    :param fingerprint: of the content, where the service fetches the file by a link; compared before it is indexed.
-    :param unsurveyed: ``if_indexed`` of a video that could not be read in the survey. Whether it is in the index, and
-        what it bills, is found out before its upload.
+    :param at: epoch seconds at which its indexing was requested.
+    :param known: indexing tasks that existed before its submission.
+    :param shared: another task indexes it, or has indexed it.
+    :param linked: the service fetches the file by a link that was not requested; False after that failed.
+    :param borrowed: the asset existed already, so this task does not delete it.
+    :param found: its response was lost, and its task was found by the file's name.
+    :param doubted: it failed, and its indexing may have been requested.
+    :param again: it failed, and a retry may succeed.
+    :param upload: its multipart upload, to be continued.
+    :param fingerprint: the content's fingerprint if the service fetches the file by a link; compared before indexing.
+    :param preflight_pending: ``if_indexed`` of a video that could not be read in the preflight; it is checked before
+        its upload.
     """
 
     uri: str
@@ -79,30 +79,30 @@ class VideoState:
     error_type: str | None = None
     reason: str | None = None
     upload: Mapping[str, Any] | None = None
-    unsurveyed: str | None = None
+    preflight_pending: str | None = None
     fingerprint: str | None = None
 
     @property
     def settled(self) -> bool:
-        """Whether nothing more happens to it in this try."""
+        """Whether this attempt is done with it."""
         return self.stage in SETTLED
 
     @property
     def minutes(self) -> float:
-        """Minutes that it bills, or may bill; 0 where somebody else pays."""
+        """Minutes that it bills or may bill; 0 if another task pays."""
         paid = self.stage in (Stage.SENDING, Stage.RUNNING, Stage.INDEXED) or self.doubted
         return (self.duration or 0.0) / 60 if paid and not self.shared else 0.0
 
     def failed(self, error: BaseException, *, again: bool, doubted: bool = False) -> VideoState:
-        """Return the entry of a video that nothing more is done about."""
+        """Return the state after a final failure of this attempt."""
         reason = without_secrets(str(error) or type(error).__name__)[:LONGEST_REASON]
         kind = type(error).__name__
         return replace(
             self, stage=Stage.FAILED, error_type=kind, reason=reason, again=again, doubted=doubted, upload=None
         )
 
-    def revived(self) -> VideoState | None:
-        """Return the entry with which another try begins; None to begin from nothing."""
+    def for_retry(self) -> VideoState | None:
+        """Return the state with which the next attempt begins; None to begin without a state."""
         if self.stage is not Stage.FAILED or not self.again:
             return self
         stage = Stage.SENDING if self.doubted else Stage.ASSET if self.asset_id else None
@@ -111,12 +111,12 @@ class VideoState:
         return replace(self, stage=stage, attempts=0, error_type=None, reason=None, again=False, doubted=False)
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain JSON without what is usual: there are many."""
-        return {name: value for name, value in asdict(self).items() if value != _USUAL.get(name)}
+        """Return plain JSON without default values."""
+        return {name: value for name, value in asdict(self).items() if value != _DEFAULTS.get(name)}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Read what :meth:`as_json` wrote; fields of a later release are passed over.
+        """Read what :meth:`as_json` wrote; unknown fields of a later release are ignored.
 
         :raises ValueError: if it is something else.
         """
@@ -124,24 +124,25 @@ class VideoState:
             given = {name: value[name] for name in _NAMES if name in value}
             return cls(**{**given, "stage": Stage(given["stage"]), "known": tuple(given.get("known") or ())})
         except (KeyError, TypeError) as error:
-            raise ValueError(f"not the entry of a video: {error!r}") from error
+            raise ValueError(f"not the state of a video: {error!r}") from error
 
 
 _NAMES = tuple(entry_field.name for entry_field in fields(VideoState))
-_USUAL = {entry_field.name: entry_field.default for entry_field in fields(VideoState)} | {"uri": None, "stage": None}
+_DEFAULTS = {entry_field.name: entry_field.default for entry_field in fields(VideoState)} | {"uri": None, "stage": None}
 
 
 @dataclass
 class BulkState:
-    """All that one task instance knows of its videos.
+    """State of all videos of one task instance.
 
-    :param identity: of the task instance in this life, the same for its tries.
-    :param try_number: which try wrote it last.
-    :param began_at: epoch seconds at which that try began.
-    :param deadline: epoch seconds at which it gives up.
+    :param identity: the identity of the task instance, the same for its attempts until a clear.
+    :param try_number: the attempt that wrote it last.
+    :param began_at: epoch seconds at which that attempt began.
+    :param deadline: epoch seconds.
     :param index_id: the index.
-    :param surveyed: digest of the list that was looked through; None where none was.
-    :param minutes: that all of it bills, as far as lengths are known.
+    :param preflight_digest: digest of the list that the preflight has checked; None before.
+    :param minutes: what all videos bill, as far as their lengths are known.
+    :param videos: by key, see :func:`key_of`.
     """
 
     identity: str
@@ -149,37 +150,37 @@ class BulkState:
     began_at: float
     deadline: float
     index_id: str
-    surveyed: str | None = None
+    preflight_digest: str | None = None
     minutes: float = 0.0
-    entries: dict[str, VideoState] = field(default_factory=dict)
+    videos: dict[str, VideoState] = field(default_factory=dict)
 
-    def of(self, *stages: Stage) -> dict[str, VideoState]:
-        """Return the videos at these stages."""
-        return {key: entry for key, entry in self.entries.items() if entry.stage in stages}
+    def at(self, *stages: Stage) -> dict[str, VideoState]:
+        """Return the videos at some stages."""
+        return {key: entry for key, entry in self.videos.items() if entry.stage in stages}
 
     def head(self) -> dict[str, Any]:
-        """Return all but the entries, as plain JSON."""
-        return {name: value for name, value in vars(self).items() if name != "entries"}
+        """Return everything except the videos, as plain JSON."""
+        return {name: value for name, value in vars(self).items() if name != "videos"}
 
-    def reborn(self, identity: str, try_number: int, now: float, deadline: float) -> BulkState:
-        """Return the book of another try: failures that may pass are forgotten, what is under way goes on.
+    def for_attempt(self, identity: str, try_number: int, now: float, deadline: float) -> BulkState:
+        """Return the state of the next attempt, without failures that a retry may solve.
 
-        A user's clear begins with what is under way alone: what is in the index is found there.
+        After a user's clear it contains only unsettled videos: indexed ones are found in the index.
         """
         same_life = identity == self.identity
-        kept = {key: entry.revived() for key, entry in self.entries.items()}
+        kept = {key: entry.for_retry() for key, entry in self.videos.items()}
         entries = {key: entry for key, entry in kept.items() if entry and (same_life or not entry.settled)}
-        return BulkState(identity, try_number, now, deadline, self.index_id, entries=entries)
+        return BulkState(identity, try_number, now, deadline, self.index_id, videos=entries)
 
 
 @dataclass(frozen=True)
 class PendingJobs:
-    """What a task waits for before it can do more.
+    """Jobs that have to end before the task can continue.
 
-    :param job_ids: of one kind; few, they travel to the triggerer.
-    :param enough: so many of them have to end.
+    :param job_ids: jobs of one kind; a few hundred at most, because a trigger stores them.
+    :param enough: how many of them have to end.
     :param started_at: epoch seconds at which the oldest was submitted.
-    :param youngest_at: epoch seconds at which the youngest was submitted; it sets the pace of the polls.
+    :param youngest_at: epoch seconds at which the youngest was submitted; it determines the pause between polls.
     """
 
     kind: JobKind
@@ -191,38 +192,38 @@ class PendingJobs:
 
 
 def key_of(uri: str) -> str:
-    """Return what a video is known by, the same for an address that was signed anew."""
+    """Return the key of a video, the same for a newly signed URL."""
     return hashlib.sha256(meaning_of(uri).encode()).hexdigest()[:16]
 
 
 def digest_of(keys: Iterable[str]) -> str:
-    """Return what tells a list of videos from another."""
+    """Return a digest of a list of videos."""
     return hashlib.sha256("\0".join(keys).encode()).hexdigest()[:32]
 
 
 def enough_of(waiting: int, free: int | None = None) -> int:
-    """Return how many of those that are waited for make it worth to wake up: half of them.
+    """Return how many of the awaited jobs have to end: half of them.
 
-    :param free: how many more could be put to use; None for all.
+    :param free: how many the task can use at most; None for all.
     """
     half = (waiting + 1) // 2
     return max(1, half if free is None else min(half, free))
 
 
-def rows_of(keys: Iterable[str], uris: Iterable[str], book: BulkState) -> Iterator[dict[str, Any]]:
-    """Return one row for each video that was given; a second one of the same address says so.
+def rows_of(keys: Iterable[str], uris: Iterable[str], state: BulkState) -> Iterator[dict[str, Any]]:
+    """Yield the outcome row of each given video.
 
-    :param keys: of the videos, in the order in which they were given.
-    :param uris: the same videos' addresses as they may be shown.
+    :param keys: the videos in the order in which they were given.
+    :param uris: their URIs without secrets.
     """
     seen: set[str] = set()
     for key, uri in zip(keys, uris, strict=True):
-        entry = book.entries.get(key) or VideoState(uri, Stage.FAILED, error_type="NotBegun", reason="it was not begun")
+        entry = state.videos.get(key) or VideoState(uri, Stage.FAILED, error_type="NotBegun", reason="not started")
         row = _row(entry)
         if key in seen:
             row["minutes"] = 0.0
             if entry.stage is Stage.INDEXED:
-                row |= {"outcome": Stage.REUSED.value, "reason": "the same address stands in the list before"}
+                row |= {"outcome": Stage.REUSED.value, "reason": "duplicate of an earlier video in the list"}
         seen.add(key)
         yield row
 
@@ -235,7 +236,7 @@ def _row(entry: VideoState) -> dict[str, Any]:
         "video_id": entry.video_id,
         "asset_id": entry.asset_id,
         "task_id": entry.job_id if by_task and entry.job_id != entry.video_id else None,
-        "reason": entry.reason if entry.settled else "it was under way when the task's time was up, and goes on",
+        "reason": entry.reason if entry.settled else "still running at the task's deadline; it continues",
         "error_type": entry.error_type if entry.settled else "TwelveLabsJobTimeoutError",
         "duration_seconds": entry.duration,
         "minutes": round(entry.minutes, 4),

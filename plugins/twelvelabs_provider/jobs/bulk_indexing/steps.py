@@ -1,4 +1,4 @@
-"""The steps of one video among many, each fit for a thread: look at it, upload it, index it, or both at once."""
+"""Steps of one video in bulk indexing: locate, check, upload, index. Each step can run in a thread."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from twelvelabs_provider.api.assets import AssetOptions, UploadMethod
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsSourceChangedError
 from twelvelabs_provider.jobs.asset_upload import AssetUpload, mark_asset, method_for, sent_by
-from twelvelabs_provider.jobs.bulk_indexing.shutdown import must_go_on, stoppable
 from twelvelabs_provider.jobs.bulk_indexing.state import Stage, VideoState
+from twelvelabs_provider.jobs.bulk_indexing.threads import raise_if_stopped, stoppable
 from twelvelabs_provider.jobs.deduplication import SOURCE_MARK, index_asset, source_mark
 from twelvelabs_provider.jobs.identity import fingerprint
 from twelvelabs_provider.jobs.input_checks import GivenTranscription, GivenVideo, checked_transcription, checked_video
@@ -28,10 +28,10 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Looked:
-    """A video that was looked for, and its subtitles where they go along.
+class LocatedVideo:
+    """An existing video and its subtitles, if they are uploaded too.
 
-    :param mark: of the content of both.
+    :param mark: content mark of both.
     """
 
     source: Source
@@ -40,23 +40,23 @@ class Looked:
 
 
 @dataclass(frozen=True)
-class Checked:
-    """A video that was looked into and that the service is expected to take."""
+class CheckedVideo:
+    """A video whose header was checked against the limits of the service."""
 
-    looked: Looked
+    located: LocatedVideo
     video: GivenVideo
     transcription: GivenTranscription | None
 
 
 @dataclass(frozen=True)
 class Steps:
-    """What is done with one video.
+    """Steps of a video.
 
-    :param task_key: of the task instance, the same for all its tries and after a clear.
-    :param metadata: of each video.
-    :param with_subtitles: whether the service has a place for them.
-    :param method: by which way files go; None leaves the choice to each.
-    :param stopped: set once the task has ended: uploads break off, and nothing more is sent.
+    :param task_key: key of the task instance, the same for all attempts and after a clear.
+    :param metadata: user metadata of each video.
+    :param with_subtitles: whether the generation accepts subtitles.
+    :param method: upload method; None chooses one for each file.
+    :param stopped: set when the task has ended; running uploads then stop, and nothing more is sent.
     """
 
     hook: TwelveLabsHook
@@ -67,52 +67,52 @@ class Steps:
     with_subtitles: bool
     method: UploadMethod | None = None
     stopped: Event = field(default_factory=Event, repr=False, compare=False)
-    # Before Airflow 3.3 only one thread at a time may ask Airflow for a connection, as object stores do.
+    # Before Airflow 3.3 only one thread at a time may read a connection, as object stores do.
     _asking: Any = field(default_factory=Lock, repr=False, compare=False)
 
-    def look(self, listed: ListedVideo) -> Looked:
-        """Find out that a video is there, and what it is known by.
+    def locate(self, listed: ListedVideo) -> LocatedVideo:
+        """Return an existing video with its content mark.
 
-        :raises TwelveLabsInputError: it is not there, or cannot be read.
+        :raises TwelveLabsInputError: it does not exist, or cannot be read.
         """
         source, subtitles = self._resolved(listed.uri), None
         if listed.subtitle and self.with_subtitles:
             subtitles = self._resolved(listed.subtitle, what="transcription")
         more = (subtitles.uri, subtitles.fingerprint) if subtitles else ()
-        return Looked(source, subtitles, source_mark(source, *more))
+        return LocatedVideo(source, subtitles, source_mark(source, *more))
 
-    def check(self, listed: ListedVideo) -> Checked:
-        """Look into a video and its subtitles.
+    def check(self, listed: ListedVideo) -> CheckedVideo:
+        """Check the header of a video and its subtitles.
 
-        :raises TwelveLabsInputError: the service would not take them.
+        :raises TwelveLabsInputError: the service would refuse them.
         """
-        looked = self.look(listed)
-        video = checked_video(looked.source, self.hook.api.LIMITS)
-        given = checked_transcription(looked.subtitles, video.duration) if looked.subtitles else None
-        return Checked(looked, video, given)
+        located = self.locate(listed)
+        video = checked_video(located.source, self.hook.api.LIMITS)
+        given = checked_transcription(located.subtitles, video.duration) if located.subtitles else None
+        return CheckedVideo(located, video, given)
 
     def upload(
-        self, key: str, listed: ListedVideo, entry: VideoState, book: VideoUploadState, *, look_first: bool
+        self, key: str, listed: ListedVideo, entry: VideoState, upload_state: VideoUploadState, *, look_first: bool
     ) -> VideoState:
-        """Make an asset of a video; return its entry.
+        """Upload a video as an asset, and return its state.
 
-        :param look_first: an earlier try may have made it.
+        :param look_first: an earlier attempt may have created the asset.
         """
         checked = self.check(listed)
-        source = checked.looked.source
+        source = checked.located.source
         marker = fingerprint(self.task_key, key, source.fingerprint)
-        upload = AssetUpload(self.hook, source, marker, book)
+        upload = AssetUpload(self.hook, source, marker, upload_state)
         service = None if entry.linked is False else self.hook.endpoint.origin
         choice = method_for(source, self._wanted(source), service)
-        log.info("%s goes up as an asset, method %s: %s", source.uri, choice.method.value, choice.why)
-        must_go_on(self.stopped)
+        log.info("Uploading %s as an asset (%s: %s)", source.uri, choice.method.value, choice.why)
+        raise_if_stopped(self.stopped)
         asset_id = upload.run(choice, AssetOptions(), look_first=look_first)
         return replace(
             entry,
             stage=Stage.ASSET,
             asset_id=asset_id,
             duration=checked.video.duration,
-            mark=checked.looked.mark,
+            mark=checked.located.mark,
             size=source.size,
             linked=True if choice.otherwise else entry.linked,
             fingerprint=source.fingerprint if choice.method is UploadMethod.URL and not source.is_url else None,
@@ -120,9 +120,9 @@ class Steps:
         )
 
     def index(self, listed: ListedVideo, entry: VideoState, *, look_first: bool) -> VideoState:
-        """Have an asset indexed; return its entry.
+        """Index an asset, and return the state of its video.
 
-        :param look_first: it may be in the index already.
+        :param look_first: it may already be in the index.
         :raises TwelveLabsSourceChangedError: the object changed while the service fetched it by a link.
         """
         asset_id = entry.asset_id or ""
@@ -132,12 +132,12 @@ class Steps:
             if entry.fingerprint:
                 mark_asset(self.hook, asset_id, self._same_source(listed, entry.fingerprint))
             mark = {SOURCE_MARK: entry.mark} if entry.mark else {}
-            must_go_on(self.stopped)
+            raise_if_stopped(self.stopped)
             video_id = index_asset(self.hook, self.index_id, asset_id, {**self.metadata, **mark} or None)
         return replace(entry, stage=Stage.RUNNING, job_id=video_id, video_id=video_id)
 
     def is_as_checked(self, listed: ListedVideo, entry: VideoState) -> bool:
-        """Tell whether an object that was indexed by a link is still the one that was checked."""
+        """Return whether an object that the service fetched by a link is unchanged since the check."""
         try:
             return not entry.fingerprint or bool(self._same_source(listed, entry.fingerprint))
         except (TwelveLabsSourceChangedError, TwelveLabsInputError):
@@ -149,9 +149,9 @@ class Steps:
             raise source_changed(source.uri)
         return source
 
-    def submit(self, checked: Checked, entry: VideoState) -> VideoState:
-        """Upload and index a video at once; return its entry."""
-        source = checked.looked.source
+    def submit(self, checked: CheckedVideo, entry: VideoState) -> VideoState:
+        """Upload and index a video in one request, and return its state."""
+        source = checked.located.source
         wanted = self._wanted(source)
         if wanted is UploadMethod.URL:
             method_for(source, wanted)
@@ -162,7 +162,7 @@ class Steps:
             language=self.language,
             user_metadata=self.metadata or None,
         )
-        must_go_on(self.stopped)
+        raise_if_stopped(self.stopped)
         task = self.hook.execute(call)
         by_link = wanted is UploadMethod.URL
         return replace(
@@ -170,9 +170,9 @@ class Steps:
             fingerprint=source.fingerprint if by_link else None,
         )  # fmt: skip
 
-    def submitted(self, checked: Checked) -> SubmittedVideo:
-        """Return what a lost indexing is looked for by."""
-        source = checked.looked.source
+    def submitted(self, checked: CheckedVideo) -> SubmittedVideo:
+        """Return what identifies the submission if its response is lost."""
+        source = checked.located.source
         by_url = source.is_url or self.method is UploadMethod.URL
         return SubmittedVideo(self.index_id, source.filename, checked.video.duration, by_url)
 
@@ -186,26 +186,26 @@ class Steps:
 
 @dataclass(frozen=True)
 class VideoUploadState:
-    """Remembers the upload in parts of one video.
+    """Record of the multipart upload of one video.
 
-    :param read: returns its entry.
-    :param write: brings its changed entry to the store.
+    :param read: returns the state of the video.
+    :param write: writes its changed state.
     """
 
     read: Callable[[], VideoState]
     write: Callable[[VideoState], None]
 
     def earlier_upload(self) -> BegunUpload | None:
-        """Return the upload that an earlier try began; one that cannot be read is begun anew."""
+        """Return the upload of an earlier attempt; None if there is none, or it cannot be read."""
         try:
             return BegunUpload(**(self.read().upload or {}))
         except TypeError:
             return None
 
     def record_upload(self, upload: BegunUpload) -> None:
-        """Remember an upload, at once after the service gave its id."""
+        """Record an upload as soon as its id is known."""
         self.write(replace(self.read(), upload=asdict(upload)))
 
     def clear(self) -> None:
-        """Remember no upload."""
+        """Remove the record."""
         self.write(replace(self.read(), upload=None))
