@@ -130,7 +130,7 @@ def test_a_task_that_does_not_wait_says_when_the_quota_is_renewed(
     library: Library, tmp_path: Path, connect: Connect, used_up: Callable[[str], None]
 ) -> None:
     used_up("/search")
-    with pytest.raises(TwelveLabsQuotaUsedUpError, match=r"renewed at 20\d\d-.* UTC; on_quota='wait'") as caught:
+    with pytest.raises(TwelveLabsQuotaUsedUpError, match=r"renewed at 20\d\d-.* UTC\. Set on_quota='wait'") as caught:
         see_through(search(library, tmp_path), task_context())
     assert isinstance(caught.value.__cause__, TwelveLabsQuotaError)
 
@@ -140,7 +140,7 @@ def test_a_task_does_not_wait_beyond_its_time(
 ) -> None:
     used_up("/search")
     task = search(library, tmp_path, on_quota="wait", execution_timeout=timedelta(hours=1))
-    with pytest.raises(TwelveLabsQuotaUsedUpError, match="the task's time is up at"):
+    with pytest.raises(TwelveLabsQuotaUsedUpError, match="The task's deadline is"):
         see_through(task, task_context())
 
 
@@ -302,7 +302,7 @@ def test_a_quota_that_comes_back_after_more_than_a_week_is_not_waited_for(
     headers = {"Retry-After": seconds if isinstance(seconds, str) else f"{seconds:.0f}"}
     used_up("/search", retry_after=None, headers=headers)
     with pytest.raises(
-        TwelveLabsQuotaUsedUpError, match=r"renewed at 2\d\d\d-.* UTC; a task waits for it 7 days at most"
+        TwelveLabsQuotaUsedUpError, match=r"renewed at 2\d\d\d-.* UTC\. A task waits for 7 days at most"
     ):
         see_through(search(library, tmp_path, on_quota="wait"), task_context())
 
@@ -316,7 +316,7 @@ def test_a_task_whose_wait_was_too_long_sends_nothing_more(
         WAITING["analysis"](library, tmp_path / "x").execute(context)
     clock.moved = THREE_HOURS + 60
     event = {"event": {"memo": deferred.value.trigger.memo}}  # type: ignore[attr-defined]
-    with pytest.raises(TwelveLabsQuotaUsedUpError, match="the task's time was up at"):
+    with pytest.raises(TwelveLabsQuotaUsedUpError, match="The deadline passed at .* during a wait for a quota"):
         WAITING["analysis"](library, tmp_path / "x").resume_execution(deferred.value.method_name, event, context)
     assert account.get("/v1.3/analyze/tasks")["page_info"]["total_results"] == before
 

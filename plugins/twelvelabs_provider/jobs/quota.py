@@ -1,4 +1,4 @@
-"""What to do when a quota is used up: when it is renewed, and whether a task's own time lasts until then."""
+"""Quota that is used up: when it is renewed, and whether a task waits for it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from twelvelabs_provider.api.errors import TwelveLabsQuotaError
+from twelvelabs_provider.exceptions import TwelveLabsQuotaUsedUpError
 from twelvelabs_provider.jobs.polling import clock_text
 
 UNKNOWN_RENEWAL = 3600.0
@@ -60,3 +61,25 @@ def renewal_of(error: TwelveLabsQuotaError, now: float | None = None) -> Renewal
     if error.retry_after is None:
         return Renewal(now + UNKNOWN_RENEWAL, told=False, refused_at=now)
     return Renewal(now + error.retry_after, told=True, refused_at=now)
+
+
+def ensure_worth_waiting(
+    error: TwelveLabsQuotaError, renewal: Renewal, policy: OnQuota, deadline: float | None
+) -> None:
+    """Raise unless the task waits for the renewal of the quota.
+
+    :param deadline: epoch seconds; None for no limit.
+    :raises TwelveLabsQuotaUsedUpError: the task is set to fail, or the renewal is too late for it.
+    """
+    if policy is OnQuota.FAIL:
+        advice = "Set on_quota='wait' to wait for it without a worker"
+    elif renewal.too_late:
+        advice = f"A task waits for {LONGEST_RENEWAL / 86400:.0f} days at most: clear it then"
+    elif not renewal.comes_by(deadline):
+        advice = (
+            f"The task's deadline is {clock_text(deadline or 0.0)}: give it more time (execution_timeout, timeout) or"
+            " clear it later"
+        )
+    else:
+        return
+    raise TwelveLabsQuotaUsedUpError(f"A quota is used up; {renewal}. {advice}. {error}") from error

@@ -168,7 +168,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsPublishedOperator, TwelveLabsBill
         published = self._reused(context) if self.wait_for_completion else None
         if published is not None:
             return published
-        now, begun_at = time.time(), self.begun_at(context)
+        now, begun_at = time.time(), self.clock.fixed_start(context)
         work = self._work(now if begun_at is None else begun_at, {"plan": [], "items": self._meaning})
         submission = self._submission(context, work, now - _LOOK_BACK)
         plan, unready, bill = submission.plan(wait_for_assets=self.if_not_ready == "wait")
@@ -177,7 +177,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsPublishedOperator, TwelveLabsBill
         self.guard(f"analysing {plan.items} items", bill)
         work = work.with_memo(billed=bill.as_json())
         self.log.info("%d items in %d batches", plan.items, len(plan.portions))
-        if self.is_repeated(context):
+        if self.may_have_sent_before(context):
             # There is no record of the earlier attempts (this Airflow may have no store for it); the service knows.
             plan = submission.reconciled(plan)
         if unready and not plan.batch_ids:
@@ -223,10 +223,10 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsPublishedOperator, TwelveLabsBill
         """Remember the plan too, where no batch is active: what was sent before is paid for."""
         return super().quota_memo() or (None if self._planned is None else self._planned.as_json())
 
-    def go_on(self, context: Context, memo: Any) -> Any:
+    def run_within_quota(self, context: Context, memo: Mapping[str, Any] | None = None) -> Any:
         """Continue with the plan from before the quota was used up."""
         if not memo or memo.get("job") or not memo.get("memo"):
-            return super().go_on(context, memo)
+            return super().run_within_quota(context, memo)
         work = PlannedWork.from_json(memo)
         with refusals_end_the_task(), self.within_quota(context):
             self._must_be_the_same(work.memo)

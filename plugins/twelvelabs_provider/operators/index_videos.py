@@ -186,7 +186,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         with refusals_end_the_task():
             return self._woken(context)
 
-    def must_have_time(self, context: Context) -> None:
+    def ensure_time_left(self, context: Context) -> None:
         """Accept a deadline that has passed: the outcome so far is published, and nothing more is sent."""
 
     def on_kill(self) -> None:
@@ -195,11 +195,11 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
             running = len(self._work.state.at(Stage.RUNNING, Stage.SENDING))
             self.log.warning("%d videos are being indexed, which cannot be stopped: a retry attaches to them", running)
 
-    def latest_end(self, context: Context) -> float | None:
+    def deadline(self, context: Context) -> float | None:
         """Return the epoch seconds of the deadline, which a wait for a quota does not move."""
         if self._work is not None:
             return self._work.state.deadline
-        return deadline_from(self.fix_beginning(context), self.timeout, self.execution_timeout)
+        return deadline_from(self.clock.fix(context), self.timeout, self.execution_timeout)
 
     def _woken(self, context: Context) -> dict[str, Any]:
         listed = videos_of(self.videos)
@@ -265,7 +265,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
 
     def _next_try(self, context: Context, identity: Identity, index_id: str, state: BulkState | None) -> BulkState:
         now, key, number = time.time(), identity.key(), identity.try_number
-        begun_at = self.begun_at(context)
+        begun_at = self.clock.fixed_start(context)
         deadline = deadline_from(now if begun_at is None else begun_at, self.timeout, self.execution_timeout)
         if state is None:
             return BulkState(key, number, now, deadline, index_id)

@@ -132,7 +132,7 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
             pending = self.recalled(context)
             if pending is not None:
                 return self._see_through(context, pending)
-        known = self.known_beginning(context)
+        known = self.clock.known_start(context)
         if known is None or time.time() >= deadline_from(known, self.timeout, self.execution_timeout):
             raise TwelveLabsJobTimeoutError(
                 "no trigger event before the deadline (is a triggerer running?), and no record of a remote job; a job"
@@ -144,18 +144,18 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
         """Remember the job whose successor is refused: what it did is paid for."""
         return None if self._pending is None else self._pending.as_json()
 
-    def go_on(self, context: Context, memo: Any) -> Any:
+    def run_within_quota(self, context: Context, memo: Mapping[str, Any] | None = None) -> Any:
         """Continue with the job from before the quota was used up, or from the beginning where there was none."""
         if not (memo and memo.get("job")):
-            return super().go_on(context, memo)
+            return super().run_within_quota(context, memo)
         with refusals_end_the_task(), self.within_quota(context):
             return self._see_through(context, PendingJob.from_json(memo))
 
-    def latest_end(self, context: Context) -> float | None:
+    def deadline(self, context: Context) -> float | None:
         """Return the epoch seconds of the deadline, which a wait for a quota does not move."""
         if self._pending is not None:
             return self._pending.deadline
-        return deadline_from(self.fix_beginning(context), self.timeout, self.execution_timeout)
+        return deadline_from(self.clock.fix(context), self.timeout, self.execution_timeout)
 
     def recalled(self, context: Context) -> PendingJob | None:
         """Return the job that this task submitted before it was deferred, if Airflow keeps a record of it."""
@@ -163,7 +163,7 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
 
     def pending(self, context: Context, job: JobRef, **memo: Any) -> PendingJob:
         """Return a job that was submitted just now, under this task's deadline."""
-        now, begun_at = time.time(), self.begun_at(context)
+        now, begun_at = time.time(), self.clock.fixed_start(context)
         begun_at = now if begun_at is None else begun_at
         return PendingJob(job, begun_at, now, deadline_from(begun_at, self.timeout, self.execution_timeout), memo)
 

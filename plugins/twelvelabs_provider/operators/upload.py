@@ -47,7 +47,7 @@ class TwelveLabsUploadOperator(TwelveLabsJobOperator):
         task_state = self._task_state(context)
         upload = AssetUpload(self.hook, source, marker, task_state)
         options, media = self.wishes(source)
-        return upload.run(choice, options, media, look_first=self.is_repeated(context))
+        return upload.run(choice, options, media, look_first=self.may_have_sent_before(context))
 
     def goes_on_after(self, pending: PendingJob, state: JobState) -> bool:
         """A file that the service could not fetch by a link that nobody asked for is uploaded."""

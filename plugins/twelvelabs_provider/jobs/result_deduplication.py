@@ -1,0 +1,111 @@
+"""Deduplication of billed results: a question whose result is published is not asked again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, cast
+
+from twelvelabs_provider.jobs.task_state import Identity, origin_in
+from twelvelabs_provider.storage.layout import Place
+from twelvelabs_provider.storage.manifest import Answer, Published
+from twelvelabs_provider.storage.published_results import SavedResult, find_saved
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from twelvelabs_provider.api.endpoint import Endpoint
+
+log = logging.getLogger(__name__)
+
+Render = Callable[[SavedResult], Published | None]
+"""Publishes a saved result in the wanted formats; returns None if its files do not have what they need."""
+_DIGEST_LENGTH = 12
+
+
+class IfPublished(StrEnum):
+    """What to do if the result of the same question is published."""
+
+    SKIP = "skip"
+    REPLACE = "replace"
+
+    @classmethod
+    def parse(cls, value: str) -> str:
+        """Return the argument ``if_published``.
+
+        :raises ValueError: for an unknown value.
+        """
+        if value not in set(cls):
+            raise ValueError(f"if_published={value!r} is not one of {', '.join(cls)}")
+        return cls(value).value
+
+
+@dataclass(frozen=True)
+class Deduplicator:
+    """Deduplication of one billed result.
+
+    :param output: local path or object storage URI below which results are published.
+    :param question: digest of the question, see :func:`question_digest`.
+    :param if_published: the operator's parameter.
+    """
+
+    context: Context
+    output: str
+    question: str
+    if_published: str
+
+    def find(
+        self,
+        place: Place,
+        formats: Sequence[str],
+        render: Render,
+        *,
+        is_complete: Callable[[SavedResult], bool] = lambda _: True,
+    ) -> dict[str, Any] | None:
+        """Return the task result that was published for the same question; None if there is none.
+
+        :param place: where this task publishes.
+        :param formats: the wanted formats; missing ones are rendered from the published files.
+        :param is_complete: tells whether a published result is complete enough for this task.
+        """
+        saved = find_saved(self.output, place)
+        if saved is None or saved.question != self.question or not is_complete(saved):
+            return None
+        if self.if_published == IfPublished.REPLACE and saved.request != self._request_key():
+            return None
+        published = saved.announce(formats) if saved.has(formats) else render(saved)
+        if published is None:
+            log.warning("Cannot reuse %s: no complete file has the data for %s", saved.uri, ", ".join(formats))
+            return None
+        log.info("Reusing the published result %s: it answers the same question", saved.uri)
+        return {**saved.result, **published.as_xcom()}
+
+    def answer(self, result: Mapping[str, Any]) -> Answer:
+        """Return the manifest entries by which a later task finds this result.
+
+        :param result: what the task returns besides the files.
+        """
+        return Answer(self.question, self._request_key(), result)
+
+    def _request_key(self) -> str:
+        store: Any = self.context.get("task_state_store")
+        return Identity.of(cast("Mapping[str, Any]", self.context), self.question, origin_in(store)).key()
+
+
+def question_digest(endpoint: Endpoint, **asked: Any) -> str:
+    """Return a digest of a question, the same for every task instance that asks it.
+
+    :param endpoint: the service; another service or API version may give another answer.
+    :param asked: everything that changes the answer: plain JSON, URLs without signatures.
+    """
+    whole = {"service": endpoint.origin, "version": endpoint.version.value, **asked}
+    return hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def stem_with(stem: str, question: str) -> str:
+    """Return a file stem with a digest, so that two questions about one video have two results."""
+    return f"{stem}-{question[:_DIGEST_LENGTH]}"
