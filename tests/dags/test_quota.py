@@ -316,7 +316,7 @@ def test_a_task_whose_wait_was_too_long_sends_nothing_more(
         WAITING["analysis"](library, tmp_path / "x").execute(context)
     clock.moved = THREE_HOURS + 60
     event = {"event": {"memo": deferred.value.trigger.memo}}  # type: ignore[attr-defined]
-    with pytest.raises(TwelveLabsQuotaUsedUpError, match="The deadline passed at .* during a wait for a quota"):
+    with pytest.raises(TwelveLabsQuotaUsedUpError, match=r"The deadline passed at .* during a wait for a quota"):
         WAITING["analysis"](library, tmp_path / "x").resume_execution(deferred.value.method_name, event, context)
     assert account.get("/v1.3/analyze/tasks")["page_info"]["total_results"] == before
 

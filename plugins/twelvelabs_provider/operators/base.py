@@ -142,7 +142,7 @@ class TwelveLabsOperator(TwelveLabsTask, BaseOperator):
         deadline = self.deadline(context)
         if deadline is not None and time.time() >= deadline:
             raise TwelveLabsQuotaUsedUpError(
-                f"The deadline passed at {clock_text(deadline)}, during a wait for a quota. No further request was sent."
+                f"The deadline passed at {clock_text(deadline)}, during a wait for a quota. Nothing more was sent."
                 " Give the task more time (execution_timeout, timeout) or clear it"
             )
 

@@ -1,8 +1,9 @@
-"""One life for every remote job: submit or attach, look, wait on the worker or in the triggerer, complete."""
+"""Base class of the operators that submit a remote job and wait for it."""
 
 from __future__ import annotations
 
 import random
+import sys
 import time
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, cast
 
 from twelvelabs_provider.api.errors import TwelveLabsError, is_missing
 from twelvelabs_provider.exceptions import TwelveLabsJobFailedError, TwelveLabsJobTimeoutError
+from twelvelabs_provider.jobs.cancellation import RemoteJobCanceller
 from twelvelabs_provider.jobs.durations import Duration, optional_seconds, seconds_of
 from twelvelabs_provider.jobs.identity import Identity, fingerprint
 from twelvelabs_provider.jobs.job import JobRef, JobState, PendingJob, Phase
@@ -20,10 +22,10 @@ from twelvelabs_provider.jobs.polling import BACKSTOP, clock_text, deadline_from
 from twelvelabs_provider.jobs.resume import EarlierSubmission, Reuse, decide
 from twelvelabs_provider.jobs.task_state import TaskState, origin_in
 from twelvelabs_provider.jobs.trigger_event import JobEvent
-from twelvelabs_provider.operators.killed import TwelveLabsKillableOperator
+from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.task import NOT_ANSWERED, ends_without_worker, refusals_end_the_task
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
-from twelvelabs_provider.version_compat import conf
+from twelvelabs_provider.version_compat import AirflowTaskTimeout, conf
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -32,29 +34,33 @@ Result = dict[str, Any]
 LONGEST_WAIT = 24 * 3600.0
 
 
-class TwelveLabsJobOperator(TwelveLabsKillableOperator):
-    """Base of the operators that submit remote work and wait for it.
+class TwelveLabsJobOperator(TwelveLabsOperator):
+    """Base of the operators that submit a remote job and wait for it.
 
-    :param wait_for_completion: False hands the job over as soon as it is submitted: the result names it, for a sensor.
+    :param wait_for_completion: False ends the task as soon as the job is submitted; the result names the job, for a sensor.
     :param deferrable: wait in the triggerer, without a worker.
-    :param poll_interval: seconds (or a timedelta) between looks; None lets the pause grow from 5 to 60 seconds.
+    :param poll_interval: seconds (or a timedelta) between polls; None lets the pause grow from 5 to 60 seconds.
     :param timeout: seconds (or a timedelta) to wait at most; None means 24 hours. ``execution_timeout`` counts too,
         also while deferred.
-    :param reuse: when the job of an earlier try of this task is attached to: ``retry`` (on a retry; a clear starts
-        afresh), ``always`` (after a clear as well, so that nothing which a user does to the task stops the job) or
-        ``never``.
-    :param cancel_on_kill: stop the remote job, where the service can, when a user marks the task or clears it, also
-        while it is deferred; analyses and batches can be stopped, indexing cannot. A try that starts afresh stops what
-        an earlier one left running.
-    :param cancel_on_timeout: stop the remote job, where the service can, when its time is up; otherwise it goes on, and
+    :param reuse: when the task attaches to the job of an earlier attempt: ``retry`` (on a retry; a clear submits a new
+        job), ``always`` (after a clear too, so that no action of a user cancels the job) or ``never``.
+    :param cancel_on_kill: cancel the remote job, where the service can, when a user marks the task or clears it, also
+        while it is deferred. Analyses and batches can be cancelled, indexing cannot. An attempt that submits a new job
+        cancels the one that an earlier attempt left running.
+    :param cancel_on_timeout: cancel the remote job, where the service can, at the deadline; otherwise it continues, and
         a retry attaches to it.
-    :param end_in_triggerer: end a deferred task that has nothing to fetch without another worker; the result is what
+    :param end_in_triggerer: end a deferred task that has nothing to fetch without another worker; the result has what
         was known before the wait, other fields are None. Not for tasks with outlets, nor for tasks whose result another
-        one expands over; operators that fetch something take no notice.
+        task expands over. Operators that fetch a result ignore it.
     """
 
-    # The result is all known when the job is submitted.
+    # The result is known when the job is submitted.
     has_nothing_to_fetch: ClassVar[bool] = False
+
+    # The job that the task waits for, and its record for the next attempt.
+    _pending: PendingJob | None = None
+    _recorded_in: TaskState | None = None
+    _announced: JobRef | None = None
 
     def __init__(
         self,
@@ -78,74 +84,77 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
         self.cancel_on_kill = cancel_on_kill
         self.cancel_on_timeout = cancel_on_timeout
         self.end_in_triggerer = end_in_triggerer
-        self._announced: JobRef | None = None
-        # The state store of the running task and the origin that it holds, read once per process.
+        # The state store of the running task and the origin in it, read once per process.
         self._origin: tuple[Any, str] | None = None
 
     @abstractmethod
     def begin(self, context: Context) -> PendingJob | Result:
-        """Check everything that can be checked, then submit; return the job, or the result where none is needed."""
+        """Check all arguments, then submit; return the job, or the result if no job is needed."""
 
     @abstractmethod
     def advance(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
-        """Go on after a job that is ready: return the next one, or the result."""
+        """Continue after a job that has ended: return the next job, or the result."""
 
     @abstractmethod
     def asked(self) -> tuple[Any, ...]:
-        """Return what is asked for; a retry attaches to a job only if it was asked the same."""
+        """Return the values that identify the request; a retry attaches only to a job of the same request."""
 
     def describe(self, pending: PendingJob) -> str | None:
-        """Return the playground's page for a job, if there is one."""
+        """Return the playground page of a job, if there is one."""
         return None
 
     def hands_over(self, pending: PendingJob) -> bool:
-        """Tell whether a task that does not wait may end here; a job that another one follows has to be waited for."""
+        """Tell whether a task that does not wait may end here; False while another job has to follow."""
         return True
 
-    def goes_on_after(self, pending: PendingJob, state: JobState) -> bool:
-        """Tell whether :meth:`advance` can take a job in this state; another one is waited for, or fails the task."""
-        return state.phase is Phase.READY
-
     def handed_over(self, pending: PendingJob) -> Result:
-        """Return the result of a task that does not wait: which job it left running."""
+        """Return the result of a task that does not wait: the job that it leaves running."""
         return {"job_kind": pending.job.kind.value, "job_id": pending.job.id, "index_id": pending.job.index_id}
 
+    def goes_on_after(self, pending: PendingJob, state: JobState) -> bool:
+        """Tell whether :meth:`advance` accepts a job in this state; otherwise it is waited for, or fails the task."""
+        return state.phase is Phase.READY
+
+    def is_ours(self, pending: PendingJob) -> bool:
+        """Tell whether this task submitted the job; other jobs are never cancelled."""
+        return True
+
     def discard(self, pending: PendingJob) -> None:
-        """Remove what a failed job leaves behind on the service."""
+        """Remove what a failed job leaves on the service."""
 
     def run_operator(self, context: Context) -> Result:
-        """Attach to the job of an earlier try, or begin; then see it through."""
+        """Attach to the job of an earlier attempt, or submit one; then wait for it and complete."""
         self._cancel_superseded(context)
-        return self._see_through(context, self._remembered(context) or self.begin(context))
+        return self._see_through(context, self._attached(context) or self.begin(context))
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Result:
-        """Resume from the triggerer; the job's state is read afresh, the event only says that it is time."""
-        wake = JobEvent.from_payload(event)
-        wake.raise_for_reason()
+        """Resume after the triggerer; the event only starts it, the job's state is read again."""
+        received = JobEvent.from_payload(event)
+        received.raise_for_reason()
         with refusals_end_the_task():
-            return self._see_through(context, wake.pending)
+            return self._see_through(context, received.pending)
 
     def resume_without_event(self, context: Context) -> Any:
-        """Read the job's state, or continue after a wait for a quota whose trigger event is missing."""
+        """Poll the recorded job, or continue after a wait for a quota whose trigger event is missing."""
         self._without_event = True
         with refusals_end_the_task():
             pending = self.recalled(context)
             if pending is not None:
                 return self._see_through(context, pending)
-        known = self.clock.known_start(context)
-        if known is None or time.time() >= deadline_from(known, self.timeout, self.execution_timeout):
+        start = self.clock.known_start(context)
+        if start is None or time.time() >= self._deadline_from(start):
             raise TwelveLabsJobTimeoutError(
-                "no trigger event before the deadline (is a triggerer running?), and no record of a remote job; a job"
+                "No trigger event before the deadline (is a triggerer running?), and no record of a remote job. A job"
                 " that was submitted continues on the service"
             )
         return super().resume_without_event(context)
 
     def quota_memo(self) -> dict[str, Any] | None:
-        """Remember the job whose successor is refused: what it did is paid for."""
+        """Keep the job whose successor hit a quota: it is paid for."""
         return None if self._pending is None else self._pending.as_json()
 
     def run_within_quota(self, context: Context, memo: Mapping[str, Any] | None = None) -> Any:
-        """Continue with the job from before the quota was used up, or from the beginning where there was none."""
+        """Continue with the job from before the wait for a quota, or run from the start."""
         if not (memo and memo.get("job")):
             return super().run_within_quota(context, memo)
         with refusals_end_the_task(), self.within_quota(context):
@@ -153,37 +162,71 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
 
     def deadline(self, context: Context) -> float | None:
         """Return the epoch seconds of the deadline, which a wait for a quota does not move."""
-        if self._pending is not None:
-            return self._pending.deadline
-        return deadline_from(self.clock.fix(context), self.timeout, self.execution_timeout)
+        return self._pending.deadline if self._pending else self._deadline_from(self.clock.fix(context))
 
     def recalled(self, context: Context) -> PendingJob | None:
         """Return the job that this task submitted before it was deferred, if Airflow keeps a record of it."""
         return self._task_state(context).earlier_job()
 
     def pending(self, context: Context, job: JobRef, **memo: Any) -> PendingJob:
-        """Return a job that was submitted just now, under this task's deadline."""
-        now, begun_at = time.time(), self.clock.fixed_start(context)
-        begun_at = now if begun_at is None else begun_at
-        return PendingJob(job, begun_at, now, deadline_from(begun_at, self.timeout, self.execution_timeout), memo)
+        """Return a job that was just submitted, under this task's deadline."""
+        now, start = time.time(), self.clock.fixed_start(context)
+        start = now if start is None else start
+        return PendingJob(job, start, now, self._deadline_from(start), memo)
 
     def next_job(self, pending: PendingJob, job: JobRef, **memo: Any) -> PendingJob:
-        """Return the next job of the same undertaking, submitted just now, under the same deadline."""
+        """Return a job that was just submitted after another one, under the same deadline."""
         return pending.followed_by(job, time.time(), **memo)
 
     def identity(self, context: Context) -> Identity:
-        """Return what tells this task instance from every other, the same on a retry."""
-        asked = fingerprint(type(self).__name__, self.twelvelabs_conn_id, *self.asked())
+        """Return the identity of this task instance and its request, the same on a retry."""
+        request = fingerprint(type(self).__name__, self.twelvelabs_conn_id, *self.asked())
         store: Any = context.get("task_state_store")
         if self._origin is None or self._origin[0] is not store:
             self._origin = (store, origin_in(store))
-        return Identity.of(cast(Mapping[str, Any], context), asked, self._origin[1], self.reuse)
+        return Identity.of(cast(Mapping[str, Any], context), request, self._origin[1], self.reuse)
 
-    def _remembered(self, context: Context) -> PendingJob | None:
-        """Return the job of an earlier try, if it is still worth waiting for."""
+    def on_kill(self) -> None:
+        """Cancel the remote job if the service can, else log that it continues."""
+        # Airflow calls this for an execution_timeout too.
+        timed_out = isinstance(sys.exc_info()[1], AirflowTaskTimeout)
+        if self._pending is None:
+            return
+        if self.cancel_on_timeout if timed_out else self._cancels_when_killed:
+            self._cancel(self._pending)
+        else:
+            self.log.warning("%s continues, and a retry attaches to it", self._pending.job)
+
+    @property
+    def _cancels_when_killed(self) -> bool:
+        # With reuse="always" a clear attaches to the job, and Airflow does not say that the task is being cleared.
+        return self.cancel_on_kill and self.reuse is not Reuse.ALWAYS
+
+    def _cancel(self, pending: PendingJob) -> str:
+        """Cancel the jobs of this task, and return what became of them as text."""
+        if not self.is_ours(pending):
+            self.log.warning("%s belongs to another task and continues", pending.job)
+            return ""
+        cancellations = RemoteJobCanceller(pending, self._recorded_in).cancel(self.hook)
+        for cancellation in cancellations:
+            self.log.warning("%s", cancellation)
+        return "; ".join(map(str, cancellations))
+
+    def _cancel_superseded(self, context: Context) -> None:
+        """Cancel the job of an earlier attempt to which no attempt attaches.
+
+        The triggerer cancels the job of a cleared task, unless the next attempt starts first.
+        """
+        pending = self._task_state(context).superseded() if self._cancels_when_killed else None
+        for cancellation in RemoteJobCanceller(pending).cancel(self.hook) if pending else ():
+            if cancellation.cancelled:
+                self.log.warning("Job of an earlier attempt: %s", cancellation)
+
+    def _attached(self, context: Context) -> PendingJob | None:
+        """Return the job of an earlier attempt if this one attaches to it."""
         task_state = self._task_state(context)
         recorded = task_state.earlier_submission()
-        decision = decide(recorded, self._known_state(recorded), self.reuse)
+        decision = decide(recorded, self._recorded_state(recorded), self.reuse)
         if decision.why:
             self.log.info("%s: %s", decision.action.value, decision.why)
         pending = decision.job
@@ -191,39 +234,38 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
             if recorded and recorded.pending:
                 task_state.clear()
             return None
-        # A job is not to miss a deadline that passed while its task lay idle, until somebody cleared it.
-        begun_at = pending.begun_at if recorded and recorded.same_life else time.time()
-        deadline = deadline_from(begun_at, self.timeout, self.execution_timeout)
-        return replace(pending, begun_at=begun_at, deadline=deadline)
+        # After a clear the deadline counts from now: the old one may have passed while the task was idle.
+        start = pending.begun_at if recorded and recorded.same_life else time.time()
+        return replace(pending, begun_at=start, deadline=self._deadline_from(start))
 
-    def _known_state(self, recorded: EarlierSubmission | None) -> JobState | None:
-        """Return where the job of an earlier try stands; None where there is none any more.
-
-        One that cannot be looked at now is attached to: the wait for it is patient.
-        """
+    def _recorded_state(self, recorded: EarlierSubmission | None) -> JobState | None:
+        """Return the state of the recorded job, None if there is none; a job whose poll fails counts as running."""
         if recorded is None or recorded.pending is None:
             return None
-        pending = recorded.pending
         try:
-            return self._polled(pending)
+            return self._polled(recorded.pending)
         except TwelveLabsError as error:
             if is_missing(error):
                 return None
             if is_final(error):
                 raise
             # A refusal says nothing about the job, and another submission would be billed.
-            self.log.warning("Could not poll %s, waiting for it: %s", pending.job, error)
+            self.log.warning("Could not poll %s, waiting for it: %s", recorded.pending.job, error)
             return JobState(Phase.RUNNING, NOT_ANSWERED)
 
     def _task_state(self, context: Context) -> TaskState:
         store: Any = context.get("task_state_store")
         return TaskState(store, self.identity(context))
 
+    def _deadline_from(self, start: float) -> float:
+        return deadline_from(start, self.timeout, self.execution_timeout)
+
     def _see_through(self, context: Context, step: PendingJob | Result) -> Result:
+        """Wait for each job and continue after it, until there is a result."""
         while isinstance(step, PendingJob):
             self._note(context, step)
             if not self.wait_for_completion and self.hands_over(step):
-                self.log.info("%s goes on by itself", step.job)
+                self.log.info("Submitted %s; the task does not wait for it", step.job)
                 return self.handed_over(step)
             state = self.poll(step)
             if self.goes_on_after(step, state):
@@ -231,28 +273,32 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
             elif state.phase is Phase.RUNNING:
                 self._wait(context, step, state)
             else:
-                self._give_up(context, step, state)
+                self._fail(context, step, state)
         return step
 
     def _note(self, context: Context, pending: PendingJob) -> None:
+        """Record the job, so that a retry attaches to it."""
         if pending == self._pending:
             return
         self._pending = pending
         self.playground_url = self.describe(pending)
-        self._book = self._task_state(context)
-        self._book.record_job(pending, self.is_ours(pending))
+        self._recorded_in = self._task_state(context)
+        self._recorded_in.record_job(pending, self.is_ours(pending))
 
     def _wait(self, context: Context, pending: PendingJob, state: JobState) -> None:
-        """Sleep until the next look, or leave the worker; raise once the deadline has passed."""
+        """Sleep until the next poll, or leave the worker; raise after the deadline."""
         now = time.time()
         if now >= pending.deadline:
-            self._time_is_up(pending)
+            self._raise_timeout(pending)
+        # One line per job, not one per poll.
+        if pending.job != self._announced:
+            self._announced = pending.job
+            where = "in the triggerer" if self.deferrable else "on the worker"
+            self.log.info("Waiting for %s %s, until %s", pending.job, where, clock_text(pending.deadline))
         if not self.deferrable:
-            self._announce(pending, "on the worker")
             started_at, deadline, jitter = pending.started_at, pending.deadline, random.random()
             time.sleep(self._outage.pause(pause_before_poll(now, started_at, deadline, self.poll_interval, jitter)))
             return
-        self._announce(pending, "without a worker")
         trigger = TwelveLabsJobTrigger(
             self.twelvelabs_conn_id,
             pending.as_read(state).as_json(),
@@ -273,22 +319,15 @@ class TwelveLabsJobOperator(TwelveLabsKillableOperator):
         known = self.handed_over(pending) if self.has_nothing_to_fetch else None
         return ends_without_worker(self, context, known)
 
-    def _time_is_up(self, pending: PendingJob) -> NoReturn:
+    def _raise_timeout(self, pending: PendingJob) -> NoReturn:
         late = f"{pending.job} was still running at its deadline, {clock_text(pending.deadline)}"
         if self.cancel_on_timeout:
-            cancelled = self._cancel(pending)
-            raise TwelveLabsJobTimeoutError(f"{late}: {'; '.join(map(str, cancelled)) or 'it continues'}")
+            raise TwelveLabsJobTimeoutError(f"{late}: {self._cancel(pending) or 'it continues'}")
         raise TwelveLabsJobTimeoutError(
             f"{late}; it continues, and a retry attaches to it: give it longer with timeout (seconds)"
         )
 
-    def _announce(self, pending: PendingJob, how: str) -> None:
-        """Say once what is waited for; a line for every look would bury the rest."""
-        if pending.job != self._announced:
-            self._announced = pending.job
-            self.log.info("waiting for %s %s until %s", pending.job, how, clock_text(pending.deadline))
-
-    def _give_up(self, context: Context, pending: PendingJob, state: JobState) -> NoReturn:
+    def _fail(self, context: Context, pending: PendingJob, state: JobState) -> NoReturn:
         self._task_state(context).clear()
         self._pending = None
         self.discard(pending)
