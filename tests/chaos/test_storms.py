@@ -164,10 +164,10 @@ def test_an_answer_that_cannot_be_found_again_is_never_asked_for_unseen(
     faults({"method": "POST", "path": "/analyze", "action": action})
     memory = Memory()
     fields = {"mode": mode, "deferrable": False}
-    with pytest.raises(TwelveLabsUnknownOutcomeError, match=r"clear the task to ask again, or set resubmit_lost=True"):
+    with pytest.raises(TwelveLabsUnknownOutcomeError, match=r"Clear the task to ask again, or set resubmit_lost=True"):
         analyze(tmp_path, asset, **fields).execute(task_context(memory))
     faults()
-    with pytest.raises(TwelveLabsUnknownOutcomeError, match="an earlier try sent this question"):
+    with pytest.raises(TwelveLabsUnknownOutcomeError, match="An earlier attempt sent this question"):
         analyze(tmp_path, asset, **fields).execute(task_context(memory))
     assert billed(account, "analysis") <= before + 1
     assert not list(tmp_path.rglob("*.manifest.json"))

@@ -23,7 +23,7 @@ from twelvelabs_provider.exceptions import (
     TwelveLabsPartialFailureError,
     TwelveLabsWatchedJobFailedError,
 )
-from twelvelabs_provider.operators import batch_submission
+from twelvelabs_provider.jobs import batch_submission
 from twelvelabs_provider.operators.batch import TwelveLabsAnalyzeBatchOperator
 from twelvelabs_provider.sensors.batch import TwelveLabsAnalyzeBatchSensor
 from twelvelabs_provider.version_compat import TaskDeferred
@@ -161,7 +161,9 @@ def test_a_worker_that_died_before_it_heard_of_its_batch(
     context = task_context(memory, run_id=run_id(request))
     faults("lose_answer")
     with monkeypatch.context() as dead:
-        dead.setattr(batch_submission.Submission, "_found_after", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        dead.setattr(
+            batch_submission.BatchSubmission, "_found_after", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+        )
         with pytest.raises(KeyboardInterrupt):
             analyse([library.asset_id] * 3, tmp_path).execute(context)
     assert memory["twelvelabs_job"]["memo"]["plan"][0][4] == "sending"
@@ -343,7 +345,7 @@ def test_the_sensor_fails_with_a_batch_that_was_cancelled(
 @pytest.mark.parametrize(
     ("items", "fields", "said"),
     [
-        ([], {}, "nothing to analyse"),
+        ([], {}, "nothing to analyze"),
         ("", {}, "empty"),
         ("[1", {}, "not a JSON list"),
         ({"asset_id": NOWHERE}, {}, "must be a list"),

@@ -119,6 +119,12 @@ def optional_number(name: str, value: Any) -> float | None:
     return None if value is None or str(value).strip() in ("", "None") else number_of(name, value)
 
 
+def optional_text(value: Any) -> str | None:
+    """Return an argument as a text; None if it is empty after rendering."""
+    text = "" if value is None else str(value).strip()
+    return None if text in ("", "None") else text
+
+
 def flag_of(name: str, value: Any) -> bool:
     """Return an argument that is true or false, or the text of it.
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from twelvelabs_provider.api.analysis.request import AnalysisRequest, SourceKind
 from twelvelabs_provider.api.errors import TwelveLabsConflictError
 from twelvelabs_provider.api.models import AnalysisTask
+from twelvelabs_provider.jobs.identity import Identity
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob, Phase
-from twelvelabs_provider.jobs.task_state import Identity
 
 if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, cast
 
-from twelvelabs_provider.jobs.task_state import Identity, origin_in
+from twelvelabs_provider.jobs.identity import Identity
+from twelvelabs_provider.jobs.task_state import origin_in
 from twelvelabs_provider.storage.layout import Place
 from twelvelabs_provider.storage.manifest import Answer, Published
 from twelvelabs_provider.storage.published_results import SavedResult, find_saved

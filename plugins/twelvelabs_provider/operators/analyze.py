@@ -1,305 +1,286 @@
-"""Operators that ask a model about a video."""
+"""Operator that asks a model about a video."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from twelvelabs_provider.api.analysis.request import UNLIMITED, AnalysisMode, AnalysisRequest, VideoSource
+from twelvelabs_provider.api.analysis.request import UNLIMITED, AnalysisMode, AnalysisRequest
 from twelvelabs_provider.api.analysis.response_format import FormatType, segments_of
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsCutOffError
-from twelvelabs_provider.api.models import Segment
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.subject import Subject
-from twelvelabs_provider.inputs.templated import mapping_of, optional_number, texts_of
+from twelvelabs_provider.inputs.templated import mapping_of, optional_number, optional_text, texts_of
+from twelvelabs_provider.jobs.analysis_submission import owns_analysis
 from twelvelabs_provider.jobs.cost import definitions_in
-from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
-from twelvelabs_provider.jobs.time_range import TimeRange
-from twelvelabs_provider.operators.generate import TwelveLabsGenerateOperator
-from twelvelabs_provider.operators.job import Result
-from twelvelabs_provider.operators.published import stem_with
+from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
+from twelvelabs_provider.jobs.result_deduplication import IfPublished, stem_with
+from twelvelabs_provider.links import video_url
+from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
+from twelvelabs_provider.operators.video_analysis import VIDEO_FIELDS, AnalyzedVideo, VideoAnalysis, request_values
+from twelvelabs_provider.results.analyses import AnalysisFiles
 from twelvelabs_provider.results.answered import Answered, Facts, Mode
-from twelvelabs_provider.results.kinds import ANALYSIS, ANALYSIS_SEGMENTS
-from twelvelabs_provider.storage.encoding import Encoder, json_text
-from twelvelabs_provider.storage.formats import Format, encoders_for
-from twelvelabs_provider.storage.layout import Place
-from twelvelabs_provider.storage.manifest import Facts as ManifestEntries
 from twelvelabs_provider.storage.manifest import Provenance, Published
-from twelvelabs_provider.storage.publish import check_output, publish_files
+from twelvelabs_provider.storage.publish import check_output
 from twelvelabs_provider.storage.published_results import SavedResult
-from twelvelabs_provider.storage.republish import kept_and, republish_document, segment_of
 from twelvelabs_provider.storage.source import redact_url
-from twelvelabs_provider.storage.tables import DocumentFormat, document_formats, publish_document
-from twelvelabs_provider.task import required
+from twelvelabs_provider.task import COMMON_FIELDS, required
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-LONGEST_PREVIEW = 1000
+MAX_PREVIEW = 1000
 """Characters of a text that the task returns."""
-LARGEST_DATA = 8 * 1024
-"""Bytes of structured data that the task returns; what is larger is in the file only."""
+MAX_DATA = 8 * 1024
+"""Bytes of structured data that the task returns; larger data is in the file only."""
 
-_DIGITS = 12
+KIND = "analysis"
+_TASK_ID_DIGITS = 12
 
 
-class TwelveLabsAnalyzeVideoOperator(TwelveLabsGenerateOperator):
-    """Asks a model about a video and publishes what it answers: a text, a JSON value, or timed segments.
+class TwelveLabsAnalyzeVideoOperator(TwelveLabsJobOperator):
+    """Asks a model about a video and publishes the answer: a text, a JSON value, or timed segments.
 
     Service pages: https://docs.twelvelabs.io/api-reference/analyze-videos/sync-analysis and
     https://docs.twelvelabs.io/api-reference/analyze-videos/create-async-analysis-task
 
-    Without ``output_name`` the files are named ``analysis-{digest of the question}``. A text becomes
-    ``{output_name}.txt``; with ``response_format`` of type ``json_schema`` the parsed answer becomes
-    ``.json``; with ``segment_definitions`` it becomes ``.json`` and, row by row, ``.jsonl``: ``start`` and ``end`` in
+    A text becomes ``{output_name}.txt``. With ``response_format`` of type ``json_schema`` the parsed answer becomes
+    ``.json``. With ``segment_definitions`` it becomes ``.json`` and, row by row, ``.jsonl``: ``start`` and ``end`` in
     seconds, ``value`` (the text among the fields), ``definition``, and the fields. The first complete JSON value of an
-    answer counts: text around it, a code fence, escaped quotes or a repeated tail do no harm.
+    answer counts: text around it, a code fence, escaped quotes or a repeated end do no harm.
 
+    :param output_path: where results go: a local path or any URI of object storage (templated).
+    :param asset_id: the video as an asset (templated).
+    :param video_url: the video as a URL from which the service fetches it (templated).
+    :param video_file: the video as a path or object storage URI of a file of up to 30 MiB, sent within the request
+        (templated).
+    :param index_id: the index of ``video_id`` (templated).
+    :param video_id: the video as an indexed one; v1.3 analyzes the asset that it was made of, and refuses a video whose
+        asset cannot be found (templated).
     :param prompt: the question (templated).
     :param prompt_v2: the question with reference images, ``input_text`` and ``media_sources``, instead of ``prompt``
         (templated).
     :param response_format: the service's object: ``type`` ``json_schema`` with ``json_schema``, or ``type``
-        ``segment_definitions`` with those and ``segment_time_format``; checked before anything is sent (templated).
+        ``segment_definitions`` with those and ``segment_time_format``; checked before any request (templated).
     :param analysis_mode: ``general`` or ``time_based_metadata``, which answers ``segment_definitions`` (templated).
-    :param max_tokens: length of the answer at most; 512 to 98,304, or 2,048 to 98,304 for segments (templated).
+    :param start: seconds from which the video is analyzed (templated).
+    :param end: seconds up to which it is analyzed (templated).
+    :param model_name: None uses ``pegasus1.5``; on v1.2 the engine of the index answers (templated).
+    :param temperature: 0 to 1 (templated).
+    :param max_tokens: maximum length of the answer: 512 to 98,304, or 2,048 to 98,304 for segments (templated).
     :param min_segment_duration: seconds, at least 2 (templated).
     :param max_segment_duration: seconds, at least 2 (templated).
-    :param custom_id: 1 to 64 letters, digits, hyphens and underscores, to find an analysis task again; None marks it
-        with a digest of the task instance (templated).
-    :param formats: for segments any of ``jsonl``, ``json`` (the answer as it is), ``srt``, ``vtt``, ``parquet``; the
-        first two if nothing is said. Else ``txt`` for a text, ``json`` for JSON, which are taken if nothing is said,
-        and ``jsonl`` and ``parquet``, which hold the answer as one row (templated).
-    :param analysis_task_id: an analysis task that somebody else submitted: it is waited for and its answer published,
-        and nothing is asked; the arguments that name a video are left out then (templated).
+    :param custom_id: 1 to 64 letters, digits, hyphens and underscores, by which an analysis task is found again; None
+        uses a digest of the task instance (templated).
+    :param mode: ``sync`` (one request, up to an hour of video), ``stream`` (the text appears in the task's log as it is
+        written), ``async`` (a task on the service), or ``auto``: ``async`` if the operator is deferrable or does not
+        wait, if the analyzed range is over an hour or of unknown length, or if only a task can do it; else ``sync``.
+    :param analysis_task_id: an analysis task that was submitted elsewhere: the operator waits for it and publishes its
+        answer. Leave out the parameters that name a video then (templated).
+    :param output_name: stem of the files. None uses ``analysis`` with a digest of the question, so that two questions
+        about one video have two results (templated).
+    :param formats: for segments any of ``jsonl``, ``json`` (the answer as it is), ``srt``, ``vtt``, ``parquet``; None
+        means the first two. Else ``txt`` for a text or ``json`` for JSON, which are the defaults, and ``jsonl`` and
+        ``parquet`` with the answer as one row (templated).
+    :param source_uri: where the video came from, for the manifest (templated).
+    :param if_published: what to do if the answer to the same question is published where this task publishes: ``skip``
+        returns it and bills nothing, and renders missing formats from its files. ``replace`` asks, and pays, again,
+        except in a retry of the attempt that published. A question is the same if video, range, model and all options
+        are, and the service and its API version.
+    :param resubmit_lost: a ``sync`` or ``stream`` answer that is lost may have been billed, and the service does not
+        keep it: the task fails without a retry unless this is True, which lets a retry ask, and pay, again.
+    :param max_billable_minutes: minutes that the task may bill; a question that would bill more, or an unknown number,
+        fails before any billed request. None sets no limit (templated).
     :return: ``manifest`` (URI), ``files`` (format to URI), ``rows``, ``bytes``, ``mode``, ``model``,
         ``finish_reason``, ``usage`` (tokens), ``warning``, the ids (``generation_id``, ``analysis_task_id``,
         ``index_id``, ``video_id``, ``asset_id``), ``preview`` (the first 1,000 characters of a text), ``data`` (the
-        structured answer where it has at most 8 KiB, else None).
-    :raises TwelveLabsInputError: for whatever the service would refuse, before anything is sent.
-    :raises TwelveLabsUnusableAnswerError: if the answer is cut off or is not the JSON that was asked for; the raw text
-        is kept in ``{output_name}.raw.txt``.
-    :raises TwelveLabsUnknownOutcomeError: if an answer is lost that was perhaps billed; what had arrived of a stream is
+        structured answer if it has at most 8 KiB, else None).
+    :raises TwelveLabsInputError: the service would refuse the request; raised before any request.
+    :raises TwelveLabsUnusableAnswerError: the answer is cut off or is not the JSON that was asked for; the raw text is
+        kept in ``{output_name}.raw.txt``.
+    :raises TwelveLabsUnknownOutcomeError: an answer is lost that may have been billed; the received part of a stream is
         kept in ``{output_name}.partial.txt``.
-    :raises TwelveLabsJobFailedError: if the analysis task failed.
-    :raises TwelveLabsOutputError: if the files cannot be written; nothing half-written is visible.
+    :raises TwelveLabsJobFailedError: the analysis task failed.
+    :raises TwelveLabsOutputError: the files could not be written; no partial file is visible.
     """
 
-    result_kind = "analysis"
     template_fields: Sequence[str] = (
-        *TwelveLabsGenerateOperator.template_fields,
-        "prompt",
-        "prompt_v2",
-        "response_format",
-        "analysis_mode",
-        "max_tokens",
-        "min_segment_duration",
-        "max_segment_duration",
-        "custom_id",
-        "formats",
-        "analysis_task_id",
-    )
+        *COMMON_FIELDS, "output_path", *VIDEO_FIELDS, "prompt", "prompt_v2", "response_format", "analysis_mode",
+        "start", "end", "model_name", "temperature", "max_tokens", "min_segment_duration", "max_segment_duration",
+        "custom_id", "analysis_task_id", "output_name", "formats", "source_uri", "max_billable_minutes",
+    )  # fmt: skip
 
     def __init__(
         self,
         *,
+        output_path: str,
+        asset_id: str | None = None,
+        video_url: str | None = None,
+        video_file: str | None = None,
+        index_id: str | None = None,
+        video_id: str | None = None,
         prompt: str | None = None,
         prompt_v2: Mapping[str, Any] | str | None = None,
         response_format: Mapping[str, Any] | str | None = None,
         analysis_mode: str = AnalysisMode.GENERAL,
+        start: float | str | None = None,
+        end: float | str | None = None,
+        model_name: str | None = None,
+        temperature: float | str | None = None,
         max_tokens: int | str | None = None,
         min_segment_duration: float | str | None = None,
         max_segment_duration: float | str | None = None,
         custom_id: str | None = None,
-        formats: Sequence[str] | str | None = None,
+        mode: str = Mode.AUTO,
         analysis_task_id: str | None = None,
+        output_name: str | None = None,
+        formats: Sequence[str] | str | None = None,
+        source_uri: str | None = None,
+        if_published: Literal["skip", "replace"] = "skip",
+        resubmit_lost: bool = False,
+        max_billable_minutes: float | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.output_path = output_path
+        self.asset_id = asset_id
+        self.video_url = video_url
+        self.video_file = video_file
+        self.index_id = index_id
+        self.video_id = video_id
         self.prompt = prompt
         self.prompt_v2 = prompt_v2
         self.response_format = response_format
         self.analysis_mode = analysis_mode
+        self.start = start
+        self.end = end
+        self.model_name = model_name
+        self.temperature = temperature
         self.max_tokens = max_tokens
         self.min_segment_duration = min_segment_duration
         self.max_segment_duration = max_segment_duration
         self.custom_id = custom_id
-        self.formats = formats
+        self.mode = mode
         self.analysis_task_id = analysis_task_id
+        self.output_name = output_name
+        self.formats = formats
+        self.source_uri = source_uri
+        self.if_published = IfPublished.parse(if_published)
+        self.resubmit_lost = resubmit_lost
+        self.max_billable_minutes = max_billable_minutes
 
     def begin(self, context: Context) -> PendingJob | Result:
-        """Check and ask; or attach to the task that is given."""
+        """Check and ask; or attach to the given task."""
         if self.analysis_task_id:
-            return self._attached(context, self.analysis_task_id)
-        self._check_formats(mapping_of("response_format", self.response_format).get("type"))
-        return super().begin(context)
+            return self._attach_to_given(context, self.analysis_task_id)
+        self._files(mapping_of("response_format", self.response_format).get("type")).formats()
+        analysis = self._analysis(context)
+        video = analysis.find_video()
+        return analysis.ask(video, self._request(video), is_default=False)
 
-    def request(self, context: Context, video: VideoSource, window: TimeRange, model: str) -> AnalysisRequest:
-        """Read the arguments as templates left them."""
+    def advance(self, context: Context, pending: PendingJob, state: JobState) -> Result:
+        """Publish the answer of a task that is ready."""
+        return self.publish(context, self._analysis(context).completed(pending))
+
+    def publish(self, context: Context, answered: Answered) -> Result:
+        """Publish the answer in the form that was asked for."""
+        analysis, generation = self._analysis(context), answered.generation
+        response_format, segments = answered.facts.get("format"), None
+        if response_format is None:
+            data: Any = generation.text
+            result = analysis.result(answered, preview=data[:MAX_PREVIEW], data=None)
+        else:
+            try:
+                answer = generation.structured()
+                data = answer.data
+                segments = segments_of(data) if response_format == FormatType.SEGMENTS else None
+            except TwelveLabsCutOffError:
+                reason = "the answer was cut off at its maximum length: raise max_tokens, or ask for less"
+                analysis.fail_unusable(answered, reason)
+            except TwelveLabsAnswerError as error:
+                analysis.fail_unusable(answered, error)
+            result = analysis.result(answered, preview=None, data=data if len(answer.text) <= MAX_DATA else None)
+        place, facts = analysis.place(answered.subject, answered.facts), analysis.manifest_facts(answered, result)
+        published = self._files(response_format).publish(place, data, segments, facts)
+        return analysis.finish(answered, published, result)
+
+    def wanted_formats(self, facts: Facts) -> Sequence[str]:
+        """Return the formats in which an answer is published."""
+        return self._files(facts.get("format")).formats()
+
+    def render(self, context: Context, saved: SavedResult, facts: Facts) -> Published | None:
+        """Publish a saved answer in the wanted formats; None if no complete file has their data."""
+        return self._files(facts.get("format")).republish(saved, Provenance.of(context["ti"]))
+
+    def asked(self) -> tuple[Any, ...]:
+        """Return the video and the whole question."""
+        question = (self.prompt, self.prompt_v2, self.response_format, self.analysis_mode, self.max_tokens)
+        durations = (self.min_segment_duration, self.max_segment_duration)
+        return (*request_values(self), *question, *durations, self.custom_id, self.analysis_task_id)
+
+    def describe(self, pending: PendingJob) -> str | None:
+        """Return the page of an indexed video."""
+        return video_url(self.index_id, self.video_id) if self.index_id and self.video_id else None
+
+    def is_ours(self, pending: PendingJob) -> bool:
+        """Return False for a given task, and for one that existed before."""
+        return owns_analysis(pending) and not self.analysis_task_id
+
+    def _analysis(self, context: Context) -> VideoAnalysis:
+        return VideoAnalysis(self, context, KIND)
+
+    def _files(self, response_format: str | None) -> AnalysisFiles:
+        return AnalysisFiles(self.output_path, response_format, texts_of("formats", self.formats))
+
+    def _request(self, video: AnalyzedVideo) -> AnalysisRequest:
+        try:
+            mode = AnalysisMode(self.analysis_mode)
+        except ValueError:
+            known = ", ".join(AnalysisMode)
+            raise TwelveLabsInputError(f"analysis_mode={self.analysis_mode!r} is not one of {known}") from None
         return AnalysisRequest(
-            video,
-            mode=self._analysis_mode(),
-            model=model,
+            video.source,
+            mode=mode,
+            model=optional_text(self.model_name) or video.default_model,
             prompt=self.prompt or None,
             prompt_v2=mapping_of("prompt_v2", self.prompt_v2) or None,
             response_format=mapping_of("response_format", self.response_format) or None,
-            max_tokens=_tokens(self.max_tokens),
-            temperature=self.read_temperature(),
-            start=window.start,
-            end=window.end,
+            max_tokens=_max_tokens(self.max_tokens),
+            temperature=optional_number("temperature", self.temperature),
+            start=video.window.start,
+            end=video.window.end,
             min_segment_duration=optional_number("min_segment_duration", self.min_segment_duration),
             max_segment_duration=optional_number("max_segment_duration", self.max_segment_duration),
             custom_id=self.custom_id or None,
         )
 
-    def asked(self) -> tuple[Any, ...]:
-        """The video and the whole question."""
-        question = (self.prompt, self.prompt_v2, self.response_format, self.analysis_mode, self.max_tokens)
-        bounds = (self.min_segment_duration, self.max_segment_duration)
-        return (*super().asked(), *question, *bounds, self.custom_id, self.analysis_task_id)
-
-    def is_ours(self, pending: PendingJob) -> bool:
-        """A task that was given by its id is somebody else's."""
-        return super().is_ours(pending) and not self.analysis_task_id
-
-    def publish(self, context: Context, answered: Answered) -> Result:
-        """Write the answer in the form that was asked for."""
-        wanted, text = answered.facts.get("format"), answered.generation.text
-        if wanted is None:
-            result = self.result(answered, preview=text[:LONGEST_PREVIEW], data=None)
-            published = self._publish_one(context, answered, text, {"text": text}, result)
-            return self.published(context, answered, published, result)
-        try:
-            answer = answered.generation.structured()
-            data = answer.data
-            rows = segments_of(data) if wanted == FormatType.SEGMENTS else None
-        except TwelveLabsCutOffError:
-            why = "the answer was cut off at its length limit: raise max_tokens, or ask for less"
-            self.useless(context, answered, why)
-        except TwelveLabsAnswerError as error:
-            self.useless(context, answered, error)
-        result = self.result(answered, preview=None, data=data if len(answer.text) <= LARGEST_DATA else None)
-        if rows is None:
-            published = self._publish_one(context, answered, data, {"data": data}, result)
-        else:
-            published = self._publish_rows(context, answered, data, rows, result)
-        return self.published(context, answered, published, result)
-
-    def is_plain(self, window: TimeRange) -> bool:
-        """Every question is one of many."""
-        return False
-
-    def wanted_formats(self, facts: Facts) -> Sequence[str]:
-        """Return the formats of segments, or of one answer."""
-        wanted = facts.get("format")
-        return self._row_formats() if wanted == FormatType.SEGMENTS else self._document_formats(wanted)
-
-    def render(self, context: Context, saved: SavedResult, facts: Facts) -> Published | None:
-        """Make the formats of the saved answer."""
-        wanted, provenance = facts.get("format"), Provenance.of(context["ti"])
-        plain = "txt" if wanted is None else "json"
-        content, rows = saved.read(plain), saved.rows()
-        if wanted == FormatType.SEGMENTS:
-            data = None if content is None else json.loads(content)
-            segments = segments_of(data) if data is not None else [segment_of(row) for row in rows or ()]
-            unknown = data is None and (rows is None or Format.JSON in self._row_formats())
-            formats = [Format(format) for format in kept_and(self._row_formats(), saved)]
-            repeated = saved.facts(provenance)
-            return None if unknown else self._write_rows(saved.place, segments, data, formats, repeated)
-        if content is None and rows is None:
-            return None
-        if content is not None:
-            answer: Any = content.decode("utf-8") if wanted is None else json.loads(content)
-        else:
-            answer = (rows or [{}])[0]["text" if wanted is None else "data"]
-        row = {"text": answer} if wanted is None else {"data": answer}
-        kinds = self._document_formats(wanted)
-        return republish_document(self.output_path, saved, kinds, ANALYSIS, provenance, answer, row)
-
-    def _publish_one(
-        self, context: Context, answered: Answered, content: Any, row: Mapping[str, Any], result: Result
-    ) -> Published:
-        place, facts = self.place(answered.subject, answered.facts), self.manifest_facts(context, answered, result)
-        formats = self._document_formats(answered.facts.get("format"))
-        return publish_document(self.output_path, place, content, facts, formats=formats, schema=ANALYSIS, row=row)
-
-    def _publish_rows(
-        self, context: Context, answered: Answered, data: Any, rows: Sequence[Segment], result: Result
-    ) -> Published:
-        place, facts = self.place(answered.subject, answered.facts), self.manifest_facts(context, answered, result)
-        return self._write_rows(place, rows, data, self._row_formats(), facts)
-
-    def _write_rows(
-        self, place: Place, rows: Sequence[Segment], data: Any, formats: Sequence[Format], facts: ManifestEntries
-    ) -> Published:
-        encoders = encoders_for(formats, ANALYSIS_SEGMENTS)
-        if Format.JSON in encoders:
-            encoders[Format.JSON] = _Whole(data)
-        stale = (*Format, DocumentFormat.TXT)
-        return publish_files(self.output_path, place, rows, encoders, facts, stale, ANALYSIS_SEGMENTS)
-
-    def _check_formats(self, wanted: str | None) -> None:
-        """Refuse formats that an answer of the form that is wanted cannot have."""
-        if wanted == FormatType.SEGMENTS:
-            self._row_formats()
-        else:
-            self._document_formats(wanted)
-
-    def _row_formats(self) -> tuple[Format, ...]:
-        return Format.parse_all(texts_of("formats", self.formats) or (Format.JSONL, Format.JSON))
-
-    def _document_formats(self, wanted: str | None) -> tuple[DocumentFormat, ...]:
-        plain = DocumentFormat.TXT if wanted is None else DocumentFormat.JSON
-        return document_formats(texts_of("formats", self.formats), plain)
-
-    def _attached(self, context: Context, task_id: str) -> PendingJob:
-        """Return a task of somebody else as the job to wait for, with what it says about itself."""
+    def _attach_to_given(self, context: Context, task_id: str) -> PendingJob:
+        """Return a task that was submitted elsewhere as the job to wait for."""
         required(self, output_path=self.output_path)
         check_output(self.output_path)
         task = self.hook.execute(self.hook.api.read_analysis_task(task_id))
-        source, asked = task.raw.get("video_source") or {}, task.raw.get("request_params") or {}
+        source, request = task.raw.get("video_source") or {}, task.raw.get("request_params") or {}
         asset_id, uri = source.get("asset_id"), redact_url(self.source_uri or source.get("url") or "")
         subject = Subject("assets", asset_id or task.id, asset_id=asset_id, duration=task.duration, uri=uri or None)
+        response_format = request.get("response_format") or {}
         facts: dict[str, Any] = {
             "mode": Mode.ASYNC.value,
             "model": task.model,
-            "format": (asked.get("response_format") or {}).get("type"),
-            "definitions": definitions_in(asked.get("response_format")),
-            "window": [asked.get("start_time"), asked.get("end_time")],
-            "options": {"analysis_mode": asked.get("analysis_mode")},
-            "stem": stem_with(self.result_kind, task.id[-_DIGITS:]),
+            "format": response_format.get("type"),
+            "definitions": definitions_in(response_format),
+            "window": [request.get("start_time"), request.get("end_time")],
+            "options": {"analysis_mode": request.get("analysis_mode")},
+            "stem": stem_with(KIND, task.id[-_TASK_ID_DIGITS:]),
         }
-        self._check_formats(facts["format"])
+        self._files(facts["format"]).formats()
         return self.pending(context, JobRef(JobKind.ANALYSIS_TASK, task.id), subject=subject.as_json(), facts=facts)
 
-    def _analysis_mode(self) -> AnalysisMode:
-        try:
-            return AnalysisMode(self.analysis_mode)
-        except ValueError:
-            known = ", ".join(AnalysisMode)
-            raise TwelveLabsInputError(f"analysis_mode={self.analysis_mode!r} is not one of {known}") from None
 
-
-class _Whole(Encoder[Any]):
-    """A file that holds the answer as it is, whatever rows there are."""
-
-    def __init__(self, data: Any) -> None:
-        self._data = data
-
-    def header(self) -> bytes:
-        return json_text(self._data) + b"\n"
-
-    def row(self, row: Any) -> bytes:
-        return b""
-
-
-def _tokens(value: int | str | None) -> int | str | None:
-    """Read the argument, which a template may have turned into text."""
-    text = "" if value is None else str(value).strip()
-    if text in ("", "None"):
-        return None
-    if text == UNLIMITED:
-        return UNLIMITED
+def _max_tokens(value: int | str | None) -> int | str | None:
+    """Return the argument, which a template may have turned into text."""
+    text = optional_text(value)
+    if text is None or text == UNLIMITED:
+        return text
     try:
         return int(text)
     except ValueError:

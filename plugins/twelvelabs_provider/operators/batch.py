@@ -1,4 +1,4 @@
-"""The operator that analyses many videos at once."""
+"""Operator that analyzes many videos in batches."""
 
 from __future__ import annotations
 
@@ -6,32 +6,30 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from twelvelabs_provider.api.analysis.batch_models import ItemStatus
 from twelvelabs_provider.api.analysis.request import DEFAULT_MODEL, AnalysisMode
-from twelvelabs_provider.api.errors import TwelveLabsNotFoundError, TwelveLabsPermanentError
+from twelvelabs_provider.api.errors import TwelveLabsNotFoundError
 from twelvelabs_provider.exceptions import (
     TwelveLabsInputError,
     TwelveLabsJobFailedError,
-    TwelveLabsJobTimeoutError,
     TwelveLabsPartialFailureError,
 )
 from twelvelabs_provider.inputs.batch_items import GivenItems, items_of
 from twelvelabs_provider.inputs.batch_rules import QUESTION, ItemRules, rules_from
 from twelvelabs_provider.inputs.templated import texts_of
 from twelvelabs_provider.jobs.batch_plan import BatchPlan, BatchState, ItemIds, plan_in
+from twelvelabs_provider.jobs.batch_submission import BatchSubmission
 from twelvelabs_provider.jobs.cost import Bill, BilledKind
 from twelvelabs_provider.jobs.durations import Duration
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Memo, PendingJob, Phase, PlannedWork
-from twelvelabs_provider.jobs.polling import clock_text, deadline_from
+from twelvelabs_provider.jobs.result_deduplication import Deduplicator, IfPublished, question_digest, stem_with
 from twelvelabs_provider.jobs.resume import counts
 from twelvelabs_provider.jobs.trigger_event import EventReason, JobEvent
-from twelvelabs_provider.operators.batch_submission import Submission
-from twelvelabs_provider.operators.billing import TwelveLabsBillingOperator
-from twelvelabs_provider.operators.job import Result
-from twelvelabs_provider.operators.published import TwelveLabsPublishedOperator, question_digest, stem_with
-from twelvelabs_provider.results.batch_rows import BatchRows, unsuccessful
+from twelvelabs_provider.operators.billing import count_bill, guard_cost
+from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
+from twelvelabs_provider.results.batch_result import MAX_IDS, BatchResult
+from twelvelabs_provider.results.batch_rows import BatchRows
 from twelvelabs_provider.results.kinds import ANALYSIS_BATCH
 from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.layout import TablePlace
@@ -48,30 +46,28 @@ if TYPE_CHECKING:
 
 LONGEST_WAIT = 26 * 3600.0
 """Seconds: a batch expires after 24 hours."""
-MOST_IDS = 100
-"""Batch ids that the task returns; the manifest has all of them."""
-_CLOCKS = 3600.0
+_CLOCK_DIFFERENCE = 3600.0
 _LOOK_BACK = 48 * 3600.0
-_TOLD = (ItemStatus.READY, ItemStatus.FAILED, ItemStatus.CANCELED)
 _IF_NOT_READY = ("wait", "fail")
+_UNSENT = (BatchState.PLANNED, BatchState.SENDING)
 
 
-class TwelveLabsAnalyzeBatchOperator(TwelveLabsPublishedOperator, TwelveLabsBillingOperator):
-    """Asks a model the same about many videos, and publishes one row for each.
+class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
+    """Runs one analysis over many videos, and publishes one row per video.
 
-    Any number of items is cut into batches of at most 1,000 items and 2,000 hours of video; at most 5 are active at a
-    time. All items and their assets are checked before the first one is sent. ``{output_name}.jsonl`` has ``item`` (its
-    number), ``custom_id``, ``asset_id``, ``status``, ``data`` (the answer), ``finish_reason``, ``input_tokens``,
+    Any number of items is split into batches of at most 1,000 items and 2,000 hours of video; at most 5 are active at a
+    time. All items and their assets are checked before the first batch is sent. ``{output_name}.jsonl`` has ``item``
+    (its number), ``custom_id``, ``asset_id``, ``status``, ``data`` (the answer), ``finish_reason``, ``input_tokens``,
     ``output_tokens``, ``error_code``, ``error_message``, ``task_id`` and ``batch_id``.
 
-    On the service an item carries an id that names this task instance and the item's number before its own
-    ``custom_id``: a batch whose creation was not confirmed is found by it and not paid for twice.
+    On the service the ``custom_id`` of an item is prefixed with the task instance and the item's number. By it, a batch
+    whose creation was not confirmed is found and not paid for twice.
 
     Service page: https://docs.twelvelabs.io/api-reference/analyze-videos/batch-analysis/create-batch
 
-    :param items: asset ids, or mappings of ``asset_id`` with ``custom_id``, ``duration`` (seconds) and what is asked
-        differently (``prompt``, ``response_format``, ``temperature``, ``max_tokens``, ``start``, ``end``,
-        ``min_segment_duration``, ``max_segment_duration``); or the path or URI of a file with one of them on each line,
+    :param items: asset ids, or mappings of ``asset_id`` with ``custom_id``, ``duration`` (seconds) and what differs for
+        the item (``prompt``, ``response_format``, ``temperature``, ``max_tokens``, ``start``, ``end``,
+        ``min_segment_duration``, ``max_segment_duration``); or the path or URI of a file with one of them per line,
         which is read as it is needed (templated).
     :param output_path: where results go: a local path or any URI of object storage (templated).
     :param prompt: the question; a mapping has ``input_text`` and ``media_sources`` (templated).
@@ -79,40 +75,39 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsPublishedOperator, TwelveLabsBill
     :param analysis_mode: ``general`` or ``time_based_metadata`` (templated).
     :param model_name: batches need ``pegasus1.5`` (templated).
     :param temperature: 0 to 1 (templated).
-    :param max_tokens: length of an answer at most (templated).
-    :param start: seconds from which every video is analysed (templated).
-    :param end: seconds up to which every video is analysed (templated).
+    :param max_tokens: maximum length of an answer (templated).
+    :param start: seconds from which every video is analyzed (templated).
+    :param end: seconds up to which every video is analyzed (templated).
     :param min_segment_duration: seconds, at least 2 (templated).
     :param max_segment_duration: seconds, at least 2 (templated).
-    :param output_name: stem of the files. None takes ``analyses`` with a digest of the items and the question, so that
+    :param output_name: stem of the files. None uses ``analyses`` with a digest of the items and the question, so that
         mapped tasks, and runs with other items, have results of their own (templated).
     :param formats: any of ``jsonl``, ``json``, ``parquet`` (templated).
-    :param if_not_ready: ``wait`` for assets that are still being prepared, or ``fail`` before anything is sent.
-    :param fail_on_partial_error: fail, after everything was published, when an item has no result. A published result
-        without all answers is reused (``if_published``) only where this is False.
+    :param if_not_ready: ``wait`` for assets that are still being prepared, or ``fail`` before any batch is sent.
+    :param fail_on_partial_error: fail, after everything is published, if an item has no result. A published result
+        without all answers is reused (``if_published``) only if this is False.
+    :param if_published: what to do if the same analysis of the same items is published where this task publishes:
+        ``skip`` returns it and bills nothing, and renders missing formats from its files. ``replace`` asks, and pays,
+        again, except in a retry of the attempt that published.
+    :param max_billable_minutes: minutes that the task may bill; items that would bill more, or an unknown number, fail
+        the task before any batch is sent. None sets no limit (templated).
     :param wait_for_completion: False ends the task as soon as all batches are submitted, which takes a while with more
         than 5.
     :param timeout: seconds (or a timedelta) to wait at most, for all batches together; None means 26 hours.
     :return: ``items``, ``ready``, ``failed``, ``canceled``, ``batches``, ``batch_ids`` (the first 100), ``manifest``
         (URI), ``files`` (format to URI), ``rows``, ``bytes``.
-    :raises TwelveLabsInputError: for an item that the service would refuse, before anything is sent.
-    :raises TwelveLabsPartialFailureError: if items have no result, and ``fail_on_partial_error`` is set.
-    :raises TwelveLabsJobFailedError: if an asset failed that was waited for.
-    :raises TwelveLabsJobTimeoutError: if batches were active at the deadline; a retry goes on with them.
-    :raises TwelveLabsOutputError: if the files cannot be written; nothing half-written is visible.
+    :raises TwelveLabsInputError: the service would refuse an item; raised before any batch is sent.
+    :raises TwelveLabsPartialFailureError: items have no result, and ``fail_on_partial_error`` is set.
+    :raises TwelveLabsJobFailedError: an asset failed that the task waited for.
+    :raises TwelveLabsJobTimeoutError: batches were active at the deadline; a retry continues with them.
+    :raises TwelveLabsOutputError: the files could not be written; no partial file is visible.
     """
 
     template_fields: Sequence[str] = (
-        *COMMON_FIELDS,
-        "items",
-        "output_path",
-        *QUESTION,
-        "output_name",
-        "formats",
-        "max_billable_minutes",
-    )
+        *COMMON_FIELDS, "items", "output_path", *QUESTION, "output_name", "formats", "max_billable_minutes",
+    )  # fmt: skip
 
-    # What is planned while no batch is active.
+    # The work while no batch is active.
     _planned: PlannedWork | None = None
 
     def __init__(
@@ -134,6 +129,8 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsPublishedOperator, TwelveLabsBill
         formats: Sequence[str] | str = ("jsonl",),
         if_not_ready: str = "wait",
         fail_on_partial_error: bool = True,
+        if_published: Literal["skip", "replace"] = "skip",
+        max_billable_minutes: float | str | None = None,
         timeout: Duration | None = LONGEST_WAIT,
         **kwargs: Any,
     ) -> None:
@@ -154,101 +151,97 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsPublishedOperator, TwelveLabsBill
         self.formats = formats
         self.if_not_ready = if_not_ready
         self.fail_on_partial_error = fail_on_partial_error
+        self.if_published = IfPublished.parse(if_published)
+        self.max_billable_minutes = max_billable_minutes
 
     def begin(self, context: Context) -> PendingJob | Result:
         """Check every item, then send as many batches as may be active."""
-        required(self, output_path=self.output_path)
-        if self.output_name is not None:
-            required(self, output_name=self.output_name)
-        self._formats()
-        if self.if_not_ready not in _IF_NOT_READY:
-            raise TwelveLabsInputError(f"if_not_ready={self.if_not_ready!r} is not one of {', '.join(_IF_NOT_READY)}")
-        self._rules.check_defaults()
-        check_output(self.output_path)
-        published = self._reused(context) if self.wait_for_completion else None
+        self._check()
+        published = self._find_published(context) if self.wait_for_completion else None
         if published is not None:
             return published
-        now, begun_at = time.time(), self.clock.fixed_start(context)
-        work = self._work(now if begun_at is None else begun_at, {"plan": [], "items": self._meaning})
+        now, start = time.time(), self.clock.fixed_start(context)
+        work = self._work(now if start is None else start, {"plan": [], "items": self._meaning})
         submission = self._submission(context, work, now - _LOOK_BACK)
         plan, unready, bill = submission.plan(wait_for_assets=self.if_not_ready == "wait")
         if not plan.portions:
-            raise TwelveLabsInputError("items holds none: there is nothing to analyse")
-        self.guard(f"analysing {plan.items} items", bill)
+            raise TwelveLabsInputError("items is empty: there is nothing to analyze")
+        guard_cost(f"analysing {plan.items} items", bill, self.max_billable_minutes)
         work = work.with_memo(billed=bill.as_json())
-        self.log.info("%d items in %d batches", plan.items, len(plan.portions))
+        self.log.info("Analyzing %d items in %d batches", plan.items, len(plan.portions))
         if self.may_have_sent_before(context):
             # There is no record of the earlier attempts (this Airflow may have no store for it); the service knows.
             plan = submission.reconciled(plan)
+        submission = self._submission(context, work)
         if unready and not plan.batch_ids:
-            return work.submitted_as(JobRef(JobKind.ASSET, unready), time.time(), plan=plan.as_json())
-        return self._go_on(context, work, plan)
+            return submission.waiting_for(JobRef(JobKind.ASSET, unready), plan)
+        return submission.send(plan)
 
     def advance(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
-        """Send more where batches have ended; publish when all have."""
+        """Send more batches after others have ended; publish after all have."""
         if pending.job.kind is JobKind.ASSET and state.phase is not Phase.READY:
             raise TwelveLabsJobFailedError(state.failure_of(pending.job))
-        self._must_be_the_same(pending.memo)
+        self._ensure_same_items(pending.memo)
         plan = plan_in(pending.memo)
-        if plan.of(BatchState.PLANNED, BatchState.SENDING, BatchState.ACTIVE):
-            return self._go_on(context, PlannedWork.of(pending), plan)
-        return self._publish(context, plan, _billed(pending))
+        if plan.of(*_UNSENT, BatchState.ACTIVE):
+            return self._submission(context, PlannedWork.of(pending)).send(plan)
+        return self._publish(context, plan, _estimate(pending))
 
     def asked(self) -> tuple[Any, ...]:
-        """The items and the question; output and formats may differ on a retry."""
+        """Return the items and the question; output and formats may differ on a retry."""
         return (self._meaning, self._rules)
 
     def goes_on_after(self, pending: PendingJob, state: JobState) -> bool:
-        """However a batch ended, there are results, or there is room for another one."""
+        """Continue after any end of a batch: there are results, or there is room for another batch."""
         return state.phase is not Phase.RUNNING
 
     def poll(self, pending: PendingJob) -> JobState:
-        """Return where a job stands; somebody else's batch that was deleted has left its place."""
+        """Return the state of a job; a batch of another task that was deleted has left its place."""
         try:
             return super().poll(pending)
         except TwelveLabsNotFoundError:
-            if not self._is_others(pending):
+            if not self._is_foreign(pending):
                 raise
             return JobState(Phase.READY, "deleted")
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Result:
-        """Resume from the triggerer; somebody else's batch may be gone."""
-        wake = JobEvent.from_payload(event)
-        if wake.reason is not EventReason.REFUSED or not self._is_others(wake.pending):
+        """Resume after the triggerer; a batch of another task may be deleted."""
+        received = JobEvent.from_payload(event)
+        if received.reason is not EventReason.REFUSED or not self._is_foreign(received.pending):
             return super().execute_complete(context, event)
         with refusals_end_the_task():
-            return self._see_through(context, wake.pending)
+            return self._see_through(context, received.pending)
 
     def quota_memo(self) -> dict[str, Any] | None:
-        """Remember the plan too, where no batch is active: what was sent before is paid for."""
+        """Keep the plan, also while no batch is active: what was sent before is paid for."""
         return super().quota_memo() or (None if self._planned is None else self._planned.as_json())
 
     def run_within_quota(self, context: Context, memo: Mapping[str, Any] | None = None) -> Any:
-        """Continue with the plan from before the quota was used up."""
+        """Continue with the plan from before the wait for a quota."""
         if not memo or memo.get("job") or not memo.get("memo"):
             return super().run_within_quota(context, memo)
         work = PlannedWork.from_json(memo)
         with refusals_end_the_task(), self.within_quota(context):
-            self._must_be_the_same(work.memo)
-            return self._see_through(context, self._go_on(context, work, plan_in(work.memo)))
+            self._ensure_same_items(work.memo)
+            return self._see_through(context, self._submission(context, work).send(plan_in(work.memo)))
 
     def recalled(self, context: Context) -> PendingJob | None:
-        """Return what to wait for by the record of this task, which may be a plan of which nothing was sent."""
-        return self._remembered(context)
+        """Return the job to wait for by the record of this task, which may be a plan of which nothing was sent."""
+        return self._attached(context)
 
     def hands_over(self, pending: PendingJob) -> bool:
-        """A task that does not wait ends when everything has been sent."""
-        return not plan_in(pending.memo).of(BatchState.PLANNED, BatchState.SENDING)
+        """Return whether every batch has been sent; a task that does not wait ends then."""
+        return not plan_in(pending.memo).of(*_UNSENT)
 
     def handed_over(self, pending: PendingJob) -> Result:
-        """Which batches were left running; what they bill is counted now, since no operator follows them."""
+        """Return the batches that are left running; their cost is counted now, since no operator follows them."""
         plan = plan_in(pending.memo)
-        self.count(_billed(pending))
+        count_bill(self, _estimate(pending))
         ids = list(plan.batch_ids)
         return {
             "job_kind": JobKind.ANALYSIS_BATCH.value,
             "job_id": ids[0],
-            "batch_ids": ids[:MOST_IDS],
+            "batch_ids": ids[:MAX_IDS],
             "batches": len(ids),
             "items": plan.items,
         }
@@ -265,128 +258,6 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsPublishedOperator, TwelveLabsBill
     def _rules(self) -> ItemRules:
         return rules_from({name: getattr(self, name) for name in QUESTION})
 
-    def _remembered(self, context: Context) -> PendingJob | None:
-        """Return what an earlier attempt was waiting for, after reconciling requests without a response."""
-        recorded = self._task_state(context).earlier_submission()
-        if recorded is None or not counts(recorded, self.reuse):
-            return None
-        pending = recorded.pending
-        if pending is None and (recorded.at is None or not recorded.memo):
-            return None
-        begun_at, memo = (pending.begun_at, pending.memo) if pending else (recorded.at or 0.0, recorded.memo)
-        work = self._work(begun_at, memo)
-        plan = plan_in(memo)
-        self.log.info("An earlier attempt submitted %d of %d batches", len(plan.batch_ids), len(plan.portions))
-        plan = self._submission(context, work).revived(plan)
-        if pending is not None and pending.job.kind is JobKind.ASSET and not plan.batch_ids:
-            return replace(pending, deadline=work.deadline)
-        return self._go_on(context, work, plan)
-
-    def _work(self, begun_at: float, memo: Memo) -> PlannedWork:
-        return PlannedWork(begun_at, deadline_from(begun_at, self.timeout, self.execution_timeout), memo)
-
-    def _go_on(self, context: Context, work: PlannedWork, plan: BatchPlan) -> PendingJob:
-        """Send what may be sent, and return what is to be waited for: our oldest batch, or what is in the way."""
-        submission = self._submission(context, work)
-        plan = submission.refreshed(plan)
-        try:
-            plan, in_the_way = (plan, None) if self._is_late(work, plan) else submission.fill(plan)
-        except TwelveLabsPermanentError:
-            self.log.warning("the next batch was refused; what was submitted goes on: %s", ", ".join(plan.batch_ids))
-            raise
-        job = _oldest(plan) or in_the_way or JobRef(JobKind.ANALYSIS_BATCH, plan.batch_ids[-1])
-        if in_the_way and job == in_the_way:
-            self.log.info("nothing can be sent before %s has ended", job)
-        return work.submitted_as(job, time.time(), plan=plan.as_json())
-
-    def _is_late(self, work: PlannedWork, plan: BatchPlan) -> bool:
-        """Tell whether the deadline forbids another batch, which nothing would wait for.
-
-        :raises TwelveLabsJobTimeoutError: if no batch is active either.
-        """
-        left = len(plan.of(BatchState.PLANNED, BatchState.SENDING))
-        if not left or time.time() < work.deadline:
-            return False
-        if not plan.of(BatchState.ACTIVE):
-            raise TwelveLabsJobTimeoutError(
-                f"{left} of {len(plan.portions)} batches were not sent before the deadline,"
-                f" {clock_text(work.deadline)}: give the task longer with timeout (seconds)"
-            )
-        return True
-
-    def _submission(self, context: Context, work: PlannedWork, since: float | None = None) -> Submission:
-        def record(plan: BatchPlan) -> None:
-            job, planned = _oldest(plan), work.with_memo(plan=plan.as_json())
-            if job is not None:
-                self._note(context, planned.submitted_as(job, time.time()))
-            else:
-                self._note_plan(context, planned)
-
-        mark = self._mark(context)
-        since = work.begun_at - _CLOCKS if since is None else since
-        return Submission(self.hook, self._given, self._rules, mark, since, record)
-
-    def _note_plan(self, context: Context, planned: PlannedWork) -> None:
-        """Remember a plan of which no batch is active: there is no job to wait for or to stop."""
-        self._pending, self._planned = None, planned
-        self._task_state(context).record_intent(planned.begun_at, memo=planned.memo)
-
-    def _mark(self, context: Context) -> ItemIds:
-        return ItemIds(self.identity(context).key()[:16])
-
-    def _must_be_the_same(self, memo: Memo) -> None:
-        if memo.get("items") != self._meaning:
-            raise TwelveLabsInputError(
-                "the items have changed since they were sent, so their results cannot be told apart: clear the task to"
-                " analyse the new ones"
-            )
-
-    def _is_others(self, pending: PendingJob) -> bool:
-        return pending.job.kind is JobKind.ANALYSIS_BATCH and pending.job.id not in plan_in(pending.memo).batch_ids
-
-    def _formats(self) -> tuple[Format, ...]:
-        return table_formats(texts_of("formats", self.formats))
-
-    def _publish(self, context: Context, plan: BatchPlan, planned: Bill) -> Result:
-        defaults = self._rules.defaults.wire()
-        structured = self._rules.defaults.response_format is not None
-        rows = BatchRows(self.hook, self._given, plan, self._mark(context), structured=structured)
-
-        def result() -> Result:
-            return {
-                "items": plan.items,
-                **{status.value: rows.counts[status] for status in _TOLD},
-                "batches": len(plan.batch_ids),
-                "batch_ids": list(plan.batch_ids[:MOST_IDS]),
-            }
-
-        def facts() -> TableFacts:
-            return TableFacts(
-                Provenance.of(context["ti"]),
-                Origin.GENERATED,
-                model=self.model_name,
-                options={"analysis_mode": self.analysis_mode, **defaults},
-                details={
-                    "items": dict(rows.counts),
-                    "batch_ids": list(plan.batch_ids),
-                    "billed": _settled(planned, rows).as_json(),
-                },
-                answer=self.answer_to(context, self._question, result()),
-            )
-
-        published = publish_rows(self.output_path, self._place, rows, ANALYSIS_BATCH, self._formats(), facts)
-        self.count(_settled(planned, rows))
-        bad = unsuccessful(rows.counts)
-        self.log.info("published %d rows, %d without a result: %s", published.rows, bad, published.manifest_uri)
-        told = {**result(), **published.as_xcom()}
-        if bad and self.fail_on_partial_error:
-            self.push_before_failure(context, told)
-            raise TwelveLabsPartialFailureError(
-                f"{bad} of {plan.items} items have no result; the rows say why: {published.manifest_uri}. Clear the"
-                " task to analyse all again, or take what there is with fail_on_partial_error=False"
-            )
-        return told
-
     @cached_property
     def _question(self) -> str:
         rules = {"defaults": self._rules.defaults.wire(), "mode": self._rules.mode.value, "model": self._rules.model}
@@ -397,32 +268,110 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsPublishedOperator, TwelveLabsBill
         name = stem_with("analyses", self._question) if self.output_name is None else self.output_name
         return TablePlace(("batches",), name, "analysis_batch")
 
-    def _reused(self, context: Context) -> Result | None:
+    def _check(self) -> None:
+        """Refuse arguments that cannot work with any item."""
+        required(self, output_path=self.output_path)
+        if self.output_name is not None:
+            required(self, output_name=self.output_name)
+        self._formats()
+        if self.if_not_ready not in _IF_NOT_READY:
+            raise TwelveLabsInputError(f"if_not_ready={self.if_not_ready!r} is not one of {', '.join(_IF_NOT_READY)}")
+        self._rules.check_defaults()
+        check_output(self.output_path)
+
+    def _attached(self, context: Context) -> PendingJob | None:
+        """Return the job of an earlier attempt, after reconciling requests without a response."""
+        recorded = self._task_state(context).earlier_submission()
+        if recorded is None or not counts(recorded, self.reuse):
+            return None
+        pending = recorded.pending
+        if pending is None and (recorded.at is None or not recorded.memo):
+            return None
+        start, memo = (pending.begun_at, pending.memo) if pending else (recorded.at or 0.0, recorded.memo)
+        work, plan = self._work(start, memo), plan_in(memo)
+        self.log.info("An earlier attempt submitted %d of %d batches", len(plan.batch_ids), len(plan.portions))
+        submission = self._submission(context, work)
+        plan = submission.revived(plan)
+        if pending is not None and pending.job.kind is JobKind.ASSET and not plan.batch_ids:
+            return replace(pending, deadline=work.deadline)
+        return submission.send(plan)
+
+    def _work(self, start: float, memo: Memo) -> PlannedWork:
+        return PlannedWork(start, self._deadline_from(start), memo)
+
+    def _submission(self, context: Context, work: PlannedWork, since: float | None = None) -> BatchSubmission:
+        def record(step: PendingJob | PlannedWork) -> None:
+            if isinstance(step, PendingJob):
+                self._note(context, step)
+                return
+            # No batch is active: there is no job to wait for or to cancel.
+            self._pending, self._planned = None, step
+            self._task_state(context).record_intent(step.begun_at, memo=step.memo)
+
+        since = work.begun_at - _CLOCK_DIFFERENCE if since is None else since
+        return BatchSubmission(self.hook, self._given, self._rules, self._item_ids(context), work, since, record)
+
+    def _item_ids(self, context: Context) -> ItemIds:
+        return ItemIds(self.identity(context).key()[:16])
+
+    def _ensure_same_items(self, memo: Memo) -> None:
+        if memo.get("items") != self._meaning:
+            raise TwelveLabsInputError(
+                "the items have changed since they were sent, so their results cannot be told apart: clear the task to"
+                " analyze the new ones"
+            )
+
+    def _is_foreign(self, pending: PendingJob) -> bool:
+        return pending.job.kind is JobKind.ANALYSIS_BATCH and pending.job.id not in plan_in(pending.memo).batch_ids
+
+    def _formats(self) -> tuple[Format, ...]:
+        return table_formats(texts_of("formats", self.formats))
+
+    def _deduplicator(self, context: Context) -> Deduplicator:
+        return Deduplicator(context, self.output_path, self._question, self.if_published)
+
+    def _find_published(self, context: Context) -> Result | None:
         formats = self._formats()
 
         def render(saved: SavedResult) -> Published | None:
             return republish_rows(self.output_path, saved, formats, ANALYSIS_BATCH, Provenance.of(context["ti"]))
 
-        def counts(saved: SavedResult) -> bool:
+        def is_complete(saved: SavedResult) -> bool:
             return not self.fail_on_partial_error or saved.result.get("ready") == saved.document["rows"]
 
-        return self.reuse_published(
-            context, self.output_path, self._place, self._question, formats, render, counts=counts
-        )
+        return self._deduplicator(context).find(self._place, formats, render, is_complete=is_complete)
+
+    def _publish(self, context: Context, plan: BatchPlan, estimate: Bill) -> Result:
+        defaults = self._rules.defaults
+        structured = defaults.response_format is not None
+        rows = BatchRows(self.hook, self._given, plan, self._item_ids(context), structured=structured)
+        result = BatchResult(rows, plan, estimate)
+
+        def facts() -> TableFacts:
+            return TableFacts(
+                Provenance.of(context["ti"]),
+                Origin.GENERATED,
+                model=self.model_name,
+                options={"analysis_mode": self.analysis_mode, **defaults.wire()},
+                details=result.manifest_details(),
+                answer=self._deduplicator(context).answer(result.fields()),
+            )
+
+        published = publish_rows(self.output_path, self._place, rows, ANALYSIS_BATCH, self._formats(), facts)
+        count_bill(self, result.bill())
+        failed, uri = result.without_result, published.manifest_uri
+        self.log.info("Published %d rows, %d of them without a result, to %s", published.rows, failed, uri)
+        fields = {**result.fields(), **published.as_xcom()}
+        if failed and self.fail_on_partial_error:
+            self.push_before_failure(context, fields)
+            raise TwelveLabsPartialFailureError(
+                f"{failed} of {plan.items} items have no result; the rows say why: {uri}. Clear the task to analyze all"
+                " again, or accept the partial result with fail_on_partial_error=False"
+            )
+        return fields
 
 
-def _billed(pending: PendingJob) -> Bill:
-    """Return what was said beforehand; a release that did not say it leaves it unknown."""
-    told = pending.memo.get("billed")
-    return Bill.from_json(told) if told else Bill(BilledKind.ANALYSIS, unknown=plan_in(pending.memo).items)
-
-
-def _settled(planned: Bill, rows: BatchRows) -> Bill:
-    """Return what was billed; items without a result are not, and which minutes were theirs is not looked up."""
-    bill = planned.with_tokens(rows.tokens["input_tokens"], rows.tokens["output_tokens"])
-    return replace(bill, at_most=unsuccessful(rows.counts) > 0)
-
-
-def _oldest(plan: BatchPlan) -> JobRef | None:
-    active = plan.of(BatchState.ACTIVE)
-    return JobRef(JobKind.ANALYSIS_BATCH, active[0].batch_id or "") if active else None
+def _estimate(pending: PendingJob) -> Bill:
+    """Return the cost that was estimated before the submission; unknown in a record of an older release."""
+    billed = pending.memo.get("billed")
+    return Bill.from_json(billed) if billed else Bill(BilledKind.ANALYSIS, unknown=plan_in(pending.memo).items)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from twelvelabs_provider.api.analysis.generation import generation_of_task
 from twelvelabs_provider.api.analysis.request import on_screen_text_from, on_screen_text_request, within
@@ -12,15 +13,17 @@ from twelvelabs_provider.api.models import Segment, Video
 from twelvelabs_provider.exceptions import TwelveLabsUnusableAnswerError
 from twelvelabs_provider.inputs.subject import without_asset
 from twelvelabs_provider.inputs.templated import texts_of
+from twelvelabs_provider.jobs.analysis_submission import AnalysisSubmission, owns_analysis, task_mark
+from twelvelabs_provider.jobs.billed_answer import keep_incomplete
 from twelvelabs_provider.jobs.cost import analysis_bill, definitions_in
 from twelvelabs_provider.jobs.deduplication import asset_of
 from twelvelabs_provider.jobs.job import JobState, PendingJob
+from twelvelabs_provider.jobs.result_deduplication import Deduplicator, IfPublished, question_digest
 from twelvelabs_provider.jobs.time_range import TimeRange
 from twelvelabs_provider.links import video_url
-from twelvelabs_provider.operators.analysis_task import TwelveLabsAnalysisTaskOperator
 from twelvelabs_provider.operators.base import TwelveLabsOperator
-from twelvelabs_provider.operators.job import Result
-from twelvelabs_provider.operators.published import TwelveLabsPublishedOperator, question_digest
+from twelvelabs_provider.operators.billing import count_bill, guard_cost
+from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
 from twelvelabs_provider.results.answered import asked_of
 from twelvelabs_provider.results.kinds import SEGMENTS
 from twelvelabs_provider.storage.failed_answers import RAW, forget_aside
@@ -171,9 +174,7 @@ class TwelveLabsExtractTranscriptionOperator(TwelveLabsExtractOperator):
         return self.publish(context, self.hook.execute(call), window, video, Origin.SERVICE)
 
 
-class TwelveLabsExtractTextInVideoOperator(
-    TwelveLabsExtractOperator, TwelveLabsPublishedOperator, TwelveLabsAnalysisTaskOperator
-):
+class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabsJobOperator):
     """Publishes the text that was shown in a video, segment by segment.
 
     Where the API reads text letter by letter (v1.1, v1.2) the rows are that, ``origin`` ``ocr``. Where it does not
@@ -183,6 +184,11 @@ class TwelveLabsExtractTextInVideoOperator(
     Service page: https://docs.twelvelabs.io/api-reference/analyze-videos/create-async-analysis-task
 
     :param asset_id: the asset of the video; None looks it up (templated).
+    :param if_published: what to do if the same analysis is published where this task publishes: ``skip``
+        returns it and bills nothing, and renders missing formats from its files. ``replace`` analyzes, and pays, again,
+        except in a retry of the attempt that published.
+    :param max_billable_minutes: minutes that the task may bill; an analysis that would bill more, or an unknown number,
+        fails before any billed request. None sets no limit (templated).
     :return: ``manifest`` (URI), ``files`` (format to URI), ``rows``, ``bytes``, ``kind``, ``origin`` and the ids.
     :raises TwelveLabsInputError: for a window, a format or an output that cannot work.
     :raises TwelveLabsJobFailedError: if the analysis failed.
@@ -194,9 +200,18 @@ class TwelveLabsExtractTextInVideoOperator(
     kind = ResultKind.TEXT_IN_VIDEO
     template_fields = (*TwelveLabsExtractOperator.template_fields, "asset_id", "max_billable_minutes")
 
-    def __init__(self, *, asset_id: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        asset_id: str | None = None,
+        if_published: Literal["skip", "replace"] = "skip",
+        max_billable_minutes: float | str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.asset_id = asset_id
+        self.if_published = IfPublished.parse(if_published)
+        self.max_billable_minutes = max_billable_minutes
 
     def begin(self, context: Context) -> PendingJob | Result:
         """Read the rows where the service has them; submit the analysis where it has not."""
@@ -221,7 +236,7 @@ class TwelveLabsExtractTextInVideoOperator(
         try:
             rows = within(on_screen_text_from(generation.structured().text), window.start, window.end)
         except TwelveLabsAnswerError as error:
-            self.count(bill)
+            count_bill(self, bill)
             self._unusable(context, window, generation.text, pending, error)
         memo = pending.memo
         model = task.model or memo.get("model")
@@ -236,15 +251,19 @@ class TwelveLabsExtractTextInVideoOperator(
             model=model,
             prompt_hash=question,
             billed=bill.as_json(),
-            answer=self.answer_to(context, asked, self.result(Origin.GENERATED)) if asked else None,
+            answer=self._deduplicator(context, asked).answer(self.result(Origin.GENERATED)) if asked else None,
         )
-        self.count(bill)
+        count_bill(self, bill)
         forget_aside(self.output_path, self.place(window))
         return result
 
     def asked(self) -> tuple[Any, ...]:
         """The video and the window; output and formats may differ on a retry."""
         return (self.index_id, self.video_id, self.asset_id, self.start, self.end)
+
+    def is_ours(self, pending: PendingJob) -> bool:
+        """Return False for an analysis task that existed before."""
+        return owns_analysis(pending)
 
     def describe(self, pending: PendingJob) -> str | None:
         """The video's page."""
@@ -254,22 +273,25 @@ class TwelveLabsExtractTextInVideoOperator(
         self, context: Context, window: TimeRange, text: str, pending: PendingJob, error: TwelveLabsAnswerError
     ) -> NoReturn:
         """Keep an answer that cannot be read in a file, and fail: asking again is billed again."""
-        kept = self.kept_aside(context, self.output_path, self.place(window), RAW, text)
+        push = partial(self.push_before_failure, context)
+        kept = keep_incomplete(self.output_path, self.place(window), RAW, text, push)
         advice = ": extract shorter windows with start and end" if isinstance(error, TwelveLabsCutOffError) else ""
-        raise TwelveLabsUnusableAnswerError(f"{error}{advice} ({pending.job}).{kept} Asking again is billed again")
+        raise TwelveLabsUnusableAnswerError(f"{error}{advice} ({pending.job}).{kept} Another request is billed again")
 
     def _analyze(self, context: Context, window: TimeRange, video: Video) -> PendingJob | Result:
         asset_id = self.asset_id or asset_of(self.hook, video)
         if not asset_id:
             raise without_asset(self.index_id, self.video_id)
-        request = on_screen_text_request(asset_id, start=window.start, end=window.end, custom_id=self.mark(context))
+        identity = self.identity(context)
+        request = on_screen_text_request(asset_id, start=window.start, end=window.end, custom_id=task_mark(identity))
         question = question_digest(self.hook.endpoint, kind=self.kind.value, **asked_of(request))
         published = self._reused(context, window, question) if self.wait_for_completion else None
         if published is not None:
             return published
         bill = analysis_bill(window, video.duration, definitions_in(request.response_format))
-        self.guard(f"reading the on-screen text of video {self.video_id}", bill)
-        pending = self.submit_analysis(context, request, question=question)
+        guard_cost(f"reading the on-screen text of video {self.video_id}", bill, self.max_billable_minutes)
+        submission = AnalysisSubmission(self.hook, identity, partial(self.pending, context), self.poll)
+        pending = submission.submit(request, question=question)
         self.log.info("no text-in-video endpoint in this API: %s reads asset %s", pending.job, asset_id)
         return pending
 
@@ -280,4 +302,7 @@ class TwelveLabsExtractTextInVideoOperator(
             provenance = Provenance.of(context["ti"])
             return republish_segments(self.output_path, saved, formats, SEGMENTS[self.kind], provenance)
 
-        return self.reuse_published(context, self.output_path, self.place(window), question, formats, render)
+        return self._deduplicator(context, question).find(self.place(window), formats, render)
+
+    def _deduplicator(self, context: Context, question: str) -> Deduplicator:
+        return Deduplicator(context, self.output_path, question, self.if_published)

@@ -20,7 +20,7 @@ from twelvelabs_provider.jobs.input_checks import GivenTranscription, checked_tr
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Memo, PendingJob, Phase
 from twelvelabs_provider.jobs.reconcile_indexing import SubmittedVideo, submit_once
 from twelvelabs_provider.links import index_url, video_url
-from twelvelabs_provider.operators.billing import TwelveLabsBillingOperator
+from twelvelabs_provider.operators.billing import count_bill, guard_cost
 from twelvelabs_provider.operators.job import Result
 from twelvelabs_provider.operators.list_videos import checked_metadata
 from twelvelabs_provider.operators.reuse import TwelveLabsReusingOperator
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _UNSUPPORTED = ("fail", "warn")
 
 
-class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingOperator):
+class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator):
     """Uploads a video, indexes it and waits until it is ready.
 
     Everything that can be known before is checked before: the file, its duration and picture size (with the ``probe``
@@ -71,6 +71,8 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
         By ``url``, an object in a store that signs links (S3, GCS, Azure) is fetched by the service itself, 4 GB at
         most, and only its header is read here. ``auto`` takes this way on v1.3 where a link can be signed, and goes by
         size otherwise, or when the service could not fetch the object; on v1.1 and v1.2 it sends the file.
+    :param max_billable_minutes: minutes that the task may bill; a video that would bill more, or an unknown number,
+        fails before any billed request. None sets no limit (templated).
     :return: ``index_id``, ``video_id``, ``asset_id`` (None where there are no assets), ``duration`` in seconds,
         ``source_uri`` (as shown, without credentials), ``filename``, ``transcription_used``, ``reused`` (it was in the
         index already, nothing was billed). Without waiting also ``job_kind``, ``job_id`` and ``indexing_task_id``:
@@ -100,6 +102,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
         user_metadata: Mapping[str, Any] | str | None = None,
         if_indexed: str = IfIndexed.REUSE.value,
         method: str = AUTO,
+        max_billable_minutes: float | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -111,6 +114,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
         self.user_metadata = user_metadata
         self.if_indexed = if_indexed
         self.method = method
+        self.max_billable_minutes = max_billable_minutes
 
     def begin(self, context: Context) -> PendingJob | Result:
         """Check, look for what is there, upload, and submit."""
@@ -136,7 +140,8 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
             return before
         # An asset is prepared for nothing, and tells its length before it is indexed.
         later = self.hook.api.indexing_route() is IndexingRoute.ASSET
-        self.guard(f"indexing {source.filename}", indexing_bill(facts.duration if facts else None), later=later)
+        bill = indexing_bill(facts.duration if facts else None)
+        guard_cost(f"indexing {source.filename}", bill, self.max_billable_minutes, length_follows=later)
         if later:
             return self._bring_asset(context, source, policy, memo)
         return self._upload_task(context, source, given.part if given else None, metadata, memo)
@@ -181,7 +186,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
         reused = bool(pending.memo.get("reused"))
         if not reused:
             # Nothing of ours sees the end of it, so what it bills is counted now.
-            self.count(indexing_bill(pending.memo.get("duration")))
+            count_bill(self, indexing_bill(pending.memo.get("duration")))
         kept = {name: pending.memo.get(name) for name in ("video_id", "asset_id", "duration", "source_uri", "filename")}
         return {
             **super().handed_over(pending),
@@ -197,7 +202,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
         self.playground_url = video_url(self.index_id, video_id)
         duration, reused = duration or memo.get("duration"), bool(memo.get("reused"))
         if not reused:
-            self.count(indexing_bill(duration))
+            count_bill(self, indexing_bill(duration))
         return {
             "index_id": self.index_id,
             "video_id": video_id,
@@ -256,7 +261,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator, TwelveLabsBillingO
             # The service bills the length that it measured, which the header of a file may not tell.
             length = state.duration or duration
             if duration is None or length != duration:
-                self.guard(f"indexing asset {asset_id}", indexing_bill(length))
+                guard_cost(f"indexing asset {asset_id}", indexing_bill(length), self.max_billable_minutes)
             video_id = self._submit_indexing(asset_id, pending.memo)
         self.log.info("asset %s is being indexed as video %s", asset_id, video_id)
         job = JobRef(JobKind.INDEXED_ASSET, video_id, self.index_id)

@@ -37,7 +37,7 @@ LONGEST_WAIT = 24 * 3600.0
 class TwelveLabsJobOperator(TwelveLabsOperator):
     """Base of the operators that submit a remote job and wait for it.
 
-    :param wait_for_completion: False ends the task as soon as the job is submitted; the result names the job, for a sensor.
+    :param wait_for_completion: False ends the task once the job is submitted; the result names the job, for a sensor.
     :param deferrable: wait in the triggerer, without a worker.
     :param poll_interval: seconds (or a timedelta) between polls; None lets the pause grow from 5 to 60 seconds.
     :param timeout: seconds (or a timedelta) to wait at most; None means 24 hours. ``execution_timeout`` counts too,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from twelvelabs_provider.api.analysis.structured_answers import read_structured
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
@@ -26,9 +26,9 @@ from twelvelabs_provider.api.knowledge.responses import (
 )
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsUnknownOutcomeError
 from twelvelabs_provider.inputs.templated import mapping_of, texts_of
+from twelvelabs_provider.jobs.result_deduplication import Deduplicator, IfPublished, question_digest
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.knowledge_search import knowledge_place
-from twelvelabs_provider.operators.published import TwelveLabsPublishedOperator, question_digest
 from twelvelabs_provider.results.kinds import KNOWLEDGE_RESPONSE
 from twelvelabs_provider.storage.manifest import Answer, Origin, Provenance, Published
 from twelvelabs_provider.storage.published_results import SavedResult
@@ -52,7 +52,7 @@ _LINE = 100
 Result = dict[str, Any]
 
 
-class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsPublishedOperator, TwelveLabsOperator):
+class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsOperator):
     """Asks a question about a knowledge store: the answer streams into the task's log, and lies in object storage.
 
     The question is billed. A cleared task returns the published answer of its own run unless ``if_published`` is
@@ -71,6 +71,9 @@ class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsPublishedOperator, TwelveLab
         storage (templated).
     :param formats: of the document: any of ``json``, ``jsonl``, ``parquet``, the last two with it as one row
         (templated).
+    :param if_published: what to do if the result of the same question is published where this task publishes: ``skip``
+        returns it and bills nothing, and renders missing formats from its files. ``replace`` asks, and pays, again,
+        except in a retry of the attempt that published.
     :return: ``knowledge_store_id``, ``response_id``, ``session_id``, ``answer`` (its first 1,000 characters),
         ``characters``, ``citations`` (count), ``input_tokens``, ``output_tokens``, and with ``output_path``
         ``manifest``, ``files``, ``rows``, ``bytes``.
@@ -97,6 +100,7 @@ class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsPublishedOperator, TwelveLab
         answer_schema: Mapping[str, Any] | str | None = None,
         output_path: str | None = None,
         formats: Sequence[str] | str = ("json",),
+        if_published: Literal["skip", "replace"] = "skip",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -109,6 +113,7 @@ class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsPublishedOperator, TwelveLab
         self.answer_schema = answer_schema
         self.output_path = output_path
         self.formats = formats
+        self.if_published = IfPublished.parse(if_published)
 
     def run_operator(self, context: Context) -> Result:
         """Ask, and keep the answer."""
@@ -138,7 +143,7 @@ class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsPublishedOperator, TwelveLab
         }
         if not self.output_path:
             return result
-        answer = self.answer_to(context, question, result)
+        answer = Deduplicator(context, self.output_path, question, self.if_published).answer(result)
         return {**result, **self._publish(context, _document(self.question, response), response, answer)}
 
     def _asked(self) -> str:
@@ -166,7 +171,7 @@ class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsPublishedOperator, TwelveLab
             return republish_document(output, saved, formats, KNOWLEDGE_RESPONSE, provenance, rows[0], rows[0])
 
         place = knowledge_place(context, self.knowledge_store_id, "response")
-        return self.reuse_published(context, output, place, question, formats, render)
+        return Deduplicator(context, output, question, self.if_published).find(place, formats, render)
 
     def _request(self) -> ResponseRequest:
         required(self, knowledge_store_id=self.knowledge_store_id, question=self.question)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from twelvelabs_provider.api.knowledge.knowledge_search import (
     LARGEST_SEARCH_PAGE,
@@ -16,8 +16,8 @@ from twelvelabs_provider.api.knowledge.knowledge_search import (
 from twelvelabs_provider.api.knowledge.knowledge_stores import AssetType
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.templated import number_of, texts_of
+from twelvelabs_provider.jobs.result_deduplication import Deduplicator, IfPublished, question_digest
 from twelvelabs_provider.operators.base import TwelveLabsOperator
-from twelvelabs_provider.operators.published import TwelveLabsPublishedOperator, question_digest
 from twelvelabs_provider.results.kinds import KNOWLEDGE_SEARCH
 from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.manifest import Answer, Provenance, Published
@@ -34,7 +34,7 @@ MOST_IN_XCOM = 20
 Result = dict[str, Any]
 
 
-class TwelveLabsSearchKnowledgeStoreOperator(TwelveLabsPublishedOperator, TwelveLabsOperator):
+class TwelveLabsSearchKnowledgeStoreOperator(TwelveLabsOperator):
     """Searches a knowledge store in plain words: all hits into object storage, the best ones into the result.
 
     The search is billed. A cleared task returns the published hits of its own run unless ``if_published`` is
@@ -51,6 +51,9 @@ class TwelveLabsSearchKnowledgeStoreOperator(TwelveLabsPublishedOperator, Twelve
     :param max_results: how many hits at most (templated).
     :param output_path: where a row for each match goes: a local path or any URI of object storage (templated).
     :param formats: any of ``jsonl``, ``json``, ``parquet`` (templated).
+    :param if_published: what to do if the result of the same question is published where this task publishes: ``skip``
+        returns it and bills nothing, and renders missing formats from its files. ``replace`` asks, and pays, again,
+        except in a retry of the attempt that published.
     :return: ``knowledge_store_id``, ``results`` (how many hits), ``top`` (rows of the best 20: ``rank``, ``item_id``,
         ``asset_type``, ``start`` and ``end`` in seconds), and with ``output_path`` ``manifest``, ``files``, ``rows``,
         ``bytes``.
@@ -74,6 +77,7 @@ class TwelveLabsSearchKnowledgeStoreOperator(TwelveLabsPublishedOperator, Twelve
         max_results: int | str = 100,
         output_path: str | None = None,
         formats: Sequence[str] | str = ("jsonl",),
+        if_published: Literal["skip", "replace"] = "skip",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -85,6 +89,7 @@ class TwelveLabsSearchKnowledgeStoreOperator(TwelveLabsPublishedOperator, Twelve
         self.max_results = max_results
         self.output_path = output_path
         self.formats = formats
+        self.if_published = IfPublished.parse(if_published)
 
     def run_operator(self, context: Context) -> Result:
         """Search, page by page."""
@@ -113,7 +118,8 @@ class TwelveLabsSearchKnowledgeStoreOperator(TwelveLabsPublishedOperator, Twelve
         result = {"knowledge_store_id": self.knowledge_store_id, "results": len(hits), "top": top}
         if not self.output_path:
             return result
-        return {**result, **self._publish(context, hits, self.answer_to(context, question, result))}
+        answer = Deduplicator(context, self.output_path, question, self.if_published).answer(result)
+        return {**result, **self._publish(context, hits, answer)}
 
     def _reused(self, context: Context, question: str) -> Result | None:
         output, formats = str(self.output_path), self._formats()
@@ -122,7 +128,7 @@ class TwelveLabsSearchKnowledgeStoreOperator(TwelveLabsPublishedOperator, Twelve
             return republish_rows(output, saved, formats, KNOWLEDGE_SEARCH, Provenance.of(context["ti"]))
 
         place = knowledge_place(context, self.knowledge_store_id, "search")
-        return self.reuse_published(context, output, place, question, formats, render)
+        return Deduplicator(context, output, question, self.if_published).find(place, formats, render)
 
     def _search(self) -> tuple[KnowledgeSearch, int]:
         most = number_of("max_results", self.max_results)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError
@@ -22,9 +22,9 @@ from twelvelabs_provider.api.search.request import (
 )
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.templated import mapping_of, number_of, texts_of
+from twelvelabs_provider.jobs.result_deduplication import Deduplicator, IfPublished, question_digest
 from twelvelabs_provider.links import index_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
-from twelvelabs_provider.operators.published import TwelveLabsPublishedOperator, question_digest
 from twelvelabs_provider.results.kinds import SEARCH
 from twelvelabs_provider.results.search_rows import asked, match_row, question_hash
 from twelvelabs_provider.storage.manifest import Provenance, Published
@@ -46,7 +46,7 @@ DEFAULT_MOST = 1000
 _SMALL = ("video_id", "start", "end", "rank", "score", "confidence")
 
 
-class TwelveLabsSearchOperator(TwelveLabsPublishedOperator, TwelveLabsOperator):
+class TwelveLabsSearchOperator(TwelveLabsOperator):
     """Searches an index for a text, for images, or both; all results go to storage, the best ones are returned.
 
     Each query is billed; its further pages are not. A query whose results are published is not asked again
@@ -80,6 +80,9 @@ class TwelveLabsSearchOperator(TwelveLabsPublishedOperator, TwelveLabsOperator):
     :param output_name: stem of the files; None makes it of the query (and of a ``max_results`` of your own), so that
         the same query has the same files (templated).
     :param formats: any of ``jsonl``, ``json``, ``parquet`` (templated).
+    :param if_published: what to do if the result of the same question is published where this task publishes: ``skip``
+        returns it and bills nothing, and renders missing formats from its files. ``replace`` asks, and pays, again,
+        except in a retry of the attempt that published.
     :return: ``index_id``, ``rows`` (clips), ``total_results`` (as the service counts), ``top`` (a list of
         ``video_id``, ``start``, ``end`` in seconds, ``rank``, ``score`` and ``confidence``), ``queries`` (billed),
         ``manifest`` (URI), ``files`` (format to URI) and ``bytes``.
@@ -127,6 +130,7 @@ class TwelveLabsSearchOperator(TwelveLabsPublishedOperator, TwelveLabsOperator):
         top: int = 10,
         output_name: str | None = None,
         formats: Sequence[str] | str = ("jsonl",),
+        if_published: Literal["skip", "replace"] = "skip",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -149,6 +153,7 @@ class TwelveLabsSearchOperator(TwelveLabsPublishedOperator, TwelveLabsOperator):
         self.top = top
         self.output_name = output_name
         self.formats = formats
+        self.if_published = IfPublished.parse(if_published)
 
     def run_operator(self, context: Context) -> dict[str, Any]:
         """Ask, and publish the results as their pages come."""
@@ -172,16 +177,15 @@ class TwelveLabsSearchOperator(TwelveLabsPublishedOperator, TwelveLabsOperator):
         def render(saved: SavedResult) -> Published | None:
             return republish_rows(self.output_path, saved, formats, SEARCH, Provenance.of(context["ti"]))
 
-        reused = self.reuse_published(
-            context, self.output_path, place, whole_question, formats, render, counts=self._has_enough_on_top
-        )
+        deduplicator = Deduplicator(context, self.output_path, whole_question, self.if_published)
+        reused = deduplicator.find(place, formats, render, is_complete=self._has_enough_on_top)
         if reused is not None:
             return {**reused, "top": reused["top"][: self.top]}
         search, best = Search(self.hook, request), list[dict[str, Any]]()
 
         def facts() -> TableFacts:
             facts = self._facts(context, search, request, question, images)
-            return replace(facts, answer=self.answer_to(context, whole_question, told()))
+            return replace(facts, answer=deduplicator.answer(told()))
 
         def told() -> dict[str, Any]:
             total = search.first.total_results if search.first else 0

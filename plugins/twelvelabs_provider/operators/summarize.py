@@ -1,23 +1,23 @@
-"""Operators that bring a video in short into object storage."""
+"""Operator that summarizes a video."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from twelvelabs_provider.api.analysis.request import AnalysisRequest, SourceKind, VideoSource
+from twelvelabs_provider.api.analysis.request import AnalysisRequest, SourceKind
 from twelvelabs_provider.api.analysis.summaries import Summary, SummaryKind, summary_of, summary_request
 from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsCutOffError, TwelveLabsUnsupportedError
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.subject import Subject
-from twelvelabs_provider.inputs.templated import texts_of
-from twelvelabs_provider.jobs.cost import analysis_bill
-from twelvelabs_provider.jobs.job import PendingJob
+from twelvelabs_provider.inputs.templated import optional_number, optional_text, texts_of
+from twelvelabs_provider.jobs.analysis_submission import owns_analysis
+from twelvelabs_provider.jobs.job import JobState, PendingJob
+from twelvelabs_provider.jobs.result_deduplication import IfPublished, question_digest
 from twelvelabs_provider.jobs.time_range import TimeRange
-from twelvelabs_provider.operators.generate import TwelveLabsGenerateOperator
-from twelvelabs_provider.operators.job import Result
-from twelvelabs_provider.operators.published import question_digest
+from twelvelabs_provider.links import video_url
+from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
+from twelvelabs_provider.operators.video_analysis import VIDEO_FIELDS, AnalyzedVideo, VideoAnalysis, request_values
 from twelvelabs_provider.results.answered import Answered, Facts, Mode
 from twelvelabs_provider.results.kinds import SUMMARIES
 from twelvelabs_provider.storage.formats import Format
@@ -26,101 +26,146 @@ from twelvelabs_provider.storage.publish import publish
 from twelvelabs_provider.storage.published_results import SavedResult
 from twelvelabs_provider.storage.republish import republish_document, republish_segments
 from twelvelabs_provider.storage.tables import DocumentFormat, document_formats, publish_document
+from twelvelabs_provider.task import COMMON_FIELDS
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class TwelveLabsSummarizeVideoOperator(TwelveLabsGenerateOperator):
-    """Publishes a video in short: a summary, chapters, highlights, a title, topics, hashtags, or a gist of them.
+class TwelveLabsSummarizeVideoOperator(TwelveLabsJobOperator):
+    """Publishes a summary, chapters, highlights, a title, topics, hashtags, or a gist of a video.
 
-    Where the API has endpoints for it (v1.2) they are asked; where it has none any more (v1.3) a packaged question with
-    a JSON schema is. The results have the same shape: of chapters and highlights rows with ``start`` and ``end`` in
-    seconds, ``value`` (title of the chapter, or what stands out), ``summary`` and, of chapters, ``number``; of the
-    others one JSON object with ``summary``, ``title``, ``topics`` and ``hashtags``, those that were asked for.
+    Where the API has endpoints for it (v1.2) they are used; where it has none (v1.3) the operator asks a packaged
+    question with a JSON schema. The results have the same shape. Chapters and highlights are rows with ``start`` and
+    ``end`` in seconds, ``value`` (title of the chapter, or the highlight), ``summary`` and, for chapters, ``number``.
+    The others are one JSON object with the requested ones of ``summary``, ``title``, ``topics`` and ``hashtags``.
 
     Service page: https://docs.twelvelabs.io/api-reference/analyze-videos/sync-analysis
 
     :param kind: ``summary``, ``chapters``, ``highlights``, ``titles``, ``topics``, ``hashtags`` or ``gist``
         (templated).
-    :param prompt: what to pay heed to, besides the packaged question (templated).
-    :param formats: of chapters and highlights any of ``jsonl``, ``json``, ``srt``, ``vtt``, ``parquet``, ``jsonl`` if
-        nothing is said; of the others any of ``json``, ``jsonl``, ``parquet``, ``json`` if nothing is said (templated).
+    :param output_path: where results go: a local path or any URI of object storage (templated).
+    :param asset_id: the video as an asset (templated).
+    :param video_url: the video as a URL from which the service fetches it (templated).
+    :param video_file: the video as a path or object storage URI of a file of up to 30 MiB, sent within the request
+        (templated).
+    :param index_id: the index of ``video_id`` (templated).
+    :param video_id: the video as an indexed one; v1.3 analyzes the asset that it was made of, and refuses a video whose
+        asset cannot be found (templated).
+    :param prompt: what to consider, in addition to the packaged question (templated).
+    :param start: seconds from which the video is analyzed (templated).
+    :param end: seconds up to which it is analyzed (templated).
+    :param model_name: None uses ``pegasus1.5``; on v1.2 the engine of the index answers (templated).
+    :param temperature: 0 to 1 (templated).
+    :param mode: ``sync`` (one request, up to an hour of video), ``stream`` (the text appears in the task's log as it is
+        written), ``async`` (a task on the service), or ``auto``: ``async`` if the operator is deferrable or does not
+        wait, if the analyzed range is over an hour or of unknown length, or if only a task can do it; else ``sync``.
+    :param output_name: stem of the files. None uses the kind, with a digest of the question unless it is the packaged
+        question about the whole video, so that two questions have two results (templated).
+    :param formats: of chapters and highlights any of ``jsonl`` (the default), ``json``, ``srt``, ``vtt``, ``parquet``;
+        of the others any of ``json`` (the default), ``jsonl``, ``parquet`` (templated).
+    :param source_uri: where the video came from, for the manifest (templated).
+    :param if_published: what to do if the answer to the same question is published where this task publishes: ``skip``
+        returns it and bills nothing, and renders missing formats from its files. ``replace`` asks, and pays, again,
+        except in a retry of the attempt that published. A question is the same if video, range, model and all options
+        are, and the service and its API version.
+    :param resubmit_lost: a ``sync`` or ``stream`` answer that is lost may have been billed, and the service does not
+        keep it: the task fails without a retry unless this is True, which lets a retry ask, and pay, again.
+    :param max_billable_minutes: minutes that the task may bill; a question that would bill more, or an unknown number,
+        fails before any billed request. None sets no limit (templated).
     :return: ``manifest`` (URI), ``files`` (format to URI), ``rows``, ``bytes``, ``kind``, ``mode``, ``model``,
         ``usage`` (tokens), ``warning``, the ids (``generation_id``, ``analysis_task_id``, ``index_id``, ``video_id``,
         ``asset_id``), and ``data``: the JSON object of the kinds that have one, None for rows.
-    :raises TwelveLabsInputError: for whatever the service would refuse, before anything is sent.
-    :raises TwelveLabsUnusableAnswerError: if the answer is cut off or is not what was asked for; the raw text is kept
-        in ``{output_name}.raw.txt``.
-    :raises TwelveLabsUnknownOutcomeError: if an answer is lost that was perhaps billed.
-    :raises TwelveLabsJobFailedError: if the analysis task failed.
-    :raises TwelveLabsOutputError: if the files cannot be written; nothing half-written is visible.
+    :raises TwelveLabsInputError: the service would refuse the request; raised before any request.
+    :raises TwelveLabsUnusableAnswerError: the answer is cut off or is not what was asked for; the raw text is kept in
+        ``{output_name}.raw.txt``.
+    :raises TwelveLabsUnknownOutcomeError: an answer is lost that may have been billed.
+    :raises TwelveLabsJobFailedError: the analysis task failed.
+    :raises TwelveLabsOutputError: the files could not be written; no partial file is visible.
     """
 
-    template_fields: Sequence[str] = (*TwelveLabsGenerateOperator.template_fields, "kind", "prompt", "formats")
+    template_fields: Sequence[str] = (
+        *COMMON_FIELDS, "kind", "output_path", *VIDEO_FIELDS, "prompt", "start", "end", "model_name", "temperature",
+        "output_name", "formats", "source_uri", "max_billable_minutes",
+    )  # fmt: skip
 
     def __init__(
         self,
         *,
         kind: str = SummaryKind.SUMMARY,
+        output_path: str,
+        asset_id: str | None = None,
+        video_url: str | None = None,
+        video_file: str | None = None,
+        index_id: str | None = None,
+        video_id: str | None = None,
         prompt: str | None = None,
+        start: float | str | None = None,
+        end: float | str | None = None,
+        model_name: str | None = None,
+        temperature: float | str | None = None,
+        mode: str = Mode.AUTO,
+        output_name: str | None = None,
         formats: Sequence[str] | str | None = None,
+        source_uri: str | None = None,
+        if_published: Literal["skip", "replace"] = "skip",
+        resubmit_lost: bool = False,
+        max_billable_minutes: float | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.kind = kind
+        self.output_path = output_path
+        self.asset_id = asset_id
+        self.video_url = video_url
+        self.video_file = video_file
+        self.index_id = index_id
+        self.video_id = video_id
         self.prompt = prompt
+        self.start = start
+        self.end = end
+        self.model_name = model_name
+        self.temperature = temperature
+        self.mode = mode
+        self.output_name = output_name
         self.formats = formats
-
-    @property
-    def result_kind(self) -> str:
-        """What the result holds."""
-        return self._kind().value
+        self.source_uri = source_uri
+        self.if_published = IfPublished.parse(if_published)
+        self.resubmit_lost = resubmit_lost
+        self.max_billable_minutes = max_billable_minutes
 
     def begin(self, context: Context) -> PendingJob | Result:
-        """Ask the endpoint where there is one, else the packaged question."""
+        """Ask the endpoint if there is one, else the packaged question."""
+        self.wanted_formats({})
+        analysis = self._analysis(context)
+        video = analysis.find_video()
+        call = self._endpoint(video) if self.video_id else None
+        if call is not None:
+            return self._ask_endpoint(context, call, video)
+        return analysis.ask(video, self._request(video), is_default=self._is_default(video))
+
+    def advance(self, context: Context, pending: PendingJob, state: JobState) -> Result:
+        """Publish the answer of a task that is ready."""
+        return self.publish(context, self._analysis(context).completed(pending))
+
+    def publish(self, context: Context, answered: Answered) -> Result:
+        """Publish the rows or the object of an answer."""
         kind = self._kind()
-        if kind.timed:
-            self._row_formats()
-        else:
-            self._document_formats()
-        window, subject, video = self.checked()
-        call = self._endpoint(context, kind, window, video) if self.video_id else None
-        if call is None:
-            return self.ask(context, window, subject, video)
-        return self._ask_endpoint(context, call, subject, window)
-
-    def request(self, context: Context, video: VideoSource, window: TimeRange, model: str) -> AnalysisRequest:
-        """The packaged question."""
-        return summary_request(
-            self._kind(),
-            video,
-            prompt=self.prompt,
-            temperature=self.read_temperature(),
-            model=model,
-            start=window.start,
-            end=window.end,
-        )
-
-    def asked(self) -> tuple[Any, ...]:
-        """The video and what is wanted of it."""
-        return (*super().asked(), self.kind, self.prompt)
-
-    def is_plain(self, window: TimeRange) -> bool:
-        """Tell whether it is the packaged question about the whole video."""
-        return (
-            window.is_open
-            and not self.prompt
-            and self.model_name in (None, "", "None")
-            and self.read_temperature() is None
-        )
+        try:
+            summary = summary_of(kind, answered.generation)
+        except TwelveLabsCutOffError:
+            reason = f"the {kind} were cut off at the maximum length: analyze shorter ranges"
+            self._analysis(context).fail_unusable(answered, reason)
+        except TwelveLabsAnswerError as error:
+            self._analysis(context).fail_unusable(answered, error)
+        return self._publish_summary(context, answered, summary)
 
     def wanted_formats(self, facts: Facts) -> Sequence[str]:
-        """Return the formats of rows, or of one object."""
+        """Return the formats in which rows, or one object, are published."""
         return self._row_formats() if self._kind().timed else self._document_formats()
 
     def render(self, context: Context, saved: SavedResult, facts: Facts) -> Published | None:
-        """Make the formats of the saved rows or object."""
+        """Publish a saved summary in the wanted formats; None if no complete file has their data."""
         kind, provenance = self._kind(), Provenance.of(context["ti"])
         schema = SUMMARIES[kind]
         if kind.timed:
@@ -130,81 +175,105 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsGenerateOperator):
             return None
         return republish_document(self.output_path, saved, self._document_formats(), schema, provenance, data, data)
 
-    def publish(self, context: Context, answered: Answered) -> Result:
-        """Write the rows or the object."""
-        try:
-            summary = summary_of(self._kind(), answered.generation)
-        except TwelveLabsCutOffError:
-            why = f"the {self.result_kind} were cut off at the length limit: take shorter windows"
-            self.useless(context, answered, why)
-        except TwelveLabsAnswerError as error:
-            self.useless(context, answered, error)
-        return self._publish_summary(context, answered, summary)
+    def asked(self) -> tuple[Any, ...]:
+        """Return the video and what is wanted of it."""
+        return (*request_values(self), self.kind, self.prompt)
 
-    def _publish_summary(self, context: Context, answered: Answered, summary: Summary) -> Result:
-        data = None if summary.kind.timed else summary.document()
-        result = self.result(answered, data=data)
-        place, facts = self.place(answered.subject, answered.facts), self.manifest_facts(context, answered, result)
-        schema = SUMMARIES[summary.kind]
-        if data is not None:
-            formats = self._document_formats()
-            published = publish_document(self.output_path, place, data, facts, formats=formats, schema=schema, row=data)
-        else:
-            published = publish(self.output_path, place, summary.rows, self._row_formats(), facts, schema)
-        return self.published(context, answered, published, result)
+    def describe(self, pending: PendingJob) -> str | None:
+        """Return the page of an indexed video."""
+        return video_url(self.index_id, self.video_id) if self.index_id and self.video_id else None
+
+    def is_ours(self, pending: PendingJob) -> bool:
+        """Return False for a task that existed before."""
+        return owns_analysis(pending)
+
+    def _analysis(self, context: Context) -> VideoAnalysis:
+        return VideoAnalysis(self, context, self._kind().value)
+
+    def _kind(self) -> SummaryKind:
+        try:
+            return SummaryKind(self.kind)
+        except ValueError:
+            raise TwelveLabsInputError(f"kind={self.kind!r} is not one of {', '.join(SummaryKind)}") from None
 
     def _row_formats(self) -> tuple[Format, ...]:
-        if self.formats is None:
-            return (Format.JSONL,)
-        return Format.parse_all(texts_of("formats", self.formats))
+        return Format.parse_all((Format.JSONL,) if self.formats is None else texts_of("formats", self.formats))
 
     def _document_formats(self) -> tuple[DocumentFormat, ...]:
         return document_formats(texts_of("formats", self.formats), DocumentFormat.JSON)
 
-    def _endpoint(
-        self, context: Context, kind: SummaryKind, window: TimeRange, video: VideoSource
-    ) -> Call[Summary] | None:
-        """Return the call of a generation that has one for this; None where the packaged question is the way."""
-        temperature = self.read_temperature()
+    def _request(self, video: AnalyzedVideo) -> AnalysisRequest:
+        """Return the packaged question."""
+        return summary_request(
+            self._kind(),
+            video.source,
+            prompt=self.prompt,
+            temperature=optional_number("temperature", self.temperature),
+            model=optional_text(self.model_name) or video.default_model,
+            start=video.window.start,
+            end=video.window.end,
+        )
+
+    def _is_default(self, video: AnalyzedVideo) -> bool:
+        """Tell whether it is the packaged question about the whole video."""
+        options = (
+            self.prompt or None,
+            optional_text(self.model_name),
+            optional_number("temperature", self.temperature),
+        )
+        return video.window.is_open and options == (None, None, None)
+
+    def _endpoint(self, video: AnalyzedVideo) -> Call[Summary] | None:
+        """Return the call of the endpoint; None if the API has none, but answers the packaged question."""
+        temperature = optional_number("temperature", self.temperature)
         try:
             call = self.hook.api.summarize(
-                str(self.video_id), kind, prompt=self.prompt or None, temperature=temperature
+                str(self.video_id), self._kind(), prompt=self.prompt or None, temperature=temperature
             )
         except TwelveLabsUnsupportedError:
-            if video.kind is SourceKind.INDEXED and not self._has_question(context, window, video):
-                # Neither way is there: the refusal that was given first is the one that helps.
+            if video.source.kind is SourceKind.INDEXED and not self._answers_questions(video):
+                # Neither is available: the first refusal is the one that helps.
                 raise
             return None
-        if window != TimeRange(None, None) or self.mode not in (Mode.AUTO, Mode.SYNC):
+        if video.window != TimeRange(None, None) or self.mode not in (Mode.AUTO, Mode.SYNC):
             raise TwelveLabsInputError(
                 f"start={self.start!r}, end={self.end!r}, mode={self.mode!r}: this generation of the API summarizes"
                 " whole videos in one call; leave start and end out and take mode 'sync', or use api_version v1.3"
             )
         return call
 
-    def _has_question(self, context: Context, window: TimeRange, video: VideoSource) -> bool:
-        """Tell whether this generation of the API can be asked the packaged question."""
+    def _answers_questions(self, video: AnalyzedVideo) -> bool:
+        """Tell whether this generation of the API answers the packaged question."""
         try:
-            self.hook.api.analyze(self.request(context, video, window, self.model_for(video)))
+            self.hook.api.analyze(self._request(video))
         except TwelveLabsUnsupportedError:
             return False
         return True
 
-    def _ask_endpoint(self, context: Context, call: Call[Summary], subject: Subject, window: TimeRange) -> Result:
-        asked = {"video": subject.video_id, "prompt": self.prompt or None, "temperature": self.read_temperature()}
-        question = question_digest(self.hook.endpoint, kind=self.result_kind, **asked)
-        facts = {"mode": Mode.SYNC.value, "options": {"prompt": self.prompt}, **self.named(question, window)}
-        published = self.reused(context, subject, facts)
+    def _ask_endpoint(self, context: Context, call: Call[Summary], video: AnalyzedVideo) -> Result:
+        analysis, subject, window = self._analysis(context), video.subject, video.window
+        temperature = optional_number("temperature", self.temperature)
+        asked = {"video": subject.video_id, "prompt": self.prompt or None, "temperature": temperature}
+        question = question_digest(self.hook.endpoint, kind=self._kind().value, **asked)
+        naming = analysis.naming(question, is_default=self._is_default(video))
+        facts = {"mode": Mode.SYNC.value, "options": {"prompt": self.prompt}, **naming}
+        published = analysis.find_published(subject, facts)
         if published is not None:
             return published
-        self.guard(f"{self.result_kind} of {subject.name}", analysis_bill(window, subject.duration))
-        with self.asking(context, self.place(subject, facts), lambda: ""):
+        analysis.guard(video)
+        with analysis.billed_answer(subject, facts).request(lambda: ""):
             summary = self.hook.execute(call)
         return self._publish_summary(context, Answered(subject, summary.generation, window, facts), summary)
 
-    def _kind(self) -> SummaryKind:
-        try:
-            return SummaryKind(self.kind)
-        except ValueError:
-            known = ", ".join(SummaryKind)
-            raise TwelveLabsInputError(f"kind={self.kind!r} is not one of {known}") from None
+    def _publish_summary(self, context: Context, answered: Answered, summary: Summary) -> Result:
+        analysis = self._analysis(context)
+        data = None if summary.kind.timed else summary.document()
+        result = analysis.result(answered, data=data)
+        place, facts = analysis.place(answered.subject, answered.facts), analysis.manifest_facts(answered, result)
+        schema = SUMMARIES[summary.kind]
+        if data is not None:
+            formats = self._document_formats()
+            published = publish_document(self.output_path, place, data, facts, formats=formats, schema=schema, row=data)
+        else:
+            published = publish(self.output_path, place, summary.rows, self._row_formats(), facts, schema)
+        return analysis.finish(answered, published, result)

@@ -1,8 +1,9 @@
-"""Sending items as batches: never twice, never more at once than the account may have."""
+"""Submission of items in batches: none twice, and no more at once than the account may have."""
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -27,11 +28,12 @@ from twelvelabs_provider.api.assets import list_assets
 from twelvelabs_provider.api.errors import (
     TwelveLabsConflictError,
     TwelveLabsError,
+    TwelveLabsPermanentError,
     TwelveLabsRateLimitError,
 )
 from twelvelabs_provider.api.models import Asset
 from twelvelabs_provider.api.resources import LARGEST_PAGE, Paging
-from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsJobTimeoutError
 from twelvelabs_provider.inputs.batch_items import GivenItem, GivenItems
 from twelvelabs_provider.inputs.batch_rules import ItemRules
 from twelvelabs_provider.jobs.batch_plan import (
@@ -44,8 +46,9 @@ from twelvelabs_provider.jobs.batch_plan import (
 )
 from twelvelabs_provider.jobs.cost import Bill, BilledKind, total_of
 from twelvelabs_provider.jobs.idempotency import UNKNOWN_OUTCOME
-from twelvelabs_provider.jobs.job import JobKind, JobRef, Phase
+from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob, Phase, PlannedWork
 from twelvelabs_provider.jobs.kinds import phase_of
+from twelvelabs_provider.jobs.polling import clock_text
 from twelvelabs_provider.results.batch_rows import results_of
 
 if TYPE_CHECKING:
@@ -57,20 +60,58 @@ _NOTHING_DONE = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
 
 
 @dataclass(frozen=True)
-class Submission:
-    """The items of one task, on their way to the service.
+class BatchSubmission:
+    """Submission of the items of one task.
 
     :param mark: what the items carry, to be found again.
+    :param work: the task's deadline and memo.
     :param since: epoch seconds before which no batch can be one of ours.
-    :param record: remembers a plan, before and after each request.
+    :param record: records the job to wait for, or the work while no batch is active; before and after each request.
     """
 
     hook: TwelveLabsHook
     items: GivenItems
     rules: ItemRules
     mark: ItemIds
+    work: PlannedWork
     since: float
-    record: Callable[[BatchPlan], None]
+    record: Callable[[PendingJob | PlannedWork], None]
+
+    def send(self, plan: BatchPlan) -> PendingJob:
+        """Send the batches that may be active; return what to wait for: our oldest batch, or what is in the way.
+
+        :raises TwelveLabsJobTimeoutError: the deadline has passed, and batches are left of which none is active.
+        """
+        plan = self.refreshed(plan)
+        try:
+            plan, obstacle = (plan, None) if self._is_late(plan) else self.fill(plan)
+        except TwelveLabsPermanentError:
+            log.warning("The next batch was refused; submitted batches continue: %s", ", ".join(plan.batch_ids))
+            raise
+        job = _oldest_of(plan) or obstacle or JobRef(JobKind.ANALYSIS_BATCH, plan.batch_ids[-1])
+        if obstacle and job == obstacle:
+            log.info("Waiting for %s before the next batch can be sent", job)
+        return self.waiting_for(job, plan)
+
+    def waiting_for(self, job: JobRef, plan: BatchPlan) -> PendingJob:
+        """Return a job to wait for, with the plan."""
+        return self.work.submitted_as(job, time.time(), plan=plan.as_json())
+
+    def _is_late(self, plan: BatchPlan) -> bool:
+        """Tell whether the deadline forbids another batch, for which nothing would wait."""
+        unsent = len(plan.of(BatchState.PLANNED, BatchState.SENDING))
+        if not unsent or time.time() < self.work.deadline:
+            return False
+        if not plan.of(BatchState.ACTIVE):
+            raise TwelveLabsJobTimeoutError(
+                f"{unsent} of {len(plan.portions)} batches were not sent before the deadline,"
+                f" {clock_text(self.work.deadline)}: give the task longer with timeout (seconds)"
+            )
+        return True
+
+    def _record(self, plan: BatchPlan) -> None:
+        job, work = _oldest_of(plan), self.work.with_memo(plan=plan.as_json())
+        self.record(self.waiting_for(job, plan) if job else work)
 
     def fill(self, plan: BatchPlan) -> tuple[BatchPlan, JobRef | None]:
         """Send what may be sent now.
@@ -163,7 +204,7 @@ class Submission:
 
     def _send(self, plan: BatchPlan, portion: PlannedBatch) -> BatchPlan:
         given = list(self.items.read(portion))
-        self.record(plan.changed(replace(portion, state=BatchState.SENDING)))
+        self._record(plan.changed(replace(portion, state=BatchState.SENDING)))
         try:
             batch_id = self.hook.execute(create_batch(self._request(portion, given))).id
         except UNKNOWN_OUTCOME as error:
@@ -172,14 +213,14 @@ class Submission:
             elif error.details.status == HTTPStatus.GATEWAY_TIMEOUT and portion.count > 1:
                 return self._halved(plan, portion, given)
             else:
-                self.record(plan)
+                self._record(plan)
                 raise
         except TwelveLabsError:
-            self.record(plan)
+            self._record(plan)
             raise
         log.info("batch %s takes items %d to %d", batch_id, portion.first, portion.first + portion.count - 1)
         plan = plan.changed(replace(portion, batch_id=batch_id, state=BatchState.ACTIVE))
-        self.record(plan)
+        self._record(plan)
         return plan
 
     def _request(self, portion: PlannedBatch, given: list[GivenItem]) -> BatchRequest:
@@ -194,7 +235,7 @@ class Submission:
             "the service took too long over %d items from item %d on: half as many", portion.count, portion.first
         )
         plan = plan.halved(portion.first, given[portion.count // 2].at)
-        self.record(plan)
+        self._record(plan)
         return plan
 
     def _found_after(self, error: TwelveLabsError, portion: PlannedBatch) -> str:
@@ -236,6 +277,11 @@ class Submission:
                 if asset and _usable(given, asset).status != "ready":
                     return asset.id
         return None
+
+
+def _oldest_of(plan: BatchPlan) -> JobRef | None:
+    active = plan.of(BatchState.ACTIVE)
+    return JobRef(JobKind.ANALYSIS_BATCH, active[0].batch_id or "") if active else None
 
 
 def _oldest(batches: list[AnalysisBatch]) -> JobRef | None:

@@ -1,0 +1,257 @@
+"""Analysis of one video by a model, as the operators that analyze and summarize share it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+
+from twelvelabs_provider.api.analysis.generation import Generation, generation_of_task
+from twelvelabs_provider.api.analysis.request import (
+    DEFAULT_MODEL,
+    INDEX_ENGINE,
+    AnalysisRequest,
+    SourceKind,
+    VideoSource,
+)
+from twelvelabs_provider.api.analysis.rules import problems_of_request
+from twelvelabs_provider.api.analysis.stream import StreamedText
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.subject import Named, Subject, find_subject
+from twelvelabs_provider.inputs.templated import optional_text
+from twelvelabs_provider.jobs.analysis_submission import AnalysisSubmission, task_mark
+from twelvelabs_provider.jobs.billed_answer import BilledAnswer
+from twelvelabs_provider.jobs.billed_call import BilledCall
+from twelvelabs_provider.jobs.cost import analysis_bill, definitions_in
+from twelvelabs_provider.jobs.job import PendingJob
+from twelvelabs_provider.jobs.result_deduplication import Deduplicator, question_digest, stem_with
+from twelvelabs_provider.jobs.time_range import TimeRange
+from twelvelabs_provider.links import video_url
+from twelvelabs_provider.operators.billing import count_bill, guard_cost
+from twelvelabs_provider.results.answered import Answered, Facts, Mode, asked_of, facts_of, fitting_mode
+from twelvelabs_provider.storage.failed_answers import forget_aside
+from twelvelabs_provider.storage.layout import TablePlace
+from twelvelabs_provider.storage.manifest import Provenance, Published
+from twelvelabs_provider.storage.publish import check_output
+from twelvelabs_provider.storage.published_results import SavedResult
+from twelvelabs_provider.storage.source import meaning_of
+from twelvelabs_provider.storage.tables import TableFacts
+from twelvelabs_provider.task import required
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
+    from twelvelabs_provider.operators.summarize import TwelveLabsSummarizeVideoOperator
+
+    AnalysisOperator: TypeAlias = TwelveLabsAnalyzeVideoOperator | TwelveLabsSummarizeVideoOperator
+
+Result = dict[str, Any]
+
+VIDEO_FIELDS = ("asset_id", "video_url", "video_file", "index_id", "video_id")
+"""Templated parameters that name a video."""
+
+
+@dataclass(frozen=True)
+class AnalyzedVideo:
+    """A video, the range of it that is analyzed, and how the request names it."""
+
+    subject: Subject
+    source: VideoSource
+    window: TimeRange
+
+    @property
+    def default_model(self) -> str:
+        """The model that answers unless the operator names another."""
+        return INDEX_ENGINE if self.source.kind is SourceKind.INDEXED else DEFAULT_MODEL
+
+
+def request_values(operator: AnalysisOperator) -> tuple[Any, ...]:
+    """Return the values that identify the video and how it is analyzed; a URL counts without its signature."""
+    video = (operator.asset_id, meaning_of(operator.video_url or ""), operator.video_file)
+    indexed = (operator.index_id, operator.video_id)
+    return (*video, *indexed, operator.start, operator.end, operator.model_name, operator.temperature, operator.mode)
+
+
+class VideoAnalysis:
+    """One analysis of one video by a model.
+
+    It checks, asks in one request or as a task on the service, and publishes through its operator.
+
+    :param kind: what the result holds; also the stem of its files unless the operator names another.
+    """
+
+    def __init__(self, operator: AnalysisOperator, context: Context, kind: str) -> None:
+        self._operator = operator
+        self._context = context
+        self._kind = kind
+        self._hook = operator.hook
+
+    def find_video(self) -> AnalyzedVideo:
+        """Check the output and the time range, then look up the video, all without cost.
+
+        :raises TwelveLabsInputError: an argument cannot work.
+        """
+        operator = self._operator
+        required(operator, output_path=operator.output_path)
+        window = TimeRange.parse(operator.start, operator.end)
+        check_output(operator.output_path)
+        names = {name: getattr(operator, name) for name in (*VIDEO_FIELDS, "source_uri")}
+        subject, source = find_subject(self._hook, Named.of(**names))
+        window.must_touch(subject.duration)
+        if subject.index_id and subject.video_id:
+            operator.playground_url = video_url(subject.index_id, subject.video_id)
+        return AnalyzedVideo(subject, source, window)
+
+    def ask(self, video: AnalyzedVideo, request: AnalysisRequest, *, is_default: bool) -> PendingJob | Result:
+        """Ask, unless the answer is published already; return the task on the service, or the result.
+
+        :param is_default: the question is the default one of its kind, so its files have no digest in their name.
+        """
+        operator, mode = self._operator, self._mode(video, request)
+        ensure_valid(request, mode)
+        question = question_digest(self._hook.endpoint, kind=self._kind, **asked_of(request))
+        facts = {**facts_of(request, mode), **self.naming(question, is_default=is_default)}
+        if operator.wait_for_completion or mode is not Mode.ASYNC:
+            published = self.find_published(video.subject, facts)
+            if published is not None:
+                return published
+        operator.log.info("%s of %s (%s) by %s", self._kind, video.subject.name, mode.value, request.model)
+        if mode is Mode.ASYNC:
+            return self._submit(video, request, facts)
+        generation = self._generate(video, request, mode, facts)
+        return operator.publish(self._context, Answered(video.subject, generation, video.window, facts))
+
+    def naming(self, question: str, *, is_default: bool) -> Facts:
+        """Return the digest of a question, and the stem of the files of its result."""
+        return {"question": question, "stem": self._kind if is_default else stem_with(self._kind, question)}
+
+    def find_published(self, subject: Subject, facts: Facts) -> Result | None:
+        """Return the result that is published for the same question; None if there is none."""
+        operator = self._operator
+
+        def render(saved: SavedResult) -> Published | None:
+            return operator.render(self._context, saved, facts)
+
+        place, formats = self.place(subject, facts), operator.wanted_formats(facts)
+        found = self._deduplicator(facts["question"]).find(place, formats, render)
+        if found is not None:
+            self._call.settled()
+        return found
+
+    def billed_answer(self, subject: Subject, facts: Facts) -> BilledAnswer:
+        """Return the guard of a billed request whose answer the service does not keep."""
+        operator, place = self._operator, self.place(subject, facts)
+        push = partial(operator.push_before_failure, self._context)
+        return BilledAnswer(self._call, operator.output_path, place, operator.resubmit_lost, push)
+
+    def guard(self, video: AnalyzedVideo, definitions: int = 1) -> None:
+        """Log the cost of a question before it is asked.
+
+        :raises TwelveLabsInputError: the cost is above the limit.
+        """
+        bill = analysis_bill(video.window, video.subject.duration, definitions)
+        guard_cost(f"{self._kind} of {video.subject.name}", bill, self._operator.max_billable_minutes)
+
+    def completed(self, pending: PendingJob) -> Answered:
+        """Return the answer of a task that is ready."""
+        task = self._hook.execute(self._hook.api.read_analysis_task(pending.job.id))
+        facts = {**pending.memo["facts"], "analysis_task_id": task.id}
+        subject = Subject.from_json(pending.memo["subject"])
+        subject = replace(subject, duration=task.duration or subject.duration)
+        window = TimeRange.parse(*facts.get("window", (self._operator.start, self._operator.end)))
+        return Answered(subject, generation_of_task(task), window, facts)
+
+    def place(self, subject: Subject, facts: Facts) -> TablePlace:
+        """Return where the result is published."""
+        name = optional_text(self._operator.output_name) or facts.get("stem") or self._kind
+        return TablePlace((subject.group, subject.name), name, self._kind)
+
+    def result(self, answered: Answered, **more: Any) -> Result:
+        """Return what the task returns besides the files.
+
+        :param more: what this kind of answer adds.
+        """
+        return {"kind": self._kind, **answered.as_result(), **more}
+
+    def manifest_facts(self, answered: Answered, result: Result) -> TableFacts:
+        """Return the manifest's entries."""
+        answer = self._deduplicator(answered.question).answer(result) if answered.question else None
+        return answered.table_facts(Provenance.of(self._context["ti"]), answer)
+
+    def finish(self, answered: Answered, published: Published, result: Result) -> Result:
+        """Count what was billed, clear the records of the request, and return the whole result."""
+        operator = self._operator
+        forget_aside(operator.output_path, self.place(answered.subject, answered.facts))
+        self._call.settled()
+        count_bill(operator, answered.bill())
+        if answered.generation.warning:
+            operator.log.warning("The answer has a warning: %s", answered.generation.warning)
+        operator.log.info("Published %s of %s to %s", self._kind, answered.subject.name, published.manifest_uri)
+        return {**result, **published.as_xcom()}
+
+    def fail_unusable(self, answered: Answered, reason: object) -> NoReturn:
+        """Count an answer that was billed and is not what was asked for, keep it, and fail.
+
+        :raises TwelveLabsUnusableAnswerError: naming the file.
+        """
+        count_bill(self._operator, answered.bill())
+        self.billed_answer(answered.subject, answered.facts).unusable(answered.generation, reason)
+
+    @property
+    def _call(self) -> BilledCall:
+        store: Any = self._context.get("task_state_store")
+        return BilledCall(store, self._operator.identity(self._context))
+
+    def _deduplicator(self, question: str) -> Deduplicator:
+        operator = self._operator
+        return Deduplicator(self._context, operator.output_path, question, operator.if_published)
+
+    def _mode(self, video: AnalyzedVideo, request: AnalysisRequest) -> Mode:
+        operator, mode = self._operator, Mode.parse(self._operator.mode)
+        if mode is not Mode.AUTO:
+            return mode
+        without_worker = operator.deferrable or not operator.wait_for_completion
+        return fitting_mode(request, video.window.length(video.subject.duration), without_worker)
+
+    def _submit(self, video: AnalyzedVideo, request: AnalysisRequest, facts: Facts) -> PendingJob:
+        operator, identity = self._operator, self._operator.identity(self._context)
+        self.guard(video, definitions_in(request.response_format))
+        submission = AnalysisSubmission(self._hook, identity, partial(operator.pending, self._context), operator.poll)
+        request = replace(request, custom_id=request.custom_id or task_mark(identity))
+        return submission.submit(request, subject=video.subject.as_json(), facts=facts)
+
+    def _generate(self, video: AnalyzedVideo, request: AnalysisRequest, mode: Mode, facts: Facts) -> Generation:
+        """Return the answer to one request, or the one that an earlier attempt received and did not publish."""
+        call = self._call
+        known = call.answer()
+        if known is not None:
+            self._operator.log.info("Publishing the answer that an earlier attempt received")
+            return known
+        self.guard(video, definitions_in(request.response_format))
+        text = StreamedText(lambda line: self._operator.log.info("%s", line))
+        send = self._sender(request, mode, text)
+        with self.billed_answer(video.subject, facts).request(lambda: text.text):
+            generation = send()
+            call.answered(generation)
+        return generation
+
+    def _sender(self, request: AnalysisRequest, mode: Mode, text: StreamedText) -> Callable[[], Generation]:
+        """Return what sends the request; a request that this API generation lacks is refused before."""
+        if mode is Mode.STREAM:
+            stream = self._hook.api.analyze_stream(request)
+            return lambda: text.take(self._hook.stream(stream))
+        call = self._hook.api.analyze(request)
+        return lambda: self._hook.execute(call)
+
+
+def ensure_valid(request: AnalysisRequest, mode: Mode) -> None:
+    """Refuse a request that the service would refuse.
+
+    :raises TwelveLabsInputError: naming every problem, with a JSON pointer into the request.
+    """
+    problems = problems_of_request(request, now=mode is not Mode.ASYNC)
+    if problems:
+        listed = "\n".join(f"  {problem}" for problem in problems)
+        raise TwelveLabsInputError(f"the service would refuse this request:\n{listed}")
