@@ -6,7 +6,7 @@ from typing import Any
 
 _OPERATORS = (
     "analyze", "batch", "catalog", "summarize", "assets", "discover", "indexes", "index_video", "index_videos",
-    "list_videos", "embed", "extract", "imports", "logo", "published", "search", "entity", "entities", "unpublished",
+    "list_videos", "embed", "extract", "imports", "logo", "search", "entity", "entities", "unpublished",
     "knowledge_store", "knowledge_search", "knowledge_ask",
 )  # fmt: skip
 _SENSORS = (
