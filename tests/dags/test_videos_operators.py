@@ -234,10 +234,10 @@ def test_an_index_is_renamed_and_a_taken_name_refused(
 ) -> None:
     index_id, _ = copies
     for _ in range(2):
-        done = TwelveLabsUpdateIndexOperator(task_id="t", index_id=index_id, index_name=f"renamed {index_id}").execute(
+        done = TwelveLabsUpdateIndexOperator(task_id="t", index_id=index_id, new_name=f"renamed {index_id}").execute(
             task_context()
         )
         assert done == index_id
     assert account.get(f"/v1.3/indexes/{index_id}")["index_name"] == f"renamed {index_id}"
     with pytest.raises(TwelveLabsRefusedError, match="library"):
-        TwelveLabsUpdateIndexOperator(task_id="t", index_id=index_id, index_name="library").execute(task_context())
+        TwelveLabsUpdateIndexOperator(task_id="t", index_id=index_id, new_name="library").execute(task_context())

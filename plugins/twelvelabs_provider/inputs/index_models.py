@@ -1,12 +1,13 @@
-"""Checks of the models of an index before a video is uploaded into it."""
+"""Models of an index: the argument that names them, and checks before a video is uploaded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from twelvelabs_provider.api.analysis.request import RETIRED_MODELS
 from twelvelabs_provider.api.models import Index, Model
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.templated import decoded
 
 
 def must_be_current(models: Iterable[Model]) -> None:
@@ -33,3 +34,33 @@ def must_take_videos(index: Index) -> None:
             f"index {index.id} takes no more videos: its model {names} was retired on"
             f" {RETIRED_MODELS[index.models[0].name]}. Create an index with TwelveLabsCreateIndexOperator"
         )
+
+
+def models_from(models: Mapping[str, Sequence[str]] | str | None) -> tuple[Model, ...] | None:
+    """Read an argument that maps names of models to their options, or its JSON text; nothing is None.
+
+    :raises TwelveLabsInputError: for anything else.
+    """
+    models = decoded("models", models, "a JSON object")
+    if models is None:
+        return None
+    if not isinstance(models, Mapping) or not models:
+        raise TwelveLabsInputError(f"models={models!r} must map model names to their options")
+    for name, options in models.items():
+        if isinstance(options, str) or not options or not all(isinstance(option, str) for option in options):
+            raise TwelveLabsInputError(f"models[{name!r}]={options!r} must be a list of option names")
+    return tuple(_with_sorted_options(Model(name, tuple(options))) for name, options in models.items())
+
+
+def same_models(left: Iterable[Model], right: Iterable[Model]) -> bool:
+    """Tell whether two indexes have the same models. The order of models and options does not matter."""
+    return set(map(_with_sorted_options, left)) == set(map(_with_sorted_options, right))
+
+
+def models_text(models: Iterable[Model]) -> str:
+    """Return models as a person reads them."""
+    return " + ".join(map(str, models)) or "no models"
+
+
+def _with_sorted_options(model: Model) -> Model:
+    return Model(model.name, tuple(sorted(model.options)))

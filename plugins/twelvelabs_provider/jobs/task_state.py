@@ -22,6 +22,7 @@ from twelvelabs_provider.jobs.resume import EarlierSubmission, Reuse, counts
 
 _KEY = "twelvelabs_job"
 _UPLOAD_KEY = "twelvelabs_upload"
+_INDEX_KEY = "twelvelabs_index"
 _ORIGIN_KEY = "twelvelabs_origin"
 
 
@@ -159,6 +160,17 @@ class TaskState:
         """Record a multipart upload as soon as its id is known."""
         if self.store is not None:
             self.store.set(_UPLOAD_KEY, {"identity": self.identity.key(), "upload": asdict(upload)})
+
+    def earlier_index(self) -> str | None:
+        """Return the id of the index that an earlier attempt of the same life found under its name, if any."""
+        record = None if self.store is None else self.store.get(_INDEX_KEY)
+        known = isinstance(record, Mapping) and record.get("identity") == self.identity.key()
+        return str(record["index_id"]) if known and record and record.get("index_id") else None
+
+    def record_index(self, index_id: str) -> None:
+        """Remember which index a name stands for."""
+        if self.store is not None:
+            self.store.set(_INDEX_KEY, {"identity": self.identity.key(), "index_id": index_id})
 
     def _read(self, record: Mapping[str, Any]) -> EarlierSubmission | None:
         # A record of an earlier release has no phase and no task.

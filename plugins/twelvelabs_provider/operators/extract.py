@@ -17,6 +17,7 @@ from twelvelabs_provider.jobs.analysis_submission import AnalysisSubmission, own
 from twelvelabs_provider.jobs.billed_answer import keep_incomplete
 from twelvelabs_provider.jobs.cost import analysis_bill, definitions_in
 from twelvelabs_provider.jobs.deduplication import asset_of
+from twelvelabs_provider.jobs.index_resolution import index_arguments, resolve_index
 from twelvelabs_provider.jobs.job import JobState, PendingJob
 from twelvelabs_provider.jobs.result_deduplication import Deduplicator, IfPublished, question_digest
 from twelvelabs_provider.jobs.time_range import TimeRange
@@ -47,6 +48,7 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
     """Base of the extractions: what is asked for, and how it is published.
 
     :param index_id: the index of the video (templated).
+    :param index_name: the name of the index, instead of its id (templated).
     :param video_id: the video, as :class:`TwelveLabsIndexVideoOperator` returns it (templated).
     :param output_path: where results go: a local path or any URI of object storage (templated).
     :param formats: any of ``jsonl``, ``json``, ``srt``, ``vtt``, ``parquet`` (templated).
@@ -59,6 +61,7 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
     template_fields: Sequence[str] = (
         *COMMON_FIELDS,
         "index_id",
+        "index_name",
         "video_id",
         "output_path",
         "formats",
@@ -70,9 +73,10 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
     def __init__(
         self,
         *,
-        index_id: str,
         video_id: str,
         output_path: str,
+        index_id: str | None = None,
+        index_name: str | None = None,
         formats: Sequence[str] | str = DEFAULT_FORMATS,
         start: float | str | None = None,
         end: float | str | None = None,
@@ -81,6 +85,8 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.index_id = index_id
+        self.index_name = index_name
+        self._found_index = ""
         self.video_id = video_id
         self.output_path = output_path
         self.formats = formats
@@ -88,25 +94,30 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
         self.end = end
         self.source_uri = source_uri
 
-    def check(self) -> tuple[TimeRange, Video]:
-        """Refuse what cannot work before anything is asked for that costs money; return the window and the video."""
-        required(self, index_id=self.index_id, video_id=self.video_id, output_path=self.output_path)
+    def check(self, index_id: str | None = None) -> tuple[TimeRange, Video]:
+        """Check all arguments before anything is billed; return the time range and the video.
+
+        :param index_id: the index that an earlier attempt found.
+        """
+        required(self, video_id=self.video_id, output_path=self.output_path)
+        index_arguments(self.index_id, self.index_name)
         self._formats()
         window = TimeRange.parse(self.start, self.end)
         check_output(self.output_path)
-        video = self.hook.execute(self.hook.api.read_video(self.index_id, self.video_id))
+        self._found_index = index_id or resolve_index(self.hook, self.index_id, self.index_name)
+        video = self.hook.execute(self.hook.api.read_video(self._found_index, self.video_id))
         window.must_touch(video.duration)
-        self.playground_url = video_url(self.index_id, self.video_id)
+        self.playground_url = video_url(self._found_index, self.video_id)
         return window, video
 
     def place(self, window: TimeRange) -> ResultPlace:
         """Return where the result lies: two stretches of one video have two places."""
-        return ResultPlace(self.index_id, self.video_id, f"{self.kind.value}{window.suffix()}", self.kind)
+        return ResultPlace(self._found_index, self.video_id, f"{self.kind.value}{window.suffix()}", self.kind)
 
     def result(self, origin: Origin) -> Result:
         """Return what the task returns besides the files."""
         return {
-            "index_id": self.index_id,
+            "index_id": self._found_index,
             "video_id": self.video_id,
             "kind": self.kind.value,
             "origin": origin.value,
@@ -123,7 +134,7 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
             self._formats(),
             ManifestFacts(
                 source_uri=self.source_uri or "",
-                index_id=self.index_id,
+                index_id=self._found_index,
                 video_id=self.video_id,
                 asset_id=video.asset_id,
                 duration=video.duration,
@@ -170,7 +181,7 @@ class TwelveLabsExtractTranscriptionOperator(TwelveLabsExtractOperator):
             )
             rows = within(given.segments, window.start, window.end)
             return self.publish(context, rows, window, video, Origin.GIVEN)
-        call = self.hook.api.transcription(self.index_id, self.video_id, start=window.start, end=window.end)
+        call = self.hook.api.transcription(self._found_index, self.video_id, start=window.start, end=window.end)
         return self.publish(context, self.hook.execute(call), window, video, Origin.SERVICE)
 
 
@@ -217,14 +228,14 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
         """Read the rows where the service has them; submit the analysis where it has not."""
         window, video = self.check()
         try:
-            call = self.hook.api.text_in_video(self.index_id, self.video_id, start=window.start, end=window.end)
+            call = self.hook.api.text_in_video(self._found_index, self.video_id, start=window.start, end=window.end)
         except TwelveLabsUnsupportedError:
             return self._analyze(context, window, video)
         return self.publish(context, self.hook.execute(call), window, video, Origin.OCR)
 
     def advance(self, context: Context, pending: PendingJob, state: JobState) -> Result:
         """Publish the rows of an analysis that is ready."""
-        window, video = self.check()
+        window, video = self.check(pending.memo.get("index_id"))
         task = self.hook.execute(self.hook.api.read_analysis_task(pending.job.id))
         if task.error:
             self.log.warning("%s is ready with a warning: %s", pending.job, task.error)
@@ -259,15 +270,15 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
 
     def asked(self) -> tuple[Any, ...]:
         """The video and the window; output and formats may differ on a retry."""
-        return (self.index_id, self.video_id, self.asset_id, self.start, self.end)
+        return (*index_arguments(self.index_id, self.index_name), self.video_id, self.asset_id, self.start, self.end)
 
     def is_ours(self, pending: PendingJob) -> bool:
         """Return False for an analysis task that existed before."""
         return owns_analysis(pending)
 
     def describe(self, pending: PendingJob) -> str | None:
-        """The video's page."""
-        return video_url(self.index_id, self.video_id)
+        """Return the video's page."""
+        return video_url(pending.memo["index_id"], self.video_id)
 
     def _unusable(
         self, context: Context, window: TimeRange, text: str, pending: PendingJob, error: TwelveLabsAnswerError
@@ -281,7 +292,7 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
     def _analyze(self, context: Context, window: TimeRange, video: Video) -> PendingJob | Result:
         asset_id = self.asset_id or asset_of(self.hook, video)
         if not asset_id:
-            raise without_asset(self.index_id, self.video_id)
+            raise without_asset(self._found_index, self.video_id)
         identity = self.identity(context)
         request = on_screen_text_request(asset_id, start=window.start, end=window.end, custom_id=task_mark(identity))
         question = question_digest(self.hook.endpoint, kind=self.kind.value, **asked_of(request))
@@ -291,7 +302,7 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
         bill = analysis_bill(window, video.duration, definitions_in(request.response_format))
         guard_cost(f"reading the on-screen text of video {self.video_id}", bill, self.max_billable_minutes)
         submission = AnalysisSubmission(self.hook, identity, partial(self.pending, context), self.poll)
-        pending = submission.submit(request, question=question)
+        pending = submission.submit(request, question=question, index_id=self._found_index)
         self.log.info("no text-in-video endpoint in this API: %s reads asset %s", pending.job, asset_id)
         return pending
 

@@ -18,6 +18,7 @@ from twelvelabs_provider.api.connections import (
 from twelvelabs_provider.api.legacy.transfers import read_transfer_logs, read_transfer_status, start_transfer_import
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsJobFailedError
 from twelvelabs_provider.inputs.templated import texts_of
+from twelvelabs_provider.jobs.index_resolution import index_arguments, resolve_index
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
 from twelvelabs_provider.results.import_rows import ImportedFile, counts, failures, files_of_imports, files_of_transfer
@@ -25,7 +26,7 @@ from twelvelabs_provider.results.kinds import IMPORTS
 from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.manifest import Provenance
 from twelvelabs_provider.storage.tables import TableFacts, TablePlace, check_output, publish_rows, table_formats
-from twelvelabs_provider.task import COMMON_FIELDS, required
+from twelvelabs_provider.task import COMMON_FIELDS
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -50,6 +51,7 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
     :param items: the provider's ids of the files: a list, its JSON text, or one id (templated).
     :param integration_id: the integration to import from (templated).
     :param index_id: the index that an integration's files go to (templated).
+    :param index_name: the name of the index, instead of its id (templated).
     :param retry_failed: import files of an integration again whose earlier import failed; a connection always does.
     :param output_path: where a row for each file goes: a local path or any URI of object storage (templated).
     :param formats: any of ``jsonl``, ``json``, ``parquet`` (templated).
@@ -67,6 +69,7 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
         "items",
         "integration_id",
         "index_id",
+        "index_name",
         "output_path",
         "formats",
     )
@@ -78,6 +81,7 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
         items: Sequence[str] | str | None = None,
         integration_id: str | None = None,
         index_id: str | None = None,
+        index_name: str | None = None,
         retry_failed: bool = False,
         output_path: str | None = None,
         formats: Sequence[str] | str = ("jsonl",),
@@ -89,6 +93,7 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
         self.items = items
         self.integration_id = integration_id
         self.index_id = index_id
+        self.index_name = index_name
         self.retry_failed = retry_failed
         self.output_path = output_path
         self.formats = formats
@@ -107,7 +112,7 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
         if pending.job.kind is JobKind.TRANSFER:
             if not pending.memo.get("started"):
                 return self.next_job(pending, pending.job, **self._start(pending.job))
-            return self._finish(context, self._transferred(pending))
+            return self._finish(context, self._transferred(pending), index_id=pending.job.index_id)
         imports = list(pending.memo["imports"])
         later = imports[imports.index(pending.job.id) + 1 :]
         if later:
@@ -123,6 +128,7 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
             texts_of("items", self.items),
             self.integration_id,
             self.index_id,
+            self.index_name,
             self.retry_failed,
         )
 
@@ -145,7 +151,7 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
             )
         if _given(self.connection_id):
             return _source_ids(self.items)
-        required(self, index_id=self.index_id)
+        index_arguments(self.index_id, self.index_name)
         if texts_of("items", self.items):
             raise TwelveLabsInputError("items cannot be chosen of an integration: all that is new in it is imported")
         return []
@@ -170,7 +176,8 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
         return self.pending(context, JobRef(JobKind.IMPORT, imports[0], connection_id), imports=imports)
 
     def _transfer(self, context: Context) -> PendingJob:
-        job = JobRef(JobKind.TRANSFER, str(self.integration_id), str(self.index_id))
+        index_id = resolve_index(self.hook, self.index_id, self.index_name)
+        job = JobRef(JobKind.TRANSFER, str(self.integration_id), index_id)
         return self.pending(context, job, **self._start(job))
 
     def _start(self, job: JobRef) -> dict[str, Any]:
@@ -203,11 +210,13 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
         asset = self.hook.execute(self.hook.api.read_asset(file.asset_id))
         return replace(file, error_message=asset.error)
 
-    def _finish(self, context: Context, files: Sequence[ImportedFile], imports: Sequence[str] = ()) -> Result:
+    def _finish(
+        self, context: Context, files: Sequence[ImportedFile], imports: Sequence[str] = (), index_id: str | None = None
+    ) -> Result:
         failed = failures(files)
         self.log.info("%d files: %s", len(files), _told(files))
-        published = self._publish(context, files, imports) if self.output_path else {}
-        given = {"connection_id": self.connection_id, "integration_id": self.integration_id, "index_id": self.index_id}
+        published = self._publish(context, files, imports, index_id) if self.output_path else {}
+        given = {"connection_id": self.connection_id, "integration_id": self.integration_id, "index_id": index_id}
         named = {name: value for name, value in given.items() if _given(value)}
         result = {**named, **_summary(files, imports), **published}
         if failed and self.fail_on_partial_error:
@@ -217,10 +226,12 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
             raise TwelveLabsJobFailedError(_complaint(failed, len(files), published.get("manifest")))
         return result
 
-    def _publish(self, context: Context, files: Sequence[ImportedFile], imports: Sequence[str]) -> Result:
+    def _publish(
+        self, context: Context, files: Sequence[ImportedFile], imports: Sequence[str], index_id: str | None
+    ) -> Result:
         provenance = Provenance.of(context["ti"])
         through = str(_given(self.connection_id) or self.integration_id)
-        facts = TableFacts(provenance, index_id=self.index_id, details={"through": through, "imports": list(imports)})
+        facts = TableFacts(provenance, index_id=index_id, details={"through": through, "imports": list(imports)})
         return publish_rows(
             str(self.output_path),
             TablePlace(("imports", through), provenance.file_stem(), "imports"),

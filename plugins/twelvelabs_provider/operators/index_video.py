@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.assets import UploadMethod
@@ -10,12 +10,12 @@ from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsUnsupportedError
 from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.index_models import must_take_videos
 from twelvelabs_provider.inputs.templated import mapping_of
 from twelvelabs_provider.inputs.upload_method import AUTO, wanted_method
 from twelvelabs_provider.jobs.asset_upload import method_for, sent_by
 from twelvelabs_provider.jobs.cost import indexing_bill
 from twelvelabs_provider.jobs.deduplication import SOURCE_MARK, TASK_MARK, IfIndexed, index_asset, policy_of
+from twelvelabs_provider.jobs.index_resolution import index_arguments, resolve_index_for_videos
 from twelvelabs_provider.jobs.input_checks import GivenTranscription, checked_transcription, checked_video
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Memo, PendingJob, Phase
 from twelvelabs_provider.jobs.reconcile_indexing import SubmittedVideo, submit_once
@@ -57,6 +57,9 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator):
     :param source: http(s) URL that the service fetches, local path, or any URI of object storage, with the connection
         as user (``s3://aws_default@bucket/key.mp4``) (templated).
     :param index_id: the index (templated).
+    :param index_name: the name of the index, instead of its id (templated).
+    :param create_index: create the index if no index has this name.
+    :param models: of an index that is created, as :class:`TwelveLabsCreateIndexOperator` takes them (templated).
     :param transcription: SRT or VTT of the video, path, URI or URL, taken instead of listening where the generation of
         the API has a place for it (v1.1, v1.2); checked before the upload, a URL by the service (templated).
     :param unsupported_transcription: what to do with a transcription that the generation has no place for (v1.3):
@@ -87,15 +90,18 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator):
     """
 
     template_fields = (
-        *COMMON_FIELDS, "source", "index_id", "transcription", "language", "user_metadata", "if_indexed",
-        "max_billable_minutes", "method",
+        *COMMON_FIELDS, "source", "index_id", "index_name", "models", "transcription", "language", "user_metadata",
+        "if_indexed", "max_billable_minutes", "method",
     )  # fmt: skip
 
     def __init__(
         self,
         *,
         source: str,
-        index_id: str,
+        index_id: str | None = None,
+        index_name: str | None = None,
+        create_index: bool = False,
+        models: Mapping[str, Sequence[str]] | str | None = None,
         transcription: str | None = None,
         unsupported_transcription: str = "fail",
         language: str | None = None,
@@ -108,6 +114,9 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator):
         super().__init__(**kwargs)
         self.source = source
         self.index_id = index_id
+        self.index_name = index_name
+        self.create_index = create_index
+        self.models = models
         self.transcription = transcription
         self.unsupported_transcription = unsupported_transcription
         self.language = language
@@ -118,16 +127,24 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator):
 
     def begin(self, context: Context) -> PendingJob | Result:
         """Check, look for what is there, upload, and submit."""
-        required(self, source=self.source, index_id=self.index_id)
+        required(self, source=self.source)
+        index_arguments(self.index_id, self.index_name)
         metadata, policy = self._metadata(), policy_of(self.if_indexed)
         wanted_method(self.method)
         source, facts = self._checked_source()
         given = self._given_transcription(facts)
-        # The first word with the service costs nothing and tells a wrong key, host or index before bytes are sent.
-        index = self.hook.execute(self.hook.api.read_index(self.index_id))
-        must_take_videos(index)
+        # The first request is free and finds a wrong key, host or index before the upload.
+        index = resolve_index_for_videos(
+            self.hook,
+            self.index_id,
+            self.index_name,
+            create_index=self.create_index,
+            models=self.models,
+            task_state=self._task_state(context),
+        )
         self.playground_url = index_url(index.id)
         memo = {
+            "index_id": index.id,
             "source_uri": source.uri,
             "filename": source.filename,
             **checked_content(source),
@@ -159,12 +176,13 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator):
         ours = pending.job.kind is JobKind.INDEXING_TASK and not pending.memo.get("reused")
         if ours and self.fetched_as_checked(pending):
             self.leave_mark(context, video_id, pending.memo)
-        self.log.info("video %s is ready in index %s", video_id, self.index_id)
+        self.log.info("video %s is ready in index %s", video_id, pending.memo["index_id"])
         return self.told(video_id, pending.memo, state.duration)
 
     def asked(self) -> tuple[Any, ...]:
         """The video, the index and the transcript; a template may sign the same address anew for each try."""
-        asked = (meaning_of(self.source), self.index_id, meaning_of(self.transcription or ""), self.language)
+        index = index_arguments(self.index_id, self.index_name)
+        asked = (meaning_of(self.source), *index, meaning_of(self.transcription or ""), self.language)
         metadata = self._metadata()
         wishes = () if self.if_indexed == IfIndexed.REUSE else (self.if_indexed,)
         return (*asked, *wishes, sorted(metadata.items())) if metadata else (*asked, *wishes)
@@ -172,9 +190,9 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator):
     def describe(self, pending: PendingJob) -> str | None:
         """The video's page where the id is known already, else the index's."""
         if pending.job.kind is JobKind.INDEXED_ASSET:
-            return video_url(self.index_id, pending.job.id)
-        known = pending.memo.get("video_id")
-        return video_url(self.index_id, known) if known else index_url(self.index_id)
+            return video_url(pending.memo["index_id"], pending.job.id)
+        index_id, video_id = pending.memo["index_id"], pending.memo.get("video_id")
+        return video_url(index_id, video_id) if video_id else index_url(index_id)
 
     def hands_over(self, pending: PendingJob) -> bool:
         """An asset has to be ready before its indexing can be asked for, so only the indexing itself goes on alone."""
@@ -191,7 +209,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator):
         return {
             **super().handed_over(pending),
             **kept,
-            "index_id": self.index_id,
+            "index_id": pending.memo["index_id"],
             "indexing_task_id": pending.job.id if is_task else None,
             "transcription_used": bool(pending.memo.get("transcription_used")),
             "reused": reused,
@@ -199,12 +217,12 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator):
 
     def told(self, video_id: str, memo: Memo, duration: float | None) -> Result:
         """Return what is told of a video that is ready."""
-        self.playground_url = video_url(self.index_id, video_id)
+        self.playground_url = video_url(memo["index_id"], video_id)
         duration, reused = duration or memo.get("duration"), bool(memo.get("reused"))
         if not reused:
             count_bill(self, indexing_bill(duration))
         return {
-            "index_id": self.index_id,
+            "index_id": memo["index_id"],
             "video_id": video_id,
             "asset_id": memo.get("asset_id"),
             "duration": duration,
@@ -254,8 +272,9 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator):
         return self.pending(context, JobRef(JobKind.ASSET, asset_id), **memo, **choice.as_memo(), asset_id=asset_id)
 
     def _index_asset(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob:
-        asset_id, duration = pending.job.id, pending.memo.get("duration")
-        video_id = self._find_indexed(asset_id)
+        asset_id, duration, index_id = pending.job.id, pending.memo.get("duration"), pending.memo["index_id"]
+        # An earlier attempt may have submitted the indexing without receiving the response.
+        video_id = self.hook.execute(self.hook.api.find_indexed_asset(index_id, asset_id))
         reused = bool(video_id and pending.memo.get("shared")) and not self._is_own(video_id, pending.memo)
         if video_id is None:
             # The service bills the length that it measured, which the header of a file may not tell.
@@ -264,7 +283,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator):
                 guard_cost(f"indexing asset {asset_id}", indexing_bill(length), self.max_billable_minutes)
             video_id = self._submit_indexing(asset_id, pending.memo)
         self.log.info("asset %s is being indexed as video %s", asset_id, video_id)
-        job = JobRef(JobKind.INDEXED_ASSET, video_id, self.index_id)
+        job = JobRef(JobKind.INDEXED_ASSET, video_id, index_id)
         return self.next_job(pending, job, video_id=video_id, duration=state.duration or duration, reused=reused)
 
     def _submit_indexing(self, asset_id: str, memo: Memo) -> str:
@@ -272,18 +291,14 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator):
         mark = {SOURCE_MARK: memo["mark"]} if memo.get("mark") else {}
         mark |= {TASK_MARK: memo["task_mark"]} if memo.get("task_mark") else {}
         metadata = {**self._metadata(), **mark} or None
-        return index_asset(self.hook, self.index_id, asset_id, metadata)
-
-    def _find_indexed(self, asset_id: str) -> str | None:
-        """Return the video that an earlier try made of the asset and never heard of."""
-        return self.hook.execute(self.hook.api.find_indexed_asset(self.index_id, asset_id))
+        return index_asset(self.hook, memo["index_id"], asset_id, metadata)
 
     def _is_own(self, video_id: str | None, memo: Memo) -> bool:
         """Tell whether an earlier attempt of this task had a video indexed, by the mark that it left."""
         mark = memo.get("task_mark")
         if not (mark and video_id):
             return False
-        video = self.hook.execute(self.hook.api.read_video(self.index_id, video_id))
+        video = self.hook.execute(self.hook.api.read_video(memo["index_id"], video_id))
         return bool(video.user_metadata.get(TASK_MARK) == mark)
 
     def _upload_task(
@@ -301,13 +316,13 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator):
         by_url = isinstance(media, str)
         self.log.info("uploading %s as an indexing task (%s)", source.filename, "by URL" if by_url else "file")
         call = self.hook.api.create_task(
-            self.index_id,
+            memo["index_id"],
             media,
             transcription=given,
             language=self.language or None,
             user_metadata=metadata or None,
         )
-        video = SubmittedVideo(self.index_id, source.filename, memo["duration"], by_url)
+        video = SubmittedVideo(memo["index_id"], source.filename, memo["duration"], by_url)
         task = submit_once(self.hook, self._task_state(context), video, call)
         self.log.info("indexing task %s has begun", task.id)
         memo |= {"video_id": task.video_id, "found": task.found}

@@ -19,7 +19,6 @@ from twelvelabs_provider.exceptions import (
     TwelveLabsUnreachableError,
 )
 from twelvelabs_provider.hooks.masking import mask_secrets_in
-from twelvelabs_provider.inputs.index_models import must_take_videos
 from twelvelabs_provider.inputs.limit import limit_from
 from twelvelabs_provider.inputs.many_videos import allowed_failures, concurrency_of, videos_of
 from twelvelabs_provider.inputs.templated import mapping_of
@@ -35,9 +34,10 @@ from twelvelabs_provider.jobs.cost import Bill
 from twelvelabs_provider.jobs.deduplication import IfIndexed, policy_of
 from twelvelabs_provider.jobs.durations import Duration, optional_seconds, seconds_of
 from twelvelabs_provider.jobs.identity import Identity, fingerprint
+from twelvelabs_provider.jobs.index_resolution import index_arguments, resolve_index_for_videos
 from twelvelabs_provider.jobs.outage import poll_through_outage
 from twelvelabs_provider.jobs.polling import BACKSTOP, clock_text, deadline_from, pause_before_poll
-from twelvelabs_provider.jobs.task_state import origin_in
+from twelvelabs_provider.jobs.task_state import TaskState, origin_in
 from twelvelabs_provider.jobs.trigger_event import EventReason
 from twelvelabs_provider.links import index_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
@@ -84,7 +84,9 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         goes along on v1.1 and v1.2); or a list of any of them, 5,000 videos at most (templated).
     :param output_path: where the outcome and the journal go: a local path or any URI of object storage (templated).
     :param index_id: the index (templated).
-    :param index_name: its name, in place of ``index_id`` (templated).
+    :param index_name: the name of the index, instead of its id (templated).
+    :param create_index: create the index if no index has this name.
+    :param models: of an index that is created, as :class:`TwelveLabsCreateIndexOperator` takes them (templated).
     :param max_concurrent: videos that are being indexed at once, 1 to 100; plans allow 5 or 25 over all tasks together
         (templated).
     :param max_failed: videos that may fail without failing the task: a number, a share (``5%``), or None for any; it is
@@ -120,8 +122,8 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
     """
 
     template_fields: Sequence[str] = (
-        *COMMON_FIELDS, "videos", "output_path", "index_id", "index_name", "max_concurrent", "max_failed", "if_indexed",
-        "user_metadata", "language", "max_billable_minutes", "method",
+        *COMMON_FIELDS, "videos", "output_path", "index_id", "index_name", "models", "max_concurrent", "max_failed",
+        "if_indexed", "user_metadata", "language", "max_billable_minutes", "method",
     )  # fmt: skip
 
     def __init__(
@@ -131,6 +133,8 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         output_path: str,
         index_id: str | None = None,
         index_name: str | None = None,
+        create_index: bool = False,
+        models: Mapping[str, Sequence[str]] | str | None = None,
         max_concurrent: int | str = 5,
         max_failed: int | str | None = 0,
         if_indexed: str = IfIndexed.REUSE.value,
@@ -149,6 +153,8 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         self.output_path = output_path
         self.index_id = index_id
         self.index_name = index_name
+        self.create_index = create_index
+        self.models = models
         self.max_concurrent = max_concurrent
         self.max_failed = max_failed
         self.if_indexed = if_indexed
@@ -169,7 +175,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         allowed_failures(self.max_failed, 0)
         listed = videos_of(self.videos)
         check_output(self.output_path)
-        work = self._begun(context, self._found_index(), listed)
+        work = self._begun(context, self._found_index(context), listed)
         preflight(work, policy)
         work.checkpoint.begin(work.state)
         return self._see_through(context, listed)
@@ -203,25 +209,22 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
 
     def _woken(self, context: Context) -> dict[str, Any]:
         listed = videos_of(self.videos)
-        index_id = poll_through_outage(self.hook, self._found_index, "the index", math.inf)
+        index_id = poll_through_outage(self.hook, lambda: self._found_index(context), "the index", math.inf)
         work = self._begun(context, index_id, listed, woken=True)
         if work.state.preflight_digest != digest_of(work.videos):
             preflight(work, policy_of(self.if_indexed))
         return self._see_through(context, listed)
 
-    def _found_index(self) -> str:
-        """Return the index; the first word with the service costs nothing and tells a wrong key, host or index."""
-        api = self.hook.api
-        if self.index_name and not self.index_id:
-            index = self.hook.execute(api.find_index(self.index_name))
-            if index is None:
-                raise TwelveLabsInputError(
-                    f"there is no index of the name {self.index_name!r}: make it with TwelveLabsCreateIndexOperator"
-                )
-        else:
-            required(self, index_id=self.index_id)
-            index = self.hook.execute(api.read_index(str(self.index_id)))
-        must_take_videos(index)
+    def _found_index(self, context: Context) -> str:
+        """Return the index. The first request is free and finds a wrong key, host or index before the uploads."""
+        given = index_arguments(self.index_id, self.index_name)
+        index = resolve_index_for_videos(
+            self.hook,
+            *given,
+            create_index=self.create_index,
+            models=self.models,
+            task_state=TaskState(context.get("task_state_store"), self._identity(context, *given)),
+        )
         self.playground_url = index_url(index.id)
         return index.id
 
@@ -354,8 +357,8 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         which = fingerprint(ti.dag_id, ti.run_id, ti.task_id, map_index_of(ti))[:16]
         return TablePlace((index_id, "indexing"), f"{ti.task_id}-{which}", "indexing_outcome")
 
-    def _identity(self, context: Context, index_id: str) -> Identity:
-        asked = fingerprint(type(self).__name__, self.twelvelabs_conn_id, index_id)
+    def _identity(self, context: Context, *index: str) -> Identity:
+        asked = fingerprint(type(self).__name__, self.twelvelabs_conn_id, *index)
         store: Any = context.get("task_state_store")
         return Identity.of(cast(Mapping[str, Any], context), asked, origin_in(store))
 

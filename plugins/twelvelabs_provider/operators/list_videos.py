@@ -15,10 +15,11 @@ from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.templated import mapping_of, texts_of
 from twelvelabs_provider.inputs.videos import WantedVideos
+from twelvelabs_provider.jobs.index_resolution import index_arguments, resolve_index
 from twelvelabs_provider.links import index_url, video_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.results.kinds import VIDEOS
-from twelvelabs_provider.storage.manifest import Provenance, Published
+from twelvelabs_provider.storage.manifest import Provenance
 from twelvelabs_provider.storage.tables import TableFacts, TablePlace, check_output, publish_rows, table_formats
 from twelvelabs_provider.task import COMMON_FIELDS, required
 
@@ -35,6 +36,7 @@ class TwelveLabsListVideosOperator(TwelveLabsOperator):
     Service page: https://docs.twelvelabs.io/api-reference/videos/list
 
     :param index_id: the index (templated).
+    :param index_name: the name of the index, instead of its id (templated).
     :param filters: which ones, as a mapping or its JSON text: ``filename``; ``duration`` (seconds), ``fps``,
         ``width``, ``height`` (pixels) and ``size`` (bytes) as a number or ``{"gte": ..., "lte": ...}``;
         ``created_at`` and ``updated_at`` (ISO 8601, at or after); ``user_metadata`` (names to values); ``status`` (a
@@ -51,12 +53,13 @@ class TwelveLabsListVideosOperator(TwelveLabsOperator):
     :raises TwelveLabsOutputError: if the files cannot be written; nothing half-written is visible.
     """
 
-    template_fields = (*COMMON_FIELDS, "index_id", "filters", "output_path", "formats", "output_name")
+    template_fields = (*COMMON_FIELDS, "index_id", "index_name", "filters", "output_path", "formats", "output_name")
 
     def __init__(
         self,
         *,
-        index_id: str,
+        index_id: str | None = None,
+        index_name: str | None = None,
         filters: Mapping[str, Any] | str | None = None,
         output_path: str | None = None,
         formats: Sequence[str] | str = ("jsonl",),
@@ -66,6 +69,7 @@ class TwelveLabsListVideosOperator(TwelveLabsOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.index_id = index_id
+        self.index_name = index_name
         self.filters = filters
         self.output_path = output_path
         self.formats = formats
@@ -74,30 +78,33 @@ class TwelveLabsListVideosOperator(TwelveLabsOperator):
 
     def run_operator(self, context: Context) -> dict[str, Any]:
         """Read the pages and publish their rows, or return their ids."""
-        required(self, index_id=self.index_id)
+        index_arguments(self.index_id, self.index_name)
         wanted = WantedVideos.parse(self.filters)
         formats = table_formats(texts_of("formats", self.formats))
         if self.output_path:
             if self.output_name is not None:
                 required(self, output_name=self.output_name)
             check_output(self.output_path)
-        self.playground_url = index_url(self.index_id)
-        videos = self._videos(wanted)
+        index_id = resolve_index(self.hook, self.index_id, self.index_name)
+        self.playground_url = index_url(index_id)
+        videos = self._videos(index_id, wanted)
         if not self.output_path:
-            ids = self._ids(videos)
-            return {"index_id": self.index_id, "rows": len(ids), "video_ids": ids}
+            ids = self._ids(index_id, videos)
+            return {"index_id": index_id, "rows": len(ids), "video_ids": ids}
         provenance = Provenance.of(context["ti"])
-        place = TablePlace((self.index_id, "videos"), provenance.file_stem(), "videos")
+        place = TablePlace((index_id, "videos"), provenance.file_stem(), "videos")
         if self.output_name is not None:
-            place = TablePlace((self.index_id,), self.output_name, "videos")
+            place = TablePlace((index_id,), self.output_name, "videos")
         options = {"filters": mapping_of("filters", self.filters)}
-        facts = TableFacts(provenance, index_id=self.index_id, options=options)
+        facts = TableFacts(provenance, index_id=index_id, options=options)
         rows = map(video_row, videos)
-        return self._told(publish_rows(self.output_path, place, rows, VIDEOS, formats, facts))
+        published = publish_rows(self.output_path, place, rows, VIDEOS, formats, facts)
+        self.log.info("Published %d videos of index %s: %s", published.rows, index_id, published.manifest_uri)
+        return {"index_id": index_id, **published.as_xcom()}
 
-    def _videos(self, wanted: WantedVideos) -> Iterator[Video]:
+    def _videos(self, index_id: str, wanted: WantedVideos) -> Iterator[Video]:
         """Return the videos, oldest first: what is indexed meanwhile moves none from one page to another."""
-        api, index_id = self.hook.api, self.index_id
+        api = self.hook.api
 
         def page(paging: Paging) -> Call[Page[Video]]:
             paging = replace(paging, descending=False)
@@ -107,19 +114,15 @@ class TwelveLabsListVideosOperator(TwelveLabsOperator):
 
         return self.hook.items(page)
 
-    def _ids(self, videos: Iterable[Video]) -> list[str]:
+    def _ids(self, index_id: str, videos: Iterable[Video]) -> list[str]:
         ids = [video.id for video in islice(videos, self.max_videos + 1)]
         if len(ids) > self.max_videos:
             raise TwelveLabsInputError(
-                f"index {self.index_id} has more than {self.max_videos} such videos, too many to return: give"
-                " output_path, which takes any number of rows, narrow the filters, or raise max_videos"
+                f"Index {index_id} has more than {self.max_videos} such videos, too many to return. Give output_path,"
+                " which takes any number of rows, narrow the filters, or raise max_videos."
             )
-        self.log.info("index %s: %d videos", self.index_id, len(ids))
+        self.log.info("Found %d videos in index %s", len(ids), index_id)
         return ids
-
-    def _told(self, published: Published) -> dict[str, Any]:
-        self.log.info("published %d videos of index %s: %s", published.rows, self.index_id, published.manifest_uri)
-        return {"index_id": self.index_id, **published.as_xcom()}
 
 
 class TwelveLabsUpdateVideoMetadataOperator(TwelveLabsOperator):
@@ -128,6 +131,7 @@ class TwelveLabsUpdateVideoMetadataOperator(TwelveLabsOperator):
     Service page: https://docs.twelvelabs.io/api-reference/videos/update
 
     :param index_id: the index of the video (templated).
+    :param index_name: the name of the index, instead of its id (templated).
     :param video_id: the video (templated).
     :param user_metadata: names to texts, numbers, booleans, lists of texts or None, as a mapping or its JSON text
         (templated).
@@ -137,35 +141,39 @@ class TwelveLabsUpdateVideoMetadataOperator(TwelveLabsOperator):
     :raises TwelveLabsRefusedError: if there is no such video, or for a title on v1.3.
     """
 
-    template_fields = (*COMMON_FIELDS, "index_id", "video_id", "user_metadata", "video_title")
+    template_fields = (*COMMON_FIELDS, "index_id", "index_name", "video_id", "user_metadata", "video_title")
 
     def __init__(
         self,
         *,
-        index_id: str,
         video_id: str,
+        index_id: str | None = None,
+        index_name: str | None = None,
         user_metadata: Mapping[str, Any] | str | None = None,
         video_title: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.index_id = index_id
+        self.index_name = index_name
         self.video_id = video_id
         self.user_metadata = user_metadata
         self.video_title = video_title
 
     def run_operator(self, context: Context) -> dict[str, Any]:
         """Change the metadata."""
-        required(self, index_id=self.index_id, video_id=self.video_id)
+        required(self, video_id=self.video_id)
+        index_arguments(self.index_id, self.index_name)
         metadata = checked_metadata(mapping_of("user_metadata", self.user_metadata))
         title = self.video_title or None
         if not metadata and title is None:
             raise TwelveLabsInputError(f"user_metadata={self.user_metadata!r} holds nothing to change")
-        self.playground_url = video_url(self.index_id, self.video_id)
-        call = self.hook.api.update_video(self.index_id, self.video_id, user_metadata=metadata, title=title)
+        index_id = resolve_index(self.hook, self.index_id, self.index_name)
+        self.playground_url = video_url(index_id, self.video_id)
+        call = self.hook.api.update_video(index_id, self.video_id, user_metadata=metadata, title=title)
         self.hook.execute(call)
-        self.log.info("video %s: changed %s", self.video_id, ", ".join(sorted(metadata)) or "its title")
-        return {"index_id": self.index_id, "video_id": self.video_id, "fields": sorted(metadata)}
+        self.log.info("Changed %s of video %s", ", ".join(sorted(metadata)) or "the title", self.video_id)
+        return {"index_id": index_id, "video_id": self.video_id, "fields": sorted(metadata)}
 
 
 class TwelveLabsDeleteVideoOperator(TwelveLabsOperator):
@@ -174,24 +182,29 @@ class TwelveLabsDeleteVideoOperator(TwelveLabsOperator):
     Service page: https://docs.twelvelabs.io/api-reference/videos/delete
 
     :param index_id: the index of the video (templated).
+    :param index_name: the name of the index, instead of its id (templated).
     :param video_id: the video (templated).
     :raises TwelveLabsRefusedError: if the service does not permit it.
     """
 
-    template_fields = (*COMMON_FIELDS, "index_id", "video_id")
+    template_fields = (*COMMON_FIELDS, "index_id", "index_name", "video_id")
     returns_fields = False
 
-    def __init__(self, *, index_id: str, video_id: str, **kwargs: Any) -> None:
+    def __init__(
+        self, *, video_id: str, index_id: str | None = None, index_name: str | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.index_id = index_id
+        self.index_name = index_name
         self.video_id = video_id
 
     def run_operator(self, context: Context) -> None:
         """Delete the video."""
-        required(self, index_id=self.index_id, video_id=self.video_id)
-        self.playground_url = index_url(self.index_id)
-        self.hook.execute(self.hook.api.delete_video(self.index_id, self.video_id))
-        self.log.info("video %s is no longer in index %s", self.video_id, self.index_id)
+        required(self, video_id=self.video_id)
+        index_id = resolve_index(self.hook, self.index_id, self.index_name)
+        self.playground_url = index_url(index_id)
+        self.hook.execute(self.hook.api.delete_video(index_id, self.video_id))
+        self.log.info("Deleted video %s from index %s", self.video_id, index_id)
 
 
 def checked_metadata(metadata: Mapping[str, Any]) -> Mapping[str, Any]:

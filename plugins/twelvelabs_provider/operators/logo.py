@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from twelvelabs_provider.jobs.index_resolution import resolve_index
 from twelvelabs_provider.jobs.time_range import TimeRange
 from twelvelabs_provider.links import video_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
@@ -39,7 +40,7 @@ class TwelveLabsExtractLogoOperator(TwelveLabsExtractOperator):
     def run_operator(self, context: Context) -> Result:
         """Read the segments and publish them."""
         window, video = self.check()
-        call = self.hook.api.logo(self.index_id, self.video_id, start=window.start, end=window.end)
+        call = self.hook.api.logo(self._found_index, self.video_id, start=window.start, end=window.end)
         return self.publish(context, self.hook.execute(call), window, video, Origin.SERVICE)
 
 
@@ -49,6 +50,7 @@ class TwelveLabsExtractThumbnailOperator(TwelveLabsOperator):
     Service page: https://docs.twelvelabs.io/api-reference/videos/retrieve
 
     :param index_id: the index of the video (templated).
+    :param index_name: the name of the index, instead of its id (templated).
     :param video_id: the video (templated).
     :param output_path: where the picture goes: a local path or any URI of object storage (templated).
     :param time: seconds from the beginning; None takes the middle (templated).
@@ -58,13 +60,21 @@ class TwelveLabsExtractThumbnailOperator(TwelveLabsOperator):
     :raises TwelveLabsOutputError: if the file cannot be written; nothing half-written is visible.
     """
 
-    template_fields: Sequence[str] = (*COMMON_FIELDS, "index_id", "video_id", "output_path", "time")
+    template_fields: Sequence[str] = (*COMMON_FIELDS, "index_id", "index_name", "video_id", "output_path", "time")
 
     def __init__(
-        self, *, index_id: str, video_id: str, output_path: str, time: float | str | None = None, **kwargs: Any
+        self,
+        *,
+        video_id: str,
+        output_path: str,
+        index_id: str | None = None,
+        index_name: str | None = None,
+        time: float | str | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.index_id = index_id
+        self.index_name = index_name
         self.video_id = video_id
         self.output_path = output_path
         self.time = time
@@ -74,19 +84,20 @@ class TwelveLabsExtractThumbnailOperator(TwelveLabsOperator):
         # At run time: it loads the HTTP library.
         from twelvelabs_provider.hooks.legacy import thumbnail_image
 
-        required(self, index_id=self.index_id, video_id=self.video_id, output_path=self.output_path)
+        required(self, video_id=self.video_id, output_path=self.output_path)
         moment = TimeRange.parse(self.time, None).start
         check_output(self.output_path)
-        self.playground_url = video_url(self.index_id, self.video_id)
-        picture = thumbnail_image(self.hook, self.index_id, self.video_id, time=moment)
+        index_id = resolve_index(self.hook, self.index_id, self.index_name)
+        self.playground_url = video_url(index_id, self.video_id)
+        picture = thumbnail_image(self.hook, index_id, self.video_id, time=moment)
         name = "thumbnail" if moment is None else f"thumbnail-{moment:g}s"
         facts = TableFacts(
-            Provenance.of(context["ti"]), index_id=self.index_id, video_id=self.video_id, options={"time": moment}
+            Provenance.of(context["ti"]), index_id=index_id, video_id=self.video_id, options={"time": moment}
         )
-        place = TablePlace((self.index_id, self.video_id), name, "thumbnail")
+        place = TablePlace((index_id, self.video_id), name, "thumbnail")
         published = publish_files(self.output_path, place, [picture], {"jpg": _Picture()}, facts, ())
         self.log.info("stored a picture of video %s: %s", self.video_id, published.manifest_uri)
-        return {"index_id": self.index_id, "video_id": self.video_id, **published.as_xcom()}
+        return {"index_id": index_id, "video_id": self.video_id, **published.as_xcom()}
 
 
 class _Picture(Encoder[bytes]):

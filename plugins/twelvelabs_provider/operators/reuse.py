@@ -30,13 +30,10 @@ if TYPE_CHECKING:
 class TwelveLabsReusingOperator(TwelveLabsUploadOperator):
     """Base of the operator that indexes a video.
 
-    What it waits for has in its memo: ``mark`` (of the content), ``shared`` (another task brought in the asset or the
-    video), ``reused`` (the video was in the index already), ``found`` (by its file's name, the answer was lost).
-
-    :param index_id: the index; set by the operator.
+    The memo of a job has ``index_id``, ``mark`` (of the content), ``shared`` (another task uploaded the asset or
+    indexed the video), ``reused`` (the video was already in the index) and ``found`` (by its file name, after a lost
+    response).
     """
-
-    index_id: str
 
     @abstractmethod
     def told(self, video_id: str, memo: Memo, duration: float | None) -> Result:
@@ -66,34 +63,34 @@ class TwelveLabsReusingOperator(TwelveLabsUploadOperator):
         """Return the video of the same content that is in the index, if one is that has not failed."""
         if policy is IfIndexed.FAIL and (own := self._indexed_by_us(context, memo)):
             return own
-        video = find_video(self.hook, self.index_id, memo["mark"])
+        video = find_video(self.hook, memo["index_id"], memo["mark"])
         if video is None:
             return None
-        what = f"index {self.index_id} has video {video.id} of the same content ({video.status or 'ready'})"
+        what = f"index {memo['index_id']} has video {video.id} of the same content ({video.status or 'ready'})"
         if policy is IfIndexed.FAIL:
             raise TwelveLabsInputError(f"{memo['source_uri']!r} is not indexed again: {what}, and if_indexed is 'fail'")
         self.log.info("reuse: %s; nothing is uploaded, nothing billed", what)
         if not metadata.items() <= video.user_metadata.items():
-            self.hook.execute(self.hook.api.update_video(self.index_id, video.id, user_metadata=metadata))
+            self.hook.execute(self.hook.api.update_video(memo["index_id"], video.id, user_metadata=metadata))
         memo |= {"reused": True, "shared": True, "video_id": video.id, "asset_id": video.asset_id}
-        job = job_of(self.hook, self.index_id, video)
+        job = job_of(self.hook, memo["index_id"], video)
         return self.pending(context, job, **memo) if job else self.told(video.id, memo, video.duration)
 
     def _indexed_by_us(self, context: Context, memo: Result) -> PendingJob | Result | None:
         """Return the video that an earlier attempt of this task had indexed; no other video may have its mark."""
         memo["task_mark"] = f"task-{self.identity(context).key()[:32]}"
-        video = find_own_video(self.hook, self.index_id, memo["mark"], memo["task_mark"])
+        video = find_own_video(self.hook, memo["index_id"], memo["mark"], memo["task_mark"])
         if video is None:
             return None
         self.log.info("An earlier attempt of this task had video %s indexed: attaching to it", video.id)
         # Its asset may have been there before: it is not removed with a video that fails.
         memo |= {"shared": True, "video_id": video.id, "asset_id": video.asset_id}
-        job = job_of(self.hook, self.index_id, video)
+        job = job_of(self.hook, memo["index_id"], video)
         return self.pending(context, job, **memo) if job else self.told(video.id, memo, video.duration)
 
     def uploaded_before(self, context: Context, source: Source, memo: Result) -> PendingJob | None:
         """Return the asset of the same content that waits to be indexed, if there is one."""
-        asset_id = find_asset(self.hook, self.index_id, source.filename, source_mark(source))
+        asset_id = find_asset(self.hook, memo["index_id"], source.filename, source_mark(source))
         if asset_id is None:
             return None
         self.log.info("reuse: asset %s is of the same content; nothing is uploaded, it is indexed only", asset_id)
@@ -104,9 +101,9 @@ class TwelveLabsReusingOperator(TwelveLabsUploadOperator):
         mark = memo.get("mark")
         if memo.get("found"):
             try:
-                check_found(self.hook.execute(self.hook.api.read_video(self.index_id, video_id)), memo["size"], mark)
+                check_found(self.hook.execute(self.hook.api.read_video(memo["index_id"], video_id)), memo["size"], mark)
             except TwelveLabsUnknownOutcomeError:
                 self._task_state(context).clear()
                 raise
         if mark:
-            leave_mark(self.hook, self.index_id, video_id, mark, memo.get("task_mark"))
+            leave_mark(self.hook, memo["index_id"], video_id, mark, memo.get("task_mark"))

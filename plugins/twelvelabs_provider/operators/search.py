@@ -22,6 +22,7 @@ from twelvelabs_provider.api.search.request import (
 )
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.templated import mapping_of, number_of, texts_of
+from twelvelabs_provider.jobs.index_resolution import index_arguments, resolve_index
 from twelvelabs_provider.jobs.result_deduplication import Deduplicator, IfPublished, question_digest
 from twelvelabs_provider.links import index_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
@@ -58,6 +59,7 @@ class TwelveLabsSearchOperator(TwelveLabsOperator):
     Service page: https://docs.twelvelabs.io/api-reference/any-to-video-search/make-search-request
 
     :param index_id: the index (templated).
+    :param index_name: the name of the index, instead of its id (templated).
     :param output_path: where the results go: a local path or any URI of object storage (templated).
     :param query_text: the words, at most 500 tokens; ``<@entity_id>`` stands for an entity (v1.3) (templated).
     :param query_images: up to 10 images, each a local path, a URI of object storage, or an http(s) URL that the
@@ -94,6 +96,7 @@ class TwelveLabsSearchOperator(TwelveLabsOperator):
     template_fields = (
         *COMMON_FIELDS,
         "index_id",
+        "index_name",
         "output_path",
         "query_text",
         "query_images",
@@ -113,8 +116,9 @@ class TwelveLabsSearchOperator(TwelveLabsOperator):
     def __init__(
         self,
         *,
-        index_id: str,
         output_path: str,
+        index_id: str | None = None,
+        index_name: str | None = None,
         query_text: str | None = None,
         query_images: Sequence[str] | str = (),
         search_options: Sequence[str] | str = ("visual",),
@@ -137,6 +141,7 @@ class TwelveLabsSearchOperator(TwelveLabsOperator):
         if not 0 <= top <= MOST_TOP:
             raise ValueError(f"top={top!r} must be from 0 to {MOST_TOP}")
         self.index_id = index_id
+        self.index_name = index_name
         self.output_path = output_path
         self.query_text = query_text
         self.query_images = query_images
@@ -159,19 +164,21 @@ class TwelveLabsSearchOperator(TwelveLabsOperator):
         """Ask, and publish the results as their pages come."""
         from twelvelabs_provider.hooks.search_pages import Search
 
-        required(self, index_id=self.index_id, output_path=self.output_path)
+        required(self, output_path=self.output_path)
+        index_arguments(self.index_id, self.index_name)
         formats, most = table_formats(texts_of("formats", self.formats)), self._most()
         images = [resolve_source(image, what="image") for image in texts_of("query_images", self.query_images)]
         for image in images:
             must_be_picture(image)
-        request = self._request(images, most)
         check_output(self.output_path)
-        self.playground_url = index_url(self.index_id)
+        request = self._request(images, most)
+        index_id = request.index_id
+        self.playground_url = index_url(index_id)
         question = question_hash(request, images)
         own_name = question if most == DEFAULT_MOST else f"{question}-{most}"
-        place = TablePlace((self.index_id, "search"), self.output_name or own_name, "search")
+        place = TablePlace((index_id, "search"), self.output_name or own_name, "search")
         whole_question = question_digest(
-            self.hook.endpoint, kind="search", query=question, most=most, index=self._index_state()
+            self.hook.endpoint, kind="search", query=question, most=most, index=self._index_state(index_id)
         )
 
         def render(saved: SavedResult) -> Published | None:
@@ -189,17 +196,19 @@ class TwelveLabsSearchOperator(TwelveLabsOperator):
 
         def told() -> dict[str, Any]:
             total = search.first.total_results if search.first else 0
-            return {"index_id": self.index_id, "total_results": total, "top": best, "queries": search.queries}
+            return {"index_id": index_id, "total_results": total, "top": best, "queries": search.queries}
 
         rows = self._rows(search, most, best)
         published = publish_rows(self.output_path, place, rows, SEARCH, formats, facts)
-        self.log.info("published %d results of a search in index %s", published.rows, self.index_id)
+        self.log.info(
+            "Published %d results of a search in index %s: %s", published.rows, index_id, published.manifest_uri
+        )
         return {**told(), **published.as_xcom()}
 
-    def _index_state(self) -> list[Any]:
+    def _index_state(self, index_id: str) -> list[Any]:
         """Return what changes when the index does: how many videos it has, and the one that changed last."""
         paging = Paging(limit=1, sort_by="updated_at")
-        page = self.hook.execute(self.hook.api.list_videos(self.index_id, paging=paging))
+        page = self.hook.execute(self.hook.api.list_videos(index_id, paging=paging))
         return [page.total_results, *((video.id, video.raw.get("updated_at")) for video in page.items)]
 
     def _has_enough_on_top(self, saved: SavedResult) -> bool:
@@ -224,7 +233,6 @@ class TwelveLabsSearchOperator(TwelveLabsOperator):
         group_by = _word("group_by", self.group_by, GroupBy) or GroupBy.CLIP
         transcription_options = texts_of("transcription_options", self.transcription_options)
         request = SearchRequest(
-            index_id=self.index_id,
             options=_words("search_options", texts_of("search_options", self.search_options), SearchOption),
             text=_text(self.query_text),
             images=[_image(source) for source in images],
@@ -237,6 +245,7 @@ class TwelveLabsSearchOperator(TwelveLabsOperator):
             include_user_metadata=self.include_user_metadata,
             threshold=_word("threshold", self.threshold, Threshold),
             sort_option=_word("sort_option", self.sort_option, SortOption),
+            index_id=resolve_index(self.hook, self.index_id, self.index_name),
         )
         try:
             request.check()
@@ -257,7 +266,7 @@ class TwelveLabsSearchOperator(TwelveLabsOperator):
         }
         return TableFacts(
             Provenance.of(context["ti"]),
-            index_id=self.index_id,
+            index_id=request.index_id,
             options={**asked(request), "query_images": [image.uri for image in images]},
             details=details,
         )

@@ -13,6 +13,7 @@ import pendulum
 from twelvelabs_provider.api.decoding import decoded_json
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRecordError
 from twelvelabs_provider.inputs.templated import mappings_of, moment_of, texts_of
+from twelvelabs_provider.jobs.index_resolution import index_arguments
 from twelvelabs_provider.jobs.new_videos import IndexEntry, entries_page
 from twelvelabs_provider.jobs.unpublished_videos import PublishingWatermark, UnpublishedVideos, unpublished_videos
 from twelvelabs_provider.links import index_url
@@ -158,12 +159,9 @@ class TwelveLabsListUnpublishedVideosOperator(TwelveLabsOperator):
         return list(given)
 
     def _found_index(self) -> str | None:
-        if self.index_id not in (None, "", "None"):
-            index_id: str | None = str(self.index_id)
-        else:
-            required(self, index_name=self.index_name)
-            index = self.hook.execute(self.hook.api.find_index(str(self.index_name)))
-            index_id = index.id if index else None
+        given_id, name = index_arguments(self.index_id, self.index_name)
+        index = None if given_id else self.hook.execute(self.hook.api.find_index(name))
+        index_id = index.id if index else given_id or None
         if index_id:
             self.playground_url = index_url(index_id)
         return index_id
