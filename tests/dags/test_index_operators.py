@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from tests.dags.conftest import Account, Connect
+from tests.dags.conftest import Account, Connect, load_dag
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.operators.indexes import TwelveLabsCreateIndexOperator, TwelveLabsDeleteIndexOperator
+from twelvelabs_provider.operators.indexes import (
+    TwelveLabsCreateIndexOperator,
+    TwelveLabsDeleteIndexOperator,
+    TwelveLabsUpdateIndexOperator,
+)
 
 pytestmark = pytest.mark.engine
+
+SAMPLE = Path(__file__).parents[1] / "data" / "sample.mp4"
 
 MODELS = {
     "v1.3": ({"marengo3.0": ["audio", "visual"]}, {"marengo3.0": ["visual"]}, "marengo3.0"),
@@ -86,3 +93,44 @@ def test_a_deleted_index_is_gone_and_may_be_deleted_again(connect: Connect, acco
     for _ in range(2):
         TwelveLabsDeleteIndexOperator(task_id="t", index_id=index_id).execute(task_context())
         assert count(account, "short-lived") == 0
+
+
+MAPPED = """
+from airflow.sdk import DAG
+from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
+from twelvelabs_provider.operators.list_videos import TwelveLabsListVideosOperator
+
+with DAG("mapped_by_name"):
+    indexed = TwelveLabsIndexVideoOperator.partial(
+        task_id="index", index_name="mapped by name", create_index=True, models={"marengo3.0": ["visual"]},
+        poll_interval=0.2, deferrable=False,
+    ).expand(source=["SAMPLE"])
+    listed = TwelveLabsListVideosOperator.partial(task_id="list", output_path="FOLDER", output_name="all").expand(
+        index_name=["mapped by name"]
+    )
+    indexed >> listed
+"""
+
+
+@pytest.mark.usefixtures("airflow_database")
+def test_mapped_tasks_create_and_find_an_index_by_its_name(
+    connect: Connect, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow.settings.DAGS_FOLDER", str(tmp_path))
+    file = tmp_path / "mapped_by_name.py"
+    file.write_text(MAPPED.replace("SAMPLE", str(SAMPLE)).replace("FOLDER", str(tmp_path / "out")))
+    run = load_dag("mapped_by_name", file).test()
+    assert str(run.state) == "success"
+    assert count(account, "mapped by name") == 1
+    (listed,) = (tmp_path / "out").glob("*/all.jsonl")
+    assert len(listed.read_text().splitlines()) == 1
+
+
+def test_an_index_is_deleted_and_renamed_by_its_name(connect: Connect, account: Account) -> None:
+    index_id = create("by name")
+    renamed = {"task_id": "t", "index_name": "by name", "new_name": "by another name"}
+    for _ in "12":
+        assert TwelveLabsUpdateIndexOperator(**renamed).execute(task_context()) == index_id  # type: ignore[arg-type]
+    for _ in "12":
+        TwelveLabsDeleteIndexOperator(task_id="t", index_name="by another name").execute(task_context())
+    assert count(account, "by another name") == count(account, "by name") == 0
