@@ -1,4 +1,4 @@
-"""The ASGI application: routes, the key, request ids, and the last resort for errors."""
+"""The ASGI application: routes, API key, request ids and unexpected errors."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def create_app(settings: Settings) -> ASGIApp:
     )
     # "/tasks/" is not "/tasks": a redirect would make clients send an upload twice
     app.router.redirect_slashes = False
-    disturbed = FaultLayer(LimitLayer(app, engine.limits, db), engine.faults)
-    return ClientConnectionMiddleware(Gate(disturbed, settings.api_key, Signer.of(settings.data)))
+    service = FaultLayer(LimitLayer(app, engine.limits, db), engine.faults)
+    return ClientConnectionMiddleware(ApiKeyCheck(service, settings.api_key, Signer.of(settings.data)))
 
 
 async def _http_error(_: Request, error: Exception) -> Response:
@@ -77,12 +77,12 @@ async def _failure(request: Request, error: Exception) -> Response:
     return answer(ServiceError(500, "generic_error", f"The engine failed: {type(error).__name__}.").flat(), 500)
 
 
-class Gate:
-    """Asks every request for the key, gives every answer a request id, and lets no client choke on an early answer.
+class ApiKeyCheck:
+    """ASGI middleware that checks the API key and adds a request id to every response.
 
-    :param app: what is behind the gate.
+    :param app: the application behind it.
     :param api_key: the key.
-    :param signer: checks the links that are opened without it.
+    :param signer: checks signed links, which need no key.
     """
 
     def __init__(self, app: ASGIApp, api_key: str, signer: Signer) -> None:
@@ -100,7 +100,7 @@ class Gate:
         async def answered(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message)["x-request-id"] = str(uuid.uuid4())
-                # a client in the middle of an upload would see a broken pipe instead of the refusal
+                # a client that is still uploading would see a broken pipe instead of the response
                 await body.drain()
             await send(message)
 
@@ -112,32 +112,32 @@ class Gate:
             await self._app(scope, body.receive, answered)
             return
         message = "The API key is missing." if not given else "The API key is invalid."
-        refused = ServiceError(401, "api_key_invalid", f"{message} Send the engine's key in the x-api-key header.")
-        await answer(refused.flat(), 401)(scope, body.receive, answered)
+        error = ServiceError(401, "api_key_invalid", f"{message} Send the engine's key in the x-api-key header.")
+        await answer(error.flat(), 401)(scope, body.receive, answered)
 
     async def _open_signed(self, scope: Scope, body: _Body, answered: Send) -> None:
         if self._signer.accepts(scope["method"], scope["path"], scope["query_string"].decode("latin-1")):
             await self._app(scope, body.receive, answered)
             return
-        message = "The link is not signed by this engine for this request, or its time has passed. Ask for a new one."
+        message = "The link is not signed by this engine for this request, or it has expired. Request a new one."
         await answer(ServiceError(403, "access_denied", message).flat(), 403)(scope, body.receive, answered)
 
 
 class _Body:
-    """The body of a request, with the knowledge whether all of it has come."""
+    """The body of a request; it knows whether all of it was received."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._whole = False
+        self._complete = False
 
     async def receive(self) -> Message:
         """Return the next message."""
         message = await self._receive()
         if message["type"] == "http.disconnect" or not message.get("more_body", False):
-            self._whole = True
+            self._complete = True
         return message
 
     async def drain(self) -> None:
-        """Read and forget what has not been read."""
-        while not self._whole:
+        """Read and discard the rest."""
+        while not self._complete:
             await self.receive()

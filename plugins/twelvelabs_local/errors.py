@@ -1,4 +1,4 @@
-"""The service's refusals: an HTTP status, a code and a sentence."""
+"""The service's errors: an HTTP status, a code and a message."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 
 class ServiceError(Exception):
-    """An answer other than success.
+    """The response to a request that fails.
 
     :param status: HTTP status.
     :param code: the service's error code.
-    :param message: what was wrong, with which value, and what to do.
+    :param message: what is wrong, with the value, and what to do.
     """
 
     def __init__(self, status: int, code: str, message: str) -> None:
@@ -30,7 +30,7 @@ class ServiceError(Exception):
 
 
 class MediaError(Exception):
-    """A file or a link that cannot be used as a video; the worker writes it on what asked for it.
+    """A file or a link cannot be used as a video; the worker stores the error with the task or asset.
 
     :param code: the service's error code.
     :param message: what is wrong with it.
@@ -41,8 +41,8 @@ class MediaError(Exception):
         self.code = code
         self.message = message
 
-    def refused(self) -> ServiceError:
-        """Return the same as the answer to a request."""
+    def as_service_error(self) -> ServiceError:
+        """Return the error as the response to a request."""
         return ServiceError(400, self.code, self.message)
 
 
@@ -51,7 +51,7 @@ class JobCanceled(Exception):
 
 
 def invalid(name: str, why: str) -> ServiceError:
-    """Return the refusal of a parameter's value.
+    """Return the error for an invalid parameter.
 
     :param name: the parameter.
     :param why: what is wrong with it, with the value.
@@ -60,7 +60,7 @@ def invalid(name: str, why: str) -> ServiceError:
 
 
 def missing(name: str) -> ServiceError:
-    """Return the refusal of a request that lacks a parameter.
+    """Return the error for a missing parameter.
 
     :param name: the parameter.
     """
@@ -68,7 +68,7 @@ def missing(name: str) -> ServiceError:
 
 
 def unknown(names: list[str]) -> ServiceError:
-    """Return the refusal of parameters that the call does not have.
+    """Return the error for parameters that the call does not have.
 
     :param names: the parameters.
     """
@@ -77,15 +77,15 @@ def unknown(names: list[str]) -> ServiceError:
 
 
 def not_exist(resource_id: str, collection: str, status: int = 404) -> ServiceError:
-    """Return the refusal of an id that nothing has.
+    """Return the error for an id that does not exist.
 
     :param resource_id: the id.
-    :param collection: where it was looked for.
-    :param status: 404 for an id in the path, 400 for one in a body of the older calls.
+    :param collection: the collection that does not have it.
+    :param status: 404 for an id in the path, mostly 400 for one in the body.
     """
     message = f"Resource with id {resource_id} does not exist in collection {collection}."
     return ServiceError(status, "resource_not_exist", message)
 
 
 class UnusableError(Exception):
-    """The engine cannot start; the message gives the reason."""
+    """The engine cannot start; the message says why."""

@@ -1,4 +1,4 @@
-"""Packages that the engine needs beyond Airflow's: the extra ``local``."""
+"""The packages of the extra ``local``."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ MODULES = (
     "av", "cv2", "numpy", "onnxruntime", "pocketsphinx", "pysubs2", "python_multipart", "rapidocr", "starlette",
     "uvicorn",
 )  # fmt: skip
-"""What is imported while a video is read or a call is answered, so a missing one would show only then."""
+"""Modules that are imported while a video is read or a call is handled, so a missing one would fail only then."""
 
 
 def missing_packages() -> str | None:
-    """Return which modules of the extra are missing and how to install them; None if all are there."""
+    """Return which modules of the extra are missing and how to install them, or None."""
     missing = [name for name in MODULES if find_spec(name) is None]
     return f"not installed: {', '.join(missing)}. Install the extra 'local': {INSTALL}" if missing else None

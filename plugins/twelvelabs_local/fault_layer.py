@@ -1,7 +1,7 @@
-"""Makes requests go wrong: the part of the application that the rules of ``/_local/faults`` are for.
+"""ASGI middleware of fault injection.
 
-It lies behind the gate (a request without the key is refused as ever and counts in no rule) and in front of the
-service. The engine's own administration is never disturbed.
+It comes after the check of the API key, so a rejected key counts in no rule. The engine's own administration has no
+faults.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _CODES: Mapping[int, str] = {408: "request_canceled_or_timed_out", 429: "too_man
 
 
 class FaultLayer:
-    """Lets rules have their way with requests.
+    """Applies the rules of fault injection.
 
     :param app: the service.
     :param book: the rules.
@@ -50,8 +50,8 @@ class FaultLayer:
         _, _, rest = path.partition("/")
         version, _, below = rest.partition("/")
         if version in VERSIONS:
-            return self._book.strike(scope["method"], version, f"/{below}")
-        return self._book.strike(scope["method"], "", path) if path.startswith(SIGNED) else None
+            return self._book.hit(scope["method"], version, f"/{below}")
+        return self._book.hit(scope["method"], "", path) if path.startswith(SIGNED) else None
 
 
 async def _pass(app: ASGIApp, _: Rule, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,17 +61,17 @@ async def _pass(app: ASGIApp, _: Rule, scope: Scope, receive: Receive, send: Sen
 async def _answer(_: ASGIApp, rule: Rule, scope: Scope, receive: Receive, send: Send) -> None:
     status = rule.status or 500
     body: Any = rule.body
-    if body is ...:
+    if not rule.has_body:
         code = _CODES.get(status, "generic_error")
-        body = ServiceError(status, code, f"The rule {rule.name!r} of this engine asks for this answer.").flat()
+        body = ServiceError(status, code, f"The rule {rule.name!r} of this engine causes this response.").flat()
     response = Response(_content(body), status, media_type="application/json")
     response.headers.update(limit_headers(rule.retry_after, rule.reset_after))
-    response.headers.update(rule.headers or {})
+    response.headers.update(rule.headers)
     await response(scope, receive, send)
 
 
 def limit_headers(retry_after: float | None, reset_after: float | None) -> dict[str, str]:
-    """Return the headers that tell when to come again.
+    """Return the headers that say when to retry.
 
     :param retry_after: seconds, None for no ``Retry-After``.
     :param reset_after: seconds until the window's reset, None for no rate-limit headers.
@@ -87,7 +87,7 @@ def limit_headers(retry_after: float | None, reset_after: float | None) -> dict[
 
 
 async def _garbage(_: ASGIApp, rule: Rule, scope: Scope, receive: Receive, send: Send) -> None:
-    body = GARBAGE if rule.body is ... else rule.body
+    body = rule.body if rule.has_body else GARBAGE
     await Response(_content(body), rule.status or 200, media_type=rule.content_type)(scope, receive, send)
 
 
@@ -107,12 +107,12 @@ async def _reset(_: ASGIApp, __: Rule, scope: Scope, receive: Receive, ___: Send
 
 
 async def _lose_answer(app: ASGIApp, _: Rule, scope: Scope, receive: Receive, __: Send) -> None:
-    """Do the work, and let nobody hear of it."""
+    """Process the request and send no response."""
 
-    async def unheard(_: Message) -> None:
+    async def discard(_: Message) -> None:
         pass
 
-    await app(scope, receive, unheard)
+    await app(scope, receive, discard)
     connection_of(scope).reset()
     await wait_for_disconnect(receive)
 
@@ -121,11 +121,11 @@ async def _cut_body(app: ASGIApp, rule: Rule, scope: Scope, receive: Receive, se
     head: Message = {}
     body = bytearray()
 
-    async def kept(message: Message) -> None:
+    async def keep(message: Message) -> None:
         head.update(message if message["type"] == "http.response.start" else {})
         body.extend(message.get("body", b""))
 
-    await app(scope, receive, kept)
+    await app(scope, receive, keep)
     part = bytes(body[: int(len(body) * rule.share)])
     promised = len(body) if rule.length == "whole" else len(part)
     MutableHeaders(scope=head)["content-length"] = str(promised)
@@ -145,10 +145,10 @@ async def _cut_stream(app: ASGIApp, rule: Rule, scope: Scope, receive: Receive, 
 
 
 class _StreamCut:
-    """Lets a number of records through.
+    """Sends a number of records of a stream.
 
     :param rule: says how many.
-    :param send: where they go.
+    :param send: receives them.
     """
 
     def __init__(self, rule: Rule, send: Send) -> None:
@@ -160,7 +160,7 @@ class _StreamCut:
         self.done = False
 
     async def send(self, message: Message) -> None:
-        """Take the service's next message."""
+        """Handle the service's next message."""
         if self.done:
             return
         if message["type"] == "http.response.start":
@@ -174,15 +174,15 @@ class _StreamCut:
             ready += self._half() if self._rule.half_record else b""
         elif not more:
             ready, self._waiting = ready + self._waiting, b""
-        goes_on = self._rule.end == "broken" if self.done else more
-        if ready or not goes_on:
-            await self._send({"type": "http.response.body", "body": ready, "more_body": goes_on})
+        more_body = self._rule.end == "broken" if self.done else more
+        if ready or not more_body:
+            await self._send({"type": "http.response.body", "body": ready, "more_body": more_body})
 
     async def _begin(self, message: Message) -> None:
         headers = MutableHeaders(scope=message)
         if headers.get("content-type", "").startswith("text/event-stream"):
             self._separator = b"\n\n"
-        # the records that are kept back would be missed
+        # the body will be shorter
         del headers["content-length"]
         await self._send(message)
 

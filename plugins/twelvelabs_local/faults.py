@@ -1,21 +1,23 @@
-"""Which requests go wrong, and how: the rules that ``/_local/faults`` takes, and their counters; no I/O."""
+"""Fault injection: the rules of ``/_local/faults``, and their counters."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from random import Random
 from threading import Lock
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from twelvelabs_local.errors import invalid, missing, unknown
+from pydantic import BeforeValidator, field_validator, model_validator
+
+from twelvelabs_local.api.parameters import NonEmpty, at_least, between
+from twelvelabs_local.api.request_model import RequestModel, invalid_field, missing_field
+from twelvelabs_local.errors import invalid
 
 VERSIONS = ("v1.1", "v1.2", "v1.3")
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-LONGEST_LATENCY = 3600.0
 
 
 class Action(StrEnum):
@@ -40,61 +42,92 @@ _OPTIONS: Mapping[Action, frozenset[str]] = {
 _SPECIAL = frozenset().union(*_OPTIONS.values())
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(RequestModel):
     """One fault.
 
-    :param name: what it is called in the counters.
+    :param name: its name in the counters.
     :param action: what happens.
-    :param method: the requests that it is for; None for all.
+    :param method: the HTTP method of the requests; None for all.
     :param path: glob (``*`` crosses slashes) over the path below the version: ``/analyze/*``.
     :param pattern: the same as a regular expression, which must match the whole path.
-    :param version: the generation that it is for; None for all.
-    :param after: how many requests that match are left alone first.
-    :param every: then each of so many is hit; 1 hits all.
-    :param times: most hits; None for no end.
+    :param version: the generation of the requests; None for all.
+    :param after: how many matching requests pass before the first hit.
+    :param every: from then on, each n-th request is hit; 1 hits all.
+    :param times: the most hits; None for no limit.
     :param probability: share of the remaining requests that is hit.
-    :param seed: of the dice; the same seed hits the same requests.
+    :param seed: of the random numbers; the same seed hits the same requests.
     :param latency: seconds before anything else.
-    :param status: of the answer.
-    :param body: of the answer: text as it is, anything else as JSON; ``null`` is an empty one, none the service's own.
-    :param headers: of the answer.
+    :param status: of the response.
+    :param body: of the response: text as it is, anything else as JSON; null is empty; without it the service's own.
+    :param headers: of the response.
     :param retry_after: seconds in a ``Retry-After`` header.
     :param reset_after: seconds until the window's reset, in both spellings of the rate-limit headers.
     :param share: of the body that is sent.
-    :param length: ``whole``: the head promises all of it and the connection breaks; ``cut``: the head fits the rest.
+    :param length: ``whole``: Content-Length promises all of it, and the connection breaks; ``cut``: it fits the part.
     :param records: lines (NDJSON) or events (SSE) that are sent.
     :param half_record: send half of the next one too.
-    :param end: ``broken``: the connection breaks; ``clean``: the answer ends as if that were all.
+    :param end: ``broken``: the connection breaks; ``clean``: the response ends as if it were complete.
     :param content_type: of the garbage.
     """
 
-    name: str
-    action: Action
-    method: str | None = None
-    path: str | None = None
-    pattern: str | None = None
-    version: str | None = None
-    after: int = 0
-    every: int = 1
-    times: int | None = None
-    probability: float = 1.0
-    seed: int = 0
-    latency: float = 0.0
-    status: int | None = None
-    body: Any = ...
-    headers: Mapping[str, str] | None = None
-    retry_after: float | None = None
+    name: NonEmpty
+    action: Annotated[Action, BeforeValidator(Action)]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] | None = None
+    path: NonEmpty | None = None
+    pattern: NonEmpty | None = None
+    version: Literal["v1.1", "v1.2", "v1.3"] | None = None
+    after: Annotated[int, at_least(0)] = 0
+    every: Annotated[int, at_least(1)] = 1
+    times: Annotated[int, at_least(1)] | None = None
+    probability: Annotated[float, between(0, 1)] = 1.0
+    seed: Annotated[int, at_least(0)] = 0
+    latency: Annotated[float, between(0, 3600)] = 0.0
+    status: Annotated[int, between(200, 599)] | None = None
+    body: Any = None
+    headers: dict[str, str] = {}
+    retry_after: Annotated[float, at_least(0)] | None = None
     reset_after: float | None = None
-    share: float = 0.5
-    length: str = "whole"
-    records: int = 1
+    share: Annotated[float, between(0, 1)] = 0.5
+    length: Literal["whole", "cut"] = "whole"
+    records: Annotated[int, at_least(0)] = 1
     half_record: bool = False
-    end: str = "broken"
+    end: Literal["broken", "clean"] = "broken"
     content_type: str = "text/html"
 
+    @model_validator(mode="before")
+    @classmethod
+    def _keep_empty_body(cls, given: Any) -> Any:
+        """Keep a null body, which is an empty one."""
+        return {**given, "body": ""} if isinstance(given, dict) and given.get("body", "") is None else given
+
+    @field_validator("pattern")
+    @classmethod
+    def _check_pattern(cls, pattern: str) -> str:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"It is not a regular expression: {error}.") from error
+        return pattern
+
+    @model_validator(mode="after")
+    def _check_options(self) -> Rule:
+        if extra := self.model_fields_set & _SPECIAL - _OPTIONS.get(self.action, frozenset()):
+            raise invalid_field(sorted(extra)[0], f"It means nothing to the action {self.action.value}.")
+        if self.path and self.pattern:
+            raise invalid_field("pattern", "Give either path or pattern.")
+        if self.action is Action.STATUS and self.status is None:
+            raise missing_field("status")
+        if self.action is Action.DELAY and not self.latency:
+            raise missing_field("latency")
+        return self
+
+    @property
+    def has_body(self) -> bool:
+        """Whether the rule sets the body of the response."""
+        return "body" in self.model_fields_set
+
     def matches(self, method: str, version: str, path: str) -> bool:
-        """Tell whether a request is one that this rule is for.
+        """Tell whether the rule is for a request.
 
         :param version: its generation.
         :param path: below the version.
@@ -106,46 +139,41 @@ class Rule:
             and (self.pattern is None or re.fullmatch(self.pattern, path) is not None)
         )
 
-    def as_json(self) -> dict[str, Any]:
-        """Return what was asked for, without what was left out."""
-        defaults = {field.name: field.default for field in fields(self)}
-        return {name: value for name, value in asdict(self).items() if value != defaults[name] or name == "action"}
-
 
 @dataclass
 class _Counted:
-    """A rule with what has happened to it."""
+    """A rule with its counters."""
 
     rule: Rule
-    dice: Random
+    random: Random
     seen: int = 0
     fired: int = 0
 
     def hits(self) -> bool:
-        """Count a request that matches, and tell whether it goes wrong."""
+        """Count a matching request, and tell whether it is hit."""
         rule = self.rule
         self.seen += 1
         if rule.times is not None and self.fired >= rule.times:
             return False
         turn = self.seen - rule.after
-        if turn < 1 or (turn - 1) % rule.every or self.dice.random() >= rule.probability:
+        if turn < 1 or (turn - 1) % rule.every or self.random.random() >= rule.probability:
             return False
         self.fired += 1
         return True
 
-    def told(self) -> dict[str, Any]:
-        return {**self.rule.as_json(), "seen": self.seen, "fired": self.fired}
+    def as_json(self) -> dict[str, Any]:
+        return {**self.rule.given(), "seen": self.seen, "fired": self.fired}
 
 
 class FaultBook:
-    """The rules of an engine, in order: the first one that hits a request decides what happens to it."""
+    """The rules of an engine, in order; the first one that hits a request decides what happens."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._rules: list[_Counted] = []
 
     def replace(self, rules: Iterable[Rule]) -> None:
-        """Forget all rules and their counters, and take these.
+        """Replace all rules, with their counters.
 
         :raises ServiceError: when two have the same name.
         """
@@ -156,7 +184,7 @@ class FaultBook:
             self._rules = fresh
 
     def add(self, rule: Rule) -> None:
-        """Take one more rule, after the others.
+        """Add a rule after the others.
 
         :raises ServiceError: when its name is taken.
         """
@@ -164,24 +192,24 @@ class FaultBook:
             _append(self._rules, rule)
 
     def remove(self, name: str) -> bool:
-        """Forget one rule; return whether it was there."""
+        """Remove a rule; return whether there was one."""
         with self._lock:
             before = len(self._rules)
             self._rules = [counted for counted in self._rules if counted.rule.name != name]
             return len(self._rules) < before
 
-    def strike(self, method: str, version: str, path: str) -> Rule | None:
-        """Count a request, and return the rule that it falls under, if one hits it."""
+    def hit(self, method: str, version: str, path: str) -> Rule | None:
+        """Count a request, and return the rule that hits it, or None."""
         with self._lock:
             for counted in self._rules:
                 if counted.rule.matches(method, version, path) and counted.hits():
                     return counted.rule
         return None
 
-    def told(self) -> list[dict[str, Any]]:
-        """Return the rules with their counters: ``seen`` requests that matched, ``fired`` of them went wrong."""
+    def as_json(self) -> list[dict[str, Any]]:
+        """Return the rules with their counters: ``seen`` requests matched, ``fired`` of them were hit."""
         with self._lock:
-            return [counted.told() for counted in self._rules]
+            return [counted.as_json() for counted in self._rules]
 
 
 def _append(rules: list[_Counted], rule: Rule) -> None:
@@ -191,85 +219,9 @@ def _append(rules: list[_Counted], rule: Rule) -> None:
 
 
 def read_rule(given: Any, number: int) -> Rule:
-    """Return a rule that was asked for.
+    """Return a rule from its JSON.
 
-    :param given: its JSON.
     :param number: names it where it has no name.
-    :raises ServiceError: for the first thing that is wrong with it.
+    :raises ServiceError: when it is invalid.
     """
-    if not isinstance(given, dict):
-        raise invalid("rule", "A rule must be an object.")
-    if extra := set(given) - {field.name for field in fields(Rule)}:
-        raise unknown(sorted(extra))
-    if "action" not in given:
-        raise missing("action")
-    if given["action"] not in set(Action):
-        raise invalid("action", f"It is {given['action']!r}; it must be one of {', '.join(Action)}.")
-    action = Action(given["action"])
-    if extra := set(given) & _SPECIAL - _OPTIONS.get(action, frozenset()):
-        raise invalid(sorted(extra)[0], f"It means nothing to the action {action.value}.")
-    _check_match(given)
-    _check_when(given)
-    _check_what(given, action)
-    return Rule(**{"name": f"rule-{number}", **given, "action": action})
-
-
-def _check_match(given: Mapping[str, Any]) -> None:
-    _among(given, "method", METHODS)
-    _among(given, "version", VERSIONS)
-    for name in ("name", "path", "pattern"):
-        if name in given and not (isinstance(given[name], str) and given[name]):
-            raise invalid(name, f"It is {given[name]!r}; it must be text.")
-    if "path" in given and "pattern" in given:
-        raise invalid("pattern", "Give either path or pattern.")
-    try:
-        re.compile(given.get("pattern", ""))
-    except re.error as error:
-        raise invalid("pattern", f"It is not a regular expression: {error}.") from error
-
-
-def _check_when(given: Mapping[str, Any]) -> None:
-    _whole(given, "after", 0)
-    _whole(given, "every", 1)
-    _whole(given, "times", 1)
-    _whole(given, "seed", 0)
-    _number(given, "probability", 0.0, 1.0)
-    _number(given, "latency", 0.0, LONGEST_LATENCY)
-
-
-def _check_what(given: Mapping[str, Any], action: Action) -> None:
-    if action is Action.STATUS and "status" not in given:
-        raise missing("status")
-    if action is Action.DELAY and not given.get("latency"):
-        raise missing("latency")
-    _whole(given, "status", 200, 599)
-    _whole(given, "records", 0)
-    _number(given, "retry_after", 0.0, float("inf"))
-    _number(given, "reset_after", float("-inf"), float("inf"))
-    _number(given, "share", 0.0, 1.0)
-    _among(given, "length", ("whole", "cut"))
-    _among(given, "end", ("broken", "clean"))
-    if "half_record" in given and not isinstance(given["half_record"], bool):
-        raise invalid("half_record", "It must be true or false.")
-    if "content_type" in given and not isinstance(given["content_type"], str):
-        raise invalid("content_type", "It must be text.")
-    headers = given.get("headers", {})
-    if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
-        raise invalid("headers", "It must be an object of texts.")
-
-
-def _among(given: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -> None:
-    if name in given and given[name] not in allowed:
-        raise invalid(name, f"It is {given[name]!r}; it must be one of {', '.join(allowed)}.")
-
-
-def _whole(given: Mapping[str, Any], name: str, low: int, high: int = 10**9) -> None:
-    value = given.get(name, low)
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise invalid(name, f"It is {value!r}; it must be a whole number from {low} to {high}.")
-
-
-def _number(given: Mapping[str, Any], name: str, low: float, high: float) -> None:
-    value = given.get(name, max(low, 0.0))
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise invalid(name, f"It is {value!r}; it must be a number from {low:g} to {high:g}.")
+    return Rule.parse({"name": f"rule-{number}", **given} if isinstance(given, dict) else given)

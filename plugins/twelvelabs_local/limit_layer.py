@@ -1,4 +1,4 @@
-"""Refuses what is over the limits of ``/_local/limits``, in the service's own ways."""
+"""ASGI middleware that rejects the requests over the limits, as the service does."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from twelvelabs_local.store.assets import TERMINAL
 from twelvelabs_local.store.database import Database
 
 EMPTY = ("/search", "/analyze", "/summarize", "/gist", "/generate")
-"""Calls whose 429 has no body."""
+"""Calls whose 429 response has no body."""
 
 WRAPPED = ("/analyze/tasks", "/analyze/batches", "/embed-v2", "/embed-v2/tasks")
-"""Calls whose errors stand inside of ``error``."""
+"""Calls whose errors are wrapped in ``error``."""
 
 
 class LimitLayer:
-    """Counts requests and refuses those that are too many.
+    """Counts requests and rejects those over the limits.
 
     :param app: the service.
     :param book: the limits.
-    :param db: knows how many videos are being indexed.
+    :param db: counts the videos that are being indexed.
     """
 
     def __init__(self, app: ASGIApp, book: LimitBook, db: Database) -> None:
@@ -44,17 +44,17 @@ class LimitLayer:
         if category is None:
             await self._app(scope, receive, send)
             return
-        if category is Category.INDEX and (crowd := self._crowd()):
-            await _refusal(path, crowd, {})(scope, receive, send)
+        if category is Category.INDEX and (reason := self._concurrency_error()):
+            await _rejection(path, reason, {})(scope, receive, send)
             return
         window = self._book.spend(category)
         if window and window.exceeded:
-            await _refusal(path, _message(window), window.headers())(scope, receive, send)
+            await _rejection(path, _message(window), window.headers())(scope, receive, send)
             return
         await self._app(scope, receive, _with_headers(send, window) if window else send)
 
-    def _crowd(self) -> str | None:
-        """Return why no more videos may be indexed now, or None."""
+    def _concurrency_error(self) -> str | None:
+        """Return the error of too many videos that are being indexed, or None."""
         most = self._book.limits.concurrent_indexing
         if most is None:
             return None
@@ -78,7 +78,7 @@ def _message(window: Window) -> str:
     return f"You have exceeded the limit of {window.limit} requests per minute. Try again after {again}."
 
 
-def _refusal(path: str, message: str, headers: Mapping[str, str]) -> Response:
+def _rejection(path: str, message: str, headers: Mapping[str, str]) -> Response:
     if path in EMPTY:
         return Response(status_code=429, headers=dict(headers))
     if path in WRAPPED:
@@ -87,9 +87,9 @@ def _refusal(path: str, message: str, headers: Mapping[str, str]) -> Response:
 
 
 def _with_headers(send: Send, window: Window) -> Send:
-    async def told(message: Message) -> None:
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             MutableHeaders(scope=message).update(window.headers())
         await send(message)
 
-    return told
+    return send_with_headers

@@ -1,16 +1,19 @@
-"""The service's limits, which are off until ``/_local/limits`` switches them on: windows of requests, and the plan."""
+"""Rate limits and the limit of concurrent indexing, which ``/_local/limits`` switches on."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from threading import Lock
-from typing import Any
+from typing import Annotated
 
-from twelvelabs_local.errors import invalid, unknown
+from pydantic import BeforeValidator
+
+from twelvelabs_local.api.parameters import at_least
+from twelvelabs_local.api.request_model import RequestModel
 
 MINUTE = 60
 DAY = 86_400
@@ -18,7 +21,7 @@ _MINUTES_KEPT = 120
 
 
 class Category(StrEnum):
-    """The counters that the service has; the endpoints of one share it."""
+    """The categories of requests; the endpoints of a category share its limit."""
 
     INDEX = "index"
     UPLOAD = "upload"
@@ -48,7 +51,7 @@ _CATEGORIES: Mapping[str, Category] = {
 
 
 def category_of(method: str, path: str) -> Category | None:
-    """Return the counter that a request counts against, or None.
+    """Return the category of a request, or None.
 
     :param path: below the version.
     """
@@ -58,12 +61,14 @@ def category_of(method: str, path: str) -> Category | None:
     return Category.INDEX if indexed else _CATEGORIES.get(path)
 
 
-@dataclass(frozen=True)
-class RequestLimit:
+Count = Annotated[int, at_least(0)]
+
+
+class RequestLimit(RequestModel):
     """Requests of one category; None is no limit."""
 
-    per_minute: int | None = None
-    per_day: int | None = None
+    per_minute: Count | None = None
+    per_day: Count | None = None
 
     def windows(self) -> dict[int, int]:
         """Return seconds of a window to its limit, the shortest first."""
@@ -71,26 +76,20 @@ class RequestLimit:
         return {seconds: limit for seconds, limit in both.items() if limit is not None}
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(RequestModel):
     """What an account may do.
 
     :param requests: category to its limit.
-    :param concurrent_indexing: videos that may be on their way into an index at once; None is no limit.
+    :param concurrent_indexing: how many videos may be indexed at once; None is no limit.
     """
 
-    requests: Mapping[Category, RequestLimit] = field(default_factory=dict)
-    concurrent_indexing: int | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """Return what :func:`read_limits` takes."""
-        requests = {category.value: asdict(limit) for category, limit in self.requests.items()}
-        return {"requests": requests, "concurrent_indexing": self.concurrent_indexing}
+    requests: dict[Annotated[Category, BeforeValidator(Category)], RequestLimit] = {}
+    concurrent_indexing: Count | None = None
 
 
 @dataclass(frozen=True)
 class Window:
-    """Where a category stands in one window.
+    """The usage of a category in one window.
 
     :param seconds: how long the window is.
     :param reset_at: epoch seconds of its end.
@@ -103,7 +102,7 @@ class Window:
 
     @property
     def exceeded(self) -> bool:
-        """Whether there was one request too many."""
+        """Whether there were too many requests."""
         return self.used > self.limit
 
     def headers(self) -> dict[str, str]:
@@ -121,11 +120,11 @@ class Window:
 
 @dataclass(frozen=True)
 class Minute:
-    """What came in one minute.
+    """The requests of one minute.
 
     :param begin: epoch seconds.
     :param accepted: requests within the limits.
-    :param refused: requests that were too many.
+    :param refused: requests over the limits.
     """
 
     begin: int
@@ -134,7 +133,7 @@ class Minute:
 
 
 class LimitBook:
-    """The limits in force and what has been used of them.
+    """The limits in force and their usage.
 
     :param clock: epoch seconds.
     """
@@ -147,27 +146,27 @@ class LimitBook:
         self.limits = Limits()
 
     def set(self, limits: Limits) -> None:
-        """Put limits in force; nothing of them is used yet."""
+        """Replace the limits and reset their usage."""
         with self._lock:
             self.limits, self._used, self._minutes = limits, {}, {}
 
     def spend(self, category: Category) -> Window | None:
-        """Count a request and return the window that is exceeded, else the one with the least left; None without limit.
+        """Count a request and return the exceeded window, else the one with the least left; None without a limit.
 
-        A request that is refused counts in no window.
+        A rejected request counts in no window.
         """
         with self._lock:
             windows = self._windows(category, 1)
-            told = next((window for window in windows if window.exceeded), None)
-            if told is None:
+            exceeded = next((window for window in windows if window.exceeded), None)
+            if exceeded is None:
                 for window in windows:
                     self._used[self._key(category, window.seconds)] = window.used
             if windows:
-                self._note(category, refused=told is not None)
-        return told or min(windows, key=lambda window: window.limit - window.used, default=None)
+                self._note(category, refused=exceeded is not None)
+        return exceeded or min(windows, key=lambda window: window.limit - window.used, default=None)
 
     def used(self) -> dict[str, dict[str, int]]:
-        """Return what has been used: category to window (``per_minute``, ``per_day``) to requests."""
+        """Return the usage: category to window (``per_minute``, ``per_day``) to requests."""
         names = {MINUTE: "per_minute", DAY: "per_day"}
         with self._lock:
             return {
@@ -176,17 +175,19 @@ class LimitBook:
             }
 
     def minutes(self) -> dict[str, list[dict[str, int]]]:
-        """Return how many requests came in each of the latest minutes: category to minutes, the oldest first."""
+        """Return the requests of the latest minutes: category to minutes, the oldest first."""
         with self._lock:
-            return {category.value: [asdict(one) for one in told.values()] for category, told in self._minutes.items()}
+            return {
+                category.value: [asdict(one) for one in counted.values()] for category, counted in self._minutes.items()
+            }
 
     def _note(self, category: Category, refused: bool) -> None:
-        told = self._minutes.setdefault(category, {})
+        minutes = self._minutes.setdefault(category, {})
         begin = math.floor(self._clock() / MINUTE) * MINUTE
-        minute = told.setdefault(begin, Minute(begin))
-        told[begin] = Minute(begin, minute.accepted + (not refused), minute.refused + refused)
-        while len(told) > _MINUTES_KEPT:
-            del told[next(iter(told))]
+        minute = minutes.setdefault(begin, Minute(begin))
+        minutes[begin] = Minute(begin, minute.accepted + (not refused), minute.refused + refused)
+        while len(minutes) > _MINUTES_KEPT:
+            del minutes[next(iter(minutes))]
 
     def _windows(self, category: Category, more: int) -> list[Window]:
         limit = self.limits.requests.get(category, RequestLimit())
@@ -198,39 +199,3 @@ class LimitBook:
 
     def _key(self, category: Category, seconds: int) -> tuple[Category, int, int]:
         return category, seconds, math.floor(self._clock() / seconds)
-
-
-def read_limits(given: Mapping[str, Any]) -> Limits:
-    """Return limits that were asked for.
-
-    :raises ServiceError: for the first thing that is wrong with them.
-    """
-    if extra := set(given) - {"requests", "concurrent_indexing"}:
-        raise unknown(sorted(extra))
-    requests = given.get("requests") or {}
-    if not isinstance(requests, dict):
-        raise invalid("requests", "It must be an object of categories.")
-    return Limits(
-        {_category(name): _request_limit(name, limit) for name, limit in requests.items()},
-        _count("concurrent_indexing", given.get("concurrent_indexing")),
-    )
-
-
-def _category(name: str) -> Category:
-    if name not in set(Category):
-        raise invalid("requests", f"There is no category {name!r}; they are {', '.join(Category)}.")
-    return Category(name)
-
-
-def _request_limit(name: str, given: Any) -> RequestLimit:
-    if not isinstance(given, dict):
-        raise invalid(f"requests.{name}", "It must be an object with per_minute, per_day or both.")
-    if extra := set(given) - {"per_minute", "per_day"}:
-        raise unknown([f"requests.{name}.{part}" for part in sorted(extra)])
-    return RequestLimit(**{part: _count(f"requests.{name}.{part}", value) for part, value in given.items()})
-
-
-def _count(name: str, value: Any) -> int | None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-        raise invalid(name, f"It is {value!r}; it must be a whole number from 0, or null for no limit.")
-    return value

@@ -1,4 +1,4 @@
-"""What the service asks of a video before it works on it."""
+"""The service's limits of videos, and the checks of a file against them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Requirements:
 
     :param shortest: seconds.
     :param longest: seconds.
-    :param smallest_side: pixels of the shorter side.
+    :param smallest_side: least pixels of the shorter side.
     :param long_side: most pixels of the longer side.
     :param short_side: most pixels of the shorter side.
     """
@@ -45,12 +45,12 @@ MARENGO = Requirements(4, 4 * 3600, 360, 5184, 2160)
 MARENGO_LEGACY = Requirements(4, 2 * 3600, 360, 4096, 2160)
 PEGASUS = Requirements(4, 2 * 3600, 360, 5184, 2160)
 PEGASUS_NOW = Requirements(4, 3600, 360, 5184, 2160)
-"""Of calls that answer by themselves."""
+"""Of direct analyses."""
 PEGASUS_LEGACY = Requirements(5, 30 * 60, 360, 4096, 2160)
 
 
 def requirements_of(model_names: Sequence[str], legacy: bool) -> Requirements:
-    """Return the limits of an index; with several models the narrowest counts.
+    """Return the limits of an index; with several models the narrowest.
 
     :param model_names: the models of the index.
     :param legacy: whether the index is one of v1.1 and v1.2.
@@ -63,9 +63,8 @@ def requirements_of(model_names: Sequence[str], legacy: bool) -> Requirements:
 def check_video(found: Probe, limits: Requirements) -> None:
     """Check a file against limits.
 
-    :param found: what the file is.
-    :param limits: what it may be.
-    :raises MediaError: with the service's code for the first limit that it breaks.
+    :param found: the probe of the file.
+    :raises MediaError: with the service's code for the first limit that the file exceeds.
     """
     check_picture(found, limits)
     check_shortest(found, limits)
@@ -82,10 +81,10 @@ def check_shortest(found: Probe, limits: Requirements) -> None:
 
 
 def check_sound_or_picture(kind: str, found: Probe, limits: Requirements) -> None:
-    """Check that a file is what it is said to be.
+    """Check that a file has the sound or the picture that its type needs.
 
     :param kind: ``audio`` or ``video``.
-    :raises MediaError: when it is not.
+    :raises MediaError: when it has not.
     """
     if kind == "video":
         check_picture(found, limits)
@@ -119,10 +118,10 @@ def check_picture(found: Probe, limits: Requirements) -> None:
 
 
 def check_window(request: Mapping[str, Any], found: Probe, limits: Requirements = PEGASUS) -> None:
-    """Check a file against a request for an analysis of it, or of a window of it.
+    """Check a file against the window of an analysis.
 
-    :param request: a checked request.
-    :raises MediaError: when the file cannot be analysed so.
+    :param request: a validated request.
+    :raises MediaError: when the window is outside of the video, or the video exceeds a limit.
     """
     start, end = request.get("start_time") or 0.0, request.get("end_time")
     if end is None:

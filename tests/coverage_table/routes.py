@@ -8,7 +8,7 @@ from functools import cache
 from urllib.parse import unquote
 
 from twelvelabs_local.api import routes
-from twelvelabs_local.api.entry import Entry
+from twelvelabs_local.api.endpoint import Endpoint
 from twelvelabs_provider.api.version import ApiVersion
 
 
@@ -29,9 +29,9 @@ class EngineRoute:
 @cache
 def engine_routes() -> Sequence[EngineRoute]:
     """Return the routes of every generation."""
-    tables: dict[ApiVersion, Sequence[Entry]] = {
+    tables: dict[ApiVersion, Sequence[Endpoint]] = {
         ApiVersion.V1_3: (*routes.SHARED, *routes.CURRENT, *routes.TASK),
-        ApiVersion.V1_2: (*routes.SHARED, *routes.LEGACY, *routes.TASK),
+        ApiVersion.V1_2: (*routes.SHARED, *routes.SINCE_V1_2, *routes.LEGACY, *routes.TASK),
         ApiVersion.V1_1: (*routes.SHARED, *routes.LEGACY, *routes.TASK),
     }
     return [

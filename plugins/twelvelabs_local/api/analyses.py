@@ -6,43 +6,38 @@ import base64
 import binascii
 import io
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from twelvelabs_local.api.analysis_request import FIELDS, MODES, check_request
+from twelvelabs_local.api.analysis_request import AnalysisTaskRequest, Mode, VideoSource
 from twelvelabs_local.api.call import Call, answer, done
-from twelvelabs_local.api.lists import equal, listing, one_of, read_paging, refuse_unknown
+from twelvelabs_local.api.lists import PageQuery, among, listing
 from twelvelabs_local.downloads import filename_of
 from twelvelabs_local.engine.analysis import MODEL_NAME
 from twelvelabs_local.errors import MediaError, ServiceError, invalid, not_exist
 from twelvelabs_local.requirements import INLINE_BYTES, LINK_BYTES
-from twelvelabs_local.store.analyses import DONE, Analysis, create_analysis, delete_analysis, end_analysis
+from twelvelabs_local.store.analyses import Analysis, create_analysis, delete_analysis, end_analysis
 from twelvelabs_local.store.assets import Asset, create_asset
 from twelvelabs_local.store.batches import batch_of
 from twelvelabs_local.store.database import Condition
 from twelvelabs_local.store.media_files import IncomingFile, delete_unused_content, read_chunks
 from twelvelabs_local.store.webhooks import reports_of
 
-STATUSES = ("queued", "pending", "processing", *DONE)
 LISTED_PROMPT = 30
-"""Letters of a prompt that a list shows."""
+"""Characters of a prompt that a list shows."""
 
 
 async def create(call: Call) -> Response:
     """POST /analyze/tasks."""
-    body = await call.body(FIELDS)
-    check_request(body)
-    video = body["video"]
-    # inline video is a file like any other; it is not kept a second time inside the request
-    request = {**body, "video": {key: value for key, value in video.items() if key != "base64_string"}}
-    key = call.request.headers.get("idempotency-key")
-    if video["type"] != "base64_string":
-        return _created(call, request, key, None)
+    request = await call.json(AnalysisTaskRequest)
+    inline = request.video.base64_string
+    if inline is None:
+        return _created(call, request, None)
     with IncomingFile(call.engine.settings.data) as arrival:
-        await run_in_threadpool(decode_inline, arrival, video["base64_string"])
-        return _created(call, request, key, arrival)
+        await run_in_threadpool(decode_inline, arrival, inline)
+        return _created(call, request, arrival)
 
 
 def decode_inline(arrival: IncomingFile, text: str) -> None:
@@ -56,66 +51,72 @@ def decode_inline(arrival: IncomingFile, text: str) -> None:
     except binascii.Error as error:
         raise invalid("video.base64_string", f"It is not base64: {error}.") from error
     except MediaError as error:
-        raise error.refused() from error
+        raise error.as_service_error() from error
 
 
-def _created(call: Call, request: Mapping[str, Any], key: str | None, arrival: IncomingFile | None) -> Response:
+def _created(call: Call, request: AnalysisTaskRequest, arrival: IncomingFile | None) -> Response:
+    # inline video becomes an asset, so the stored request does not contain it again
+    stored = {**request.given(), "video": request.video.model_dump(exclude_unset=True, exclude={"base64_string"})}
+    key = call.request.headers.get("idempotency-key")
     earlier = call.db.find(Analysis, idempotency_key=key) if key else None
     if earlier:
-        if earlier.request != request:
+        if earlier.request != stored:
             message = f"The Idempotency-Key was used for another request, of task {earlier.id}. Use a new key."
             raise ServiceError(409, "idempotency_key_reused", message)
         return answer({"task_id": earlier.id, "status": earlier.status}, 202)
     with call.db.transaction():
-        asset_id = asset_of(call, request["video"], arrival)
-        task = create_analysis(call.db, asset_id, request, key)
+        asset_id = asset_of(call, request.video, arrival)
+        task = create_analysis(call.db, asset_id, stored, key)
     call.work_to_do()
     return answer({"task_id": task.id, "status": task.status}, 202, call.counted("analyze"))
 
 
-def asset_of(call: Call, video: Mapping[str, Any], arrival: IncomingFile | None, missing: int = 400) -> str:
+def asset_of(call: Call, video: VideoSource, arrival: IncomingFile | None, missing: int = 400) -> str:
     """Return the asset of a request; a link or inline video becomes one.
 
     :param video: the source that the request names.
     :param arrival: inline video, written to disk.
-    :param missing: HTTP status for an asset that is not there.
+    :param missing: HTTP status if there is no such asset.
     :raises ServiceError: when the asset cannot be used.
     """
-    if video["type"] == "asset_id":
-        asset = call.db.find(Asset, id=video["asset_id"])
+    if video.asset_id:
+        asset = call.db.find(Asset, id=video.asset_id)
         if asset is None:
-            raise not_exist(video["asset_id"], "assets", missing)
+            raise not_exist(video.asset_id, "assets", missing)
         if asset.status != "ready":
             raise invalid("video.asset_id", f"The asset {asset.id} is {asset.status}; wait until it is ready.")
         return asset.id
     if arrival:
         new = Asset(method="direct", filename="inline", size_limit=INLINE_BYTES, sha256=arrival.keep(), implicit=True)
     else:
-        new = Asset(
-            method="url", filename=filename_of(video["url"]), size_limit=LINK_BYTES, url=video["url"], implicit=True
-        )
+        assert video.url is not None
+        new = Asset(method="url", filename=filename_of(video.url), size_limit=LINK_BYTES, url=video.url, implicit=True)
     return create_asset(call.db, new).id
+
+
+class AnalysisQuery(PageQuery):
+    """The query of the list of analysis tasks."""
+
+    status: list[Literal["queued", "pending", "processing", "ready", "failed", "canceled"]] = []
+    analysis_mode: list[Mode] = []
+    video_url: list[str] = []
+    asset_id: list[str] = []
+    video_id: list[str] = []
 
 
 async def list_all(call: Call) -> Response:
     """GET /analyze/tasks."""
-    query = call.request.query_params
-    refuse_unknown(query, ("page", "page_limit", "status", "video_url", "asset_id", "video_id", "analysis_mode"))
+    query = call.query(AnalysisQuery)
     conditions = [
-        # calls that answer by themselves are no tasks; they alone say whether they stream
+        # only direct analyses say whether they stream, and they are no tasks
         Condition("json_extract(request, '$.stream') IS NULL"),
-        *one_of(query, "status", "status", STATUSES),
-        *one_of(query, "analysis_mode", "analysis_mode", MODES),
-        *equal(query, "video_url", "video_url"),
-        *equal(query, "asset_id", "asset_id"),
-        *equal(query, "video_id", "asset_id"),
+        *among("status", query.status),
+        *among("analysis_mode", query.analysis_mode),
+        *among("video_url", query.video_url),
+        *among("asset_id", query.asset_id),
+        *among("asset_id", query.video_id),
     ]
-    page = call.db.page(Analysis, conditions, read_paging(query, call.dialect))
-
-    def body(task: Analysis) -> Mapping[str, Any]:
-        return analysis_body(call, task, listed=True)
-
-    return answer(listing(page, body))
+    return answer(listing(call, Analysis, conditions, query, lambda task: analysis_body(call, task, listed=True)))
 
 
 async def read(call: Call) -> Response:

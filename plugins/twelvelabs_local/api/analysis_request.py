@@ -1,48 +1,21 @@
-"""What a request for an analysis may say."""
+"""Request models of analyses."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from twelvelabs_local.downloads import is_url
-from twelvelabs_local.errors import ServiceError, invalid, missing, unknown
-from twelvelabs_local.identity import is_id
+from pydantic import AfterValidator, ConfigDict, field_validator, model_validator
 
-FIELDS = (
-    "model_name",
-    "custom_id",
-    "video",
-    "prompt",
-    "prompt_v2",
-    "analysis_mode",
-    "temperature",
-    "max_tokens",
-    "response_format",
-    "min_segment_duration",
-    "max_segment_duration",
-    "start_time",
-    "end_time",
-)
-NOW_FIELDS = (
-    "model_name",
-    "video",
-    "video_id",
-    "prompt",
-    "prompt_v2",
-    "temperature",
-    "max_tokens",
-    "response_format",
-    "start_time",
-    "end_time",
-    "stream",
-)
-MODELS = ("pegasus1.2", "pegasus1.5", "pegasus1.6")
-MODES = ("general", "time_based_metadata")
-FIELD_TYPES = ("string", "boolean", "number", "integer", "array", "timestamp", "time_array")
-TIME_FORMATS = ("seconds", "hh:mm:ss", "hh:mm:ss.fff")
+from twelvelabs_local.api.parameters import Id, Link, NonEmpty, Seconds, at_least, between, sized
+from twelvelabs_local.api.request_model import RequestModel, invalid_field, missing_field
+from twelvelabs_local.errors import ServiceError, unknown
+
+Model = Literal["pegasus1.2", "pegasus1.5", "pegasus1.6"]
+Mode = Literal["general", "time_based_metadata"]
+FieldType = Literal["string", "boolean", "number", "integer", "array", "timestamp", "time_array"]
+TimeFormat = Literal["seconds", "hh:mm:ss", "hh:mm:ss.fff"]
 SCHEMA_REFUSED = frozenset(
     {"minLength", "maxLength", "additionalProperties", "maxItems", "uniqueItems", "oneOf", "allOf", "not"}
 )
@@ -50,242 +23,262 @@ MOST_DEFINITIONS = 20
 MOST_FIELDS = 20
 MOST_VALUES = 100
 LONGEST_PROMPT = 8000
-"""Letters, which are some 2,000 tokens."""
+"""Characters, which are some 2,000 tokens."""
 SHORTEST_SEGMENT = 2.0
 SHORTEST_WINDOW = 4.0
 _CUSTOM_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-def check_request(body: Mapping[str, Any]) -> None:
-    """Check a request for an analysis.
+def checked_prompt(prompt: str) -> str:
+    """Return a prompt that an older model accepts.
 
-    :param body: its body; it has no unknown fields.
-    :raises ServiceError: for the first thing that is wrong.
-    """
-    model = body.get("model_name", MODELS[0])
-    mode = body.get("analysis_mode", MODES[0])
-    _among("model_name", model, MODELS)
-    _among("analysis_mode", mode, MODES)
-    custom_id = body.get("custom_id")
-    if custom_id is not None and not (isinstance(custom_id, str) and _CUSTOM_ID.fullmatch(custom_id)):
-        raise invalid("custom_id", f"It is {custom_id!r}; it takes 1 to 64 letters, digits, hyphens and underscores.")
-    if "video_id" not in body:
-        _check_video(body.get("video"))
-    _between("temperature", body.get("temperature"), 0, 1)
-    _check_tokens(body.get("max_tokens"), model, mode)
-    _check_window(body, model)
-    shape = body.get("response_format")
-    if mode == "general":
-        _check_general(body, shape)
-    else:
-        _check_segmentation(body, shape, model)
-
-
-def check_now(body: Mapping[str, Any]) -> None:
-    """Check a request for an analysis that is answered at once.
-
-    :param body: its body; it has no unknown fields.
-    :raises ServiceError: for the first thing that is wrong.
-    """
-    if not isinstance(body.get("stream", True), bool):
-        raise invalid("stream", f"It is {body['stream']!r}; it must be true or false.")
-    video_id = body.get("video_id")
-    if "video_id" in body:
-        if body.get("video") is not None:
-            raise invalid("video_id", "Give either video or video_id.")
-        if not (isinstance(video_id, str) and is_id(video_id)):
-            raise invalid("video_id", f"{video_id!r} is not an id.")
-        if body.get("model_name", MODELS[0]) != MODELS[0]:
-            raise invalid("video_id", f"It needs model_name {MODELS[0]}; other models take video.")
-    check_request(body)
-
-
-def check_prompt(body: Mapping[str, Any], longest: int = LONGEST_PROMPT) -> None:
-    """Check the prompt of a request of an older model.
-
-    :param longest: letters.
     :raises ServiceError: ``token_limit_exceeded``.
     """
-    prompt = body.get("prompt")
-    if isinstance(prompt, str) and len(prompt) > longest:
-        message = f"The prompt has {len(prompt)} letters; the model takes some {longest} ({longest // 4} tokens)."
+    if len(prompt) > LONGEST_PROMPT:
+        limit = f"{LONGEST_PROMPT} ({LONGEST_PROMPT // 4} tokens)"
+        message = f"The prompt has {len(prompt)} letters; the model takes some {limit}."
         raise ServiceError(400, "token_limit_exceeded", message)
+    return prompt
 
 
-def _check_video(video: Any) -> None:
-    if video is None:
-        raise missing("video")
-    if not isinstance(video, dict):
-        raise invalid("video", "It must be an object with type.")
-    kind = video.get("type")
-    _among("video.type", kind, ("url", "asset_id", "base64_string"))
-    if extra := set(video) - {"type", kind}:
-        raise unknown([f"video.{name}" for name in extra])
-    value = video.get(kind)
-    if not value:
-        raise missing(f"video.{kind}")
-    if kind == "asset_id" and not (isinstance(value, str) and is_id(value)):
-        raise invalid("video.asset_id", f"{value!r} is not an id.")
-    if not isinstance(value, str) or (kind == "url" and not is_url(value)):
-        raise invalid(f"video.{kind}", "It must be an http or https link." if kind == "url" else "It must be text.")
+def _custom_id(value: str) -> str:
+    if not _CUSTOM_ID.fullmatch(value):
+        raise ValueError(f"It is {value!r}; it takes 1 to 64 letters, digits, hyphens and underscores.")
+    return value
 
 
-def _check_tokens(tokens: Any, model: str, mode: str) -> None:
-    if tokens is None or (tokens == "unlimited" and model == "pegasus1.6" and mode == "time_based_metadata"):
-        return
-    if isinstance(tokens, bool) or not isinstance(tokens, int):
-        raise invalid("max_tokens", f"It is {tokens!r}; it must be a whole number.")
-    if model == "pegasus1.2":
-        low, high = 2, 4096
-    else:
-        low, high = (512 if mode == "general" else 2048), 98_304
-    _between("max_tokens", tokens, low, high)
+def _json_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    _reject_keywords(schema, named=False)
+    return schema
 
 
-def _check_window(body: Mapping[str, Any], model: str) -> None:
-    start, end = body.get("start_time"), body.get("end_time")
-    _between("start_time", start, 0, float("inf"))
-    _between("end_time", end, 0, float("inf"))
-    if (start is not None or end is not None) and model == "pegasus1.2":
-        raise invalid("start_time", "A window needs model_name pegasus1.5.")
-    if end is not None and end - (start or 0) < SHORTEST_WINDOW:
-        raise invalid("end_time", f"It is {end}; it must be at least {SHORTEST_WINDOW:g} seconds after start_time.")
+def _reject_keywords(part: Any, named: bool) -> None:
+    """Reject keywords that the service does not support.
 
-
-def _check_general(body: Mapping[str, Any], shape: Any) -> None:
-    prompt, prompt_v2 = body.get("prompt"), body.get("prompt_v2")
-    if prompt and prompt_v2:
-        raise invalid("prompt", "Give either prompt or prompt_v2.")
-    if body.get("model_name", MODELS[0]) == MODELS[0]:
-        check_prompt(body)
-    if prompt_v2 is not None:
-        if not isinstance(prompt_v2, dict) or not isinstance(prompt_v2.get("input_text"), str):
-            raise missing("prompt_v2.input_text")
-    elif not prompt:
-        raise missing("prompt")
-    elif not isinstance(prompt, str):
-        raise invalid("prompt", "It must be text.")
-    for name in ("min_segment_duration", "max_segment_duration"):
-        if body.get(name) is not None:
-            raise invalid(name, "It needs analysis_mode time_based_metadata.")
-    if shape is None:
-        return
-    if not isinstance(shape, dict) or shape.get("type") != "json_schema":
-        raise invalid("response_format.type", "In general mode it must be json_schema.")
-    if not isinstance(shape.get("json_schema"), dict):
-        raise missing("response_format.json_schema")
-    _check_schema(shape["json_schema"], named=False)
-
-
-def _check_schema(part: Any, named: bool) -> None:
-    """Refuse what the service's models cannot promise.
-
-    :param part: a schema, or a map of names to schemas.
+    :param part: a schema, a list of schemas, or a map of names to schemas.
     :param named: whether its keys are names that the caller chose.
     """
     if isinstance(part, list):
         for item in part:
-            _check_schema(item, False)
+            _reject_keywords(item, False)
     if not isinstance(part, dict):
         return
     if not named and (wrong := SCHEMA_REFUSED & set(part)):
         message = f"The json_schema uses keywords that are not supported: {', '.join(sorted(wrong))}."
         raise ServiceError(422, "parameter_invalid", message)
     for key, value in part.items():
-        _check_schema(value, not named and key in ("properties", "$defs"))
+        _reject_keywords(value, not named and key in ("properties", "$defs"))
 
 
-def _check_segmentation(body: Mapping[str, Any], shape: Any, model: str) -> None:
-    if model == "pegasus1.2":
-        raise invalid("analysis_mode", "time_based_metadata needs model_name pegasus1.5.")
-    for name in ("prompt", "prompt_v2"):
-        if body.get(name) is not None:
-            raise invalid(name, "It is not supported with analysis_mode time_based_metadata.")
-    if not isinstance(shape, dict) or shape.get("type") != "segment_definitions":
-        raise invalid("response_format.type", "With analysis_mode time_based_metadata it must be segment_definitions.")
-    _among("response_format.segment_time_format", shape.get("segment_time_format", "seconds"), TIME_FORMATS)
-    definitions = shape.get("segment_definitions")
-    if not isinstance(definitions, list) or not 1 <= len(definitions) <= MOST_DEFINITIONS:
-        raise invalid("response_format.segment_definitions", f"It must hold 1 to {MOST_DEFINITIONS} definitions.")
-    for definition in definitions:
-        _check_definition(definition)
-    ids = [definition["id"] for definition in definitions]
-    if len(set(ids)) != len(ids):
-        raise invalid("response_format.segment_definitions.id", "Two definitions have the same id.")
-    _check_durations(body, definitions)
+CustomId = Annotated[str, AfterValidator(_custom_id)]
+SegmentSeconds = Annotated[float, at_least(SHORTEST_SEGMENT)]
+Temperature = Annotated[float, between(0, 1)]
 
 
-def _check_definition(definition: Any) -> None:
-    path = "response_format.segment_definitions"
-    if not isinstance(definition, dict):
-        raise invalid(path, "Each definition must be an object.")
-    if extra := set(definition) - {"id", "description", "fields", "media_sources", "time_ranges"}:
-        raise unknown([f"{path}.{name}" for name in extra])
-    for name in ("id", "description"):
-        if not definition.get(name):
-            raise missing(f"{path}.{name}")
-        if not isinstance(definition[name], str):
-            raise invalid(f"{path}.{name}", "It must be text.")
-    fields = definition.get("fields") or []
-    if not isinstance(fields, list) or len(fields) > MOST_FIELDS:
-        raise invalid(f"{path}.fields", f"It must be a list of at most {MOST_FIELDS} fields.")
-    for item in fields:
-        _check_field(item, f"{path}.fields")
-    _check_ranges(definition.get("time_ranges") or [], f"{path}.time_ranges")
+class VideoSource(RequestModel):
+    """The video of an analysis; exactly the field that ``type`` names is given."""
+
+    model_config = ConfigDict(extra="allow")
+    type: Literal["url", "asset_id", "base64_string"]
+    url: Link | None = None
+    asset_id: Id | None = None
+    base64_string: NonEmpty | None = None
+
+    @model_validator(mode="after")
+    def _check_type(self) -> VideoSource:
+        if extra := self.model_fields_set - {"type", self.type}:
+            raise unknown([f"video.{name}" for name in extra])
+        if getattr(self, self.type) is None:
+            raise missing_field(self.type)
+        return self
 
 
-def _check_field(item: Any, path: str) -> None:
-    if not isinstance(item, dict):
-        raise invalid(path, "Each field must be an object.")
-    for name in ("name", "type", "description"):
-        if not item.get(name):
-            raise missing(f"{path}.{name}")
-    _among(f"{path}.type", item["type"], FIELD_TYPES)
-    timed = item["type"] == "timestamp"
-    if timed != ("format" in item) or (timed and item["format"] not in TIME_FORMATS):
-        raise invalid(f"{path}.format", f"A timestamp needs one of {', '.join(TIME_FORMATS)}; other types take none.")
-    if len(item.get("enum") or []) > MOST_VALUES:
-        raise invalid(f"{path}.enum", f"It may hold at most {MOST_VALUES} values.")
-    if item["type"] == "array" and not item.get("items"):
-        raise missing(f"{path}.items")
+class PromptV2(RequestModel):
+    """A structured prompt."""
+
+    model_config = ConfigDict(extra="allow")
+    input_text: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_object(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            raise missing_field("input_text")
+        return given
 
 
-def _check_ranges(ranges: Any, path: str) -> None:
-    if not isinstance(ranges, list):
-        raise invalid(path, "It must be a list.")
-    for part in ranges:
-        if not isinstance(part, dict):
-            raise invalid(path, "Each range must be an object.")
-        start, end = (-1 if part.get(name) is None else part[name] for name in ("start_time", "end_time"))
-        _between(f"{path}.start_time", start, 0, float("inf"))
-        _between(f"{path}.end_time", end, 0, float("inf"))
-        if end - start < SHORTEST_SEGMENT:
-            raise invalid(path, f"The range {start} to {end} is shorter than {SHORTEST_SEGMENT:g} seconds.")
-    ordered = sorted(ranges, key=lambda part: float(part["start_time"]))
-    if any(after["start_time"] < before["end_time"] for before, after in pairwise(ordered)):
-        raise invalid(path, "The ranges overlap.")
+class TimeRange(RequestModel):
+    """A part of a video."""
+
+    start_time: Seconds | None = None
+    end_time: Seconds | None = None
+
+    @model_validator(mode="after")
+    def _check_length(self) -> TimeRange:
+        if self.start_time is None or self.end_time is None or self.end_time - self.start_time < SHORTEST_SEGMENT:
+            raise ValueError(
+                f"The range {self.start_time} to {self.end_time} is shorter than {SHORTEST_SEGMENT:g} seconds."
+            )
+        return self
 
 
-def _check_durations(body: Mapping[str, Any], definitions: Sequence[Mapping[str, Any]]) -> None:
-    shortest, longest = body.get("min_segment_duration"), body.get("max_segment_duration")
-    _between("min_segment_duration", shortest, SHORTEST_SEGMENT, float("inf"))
-    _between("max_segment_duration", longest, SHORTEST_SEGMENT, float("inf"))
-    if shortest is not None and longest is not None and longest < shortest:
-        raise invalid("max_segment_duration", f"It is {longest}; min_segment_duration is {shortest}.")
-    others = ("min_segment_duration", "max_segment_duration", "start_time", "end_time")
-    if any(definition.get("time_ranges") for definition in definitions):
-        for name in others:
-            if body.get(name) is not None:
-                raise invalid(name, "It cannot be used together with time_ranges.")
+class SegmentField(RequestModel):
+    """A field of a segment definition."""
+
+    model_config = ConfigDict(extra="allow")
+    name: NonEmpty
+    type: FieldType
+    description: NonEmpty
+    format: TimeFormat | None = None
+    enum: Annotated[list[Any], sized(0, MOST_VALUES, "values")] = []
+    items: Any = None
+
+    @model_validator(mode="after")
+    def _check_type(self) -> SegmentField:
+        if (self.type == "timestamp") != (self.format is not None):
+            raise invalid_field("format", "A timestamp needs a format; other types take none.")
+        if self.type == "array" and not self.items:
+            raise missing_field("items")
+        return self
 
 
-def _among(name: str, value: Any, allowed: Sequence[str]) -> None:
-    if value not in allowed:
-        raise invalid(name, f"It is {value!r}; it must be one of {', '.join(allowed)}.")
+class SegmentDefinition(RequestModel):
+    """A kind of segment that the model looks for."""
+
+    id: NonEmpty
+    description: NonEmpty
+    fields: Annotated[list[SegmentField], sized(0, MOST_FIELDS, "fields")] = []
+    media_sources: Any = None
+    time_ranges: list[TimeRange] = []
+
+    @field_validator("time_ranges")
+    @classmethod
+    def _check_overlap(cls, ranges: list[TimeRange]) -> list[TimeRange]:
+        ordered = sorted((part.start_time or 0.0, part.end_time or 0.0) for part in ranges)
+        if any(start < end for (_, end), (start, _) in pairwise(ordered)):
+            raise ValueError("The ranges overlap.")
+        return ranges
 
 
-def _between(name: str, value: Any, low: float, high: float) -> None:
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise invalid(name, f"It is {value!r}; it must be a number from {low:g} to {high:g}.")
+class ResponseFormat(RequestModel):
+    """The form of the answer."""
+
+    model_config = ConfigDict(extra="allow")
+    type: Any = None
+    json_schema: Annotated[dict[str, Any], AfterValidator(_json_schema)] | None = None
+    segment_time_format: TimeFormat = "seconds"
+    segment_definitions: Annotated[list[SegmentDefinition], sized(1, MOST_DEFINITIONS, "definitions")] | None = None
+
+    @field_validator("segment_definitions")
+    @classmethod
+    def _check_ids(cls, definitions: list[SegmentDefinition]) -> list[SegmentDefinition]:
+        if len({definition.id for definition in definitions}) < len(definitions):
+            raise invalid_field("id", "Two definitions have the same id.")
+        return definitions
+
+
+class AnalysisRequest(RequestModel):
+    """What the requests of analysis tasks and of direct analyses share."""
+
+    model_name: Model = "pegasus1.2"
+    video: VideoSource | None = None
+    prompt: str | None = None
+    prompt_v2: PromptV2 | None = None
+    temperature: Temperature | None = None
+    max_tokens: Any = None
+    response_format: ResponseFormat | None = None
+    start_time: Seconds | None = None
+    end_time: Seconds | None = None
+
+    @model_validator(mode="after")
+    def _check_window(self) -> AnalysisRequest:
+        start, end = self.start_time, self.end_time
+        if (start is not None or end is not None) and self.model_name == "pegasus1.2":
+            raise invalid_field("start_time", "A window needs model_name pegasus1.5.")
+        if end is not None and end - (start or 0) < SHORTEST_WINDOW:
+            why = f"It is {end:g}; it must be at least {SHORTEST_WINDOW:g} seconds after start_time."
+            raise invalid_field("end_time", why)
+        return self
+
+    def _check_tokens(self, least: int) -> None:
+        low, high = (2, 4096) if self.model_name == "pegasus1.2" else (least, 98_304)
+        tokens = self.max_tokens
+        if tokens is not None and (type(tokens) is not int or not low <= tokens <= high):
+            raise invalid_field("max_tokens", f"It is {tokens!r}; it must be a whole number from {low} to {high}.")
+
+    def _check_general(self) -> None:
+        self._check_tokens(512)
+        if self.prompt and self.prompt_v2:
+            raise invalid_field("prompt", "Give either prompt or prompt_v2.")
+        if not self.prompt and not self.prompt_v2:
+            raise missing_field("prompt")
+        if self.prompt and self.model_name == "pegasus1.2":
+            checked_prompt(self.prompt)
+        if self.response_format is None:
+            return
+        if self.response_format.type != "json_schema":
+            raise invalid_field("response_format.type", "In general mode it must be json_schema.")
+        if self.response_format.json_schema is None:
+            raise missing_field("response_format.json_schema")
+
+
+class AnalysisTaskRequest(AnalysisRequest):
+    """A request for an analysis task, or for one item of a batch."""
+
+    video: VideoSource
+    custom_id: CustomId | None = None
+    analysis_mode: Mode = "general"
+    min_segment_duration: SegmentSeconds | None = None
+    max_segment_duration: SegmentSeconds | None = None
+
+    @model_validator(mode="after")
+    def _check_mode(self) -> AnalysisTaskRequest:
+        if self.analysis_mode == "time_based_metadata":
+            self._check_segmentation()
+            return self
+        self._check_general()
+        for name in ("min_segment_duration", "max_segment_duration"):
+            if getattr(self, name) is not None:
+                raise invalid_field(name, "It needs analysis_mode time_based_metadata.")
+        return self
+
+    def _check_segmentation(self) -> None:
+        if self.model_name == "pegasus1.2":
+            raise invalid_field("analysis_mode", "time_based_metadata needs model_name pegasus1.5.")
+        if not (self.max_tokens == "unlimited" and self.model_name == "pegasus1.6"):
+            self._check_tokens(2048)
+        for name in ("prompt", "prompt_v2"):
+            if getattr(self, name) is not None:
+                raise invalid_field(name, "It is not supported with analysis_mode time_based_metadata.")
+        shape = self.response_format
+        if shape is None or shape.type != "segment_definitions":
+            why = "With analysis_mode time_based_metadata it must be segment_definitions."
+            raise invalid_field("response_format.type", why)
+        if shape.segment_definitions is None:
+            why = f"It must be a list of 1 to {MOST_DEFINITIONS} definitions."
+            raise invalid_field("response_format.segment_definitions", why)
+        shortest, longest = self.min_segment_duration, self.max_segment_duration
+        if shortest is not None and longest is not None and longest < shortest:
+            raise invalid_field("max_segment_duration", f"It is {longest:g}; min_segment_duration is {shortest:g}.")
+        if any(definition.time_ranges for definition in shape.segment_definitions):
+            for name in ("min_segment_duration", "max_segment_duration", "start_time", "end_time"):
+                if getattr(self, name) is not None:
+                    raise invalid_field(name, "It cannot be used together with time_ranges.")
+
+
+class DirectAnalysisRequest(AnalysisRequest):
+    """A request for an analysis whose response is the answer."""
+
+    video_id: Id | None = None
+    stream: bool = True
+
+    @model_validator(mode="after")
+    def _check_source(self) -> DirectAnalysisRequest:
+        if self.video_id is not None and self.video is not None:
+            raise invalid_field("video_id", "Give either video or video_id.")
+        if self.video_id is not None and self.model_name != "pegasus1.2":
+            raise invalid_field("video_id", "It needs model_name pegasus1.2; other models take video.")
+        if self.video_id is None and self.video is None:
+            raise missing_field("video")
+        self._check_general()
+        return self

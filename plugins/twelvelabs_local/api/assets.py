@@ -1,24 +1,28 @@
-"""Assets: upload or link, read, list, delete, metadata."""
+"""Assets."""
 
 from __future__ import annotations
 
 import mimetypes
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
+from pydantic import model_validator
+from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from twelvelabs_local.api.call import Call, answer, checked_metadata, done, merged_metadata, required
-from twelvelabs_local.api.lists import equal, flag, listing, one_of, read_paging, refuse_unknown
+from twelvelabs_local.api.call import Call, answer, done
+from twelvelabs_local.api.lists import PageQuery, among, listing
+from twelvelabs_local.api.parameters import Link, UserMetadata, merged_metadata
 from twelvelabs_local.api.renditions import shown_renditions
-from twelvelabs_local.api.uploads import arriving, checked_link, refuse_large
+from twelvelabs_local.api.request_model import RequestModel, missing_field
+from twelvelabs_local.api.uploads import arriving, reject_large
 from twelvelabs_local.downloads import filename_of
 from twelvelabs_local.engine.probe import Probe
-from twelvelabs_local.errors import ServiceError, invalid, missing
+from twelvelabs_local.errors import ServiceError
 from twelvelabs_local.identity import now
 from twelvelabs_local.requirements import DIRECT_BYTES, LINK_BYTES
 from twelvelabs_local.store.assets import Asset, create_asset, delete_asset
-from twelvelabs_local.store.database import Condition, Paging
+from twelvelabs_local.store.database import Condition
 from twelvelabs_local.store.imports import source_of
 from twelvelabs_local.store.indexes import Index
 from twelvelabs_local.store.media_files import delete_renditions, delete_unused_content
@@ -27,37 +31,65 @@ from twelvelabs_local.store.upload_parts import delete_parts
 from twelvelabs_local.store.uploads import Upload
 from twelvelabs_local.store.videos import Video, delete_video, videos_of_asset
 
-PARTS = ("method", "file", "url", "filename", "enable_hls", "enable_thumbnail", "user_metadata")
-TYPES = ("image", "video", "audio")
+
+class AssetForm(RequestModel):
+    """The form of an upload."""
+
+    method: Literal["direct", "url"]
+    file: UploadFile | None = None
+    url: Link | None = None
+    filename: str | None = None
+    enable_hls: bool = False
+    enable_thumbnail: bool = False
+    user_metadata: UserMetadata = {}
+
+    @model_validator(mode="after")
+    def _check_content(self) -> AssetForm:
+        name = "url" if self.method == "url" else "file"
+        if getattr(self, name) is None:
+            raise missing_field(name)
+        return self
+
+
+class AssetQuery(PageQuery):
+    """The query of the list of assets."""
+
+    asset_ids: list[str] = []
+    asset_types: list[Literal["image", "video", "audio"]] = []
+    filename: str = ""
+
+
+class DeletionQuery(RequestModel):
+    """The query of a deletion."""
+
+    force: bool = False
+
+
+class MetadataBody(RequestModel):
+    """The body of a change of user metadata."""
+
+    user_metadata: UserMetadata
 
 
 async def create(call: Call) -> Response:
     """POST /assets."""
-    refuse_large(call, DIRECT_BYTES)
-    async with call.form(PARTS) as form:
-        method = required(await form.text("method"), "method")
-        metadata = checked_metadata(await form.metadata())
-        name, link, upload = await form.text("filename"), await form.text("url"), form.file("file")
-        wanted = [kind for kind in (HLS, THUMBNAIL) if await form.flag(f"enable_{kind}", False)]
-        if method == "url":
-            url = checked_link(required(link, "url"), "url")
-            new = Asset(
-                method="url", filename=name or filename_of(url), size_limit=LINK_BYTES, url=url, user_metadata=metadata
+    reject_large(call, DIRECT_BYTES)
+    async with call.form(AssetForm) as form:
+        wanted = [kind for kind in (HLS, THUMBNAIL) if getattr(form, f"enable_{kind}")]
+        metadata = form.user_metadata
+        if form.method == "url" and form.url:
+            name = form.filename or filename_of(form.url)
+            return _created(
+                call,
+                Asset(method="url", filename=name, size_limit=LINK_BYTES, url=form.url, user_metadata=metadata),
+                wanted,
             )
-            return _created(call, new, wanted)
-        if method != "direct":
-            raise invalid("method", f"It is {method!r}; it must be direct or url.")
-        if upload is None:
-            raise missing("file")
-        async with arriving(call, upload, DIRECT_BYTES) as arrival:
-            filename = name or upload.filename or "video"
-            # from here to the new row nothing else runs: the content cannot be taken for unused
+        assert form.file is not None
+        async with arriving(call, form.file, DIRECT_BYTES) as arrival:
+            name = form.filename or form.file.filename or "video"
+            # nothing else runs between keep() and the new row, so no cleanup takes the content for unused
             new = Asset(
-                method="direct",
-                filename=filename,
-                size_limit=DIRECT_BYTES,
-                sha256=arrival.keep(),
-                user_metadata=metadata,
+                method="direct", filename=name, size_limit=DIRECT_BYTES, sha256=arrival.keep(), user_metadata=metadata
             )
             return _created(call, new, wanted)
 
@@ -72,19 +104,15 @@ def _created(call: Call, new: Asset, wanted: Sequence[str]) -> Response:
 
 async def list_all(call: Call) -> Response:
     """GET /assets."""
-    query = call.request.query_params
-    refuse_unknown(query, ("page", "page_limit", "asset_ids", "asset_types", "filename"))
-    conditions = [Condition("implicit = 0"), *equal(query, "asset_ids", "id"), *equal(query, "asset_ids[]", "id")]
-    for key in ("asset_types", "asset_types[]"):
-        conditions += one_of(query, key, "substr(file_type, 1, 5)", TYPES)
-    if query.get("filename"):
-        conditions.append(Condition("instr(lower(filename), lower(?)) > 0", [query["filename"]]))
-    page = call.db.page(Asset, conditions, read_paging(query, call.dialect))
-
-    def body(asset: Asset) -> Mapping[str, Any]:
-        return _shown(call, asset)
-
-    return answer(listing(page, body))
+    query = call.query(AssetQuery)
+    conditions = [
+        Condition("implicit = 0"),
+        *among("id", query.asset_ids),
+        *among("substr(file_type, 1, 5)", query.asset_types),
+    ]
+    if query.filename:
+        conditions.append(Condition("instr(lower(filename), lower(?)) > 0", [query.filename]))
+    return answer(listing(call, Asset, conditions, query, lambda asset: _shown(call, asset)))
 
 
 async def read(call: Call) -> Response:
@@ -98,9 +126,7 @@ def _shown(call: Call, asset: Asset) -> Mapping[str, Any]:
 
 async def delete(call: Call) -> Response:
     """DELETE /assets/{asset_id}; ``force=true`` also deletes what was indexed from it."""
-    query = call.request.query_params
-    refuse_unknown(query, ("force",))
-    force = flag(query, "force")
+    force = call.query(DeletionQuery).force
     asset = asset_of(call)
     with call.db.transaction():
         videos = videos_of_asset(call.db, asset.id)
@@ -120,38 +146,30 @@ async def delete(call: Call) -> Response:
 
 async def list_indexed(call: Call) -> Response:
     """GET /assets/{asset_id}/indexed-assets."""
-    query = call.request.query_params
-    refuse_unknown(query, ("page", "page_limit"))
-    asset = asset_of(call)
-    paging: Paging = read_paging(query, call.dialect)
-    page = call.db.page(Video, [Condition("asset_id = ?", [asset.id])], paging)
+    query = call.query(PageQuery)
+    conditions = [Condition("asset_id = ?", [asset_of(call).id])]
 
     def body(video: Video) -> Mapping[str, Any]:
         index = call.db.find(Index, id=video.index_id)
         return {"_id": video.id, "index": {"_id": video.index_id, "name": index.name if index else ""}}
 
-    return answer(listing(page, body))
+    return answer(listing(call, Video, conditions, query, body))
 
 
 async def patch_metadata(call: Call) -> Response:
     """PATCH /assets/{asset_id}/user-metadata: merge."""
     asset = asset_of(call)
-    return _metadata(call, asset, merged_metadata(asset.user_metadata, await _sent_metadata(call)))
+    return _metadata(call, asset, merged_metadata(asset.user_metadata, (await call.json(MetadataBody)).user_metadata))
 
 
 async def put_metadata(call: Call) -> Response:
     """PUT /assets/{asset_id}/user-metadata: replace."""
-    return _metadata(call, asset_of(call), merged_metadata({}, await _sent_metadata(call)))
+    return _metadata(call, asset_of(call), merged_metadata({}, (await call.json(MetadataBody)).user_metadata))
 
 
 async def delete_metadata(call: Call) -> Response:
     """DELETE /assets/{asset_id}/user-metadata: clear."""
     return _metadata(call, asset_of(call), {})
-
-
-async def _sent_metadata(call: Call) -> dict[str, Any]:
-    body = await call.body(("user_metadata",))
-    return checked_metadata(body.get("user_metadata"))
 
 
 def _metadata(call: Call, asset: Asset, metadata: Mapping[str, Any]) -> Response:

@@ -1,23 +1,25 @@
-"""Batches of analyses: created whole or not at all, ended item by item."""
+"""Batches of analyses."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from pydantic import ConfigDict
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
-from twelvelabs_local.api.analysis_request import MODES, check_request
+from twelvelabs_local.api.analysis_request import AnalysisTaskRequest, Mode
 from twelvelabs_local.api.call import Call, answer, done
-from twelvelabs_local.api.entry import Entry, Errors
-from twelvelabs_local.api.lists import listing, one_of, read_paging, refuse_unknown
-from twelvelabs_local.errors import ServiceError, invalid, missing, not_exist, unknown
+from twelvelabs_local.api.endpoint import Endpoint, ErrorFormat
+from twelvelabs_local.api.lists import PageQuery, among, listing
+from twelvelabs_local.api.parameters import sized
+from twelvelabs_local.api.request_model import RequestModel
+from twelvelabs_local.errors import ServiceError, invalid, not_exist
 from twelvelabs_local.store.analyses import Analysis
 from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.batches import (
-    ACTIVE,
     ENDED,
     Batch,
     active_batches,
@@ -32,75 +34,76 @@ from twelvelabs_local.store.batches import (
 from twelvelabs_local.store.database import Database
 from twelvelabs_local.store.webhooks import reports_of
 
-MODEL = "pegasus1.5"
 MOST_ITEMS = 1000
 MOST_SECONDS = 2000 * 3600.0
 MOST_ACTIVE = 5
-OPTIONS = (
-    "prompt",
-    "response_format",
-    "temperature",
-    "max_tokens",
-    "min_segment_duration",
-    "max_segment_duration",
-    "start_time",
-    "end_time",
-)
+
+
+class BatchOptions(RequestModel):
+    """What an item may say about its analysis; the task request that it becomes validates the values."""
+
+    prompt: Any = None
+    response_format: Any = None
+    temperature: Any = None
+    max_tokens: Any = None
+    min_segment_duration: Any = None
+    max_segment_duration: Any = None
+    start_time: Any = None
+    end_time: Any = None
+
+
+class AssetSource(RequestModel):
+    """The video of an item; the task request validates the rest."""
+
+    model_config = ConfigDict(extra="allow")
+    type: Literal["asset_id"]
+    asset_id: Any = None
+
+
+class BatchItem(BatchOptions):
+    """One analysis of a batch."""
+
+    video: AssetSource
+    custom_id: Any = None
+
+
+class BatchRequest(RequestModel):
+    """A new batch."""
+
+    model_name: Literal["pegasus1.5"]
+    analysis_mode: Mode
+    defaults: BatchOptions = BatchOptions()
+    requests: Annotated[list[Any], sized(1, MOST_ITEMS, "requests")]
 
 
 async def create(call: Call) -> Response:
     """POST /analyze/batches."""
-    body = await call.body(("model_name", "analysis_mode", "defaults", "requests"))
-    requests = _requests(body)
+    batch = await call.json(BatchRequest)
+    requests = [_request(batch, item, f"requests[{number}]") for number, item in enumerate(batch.requests)]
+    _reject_repeated([request["custom_id"] for request in requests if "custom_id" in request])
     # a thousand assets are looked up and a thousand tasks written
-    created = await run_in_threadpool(_create, call.db, body, requests)
+    created = await run_in_threadpool(_create, call.db, batch, requests)
     call.work_to_do()
     return answer(created, 201, call.counted("analyze"))
 
 
-def _requests(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the request of every item, its own words before the defaults.
+def _request(batch: BatchRequest, given: Any, path: str) -> Mapping[str, Any]:
+    """Return the task request of an item: its own options, then the defaults.
 
-    :raises ServiceError: for the first thing that is wrong.
+    :param path: where the batch contains the item, for the errors.
     """
-    for name in ("model_name", "analysis_mode", "requests"):
-        if body.get(name) is None:
-            raise missing(name)
-    if body["model_name"] != MODEL:
-        raise invalid("model_name", f"It is {body['model_name']!r}; batches need {MODEL}.")
-    items, defaults = body["requests"], body.get("defaults") or {}
-    if not isinstance(items, list) or not 1 <= len(items) <= MOST_ITEMS:
-        raise invalid("requests", f"It must hold 1 to {MOST_ITEMS:,} requests.")
-    if not isinstance(defaults, dict):
-        raise invalid("defaults", "It must be an object.")
-    if extra := set(defaults) - set(OPTIONS):
-        raise unknown([f"defaults.{name}" for name in extra])
-    found = [_request(body, defaults, item, f"requests[{number}]") for number, item in enumerate(items)]
-    _refuse_repeated([request["custom_id"] for request in found if "custom_id" in request])
-    return found
-
-
-def _request(body: Mapping[str, Any], defaults: Mapping[str, Any], item: Any, place: str) -> Mapping[str, Any]:
-    if not isinstance(item, dict):
-        raise invalid(place, "It must be an object.")
-    if extra := set(item) - {"video", "custom_id", *OPTIONS}:
-        raise unknown([f"{place}.{name}" for name in extra])
-    video = item.get("video")
-    if not isinstance(video, dict) or video.get("type") != "asset_id":
-        raise invalid(f"{place}.video", "It must be an object whose type is asset_id.")
-    request = {**defaults, **{name: value for name, value in item.items() if value is not None}}
+    request = {**batch.defaults.given(), **BatchItem.parse(given, path=path).given()}
     if "prompt" in request:
-        # a batch knows only the structured prompt, which an analysis task calls by another name
+        # the prompt of a batch is what an analysis task calls prompt_v2
         request["prompt_v2"] = request.pop("prompt")
-    request |= {"model_name": body["model_name"], "analysis_mode": body["analysis_mode"]}
+    request |= {"model_name": batch.model_name, "analysis_mode": batch.analysis_mode}
     try:
-        check_request(request)
+        return AnalysisTaskRequest.parse(request).given()
     except ServiceError as error:
-        raise ServiceError(400, error.code, f"{place}: {error.message}") from error
-    return request
+        raise ServiceError(400, error.code, f"{path}: {error.message}") from error
 
 
-def _refuse_repeated(custom_ids: Sequence[str]) -> None:
+def _reject_repeated(custom_ids: Sequence[str]) -> None:
     seen: set[str] = set()
     for custom_id in custom_ids:
         if custom_id in seen:
@@ -108,14 +111,14 @@ def _refuse_repeated(custom_ids: Sequence[str]) -> None:
         seen.add(custom_id)
 
 
-def _create(db: Database, body: Mapping[str, Any], requests: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+def _create(db: Database, new: BatchRequest, requests: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     expire_batches(db)
     _check_assets(db, {request["video"]["asset_id"] for request in requests}, requests)
     with db.transaction():
         if active_batches(db) >= MOST_ACTIVE:
             message = f"You already have {MOST_ACTIVE} active batches. Wait until one of them has ended."
             raise ServiceError(429, "too_many_requests", message)
-        batch = create_batch(db, body["analysis_mode"], body["model_name"], requests)
+        batch = create_batch(db, new.analysis_mode, new.model_name, requests)
         items = [{"task_id": item.id, "custom_id": item.custom_id} for item in items_of(db, batch.id)]
     return {
         "batch_id": batch.id,
@@ -143,21 +146,19 @@ def _check_assets(db: Database, asset_ids: set[str], requests: Sequence[Mapping[
         raise invalid("requests", f"They hold {total / 3600:,.1f} hours of video; a batch may hold 2,000.")
 
 
+class BatchQuery(PageQuery):
+    """The query of the list of batches."""
+
+    status: list[Literal["pending", "processing", "canceling", "completed", "canceled", "expired"]] = []
+    analysis_mode: list[Mode] = []
+
+
 async def list_all(call: Call) -> Response:
     """GET /analyze/batches."""
     expire_batches(call.db)
-    query = call.request.query_params
-    refuse_unknown(query, ("page", "page_limit", "status", "analysis_mode"))
-    conditions = [
-        *one_of(query, "status", "status", (*ACTIVE, *ENDED)),
-        *one_of(query, "analysis_mode", "analysis_mode", MODES),
-    ]
-    page = call.db.page(Batch, conditions, read_paging(query, call.dialect))
-
-    def body(batch: Batch) -> Mapping[str, Any]:
-        return batch_body(call.db, batch)
-
-    return answer(listing(page, body))
+    query = call.query(BatchQuery)
+    conditions = [*among("status", query.status), *among("analysis_mode", query.analysis_mode)]
+    return answer(listing(call, Batch, conditions, query, lambda batch: batch_body(call.db, batch)))
 
 
 async def read(call: Call) -> Response:
@@ -230,11 +231,11 @@ def batch_body(db: Database, batch: Batch) -> Mapping[str, Any]:
     return body
 
 
-ROUTES: Sequence[Entry] = (
-    ("POST", "/analyze/batches", create, Errors.WRAPPED),
-    ("GET", "/analyze/batches", list_all, Errors.WRAPPED),
-    ("GET", "/analyze/batches/{batch_id}", read, Errors.WRAPPED),
-    ("DELETE", "/analyze/batches/{batch_id}", delete, Errors.WRAPPED),
-    ("GET", "/analyze/batches/{batch_id}/results", results, Errors.WRAPPED),
-    ("POST", "/analyze/batches/{batch_id}/cancel", cancel, Errors.WRAPPED),
+ROUTES: Sequence[Endpoint] = (
+    ("POST", "/analyze/batches", create, ErrorFormat.WRAPPED),
+    ("GET", "/analyze/batches", list_all, ErrorFormat.WRAPPED),
+    ("GET", "/analyze/batches/{batch_id}", read, ErrorFormat.WRAPPED),
+    ("DELETE", "/analyze/batches/{batch_id}", delete, ErrorFormat.WRAPPED),
+    ("GET", "/analyze/batches/{batch_id}/results", results, ErrorFormat.WRAPPED),
+    ("POST", "/analyze/batches/{batch_id}/cancel", cancel, ErrorFormat.WRAPPED),
 )

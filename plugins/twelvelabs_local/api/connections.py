@@ -1,45 +1,65 @@
-"""Connections. The consent of a person at Google cannot be had here, so that part is refused as the service refuses
-what a plan does not include; a connected folder (``/_local/connections``) stands in for an account there."""
+"""Connections.
+
+A connected folder (``/_local/connections``) stands in for a Google account. There is no consent of a person at Google
+here, so authorization returns the service's error for a feature that the plan does not include.
+"""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
-from twelvelabs_local.api.call import Call, answer, done, required
-from twelvelabs_local.api.entry import Entry
-from twelvelabs_local.api.lists import listing, read_paging, refuse_unknown
+from twelvelabs_local.api.call import Call, answer, done
+from twelvelabs_local.api.endpoint import Endpoint
+from twelvelabs_local.api.lists import PageQuery, listing
+from twelvelabs_local.api.parameters import Required
+from twelvelabs_local.api.request_model import RequestModel
 from twelvelabs_local.connected_folders import ConnectedFolder
 from twelvelabs_local.errors import ServiceError, invalid, not_exist
 from twelvelabs_local.store.connections import Connection, RedirectUri, create_redirect_uri, redirect_uris
-from twelvelabs_local.store.database import R
 from twelvelabs_local.store.imports import PROVIDER
 
 MOST_REDIRECT_URIS = 50
-LIST = ("page", "page_limit")
+
+
+class AuthorizeRequest(RequestModel):
+    """A request for the consent of a person."""
+
+    provider: Literal["google_drive"]
+    redirect_uri: Annotated[str, Required]
+    custom_id: Any = None
+
+
+class RedirectUriRequest(RequestModel):
+    """A new redirect URI."""
+
+    redirect_uri: Annotated[str, Required]
+
+
+class FolderRequest(RequestModel):
+    """A folder of this machine."""
+
+    folder: Annotated[str, Required]
+    custom_id: str | None = None
 
 
 async def authorize(call: Call) -> Response:
-    """POST /connections:authorize: checked as the service does, then refused."""
-    body = await call.body(("provider", "redirect_uri", "custom_id"))
-    provider = required(body.get("provider"), "provider")
-    redirect_uri = required(body.get("redirect_uri"), "redirect_uri")
-    if provider != PROVIDER:
-        raise invalid("provider", f"It is {provider!r}; it must be {PROVIDER}.")
+    """POST /connections:authorize: validates the request, then rejects it."""
+    request = await call.json(AuthorizeRequest)
     allowed = redirect_uris(call.db)
-    if allowed and redirect_uri not in allowed:
+    if allowed and request.redirect_uri not in allowed:
         raise invalid("redirect_uri", "It is none of the registered redirect URIs.")
     raise _not_allowed()
 
 
 async def list_all(call: Call) -> Response:
     """GET /connections."""
-    return answer(_listed(call, Connection, connection_body))
+    return answer(listing(call, Connection, [], call.query(PageQuery), connection_body))
 
 
 async def read(call: Call) -> Response:
@@ -61,9 +81,8 @@ async def picker_token(call: Call) -> Response:
 
 async def create_redirect(call: Call) -> Response:
     """POST /connections/redirect-uris."""
-    body = await call.body(("redirect_uri",))
-    redirect_uri = required(body.get("redirect_uri"), "redirect_uri")
-    if not isinstance(redirect_uri, str) or not _is_public(redirect_uri):
+    redirect_uri = (await call.json(RedirectUriRequest)).redirect_uri
+    if not _is_public(redirect_uri):
         message = "The redirect URI must use HTTPS, name a public host, and contain no wildcards."
         raise ServiceError(422, "redirect_uri_invalid", message)
     if len(redirect_uris(call.db)) >= MOST_REDIRECT_URIS and redirect_uri not in redirect_uris(call.db):
@@ -78,7 +97,7 @@ async def create_redirect(call: Call) -> Response:
 
 async def list_redirects(call: Call) -> Response:
     """GET /connections/redirect-uris."""
-    return answer(_listed(call, RedirectUri, _redirect_body))
+    return answer(listing(call, RedirectUri, [], call.query(PageQuery), _redirect_body))
 
 
 async def delete_redirect(call: Call) -> Response:
@@ -94,13 +113,12 @@ async def connect(call: Call) -> Response:
     host = call.request.client.host if call.request.client else ""
     if not _is_here(host):
         raise ServiceError(403, "api_not_allowed", "Folders are connected from this machine only.")
-    body = await call.body(("folder", "custom_id"))
-    path = Path(required(body.get("folder"), "folder")).expanduser()
+    request = await call.json(FolderRequest)
+    path = Path(request.folder).expanduser()
     if not path.is_absolute() or not path.is_dir():
         raise invalid("folder", f"{str(path)!r} is not the absolute path of a folder.")
-    return answer(
-        connection_body(call.db.insert(Connection(folder=str(path.resolve()), custom_id=body.get("custom_id")))), 201
-    )
+    connection = call.db.insert(Connection(folder=str(path.resolve()), custom_id=request.custom_id))
+    return answer(connection_body(connection), 201)
 
 
 def connection_of(call: Call) -> Connection:
@@ -142,22 +160,16 @@ def _redirect_body(uri: RedirectUri) -> Mapping[str, Any]:
     return {"_id": uri.id, "redirect_uri": uri.redirect_uri, "created_at": uri.created_at}
 
 
-def _listed(call: Call, record: type[R], body: Callable[[R], Mapping[str, Any]]) -> Mapping[str, Any]:
-    query = call.request.query_params
-    refuse_unknown(query, LIST)
-    return listing(call.db.page(record, [], read_paging(query, call.dialect)), body)
-
-
 def _not_allowed() -> ServiceError:
     message = (
-        "This engine cannot ask anybody at Google for consent. Connect a folder of this machine instead: POST "
+        "This engine cannot get the consent of a Google user. Connect a folder of this machine instead: POST "
         "/_local/connections, or start the engine with --connect."
     )
     return ServiceError(403, "api_not_allowed", message)
 
 
 def _is_public(redirect_uri: str) -> bool:
-    """Tell whether an address is https, of a host that can be public, and without wildcards; nothing is looked up."""
+    """Tell whether a URI is https, names a host that can be public, and has no wildcards; nothing is resolved."""
     try:
         parts = urlsplit(redirect_uri)
         host = parts.hostname or ""
@@ -178,7 +190,7 @@ def _is_here(host: str) -> bool:
         return False
 
 
-ROUTES: Sequence[Entry] = (
+ROUTES: Sequence[Endpoint] = (
     ("POST", "/connections:authorize", authorize),
     ("GET", "/connections", list_all),
     ("POST", "/connections/redirect-uris", create_redirect),
@@ -188,4 +200,4 @@ ROUTES: Sequence[Entry] = (
     ("DELETE", "/connections/{connection_id}", delete),
     ("POST", "/connections/{connection_id}/picker-token", picker_token),
 )
-LOCAL: Sequence[Entry] = (("POST", "/_local/connections", connect),)
+LOCAL: Sequence[Endpoint] = (("POST", "/_local/connections", connect),)

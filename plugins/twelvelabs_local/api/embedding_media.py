@@ -1,4 +1,4 @@
-"""The media of a request for embeddings: opened for as long as it is answered, or kept for a task."""
+"""The media files of requests for embeddings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_local.api.call import Call
-from twelvelabs_local.api.embedding_request import Source
+from twelvelabs_local.api.embedding_request import MediaSource
 from twelvelabs_local.downloads import download
 from twelvelabs_local.engine.embedding_input import check_window, read_input
 from twelvelabs_local.engine.features import numbers, picture_vector, read_picture
@@ -34,48 +34,48 @@ LONGEST_SYNC = 600.0
 
 
 @contextmanager
-def opened(call: Call, source: Source | IncomingFile, path: str, limit: int) -> Iterator[tuple[MediaFile, Probe]]:
-    """Give the file of a source with what it is; what was download for it is gone afterwards. It may take its time.
+def opened(call: Call, source: MediaSource | IncomingFile, path: str, limit: int) -> Iterator[tuple[MediaFile, Probe]]:
+    """Yield the file of a source and its probe; a fetched file is deleted afterwards. This may take long.
 
     :param call: the request.
-    :param source: the source, or a file that came with the request.
-    :param path: its place in the request, for refusals.
-    :param limit: most bytes that are download.
+    :param source: the source, or a file of the request.
+    :param path: the parameter that contains it, for errors.
+    :param limit: the most bytes to fetch.
     :raises ServiceError: when it cannot be used.
     """
     folder = call.engine.settings.data
     try:
         if isinstance(source, IncomingFile):
-            yield _looked_into(source)
-        elif source.kind == "asset_id":
-            asset = ready_asset(call, source.value, path)
+            yield _probed(source)
+        elif source.asset_id:
+            asset = ready_asset(call, source.asset_id, path)
             found = asset.probe
             assert found is not None and asset.sha256 is not None
             yield MediaFile(content_path(folder, asset.sha256), asset.sha256, found.duration), found
         else:
             with IncomingFile(folder) as arrival:
                 receive(arrival, source, path, limit)
-                yield _looked_into(arrival)
+                yield _probed(arrival)
     except MediaError as error:
-        raise error.refused() from error
+        raise error.as_service_error() from error
 
 
-def _looked_into(arrival: IncomingFile) -> tuple[MediaFile, Probe]:
+def _probed(arrival: IncomingFile) -> tuple[MediaFile, Probe]:
     found = probe(arrival.path)
     return MediaFile(arrival.path, arrival.sha256, found.duration), found
 
 
-def receive(arrival: IncomingFile, source: Source, path: str, limit: int) -> None:
+def receive(arrival: IncomingFile, source: MediaSource, path: str, limit: int) -> None:
     """Write the file of a link or of an inline source to disk.
 
-    :raises ServiceError: when it is not base64, or is too large (413).
-    :raises MediaError: when a link cannot be download, or leads to too much.
+    :raises ServiceError: when it is not base64, or too large (413).
+    :raises MediaError: when a link cannot be fetched, or its file is too large.
     """
-    if source.kind == "url":
-        arrival.write(download(source.value), limit)
+    if source.url:
+        arrival.write(download(source.url), limit)
         return
     try:
-        content = base64.b64decode(source.value, validate=True)
+        content = base64.b64decode(source.base64_string or "", validate=True)
     except binascii.Error as error:
         raise invalid(f"{path}.base64_string", f"It is not base64: {error}.") from error
     if len(content) > min(limit, INLINE_BYTES):
@@ -84,15 +84,15 @@ def receive(arrival: IncomingFile, source: Source, path: str, limit: int) -> Non
 
 
 def too_large_inline() -> ServiceError:
-    """Return the refusal of inline media that is too large."""
+    """Return the error for inline media that is too large."""
     message = f"Inline media may have {INLINE_BYTES} bytes at most, an image {IMAGE_BYTES}: send a link or an asset."
     return ServiceError(413, "payload_too_large", message)
 
 
 def ready_asset(call: Call, asset_id: str, path: str) -> Asset:
-    """Return an asset that can be worked on.
+    """Return an asset that is ready.
 
-    :raises ServiceError: when there is none, or it is not ready.
+    :raises ServiceError: when it does not exist, or is not ready.
     """
     asset = call.db.find(Asset, id=asset_id)
     if asset is None:
@@ -102,15 +102,15 @@ def ready_asset(call: Call, asset_id: str, path: str) -> Asset:
     return asset
 
 
-def source_metadata(call: Call, source: Source) -> Mapping[str, Any]:
-    """Return how an answer names a source."""
-    if source.kind == "url":
-        return {"input_url": source.value}
-    asset = call.db.find(Asset, id=source.value) if source.kind == "asset_id" else None
+def source_metadata(call: Call, source: MediaSource) -> Mapping[str, Any]:
+    """Return how a response names a source."""
+    if source.url:
+        return {"input_url": source.url}
+    asset = call.db.find(Asset, id=source.asset_id) if source.asset_id else None
     return {"input_filename": asset.filename} if asset else {}
 
 
-def image_of(call: Call, source: Source | IncomingFile, path: str) -> Vector:
+def image_of(call: Call, source: MediaSource | IncomingFile, path: str) -> Vector:
     """Return the vector of an image.
 
     :raises ServiceError: when it cannot be used.
@@ -135,9 +135,9 @@ def checked_image(file: Path, found: Probe) -> Vector:
 
 
 def material_of(
-    call: Call, source: Source | IncomingFile, kind: str, ask: EmbeddingOptions, path: str
+    call: Call, source: MediaSource | IncomingFile, kind: str, ask: EmbeddingOptions, path: str
 ) -> EmbeddingInput:
-    """Look at a video, or listen to a sound, while the caller waits.
+    """Read a video or a sound while the caller waits.
 
     :param kind: ``audio`` or ``video``.
     :raises ServiceError: when it cannot be used, or lasts too long.
@@ -152,6 +152,6 @@ def material_of(
 
 
 def plain(vector: Vector) -> Mapping[str, Any]:
-    """Return the entry of an answer for what has no segments."""
+    """Return the entry of a response for an input without segments."""
     nothing = dict.fromkeys(("embedding_option", "embedding_scope", "start_sec", "end_sec"))
     return {"embedding": numbers(vector), **nothing}

@@ -1,245 +1,275 @@
-"""What a request for embeddings (v2) may say."""
+"""Request models of embeddings (v2)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
-from twelvelabs_local.api.uploads import checked_link
+from pydantic import AfterValidator, ValidationInfo, field_validator, model_validator
+
+from twelvelabs_local.api.parameters import Id, Link, NonEmpty, Seconds, between, sized
+from twelvelabs_local.api.request_model import RequestModel, invalid_field, missing_field
 from twelvelabs_local.engine.embedding import EmbeddingOptions, Option, Segmentation
-from twelvelabs_local.errors import invalid, missing, unknown
-from twelvelabs_local.identity import is_id
 
-INPUTS = ("text", "image", "text_image", "audio", "video", "multi_input")
-TASK_INPUTS = ("audio", "video")
-MODELS = ("marengo3.0",)
+VideoOption = Literal["visual", "audio", "transcription"]
+AudioOption = Literal["audio", "transcription"]
 SOURCES = ("url", "asset_id", "base64_string")
-SCOPES = ("clip", "asset")
-TYPES = ("separate_embedding", "fused_embedding")
-OPTIONS: Mapping[str, Sequence[Option]] = {
-    "audio": (Option.AUDIO, Option.TRANSCRIPTION),
-    "video": (Option.VISUAL, Option.AUDIO, Option.TRANSCRIPTION),
-}
-MEDIA_FIELDS = (
-    "media_source",
-    "start_sec",
-    "end_sec",
-    "segmentation",
-    "embedding_option",
-    "embedding_scope",
-    "embedding_type",
-)
 MOST_TOKENS = 500
 MOST_IMAGES = 10
-SEGMENT = (2, 10)
-LEAST_SEGMENT = (2, 5)
 DEFAULT_SECONDS = 6
+DEFAULT_DYNAMIC_SECONDS = 4
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _REFERENCE = re.compile(r"<@([^<>@]+)>")
 
 
-@dataclass(frozen=True)
-class Source:
-    """Where a medium is.
+def short_text(text: str) -> str:
+    """Return a text within the limit of the model.
 
-    :param kind: one of ``SOURCES``.
-    :param value: the link, the id or the base64 text.
-    """
-
-    kind: str
-    value: str
-
-
-@dataclass(frozen=True)
-class Wish:
-    """A checked request.
-
-    :param input_type: one of ``INPUTS``.
-    :param text: its text, if it has one.
-    :param sources: its media.
-    :param ask: how audio or video is to be described.
-    """
-
-    input_type: str
-    text: str | None
-    sources: Sequence[Source]
-    ask: EmbeddingOptions | None = None
-
-
-def checked_wish(body: Mapping[str, Any], inputs: Sequence[str]) -> Wish:
-    """Check a request for embeddings.
-
-    :param body: its body; it has no unknown fields.
-    :param inputs: the input types that the call takes.
-    :raises ServiceError: for the first thing that is wrong.
-    """
-    for name in ("input_type", "model_name"):
-        if not body.get(name):
-            raise missing(name)
-    kind = body["input_type"]
-    among("input_type", kind, inputs)
-    among("model_name", body["model_name"], MODELS)
-    for other in INPUTS:
-        if other != kind and body.get(other) is not None:
-            raise invalid(other, f"It does not go with input_type {kind}.")
-    part = body.get(kind)
-    if part is None:
-        raise missing(kind)
-    if not isinstance(part, dict):
-        raise invalid(kind, "It must be an object.")
-    if kind in TASK_INPUTS:
-        _only(part, MEDIA_FIELDS, kind)
-        return Wish(kind, None, [_source(part.get("media_source"), f"{kind}.media_source")], ask_of(kind, part))
-    if kind == "multi_input":
-        return _several(part)
-    _only(part, {"text": ("input_text",), "image": ("media_source",)}.get(kind, ("input_text", "media_source")), kind)
-    sources = [] if kind == "text" else [_source(part.get("media_source"), f"{kind}.media_source")]
-    return Wish(kind, None if kind == "image" else _text(part.get("input_text"), f"{kind}.input_text"), sources)
-
-
-def _several(part: Mapping[str, Any]) -> Wish:
-    _only(part, ("input_text", "media_sources"), "multi_input")
-    listed, path = part.get("media_sources"), "multi_input.media_sources"
-    if not listed:
-        raise missing(path)
-    if not isinstance(listed, list) or len(listed) > MOST_IMAGES or not all(isinstance(item, dict) for item in listed):
-        raise invalid(path, f"It must be a list of 1 to {MOST_IMAGES} objects.")
-    sources = [_source(item, path, ("name", "media_type")) for item in listed]
-    for item in listed:
-        among(f"{path}.media_type", item.get("media_type"), ("image",))
-    names = [item["name"] for item in listed if item.get("name")]
-    if len(set(names)) != len(names):
-        raise invalid(f"{path}.name", "Two media sources have the same name.")
-    text = part.get("input_text")
-    if text is None:
-        return Wish("multi_input", None, sources)
-    for name in _REFERENCE.findall(_text(text, "multi_input.input_text")):
-        if name not in names:
-            raise invalid("multi_input.input_text", f"No media source has the name {name!r}.")
-    return Wish("multi_input", text, sources)
-
-
-def _source(value: Any, path: str, more: Sequence[str] = ()) -> Source:
-    if value is None:
-        raise missing(path)
-    if not isinstance(value, dict):
-        raise invalid(path, "It must be an object.")
-    _only(value, (*SOURCES, *more), path)
-    given = [kind for kind in SOURCES if value.get(kind)]
-    if len(given) != 1:
-        raise invalid(path, f"It must have exactly one of {', '.join(SOURCES)}.")
-    kind, content = given[0], value[given[0]]
-    if not isinstance(content, str):
-        raise invalid(f"{path}.{kind}", "It must be text.")
-    if kind == "url":
-        checked_link(content, f"{path}.url")
-    if kind == "asset_id" and not is_id(content):
-        raise invalid(f"{path}.asset_id", f"{content!r} is not an id.")
-    return Source(kind, content)
-
-
-def _text(value: Any, path: str) -> str:
-    if value is None:
-        raise missing(path)
-    if not isinstance(value, str) or not value.strip():
-        raise invalid(path, "It must be text that is not empty.")
-    return checked_text(value, path)
-
-
-def checked_text(text: str, path: str) -> str:
-    """Return a text that is short enough.
-
-    :raises ServiceError: ``parameter_invalid``.
+    :raises ValueError: when it has too many tokens.
     """
     if len(_TOKEN.findall(text)) > MOST_TOKENS:
-        raise invalid(path, f"It is longer than {MOST_TOKENS} tokens.")
+        raise ValueError(f"It is longer than {MOST_TOKENS} tokens.")
     return text
 
 
-def ask_of(kind: str, part: Mapping[str, Any]) -> EmbeddingOptions:
-    """Return how audio or video is to be described.
+def _each_once(values: list[str]) -> list[str]:
+    if not values or len(set(values)) < len(values):
+        raise ValueError(f"It is {values!r}; it must be a list with each value at most once.")
+    return values
 
-    :param kind: ``audio`` or ``video``.
-    :param part: what the request says about it.
-    :raises ServiceError: for the first thing that is wrong.
-    """
-    options = _list(f"{kind}.embedding_option", part.get("embedding_option"), OPTIONS[kind], OPTIONS[kind])
-    scopes = _list(f"{kind}.embedding_scope", part.get("embedding_scope"), SCOPES, SCOPES)
-    types = _list(f"{kind}.embedding_type", part.get("embedding_type"), TYPES, TYPES[:1])
-    if part.get("embedding_type") and len(options) < 2:
-        raise invalid(f"{kind}.embedding_type", "It needs at least two values in embedding_option.")
-    start = between(f"{kind}.start_sec", part.get("start_sec"), 0, float("inf")) or 0.0
-    end = between(f"{kind}.end_sec", part.get("end_sec"), 0, float("inf"))
-    if end is not None and end <= start:
-        raise invalid(f"{kind}.end_sec", f"It is {end:g}; it must be greater than start_sec, {start:g}.")
-    return EmbeddingOptions(
-        options=tuple(Option(option) for option in options),
-        segmentation=_segmentation(kind, part.get("segmentation")),
-        clips="clip" in scopes,
-        whole="asset" in scopes,
-        separate=TYPES[0] in types,
-        fused=TYPES[1] in types,
-        start=start,
-        end=end,
+
+InputText = Annotated[NonEmpty, AfterValidator(short_text)]
+EachOnce = AfterValidator(_each_once)
+
+
+class MediaSource(RequestModel):
+    """An image, a sound or a video: a link, an asset or inline content."""
+
+    url: Link | None = None
+    asset_id: Id | None = None
+    base64_string: NonEmpty | None = None
+
+    @model_validator(mode="after")
+    def _check_one(self) -> MediaSource:
+        if sum(getattr(self, name) is not None for name in SOURCES) != 1:
+            raise ValueError(f"It must have exactly one of {', '.join(SOURCES)}.")
+        return self
+
+
+class ReferencedImage(MediaSource):
+    """An image that the text of the request may refer to by its name."""
+
+    name: str | None = None
+    media_type: str | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _drop_empty(cls, name: str) -> str | None:
+        return name or None
+
+    @model_validator(mode="after")
+    def _check_media_type(self) -> ReferencedImage:
+        if self.media_type != "image":
+            raise invalid_field("media_type", f"It is {self.media_type!r}; it must be image.")
+        return self
+
+
+class TextInput(RequestModel):
+    """A text."""
+
+    input_text: InputText
+
+
+class ImageInput(RequestModel):
+    """An image."""
+
+    media_source: MediaSource
+
+
+class TextImageInput(RequestModel):
+    """A text with an image."""
+
+    input_text: InputText
+    media_source: MediaSource
+
+
+class MultiInput(RequestModel):
+    """Images, with a text that may refer to them."""
+
+    media_sources: Annotated[list[ReferencedImage], sized(1, MOST_IMAGES, "objects")]
+    input_text: InputText | None = None
+
+    @field_validator("media_sources")
+    @classmethod
+    def _check_names(cls, images: list[ReferencedImage]) -> list[ReferencedImage]:
+        names = [image.name for image in images if image.name]
+        if len(set(names)) < len(names):
+            raise invalid_field("name", "Two media sources have the same name.")
+        return images
+
+    @field_validator("input_text")
+    @classmethod
+    def _check_references(cls, text: str, info: ValidationInfo) -> str:
+        names = {image.name for image in info.data.get("media_sources", ())}
+        for name in _REFERENCE.findall(text):
+            if name not in names:
+                raise ValueError(f"No media source has the name {name!r}.")
+        return text
+
+
+class FixedSegments(RequestModel):
+    """Segments of one length."""
+
+    duration_sec: Annotated[int, between(2, 10)]
+
+
+class DynamicSegments(RequestModel):
+    """Segments that follow the content."""
+
+    min_duration_sec: Annotated[int, between(2, 5)]
+
+
+class AudioSegmentation(RequestModel):
+    """How a sound is cut into segments."""
+
+    strategy: Literal["fixed"]
+    fixed: FixedSegments
+    dynamic: Any = None
+
+    def read(self) -> Segmentation:
+        """Return the engine's segmentation."""
+        return Segmentation(float(self.fixed.duration_sec))
+
+
+class VideoSegmentation(RequestModel):
+    """How a video is cut into segments."""
+
+    strategy: Literal["fixed", "dynamic"]
+    fixed: FixedSegments | None = None
+    dynamic: DynamicSegments | None = None
+
+    @model_validator(mode="after")
+    def _check_strategy(self) -> VideoSegmentation:
+        if self.strategy == "fixed" and self.fixed is None:
+            raise missing_field("fixed.duration_sec")
+        if self.strategy == "dynamic" and self.dynamic is None:
+            raise missing_field("dynamic.min_duration_sec")
+        return self
+
+    def read(self) -> Segmentation:
+        """Return the engine's segmentation."""
+        if self.strategy == "dynamic" and self.dynamic:
+            return Segmentation(float(self.dynamic.min_duration_sec), True)
+        return Segmentation(float(self.fixed.duration_sec if self.fixed else DEFAULT_SECONDS))
+
+
+class MediaInput(RequestModel):
+    """What the requests for audio and video share."""
+
+    media_source: MediaSource
+    embedding_option: list[Any]
+    embedding_scope: Annotated[list[Literal["clip", "asset"]], EachOnce] = ["clip", "asset"]
+    embedding_type: Annotated[list[Literal["separate_embedding", "fused_embedding"]], EachOnce] = ["separate_embedding"]
+    start_sec: Seconds = 0.0
+    end_sec: Seconds | None = None
+
+    @field_validator("embedding_type")
+    @classmethod
+    def _check_options(cls, types: list[str], info: ValidationInfo) -> list[str]:
+        if len(info.data.get("embedding_option", ())) < 2:
+            raise ValueError("It needs at least two values in embedding_option.")
+        return types
+
+    @field_validator("end_sec")
+    @classmethod
+    def _check_end(cls, end: float, info: ValidationInfo) -> float:
+        start = info.data.get("start_sec", 0.0)
+        if end <= start:
+            raise ValueError(f"It is {end:g}; it must be greater than start_sec, {start:g}.")
+        return end
+
+    def ask(self, segmentation: Segmentation) -> EmbeddingOptions:
+        """Return what the engine is to compute."""
+        return EmbeddingOptions(
+            options=tuple(Option(option) for option in self.embedding_option),
+            segmentation=segmentation,
+            clips="clip" in self.embedding_scope,
+            whole="asset" in self.embedding_scope,
+            separate="separate_embedding" in self.embedding_type,
+            fused="fused_embedding" in self.embedding_type,
+            start=self.start_sec,
+            end=self.end_sec,
+        )
+
+
+class AudioInput(MediaInput):
+    """A sound, and how to embed it."""
+
+    embedding_option: Annotated[list[AudioOption], EachOnce] = ["audio", "transcription"]
+    segmentation: AudioSegmentation = AudioSegmentation(
+        strategy="fixed", fixed=FixedSegments(duration_sec=DEFAULT_SECONDS)
     )
 
 
-def _segmentation(kind: str, value: Any) -> Segmentation:
-    path = f"{kind}.segmentation"
-    if value is None:
-        return Segmentation(4.0, True) if kind == "video" else Segmentation(DEFAULT_SECONDS)
-    if not isinstance(value, dict):
-        raise invalid(path, "It must be an object.")
-    _only(value, ("strategy", "fixed", "dynamic"), path)
-    strategy = value.get("strategy")
-    if not strategy:
-        raise missing(f"{path}.strategy")
-    among(f"{path}.strategy", strategy, ("fixed", "dynamic") if kind == "video" else ("fixed",))
-    how, name = value.get(strategy), "duration_sec" if strategy == "fixed" else "min_duration_sec"
-    if not isinstance(how, dict) or how.get(name) is None:
-        raise missing(f"{path}.{strategy}.{name}")
-    seconds = how[name]
-    low, high = SEGMENT if strategy == "fixed" else LEAST_SEGMENT
-    if isinstance(seconds, bool) or not isinstance(seconds, int):
-        raise invalid(f"{path}.{strategy}.{name}", f"It is {seconds!r}; it must be a whole number.")
-    between(f"{path}.{strategy}.{name}", seconds, low, high)
-    return Segmentation(float(seconds), strategy == "dynamic")
+class VideoInput(MediaInput):
+    """A video, and how to embed it."""
+
+    embedding_option: Annotated[list[VideoOption], EachOnce] = ["visual", "audio", "transcription"]
+    segmentation: VideoSegmentation = VideoSegmentation(
+        strategy="dynamic", dynamic=DynamicSegments(min_duration_sec=DEFAULT_DYNAMIC_SECONDS)
+    )
 
 
-def _list(path: str, value: Any, allowed: Sequence[str], default: Sequence[str]) -> list[str]:
-    if value is None:
-        return list(default)
-    if not isinstance(value, list) or not value or len(set(map(str, value))) != len(value):
-        raise invalid(path, f"It is {value!r}; it must be a list with each of {', '.join(allowed)} at most once.")
-    for item in value:
-        among(path, item, allowed)
-    return [str(item) for item in value]
+class EmbeddingRequest(RequestModel):
+    """A request for embeddings; the field that ``input_type`` names contains the input."""
+
+    input_type: Literal["text", "image", "text_image", "audio", "video", "multi_input"]
+    model_name: Literal["marengo3.0"]
+    text: TextInput | None = None
+    image: ImageInput | None = None
+    text_image: TextImageInput | None = None
+    audio: AudioInput | None = None
+    video: VideoInput | None = None
+    multi_input: MultiInput | None = None
+
+    @field_validator("text", "image", "text_image", "audio", "video", "multi_input", mode="before")
+    @classmethod
+    def _check_kind(cls, given: Any, info: ValidationInfo) -> Any:
+        kind = info.data.get("input_type", info.field_name)
+        if info.field_name != kind:
+            raise ValueError(f"It does not go with input_type {kind}.")
+        return given
+
+    @model_validator(mode="after")
+    def _check_input(self) -> EmbeddingRequest:
+        if getattr(self, self.input_type) is None:
+            raise missing_field(self.input_type)
+        return self
+
+    @property
+    def input_text(self) -> str | None:
+        """The text of the input."""
+        part = self.text or self.text_image or self.multi_input
+        return part.input_text if part else None
+
+    @property
+    def media_sources(self) -> Sequence[MediaSource]:
+        """The media of the input."""
+        if self.multi_input:
+            return self.multi_input.media_sources
+        part = self.image or self.text_image or self.audio or self.video
+        return [part.media_source] if part else []
+
+    @property
+    def ask(self) -> EmbeddingOptions | None:
+        """What the engine is to compute of audio or video."""
+        part = self.audio or self.video
+        return part.ask(part.segmentation.read()) if part else None
 
 
-def _only(value: Mapping[str, Any], allowed: Sequence[str], path: str) -> None:
-    if extra := set(value) - set(allowed):
-        raise unknown([f"{path}.{name}" for name in extra])
+class EmbeddingTaskRequest(EmbeddingRequest):
+    """A request for an embedding task."""
 
-
-def among(name: str, value: Any, allowed: Sequence[str]) -> None:
-    """Refuse a value that is none of those allowed.
-
-    :raises ServiceError: ``parameter_invalid``.
-    """
-    if value not in allowed:
-        raise invalid(name, f"It is {value!r}; it must be one of {', '.join(allowed)}.")
-
-
-def between(name: str, value: Any, low: float, high: float) -> float | None:
-    """Return a number that lies in a range, or None where there is none.
-
-    :raises ServiceError: ``parameter_invalid``.
-    """
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise invalid(name, f"It is {value!r}; it must be a number from {low:g} to {high:g}.")
-    return float(value)
+    input_type: Literal["audio", "video"]

@@ -1,4 +1,4 @@
-"""Embeddings (v2): at once for what is short, as tasks for what is long."""
+"""Embeddings (v2): direct for short inputs, tasks for long ones."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from anyio import CapacityLimiter, to_thread
 from starlette.responses import Response
 
-from twelvelabs_local.api.call import Call, answer
+from twelvelabs_local.api.call import Call, M, answer
 from twelvelabs_local.api.embedding_media import (
     image_of,
     material_of,
@@ -21,15 +21,15 @@ from twelvelabs_local.api.embedding_media import (
     source_metadata,
     too_large_inline,
 )
-from twelvelabs_local.api.embedding_request import INPUTS, TASK_INPUTS, Wish, checked_wish
-from twelvelabs_local.api.entry import Entry, Errors
-from twelvelabs_local.api.lists import listing, one_of, read_paging, refuse_unknown
+from twelvelabs_local.api.embedding_request import EmbeddingRequest, EmbeddingTaskRequest
+from twelvelabs_local.api.endpoint import Endpoint, ErrorFormat
+from twelvelabs_local.api.lists import Instant, PageQuery, among, listing
 from twelvelabs_local.downloads import filename_of
 from twelvelabs_local.engine.embedding import EmbeddingOptions, embeddings
 from twelvelabs_local.engine.embedding_input import billed_minutes
 from twelvelabs_local.engine.features import MODEL_NAME, blended, text_vector
-from twelvelabs_local.errors import MediaError, invalid, not_exist
-from twelvelabs_local.identity import new_id, read_instant, written
+from twelvelabs_local.errors import MediaError, not_exist
+from twelvelabs_local.identity import new_id
 from twelvelabs_local.requirements import INLINE_BYTES, LINK_BYTES
 from twelvelabs_local.store.assets import Asset, create_asset
 from twelvelabs_local.store.billing import bill
@@ -44,50 +44,50 @@ from twelvelabs_local.store.embeddings import (
 )
 from twelvelabs_local.store.media_files import IncomingFile, delete_unused_content
 
-FIELDS = ("input_type", "model_name", *INPUTS)
-STATUSES = ("processing", "ready", "failed")
 LARGEST_BODY = INLINE_BYTES * 4 // 3 + 1024 * 1024
-"""Bytes of a request: inline media is a third longer as text."""
+"""Bytes of a request: base64 makes inline media a third longer."""
 
-WATCHING = CapacityLimiter(2)
-"""Videos that are embedded while their callers wait: more at a time would take the threads of everything else."""
+READING = CapacityLimiter(2)
+"""Videos that are embedded while their callers wait: more at once would use up the threads of all other calls."""
 
 
 async def create(call: Call) -> Response:
     """POST /embed-v2."""
-    wish = checked_wish(await _body(call), INPUTS)
-    limiter = WATCHING if wish.ask else None
-    body = await to_thread.run_sync(partial(_embedded, call, wish), limiter=limiter)
+    request = await _request(call, EmbeddingRequest)
+    limiter = READING if request.ask else None
+    body = await to_thread.run_sync(partial(_embedded, call, request), limiter=limiter)
     return answer(body, 200, call.counted("embed"))
 
 
-async def _body(call: Call) -> dict[str, Any]:
+async def _request(call: Call, model: type[M]) -> M:
     announced = call.request.headers.get("content-length", "0")
     if announced.isdecimal() and int(announced) > LARGEST_BODY:
         raise too_large_inline()
-    return await call.body(FIELDS)
+    return await call.json(model)
 
 
-def _embedded(call: Call, wish: Wish) -> Mapping[str, Any]:
-    """Return the answer to a request; it may take its time."""
-    if wish.ask:
-        return _watched(call, wish, wish.ask)
-    vectors = [image_of(call, source, f"{wish.input_type}.media_source") for source in wish.sources]
-    if wish.text is not None:
-        vectors.insert(0, text_vector(wish.text))
-    bill(call.db, f"embedding_{wish.input_type}", 0.0, new_id())
+def _embedded(call: Call, request: EmbeddingRequest) -> Mapping[str, Any]:
+    """Return the response body. This may take long."""
+    kind = request.input_type
+    if request.ask:
+        return _read(call, request, request.ask)
+    vectors = [image_of(call, source, f"{kind}.media_source") for source in request.media_sources]
+    if request.input_text is not None:
+        vectors.insert(0, text_vector(request.input_text))
+    bill(call.db, f"embedding_{kind}", 0.0, new_id())
     body = {"data": [plain(blended(vectors))], "model_name": MODEL_NAME}
-    if wish.input_type == "text":
+    if kind == "text":
         return body
-    shown = source_metadata(call, wish.sources[0]) if wish.input_type != "multi_input" else {}
-    return {**body, "metadata": {"input_type": wish.input_type, **shown}}
+    shown = source_metadata(call, request.media_sources[0]) if kind != "multi_input" else {}
+    return {**body, "metadata": {"input_type": kind, **shown}}
 
 
-def _watched(call: Call, wish: Wish, ask: EmbeddingOptions) -> Mapping[str, Any]:
-    source = wish.sources[0]
-    material = material_of(call, source, wish.input_type, ask, f"{wish.input_type}.media_source")
+def _read(call: Call, request: EmbeddingRequest, ask: EmbeddingOptions) -> Mapping[str, Any]:
+    """Return the response body for audio or video."""
+    kind, source = request.input_type, request.media_sources[0]
+    material = material_of(call, source, kind, ask, f"{kind}.media_source")
     bill(call.db, "embedding", billed_minutes(ask, material.duration), new_id())
-    metadata = _metadata(wish.input_type, ask, material.duration, source_metadata(call, source))
+    metadata = _metadata(kind, ask, material.duration, source_metadata(call, source))
     return {"data": embeddings(ask, material), "metadata": metadata, "model_name": MODEL_NAME}
 
 
@@ -108,33 +108,33 @@ def _metadata(kind: str, ask: EmbeddingOptions, duration: float, source: Mapping
 
 async def create_task(call: Call) -> Response:
     """POST /embed-v2/tasks."""
-    wish = checked_wish(await _body(call), TASK_INPUTS)
+    request = await _request(call, EmbeddingTaskRequest)
     forget_old(call)
-    source, path = wish.sources[0], f"{wish.input_type}.media_source"
-    if source.kind == "asset_id":
-        return _created(call, wish, ready_asset(call, source.value, path).id)
-    if source.kind == "url":
-        name, link = filename_of(source.value), source.value
-        return _created(call, wish, Asset(method="url", filename=name, size_limit=LINK_BYTES, url=link, implicit=True))
+    source, path = request.media_sources[0], f"{request.input_type}.media_source"
+    if source.asset_id:
+        return _created(call, request, ready_asset(call, source.asset_id, path).id)
+    if source.url:
+        new = Asset(
+            method="url", filename=filename_of(source.url), size_limit=LINK_BYTES, url=source.url, implicit=True
+        )
+        return _created(call, request, new)
     with IncomingFile(call.engine.settings.data) as arrival:
         try:
             await to_thread.run_sync(receive, arrival, source, path, INLINE_BYTES)
         except MediaError as error:
-            raise error.refused() from error
-        # from here to the new row nothing else runs: the content cannot be taken for unused
-        return _created(
-            call,
-            wish,
-            Asset(method="direct", filename="inline", size_limit=INLINE_BYTES, sha256=arrival.keep(), implicit=True),
-        )
+            raise error.as_service_error() from error
+        # nothing else runs between keep() and the new row, so no cleanup takes the content for unused
+        new = Asset(method="direct", filename="inline", size_limit=INLINE_BYTES, sha256=arrival.keep(), implicit=True)
+        return _created(call, request, new)
 
 
-def _created(call: Call, wish: Wish, file: Asset | str) -> Response:
-    request = {"ask": asdict(wish.ask), "source": source_metadata(call, wish.sources[0])} if wish.ask else {}
+def _created(call: Call, request: EmbeddingTaskRequest, file: Asset | str) -> Response:
+    assert request.ask is not None
+    stored = {"ask": asdict(request.ask), "source": source_metadata(call, request.media_sources[0])}
     with call.db.transaction():
         asset_id = file if isinstance(file, str) else create_asset(call.db, file).id
         task = create_embedding_task(
-            call.db, EmbeddingTask(edition=Edition.V2, kind=wish.input_type, asset_id=asset_id, request=request)
+            call.db, EmbeddingTask(edition=Edition.V2, kind=request.input_type, asset_id=asset_id, request=stored)
         )
     call.work_to_do()
     headers = {**call.counted("embed"), "Location": f"/{call.dialect.version}/embed-v2/tasks/{task.id}"}
@@ -142,9 +142,17 @@ def _created(call: Call, wish: Wish, file: Asset | str) -> Response:
 
 
 def forget_old(call: Call) -> None:
-    """Delete the tasks that are kept no longer."""
+    """Delete the tasks whose retention has ended."""
     for sha256 in delete_expired_tasks(call.db):
         delete_unused_content(call.engine.settings.data, call.db, sha256)
+
+
+class EmbeddingTaskQuery(PageQuery):
+    """The query of the lists of embedding tasks."""
+
+    started_at: Instant | None = None
+    ended_at: Instant | None = None
+    status: list[Literal["processing", "ready", "failed"]] = []
 
 
 async def list_tasks(call: Call) -> Response:
@@ -157,21 +165,18 @@ async def list_tasks(call: Call) -> Response:
 
 
 def task_list(call: Call, edition: Edition, body: Callable[[EmbeddingTask], Mapping[str, Any]]) -> Response:
-    """Return a page of the tasks of one edition, as the query asks for it.
+    """Return a page of the tasks of one edition.
 
-    :param body: makes the entry of a task.
+    :param body: returns one entry.
     """
-    query = call.request.query_params
-    refuse_unknown(query, ("started_at", "ended_at", "status", "page", "page_limit"))
+    query = call.query(EmbeddingTaskQuery)
     conditions = [Condition("edition = ?", [int(edition)]), Condition("created_at >= ?", [oldest_kept()])]
-    for name, sign in (("started_at", ">="), ("ended_at", "<=")):
-        if text := query.get(name):
-            try:
-                conditions.append(Condition(f"created_at {sign} ?", [written(read_instant(text.replace(" ", "+")))]))
-            except ValueError as error:
-                raise invalid(name, f"{text!r} is not an instant like 2026-06-01T10:00:00Z.") from error
-    conditions += one_of(query, "status", "status", STATUSES)
-    return answer(listing(call.db.page(EmbeddingTask, conditions, read_paging(query, call.dialect)), body))
+    if query.started_at:
+        conditions.append(Condition("created_at >= ?", [query.started_at]))
+    if query.ended_at:
+        conditions.append(Condition("created_at <= ?", [query.ended_at]))
+    conditions += among("status", query.status)
+    return answer(listing(call, EmbeddingTask, conditions, query, body))
 
 
 def listed(call: Call, task: EmbeddingTask) -> Mapping[str, Any]:
@@ -189,7 +194,7 @@ def listed(call: Call, task: EmbeddingTask) -> Mapping[str, Any]:
 
 
 def duration_of(call: Call, task: EmbeddingTask) -> float | None:
-    """Return the seconds of a task's file, once they are known."""
+    """Return the seconds of a task's file, or None before it is probed."""
     asset = call.db.find(Asset, id=task.asset_id)
     found = asset.probe if asset else None
     return found.duration if found else None
@@ -205,7 +210,7 @@ async def read_task(call: Call) -> Response:
         body["metadata"] = _metadata(task.kind, ask, duration, task.request.get("source", {}))
     if task.error_message is not None:
         body["error"] = {"message": task.error_message}
-    # the embeddings go out as they were saved: reading and writing some 10 MB would stop everybody else
+    # the stored JSON is sent as it is: to parse and write some 10 MB would block all other requests
     content = json.dumps(body, ensure_ascii=False)[:-1] + f', "data": {task.result or "null"}}}'
     return Response(content, media_type="application/json")
 
@@ -213,7 +218,7 @@ async def read_task(call: Call) -> Response:
 def task_of(call: Call, edition: Edition) -> EmbeddingTask:
     """Return the task of the path.
 
-    :raises ServiceError: ``resource_not_exist``, also for one that is kept no longer.
+    :raises ServiceError: ``resource_not_exist``, also after its retention.
     """
     task_id = call.path_id("task_id", "embedding tasks")
     task = find_embedding_task(call.db, task_id)
@@ -223,7 +228,7 @@ def task_of(call: Call, edition: Edition) -> EmbeddingTask:
 
 
 def head(task: EmbeddingTask) -> Mapping[str, Any]:
-    """Return what every body of a task begins with."""
+    """Return the fields that all bodies of a task begin with."""
     return {
         "_id": task.id,
         "status": task.status,
@@ -232,9 +237,9 @@ def head(task: EmbeddingTask) -> Mapping[str, Any]:
     }
 
 
-ROUTES: Sequence[Entry] = (
-    ("POST", "/embed-v2", create, Errors.WRAPPED),
-    ("POST", "/embed-v2/tasks", create_task, Errors.WRAPPED),
+ROUTES: Sequence[Endpoint] = (
+    ("POST", "/embed-v2", create, ErrorFormat.WRAPPED),
+    ("POST", "/embed-v2/tasks", create_task, ErrorFormat.WRAPPED),
     ("GET", "/embed-v2/tasks", list_tasks),
-    ("GET", "/embed-v2/tasks/{task_id}", read_task, Errors.WRAPPED),
+    ("GET", "/embed-v2/tasks/{task_id}", read_task, ErrorFormat.WRAPPED),
 )

@@ -1,4 +1,4 @@
-"""Embeddings as the older calls have them (v1.2, and v1.3 until they go): forms in, one object per kind out."""
+"""Embeddings (v1): the form calls of v1.2, which v1.3 still has."""
 
 from __future__ import annotations
 
@@ -7,23 +7,25 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from anyio import to_thread
+from pydantic import AfterValidator, ValidationInfo, field_validator, model_validator
+from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from twelvelabs_local.api.call import Call, Form, answer, required
+from twelvelabs_local.api.call import Call, answer
 from twelvelabs_local.api.embedding_media import IMAGE_BYTES, image_of, material_of
-from twelvelabs_local.api.embedding_request import OPTIONS, Source, among, between, checked_text
-from twelvelabs_local.api.embeddings import WATCHING, forget_old, head, listed, task_list, task_of
-from twelvelabs_local.api.entry import Entry
-from twelvelabs_local.api.lists import refuse_unknown
-from twelvelabs_local.api.uploads import arriving, checked_link, refuse_large
+from twelvelabs_local.api.embedding_request import MediaSource, short_text
+from twelvelabs_local.api.embeddings import READING, forget_old, head, listed, task_list, task_of
+from twelvelabs_local.api.endpoint import Endpoint
+from twelvelabs_local.api.parameters import Link, Seconds, between
+from twelvelabs_local.api.request_model import RequestModel, missing_field
+from twelvelabs_local.api.uploads import arriving, reject_large
 from twelvelabs_local.downloads import filename_of
 from twelvelabs_local.engine.embedding import EmbeddingOptions, Option, Segmentation, embeddings
 from twelvelabs_local.engine.embedding_input import billed_minutes
 from twelvelabs_local.engine.features import MODEL_NAME, numbers, text_vector
-from twelvelabs_local.errors import ServiceError, invalid, missing
 from twelvelabs_local.identity import new_id
 from twelvelabs_local.requirements import LINK_BYTES, TASK_BYTES
 from twelvelabs_local.store.assets import Asset, create_asset
@@ -31,25 +33,100 @@ from twelvelabs_local.store.billing import bill
 from twelvelabs_local.store.embeddings import Edition, EmbeddingTask, create_embedding_task
 from twelvelabs_local.store.media_files import IncomingFile
 
-PARTS = ("text", "image_url", "image_file", "audio_url", "audio_file", "audio_start_offset_sec")
-TASK_PARTS = (
-    "video_file",
-    "video_url",
-    "video_start_offset_sec",
-    "video_end_offset_sec",
-    "video_clip_length",
-    "video_embedding_scope",
-)
-TASK_SCOPES = ("clip", "video")
-CLIP = (2.0, 10.0)
 LEAST_REST = 2.0
 """Seconds below which the last clip of a video is left out."""
 
-MODELS = {"v1.3": ("marengo3.0", "Marengo-retrieval-2.7"), "v1.2": ("Marengo-retrieval-2.6",)}
 PICTURE_AND_TEXT = "visual-text"
-"""What the option for pictures was called before v1.3's newest model."""
+"""The name of the option for pictures before the newest model of v1.3."""
 
-Medium = Source | IncomingFile
+Medium = MediaSource | IncomingFile
+
+
+class CurrentModel(RequestModel):
+    """The model of a form of v1.3."""
+
+    model_name: Literal["marengo3.0", "Marengo-retrieval-2.7"]
+
+
+class LegacyModel(RequestModel):
+    """The model of a form of v1.2."""
+
+    engine_name: Literal["Marengo-retrieval-2.6"]
+
+
+class EmbedForm(RequestModel):
+    """The form of a direct request."""
+
+    text: Annotated[str, AfterValidator(short_text)] | None = None
+    image_url: Link | None = None
+    image_file: UploadFile | None = None
+    audio_url: Link | None = None
+    audio_file: UploadFile | None = None
+    audio_start_offset_sec: Seconds = 0.0
+
+    @model_validator(mode="after")
+    def _check_input(self) -> EmbedForm:
+        if not self.model_fields_set & {"text", "image_url", "image_file", "audio_url", "audio_file"}:
+            raise missing_field("text, image_url, image_file, audio_url or audio_file")
+        return self
+
+
+class EmbedTaskForm(RequestModel):
+    """The form of a task."""
+
+    video_url: Link | None = None
+    video_file: UploadFile | None = None
+    video_start_offset_sec: Seconds = 0.0
+    video_end_offset_sec: Seconds | None = None
+    video_clip_length: Annotated[float, between(2, 10)] = Segmentation().seconds
+    video_embedding_scope: list[Literal["clip", "video"]] = ["clip"]
+
+    @field_validator("video_end_offset_sec")
+    @classmethod
+    def _check_end(cls, end: float, info: ValidationInfo) -> float:
+        start = info.data.get("video_start_offset_sec", 0.0)
+        if end <= start:
+            raise ValueError(f"It is {end:g}; it must be after video_start_offset_sec, {start:g}.")
+        return end
+
+    @model_validator(mode="after")
+    def _check_input(self) -> EmbedTaskForm:
+        if self.video_url is None and self.video_file is None:
+            raise missing_field("video_url or video_file")
+        return self
+
+    def ask(self) -> EmbeddingOptions:
+        """Return what the engine is to compute."""
+        return EmbeddingOptions(
+            tuple(Option),
+            Segmentation(self.video_clip_length, least=LEAST_REST),
+            clips="clip" in self.video_embedding_scope,
+            whole="video" in self.video_embedding_scope,
+            start=self.video_start_offset_sec,
+            end=self.video_end_offset_sec,
+        )
+
+
+class CurrentEmbedForm(CurrentModel, EmbedForm):
+    """The form of a direct request of v1.3."""
+
+
+class CurrentEmbedTaskForm(CurrentModel, EmbedTaskForm):
+    """The form of a task of v1.3."""
+
+
+class LegacyEmbedForm(LegacyModel, EmbedForm):
+    """The form of a direct request of v1.2."""
+
+
+class LegacyEmbedTaskForm(LegacyModel, EmbedTaskForm):
+    """The form of a task of v1.2."""
+
+
+class OptionQuery(RequestModel):
+    """The query of one task."""
+
+    embedding_option: list[Literal["visual", "audio", "transcription", "visual-text"]] = []
 
 
 @dataclass(frozen=True)
@@ -67,24 +144,20 @@ class Input:
 async def create(call: Call) -> Response:
     """POST /embed."""
     word = _model_word(call)
-    refuse_large(call, TASK_BYTES)
-    async with call.form((word, *PARTS)) as form, AsyncExitStack() as stack:
-        await _check_model(call, form, word)
-        text = await form.text("text")
-        image = await _input(call, form, "image", IMAGE_BYTES, stack)
-        audio = await _input(call, form, "audio", LINK_BYTES, stack)
-        start = await _number(form, "audio_start_offset_sec", 0.0, float("inf")) or 0.0
-        if text is None and image is None and audio is None:
-            raise missing("text, image_url, image_file, audio_url or audio_file")
-        work = partial(_embedded, call, text and checked_text(text, "text"), image, audio, start)
-        found = await to_thread.run_sync(work, limiter=WATCHING if audio else None)
+    reject_large(call, TASK_BYTES)
+    model = LegacyEmbedForm if call.dialect.legacy else CurrentEmbedForm
+    async with call.form(model) as form, AsyncExitStack() as stack:
+        image = await _input(call, form.image_url, form.image_file, IMAGE_BYTES, stack)
+        audio = await _input(call, form.audio_url, form.audio_file, LINK_BYTES, stack)
+        work = partial(_embedded, call, form.text, image, audio, form.audio_start_offset_sec)
+        found = await to_thread.run_sync(work, limiter=READING if audio else None)
     return answer({word: MODEL_NAME, **found}, 200, call.counted("embed"))
 
 
 def _embedded(
     call: Call, text: str | None, image: Input | None, audio: Input | None, start: float
 ) -> Mapping[str, Any]:
-    """Return the embeddings by kind; it may take its time."""
+    """Return the embeddings by kind. This may take long."""
     body: dict[str, Any] = {}
     if text:
         body["text_embedding"] = {"segments": [{"float": numbers(text_vector(text))}]}
@@ -110,15 +183,12 @@ def _embedded(
 
 async def create_task(call: Call) -> Response:
     """POST /embed/tasks."""
-    word = _model_word(call)
-    refuse_large(call, TASK_BYTES)
-    async with call.form((word, *TASK_PARTS)) as form, AsyncExitStack() as stack:
-        await _check_model(call, form, word)
-        ask = await _task_ask(form)
-        video = await _input(call, form, "video", TASK_BYTES, stack)
-        if video is None:
-            raise missing("video_url or video_file")
-        request = {"ask": asdict(ask), "source": video.shown, "whole": "video"}
+    reject_large(call, TASK_BYTES)
+    model = LegacyEmbedTaskForm if call.dialect.legacy else CurrentEmbedTaskForm
+    async with call.form(model) as form, AsyncExitStack() as stack:
+        video = await _input(call, form.video_url, form.video_file, TASK_BYTES, stack)
+        assert video is not None
+        request = {"ask": asdict(form.ask()), "source": video.shown, "whole": "video"}
         forget_old(call)
         with call.db.transaction():
             asset_id = create_asset(call.db, _file(video)).id
@@ -129,31 +199,11 @@ async def create_task(call: Call) -> Response:
     return answer({"_id": task.id}, 200, call.counted("embed"))
 
 
-async def _task_ask(form: Form) -> EmbeddingOptions:
-    low, high = CLIP
-    start = await _number(form, "video_start_offset_sec", 0.0, float("inf")) or 0.0
-    end = await _number(form, "video_end_offset_sec", 0.0, float("inf"))
-    if end is not None and end <= start:
-        raise invalid("video_end_offset_sec", f"It is {end:g}; it must be after video_start_offset_sec, {start:g}.")
-    length = await _number(form, "video_clip_length", low, high) or Segmentation().seconds
-    scopes = [str(scope) for scope in form.parts.getlist("video_embedding_scope")] or ["clip"]
-    for scope in scopes:
-        among("video_embedding_scope", scope, TASK_SCOPES)
-    return EmbeddingOptions(
-        tuple(OPTIONS["video"]),
-        Segmentation(length, least=LEAST_REST),
-        clips="clip" in scopes,
-        whole="video" in scopes,
-        start=start,
-        end=end,
-    )
-
-
 def _file(video: Input) -> Asset:
     if isinstance(video.medium, IncomingFile):
         name = str(video.shown["input_filename"])
         return Asset(method="direct", filename=name, size_limit=TASK_BYTES, sha256=video.medium.keep(), implicit=True)
-    link = video.medium.value
+    link = video.medium.url or ""
     return Asset(method="url", filename=filename_of(link), size_limit=TASK_BYTES, url=link, implicit=True)
 
 
@@ -176,11 +226,7 @@ async def read_status(call: Call) -> Response:
 
 async def read_task(call: Call) -> Response:
     """GET /embed/tasks/{task_id}."""
-    query = call.request.query_params
-    refuse_unknown(query, ("embedding_option",))
-    options = query.getlist("embedding_option")
-    for option in options:
-        among("embedding_option", option, (*OPTIONS["video"], PICTURE_AND_TEXT))
+    options = call.query(OptionQuery).embedding_option
     word, task = _model_word(call), task_of(call, Edition.V1)
     embedding: dict[str, Any] = {"metadata": listed(call, task)}
     if task.result:
@@ -216,42 +262,23 @@ def _error(task: EmbeddingTask) -> Mapping[str, Any]:
 
 
 def _model_word(call: Call) -> str:
-    """Return how this generation calls a model.
-
-    :raises ServiceError: ``not_found`` in v1.1, which has no embeddings.
-    """
-    if call.dialect.version not in MODELS:
-        raise ServiceError(404, "not_found", f"There is no such call in {call.dialect.version}.")
+    """Return what this generation calls a model."""
     return "engine_name" if call.dialect.legacy else "model_name"
 
 
-async def _check_model(call: Call, form: Form, word: str) -> None:
-    among(word, required(await form.text(word), word), MODELS[call.dialect.version])
-
-
-async def _input(call: Call, form: Form, kind: str, limit: int, stack: AsyncExitStack) -> Input | None:
+async def _input(
+    call: Call, link: str | None, upload: UploadFile | None, limit: int, stack: AsyncExitStack
+) -> Input | None:
     """Return a medium of a form; a link comes before a file."""
-    link = await form.text(f"{kind}_url")
     if link:
-        return Input(Source("url", checked_link(link, f"{kind}_url")), {"input_url": link})
-    upload = form.file(f"{kind}_file")
+        return Input(MediaSource(url=link), {"input_url": link})
     if upload is None:
         return None
     arrival = await stack.enter_async_context(arriving(call, upload, limit))
-    return Input(arrival, {"input_filename": upload.filename or kind})
+    return Input(arrival, {"input_filename": upload.filename or "file"})
 
 
-async def _number(form: Form, name: str, low: float, high: float) -> float | None:
-    text = await form.text(name)
-    if text is None:
-        return None
-    try:
-        return between(name, float(text), low, high)
-    except ValueError as error:
-        raise invalid(name, f"It is {text!r}; it must be a number.") from error
-
-
-ROUTES: Sequence[Entry] = (
+ROUTES: Sequence[Endpoint] = (
     ("POST", "/embed", create),
     ("POST", "/embed/tasks", create_task),
     ("GET", "/embed/tasks", list_tasks),

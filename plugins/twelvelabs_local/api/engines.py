@@ -1,4 +1,4 @@
-"""The catalogue of engines (v1.1 and v1.2), and what the engine tells about itself."""
+"""The catalogue of engines (v1.1 and v1.2), and the billing statement of this engine."""
 
 from __future__ import annotations
 

@@ -1,65 +1,74 @@
-"""The engine's own administration of what goes wrong: ``/_local/faults``.
+"""Administration of fault injection: ``/_local/faults``.
 
 ========  =====================================================================================
-GET       the rules, each with how many requests it has ``seen`` and how often it has ``fired``
-PUT       these rules instead of all others: ``{"rules": [{...}, ...]}``
-POST      one more rule: ``{...}``
-DELETE    no rules any more; with ``?name=`` one less
+GET       returns the rules, each with how many requests it has ``seen`` and how often it has ``fired``
+PUT       replaces all rules: ``{"rules": [{...}, ...]}``
+POST      adds a rule: ``{...}``
+DELETE    removes all rules; with ``?name=`` one
 ========  =====================================================================================
 
-What a rule may say stands at :class:`twelvelabs_local.faults.Rule`; ``docs/engine.md`` has examples.
+:class:`twelvelabs_local.faults.Rule` describes a rule; ``docs/engine.md`` has examples.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.responses import Response
 
 from twelvelabs_local.api.call import Call, answer, done
-from twelvelabs_local.api.entry import Entry
-from twelvelabs_local.api.lists import refuse_unknown
-from twelvelabs_local.errors import ServiceError, invalid
-from twelvelabs_local.faults import Rule, read_rule
+from twelvelabs_local.api.endpoint import Endpoint
+from twelvelabs_local.api.request_model import RequestModel
+from twelvelabs_local.errors import ServiceError
+from twelvelabs_local.faults import read_rule
 
-_FIELDS = tuple(Rule.__dataclass_fields__)
+
+class Rules(RequestModel):
+    """All rules."""
+
+    rules: list[Any]
+
+
+class NameQuery(RequestModel):
+    """The query of a deletion."""
+
+    name: str | None = None
 
 
 async def read(call: Call) -> Response:
     """GET /_local/faults."""
-    return _told(call)
+    return _shown(call)
 
 
 async def replace(call: Call) -> Response:
     """PUT /_local/faults."""
-    rules = (await call.body(("rules",))).get("rules")
-    if not isinstance(rules, list):
-        raise invalid("rules", "It must be a list of rules.")
+    rules = (await call.json(Rules)).rules
     call.engine.faults.replace([read_rule(rule, number) for number, rule in enumerate(rules, start=1)])
-    return _told(call)
+    return _shown(call)
 
 
 async def add(call: Call) -> Response:
     """POST /_local/faults."""
-    number = len(call.engine.faults.told()) + 1
-    call.engine.faults.add(read_rule(await call.body(_FIELDS), number))
-    return _told(call, 201)
+    number = len(call.engine.faults.as_json()) + 1
+    call.engine.faults.add(read_rule(await call.json_value(), number))
+    return _shown(call, 201)
 
 
 async def remove(call: Call) -> Response:
     """DELETE /_local/faults."""
-    query = call.request.query_params
-    refuse_unknown(query, ("name",))
-    if "name" not in query:
+    name = call.query(NameQuery).name
+    if name is None:
         call.engine.faults.replace([])
-    elif not call.engine.faults.remove(query["name"]):
-        raise ServiceError(404, "not_found", f"There is no rule {query['name']!r}.")
+    elif not call.engine.faults.remove(name):
+        raise ServiceError(404, "not_found", f"There is no rule {name!r}.")
     return done()
 
 
-def _told(call: Call, status: int = 200) -> Response:
-    return answer({"rules": call.engine.faults.told()}, status)
+def _shown(call: Call, status: int = 200) -> Response:
+    return answer({"rules": call.engine.faults.as_json()}, status)
 
 
-ROUTES: tuple[Entry, ...] = (
+ROUTES: tuple[Endpoint, ...] = (
     ("GET", "/_local/faults", read),
     ("PUT", "/_local/faults", replace),
     ("POST", "/_local/faults", add),

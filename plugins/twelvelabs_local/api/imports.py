@@ -1,29 +1,51 @@
-"""Imports: files of a connected folder become assets."""
+"""Imports, which make assets of the files in a connected folder."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import field_validator
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from twelvelabs_local.api.call import Call, answer
-from twelvelabs_local.api.connections import LIST, active, connection_of
-from twelvelabs_local.api.entry import Entry
-from twelvelabs_local.api.lists import listing, read_paging, refuse_unknown
+from twelvelabs_local.api.connections import active, connection_of
+from twelvelabs_local.api.endpoint import Endpoint
+from twelvelabs_local.api.lists import PageQuery, listing
+from twelvelabs_local.api.parameters import Required, sized
+from twelvelabs_local.api.request_model import RequestModel
 from twelvelabs_local.connected_folders import ConnectedFolder
-from twelvelabs_local.errors import MediaError, invalid, missing, not_exist, unknown
+from twelvelabs_local.errors import MediaError, not_exist
 from twelvelabs_local.store.database import Condition
 from twelvelabs_local.store.imports import PROVIDER, Import, ImportItem, RequestedFile, create_import, items_of
 
 MOST_ITEMS = 100
 
 
+class ImportFile(RequestModel):
+    """One file of an import."""
+
+    source_id: Annotated[str, Required]
+
+
+class ImportRequest(RequestModel):
+    """A new import."""
+
+    items: Annotated[list[ImportFile], sized(1, MOST_ITEMS, "objects"), Required]
+
+    @field_validator("items")
+    @classmethod
+    def _check_repeated(cls, items: list[ImportFile]) -> list[ImportFile]:
+        if len({item.source_id for item in items}) != len(items):
+            raise ValueError("It names a source_id twice.")
+        return items
+
+
 async def create(call: Call) -> Response:
-    """POST /connections/{connection_id}/imports: accepted even when every file is rejected."""
+    """POST /connections/{connection_id}/imports: accepts the request also if it rejects every file."""
     connection = connection_of(call)
-    source_ids = _source_ids(await call.body(("items",)))
+    source_ids = [item.source_id for item in (await call.json(ImportRequest)).items]
     folder = active(connection)
     wanted = await run_in_threadpool(lambda: [_wanted(folder, source_id) for source_id in source_ids])
     made = create_import(call.db, connection, wanted)
@@ -34,44 +56,20 @@ async def create(call: Call) -> Response:
 
 
 async def list_all(call: Call) -> Response:
-    """GET /connections/{connection_id}/imports: without the items."""
+    """GET /connections/{connection_id}/imports, without the items."""
     connection = connection_of(call)
-    query = call.request.query_params
-    refuse_unknown(query, LIST)
     conditions = [Condition("connection_id = ?", [connection.id])]
-
-    def body(one: Import) -> Mapping[str, Any]:
-        return _body(one)
-
-    return answer(listing(call.db.page(Import, conditions, read_paging(query, call.dialect)), body))
+    return answer(listing(call, Import, conditions, call.query(PageQuery), _body))
 
 
 async def read(call: Call) -> Response:
-    """GET /connections/{connection_id}/imports/{import_id}: with where every asset stands now."""
+    """GET /connections/{connection_id}/imports/{import_id}, with the current status of every asset."""
     connection = connection_of(call)
     import_id = call.path_id("import_id", "imports")
     found = call.db.find(Import, id=import_id, connection_id=connection.id)
     if found is None:
         raise not_exist(import_id, "imports")
     return answer({**_body(found), "items": [_item_body(item, status) for item, status in items_of(call.db, found.id)]})
-
-
-def _source_ids(body: Mapping[str, Any]) -> list[str]:
-    items = body.get("items")
-    if not items:
-        raise missing("items")
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise invalid("items", "It must be a list of objects.")
-    if len(items) > MOST_ITEMS:
-        raise invalid("items", f"It has {len(items)} entries; {MOST_ITEMS} is the most.")
-    if extra := {name for item in items for name in item} - {"source_id"}:
-        raise unknown([f"items.{name}" for name in extra])
-    source_ids = [item.get("source_id") for item in items]
-    if not all(isinstance(source_id, str) and source_id for source_id in source_ids):
-        raise missing("items.source_id")
-    if len(set(source_ids)) != len(source_ids):
-        raise invalid("items", "It names a source_id twice.")
-    return source_ids
 
 
 def _wanted(folder: ConnectedFolder, source_id: str) -> RequestedFile:
@@ -99,7 +97,7 @@ def _item_body(item: ImportItem, status: str | None) -> Mapping[str, Any]:
     return {**body, "asset_id": item.asset_id, "status": status}
 
 
-ROUTES: Sequence[Entry] = (
+ROUTES: Sequence[Endpoint] = (
     ("POST", "/connections/{connection_id}/imports", create),
     ("GET", "/connections/{connection_id}/imports", list_all),
     ("GET", "/connections/{connection_id}/imports/{import_id}", read),

@@ -1,34 +1,44 @@
-"""What the calls about knowledge stores have in common: ids of the newer form, metadata, what is shown."""
+"""Ids, metadata and bodies that the calls about knowledge stores share."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from twelvelabs_local.api.call import Call
+from twelvelabs_local.api.crud import NamedChange
+from twelvelabs_local.api.parameters import plain_values
 from twelvelabs_local.errors import invalid, not_exist
 from twelvelabs_local.identity import is_prefixed_id
 from twelvelabs_local.store import knowledge as store
 from twelvelabs_local.store.knowledge import KnowledgeItem, KnowledgeStore
+
+ASSET_TYPES = ("video", "image")
+AssetType = Literal["video", "image"]
+Metadata = Annotated[dict[str, Any], plain_values(texts=True)]
+
+
+class KnowledgeChange(NamedChange):
+    """An update of a knowledge store or of a collection in it."""
+
+    metadata: Metadata | None = None
 
 
 def marked_id(call: Call, name: str, mark: str) -> str:
     """Return an id of the path.
 
     :param name: its name in the route.
-    :param mark: what its first letters must be.
+    :param mark: the prefix that it must have.
     :raises ServiceError: when it does not have the form of an id.
     """
     value = str(call.request.path_params[name])
     if not is_prefixed_id(value, mark):
-        raise invalid(
-            name, f"{value!r} is not such an id: it has the form {mark}_xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx."
-        )
+        raise invalid(name, f"{value!r} is not an id: an id has the form {mark}_xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx.")
     return value
 
 
 def store_of(call: Call) -> KnowledgeStore:
-    """Return the store of the path.
+    """Return the knowledge store of the path.
 
     :raises ServiceError: ``resource_not_exist``.
     """
@@ -37,23 +47,6 @@ def store_of(call: Call) -> KnowledgeStore:
     if found is None:
         raise not_exist(store_id, "knowledge-stores")
     return found
-
-
-def metadata_of(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the metadata of a body; none is empty.
-
-    :raises ServiceError: when it is not an object of plain values.
-    """
-    metadata = body.get("metadata")
-    if metadata is None:
-        return {}
-    if not isinstance(metadata, dict):
-        raise invalid("metadata", "It must be an object.")
-    for key, value in metadata.items():
-        texts = isinstance(value, list) and all(isinstance(part, str) for part in value)
-        if not texts and not isinstance(value, str | int | float | bool):
-            raise invalid("metadata", f"The value of {key!r} must be text, a number, a boolean or a list of texts.")
-    return metadata
 
 
 def item_body(item: KnowledgeItem) -> Mapping[str, Any]:

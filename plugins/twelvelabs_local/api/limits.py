@@ -1,9 +1,9 @@
-"""The engine's own administration of limits: ``/_local/limits``.
+"""Administration of the limits: ``/_local/limits``.
 
 ========  =====================================================================================
-GET       the limits in force, what has been used of them, and how many requests came in each minute
+GET       returns the limits in force, their usage, and the requests of the latest minutes
 PUT       ``{"requests": {"analyze": {"per_minute": 60, "per_day": 1000}}, "concurrent_indexing": 5}``
-DELETE    no limits any more, as at the start
+DELETE    removes all limits, as at the start
 ========  =====================================================================================
 """
 
@@ -12,19 +12,19 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from twelvelabs_local.api.call import Call, answer, done
-from twelvelabs_local.api.entry import Entry
-from twelvelabs_local.limits import Limits, read_limits
+from twelvelabs_local.api.endpoint import Endpoint
+from twelvelabs_local.limits import Limits
 
 
 async def read(call: Call) -> Response:
     """GET /_local/limits."""
     book = call.engine.limits
-    return answer({**book.limits.as_json(), "used": book.used(), "minutes": book.minutes()})
+    return answer({**book.limits.model_dump(mode="json"), "used": book.used(), "minutes": book.minutes()})
 
 
 async def replace(call: Call) -> Response:
     """PUT /_local/limits."""
-    call.engine.limits.set(read_limits(await call.body(("requests", "concurrent_indexing"))))
+    call.engine.limits.set(await call.json(Limits))
     return await read(call)
 
 
@@ -34,7 +34,7 @@ async def remove(call: Call) -> Response:
     return done()
 
 
-ROUTES: tuple[Entry, ...] = (
+ROUTES: tuple[Endpoint, ...] = (
     ("GET", "/_local/limits", read),
     ("PUT", "/_local/limits", replace),
     ("DELETE", "/_local/limits", remove),

@@ -1,174 +1,130 @@
-"""The query of lists: paging, sorting, filters."""
+"""Queries of lists: paging, sorting and filters."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Literal
 
-from starlette.datastructures import QueryParams
+from pydantic import AfterValidator, ValidationInfo
 
-from twelvelabs_local.dialects import Dialect
-from twelvelabs_local.errors import invalid, unknown
+from twelvelabs_local.api.call import Call
+from twelvelabs_local.api.parameters import between
+from twelvelabs_local.api.request_model import Comparison, RequestModel
+from twelvelabs_local.errors import unknown
 from twelvelabs_local.identity import read_instant, written
-from twelvelabs_local.store.database import Condition, Page, Paging, R
-
-PAGING = ("page", "page_limit", "sort_by", "sort_option")
-COMPARISONS: Mapping[str, str] = {"gte": ">=", "lte": "<="}
+from twelvelabs_local.store.database import Condition, Paging, R
 
 
-def read_paging(query: QueryParams, dialect: Dialect) -> Paging:
-    """Return the page that is asked for.
+class PageQuery(RequestModel):
+    """The query of a list that shows the newest first."""
 
-    :raises ServiceError: when a value is out of range.
+    page: Annotated[int, between(1, 1_000_000)] = 1
+    page_limit: Annotated[int, between(1, 50)] = 10
+
+    def paging(self) -> Paging:
+        """Return the page that the query asks for."""
+        return Paging(self.page, self.page_limit)
+
+
+class NamedQuery(PageQuery):
+    """The query of a list that may be sorted by time or by name."""
+
+    sort_by: Literal["created_at", "updated_at", "name"] = "created_at"
+    sort_option: Literal["asc", "desc"] = "desc"
+
+    def paging(self) -> Paging:
+        """Return the page that the query asks for."""
+        return Paging(self.page, self.page_limit, self.sort_by, self.sort_option == "desc")
+
+
+class SortedQuery(NamedQuery):
+    """The query of a list that may be sorted by time."""
+
+    sort_by: Literal["created_at", "updated_at"] = "created_at"
+
+
+def listing(
+    call: Call,
+    record: type[R],
+    conditions: Sequence[Condition],
+    query: PageQuery,
+    body: Callable[[R], Mapping[str, Any]],
+) -> Mapping[str, Any]:
+    """Return the body of a list.
+
+    :param body: returns one entry.
     """
-    sort_by, sort_option = query.get("sort_by", "created_at"), query.get("sort_option", "desc")
-    if sort_by not in ("created_at", "updated_at"):
-        raise invalid("sort_by", f"It is {sort_by!r}; it must be created_at or updated_at.")
-    if sort_option not in ("asc", "desc"):
-        raise invalid("sort_option", f"It is {sort_option!r}; it must be asc or desc.")
-    page = _whole(query, "page", 1, 1_000_000)
-    limit = _whole(query, "page_limit", 10, dialect.most_per_page)
-    return Paging(page, limit, sort_by, sort_option == "desc")
+    page = call.db.page(record, conditions, query.paging())
+    return {"data": [body(one) for one in page.records], "page_info": page.info()}
 
 
-def _whole(query: QueryParams, name: str, default: int, most: int) -> int:
-    text = query.get(name, str(default))
-    if not text.isdecimal() or not 1 <= int(text) <= most:
-        raise invalid(name, f"It is {text!r}; it must be a whole number from 1 to {most}.")
-    return int(text)
-
-
-def number(query: QueryParams, name: str) -> float | None:
-    """Return a number of the query, or None.
-
-    :raises ServiceError: when it is not a finite number, or negative.
-    """
-    text = query.get(name)
-    if text is None:
-        return None
-    try:
-        value = float(text)
-    except ValueError as error:
-        raise invalid(name, f"It is {text!r}; it must be a number.") from error
-    if not 0 <= value < float("inf"):
-        raise invalid(name, f"It is {text!r}; it must not be negative.")
-    return value
-
-
-def flag(query: QueryParams, name: str) -> bool:
-    """Return a boolean of the query; absent is false.
-
-    :raises ServiceError: when it is something else.
-    """
-    text = query.get(name, "false").lower()
-    if text not in ("true", "false"):
-        raise invalid(name, f"It is {text!r}; it must be true or false.")
-    return text == "true"
-
-
-def refuse_unknown(query: QueryParams, allowed: Iterable[str]) -> None:
-    """Refuse a query with parameters that the call does not have.
-
-    :raises ServiceError: ``parameter_unknown``.
-    """
-    if extra := {name.split("[")[0] for name in query} - set(allowed):
-        raise unknown(list(extra))
-
-
-def equal(query: QueryParams, name: str, column: str) -> list[Condition]:
-    """Return the condition that a column has one of the values given."""
-    values = query.getlist(name)
+def among(column: str, values: Sequence[str]) -> list[Condition]:
+    """Return the condition that a column has one of the values; none where the query gives none."""
     marks = ", ".join("?" * len(values))
     return [Condition(f"{column} IN ({marks})", values)] if values else []
 
 
-def one_of(query: QueryParams, name: str, column: str, allowed: Iterable[str]) -> list[Condition]:
-    """Return the condition that a column has one of the values given, all of which must be known.
+def _comparison(read: Callable[[str], float | str]) -> AfterValidator:
+    """Return the check of ``duration=60`` and ``duration[gte]=60``, which arrive as ``{"eq": ..., "gte": ...}``."""
 
-    :raises ServiceError: when one is not.
+    def check(given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        if extra := set(given) - {"eq", "gte", "lte"}:
+            raise unknown([f"{info.field_name}[{word}]" for word in extra])
+        return {word: read(text) for word, text in given.items()}
+
+    return AfterValidator(check)
+
+
+def number(text: str) -> float:
+    """Return a number of a query.
+
+    :raises ValueError: when it is not a finite number, or negative.
     """
-    known = tuple(allowed)
-    for value in query.getlist(name):
-        if value not in known:
-            raise invalid(name, f"It is {value!r}; it must be one of {', '.join(known)}.")
-    return equal(query, name, column)
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise ValueError(f"It is {text!r}; it must be a number.") from error
+    if not 0 <= value < float("inf"):
+        raise ValueError(f"It is {text!r}; it must not be negative.")
+    return value
 
 
-def since(query: QueryParams) -> list[Condition]:
-    """Return the conditions ``created_at`` and ``updated_at``: on or after an instant.
+def instant(text: str) -> str:
+    """Return an instant of a query as the database writes it.
 
-    :raises ServiceError: when a value is not an instant.
+    :raises ValueError: when it is not an instant.
     """
-    found: list[Condition] = []
-    for name in ("created_at", "updated_at"):
-        for key, sign in ((name, ">="), *((f"{name}[{word}]", sign) for word, sign in COMPARISONS.items())):
-            text = query.get(key)
-            if text is None:
-                continue
-            try:
-                # a plus in an unescaped query arrives as a space
-                found.append(Condition(f"{name} {sign} ?", [written(read_instant(text.replace(" ", "+")))]))
-            except ValueError as error:
-                raise invalid(name, f"{text!r} is not an instant like 2026-06-01T10:00:00Z.") from error
-    return found
+    try:
+        # a plus in an unescaped query arrives as a space
+        return written(read_instant(text.replace(" ", "+")))
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not an instant like 2026-06-01T10:00:00Z.") from error
 
 
-def refuse_other_comparisons(query: QueryParams, names: Iterable[str]) -> None:
-    """Refuse ``duration[gt]=60``, which would otherwise narrow nothing.
-
-    :raises ServiceError: ``parameter_unknown``.
-    """
-    for key in query:
-        name, _, comparison = key.removesuffix("]").partition("[")
-        if name in names and "[" in key and comparison not in COMPARISONS:
-            raise unknown([key])
+Numbers = Annotated[Comparison, _comparison(number)]
+Instants = Annotated[Comparison, _comparison(instant)]
+Instant = Annotated[str, AfterValidator(instant)]
 
 
-def numeric(query: QueryParams, names: Iterable[str]) -> list[Condition]:
-    """Return conditions on numbers: ``duration=60``, ``duration[gte]=60``.
-
-    :param names: the columns that may be asked for.
-    :raises ServiceError: when a value is not a number, or a comparison is none of the service's.
-    """
-    found: list[Condition] = []
-    refuse_other_comparisons(query, names)
-    for name in names:
-        for key, sign in ((name, "="), *((f"{name}[{word}]", sign) for word, sign in COMPARISONS.items())):
-            value = number(query, key)
-            if value is not None:
-                found.append(Condition(f"{name} {sign} ?", [value]))
-    return found
+def equal_or_within(column: str, numbers: Mapping[str, Any]) -> list[Condition]:
+    """Return the conditions of a ``Numbers`` filter."""
+    signs = {"eq": "=", "gte": ">=", "lte": "<="}
+    return [Condition(f"{column} {signs[word]} ?", [value]) for word, value in numbers.items()]
 
 
-def metadata_equal(query: QueryParams, known: Iterable[str]) -> list[Condition]:
-    """Return conditions on user metadata: every parameter that is nothing else is a key.
-
-    :param known: the other parameters of the call.
-    """
-    keys = [key for key in query if key.split("[")[0] not in set(known)]
-    found: list[Condition] = []
-    for key in keys:
-        name = key.removeprefix("user_metadata[").removesuffix("]") if key.startswith("user_metadata[") else key
-        found.append(_metadata_equals(name, query[key]))
-    return found
+def since(column: str, instants: Mapping[str, Any]) -> list[Condition]:
+    """Return the conditions of an ``Instants`` filter; an instant alone is the earliest."""
+    signs = {"eq": ">=", "gte": ">=", "lte": "<="}
+    return [Condition(f"{column} {signs[word]} ?", [value]) for word, value in instants.items()]
 
 
-def _metadata_equals(name: str, text: str) -> Condition:
+def metadata_equals(key: str, text: str) -> Condition:
     """Return the condition that a key of user metadata has a value, which a query can only write as text."""
     same = ["type = 'text' AND value = ?", "type = ?"]
-    values: list[Any] = [name, text, text.lower()]
+    values: list[Any] = [key, text, text.lower()]
     with contextlib.suppress(ValueError):
         values.append(float(text))
         same.append("type IN ('integer', 'real') AND value = ?")
     either = " OR ".join(f"({one})" for one in same)
     return Condition(f"EXISTS (SELECT 1 FROM json_each(user_metadata) WHERE key = ? AND ({either}))", values)
-
-
-def listing(page: Page[R], body: Callable[[R], Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Return the body of a list.
-
-    :param page: the page.
-    :param body: makes the body of one record.
-    """
-    return {"data": [body(record) for record in page.records], "page_info": page.info()}

@@ -1,22 +1,25 @@
-"""Files in parts: sessions, links for parts, the parts themselves, and reports."""
+"""Multipart uploads."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from pydantic import ValidationInfo, field_validator
 from starlette.responses import Response
 
-from twelvelabs_local.api.call import Call, answer, checked_metadata
-from twelvelabs_local.api.entry import Entry
-from twelvelabs_local.api.lists import listing, read_paging, refuse_unknown
-from twelvelabs_local.errors import ServiceError, invalid, missing, unknown
+from twelvelabs_local.api.call import Call, answer
+from twelvelabs_local.api.endpoint import Endpoint
+from twelvelabs_local.api.lists import PageQuery, listing
+from twelvelabs_local.api.parameters import Required, UserMetadata, sized
+from twelvelabs_local.api.request_model import RequestModel
+from twelvelabs_local.errors import ServiceError, invalid
 from twelvelabs_local.identity import later, new_id, now
 from twelvelabs_local.requirements import IMAGE_BYTES, MULTIPART_BYTES
 from twelvelabs_local.signed_urls import HOUR, SIGNED
 from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.database import Condition
-from twelvelabs_local.store.renditions import request_renditions
+from twelvelabs_local.store.renditions import HLS, THUMBNAIL, request_renditions
 from twelvelabs_local.store.upload_parts import PartTooLarge, delete_parts, save_part
 from twelvelabs_local.store.uploads import (
     ACTIVE,
@@ -35,29 +38,67 @@ from twelvelabs_local.store.uploads import (
 )
 
 COLLECTION = "multipart uploads"
-TYPES = ("video", "audio", "image")
-FIELDS = ("filename", "type", "total_size", "enable_hls", "enable_thumbnail", "user_metadata")
-CHUNK_FIELDS = ("chunk_index", "proof", "proof_type", "chunk_size")
 MOST_AT_ONCE = 50
 FIRST_LINKS = 20
-"""Links that come with a new session; the others are asked for."""
+"""Links in the response to a new upload; the client requests the others."""
 
 PART_HEADERS: Mapping[str, str] = {"Content-Type": "application/octet-stream"}
 
 
+class UploadRequest(RequestModel):
+    """A request for an upload in parts."""
+
+    filename: Annotated[str, Required]
+    type: Literal["video", "audio", "image"]
+    total_size: int
+    enable_hls: bool = False
+    enable_thumbnail: bool = False
+    user_metadata: UserMetadata = {}
+
+    @field_validator("total_size")
+    @classmethod
+    def _check_size(cls, size: int, info: ValidationInfo) -> int:
+        most = IMAGE_BYTES if info.data.get("type") == "image" else MULTIPART_BYTES
+        if not 1 <= size <= most:
+            raise ValueError(f"It is {size}; it must be a whole number from 1 to {most}.")
+        return size
+
+
+class CompletedPart(RequestModel):
+    """A part that the client has uploaded."""
+
+    proof_type: Literal["etag"]
+    chunk_index: int
+    proof: Annotated[str, Required]
+    chunk_size: int
+
+
+class CompletedParts(RequestModel):
+    """A report of uploaded parts."""
+
+    completed_chunks: Annotated[list[CompletedPart], sized(1, MOST_AT_ONCE, "parts")]
+
+
+class LinksRequest(RequestModel):
+    """A request for the links of further parts."""
+
+    start: int
+    count: int
+
+
 async def create(call: Call) -> Response:
     """POST /assets/multipart-uploads."""
-    body = await call.body(FIELDS)
-    name, kind = _text(body, "filename"), _text(body, "type")
-    if kind not in TYPES:
-        raise invalid("type", f"It is {kind!r}; it must be one of {', '.join(TYPES)}.")
-    total = _whole(body, "total_size", 1, IMAGE_BYTES if kind == "image" else MULTIPART_BYTES)
-    metadata = checked_metadata(body.get("user_metadata") or {})
-    wanted = [name for name in ("hls", "thumbnail") if _flag(body, f"enable_{name}")]
-    new = Asset(method="multipart", filename=name, size_limit=total, user_metadata=metadata)
+    request = await call.json(UploadRequest)
+    wanted = [kind for kind in (HLS, THUMBNAIL) if getattr(request, f"enable_{kind}")]
+    new = Asset(
+        method="multipart",
+        filename=request.filename,
+        size_limit=request.total_size,
+        user_metadata=request.user_metadata,
+    )
     _expire(call)
     with call.db.transaction():
-        upload = create_upload(call.db, new, total, call.engine.settings.chunk_bytes)
+        upload = create_upload(call.db, new, request.total_size, call.engine.settings.chunk_bytes)
         request_renditions(call.db, upload.asset_id, wanted)
     first = range(1, min(FIRST_LINKS, upload.total_chunks) + 1)
     made = {
@@ -74,24 +115,22 @@ async def create(call: Call) -> Response:
 
 async def list_incomplete(call: Call) -> Response:
     """GET /assets/multipart-uploads."""
-    query = call.request.query_params
-    refuse_unknown(query, ("page", "page_limit"))
+    query = call.query(PageQuery)
     _expire(call)
-    page = call.db.page(Upload, [Condition("status <> ?", [COMPLETED])], read_paging(query, call.dialect))
+    conditions = [Condition("status <> ?", [COMPLETED])]
     fields = ("status", "total_size", "chunk_size", "total_chunks", "created_at", "expires_at")
 
     def body(upload: Upload) -> Mapping[str, Any]:
         return {"upload_id": upload.id, **{name: getattr(upload, name) for name in fields}}
 
-    return answer(listing(page, body))
+    return answer(listing(call, Upload, conditions, query, body))
 
 
 async def read(call: Call) -> Response:
     """GET /assets/multipart-uploads/{upload_id}."""
-    query = call.request.query_params
-    refuse_unknown(query, ("page", "page_limit"))
+    query = call.query(PageQuery)
     upload = _upload(call)
-    page = chunks_page(call.db, upload, read_paging(query, call.dialect))
+    page = chunks_page(call.db, upload, query.paging())
     progress = progress_of(call.db, upload)
     return answer(
         {
@@ -121,13 +160,13 @@ def _chunk_body(chunk: UploadChunk) -> Mapping[str, Any]:
 
 async def report(call: Call) -> Response:
     """POST /assets/multipart-uploads/{upload_id}."""
-    body = await call.body(("completed_chunks",))
+    parts = (await call.json(CompletedParts)).completed_chunks
     upload = _upload(call)
-    told = _reported(body, upload)
+    reported = [_reported(part, upload) for part in parts]
     if upload.status not in (ACTIVE, COMPLETED):
         raise _ended(upload)
     with call.db.transaction():
-        news = [report_chunk(call.db, upload, chunk) for chunk in told] if upload.status == ACTIVE else []
+        news = [report_chunk(call.db, upload, chunk) for chunk in reported] if upload.status == ACTIVE else []
         progress = progress_of(call.db, upload)
         complete = progress.completed == upload.total_chunks
         if complete and upload.status == ACTIVE:
@@ -135,7 +174,7 @@ async def report(call: Call) -> Response:
     result: dict[str, Any] = {
         "asset_id": upload.asset_id,
         "processed_chunks": sum(news),
-        "duplicate_chunks": _duplicates(call, upload, told, news),
+        "duplicate_chunks": _duplicates(call, upload, reported, news),
         "total_completed": progress.completed,
     }
     if complete:
@@ -144,10 +183,10 @@ async def report(call: Call) -> Response:
     return answer(result)
 
 
-def _duplicates(call: Call, upload: Upload, told: Sequence[ReportedChunk], news: Sequence[bool]) -> int:
+def _duplicates(call: Call, upload: Upload, reported: Sequence[ReportedChunk], news: Sequence[bool]) -> int:
     if not news:
-        return len(told)
-    old = [chunk for chunk, new in zip(told, news, strict=True) if not new]
+        return len(reported)
+    old = [chunk for chunk, new in zip(reported, news, strict=True) if not new]
     rows = call.db.rows("SELECT number FROM upload_chunks WHERE upload_id = ? AND status = 'completed'", upload.id)
     there = {row["number"] for row in rows}
     return sum(chunk.number in there for chunk in old)
@@ -155,10 +194,10 @@ def _duplicates(call: Call, upload: Upload, told: Sequence[ReportedChunk], news:
 
 async def presign(call: Call) -> Response:
     """POST /assets/multipart-uploads/{upload_id}/presigned-urls."""
-    body = await call.body(("start", "count"))
+    request = await call.json(LinksRequest)
     upload = _upload(call)
-    start = _whole(body, "start", 1, upload.total_chunks)
-    count = _whole(body, "count", 1, min(MOST_AT_ONCE, upload.total_chunks - start + 1))
+    start = _within("start", request.start, upload.total_chunks)
+    count = _within("count", request.count, min(MOST_AT_ONCE, upload.total_chunks - start + 1))
     if upload.status != ACTIVE:
         raise _ended(upload)
     moment = now()
@@ -174,13 +213,13 @@ async def presign(call: Call) -> Response:
 
 
 async def put_part(call: Call) -> Response:
-    """PUT of a part to its link, which the gate has found to be signed; it opens once."""
+    """PUT of a part to its signed link, which can be used once."""
     upload = call.db.find(Upload, id=call.path_id("upload_id", COLLECTION))
     number = int(call.request.path_params["number"])
     if upload is None or upload.status != ACTIVE:
         raise ServiceError(404, "no_such_upload", "The upload does not exist, or has ended.")
     if not use_link(call.db, upload.id, call.request.query_params["nonce"]):
-        raise ServiceError(403, "access_denied", "The link has been used: ask for a new one.")
+        raise ServiceError(403, "access_denied", "The link was used already. Request a new one.")
     try:
         size, etag = await save_part(call.engine.settings.data, upload, number, call.request.stream())
     except PartTooLarge as error:
@@ -216,56 +255,22 @@ def _ended(upload: Upload) -> ServiceError:
     return ServiceError(400, "upload_not_active", message)
 
 
-def _reported(body: Mapping[str, Any], upload: Upload) -> list[ReportedChunk]:
-    listed = body.get("completed_chunks")
-    if not listed:
-        raise missing("completed_chunks")
-    if not isinstance(listed, list) or len(listed) > MOST_AT_ONCE:
-        raise invalid("completed_chunks", f"It must be a list of 1 to {MOST_AT_ONCE} parts.")
-    return [_one_reported(item, upload) for item in listed]
+def _reported(part: CompletedPart, upload: Upload) -> ReportedChunk:
+    number = _within("completed_chunks.chunk_index", part.chunk_index, upload.total_chunks)
+    return ReportedChunk(number, part.proof, _within("completed_chunks.chunk_size", part.chunk_size, upload.chunk_size))
 
 
-def _one_reported(item: Any, upload: Upload) -> ReportedChunk:
-    if not isinstance(item, dict):
-        raise invalid("completed_chunks", "It must be a list of objects.")
-    if extra := set(item) - set(CHUNK_FIELDS):
-        raise unknown([f"completed_chunks.{name}" for name in extra])
-    if _text(item, "proof_type") != "etag":
-        raise invalid("proof_type", "It must be etag.")
-    number = _whole(item, "chunk_index", 1, upload.total_chunks)
-    return ReportedChunk(number, _text(item, "proof"), _whole(item, "chunk_size", 1, upload.chunk_size))
-
-
-def _text(body: Mapping[str, Any], name: str) -> str:
-    value = body.get(name)
-    if value in (None, ""):
-        raise missing(name)
-    if not isinstance(value, str):
-        raise invalid(name, "It must be text.")
+def _within(name: str, value: int, most: int) -> int:
+    if not 1 <= value <= most:
+        raise invalid(name, f"It is {value!r}; it must be a whole number from 1 to {most}.")
     return value
 
 
-def _whole(body: Mapping[str, Any], name: str, least: int, most: int) -> int:
-    value = body.get(name)
-    if value is None:
-        raise missing(name)
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise invalid(name, f"It is {value!r}; it must be a whole number from {least} to {most}.")
-    return value
-
-
-def _flag(body: Mapping[str, Any], name: str) -> bool:
-    value = body.get(name, False)
-    if not isinstance(value, bool):
-        raise invalid(name, f"It is {value!r}; it must be true or false.")
-    return value
-
-
-ROUTES: Sequence[Entry] = (
+ROUTES: Sequence[Endpoint] = (
     ("POST", "/assets/multipart-uploads", create),
     ("GET", "/assets/multipart-uploads", list_incomplete),
     ("GET", "/assets/multipart-uploads/{upload_id}", read),
     ("POST", "/assets/multipart-uploads/{upload_id}", report),
     ("POST", "/assets/multipart-uploads/{upload_id}/presigned-urls", presign),
 )
-LOCAL: Sequence[Entry] = (("PUT", SIGNED + "parts/{upload_id}/{number:int}", put_part),)
+LOCAL: Sequence[Endpoint] = (("PUT", SIGNED + "parts/{upload_id}/{number:int}", put_part),)

@@ -1,4 +1,4 @@
-"""Counters of the calls that the service limits. They are told in headers; nothing is refused here."""
+"""Counters of requests for the rate-limit headers. They reject nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Streams and pictures of assets: what of them an asset shows, and the links that open them."""
+"""Streams and pictures of assets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from starlette.responses import FileResponse, Response
 
 from twelvelabs_local.api.call import Call
-from twelvelabs_local.api.entry import Entry
+from twelvelabs_local.api.endpoint import Endpoint
 from twelvelabs_local.engine.renditions import PLAYLIST
 from twelvelabs_local.errors import ServiceError
 from twelvelabs_local.signed_urls import HOUR, SIGNED
@@ -28,7 +28,7 @@ _PLAYING = 6 * HOUR
 
 
 def shown_renditions(call: Call, asset: Asset) -> Mapping[str, Any]:
-    """Return the fields of an asset that tell of its renditions; a link only to what is there."""
+    """Return the fields of an asset about its renditions; only ready ones have a link."""
     shown: dict[str, Any] = {}
     for kind, status in renditions_of(call.db, asset.id).items():
         field, name = _FILES[kind]
@@ -51,7 +51,7 @@ async def file(call: Call) -> Response:
 
 
 def _signed_playlist(call: Call, asset_id: str, playlist: str) -> str:
-    """Return a playlist whose segments can be fetched: each gets a link of its own."""
+    """Return a playlist with a signed link for each segment."""
 
     def signed(line: str) -> str:
         if not line or line.startswith("#"):
@@ -65,4 +65,4 @@ def _path(asset_id: str, kind: str, name: str) -> str:
     return f"{SIGNED}renditions/{asset_id}/{kind}/{name}"
 
 
-LOCAL: Sequence[Entry] = (("GET", SIGNED + "renditions/{asset_id}/{kind}/{name}", file),)
+LOCAL: Sequence[Endpoint] = (("GET", SIGNED + "renditions/{asset_id}/{kind}/{name}", file),)

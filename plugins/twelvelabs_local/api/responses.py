@@ -1,4 +1,4 @@
-"""Responses: questions about a knowledge store, answered with quotes, as a stream or at once."""
+"""Responses, which answer questions about a knowledge store with quotes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from pydantic import ConfigDict, Field, field_validator, model_validator
 from starlette.responses import Response, StreamingResponse
 
-from twelvelabs_local.api.bodies import optional_text, text
 from twelvelabs_local.api.call import Call, answer
-from twelvelabs_local.api.entry import Entry
+from twelvelabs_local.api.endpoint import Endpoint
+from twelvelabs_local.api.parameters import NonEmpty, at_least_one
+from twelvelabs_local.api.request_model import RequestModel, invalid_field, missing_field
 from twelvelabs_local.engine.quoted_answers import (
     Answer,
     Quote,
@@ -23,7 +25,7 @@ from twelvelabs_local.engine.quoted_answers import (
     prose_answer,
 )
 from twelvelabs_local.engine.response_stream import AgentResponse
-from twelvelabs_local.errors import invalid, missing, not_exist, unknown
+from twelvelabs_local.errors import invalid, not_exist
 from twelvelabs_local.identity import new_prefixed_id, now
 from twelvelabs_local.store import knowledge as store
 from twelvelabs_local.store.billing import bill
@@ -37,9 +39,6 @@ if not __package__:
     __name__ = "twelvelabs_executed_alone.responses"
     sys.modules[__name__] = sys.modules.pop("responses")
 
-FIELDS = (
-    "knowledge_store_id", "input", "session_id", "instructions", "include", "stream", "selections", "text",
-)  # fmt: skip
 LONGEST_MESSAGE = 10_000
 MOST_QUOTES = 6
 LETTERS_PER_TOKEN = 4
@@ -47,13 +46,89 @@ _SELECTED = re.compile(r"\{\{sel:(\d+)\}\}")
 Body = Mapping[str, Any]
 
 
+class Message(RequestModel):
+    """A message of the input."""
+
+    type: str
+    role: str
+    content: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_kind(cls, given: Any) -> Any:
+        if isinstance(given, dict) and (given.get("type"), given.get("role")) != ("message", "user"):
+            raise ValueError("Every entry must have the type message and the role user.")
+        return given
+
+    @field_validator("content")
+    @classmethod
+    def _check_length(cls, content: str) -> str:
+        if not 1 <= len(content) <= LONGEST_MESSAGE:
+            raise ValueError(f"It must be a text of 1 to {LONGEST_MESSAGE} characters.")
+        return content
+
+
+class Selection(RequestModel):
+    """An item or a collection that the question is about."""
+
+    kind: Literal["item", "collection"]
+    id: str
+
+
+class TextFormat(RequestModel):
+    """The format of the text: prose, or JSON of a schema."""
+
+    model_config = ConfigDict(extra="allow")
+    type: Literal["text", "json_schema"] = "text"
+    name: NonEmpty | None = None
+    json_schema: Any = Field({}, alias="schema")
+
+    @model_validator(mode="after")
+    def _check_schema(self) -> TextFormat:
+        if self.type == "text":
+            return self
+        if self.name is None:
+            raise missing_field("name")
+        try:
+            check_schema(self.json_schema)
+        except UnsupportedSchema as error:
+            raise invalid_field("schema", f"This engine quotes, it does not write: {error}.") from error
+        return self
+
+
+class TextOptions(RequestModel):
+    """Options of the text."""
+
+    model_config = ConfigDict(extra="allow")
+    format: TextFormat
+
+
+class ResponseRequest(RequestModel):
+    """A question about a knowledge store."""
+
+    knowledge_store_id: NonEmpty
+    input: Annotated[list[Message], at_least_one("message")]
+    session_id: str | None = None
+    instructions: str | None = None
+    include: list[Literal["intermediate_outputs"]] = []
+    stream: bool = False
+    selections: list[Selection] = []
+    text: TextOptions | None = None
+
+    @property
+    def json_schema(self) -> Body | None:
+        """The schema of the answer, None for prose."""
+        shape = self.text.format if self.text else None
+        return shape.json_schema if shape and shape.type == "json_schema" else None
+
+
 @dataclass(frozen=True)
 class Question:
-    """A checked request.
+    """A validated request.
 
-    :param items: the items that it is about, all of them ready.
-    :param schema: the JSON that is asked for, None for prose.
-    :param steps: whether the output shows how the answer came about.
+    :param items: the items that it is about; all are ready.
+    :param schema: the schema of the answer, None for prose.
+    :param steps: whether the output shows the steps that lead to the answer.
     """
 
     words: str
@@ -65,9 +140,9 @@ class Question:
 
 async def create(call: Call) -> Response:
     """POST /responses."""
-    body = await call.body(FIELDS)
-    reply = _reply(call.db, _checked(call.db, body))
-    if body.get("stream"):
+    request = await call.json(ResponseRequest)
+    reply = _reply(call.db, _question(call.db, request))
+    if request.stream:
         return StreamingResponse(reply.events(), media_type="text/event-stream")
     return answer(reply.body())
 
@@ -96,9 +171,9 @@ def _tokens(words: str, said: Answer) -> tuple[int, int]:
 
 
 def _passages(db: Database, question: Question) -> Sequence[Passage]:
-    """Return what answers a question best; one that matches nothing goes on with what was asked before it."""
-    asked = (question.words, *reversed(question.session.turns))
-    for words in (one for one in asked if not wants_overview(one)):
+    """Return the best matches of a question; one that matches nothing falls back to the turns before it."""
+    questions = (question.words, *reversed(question.session.turns))
+    for words in (one for one in questions if not wants_overview(one)):
         found = find_passages(db, words_of(words), list(question.items), Modality)
         if found:
             return _distinct(found)[:MOST_QUOTES]
@@ -106,14 +181,14 @@ def _passages(db: Database, question: Question) -> Sequence[Passage]:
 
 
 def _overview(db: Database, item_ids: Sequence[str]) -> Sequence[Passage]:
-    """Return how the items begin, each with as much as the others."""
+    """Return the first passages of each item, in equal shares."""
     share = max(1, MOST_QUOTES // max(1, len(item_ids)))
     begins = [_distinct(passages_of(db, item_id))[:share] for item_id in item_ids]
     return [passage for passages in begins for passage in passages][:MOST_QUOTES]
 
 
 def _distinct(passages: Sequence[Passage]) -> list[Passage]:
-    """A slide that comes back says the same again."""
+    """Return the passages without repetitions, such as a slide that is shown twice."""
     return list({(passage.item_id, passage.text): passage for passage in reversed(passages)}.values())[::-1]
 
 
@@ -125,7 +200,7 @@ def _quote(item: KnowledgeItem, passage: Passage) -> Quote:
 
 def _steps(question: Question, passages: Sequence[Passage]) -> Sequence[Body]:
     call_id = new_prefixed_id("call")
-    asked = {"words": words_of(question.words), "item_ids": list(question.items)}
+    arguments = {"words": words_of(question.words), "item_ids": list(question.items)}
     found = [{"item_id": passage.item_id, "start_sec": passage.start, "text": passage.text} for passage in passages]
     common = {"status": "completed", "call_id": call_id}
     return (
@@ -133,7 +208,7 @@ def _steps(question: Question, passages: Sequence[Passage]) -> Sequence[Body]:
             "type": "function_call",
             "id": new_prefixed_id("fc"),
             "name": "find_passages",
-            "arguments": json.dumps(asked, ensure_ascii=False),
+            "arguments": json.dumps(arguments, ensure_ascii=False),
             **common,
         },
         {
@@ -145,57 +220,28 @@ def _steps(question: Question, passages: Sequence[Passage]) -> Sequence[Body]:
     )
 
 
-def _checked(db: Database, body: Body) -> Question:
-    store_id = text(body, "knowledge_store_id")
+def _question(db: Database, request: ResponseRequest) -> Question:
+    store_id = request.knowledge_store_id
     if db.find(KnowledgeStore, id=store_id) is None:
         raise not_exist(store_id, "knowledge-stores", 400)
-    optional_text(body, "instructions")
-    if body.get("stream") not in (None, True, False):
-        raise invalid("stream", "It must be true or false.")
-    include = body.get("include") or []
-    if not isinstance(include, list) or set(include) - {"intermediate_outputs"}:
-        raise invalid("include", "It must be a list; intermediate_outputs may be in it.")
-    messages = _messages(body.get("input"))
-    selected = _selected(db, store_id, body.get("selections") or [])
-    items = _chosen(db, store_id, messages, selected)
+    messages = [message.content for message in request.input]
+    items = _chosen(db, store_id, messages, [_selected(db, store_id, selection) for selection in request.selections])
     words = _SELECTED.sub(" ", "\n".join(messages))
-    return Question(words, items, _schema(body.get("text")), bool(include), _session(db, store_id, body))
+    return Question(
+        words, items, request.json_schema, bool(request.include), _session(db, store_id, request.session_id)
+    )
 
 
-def _messages(given: Any) -> list[str]:
-    if given is None:
-        raise missing("input")
-    if not isinstance(given, list) or not given or not all(isinstance(item, dict) for item in given):
-        raise invalid("input", "It must be a list with at least one message.")
-    for item in given:
-        if extra := set(item) - {"type", "role", "content"}:
-            raise unknown([f"input.{name}" for name in extra])
-        if item.get("type") != "message" or item.get("role") != "user":
-            raise invalid("input", "Every entry must have the type message and the role user.")
-        content = item.get("content")
-        if not isinstance(content, str) or not 1 <= len(content) <= LONGEST_MESSAGE:
-            raise invalid("input.content", f"It must be a text of 1 to {LONGEST_MESSAGE} characters.")
-    return [item["content"] for item in given]
-
-
-def _selected(db: Database, store_id: str, selections: Any) -> list[set[str]]:
-    """Return the items of each selection."""
-    if not isinstance(selections, list):
-        raise invalid("selections", "It must be a list.")
-    found: list[set[str]] = []
-    for selection in selections:
-        kind = selection.get("kind") if isinstance(selection, dict) else None
-        if kind not in ("item", "collection"):
-            raise invalid("selections.kind", f"It is {kind!r}; it must be item or collection.")
-        members = _members(db, store_id, kind, str(selection.get("id")))
-        if members is None:
-            raise not_exist(str(selection.get("id")), f"knowledge-store-{kind}s", 400)
-        found.append(members)
-    return found
+def _selected(db: Database, store_id: str, selection: Selection) -> set[str]:
+    """Return the items of a selection."""
+    members = _members(db, store_id, selection.kind, selection.id)
+    if members is None:
+        raise not_exist(selection.id, f"knowledge-store-{selection.kind}s", 400)
+    return members
 
 
 def _members(db: Database, store_id: str, kind: str, chosen_id: str) -> set[str] | None:
-    """Return the items that a selection stands for, or None where the store has no such thing."""
+    """Return the items that a selection stands for, or None if the store does not have it."""
     if kind == "item":
         item = db.find(KnowledgeItem, id=chosen_id)
         return {chosen_id} if item and item.store_id == store_id else None
@@ -206,7 +252,7 @@ def _members(db: Database, store_id: str, kind: str, chosen_id: str) -> set[str]
 def _chosen(
     db: Database, store_id: str, messages: Sequence[str], selected: Sequence[set[str]]
 ) -> Mapping[str, KnowledgeItem]:
-    """Return the items that messages are about: those of the selections they name, or else of all selections."""
+    """Return the items that messages are about: those of the selections that they name, or of all selections."""
     items = {item.id: item for item in store.ready_items(db, store_id)}
     named = [int(number) for message in messages for number in _SELECTED.findall(message)]
     for number in named:
@@ -219,27 +265,7 @@ def _chosen(
     return {item_id: item for item_id, item in items.items() if item_id in wanted}
 
 
-def _schema(given: Any) -> Body | None:
-    """Return the schema of a text format; one that quotes cannot fill is refused."""
-    shape = given.get("format") if isinstance(given, dict) else None
-    if given is not None and not isinstance(shape, dict):
-        raise invalid("text", "It must be an object with a format.")
-    kind = shape.get("type") if isinstance(shape, dict) else "text"
-    if kind == "text":
-        return None
-    if kind != "json_schema" or not isinstance(shape, dict):
-        raise invalid("text.format.type", f"It is {kind!r}; it must be text or json_schema.")
-    text(shape, "name")
-    schema: Body = shape.get("schema") or {}
-    try:
-        check_schema(schema)
-    except UnsupportedSchema as error:
-        raise invalid("text.format.schema", f"This engine quotes, it does not write: {error}.") from error
-    return schema
-
-
-def _session(db: Database, store_id: str, body: Body) -> Session:
-    session_id = optional_text(body, "session_id")
+def _session(db: Database, store_id: str, session_id: str | None) -> Session:
     if session_id is None:
         return db.insert(Session(store_id=store_id))
     session = db.find(Session, id=session_id)
@@ -250,4 +276,4 @@ def _session(db: Database, store_id: str, body: Body) -> Session:
     return session
 
 
-ROUTES: Sequence[Entry] = (("POST", "/responses", create),)
+ROUTES: Sequence[Endpoint] = (("POST", "/responses", create),)

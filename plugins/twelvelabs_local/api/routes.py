@@ -1,4 +1,4 @@
-"""Which handler answers which path, per generation."""
+"""The routes of every generation."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from twelvelabs_local.api import (
     analyses,
     assets,
     batches,
-    classic,
     connections,
+    direct_analysis,
     embeddings,
     embeddings_v1,
     engines,
     entities,
     faults,
-    generation,
-    generation_legacy,
     imports,
     indexes,
     item_collections,
     knowledge_search,
     knowledge_stores,
+    legacy_generation,
     legacy_search,
+    legacy_videos,
     limits,
     multipart_uploads,
     renditions,
@@ -39,11 +39,11 @@ from twelvelabs_local.api import (
     webhooks,
 )
 from twelvelabs_local.api.call import Call, Engine, answer
-from twelvelabs_local.api.entry import Entry, Errors, Handler
-from twelvelabs_local.dialects import DIALECTS, V1_3, Dialect
+from twelvelabs_local.api.endpoint import Endpoint, ErrorFormat, Handler
+from twelvelabs_local.dialects import DIALECTS, V1_1, V1_3, Dialect
 from twelvelabs_local.errors import ServiceError
 
-SHARED: Sequence[Entry] = (
+SHARED: Sequence[Endpoint] = (
     ("POST", "/indexes", indexes.create),
     ("GET", "/indexes", indexes.list_all),
     ("GET", "/indexes/{index_id}", indexes.read),
@@ -55,24 +55,29 @@ SHARED: Sequence[Entry] = (
     ("POST", "/tasks", tasks.create),
     ("GET", "/tasks", tasks.list_all),
 )
-TASK: Sequence[Entry] = (
+TASK: Sequence[Endpoint] = (
     ("GET", "/tasks/{task_id}", tasks.read),
     ("DELETE", "/tasks/{task_id}", tasks.delete),
 )
-LEGACY: Sequence[Entry] = (
-    *embeddings_v1.ROUTES,
+LEGACY: Sequence[Endpoint] = (
     ("GET", "/engines", engines.list_all),
     ("GET", "/engines/{engine_id}", engines.read),
     ("GET", "/tasks/status", tasks.counts),
     ("PUT", "/indexes/{index_id}/videos/{video_id}", videos.change_legacy),
     ("GET", "/indexes/{index_id}/videos/{video_id}/text-in-video", transcriptions.text_in_video),
     ("GET", "/indexes/{index_id}/videos/{video_id}/transcription", transcriptions.transcription),
-    *generation_legacy.ROUTES,
-    *classic.ROUTES,
+    *legacy_videos.ROUTES,
     *transfers.ROUTES,
     *legacy_search.ROUTES,
 )
-CURRENT: Sequence[Entry] = (
+SINCE_V1_2: Sequence[Endpoint] = (
+    *embeddings_v1.ROUTES,
+    *legacy_generation.ROUTES,
+    *legacy_videos.SINCE_V1_2,
+    *transfers.SINCE_V1_2,
+    *legacy_search.SINCE_V1_2,
+)
+CURRENT: Sequence[Endpoint] = (
     *embeddings.ROUTES,
     *embeddings_v1.ROUTES,
     ("PATCH", "/indexes/{index_id}/videos/{video_id}", videos.change),
@@ -92,12 +97,12 @@ CURRENT: Sequence[Entry] = (
     ("DELETE", "/assets/{asset_id}/user-metadata", assets.delete_metadata),
     ("GET", "/assets/{asset_id}/indexed-assets", assets.list_indexed),
     ("GET", "/assets/{asset_id}/transcription", transcriptions.of_asset),
-    *generation.ROUTES,
+    *direct_analysis.ROUTES,
     ("GET", "/analyze/tasks", analyses.list_all),
-    ("POST", "/analyze/tasks", analyses.create, Errors.WRAPPED),
-    ("GET", "/analyze/tasks/{task_id}", analyses.read, Errors.WRAPPED),
-    ("DELETE", "/analyze/tasks/{task_id}", analyses.delete, Errors.WRAPPED),
-    ("POST", "/analyze/tasks/{task_id}/cancel", analyses.cancel, Errors.WRAPPED),
+    ("POST", "/analyze/tasks", analyses.create, ErrorFormat.WRAPPED),
+    ("GET", "/analyze/tasks/{task_id}", analyses.read, ErrorFormat.WRAPPED),
+    ("DELETE", "/analyze/tasks/{task_id}", analyses.delete, ErrorFormat.WRAPPED),
+    ("POST", "/analyze/tasks/{task_id}/cancel", analyses.cancel, ErrorFormat.WRAPPED),
     *batches.ROUTES,
     *connections.ROUTES,
     *imports.ROUTES,
@@ -108,12 +113,12 @@ CURRENT: Sequence[Entry] = (
     *responses.ROUTES,
     *search.ROUTES,
 )
-LOCAL: Sequence[Entry] = (
+LOCAL: Sequence[Endpoint] = (
     *faults.ROUTES,
     *limits.ROUTES,
     *webhooks.ROUTES,
     *connections.LOCAL,
-    *classic.LOCAL,
+    *legacy_videos.LOCAL,
     *search.LOCAL,
     *multipart_uploads.LOCAL,
     *renditions.LOCAL,
@@ -127,8 +132,8 @@ def routes(engine: Engine) -> list[BaseRoute]:
     """
     found: list[BaseRoute] = []
     for dialect in DIALECTS:
-        own = LEGACY if dialect.legacy else CURRENT
-        # "/tasks/status" comes before "/tasks/{task_id}", which would take it
+        own = (*_since_v1_2(dialect), *LEGACY) if dialect.legacy else CURRENT
+        # paths without parameters come first: "/tasks/{task_id}" would also match "/tasks/status"
         entries = (*SHARED, *own, *TASK)
         found.append(Mount(f"/{dialect.version}", routes=[_route(engine, dialect, *entry) for entry in entries]))
     found.append(_route(engine, V1_3, "GET", "/_local/billing", engines.billing))
@@ -136,17 +141,27 @@ def routes(engine: Engine) -> list[BaseRoute]:
     return found
 
 
+def _since_v1_2(dialect: Dialect) -> Sequence[Endpoint]:
+    if dialect is V1_1:
+        return [(method, path, _not_found) for method, path, *_ in SINCE_V1_2]
+    return SINCE_V1_2
+
+
+async def _not_found(call: Call) -> Response:
+    raise ServiceError(404, "not_found", f"There is no such call in {call.dialect.version}.")
+
+
 def _route(
-    engine: Engine, dialect: Dialect, method: str, path: str, handler: Handler, errors: Errors = Errors.FLAT
+    engine: Engine, dialect: Dialect, method: str, path: str, handler: Handler, errors: ErrorFormat = ErrorFormat.FLAT
 ) -> Route:
     async def endpoint(request: Request) -> Response:
         try:
             response = await handler(Call(request, engine, dialect))
         except ServiceError as error:
-            body = error.flat() if errors is Errors.FLAT else error.wrapped()
+            body = error.flat() if errors is ErrorFormat.FLAT else error.wrapped()
             response = answer(body, error.status)
         except ClientDisconnect:
-            # nobody is left to answer
+            # there is no client to read the response
             response = Response(status_code=400)
         response.headers["X-Api-Version"] = dialect.version
         return response

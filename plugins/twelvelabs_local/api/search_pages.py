@@ -1,4 +1,4 @@
-"""What searches answer: a page of clips or of videos, and tokens for the pages beside it."""
+"""Pages of search results, and the tokens of the pages before and after."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def page_of(search: SavedSearch, number: int) -> list[list[Clip]]:
 
 
 def _entries(search: SavedSearch) -> list[list[Clip]]:
-    """All that was found: clip by clip, or video by video (the one with the best clip, or the most clips, first)."""
+    """Return all entries: clips, or videos with the best clip or the most clips first."""
     if not search.request["grouped"]:
         return [[clip] for clip in search.results]
     by_video = sorted(search.results, key=lambda clip: str(clip["video_id"]))
@@ -41,7 +41,7 @@ def page_body(
     """Return the body of a page, in the words that all generations share.
 
     :param number: counted from 0.
-    :param clip_body: makes the body of one clip.
+    :param clip_body: returns the body of one clip.
     """
     total, size = len(_entries(search)), search.request["per_page"]
     info: dict[str, Any] = {"limit_per_page": size, "total_results": total}
@@ -119,11 +119,11 @@ def confidence(score: float, level: float) -> str:
     return "high" if score >= HIGH * strict else "medium" if score >= MEDIUM * strict else "low"
 
 
-def asked_page(call: Call, way: str) -> tuple[SavedSearch, int]:
-    """Return the search and the page (counted from 0) that the token of the path stands for.
+def requested_page(call: Call, way: str) -> tuple[SavedSearch, int]:
+    """Return the search and the page number (from 0) of the token in the path.
 
-    :param way: the path of the searches whose pages are asked for.
-    :raises ServiceError: ``search_page_token_expired``, or the token is none.
+    :param way: the path of the search.
+    :raises ServiceError: when the token has expired or is invalid.
     """
     token = str(call.request.path_params["page_token"])
     search_id, _, number = token.rpartition("-")

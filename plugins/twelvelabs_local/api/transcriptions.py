@@ -1,24 +1,46 @@
-"""What was heard and read: the older per-video calls, and the transcript of an asset."""
+"""Transcripts and on-screen text: the older calls per video, and the transcript of an asset."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
+from pydantic import ValidationInfo, field_validator
 from starlette.responses import Response
 
 from twelvelabs_local.api.assets import asset_of
 from twelvelabs_local.api.call import Call, answer
-from twelvelabs_local.api.lists import number, refuse_unknown
+from twelvelabs_local.api.parameters import Seconds
+from twelvelabs_local.api.request_model import RequestModel
 from twelvelabs_local.api.videos import ready_video
 from twelvelabs_local.engine.text_extraction import TextExtractor, Transcript
-from twelvelabs_local.errors import ServiceError, invalid, not_exist
+from twelvelabs_local.errors import ServiceError, not_exist
 from twelvelabs_local.segments import SegmentRow, within
 from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.indexes import has_option
 from twelvelabs_local.store.job_queue import JobKind, enqueue, job_status
 from twelvelabs_local.store.videos import segments_of
 
-KINDS = ("words", "sentences", "utterances")
+
+class WindowQuery(RequestModel):
+    """The query of what was found in a video; the window is in seconds."""
+
+    start: Seconds | None = None
+    end: Seconds | None = None
+
+    @field_validator("end")
+    @classmethod
+    def _check_end(cls, end: float, info: ValidationInfo) -> float:
+        start = info.data.get("start")
+        if start is not None and end <= start:
+            raise ValueError(f"It is {end:g}; it must be greater than start, which is {start:g}.")
+        return end
+
+
+class TranscriptQuery(RequestModel):
+    """The query of the transcript of an asset."""
+
+    include: list[Literal["words", "sentences", "utterances"]] = ["words"]
 
 
 async def text_in_video(call: Call) -> Response:
@@ -32,33 +54,24 @@ async def transcription(call: Call) -> Response:
 
 
 def segments_answer(call: Call, kind: str, option: str) -> Response:
-    """Answer what was found in a video of the older generations.
+    """Return the segments of a video for the older generations.
 
-    :param kind: what of it.
-    :param option: the option that the index must have for it.
-    :raises ServiceError: when it has not, or the window is wrong.
+    :param kind: the kind of segments.
+    :param option: the option that the index must have.
+    :raises ServiceError: when the index lacks the option, or the window is invalid.
     """
-    query = call.request.query_params
-    refuse_unknown(query, ("start", "end"))
-    start, end = number(query, "start"), number(query, "end")
-    if start is not None and end is not None and end <= start:
-        raise invalid("end", f"It is {end:g}; it must be greater than start, which is {start:g}.")
+    query = call.query(WindowQuery)
     index, video = ready_video(call)
     if not has_option(index, option):
         message = f"The index {index.id} was created without the option {option}."
         raise ServiceError(400, "parameter_invalid", f"{message} Create an index with it and index the video again.")
-    rows = within(segments_of(call.db, video.id, kind), start, end)
+    rows = within(segments_of(call.db, video.id, kind), query.start, query.end)
     return answer({"_id": video.id, "index_id": index.id, "data": rows or None, "type": f"video_index_meta_{kind}"})
 
 
 async def of_asset(call: Call) -> Response:
-    """GET /assets/{asset_id}/transcription: the first call starts the listening."""
-    query = call.request.query_params
-    refuse_unknown(query, ("include",))
-    include = query.getlist("include") or ["words"]
-    for kind in include:
-        if kind not in KINDS:
-            raise invalid("include", f"It is {kind!r}; it must be one of {', '.join(KINDS)}.")
+    """GET /assets/{asset_id}/transcription: the first call starts the speech recognition."""
+    include = call.query(TranscriptQuery).include
     asset = asset_of(call)
     if asset.status == "ready":
         return _transcript(call, asset, include)

@@ -1,5 +1,8 @@
-"""Transfers of v1.1 and v1.2. A connected folder stands in for a bucket and for the integration with it: its name is
-the bucket's, the id of its connection the integration's."""
+"""Transfers of v1.1 and v1.2.
+
+A connected folder stands in for a bucket and its integration: the folder's name is the name of the bucket, and the id
+of its connection is the id of the integration.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +11,22 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
+from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from twelvelabs_local.api.call import Call, answer, checked_metadata, done, required
+from twelvelabs_local.api.call import Call, answer, done
 from twelvelabs_local.api.connections import active
-from twelvelabs_local.api.entry import Entry
-from twelvelabs_local.api.lists import refuse_unknown
+from twelvelabs_local.api.endpoint import Endpoint
+from twelvelabs_local.api.parameters import Required, UserMetadata
+from twelvelabs_local.api.request_model import RequestModel
 from twelvelabs_local.connected_folders import ConnectedFolder
 from twelvelabs_local.engine.probe import probe
 from twelvelabs_local.engine.subtitles import LIMIT, read_subtitles
-from twelvelabs_local.errors import MediaError, invalid, missing, not_exist, unknown
+from twelvelabs_local.errors import MediaError, invalid, not_exist
 from twelvelabs_local.identity import is_id
 from twelvelabs_local.requirements import TASK_BYTES, Requirements, check_video, requirements_of
 from twelvelabs_local.segments import SegmentRow
@@ -39,16 +43,44 @@ from twelvelabs_local.store.transfers import (
     transfer_logs,
 )
 
-FIELDS = ("index_id", "language", "object", "transcription")
 LISTS = ("ready", "validating", "pending", "queued", "indexing", "failed")
 MOST_BYTES = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True)
-class Order:
-    """One checked entry of a list.
+class TransferForm(RequestModel):
+    """A form with a JSON list of entries as a file."""
 
-    :param index_id: the index.
+    file: UploadFile
+
+
+class TransferEntry(RequestModel):
+    """One video of a list."""
+
+    index_id: Annotated[str, Required]
+    language: Literal["en"] | None = None
+    object: Annotated[str, Required]
+    transcription: str | None = None
+
+
+class ImportRequest(RequestModel):
+    """A request for the import of what an integration contains."""
+
+    index_id: Annotated[str, Required]
+    incremental_import: bool = True
+    retry_failed: bool = False
+    user_metadata: UserMetadata = {}
+
+
+class StatusQuery(RequestModel):
+    """The query of the status of an import."""
+
+    index_id: Annotated[str, Required]
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """A validated entry of a list.
+
     :param path: the video.
     :param subtitles: its transcript, or None.
     """
@@ -59,35 +91,28 @@ class Order:
 
 
 async def create(call: Call) -> Response:
-    """POST /tasks/transfers: a JSON list as a file part; all of it is checked before any of it is done."""
-    async with call.form(("file",)) as form:
-        upload = form.file("file")
-        if upload is None:
-            raise missing("file")
-        content = await upload.read(MOST_BYTES + 1)
+    """POST /tasks/transfers: validates all entries before it creates any task."""
+    async with call.form(TransferForm) as form:
+        content = await form.file.read(MOST_BYTES + 1)
     try:
         entries = json.loads(content[:MOST_BYTES])
     except ValueError as error:
         raise invalid("file", f"It is not JSON: {error}.") from error
-    if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
+    if not isinstance(entries, list) or not entries:
         raise invalid("file", "It must be a JSON list of objects.")
-    orders = [_order(call, entry) for entry in entries]
+    transfers = [_checked(call, TransferEntry.parse(entry)) for entry in entries]
     with call.db.transaction():
-        for order in orders:
-            index_local_file(call.db, order.index_id, order.path, order.subtitles)
+        for transfer in transfers:
+            index_local_file(call.db, transfer.index_id, transfer.path, transfer.subtitles)
     call.work_to_do()
     return done()
 
 
-def _order(call: Call, entry: Mapping[str, Any]) -> Order:
-    if extra := set(entry) - set(FIELDS):
-        raise unknown(list(extra))
-    index = _index(call, str(required(entry.get("index_id"), "index_id")))
-    if entry.get("language") not in (None, "en"):
-        raise invalid("language", f"It is {entry['language']!r}; it must be en.")
-    path = _object(call, required(entry.get("object"), "object"), "object")
-    link = entry.get("transcription")
-    return Order(index.id, path, _subtitles(_object(call, link, "transcription")) if link else None)
+def _checked(call: Call, entry: TransferEntry) -> Transfer:
+    index = _index(call, entry.index_id)
+    path = _object(call, entry.object, "object")
+    subtitles = _subtitles(_object(call, entry.transcription, "transcription")) if entry.transcription else None
+    return Transfer(index.id, path, subtitles)
 
 
 def _object(call: Call, address: Any, name: str) -> Path:
@@ -117,30 +142,28 @@ def _subtitles(path: Path) -> Sequence[SegmentRow]:
 async def start(call: Call) -> Response:
     """POST /tasks/transfers/import/{integration_id}."""
     integration_id, folder = _integration(call)
-    body = await call.body(("index_id", "incremental_import", "retry_failed", "user_metadata"))
-    index = _index(call, str(required(body.get("index_id"), "index_id")))
-    incremental, retry = _flag(body, "incremental_import", True), _flag(body, "retry_failed", False)
-    metadata = checked_metadata(body.get("user_metadata") or {})
+    request = await call.json(ImportRequest)
+    index = _index(call, request.index_id)
     integration = Integration(integration_id, index.id)
     known = {file.filename: file for file in imported_videos(call.db, integration)}
-    names = [name for name in folder.names() if _is_wanted(known.get(name), incremental, retry)]
+    names = [name for name in folder.names() if _is_wanted(known.get(name), request)]
     limits = requirements_of([model.name for model in index.named_models()], bool(index.legacy))
     found = await run_in_threadpool(lambda: [_look(folder, name, limits) for name in names])
-    made = create_transfer(call.db, integration, found, metadata)
+    made = create_transfer(call.db, integration, found, request.user_metadata)
     call.work_to_do()
     videos = [{"video_id": video_id, "filename": name} for name, video_id in made.videos.items()]
     failed = [{"filename": name, "error_message": why} for name, why in made.failed.items()]
     return answer({"videos": videos, "failed_files": failed})
 
 
-def _is_wanted(known: ImportedVideo | None, incremental: bool, retry_failed: bool) -> bool:
+def _is_wanted(known: ImportedVideo | None, request: ImportRequest) -> bool:
     if known is None:
         return True
-    return retry_failed if _status(known) == "failed" else not incremental
+    return request.retry_failed if _status(known) == "failed" else not request.incremental_import
 
 
 def _look(folder: ConnectedFolder, name: str, limits: Requirements) -> SourceFile:
-    """Read a file once, and tell whether the index may hold it."""
+    """Read a file once, and return why the index cannot contain it."""
     path = folder.root / name
     try:
         with path.open("rb") as file:
@@ -158,9 +181,7 @@ def _look(folder: ConnectedFolder, name: str, limits: Requirements) -> SourceFil
 async def status(call: Call) -> Response:
     """GET /tasks/transfers/import/{integration_id}/status."""
     integration_id, folder = _integration(call)
-    query = call.request.query_params
-    refuse_unknown(query, ("index_id",))
-    index = _index(call, required(query.get("index_id"), "index_id"))
+    index = _index(call, call.query(StatusQuery).index_id)
     files = imported_videos(call.db, Integration(integration_id, index.id))
     lists: dict[str, list[Any]] = {name: [] for name in LISTS}
     for file in files:
@@ -181,13 +202,11 @@ def _status(file: ImportedVideo) -> str:
 
 def _file_body(file: ImportedVideo) -> Mapping[str, Any]:
     body = {"video_id": file.video_id, "filename": file.filename, "created_at": file.created_at}
-    told = {**body, "error_message": file.error_message}
-    return {name: value for name, value in told.items() if value is not None}
+    shown = {**body, "error_message": file.error_message}
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 def _integration(call: Call) -> tuple[str, ConnectedFolder]:
-    if call.dialect.version == "v1.1":
-        raise HTTPException(404)
     integration_id = call.path_id("integration_id", "integrations")
     connection = call.db.find(Connection, id=integration_id)
     if connection is None:
@@ -202,15 +221,8 @@ def _index(call: Call, index_id: str) -> Index:
     return index
 
 
-def _flag(body: Mapping[str, Any], name: str, default: bool) -> bool:
-    value = body.get(name, default)
-    if not isinstance(value, bool):
-        raise invalid(name, f"It is {value!r}; it must be true or false.")
-    return value
-
-
-ROUTES: Sequence[Entry] = (
-    ("POST", "/tasks/transfers", create),
+ROUTES: Sequence[Endpoint] = (("POST", "/tasks/transfers", create),)
+SINCE_V1_2: Sequence[Endpoint] = (
     ("POST", "/tasks/transfers/import/{integration_id}", start),
     ("GET", "/tasks/transfers/import/{integration_id}/status", status),
     ("GET", "/tasks/transfers/import/{integration_id}/logs", read_logs),

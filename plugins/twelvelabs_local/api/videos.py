@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
+from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
-from twelvelabs_local.api.call import Call, answer, checked_metadata, done, merged_metadata
+from twelvelabs_local.api.assets import MetadataBody
+from twelvelabs_local.api.call import Call, answer, done
+from twelvelabs_local.api.embedding_request import VideoOption
 from twelvelabs_local.api.indexed_embeddings import embedding_of
 from twelvelabs_local.api.lists import (
-    PAGING,
-    equal,
-    flag,
+    Instants,
+    Numbers,
+    SortedQuery,
+    among,
+    equal_or_within,
     listing,
-    metadata_equal,
-    numeric,
-    one_of,
-    read_paging,
-    refuse_unknown,
+    metadata_equals,
     since,
 )
-from twelvelabs_local.errors import ServiceError, invalid, missing, not_exist
-from twelvelabs_local.identity import is_id, now
+from twelvelabs_local.api.parameters import Id, UserMetadata, merged_metadata
+from twelvelabs_local.api.request_model import RequestModel
+from twelvelabs_local.errors import ServiceError, invalid, not_exist
+from twelvelabs_local.identity import now
 from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.database import Condition
 from twelvelabs_local.store.indexes import Index, has_option
@@ -31,61 +34,104 @@ from twelvelabs_local.store.videos import Video, delete_video, segments_of
 from twelvelabs_local.validation import validate_video
 
 NUMBERS = ("duration", "fps", "width", "height", "size")
-FILTERS = (*PAGING, *NUMBERS, "filename", "created_at", "updated_at")
-STATUSES = ("ready", "validating", "pending", "queued", "indexing", "failed")
+
+
+class VideoQuery(SortedQuery):
+    """The query of the list of videos; any other parameter is a key of the user metadata."""
+
+    model_config = ConfigDict(extra="allow")
+    ids: list[str] = Field([], alias="_id")
+    filename: list[str] = []
+    duration: Numbers = {}
+    fps: Numbers = {}
+    width: Numbers = {}
+    height: Numbers = {}
+    size: Numbers = {}
+    created_at: Instants = {}
+    updated_at: Instants = {}
+
+    def conditions(self) -> list[Condition]:
+        """Return the conditions of the list."""
+        metadata = {
+            key.removeprefix("user_metadata[").removesuffix("]") if key.startswith("user_metadata[") else key: value
+            for key, value in (self.model_extra or {}).items()
+        }
+        return [
+            *among("id", self.ids),
+            *among("filename", self.filename),
+            *(condition for name in NUMBERS for condition in equal_or_within(name, getattr(self, name))),
+            *since("created_at", self.created_at),
+            *since("updated_at", self.updated_at),
+            *(metadata_equals(key, value) for key, value in metadata.items()),
+        ]
+
+
+class IndexedAssetQuery(VideoQuery):
+    """The query of the list of indexed assets."""
+
+    status: list[Literal["ready", "validating", "pending", "queued", "indexing", "failed"]] = []
+
+
+class NewIndexedAsset(RequestModel):
+    """A new indexed asset."""
+
+    asset_id: Id
+    enable_video_stream: Any = None
+    user_metadata: UserMetadata = {}
+
+
+class ReadQuery(RequestModel):
+    """The query of one video."""
+
+    transcription: bool = False
+    embedding_option: list[VideoOption] = []
+    embed: bool = False
+
+
+class LegacyChange(RequestModel):
+    """An update of a video of v1.1 and v1.2."""
+
+    video_title: str | None = None
+    metadata: UserMetadata = {}
 
 
 async def list_videos(call: Call) -> Response:
     """GET /indexes/{index_id}/videos: the videos that are ready."""
-    ready = Condition("status = 'ready'")
-    return _list(call, [ready, *equal(call.request.query_params, "_id", "id")], ("_id",))
+    query = call.query(VideoQuery)
+    return _list(call, query, [Condition("status = 'ready'")], with_status=False)
 
 
 async def list_indexed_assets(call: Call) -> Response:
     """GET /indexes/{index_id}/indexed-assets."""
-    return _list(call, one_of(call.request.query_params, "status", "status", STATUSES), ("status",), True)
+    query = call.query(IndexedAssetQuery)
+    return _list(call, query, among("status", query.status), with_status=True)
 
 
-def _list(call: Call, conditions: list[Condition], more: tuple[str, ...], with_status: bool = False) -> Response:
-    index, query = call.index(), call.request.query_params
-    conditions += [
-        Condition("index_id = ?", [index.id]),
-        *equal(query, "filename", "filename"),
-        *numeric(query, NUMBERS),
-        *since(query),
-        *metadata_equal(query, (*FILTERS, *more)),
-    ]
-    page = call.db.page(Video, conditions, read_paging(query, call.dialect))
-
-    def body(video: Video) -> Mapping[str, Any]:
-        return video_body(call, video, with_status)
-
-    return answer(call.dialect.with_type(listing(page, body), "video_list"))
+def _list(call: Call, query: VideoQuery, conditions: list[Condition], with_status: bool) -> Response:
+    conditions = [Condition("index_id = ?", [call.index().id]), *conditions, *query.conditions()]
+    body = listing(call, Video, conditions, query, lambda video: video_body(call, video, with_status))
+    return answer(call.dialect.with_type(body, "video_list"))
 
 
 async def create_indexed_asset(call: Call) -> Response:
     """POST /indexes/{index_id}/indexed-assets."""
     index = call.index()
-    body = await call.body(("asset_id", "enable_video_stream", "user_metadata"))
-    asset_id = body.get("asset_id")
-    if asset_id is None:
-        raise missing("asset_id")
-    if not isinstance(asset_id, str) or not is_id(asset_id):
-        raise invalid("asset_id", f"{asset_id!r} is not an id.")
-    asset = call.db.find(Asset, id=asset_id)
+    new = await call.json(NewIndexedAsset)
+    asset = call.db.find(Asset, id=new.asset_id)
     if asset is None:
-        raise not_exist(asset_id, "assets")
+        raise not_exist(new.asset_id, "assets")
     if asset.status != "ready":
         raise invalid("asset_id", f"The asset {asset.id} is {asset.status}; wait until it is ready.")
-    wish = Video(
-        index_id=index.id,
-        asset_id=asset.id,
-        filename=asset.filename,
-        legacy=False,
-        user_metadata=checked_metadata(body.get("user_metadata") or {}),
-    )
     with call.db.transaction():
-        video = call.db.insert(wish)
+        video = call.db.insert(
+            Video(
+                index_id=index.id,
+                asset_id=asset.id,
+                filename=asset.filename,
+                legacy=False,
+                user_metadata=new.user_metadata,
+            )
+        )
         validate_video(call.db, video, index, asset)
     call.work_to_do()
     path = f"/{call.dialect.version}/indexes/{index.id}/indexed-assets/{video.id}"
@@ -103,25 +149,22 @@ async def read_indexed_asset(call: Call) -> Response:
 
 
 async def _read(call: Call, with_status: bool) -> Response:
-    query = call.request.query_params
-    refuse_unknown(query, ("transcription", "embedding_option", "embed"))
+    query = call.query(ReadQuery)
     index, video = video_of(call)
     body = dict(video_body(call, video, with_status))
-    spoken = flag(query, "transcription") and has_option(index, "audio")
+    spoken = query.transcription and has_option(index, "audio")
     # the service leaves it out where it found no words
     if not call.dialect.legacy and spoken and (words := segments_of(call.db, video.id, "transcription")):
         body["transcription"] = words
-    body |= await embedding_of(call, index, video)
+    body |= await embedding_of(call, index, video, query.embedding_option, embed=query.embed)
     return answer(call.dialect.with_type(body, "video_info"))
 
 
 async def change(call: Call) -> Response:
     """PATCH on v1.3: ``user_metadata`` is merged."""
     _, video = video_of(call)
-    body = await call.body(("user_metadata",))
-    if body.get("user_metadata") is None:
-        raise missing("user_metadata")
-    merged = merged_metadata(video.user_metadata, checked_metadata(body["user_metadata"]))
+    change = await call.json(MetadataBody)
+    merged = merged_metadata(video.user_metadata, change.user_metadata)
     call.db.update(Video, video.id, user_metadata=merged, updated_at=now())
     return done()
 
@@ -129,11 +172,9 @@ async def change(call: Call) -> Response:
 async def change_legacy(call: Call) -> Response:
     """PUT on v1.1 and v1.2: title and metadata."""
     _, video = video_of(call)
-    body = await call.body(("video_title", "metadata"))
-    title = body.get("video_title", video.title)
-    if title is not None and not isinstance(title, str):
-        raise invalid("video_title", "It must be text.")
-    merged = merged_metadata(video.user_metadata, checked_metadata(body.get("metadata") or {}))
+    change = await call.json(LegacyChange)
+    merged = merged_metadata(video.user_metadata, change.metadata)
+    title = video.title if change.video_title is None else change.video_title
     call.db.update(Video, video.id, title=title, user_metadata=merged, updated_at=now())
     return done()
 

@@ -197,7 +197,7 @@ def test_threads_stay_within_the_limit_of_every_minute(clock: Clock, caplog: pyt
     book, pace = LimitBook(clock), Pace(clock=clock)
     refused: list[Window] = []
     done: list[Window] = []
-    book.set(Limits({Category.SEARCH: RequestLimit(per_minute=7)}))
+    book.set(Limits(requests={Category.SEARCH: RequestLimit(per_minute=7)}))
 
     def ask() -> None:
         began = clock.now

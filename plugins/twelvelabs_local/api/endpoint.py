@@ -1,4 +1,4 @@
-"""What a table of routes is made of."""
+"""The type of the entries in a route table."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from twelvelabs_local.api.call import Call
 Handler = Callable[[Call], Awaitable[Response]]
 
 
-class Errors(StrEnum):
-    """The form of the bodies of errors."""
+class ErrorFormat(StrEnum):
+    """The form of error bodies."""
 
     FLAT = "flat"
     WRAPPED = "wrapped"
 
 
-Entry = tuple[str, str, Handler] | tuple[str, str, Handler, Errors]
-"""Method, path, handler and, where it is not the usual one, the form of errors."""
+Endpoint = tuple[str, str, Handler] | tuple[str, str, Handler, ErrorFormat]
+"""Method, path, handler and, where it is not flat, the form of error bodies."""

@@ -1,4 +1,4 @@
-"""Text that is answered at once: whole, or as a stream of lines."""
+"""Direct analyses, whose response is the answer, at once or as a stream of lines."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from twelvelabs_local.api.analyses import asset_of, decode_inline
-from twelvelabs_local.api.analysis_request import NOW_FIELDS, check_now
+from twelvelabs_local.api.analysis_request import DirectAnalysisRequest
 from twelvelabs_local.api.call import Call, answer
-from twelvelabs_local.api.entry import Entry
+from twelvelabs_local.api.endpoint import Endpoint
 from twelvelabs_local.api.indexed_material import indexed_material
 from twelvelabs_local.engine.analysis import MODEL_NAME, Limited, billed_minutes, limited
 from twelvelabs_local.engine.analysis import answer as answered
@@ -27,32 +27,29 @@ from twelvelabs_local.store.billing import bill
 from twelvelabs_local.store.media_files import IncomingFile, delete_unused_content
 
 PAUSE = 0.05
-"""Seconds between two looks whether the worker is done."""
+"""Seconds between two polls of the worker."""
 NDJSON = "application/x-ndjson"
 _PIECES = re.compile(r"\S+\s*|\s+")
 
 
 async def analyze(call: Call) -> Response:
     """POST /analyze (v1.3)."""
-    body = await call.body(NOW_FIELDS)
-    check_now(body)
-    if "video_id" in body:
-        return indexed_answer(call, body, stream=body.get("stream", True))
+    request = await call.json(DirectAnalysisRequest)
+    body = {**request.given(), "stream": request.stream}
+    if request.video is None:
+        return indexed_answer(call, body, stream=request.stream)
     with IncomingFile(call.engine.settings.data) as arrival:
-        video = body["video"]
-        inline = video["type"] == "base64_string"
-        if inline:
-            await run_in_threadpool(decode_inline, arrival, video["base64_string"])
-        asset_id = asset_of(call, video, arrival if inline else None, missing=404)
+        inline = request.video.base64_string
+        if inline is not None:
+            await run_in_threadpool(decode_inline, arrival, inline)
+            body["video"] = {**body["video"], "base64_string": ""}
+        asset_id = asset_of(call, request.video, arrival if inline is not None else None, missing=404)
     call.work_to_do()
     await _prepared(call, asset_id, body)
-    # "stream" is what tells it from a task, so it is always there
-    named = {**video, "base64_string": ""} if inline else video
-    request = {**body, "stream": body.get("stream", True), "video": named}
-    task = create_analysis(call.db, asset_id, request)
+    task = create_analysis(call.db, asset_id, body)
     call.work_to_do()
     headers = call.counted("analyze")
-    if request["stream"]:
+    if request.stream:
         return StreamingResponse(_events(call, task), media_type=NDJSON, headers=headers)
     done = await _done(call, task)
     if done.result is None:
@@ -61,10 +58,10 @@ async def analyze(call: Call) -> Response:
 
 
 def indexed_answer(call: Call, body: Mapping[str, Any], *, stream: bool) -> Response:
-    """Answer about an indexed video, of which everything is known already.
+    """Return the response about a video that is already indexed.
 
     :param body: a checked request with ``video_id``.
-    :param stream: whether the answer comes in lines.
+    :param stream: whether the response is a stream of lines.
     """
     material = indexed_material(call, body["video_id"])
     found = limited(body, answered(body, material))
@@ -72,13 +69,13 @@ def indexed_answer(call: Call, body: Mapping[str, Any], *, stream: bool) -> Resp
     bill(call.db, "analysis", billed_minutes(body, material.duration), generation_id)
     headers = call.counted("analyze")
     if stream:
-        lines = (_line(event) for event in _told(generation_id, found))
+        lines = (_line(event) for event in _events_of(generation_id, found))
         return StreamingResponse(lines, media_type=NDJSON, headers=headers)
     return answer(_body(generation_id, found), headers=headers)
 
 
 async def _prepared(call: Call, asset_id: str, body: Mapping[str, Any]) -> None:
-    """Wait until a file is known, and refuse one that cannot be analysed; nothing is kept of it then.
+    """Wait until a file is prepared; reject and delete one that cannot be analysed.
 
     :raises ServiceError: the file is broken, too long, or does not have the window.
     """
@@ -95,11 +92,11 @@ async def _prepared(call: Call, asset_id: str, body: Mapping[str, Any]) -> None:
         check_window(body, probe, PEGASUS_NOW)
     except MediaError as error:
         delete_unused_content(call.engine.settings.data, call.db, delete_if_unused(call.db, asset_id))
-        raise error.refused() from error
+        raise error.as_service_error() from error
 
 
 async def _done(call: Call, task: Analysis) -> Analysis:
-    """Wait for the worker, take the answer, and forget the analysis."""
+    """Wait for the worker, and return the analysis after it is deleted."""
     current: Analysis | None = task
     while current is not None and current.status not in DONE:
         await asyncio.sleep(PAUSE)
@@ -111,7 +108,7 @@ async def _done(call: Call, task: Analysis) -> Analysis:
 
 
 async def _events(call: Call, task: Analysis) -> AsyncIterator[str]:
-    """Tell of an analysis while it goes on: its beginning at once, its text when it is there, its end last."""
+    """Yield the events of a running analysis: the start at once, the text when it is ready, the end last."""
     generation_id = str(uuid.uuid5(uuid.NAMESPACE_OID, task.id))
     yield _line({"event_type": "stream_start", "metadata": {"generation_id": generation_id}})
     done = await _done(call, task)
@@ -121,15 +118,15 @@ async def _events(call: Call, task: Analysis) -> AsyncIterator[str]:
         return
     result = done.result
     found = Limited(result["data"], result["finish_reason"], result["usage"], done.error_message)
-    for event in _told(generation_id, found):
+    for event in _events_of(generation_id, found):
         if event["event_type"] != "stream_start":
             yield _line(event)
-            # each piece goes out by itself
+            # sends each event in a piece of its own
             await asyncio.sleep(0)
 
 
-def _told(generation_id: str, found: Limited) -> Iterator[Mapping[str, Any]]:
-    """Return the events of an answer."""
+def _events_of(generation_id: str, found: Limited) -> Iterator[Mapping[str, Any]]:
+    """Yield the events of an answer."""
     yield {"event_type": "stream_start", "metadata": {"generation_id": generation_id}}
     for piece in pieces(found.data):
         yield {"event_type": "text_generation", "text": piece}
@@ -165,4 +162,4 @@ def _line(event: Mapping[str, Any]) -> str:
     return json.dumps(event, ensure_ascii=False) + "\n"
 
 
-ROUTES: Sequence[Entry] = (("POST", "/analyze", analyze),)
+ROUTES: Sequence[Endpoint] = (("POST", "/analyze", analyze),)
