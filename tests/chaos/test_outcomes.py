@@ -14,8 +14,9 @@ import requests
 from tests.chaos.results import whole
 from tests.chaos.test_storms import POLL, Faults, analyze, paid_once, tasks_of
 from tests.dags.conftest import Account
-from tests.dags.test_waiting import Memory, see_through, task_context
 from tests.engine.client import Api
+from tests.task_context import TaskStateStore, task_context
+from tests.task_runs import see_through
 from twelvelabs_provider.exceptions import TwelveLabsJobFailedError, TwelveLabsJobTimeoutError, TwelveLabsRefusedError
 from twelvelabs_provider.jobs import outage
 from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
@@ -57,7 +58,7 @@ def answered(task: dict[str, Any], **other: Any) -> dict[str, Any]:
 def test_cancelled_elsewhere_fails_the_try_and_the_next_one_asks_anew(
     account: Account, asset: str, tmp_path: Path
 ) -> None:
-    memory = Memory()
+    memory = TaskStateStore()
     operator = analyze(tmp_path, asset)
     left = deferral(operator, task_context(memory))
     (task,) = tasks_of(account, asset)
@@ -71,7 +72,7 @@ def test_cancelled_elsewhere_fails_the_try_and_the_next_one_asks_anew(
 
 def test_an_unknown_status_is_waited_out(faults: Faults, account: Account, asset: str, tmp_path: Path) -> None:
     """It counts as running, until the deadline; the next try attaches to the same job."""
-    memory = Memory()
+    memory = TaskStateStore()
     operator = analyze(tmp_path, asset, timeout=3)
     left = deferral(operator, task_context(memory))
     (task,) = tasks_of(account, asset)
@@ -86,7 +87,7 @@ def test_an_unknown_status_is_waited_out(faults: Faults, account: Account, asset
 def test_a_warning_is_published_and_told(
     faults: Faults, account: Account, asset: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    context = task_context(Memory())
+    context = task_context(TaskStateStore())
     operator = analyze(tmp_path, asset)
     left = deferral(operator, context)
     (task,) = tasks_of(account, asset)
@@ -101,7 +102,7 @@ def test_an_analysis_that_vanishes_fails_for_good_and_a_clear_asks_anew(
     account: Account, asset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outage, "SETTLING", 0.5)
-    memory = Memory()
+    memory = TaskStateStore()
     operator = analyze(tmp_path, asset)
     left = deferral(operator, task_context(memory))
     (task,) = tasks_of(account, asset)
@@ -119,7 +120,7 @@ def test_a_video_that_vanishes_fails_for_good_and_a_clear_indexes_it_anew(
     account: Account, unseen: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outage, "SETTLING", 0.5)
-    index_id, memory, video = account.create_index("vanishes"), Memory(), str(unseen())
+    index_id, memory, video = account.create_index("vanishes"), TaskStateStore(), str(unseen())
 
     def index() -> TwelveLabsIndexVideoOperator:
         return TwelveLabsIndexVideoOperator(

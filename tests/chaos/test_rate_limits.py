@@ -11,9 +11,10 @@ import pytest
 
 from tests.chaos.results import whole
 from tests.dags.conftest import Account
-from tests.dags.test_waiting import Memory, see_through, task_context
 from tests.engine.client import Api
 from tests.engine.test_faults import Admin
+from tests.task_context import TaskStateStore, task_context
+from tests.task_runs import see_through
 from twelvelabs_provider.hooks.pacing import forget_paces
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
 from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
@@ -43,7 +44,7 @@ def test_a_run_stays_within_the_requests_of_each_minute(
 
     def understand(video: Path) -> dict[str, Any]:
         waiting: dict[str, Any] = {"deferrable": True, "poll_interval": 0.5}
-        context = task_context(Memory(), run_id=video.stem)
+        context = task_context(TaskStateStore(), run_id=video.stem)
         index = TwelveLabsIndexVideoOperator(task_id="t", source=str(video), index_id=index_id, **waiting)
         indexed, _ = see_through(index, context)
         ask = TwelveLabsAnalyzeVideoOperator(
@@ -53,7 +54,7 @@ def test_a_run_stays_within_the_requests_of_each_minute(
             output_path=str(tmp_path / video.stem),
             **waiting,
         )
-        return dict(see_through(ask, task_context(Memory(), run_id=video.stem))[0])
+        return dict(see_through(ask, task_context(TaskStateStore(), run_id=video.stem))[0])
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         assert len(list(pool.map(understand, videos))) == VIDEOS

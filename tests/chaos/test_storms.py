@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from tests.chaos.results import whole
-from tests.dags.conftest import Account, Connect
-from tests.dags.test_waiting import Memory, billed, see_through, task_context
+from tests.dags.conftest import Account, Connect, billed
 from tests.engine_process import running_engine
+from tests.task_context import TaskStateStore, task_context
+from tests.task_runs import see_through
 from twelvelabs_provider.api.analysis import generation_v1_3
 from twelvelabs_provider.exceptions import (
     TwelveLabsJobTimeoutError,
@@ -102,7 +103,7 @@ STORMS: dict[str, list[dict[str, Any]]] = {
 @pytest.mark.usefixtures("tolerant")
 def test_an_analysis_gets_through(storm: str, faults: Faults, account: Account, asset: str, tmp_path: Path) -> None:
     faults(*STORMS[storm])
-    result, _ = see_through(analyze(tmp_path, asset), task_context(Memory()))
+    result, _ = see_through(analyze(tmp_path, asset), task_context(TaskStateStore()))
     faults()
     assert result["mode"] == "async" and whole(tmp_path)
     assert paid_once(account, asset)
@@ -117,7 +118,7 @@ def test_indexing_is_paid_once_whatever_happens_to_the_answer(
     index_id = account.create_index(f"storm-{storm}")
     before = billed(account)
     faults({"method": "POST", "path": "/indexes/*/indexed-assets", "times": 1, "action": storm})
-    video, memory = str(unseen()), Memory()
+    video, memory = str(unseen()), TaskStateStore()
 
     def attempt() -> Any:
         operator = TwelveLabsIndexVideoOperator(
@@ -162,7 +163,7 @@ def test_an_answer_that_cannot_be_found_again_is_never_asked_for_unseen(
     monkeypatch.setattr(generation_v1_3, "LONGEST_ANSWER", 1.0)
     before = billed(account, "analysis")
     faults({"method": "POST", "path": "/analyze", "action": action})
-    memory = Memory()
+    memory = TaskStateStore()
     fields = {"mode": mode, "deferrable": False}
     with pytest.raises(TwelveLabsUnknownOutcomeError, match=r"Clear the task to ask again, or set resubmit_lost=True"):
         analyze(tmp_path, asset, **fields).execute(task_context(memory))
@@ -178,7 +179,7 @@ def test_a_storm_without_end_stops_at_the_deadline(
     faults: Faults, account: Account, asset: str, tmp_path: Path
 ) -> None:
     """The message says what became of the job; a retry attaches to it."""
-    memory = Memory()
+    memory = TaskStateStore()
     faults({"path": POLL, "action": "status", "status": 429, "retry_after": 0})
     with pytest.raises(TwelveLabsJobTimeoutError, match=r"it continues, and a retry attaches to it"):
         see_through(analyze(tmp_path, asset, timeout=2), task_context(memory))
@@ -202,7 +203,7 @@ def test_the_service_restarts_in_mid_job(
             task_id="t", source=str(unseen()), index_id=index_id, deferrable=deferrable, poll_interval=0.3, timeout=60
         )
         outcome: list[Any] = []
-        waiting = threading.Thread(target=lambda: outcome.append(see_through(operator, task_context(Memory()))))
+        waiting = threading.Thread(target=lambda: outcome.append(see_through(operator, task_context(TaskStateStore()))))
         waiting.start()
         deadline = time.monotonic() + 30
         while not account.get(f"/v1.3/indexes/{index_id}/indexed-assets")["data"] and time.monotonic() < deadline:

@@ -96,6 +96,28 @@ def account(engine: Engine) -> Account:
     return Account(engine)
 
 
+def billed(account: Account, what: str = "indexing") -> int:
+    """Return how many submissions of a kind the engine would have billed."""
+    return int(account.get("/_local/billing")["totals"].get(what, {"events": 0})["events"])
+
+
+Faults = Callable[..., None]
+
+
+@pytest.fixture
+def faults(account: Account) -> Iterator[Faults]:
+    """Return a function that makes the engine fail the next POST of a path; ``times=None`` fails all of them."""
+    url = f"{account.engine.base_url}/_local/faults"
+
+    def fail(path: str, action: str = "lose_answer", times: int | None = 1, **fields: Any) -> None:
+        rule = {"method": "POST", "path": path, "action": action, "times": times, **fields}
+        rule = {name: value for name, value in rule.items() if value is not None}
+        requests.post(url, headers=account.headers, json=rule, timeout=30).raise_for_status()
+
+    yield fail
+    requests.delete(url, headers=account.headers, timeout=30).raise_for_status()
+
+
 def load_dag(dag_id: str, file: Path | None = None) -> DAG:
     """Return a DAG of ``dags/``, or of another file, as Airflow's own loader reads it."""
     try:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.dags.conftest import Account, Connect, load_dag
-from tests.dags.test_waiting import Memory, pushed, see_through, task_context
 from tests.dags.test_waiting import billed as billed_of
+from tests.task_context import TaskStateStore, pushed, task_context
+from tests.task_runs import see_through
 from tests.unit.scripted_server import Lost, Reply, ScriptedServer, Unframed, connection_text
 from twelvelabs_provider.exceptions import (
     TwelveLabsInputError,
@@ -139,7 +140,7 @@ def test_a_file_and_an_address(connect: Connect, clip: Path, site: Callable[[Pat
     assert "WINTER" in by_url["preview"]
     assert by_url["mode"] == "async", "nobody knows how long it is"
     assert manifest_of(by_url)["source"]["uri"] == site(clip)
-    memory = Memory()
+    memory = TaskStateStore()
     attached = analyze(
         tmp_path, prompt=None, analysis_task_id=by_url["analysis_task_id"], source_uri="http://x/?sig=0123456789abcdef"
     )
@@ -270,7 +271,7 @@ def test_what_was_kept_aside_goes_when_the_result_is_there(
 
 
 def test_a_lost_answer_is_not_asked_for_again_unseen(scripted: Callable[..., ScriptedServer], tmp_path: Path) -> None:
-    memory = Memory()
+    memory = TaskStateStore()
     server = scripted(Reply(ASSET), Lost(), Reply(ASSET))
     for said in ("its answer was lost", "An earlier attempt sent this question"):
         with pytest.raises(TwelveLabsUnknownOutcomeError, match=said):
@@ -283,7 +284,7 @@ def test_a_lost_answer_is_not_asked_for_again_unseen(scripted: Callable[..., Scr
 
 
 def test_a_refusal_is_no_lost_answer(scripted: Callable[..., ScriptedServer], tmp_path: Path) -> None:
-    memory = Memory()
+    memory = TaskStateStore()
     refused = Reply({"code": "parameter_invalid", "message": "no"}, status=400)
     scripted(Reply(ASSET), refused, Reply(ASSET), refused)
     for mode in ("sync", "stream"):
@@ -295,7 +296,7 @@ def test_a_refusal_is_no_lost_answer(scripted: Callable[..., ScriptedServer], tm
 def test_an_answer_that_was_not_published_is_not_paid_for_twice(
     scripted: Callable[..., ScriptedServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    memory = Memory()
+    memory = TaskStateStore()
     server = scripted(Reply(ASSET), Reply({"id": "g", "data": "a text", "usage": {"output_tokens": 2}}), Reply(ASSET))
     with monkeypatch.context() as patch:
         patch.setattr("twelvelabs_provider.operators.analyze.publish_document", lambda *_, **__: 1 / 0)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.dags.conftest import SAMPLE, Account, Connect
-from tests.dags.test_waiting import see_through, task_context
+from tests.task_context import task_context
+from tests.task_runs import see_through
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsJobFailedError, TwelveLabsRefusedError
 from twelvelabs_provider.jobs.asset_upload import MARKER
 from twelvelabs_provider.jobs.deduplication import SOURCE_MARK

@@ -6,12 +6,12 @@ import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests.dags.conftest import SAMPLE, SUBTITLES, Account, Connect
+from tests.task_context import task_context
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsOutputError, TwelveLabsRefusedError
 from twelvelabs_provider.operators.extract import (
     TwelveLabsExtractTextInVideoOperator,
@@ -22,12 +22,6 @@ from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperat
 pytestmark = pytest.mark.engine
 
 UNKNOWN = "6650000000000000000000ff"
-
-
-def task_context() -> dict[str, Any]:
-    """Return what the operators read of Airflow's context."""
-    ti = SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, max_tries=0, try_number=1)
-    return {"ti": ti}
 
 
 def clip(folder: Path, *, seconds: float = 5, size: tuple[int, int] = (640, 360)) -> str:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 
-from tests.dags.conftest import Connect, load_dag, read_rows
-from tests.dags.test_waiting import MODES, Memory, pushed, see_through, task_context
+from tests.dags.conftest import Connect, Faults, load_dag, read_rows
+from tests.dags.test_waiting import MODES
 from tests.engine.client import Api
 from tests.engine.suspended_worker import suspended_worker
+from tests.task_context import TaskStateStore, pushed, task_context
+from tests.task_runs import see_through
 from twelvelabs_provider.api.errors import TwelveLabsError
 from twelvelabs_provider.exceptions import (
     TwelveLabsInputError,
@@ -47,19 +47,6 @@ def in_pairs(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def api(engine: Engine) -> Api:
     return Api(engine)
-
-
-@pytest.fixture
-def faults(engine: Engine) -> Iterator[Callable[..., None]]:
-    """Return a function that lets requests for new batches go wrong."""
-    url, headers = f"{engine.base_url}/_local/faults", {"x-api-key": engine.api_key}
-
-    def go_wrong(action: str, **rule: Any) -> None:
-        new = {"method": "POST", "path": "/analyze/batches", "times": 1, "action": action, **rule}
-        requests.post(url, headers=headers, json=new, timeout=30).raise_for_status()
-
-    yield go_wrong
-    requests.delete(url, headers=headers, timeout=30).raise_for_status()
 
 
 def analyse(items: Any, output: Path, **fields: Any) -> TwelveLabsAnalyzeBatchOperator:
@@ -95,7 +82,7 @@ def test_more_items_than_may_be_active(
 ) -> None:
     items: list[Any] = [library.asset_id] * 12
     items.append({"asset_id": library.asset_id, "custom_id": "last", "prompt": "What is said?", "max_tokens": 600})
-    before, context = batches(api), task_context(Memory(), run_id=run_id(request))
+    before, context = batches(api), task_context(TaskStateStore(), run_id=run_id(request))
     operator: Any = analyse(items, tmp_path, deferrable=deferrable)
     if deferrable:
         with suspended_worker(engine), pytest.raises(TaskDeferred) as deferred:
@@ -122,28 +109,28 @@ def test_items_of_a_file(library: Library, tmp_path: Path, request: pytest.Fixtu
     lines = [json.dumps(library.asset_id), "", *map(json.dumps, named)]
     file = tmp_path / "items.jsonl"
     file.write_text("\n".join(lines))
-    context = task_context(Memory(), run_id=run_id(request))
+    context = task_context(TaskStateStore(), run_id=run_id(request))
     result, _ = see_through(analyse(str(file), tmp_path / "out", deferrable=True), context)
     assert [row["custom_id"] for row in rows_of(result)] == [None, "row-1", "row-2", "row-3", "row-4"]
     assert result["batches"] == 3
 
 
 def test_an_answer_that_is_lost_is_found_and_not_paid_for_twice(
-    api: Api, library: Library, tmp_path: Path, faults: Callable[..., None], request: pytest.FixtureRequest
+    api: Api, library: Library, tmp_path: Path, faults: Faults, request: pytest.FixtureRequest
 ) -> None:
     before = batches(api)
-    faults("lose_answer", after=1)
+    faults("/analyze/batches", "lose_answer", after=1)
     result, _ = see_through(analyse([library.asset_id] * 4, tmp_path), task_context(run_id=run_id(request)))
     assert (result["ready"], batches(api)) == (4, before + 2)
 
 
 @pytest.mark.parametrize("action", ["cut_body", "garbage"])
 def test_an_answer_that_cannot_be_read_is_no_reason_to_pay_again(
-    action: str, api: Api, library: Library, tmp_path: Path, faults: Callable[..., None], request: pytest.FixtureRequest
+    action: str, api: Api, library: Library, tmp_path: Path, faults: Faults, request: pytest.FixtureRequest
 ) -> None:
     before = batches(api)
-    faults(action)
-    operator, memory = analyse([library.asset_id], tmp_path), Memory()
+    faults("/analyze/batches", action)
+    operator, memory = analyse([library.asset_id], tmp_path), TaskStateStore()
     if action == "garbage":
         # nothing was made: the next try looks again, and only then sends
         with pytest.raises(Exception, match="not JSON"):
@@ -154,12 +141,12 @@ def test_an_answer_that_cannot_be_read_is_no_reason_to_pay_again(
 
 
 def test_a_worker_that_died_before_it_heard_of_its_batch(
-    api: Api, library: Library, tmp_path: Path, faults: Callable[..., None], request: pytest.FixtureRequest,
+    api: Api, library: Library, tmp_path: Path, faults: Faults, request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    before, memory = batches(api), Memory()
+    before, memory = batches(api), TaskStateStore()
     context = task_context(memory, run_id=run_id(request))
-    faults("lose_answer")
+    faults("/analyze/batches", "lose_answer")
     with monkeypatch.context() as dead:
         dead.setattr(
             batch_submission.BatchSubmission, "_found_after", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
@@ -172,10 +159,10 @@ def test_a_worker_that_died_before_it_heard_of_its_batch(
 
 
 def test_a_request_that_never_arrived_is_sent_by_the_next_try(
-    api: Api, library: Library, tmp_path: Path, faults: Callable[..., None], request: pytest.FixtureRequest
+    api: Api, library: Library, tmp_path: Path, faults: Faults, request: pytest.FixtureRequest
 ) -> None:
-    before, context = batches(api), task_context(Memory(), run_id=run_id(request))
-    faults("reset")
+    before, context = batches(api), task_context(TaskStateStore(), run_id=run_id(request))
+    faults("/analyze/batches", "reset")
     with pytest.raises(TwelveLabsError, match="answer was lost"):
         analyse([library.asset_id], tmp_path).execute(context)
     assert batches(api) == before
@@ -196,7 +183,7 @@ def test_a_retry_without_a_store_finds_its_batches(
 def test_a_retry_attaches_and_a_clear_starts_afresh(
     api: Api, library: Library, tmp_path: Path, request: pytest.FixtureRequest, engine: Engine
 ) -> None:
-    before, memory = batches(api), Memory()
+    before, memory = batches(api), TaskStateStore()
     with suspended_worker(engine), pytest.raises(TwelveLabsJobTimeoutError, match="a retry attaches"):
         see_through(
             analyse([library.asset_id] * 3, tmp_path, timeout=0.3), task_context(memory, run_id=run_id(request))
@@ -211,10 +198,10 @@ def test_a_retry_attaches_and_a_clear_starts_afresh(
 
 
 def test_the_service_wants_smaller_batches(
-    api: Api, library: Library, tmp_path: Path, faults: Callable[..., None], request: pytest.FixtureRequest
+    api: Api, library: Library, tmp_path: Path, faults: Faults, request: pytest.FixtureRequest
 ) -> None:
     before = batches(api)
-    faults("status", status=504)
+    faults("/analyze/batches", "status", status=504)
     file = tmp_path / "items.jsonl"
     file.write_text("".join(f'"{library.asset_id}"\n' for _ in range(3)))
     result, _ = see_through(analyse(str(file), tmp_path / "out"), task_context(run_id=run_id(request)))
@@ -222,18 +209,18 @@ def test_the_service_wants_smaller_batches(
 
 
 def test_the_service_wants_the_same_again(
-    api: Api, library: Library, tmp_path: Path, faults: Callable[..., None], request: pytest.FixtureRequest
+    api: Api, library: Library, tmp_path: Path, faults: Faults, request: pytest.FixtureRequest
 ) -> None:
     before = batches(api)
-    faults("status", status=503)
+    faults("/analyze/batches", "status", status=503)
     result, _ = see_through(analyse([library.asset_id] * 2, tmp_path), task_context(run_id=run_id(request)))
     assert (result["ready"], result["batches"], batches(api)) == (2, 1, before + 1)
 
 
 def test_results_that_break_off_are_read_again(
-    api: Api, library: Library, tmp_path: Path, faults: Callable[..., None], request: pytest.FixtureRequest
+    api: Api, library: Library, tmp_path: Path, faults: Faults, request: pytest.FixtureRequest
 ) -> None:
-    faults("cut_stream", method="GET", path="/analyze/batches/*/results", records=1, half_record=True)
+    faults("/analyze/batches/*/results", "cut_stream", method="GET", records=1, half_record=True)
     result, _ = see_through(analyse([library.asset_id] * 2, tmp_path), task_context(run_id=run_id(request)))
     assert [row["item"] for row in rows_of(result)] == [0, 1]
 
@@ -243,7 +230,7 @@ def test_items_that_fail_are_rows_too(
     strict: bool, api: Api, library: Library, tmp_path: Path, clip: Path, request: pytest.FixtureRequest, engine: Engine
 ) -> None:
     gone = api.asset(clip)
-    context = task_context(Memory(), run_id=run_id(request))
+    context = task_context(TaskStateStore(), run_id=run_id(request))
     items = [{"asset_id": gone, "custom_id": "gone"}, library.asset_id]
     with suspended_worker(engine):
         with pytest.raises(TaskDeferred):
@@ -302,7 +289,7 @@ def test_a_task_that_is_killed_cancels_its_batches(
 ) -> None:
     with suspended_worker(engine):
         operator = analyse([library.asset_id] * 3, tmp_path, deferrable=True)
-        context = task_context(Memory(), run_id=run_id(request))
+        context = task_context(TaskStateStore(), run_id=run_id(request))
         with pytest.raises(TaskDeferred):
             operator.execute(context)
         operator.on_kill()

@@ -12,13 +12,14 @@ from uuid import uuid4
 
 import pytest
 
-from tests.dags.conftest import Account, Connect
+from tests.dags.conftest import Account, Connect, billed
 from tests.dags.test_asset_operators import create
 from tests.dags.test_index_videos_operator import Runs, rows
 from tests.dags.test_signed_uploads import bucket
 from tests.dags.test_spending import indexed
-from tests.dags.test_waiting import billed, see_through, task_context
 from tests.engine.videos import make_video
+from tests.task_context import task_context
+from tests.task_runs import see_through
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsSourceChangedError
 from twelvelabs_provider.hooks import twelvelabs as hooks_twelvelabs
 from twelvelabs_provider.jobs import asset_upload as jobs_asset_upload

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.dags.conftest import Account, Connect
-from tests.dags.test_waiting import task_context
 from tests.engine.client import Api
+from tests.task_context import task_context
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
 from twelvelabs_provider.operators.batch import TwelveLabsAnalyzeBatchOperator

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.dags.conftest import Connect, load_dag
-from tests.dags.test_waiting import task_context
+from tests.task_context import task_context
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.operators.discover import TwelveLabsDiscoverVideosOperator
 from twelvelabs_provider.storage.video_list import read_video_list

@@ -15,6 +15,7 @@ from tests.conftest import Library
 from tests.dags.conftest import Account, Connect, read_rows
 from tests.engine.client import until
 from tests.engine.videos import make_sound
+from tests.task_context import TaskStateStore, task_context
 from twelvelabs_provider.api.errors import TwelveLabsAmbiguousError, TwelveLabsUnsupportedError
 from twelvelabs_provider.exceptions import (
     TwelveLabsInputError,
@@ -32,24 +33,9 @@ pytestmark = pytest.mark.engine
 MODEL = "twelvelabs-local-features"
 
 
-class Store(dict[str, Any]):
-    """Airflow's state store of one task instance."""
-
-    def set(self, key: str, value: Any) -> None:
-        self[key] = json.loads(json.dumps(value))
-
-    def delete(self, key: str) -> None:
-        del self[key]
-
-
-def context(store: Store | None = None) -> Any:
-    ti = SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, max_tries=0)
-    return {"ti": ti, "task_state_store": store}
-
-
-def embed(output: Path, store: Store | None = None, **fields: Any) -> dict[str, Any]:
+def embed(output: Path, store: TaskStateStore | None = None, **fields: Any) -> dict[str, Any]:
     operator = TwelveLabsEmbedOperator(task_id="t", output_path=str(output), poll_interval=0.05, **fields)
-    result: dict[str, Any] = operator.execute(context(store))
+    result: dict[str, Any] = operator.execute(task_context(store))
     json.dumps(result)
     return result
 
@@ -151,7 +137,7 @@ def test_a_task_that_does_not_wait_is_published_by_another(tmp_path: Path, conne
     left = embed(tmp_path, video=library.asset_id, options=["visual"], wait_for_completion=False)
     assert left["job_kind"] == "embedding_task" and left["job_id"] == left["embedding_task_id"]
     sensor = TwelveLabsEmbeddingSensor(task_id="s", embedding_task_id=left["job_id"], poke_interval=0.05)
-    waited = sensor.execute(context())
+    waited = sensor.execute(task_context())
     assert waited["status"] == "ready" and waited["embedding_task_id"] == left["job_id"]
     result = embed(tmp_path, embedding_task_id=left["job_id"])
     assert {row["option"] for row in rows_of(result)} == {"visual"}
@@ -167,11 +153,11 @@ def test_a_deferrable_task_leaves_the_worker_and_comes_back(
     with monkeypatch.context() as patch:
         patch.setattr(operator, "poll", lambda pending: JobState(Phase.RUNNING, "processing"))
         with pytest.raises(TaskDeferred) as deferred:
-            operator.execute(context())
+            operator.execute(task_context())
     trigger: Any = deferred.value.trigger
     trigger.poll_interval = 0.05
     event = asyncio.run(anext(trigger.run()))
-    result = operator.execute_complete(context(), event.payload)
+    result = operator.execute_complete(task_context(), event.payload)
     assert result["rows"] == 1 and rows_of(result)[0]["start"] == 1.0
 
 
@@ -198,11 +184,11 @@ def test_every_argument_may_come_out_of_a_template(tmp_path: Path, connect: Conn
     )
     of_images = TwelveLabsEmbedOperator(**fields, text="<@a> is red", image="{{ params.images | tojson }}")
     for operator in (of_video, of_images):
-        operator.render_template_fields({**context(), "params": params})
-    result = of_video.execute(context())
+        operator.render_template_fields({**task_context(), "params": params})
+    result = of_video.execute(task_context())
     assert [(row["start"], row["end"]) for row in rows_of(result)] == [(0.5, 3.5), (3.5, 6.0)]
     assert set(result["files"]) == {"jsonl", "json"} and result["manifest"].endswith("/vectors.manifest.json")
-    assert of_images.execute(context())["input_type"] == "multi_input"
+    assert of_images.execute(task_context())["input_type"] == "multi_input"
 
 
 @pytest.mark.parametrize(
@@ -276,7 +262,7 @@ def test_a_sensor_says_why_a_task_failed(tmp_path: Path, connect: Connect, site:
     left = embed(tmp_path, video=site(tmp_path / "nothing.mp4"), wait_for_completion=False)
     sensor = TwelveLabsEmbeddingSensor(task_id="s", embedding_task_id=left["job_id"], poke_interval=0.05)
     with pytest.raises(TwelveLabsWatchedJobFailedError, match="could not be fetched"):
-        sensor.execute(context())
+        sensor.execute(task_context())
 
 
 class LosesAnswers:
@@ -338,7 +324,7 @@ class Killed(BaseException):
 def test_a_worker_that_died_before_it_noted_the_task_finds_it_again(
     tmp_path: Path, connect: Connect, site: Callable[[Path], str], clip: Path, monkeypatch: Any, billed: Any
 ) -> None:
-    before, store, url = billed().get("embedding", 0), Store(), site(clip) + "?case=killed"
+    before, store, url = billed().get("embedding", 0), TaskStateStore(), site(clip) + "?case=killed"
     dying = LosesAnswers(monkeypatch, error=Killed)
     with pytest.raises(Killed):
         embed(tmp_path, store, video=url, options=["visual"])
@@ -351,7 +337,7 @@ def test_a_worker_that_died_before_it_noted_the_task_finds_it_again(
 def test_a_worker_that_died_before_it_sent_anything_sends_it(
     tmp_path: Path, connect: Connect, site: Callable[[Path], str], clip: Path, monkeypatch: Any
 ) -> None:
-    store, url = Store(), site(clip) + "?case=unsent"
+    store, url = TaskStateStore(), site(clip) + "?case=unsent"
     dying = LosesAnswers(monkeypatch, acts=False, error=Killed)
     with pytest.raises(Killed):
         embed(tmp_path, store, video=url)
@@ -362,7 +348,7 @@ def test_a_worker_that_died_before_it_sent_anything_sends_it(
 
 
 def test_a_retry_attaches_to_the_task_of_the_ledger(tmp_path: Path, connect: Connect, library: Library) -> None:
-    store = Store()
+    store = TaskStateStore()
     first, again = (embed(tmp_path, store, video=library.asset_id, mode="async", options=["visual"]) for _ in "12")
     assert first["embedding_task_id"] == again["embedding_task_id"]
 

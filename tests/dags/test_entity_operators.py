@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.dags.conftest import Account, Connect, load_dag, read_rows
-from tests.dags.test_waiting import Memory, pushed, see_through, task_context
 from tests.engine.client import Api, until
 from tests.engine.images import delayed_image, make_image
+from tests.task_context import TaskStateStore, pushed, task_context
+from tests.task_runs import see_through
 from twelvelabs_provider.exceptions import (
     TwelveLabsInputError,
     TwelveLabsJobFailedError,
@@ -35,11 +36,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.engine
 
 UNKNOWN = "665000000000000000000abc"
-
-
-def context(memory: Memory | None = None) -> Any:
-    """Return what the operators read of Airflow's context."""
-    return task_context(memory)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +61,7 @@ def late(engine: Engine, tmp_path: Path) -> Iterator[tuple[str, Callable[[], Non
 
 def create_collection(name: str, **fields: Any) -> str:
     operator = TwelveLabsCreateEntityCollectionOperator(task_id="t", collection_name=name, **fields)
-    return str(operator.execute(context()))
+    return str(operator.execute(task_context()))
 
 
 def entity(collection_id: str, **fields: Any) -> TwelveLabsCreateEntityOperator:
@@ -87,7 +83,7 @@ def test_a_collection_is_made_once_per_name(connect: Connect, account: Account) 
         create_collection("dag people", if_exists="fail")
     assert account.get("/v1.3/entity-collections", name="dag people")["page_info"]["total_results"] == 1
     for _ in range(2):
-        TwelveLabsDeleteEntityCollectionOperator(task_id="t", entity_collection_id=first).execute(context())
+        TwelveLabsDeleteEntityCollectionOperator(task_id="t", entity_collection_id=first).execute(task_context())
     assert account.get("/v1.3/entity-collections", name="dag people")["page_info"]["total_results"] == 0
 
 
@@ -119,10 +115,10 @@ def test_an_entity_that_lacks_images_is_said_or_updated(
 
 def test_an_entity_is_waited_for_without_a_worker(collection_id: str, late: tuple[str, Callable[[], None]]) -> None:
     asset_id, let_go = late
-    memory = Memory()
+    memory = TaskStateStore()
     first = entity(collection_id, asset_ids=[asset_id], deferrable=True)
     with pytest.raises(TaskDeferred):
-        first.execute(context(memory))
+        first.execute(task_context(memory))
     let_go()
     result, _ = see_through(entity(collection_id, asset_ids=[asset_id], deferrable=True), task_context(memory))
     assert result["status"] == "ready"
@@ -151,7 +147,7 @@ def test_an_entity_is_left_to_a_sensor(collection_id: str, late: tuple[str, Call
     where = {"entity_collection_id": collection_id, "entity_id": left["entity_id"]}
     waiting = TwelveLabsEntitySensor(task_id="t", deferrable=True, poke_interval=0.2, timeout=60, **where)
     with pytest.raises(TaskDeferred):
-        waiting.execute(context())
+        waiting.execute(task_context())
     let_go()
     result, _ = see_through(waiting, task_context())
     assert result == {**where, "status": "ready"}
@@ -200,7 +196,7 @@ def test_a_deleted_entity_is_gone_and_may_be_deleted_again(
         task_id="t", entity_collection_id=collection_id, entity_id=made["entity_id"]
     )
     for _ in range(2):
-        delete.execute(context())
+        delete.execute(task_context())
     assert entities_in(account, collection_id) == []
 
 
@@ -244,9 +240,9 @@ def test_many_entities_are_waited_for(
     asset_id, let_go = late
     wanted = [{"name": name, "asset_ids": [asset_id]} for name in ("Ann", "Bob")]
     waiting = bulk(collection_id, wanted, deferrable=True)
-    memory = Memory()
+    memory = TaskStateStore()
     with pytest.raises(TaskDeferred):
-        waiting.execute(context(memory))
+        waiting.execute(task_context(memory))
     let_go()
     result, _ = see_through(bulk(collection_id, wanted, deferrable=True), task_context(memory))
     assert {one["status"] for one in entities_in(account, collection_id)} == {"ready"}

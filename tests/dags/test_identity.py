@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import Library
 from tests.dags.conftest import Account, Connect
 from tests.engine.suspended_worker import suspended_worker
+from tests.task_context import TaskStateStore
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsPartialFailureError
 from twelvelabs_provider.jobs.bulk_indexing import steps
 from twelvelabs_provider.jobs.deduplication import index_asset
@@ -26,22 +27,12 @@ from twelvelabs_provider.version_compat import TaskDeferred
 pytestmark = pytest.mark.engine
 
 
-class Memory(dict[str, Any]):
-    """A task state store."""
-
-    def set(self, key: str, value: Any) -> None:
-        self[key] = value
-
-    def delete(self, key: str) -> None:
-        del self[key]
-
-
 def airflow(run_id: str, *, store: bool) -> Any:
     """Return what one Airflow gives to the first try of a task."""
     names = {"dag_id": "nightly", "run_id": run_id, "task_id": "ask", "map_index": -1}
     context: dict[str, Any] = {"ti": SimpleNamespace(**names, max_tries=1, try_number=1)}
     if store:
-        return {**context, "task_state_store": Memory()}
+        return {**context, "task_state_store": TaskStateStore()}
     due = datetime(2026, 11, 1, tzinfo=UTC)
     return {**context, "dag_run": SimpleNamespace(run_after=due, start_date=datetime.now(UTC))}
 

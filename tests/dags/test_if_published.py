@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.dags.conftest import Account, Connect
-from tests.dags.test_waiting import see_through, task_context
 from tests.published import check_published
+from tests.task_context import task_context
+from tests.task_runs import see_through
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
 from twelvelabs_provider.operators.batch import TwelveLabsAnalyzeBatchOperator
 from twelvelabs_provider.operators.embed import TwelveLabsEmbedOperator

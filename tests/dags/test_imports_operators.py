@@ -12,9 +12,10 @@ import pytest
 
 from tests.connected import connect_folder
 from tests.dags.conftest import Connect, read_rows
-from tests.dags.test_waiting import Memory, pushed, see_through, task_context
 from tests.engine.client import Api
 from tests.engine.videos import make_video
+from tests.task_context import TaskStateStore, pushed, task_context
+from tests.task_runs import see_through
 from twelvelabs_provider.exceptions import (
     TwelveLabsInputError,
     TwelveLabsJobFailedError,
@@ -103,7 +104,7 @@ def test_any_number_of_files_is_imported(
 def test_a_file_that_did_not_arrive_fails_the_task_after_the_rows_are_written(
     connection_id: str, folder: Path, tmp_path: Path
 ) -> None:
-    memory, output = Memory(), tmp_path / "out"
+    memory, output = TaskStateStore(), tmp_path / "out"
     fields = {"connection_id": connection_id, "items": ["a.mp4", "late.mp4"], "output_path": str(output)}
     context = task_context(memory)
     with pytest.raises(TwelveLabsJobFailedError, match=r"1 of 2 files .*late\.mp4 \(source_unavailable.*manifest"):

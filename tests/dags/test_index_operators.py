@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.dags.conftest import Account, Connect, load_dag
+from tests.task_context import task_context
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.operators.indexes import (
     TwelveLabsCreateIndexOperator,
@@ -25,10 +26,6 @@ MODELS = {
     "v1.2": ({"marengo2.6": ["text_in_video", "visual"]}, {"marengo2.6": ["conversation"]}, "marengo2.6"),
     "v1.1": ({"marengo2.5": ["visual", "conversation"]}, {"marengo2.5": ["visual"]}, "marengo2.5"),
 }
-
-
-def task_context() -> Any:
-    return {"ti": SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, max_tries=0)}
 
 
 def create(name: str, **fields: Any) -> str:

@@ -11,7 +11,7 @@ import re
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -21,8 +21,7 @@ from typing import Any, BinaryIO, cast
 import pytest
 import requests
 
-from tests.dags.conftest import Account, Connect
-from tests.dags.test_waiting import billed
+from tests.dags.conftest import Account, Connect, Faults, billed
 from twelvelabs_provider.api.errors import TwelveLabsTransientError
 from twelvelabs_provider.exceptions import (
     TwelveLabsInputError,
@@ -44,22 +43,7 @@ from twelvelabs_provider.version_compat import TaskDeferred
 pytestmark = pytest.mark.engine
 
 GENERATIONS = ("v1.3", "v1.2", "v1.1")
-Faults = Callable[..., None]
 Films = Callable[..., list[Path]]
-
-
-@pytest.fixture
-def faults(account: Account) -> Iterator[Faults]:
-    """Return a function that lets the engine misbehave."""
-    url = f"{account.engine.base_url}/_local/faults"
-
-    def misbehave(path: str, action: str = "lose_answer", times: int | None = 1, **fields: Any) -> None:
-        rule = {"method": "POST", "path": path, "action": action, **fields}
-        rule |= {"times": times} if times else {}
-        requests.post(url, headers=account.headers, json=rule, timeout=30).raise_for_status()
-
-    yield misbehave
-    requests.delete(url, headers=account.headers, timeout=30).raise_for_status()
 
 
 @pytest.fixture

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 
 from tests.conftest import Library
-from tests.dags.conftest import Account, Connect, load_dag, read_rows
-from tests.dags.test_waiting import Memory, billed, see_through, task_context
+from tests.dags.conftest import Account, Connect, Faults, billed, load_dag, read_rows
 from tests.engine.client import Api
 from tests.engine.knowledge import FilledStore, filled_store
 from tests.engine.videos import make_video
+from tests.task_context import TaskStateStore, task_context
+from tests.task_runs import see_through
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError, TwelveLabsUnknownOutcomeError
 from twelvelabs_provider.operators.knowledge_ask import TwelveLabsAskKnowledgeStoreOperator
 from twelvelabs_provider.operators.knowledge_search import TwelveLabsSearchKnowledgeStoreOperator
@@ -34,11 +33,6 @@ pytestmark = pytest.mark.engine
 UNKNOWN = "665000000000000000000abc"
 
 
-def context(memory: Memory | None = None) -> Any:
-    """Return what the operators read of Airflow's context."""
-    return task_context(memory)
-
-
 @pytest.fixture(scope="module")
 def shelf(engine: Engine, library: Library, clip: Path) -> FilledStore:
     """The sample, which speaks, and the silent clip."""
@@ -54,7 +48,7 @@ def store_id(connect: Connect, request: pytest.FixtureRequest) -> str:
 
 def create_store(name: str, **fields: Any) -> str:
     operator = TwelveLabsCreateKnowledgeStoreOperator(task_id="t", store_name=name, **fields)
-    return str(operator.execute(context()))
+    return str(operator.execute(task_context()))
 
 
 def item(store_id: str, asset_id: str, **fields: Any) -> TwelveLabsCreateKnowledgeStoreItemOperator:
@@ -80,7 +74,7 @@ def test_a_store_is_made_once_per_name(connect: Connect, account: Account) -> No
     with pytest.raises(TwelveLabsInputError, match=first):
         create_store("dag films", if_exists="fail")
     for _ in range(2):
-        TwelveLabsDeleteKnowledgeStoreOperator(task_id="t", knowledge_store_id=first).execute(context())
+        TwelveLabsDeleteKnowledgeStoreOperator(task_id="t", knowledge_store_id=first).execute(task_context())
     assert create_store("dag films", enrichment_description="faces") != first
 
 
@@ -101,7 +95,7 @@ def test_a_store_that_cannot_be(connect: Connect, fields: dict[str, Any], said: 
 def test_an_asset_is_taken_in_and_paid_for_once(store_id: str, unseen: str, account: Account, deferrable: bool) -> None:
     before = billed(account, "knowledge_store_ingestion")
     operator = item(store_id, unseen, deferrable=deferrable, metadata='{"shot": "1"}')
-    made, deferrals = see_through(operator, task_context(Memory()))
+    made, deferrals = see_through(operator, task_context(TaskStateStore()))
     assert (deferrals > 0) is deferrable
     assert (made["status"], made["duration"], made["asset_id"]) == ("ready", 8.0, unseen)
     again, _ = see_through(item(store_id, unseen), task_context())
@@ -144,7 +138,7 @@ def search(shelf: FilledStore, **fields: Any) -> dict[str, Any]:
     operator = TwelveLabsSearchKnowledgeStoreOperator(
         task_id="t", knowledge_store_id=shelf.store_id, **{"query": "summer winter", **fields}
     )
-    result: dict[str, Any] = operator.execute(context())
+    result: dict[str, Any] = operator.execute(task_context())
     return result
 
 
@@ -179,7 +173,7 @@ def ask(shelf: FilledStore, **fields: Any) -> dict[str, Any]:
     operator = TwelveLabsAskKnowledgeStoreOperator(
         task_id="t", knowledge_store_id=shelf.store_id, **{"question": "When is it summer?", **fields}
     )
-    result: dict[str, Any] = operator.execute(context())
+    result: dict[str, Any] = operator.execute(task_context())
     return result
 
 
@@ -223,24 +217,12 @@ def test_a_question_that_cannot_be(connect: Connect, shelf: FilledStore, fields:
         ask(shelf, **fields)
 
 
-@pytest.fixture
-def faults(engine: Engine) -> Iterator[Callable[..., None]]:
-    """Return a function that lets requests go wrong."""
-    address, key = f"{engine.base_url}/_local/faults", {"x-api-key": engine.api_key}
-
-    def rule(**fields: Any) -> None:
-        requests.put(address, headers=key, json={"rules": [fields]}, timeout=30).raise_for_status()
-
-    yield rule
-    requests.delete(address, headers=key, timeout=30).raise_for_status()
-
-
 @pytest.mark.parametrize("end", ["clean", "broken"])
 def test_an_answer_that_breaks_off_is_kept_and_not_paid_for_again(
     connect: Connect, shelf: FilledStore, account: Account, tmp_path: Path, faults: Callable[..., None], end: str
 ) -> None:
     before = billed(account, "response")
-    faults(method="POST", path="/responses", action="cut_stream", records=5, half_record=True, end=end)
+    faults("/responses", "cut_stream", times=None, records=5, half_record=True, end=end)
     with pytest.raises(TwelveLabsUnknownOutcomeError, match=r"characters of the answer had arrived.*clear the task"):
         ask(shelf, output_path=str(tmp_path))
     (kept,) = tmp_path.rglob("incomplete_response/*.txt")
@@ -250,10 +232,10 @@ def test_an_answer_that_breaks_off_is_kept_and_not_paid_for_again(
 
 
 def test_an_item_whose_answer_was_lost_is_paid_for_once(
-    store_id: str, unseen: str, account: Account, faults: Callable[..., None]
+    store_id: str, unseen: str, account: Account, faults: Faults
 ) -> None:
     before = billed(account, "knowledge_store_ingestion")
-    faults(method="POST", path="/knowledge-stores/*/items", action="lose_answer")
+    faults("/knowledge-stores/*/items", times=None)
     made, _ = see_through(item(store_id, unseen), task_context())
     assert made["status"] == "ready"
     assert account.get(f"/v1.3/knowledge-stores/{store_id}")["item_count"] == 1
@@ -265,7 +247,9 @@ def test_older_generations_are_told_the_nearest_way(connect: Connect) -> None:
     with pytest.raises(TwelveLabsRefusedError, match="search the index"):
         create_store("never made")
     with pytest.raises(TwelveLabsRefusedError, match="text generation"):
-        TwelveLabsAskKnowledgeStoreOperator(task_id="t", knowledge_store_id="ks", question="Who?").execute(context())
+        TwelveLabsAskKnowledgeStoreOperator(task_id="t", knowledge_store_id="ks", question="Who?").execute(
+            task_context()
+        )
 
 
 DAG = """

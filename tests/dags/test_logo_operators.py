@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.dags.conftest import Connect, read_rows
-from tests.dags.test_waiting import task_context
 from tests.engine.client import Api
+from tests.task_context import task_context
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError
 from twelvelabs_provider.operators.logo import TwelveLabsExtractLogoOperator, TwelveLabsExtractThumbnailOperator
 

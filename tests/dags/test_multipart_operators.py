@@ -17,10 +17,11 @@ import pytest
 
 from tests.dags.conftest import SAMPLE, Account, Connect
 from tests.dags.test_asset_operators import create
-from tests.dags.test_waiting import Memory, see_through, task_context
 from tests.engine.client import Api, until
 from tests.engine.multipart import CHUNK, padded
 from tests.engine_process import PLUGINS, running_engine
+from tests.task_context import TaskStateStore, task_context
+from tests.task_runs import see_through
 from twelvelabs_provider.api import assets
 from twelvelabs_provider.api.errors import TwelveLabsTransientError
 from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
@@ -125,7 +126,7 @@ def test_a_killed_upload_goes_on_where_it_was(clip: Path, tmp_path: Path, connec
             worker.wait()
         reported = _reported(engine)
         assert reported == 10
-        context = task_context(Memory(json.loads(kept.read_text())))
+        context = task_context(TaskStateStore(json.loads(kept.read_text())))
         context["ti"].try_number = 2
         result, _ = see_through(create(video, method="multipart"), context)
         assert result["size"] == 30 * CHUNK
@@ -164,7 +165,7 @@ def test_a_file_that_changes_while_it_goes_up(
         return real(self, start, size)
 
     monkeypatch.setattr(Source, "open_range", change)
-    memory = Memory()
+    memory = TaskStateStore()
     with pytest.raises(TwelveLabsTransientError, match="changed while it was sent"):
         create(video, method="multipart").execute(task_context(memory))
     assert memory.jobs() == {}

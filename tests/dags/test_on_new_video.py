@@ -10,8 +10,8 @@ import pytest
 
 from tests.dags.conftest import Account, Connect, load_dag, read_rows
 from tests.dags.test_dags import states
-from tests.dags.test_waiting import task_context
 from tests.engine.client import Api
+from tests.task_context import task_context
 from twelvelabs_provider.operators.unpublished import TwelveLabsListUnpublishedVideosOperator
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pyarrow import parquet
 
-from tests.dags.conftest import Account, Connect
+from tests.dags.conftest import Account, Connect, billed
 from tests.dags.test_analyze_operators import SEGMENTS, TITLE, analyze
-from tests.dags.test_waiting import billed, task_context
 from tests.published import check_published
+from tests.task_context import task_context
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.operators.extract import (
     TwelveLabsExtractTextInVideoOperator,

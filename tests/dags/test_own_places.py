@@ -12,7 +12,8 @@ import pytest
 
 from tests.dags.conftest import Connect
 from tests.dags.test_if_published import analyze, batch, embed, search, summarize, text_in_video
-from tests.dags.test_waiting import see_through, task_context
+from tests.task_context import task_context
+from tests.task_runs import see_through
 from twelvelabs_provider.operators.extract import TwelveLabsExtractTranscriptionOperator
 from twelvelabs_provider.operators.knowledge_search import knowledge_place
 from twelvelabs_provider.operators.list_videos import TwelveLabsListVideosOperator

@@ -18,7 +18,8 @@ import pytest
 import requests
 
 from tests.conftest import Library
-from tests.dags.conftest import Account, Connect
+from tests.dags.conftest import Account, Connect, billed
+from tests.task_context import TaskStateStore
 from twelvelabs_provider.api.errors import TwelveLabsQuotaError
 from twelvelabs_provider.api.search.request import SearchOption, SearchRequest
 from twelvelabs_provider.exceptions import (
@@ -42,17 +43,7 @@ pytestmark = pytest.mark.engine
 TWO_HOURS = 7200
 
 
-class Memory(dict[str, Any]):
-    """A task state store."""
-
-    def set(self, key: str, value: Any) -> None:
-        self[key] = value
-
-    def delete(self, key: str) -> None:
-        del self[key]
-
-
-def task_context(memory: Memory | None = None) -> Any:
+def task_context(memory: TaskStateStore | None = None) -> Any:
     run_id, now = f"run {uuid4()}", datetime.now(UTC)
     ti = SimpleNamespace(dag_id="d", run_id=run_id, task_id="t", map_index=-1, max_tries=0, start_date=now)
     return {"ti": ti} if memory is None else {"ti": ti, "task_state_store": memory}
@@ -108,10 +99,6 @@ def see_through(operator: Any, context: Any) -> tuple[Any, list[Any]]:
             step = partial(operator.resume_execution, deferred.method_name, {"event": event.payload}, context)
 
 
-def billed(account: Account, what: str) -> int:
-    return int(account.get("/_local/billing")["totals"].get(what, {"events": 0})["events"])
-
-
 def test_a_task_waits_for_its_quota_without_a_worker(
     library: Library, tmp_path: Path, connect: Connect, account: Account, used_up: Callable[[str], None]
 ) -> None:
@@ -149,9 +136,9 @@ def test_on_quota_is_checked_at_once(library: Library, tmp_path: Path) -> None:
         search(library, tmp_path, on_quota="hope")
 
 
-@pytest.mark.parametrize("memory", [None, Memory()], ids=["without a store", "with a store"])
+@pytest.mark.parametrize("memory", [None, TaskStateStore()], ids=["without a store", "with a store"])
 def test_a_job_goes_on_where_the_quota_stopped_it(
-    connect: Connect, account: Account, clip: Path, used_up: Callable[[str], None], memory: Memory | None
+    connect: Connect, account: Account, clip: Path, used_up: Callable[[str], None], memory: TaskStateStore | None
 ) -> None:
     index_id = account.create_index(f"quota {memory is None}")
     assets = account.holdings()[0]
@@ -241,10 +228,10 @@ LIMITED: dict[str, Any] = {"on_quota": "wait", "timeout": THREE_HOURS}
 
 
 @pytest.mark.parametrize("woken", [True, False], ids=["woken", "without an event"])
-@pytest.mark.parametrize("memory", [None, Memory()], ids=["without a store", "with a store"])
+@pytest.mark.parametrize("memory", [None, TaskStateStore()], ids=["without a store", "with a store"])
 @pytest.mark.parametrize("what", WAITING)
 def test_no_number_of_waits_for_a_quota_moves_the_deadline(
-    what: str, memory: Memory | None, woken: bool, connect: Connect, clock: Clock, library: Library, clip: Path,
+    what: str, memory: TaskStateStore | None, woken: bool, connect: Connect, clock: Clock, library: Library, clip: Path,
     tmp_path: Path, used_up: Callable[..., None],
 ) -> None:  # fmt: skip
     used_up("*", times=None)
@@ -261,11 +248,11 @@ def test_no_number_of_waits_for_a_quota_moves_the_deadline(
     assert isinstance(error, TwelveLabsJobTimeoutError if late else TwelveLabsQuotaUsedUpError), error
 
 
-@pytest.mark.parametrize("memory", [None, Memory()], ids=["without a store", "with a store"])
+@pytest.mark.parametrize("memory", [None, TaskStateStore()], ids=["without a store", "with a store"])
 @pytest.mark.parametrize("woken", [True, False], ids=["woken", "without an event"])
 @pytest.mark.parametrize("refused", ["/analyze/batches", "/assets*"], ids=["the batch", "before the batch"])
 def test_a_batch_that_begins_on_a_used_up_day_is_sent_once(
-    refused: str, woken: bool, memory: Memory | None, connect: Connect, account: Account, library: Library,
+    refused: str, woken: bool, memory: TaskStateStore | None, connect: Connect, account: Account, library: Library,
     tmp_path: Path, used_up: Callable[..., None],
 ) -> None:  # fmt: skip
     used_up(refused, method="POST" if refused.startswith("/an") else "GET")

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import requests
 
 from tests.conftest import Library
-from tests.dags.conftest import Account, Connect, read_rows
+from tests.dags.conftest import Account, Connect, Faults, billed, read_rows
+from tests.task_context import task_context
 from twelvelabs_provider.api.errors import TwelveLabsAmbiguousError
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError
 from twelvelabs_provider.operators.search import TwelveLabsSearchOperator
 
 pytestmark = pytest.mark.engine
-
-
-def task_context() -> Any:
-    return {"ti": SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, max_tries=0)}
 
 
 def search(index_id: str, output: Path, **fields: Any) -> dict[str, Any]:
@@ -34,12 +30,6 @@ def manifest_path(result: dict[str, Any]) -> Path:
     return Path(result["manifest"].removeprefix("file://"))
 
 
-def billed(account: Account) -> int:
-    """Return how many queries were billed."""
-    totals = account.get("/_local/billing")["totals"]
-    return int(totals.get("search", {"events": 0})["events"])
-
-
 @pytest.fixture
 def still(sample: Path, tmp_path: Path) -> Path:
     """A picture of the sample's tenth second."""
@@ -49,7 +39,7 @@ def still(sample: Path, tmp_path: Path) -> Path:
 
 
 def test_all_pages_are_published(library: Library, tmp_path: Path, connect: Connect, account: Account) -> None:
-    before = billed(account)
+    before = billed(account, "search")
     result = search(
         library.index_id,
         tmp_path / "out",
@@ -65,7 +55,7 @@ def test_all_pages_are_published(library: Library, tmp_path: Path, connect: Conn
     assert all("children" in row["transcription"] for row in rows)
     assert result["total_results"] == result["rows"] == len(rows) == 2
     assert result["top"] == [{name: rows[0][name] for name in ("video_id", "start", "end", "rank")}]
-    assert (result["queries"], billed(account)) == (1, before + 1)
+    assert (result["queries"], billed(account, "search")) == (1, before + 1)
     assert manifest["kind"] == "search"
     assert manifest["options"]["search_options"] == ["transcription"]
     assert manifest["search_pool"]["index_id"] == library.index_id
@@ -96,7 +86,7 @@ def test_a_page_that_expired_is_asked_for_again_from_the_beginning(
         search_options=["transcription"],
         group_by=group_by,
     )
-    before, real = billed(account), operator.hook.execute
+    before, real = billed(account, "search"), operator.hook.execute
     pages: list[str] = []
 
     def expiring(call: Any) -> Any:
@@ -119,7 +109,7 @@ def test_a_page_that_expired_is_asked_for_again_from_the_beginning(
         assert result["queries"] == 2
         assert len(rows) == result["total_results"]
         assert [row["position"] for row in rows] == list(range(1, len(rows) + 1))
-    assert billed(account) == before + result["queries"]
+    assert billed(account, "search") == before + result["queries"]
 
 
 def test_an_image_finds_its_moment(library: Library, still: Path, tmp_path: Path, connect: Connect) -> None:
@@ -192,21 +182,21 @@ def test_fields_that_arrive_as_text(library: Library, tmp_path: Path, connect: C
 def test_what_cannot_work_is_not_asked(
     fields: dict[str, Any], said: str, library: Library, tmp_path: Path, connect: Connect, account: Account
 ) -> None:
-    before = billed(account)
+    before = billed(account, "search")
     with pytest.raises(TwelveLabsInputError, match=said):
         search(**{"index_id": library.index_id, "output": tmp_path, **fields})
-    assert billed(account) == before
+    assert billed(account, "search") == before
     assert not list(tmp_path.rglob("*.json*"))
 
 
 def test_an_output_path_is_checked_before_the_query(
     library: Library, tmp_path: Path, connect: Connect, account: Account
 ) -> None:
-    before, file = billed(account), tmp_path / "file"
+    before, file = billed(account, "search"), tmp_path / "file"
     file.touch()
     with pytest.raises(TwelveLabsInputError, match="cannot be written"):
         search(library.index_id, file, query_text="x")
-    assert billed(account) == before
+    assert billed(account, "search") == before
 
 
 def test_what_a_generation_lacks_is_named(library: Library, tmp_path: Path, connect: Connect) -> None:
@@ -224,17 +214,13 @@ def test_a_refusal_of_the_service_leaves_nothing(library: Library, tmp_path: Pat
 
 
 def test_a_query_whose_answer_is_lost_is_not_asked_twice(
-    library: Library, tmp_path: Path, connect: Connect, account: Account
+    library: Library, tmp_path: Path, connect: Connect, account: Account, faults: Faults
 ) -> None:
-    url, before = f"{account.engine.base_url}/_local/faults", billed(account)
-    rule = {"method": "POST", "path": "/search", "times": 1, "action": "lose_answer"}
-    requests.post(url, headers=account.headers, json=rule, timeout=30).raise_for_status()
-    try:
-        with pytest.raises(TwelveLabsAmbiguousError):
-            search(library.index_id, tmp_path, query_text="children", search_options=["transcription"])
-    finally:
-        requests.delete(url, headers=account.headers, timeout=30).raise_for_status()
-    assert billed(account) == before + 1
+    before = billed(account, "search")
+    faults("/search")
+    with pytest.raises(TwelveLabsAmbiguousError):
+        search(library.index_id, tmp_path, query_text="children", search_options=["transcription"])
+    assert billed(account, "search") == before + 1
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 

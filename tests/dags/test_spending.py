@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
-from tests.dags.conftest import Account, Connect
-from tests.dags.test_waiting import Memory, billed, see_through, task_context
+from tests.dags.conftest import Account, Connect, Faults, billed
+from tests.task_context import TaskStateStore, task_context
+from tests.task_runs import see_through
 from twelvelabs_provider.api.errors import TwelveLabsTransientError
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.jobs.deduplication import SOURCE_MARK
@@ -21,20 +21,6 @@ from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperat
 pytestmark = pytest.mark.engine
 
 GENERATIONS = ("v1.3", "v1.2", "v1.1")
-Faults = Callable[..., None]
-
-
-@pytest.fixture
-def faults(account: Account) -> Iterator[Faults]:
-    """Return a function that lets the engine misbehave once."""
-    url = f"{account.engine.base_url}/_local/faults"
-
-    def misbehave(path: str, action: str = "lose_answer", times: int = 1, **fields: Any) -> None:
-        rule = {"method": "POST", "path": path, "action": action, "times": times, **fields}
-        requests.post(url, headers=account.headers, json=rule, timeout=30).raise_for_status()
-
-    yield misbehave
-    requests.delete(url, headers=account.headers, timeout=30).raise_for_status()
 
 
 @pytest.fixture
@@ -145,7 +131,7 @@ def test_without_waiting_the_job_of_a_reused_video_is_named(
 
 
 def test_a_clear_pays_nothing_either(connect: Connect, account: Account, films: list[Path]) -> None:
-    index_id, memory, before = account.create_index("cleared"), Memory(), billed(account)
+    index_id, memory, before = account.create_index("cleared"), TaskStateStore(), billed(account)
     for max_tries in (2, 3):
         context = task_context(memory, max_tries=max_tries)
         result, _ = see_through(index_video(index_id, films[0]), context)
@@ -157,7 +143,7 @@ def test_a_clear_pays_nothing_either(connect: Connect, account: Account, films: 
 def test_after_a_clear_reuse_decides(
     reuse: Any, same: bool, connect: Connect, account: Account, films: list[Path]
 ) -> None:
-    index_id, memory = account.create_index(f"reuse {reuse}"), Memory()
+    index_id, memory = account.create_index(f"reuse {reuse}"), TaskStateStore()
     ids = []
     for max_tries in (2, 3):
         operator = index_video(index_id, films[0], reuse=reuse, if_indexed="reindex")
@@ -180,7 +166,7 @@ def test_an_upload_that_never_arrived_is_sent_again_by_the_next_try(
     connect: Connect, account: Account, films: list[Path], faults: Faults
 ) -> None:
     connect("v1.2")
-    index_id, memory, before = account.create_index("never arrived"), Memory(), billed(account)
+    index_id, memory, before = account.create_index("never arrived"), TaskStateStore(), billed(account)
     faults("/tasks", "status", status=502)
     with pytest.raises(TwelveLabsTransientError, match="a retry looks again"):
         indexed(index_id, films[0], memory=memory)

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.dags.conftest import Account, Connect, read_rows
-from tests.dags.test_waiting import billed, see_through, task_context
+from tests.dags.conftest import Account, Connect, billed, read_rows
 from tests.engine.client import Api
+from tests.task_context import task_context
+from tests.task_runs import see_through
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError, TwelveLabsUnusableAnswerError
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
 from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.dags.conftest import Account, Connect, read_rows
 from tests.engine.client import Api
+from tests.task_context import task_context
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError
 from twelvelabs_provider.hooks import twelvelabs
@@ -28,10 +28,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.engine
 
 UNKNOWN = "6650000000000000000000ff"
-
-
-def task_context() -> Any:
-    return {"ti": SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, max_tries=0)}
 
 
 def listed(index_id: str, **fields: Any) -> dict[str, Any]:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
 import threading
-import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import requests
 
-from tests.dags.conftest import SAMPLE, Account, Connect
+from tests.dags.conftest import SAMPLE, Account, Connect, billed
+from tests.task_context import TaskStateStore, task_context
+from tests.task_runs import see_through
 from twelvelabs_provider.exceptions import (
     TwelveLabsJobFailedError,
     TwelveLabsJobTimeoutError,
@@ -29,43 +26,7 @@ from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperat
 from twelvelabs_provider.sensors.indexing import TwelveLabsIndexingSensor
 from twelvelabs_provider.version_compat import AirflowSensorTimeout, TaskDeferred
 
-try:
-    from airflow.sdk.exceptions import AirflowRescheduleException
-except ImportError:  # Airflow 3.1
-    from airflow.exceptions import AirflowRescheduleException
-
 pytestmark = pytest.mark.engine
-
-
-class Memory(dict[str, Any]):
-    """A task state store: what one task instance keeps from try to try."""
-
-    def set(self, key: str, value: Any) -> None:
-        self[key] = value
-
-    def delete(self, key: str) -> None:
-        del self[key]
-
-    def jobs(self) -> dict[str, Any]:
-        """Return what is remembered of remote work: all but the text that names the database."""
-        return {key: value for key, value in self.items() if key != "twelvelabs_origin"}
-
-
-def task_context(memory: Memory | None = None, *, max_tries: int = 2, run_id: str = "run") -> dict[str, Any]:
-    """Return what the operators read of Airflow's context."""
-    ti = SimpleNamespace(dag_id="d", run_id=run_id, task_id="t", map_index=-1, max_tries=max_tries)
-    began = datetime.now(UTC)
-    ti.get_first_reschedule_date = lambda context: began
-    ti.pushed = {}
-    ti.xcom_push = lambda key, value: ti.pushed.__setitem__(key, value)
-    return {"ti": ti} if memory is None else {"ti": ti, "task_state_store": memory}
-
-
-def pushed(context: dict[str, Any]) -> dict[str, Any]:
-    """Return the result that a failed task pushed, after a round through JSON as XCom makes it."""
-    result = json.loads(json.dumps(context["ti"].pushed["return_value"]))
-    assert {name: context["ti"].pushed[name] for name in result} == result, "each field under its own name too"
-    return dict(result)
 
 
 def index_video(index_id: str, **fields: Any) -> TwelveLabsIndexVideoOperator:
@@ -81,26 +42,6 @@ def unseen(clip: Path, tmp_path: Path) -> Path:
     tail = os.urandom(64)
     path.write_bytes(clip.read_bytes() + (len(tail) + 8).to_bytes(4, "big") + b"free" + tail)
     return path
-
-
-def see_through(operator: Any, context: dict[str, Any]) -> tuple[Any, int]:
-    """Execute as Airflow does, a trigger or a reschedule at a time; return the result and the number of deferrals."""
-    step, deferrals = operator.execute, 0
-    arguments: dict[str, Any] = {}
-    while True:
-        try:
-            return step(context, **arguments), deferrals
-        except AirflowRescheduleException as later:
-            time.sleep(max(0.0, (later.reschedule_date - datetime.now(UTC)).total_seconds()))
-        except TaskDeferred as deferred:
-            deferrals += 1
-            event = asyncio.run(anext(deferred.trigger.run()))
-            step, arguments = getattr(operator, deferred.method_name), {"event": event.payload}
-
-
-def billed(account: Account, what: str = "indexing") -> int:
-    """Return how many submissions of a kind the engine would have billed."""
-    return int(account.get("/_local/billing")["totals"].get(what, {"events": 0})["events"])
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
@@ -124,7 +65,7 @@ def test_worker_and_triggerer_have_the_same_outcome(
 
 def test_a_retry_attaches_and_pays_once(connect: Connect, account: Account, unseen: Path) -> None:
     index_id = account.create_index("retry")
-    memory = Memory()
+    memory = TaskStateStore()
     before, assets = billed(account), account.holdings()[0]
     first = index_video(index_id, source=str(unseen))
     with pytest.raises(TaskDeferred):
@@ -138,7 +79,7 @@ def test_a_retry_attaches_and_pays_once(connect: Connect, account: Account, unse
 
 def test_a_clear_starts_afresh(connect: Connect, account: Account) -> None:
     index_id = account.create_index("clear")
-    memory = Memory()
+    memory = TaskStateStore()
     anew = partial(index_video, index_id, if_indexed="reindex")
     first, _ = see_through(anew(), task_context(memory, max_tries=2))
     second, _ = see_through(anew(), task_context(memory, max_tries=3))
@@ -147,7 +88,7 @@ def test_a_clear_starts_afresh(connect: Connect, account: Account) -> None:
 
 def test_a_job_that_the_service_forgot_is_submitted_anew(connect: Connect, account: Account) -> None:
     index_id = account.create_index("forgotten")
-    memory = Memory()
+    memory = TaskStateStore()
     first, _ = see_through(index_video(index_id), task_context(memory))
     path = f"/v1.3/indexes/{index_id}/videos/{first['video_id']}"
     requests.delete(account.engine.base_url + path, headers=account.headers, timeout=30).raise_for_status()
@@ -158,7 +99,7 @@ def test_a_job_that_the_service_forgot_is_submitted_anew(connect: Connect, accou
 @pytest.mark.parametrize("deferrable", [True, False])
 def test_the_deadline_leaves_the_job_alone(deferrable: bool, connect: Connect, account: Account, unseen: Path) -> None:
     index_id = account.create_index(f"deadline-{deferrable}")
-    memory = Memory()
+    memory = TaskStateStore()
     fields = {"source": str(unseen), "deferrable": deferrable}
     with pytest.raises(TwelveLabsJobTimeoutError, match="a retry attaches"):
         see_through(index_video(index_id, timeout=0.5, **fields), task_context(memory))
@@ -285,7 +226,7 @@ def test_a_failed_job_says_why_and_leaves_nothing(
     connect(api_version)
     index_id = account.create_index(f"failed-{api_version}-{deferrable}")
     before = account.holdings()[:2]
-    memory = Memory()
+    memory = TaskStateStore()
     operator = index_video(index_id, source=broken_url, deferrable=deferrable)
     with pytest.raises(TwelveLabsJobFailedError, match=r"ended as 'failed': .*(broken|read)"):
         see_through(operator, task_context(memory))

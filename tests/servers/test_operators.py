@@ -12,10 +12,12 @@ import pytest
 from tests.dags.conftest import Account, Connect, load_dag
 from tests.dags.test_asset_operators import create
 from tests.dags.test_dags import states
-from tests.dags.test_waiting import Memory, see_through, task_context
+from tests.dags.test_waiting import TaskStateStore, see_through, task_context
 from tests.engine.multipart import padded
 from tests.servers.remote import Remote
 from tests.servers.test_outputs import said_of
+from tests.task_context import TaskStateStore, task_context
+from tests.task_runs import see_through
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.storage.source import Source
 
@@ -77,7 +79,7 @@ def test_a_video_that_vanishes_before_it_is_read(
     remote.write("in/vanishing.mp4", content)
     once(lambda: remote.delete("in/vanishing.mp4"))
     operator = create(remote.uri("in/vanishing.mp4"), method=method)
-    said = said_of(remote, lambda: operator.execute(task_context(Memory())), TwelveLabsInputError)
+    said = said_of(remote, lambda: operator.execute(task_context(TaskStateStore())), TwelveLabsInputError)
     assert f"'{remote.scheme}://{remote.bucket}/in/vanishing.mp4' does not exist" in said
     assert account.get("/v1.3/assets", filename="vanishing.mp4")["data"] == []
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow.sdk import Asset
 
+from tests.task_context import TaskStateStore, task_context
 from tests.unit.scripted_server import Reply, ScriptedServer
 from twelvelabs_provider.exceptions import TwelveLabsJobTimeoutError
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
@@ -63,40 +63,22 @@ class Theirs(Analysis):
         return False
 
 
-class Memory(dict[str, Any]):
-    """A task state store."""
-
-    def set(self, key: str, value: Any) -> None:
-        self[key] = value
-
-    def delete(self, key: str) -> None:
-        del self[key]
-
-
-def context(memory: Memory | None = None, *, max_tries: int = 0, try_number: int = 1) -> Any:
-    pushed: dict[str, Any] = {}
-    ti = SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, max_tries=max_tries, pushed=pushed)
-    ti.try_number = try_number
-    ti.xcom_push = lambda key, value: pushed.update({key: value})
-    return {"ti": ti} if memory is None else {"ti": ti, "task_state_store": memory}
-
-
 def deferred_by(task: Any, where: Any) -> Any:
     with pytest.raises(TaskDeferred) as deferred:
         task.execute(where)
     return deferred.value.trigger
 
 
-def waiting(kind: type[Analysis], server: ScriptedServer, memory: Memory, **fields: Any) -> Analysis:
+def waiting(kind: type[Analysis], server: ScriptedServer, memory: TaskStateStore, **fields: Any) -> Analysis:
     """Return an operator that has just been deferred."""
     server.script.append(RUNNING if kind is not Indexing else INDEXING)
     operator = kind(task_id="t", deferrable=True, **fields)
-    deferred_by(operator, context(memory))
+    deferred_by(operator, task_context(memory))
     return operator
 
 
 def test_a_killed_task_cancels_its_job_and_forgets_it(server: ScriptedServer) -> None:
-    memory = Memory()
+    memory = TaskStateStore()
     operator = waiting(Analysis, server, memory)
     assert "twelvelabs_job" in memory
     server.script.append(Reply({}))
@@ -123,7 +105,7 @@ def test_what_is_not_cancelled_is_remembered(
     answers: list[Reply],
     told: str,
 ) -> None:
-    memory = Memory()
+    memory = TaskStateStore()
     operator = waiting(kind, server, memory, **fields)
     server.script += answers
     operator.on_kill()
@@ -158,36 +140,36 @@ def test_a_try_that_starts_afresh_stops_what_an_earlier_one_left(
     server: ScriptedServer, kind: type[Analysis], fields: dict[str, Any], tries: dict[str, int], stopped: bool
 ) -> None:
     """Nobody fetches it any more, and the triggerer may not have been asked in time."""
-    memory = Memory()
+    memory = TaskStateStore()
     waiting(Indexing if kind is Indexing else Analysis, server, memory)
     server.asked.clear()
     still = INDEXING if kind is Indexing else RUNNING
     attached = not stopped and (fields.get("reuse") == "always" or "try_number" in tries)
     server.script += [Reply({})] if stopped else [still] if attached else []
     server.script.append(still)
-    deferred_by(kind(task_id="t", deferrable=True, **fields), context(memory, **tries))
+    deferred_by(kind(task_id="t", deferrable=True, **fields), task_context(memory, **tries))
     assert [asked for asked in server.asked if asked.startswith("POST")] == ([CANCEL] if stopped else [])
 
 
 def test_a_retry_attaches_to_what_it_cannot_look_at_for_now(server: ScriptedServer) -> None:
-    memory = Memory()
+    memory = TaskStateStore()
     waiting(Analysis, server, memory)
     server.script += [Reply({"code": "generic_error", "message": "oops"}, status=500), RUNNING]
-    deferred_by(Analysis(task_id="t", deferrable=True), context(memory, try_number=2))
+    deferred_by(Analysis(task_id="t", deferrable=True), task_context(memory, try_number=2))
     assert len(server.asked) == 3
     assert "twelvelabs_job" in memory
 
 
 def test_what_belongs_to_somebody_else_is_not_stopped_later_either(server: ScriptedServer) -> None:
-    memory = Memory()
+    memory = TaskStateStore()
     waiting(Theirs, server, memory)
     server.script.append(RUNNING)
-    deferred_by(Reworded(task_id="t", deferrable=True), context(memory, max_tries=1))
+    deferred_by(Reworded(task_id="t", deferrable=True), task_context(memory, max_tries=1))
     assert CANCEL not in server.asked
 
 
 def test_a_job_that_a_clear_attaches_to_is_not_stopped(server: ScriptedServer, said: Said) -> None:
-    memory = Memory()
+    memory = TaskStateStore()
     operator = waiting(Analysis, server, memory, reuse="always")
     operator.on_kill()
     assert CANCEL not in server.asked
@@ -195,13 +177,13 @@ def test_a_job_that_a_clear_attaches_to_is_not_stopped(server: ScriptedServer, s
     assert "continues, and a retry attaches to it" in said()
     server.script += [RUNNING, RUNNING]
     again = Analysis(task_id="t", deferrable=True, reuse="always")
-    assert deferred_by(again, context(memory, max_tries=1)).cancel_on_kill is False
+    assert deferred_by(again, task_context(memory, max_tries=1)).cancel_on_kill is False
 
 
 @pytest.mark.parametrize("cancel_on_timeout", [True, False])
 def test_an_execution_timeout_is_a_timeout(server: ScriptedServer, cancel_on_timeout: bool) -> None:
     """Airflow calls on_kill for it as well."""
-    operator = waiting(Analysis, server, Memory(), cancel_on_timeout=cancel_on_timeout)
+    operator = waiting(Analysis, server, TaskStateStore(), cancel_on_timeout=cancel_on_timeout)
     server.script.append(Reply({}))
     with pytest.raises(AirflowTaskTimeout):
         try:
@@ -214,22 +196,22 @@ def test_an_execution_timeout_is_a_timeout(server: ScriptedServer, cancel_on_tim
 
 @pytest.mark.parametrize("deferrable", [True, False])
 def test_the_deadline_cancels_what_it_is_told_to(server: ScriptedServer, deferrable: bool) -> None:
-    memory = Memory()
+    memory = TaskStateStore()
     operator = Analysis(task_id="t", deferrable=deferrable, timeout=1e-6, cancel_on_timeout=True)
     server.script += [RUNNING, Reply({})]
     with pytest.raises(TwelveLabsJobTimeoutError, match=r"still running at its deadline.*t1 was cancelled; a retry"):
-        operator.execute(context(memory))
+        operator.execute(task_context(memory))
     assert server.asked[-1] == CANCEL
     assert "twelvelabs_job" not in memory
 
 
 def test_the_deadline_says_what_cannot_be_cancelled(server: ScriptedServer) -> None:
-    memory = Memory()
+    memory = TaskStateStore()
     server.script.append(INDEXING)
     with pytest.raises(
         TwelveLabsJobTimeoutError, match=r"deadline.*cannot be cancelled: it continues, and a retry attach"
     ):
-        Indexing(task_id="t", timeout=1e-6, cancel_on_timeout=True).execute(context(memory))
+        Indexing(task_id="t", timeout=1e-6, cancel_on_timeout=True).execute(task_context(memory))
     assert "twelvelabs_job" in memory
 
 
@@ -239,7 +221,7 @@ def late(operator: Analysis, where: Any) -> Any:
 
 
 def test_a_triggerer_that_stood_still_does_not_cost_the_result(server: ScriptedServer) -> None:
-    where = context(Memory())
+    where = task_context(TaskStateStore())
     server.script.append(RUNNING)
     deferred_by(Analysis(task_id="t", deferrable=True), where)
     server.script.append(READY)
@@ -250,7 +232,7 @@ def test_a_triggerer_that_stood_still_does_not_cost_the_result(server: ScriptedS
 def test_airflows_own_limit_is_a_deadline_too(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, cancel_on_timeout: bool
 ) -> None:
-    where = context(Memory())
+    where = task_context(TaskStateStore())
     server.script.append(RUNNING)
     deferred_by(Analysis(task_id="t", deferrable=True, timeout=60), where)
     later = time.time() + 600
@@ -264,7 +246,7 @@ def test_airflows_own_limit_is_a_deadline_too(
 
 def test_airflows_own_limit_without_a_memory() -> None:
     with pytest.raises(TwelveLabsJobTimeoutError, match="is a triggerer running"):
-        late(Analysis(task_id="t", deferrable=True), context())
+        late(Analysis(task_id="t", deferrable=True), task_context())
 
 
 @pytest.mark.parametrize(
@@ -275,7 +257,7 @@ def test_the_trigger_is_told_what_it_may_cancel(
     server: ScriptedServer, kind: type[Analysis], fields: dict[str, Any], cancels: bool
 ) -> None:
     server.script.append(RUNNING)
-    assert deferred_by(kind(task_id="t", deferrable=True, **fields), context()).cancel_on_kill is cancels
+    assert deferred_by(kind(task_id="t", deferrable=True, **fields), task_context()).cancel_on_kill is cancels
 
 
 def entity(server: ScriptedServer, **fields: Any) -> TwelveLabsCreateEntityOperator:
@@ -288,7 +270,7 @@ def entity(server: ScriptedServer, **fields: Any) -> TwelveLabsCreateEntityOpera
 
 
 def test_an_operator_with_nothing_to_fetch_pushes_its_result_and_ends(server: ScriptedServer) -> None:
-    where = context()
+    where = task_context()
     assert deferred_by(entity(server, end_in_triggerer=True), where).end_in_triggerer
     pushed = where["ti"].pushed
     result = {"entity_collection_id": "c1", "entity_id": "e1", "entity_name": "Ada", "status": None, "asset_count": 1}
@@ -297,13 +279,13 @@ def test_an_operator_with_nothing_to_fetch_pushes_its_result_and_ends(server: Sc
 
 @pytest.mark.parametrize("fields", [{"multiple_outputs": False}, {"do_xcom_push": False}], ids=str)
 def test_what_is_pushed_is_what_was_wished(server: ScriptedServer, fields: dict[str, Any]) -> None:
-    where = context()
+    where = task_context()
     assert deferred_by(entity(server, end_in_triggerer=True, **fields), where).end_in_triggerer
     assert set(where["ti"].pushed) == ({"return_value"} if "multiple_outputs" in fields else set())
 
 
 def test_a_task_with_outlets_is_woken(server: ScriptedServer, said: Said) -> None:
-    where = context()
+    where = task_context()
     operator = entity(server, end_in_triggerer=True, outlets=[Asset("library")])
     assert not deferred_by(operator, where).end_in_triggerer
     assert where["ti"].pushed == {}
@@ -311,14 +293,14 @@ def test_a_task_with_outlets_is_woken(server: ScriptedServer, said: Said) -> Non
 
 
 def test_an_operator_that_fetches_its_result_is_woken(server: ScriptedServer) -> None:
-    where = context()
+    where = task_context()
     server.script.append(RUNNING)
     assert not deferred_by(Analysis(task_id="t", deferrable=True, end_in_triggerer=True), where).end_in_triggerer
     assert where["ti"].pushed == {}
 
 
 def test_a_sensor_pushes_what_it_knows_and_ends(server: ScriptedServer) -> None:
-    where = context()
+    where = task_context()
     server.script.append(INDEXING)
     sensor = TwelveLabsIndexingSensor(
         task_id="s", index_id="i1", video_id="v1", deferrable=True, end_in_triggerer=True, timeout=60
@@ -332,7 +314,7 @@ def test_a_sensor_pushes_what_it_knows_and_ends(server: ScriptedServer) -> None:
 
 
 def test_a_sensor_that_fetches_its_result_is_woken(server: ScriptedServer) -> None:
-    where = context()
+    where = task_context()
     states = ("total", "queued", "processing", "ready", "failed", "canceled")
     counts = {f"{state}_items": 1 for state in states}
     server.script.append(Reply({"batch_id": "b1", "status": "processing", **counts}))
@@ -344,10 +326,12 @@ def test_a_sensor_that_fetches_its_result_is_woken(server: ScriptedServer) -> No
 def test_a_sensor_keeps_airflows_word_for_its_timeout() -> None:
     sensor = TwelveLabsIndexingSensor(task_id="s", index_id="i1", video_id="v1", deferrable=True)
     with pytest.raises(AirflowSensorTimeout):
-        sensor.resume_execution("__fail__", {"error": "Trigger timeout"}, context())
+        sensor.resume_execution("__fail__", {"error": "Trigger timeout"}, task_context())
 
 
 def test_an_execution_timeout_counts_while_deferred(server: ScriptedServer) -> None:
     server.script.append(RUNNING)
-    trigger = deferred_by(Analysis(task_id="t", deferrable=True, execution_timeout=timedelta(seconds=90)), context())
+    trigger = deferred_by(
+        Analysis(task_id="t", deferrable=True, execution_timeout=timedelta(seconds=90)), task_context()
+    )
     assert trigger.pending["deadline"] - trigger.pending["begun_at"] == pytest.approx(90)

@@ -9,6 +9,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from tests.task_context import TaskStateStore
 from tests.unit.scripted_server import Reply, ScriptedServer
 from twelvelabs_provider.jobs.task_state import TaskState
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
@@ -16,16 +17,6 @@ from twelvelabs_provider.version_compat import TaskDeferred
 
 ASSET = Reply({"_id": "a1", "status": "ready", "duration": 30.0, "filename": "a.mp4"})
 RUNNING = Reply({"task_id": "t1", "status": "processing"})
-
-
-class Memory(dict[str, Any]):
-    """A task state store."""
-
-    def set(self, key: str, value: Any) -> None:
-        self[key] = value
-
-    def delete(self, key: str) -> None:
-        del self[key]
 
 
 def analysis(tmp_path: Path) -> Any:
@@ -58,7 +49,7 @@ def test_without_a_store_only_a_task_that_is_new_is_cancelled(
 def test_a_retry_owns_the_task_that_its_dead_worker_submitted(
     server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    memory = Memory()
+    memory = TaskStateStore()
     server.script += [ASSET, Reply({"task_id": "t1", "status": "pending"}), RUNNING]
     with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
         dying.setattr(TaskState, "record_job", Mock(side_effect=KeyboardInterrupt))

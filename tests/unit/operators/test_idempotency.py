@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.task_context import task_context
 from tests.unit.scripted_server import CutShort, Lost, Reply, ScriptedServer, Unframed
 from twelvelabs_provider.api.errors import TwelveLabsError
 from twelvelabs_provider.exceptions import TwelveLabsJobFailedError, TwelveLabsUnknownOutcomeError
@@ -30,11 +30,6 @@ FAILURES = [Lost(), Reply(status=502), Reply(b"<html>")]
 NAMES = ["lost", "502", "garbled"]
 
 
-def context() -> Any:
-    ti = SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, max_tries=0)
-    return {"ti": ti}
-
-
 def listed(*entries: dict[str, Any]) -> Reply:
     return Reply({"data": list(entries)})
 
@@ -43,21 +38,21 @@ def listed(*entries: dict[str, Any]) -> Reply:
 def test_a_collection_whose_answer_was_lost_is_found(server: ScriptedServer, failure: Any) -> None:
     server.script += [EMPTY, failure, listed({"_id": "c1", "name": "people"})]
     operator = TwelveLabsCreateEntityCollectionOperator(task_id="t", collection_name="people")
-    assert operator.execute(context()) == "c1"
+    assert operator.execute(task_context()) == "c1"
     assert server.asked.count("POST /v1.3/entity-collections") == 1
 
 
 def test_of_several_collections_of_a_name_the_oldest_is_reused(server: ScriptedServer) -> None:
     server.script += [listed(*({"_id": one, "name": name} for one, name in (("c3", "x"), ("c2", "p"), ("c1", "p"))))]
     operator = TwelveLabsCreateEntityCollectionOperator(task_id="t", collection_name="p")
-    assert operator.execute(context()) == "c1"
+    assert operator.execute(task_context()) == "c1"
 
 
 def create_entity(**fields: Any) -> Any:
     operator = TwelveLabsCreateEntityOperator(
         task_id="t", entity_collection_id="c1", entity_name="Ann", asset_ids="a1", **fields
     )
-    return operator.execute(context())
+    return operator.execute(task_context())
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=NAMES)
@@ -80,7 +75,7 @@ def test_of_a_bulk_whose_answer_was_lost_every_entity_is_looked_for(server: Scri
     operator = TwelveLabsCreateEntitiesOperator(
         task_id="t", entity_collection_id="c1", entities=wanted, fail_on_partial_error=False
     )
-    result = operator.execute(context())
+    result = operator.execute(task_context())
     assert (result["created"], result["existed"], result["refused"]) == (1, 1, 1)
     assert result["entity_ids"] == {"Ann": "e1", "Cid": "e3"}
     (sent,) = [request.json for request in server.requests if request.method == "POST"]
@@ -98,14 +93,14 @@ def test_a_long_list_is_sent_in_parts(server: ScriptedServer) -> None:
     server.script += [EMPTY, *map(Reply, answers)]
     operator = TwelveLabsCreateEntitiesOperator(task_id="t", entity_collection_id="c1", entities=json.dumps(wanted))
     with pytest.raises(TwelveLabsJobFailedError, match=r"1 of 250 entities were refused: Nr 107 \(no such asset\)"):
-        operator.execute(context())
+        operator.execute(task_context())
     assert server.asked.count("POST /v1.3/entity-collections/c1/entities/bulk") == 3
 
 
 def test_a_store_whose_answer_was_lost_is_found(server: ScriptedServer) -> None:
     server.script += [EMPTY, Lost(), listed({"_id": "ks_1", "name": "films"})]
     operator = TwelveLabsCreateKnowledgeStoreOperator(task_id="t", store_name="films")
-    assert operator.execute(context()) == "ks_1"
+    assert operator.execute(task_context()) == "ks_1"
 
 
 def item(status: str, item_id: str = "ksi_1") -> dict[str, Any]:
@@ -116,7 +111,7 @@ def add_item(**fields: Any) -> Any:
     operator = TwelveLabsCreateKnowledgeStoreItemOperator(
         task_id="t", knowledge_store_id="ks_1", asset_id="a1", **fields
     )
-    return operator.execute(context())
+    return operator.execute(task_context())
 
 
 def test_an_item_whose_answer_was_lost_is_found(server: ScriptedServer) -> None:
@@ -158,7 +153,7 @@ def ask(**fields: Any) -> Any:
     operator = TwelveLabsAskKnowledgeStoreOperator(
         task_id="t", knowledge_store_id="ks_1", question="Who is seen?", **fields
     )
-    return operator.execute(context())
+    return operator.execute(task_context())
 
 
 def test_a_question_is_told_and_kept_short(server: ScriptedServer) -> None:
@@ -223,7 +218,7 @@ def test_a_search_stops_at_what_was_asked_for(server: ScriptedServer) -> None:
     operator = TwelveLabsSearchKnowledgeStoreOperator(
         task_id="t", knowledge_store_id="ks_1", query="a dog", max_results="55"
     )
-    result = operator.execute(context())
+    result = operator.execute(task_context())
     assert (result["results"], len(result["top"])) == (55, 20)
     assert result["top"][0] == {"rank": 1, "item_id": "i1", "asset_type": "image", "start": None, "end": None}
     tokens = [request.json.get("page_token") for request in server.requests]

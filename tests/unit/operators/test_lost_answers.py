@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.task_context import TaskStateStore, task_context
 from tests.unit.scripted_server import Lost, Reply, ScriptedServer, connection_text
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsTransientError
 from twelvelabs_provider.exceptions import TwelveLabsUnknownOutcomeError
@@ -21,11 +21,6 @@ INDEX = Reply({"_id": "i1", "index_name": "n", "models": []})
 READY = Reply({"_id": "a1", "status": "ready"})
 
 
-def context() -> Any:
-    ti = SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, max_tries=0)
-    return {"ti": ti}
-
-
 def index_video() -> TwelveLabsIndexVideoOperator:
     return TwelveLabsIndexVideoOperator(task_id="t", source=str(SAMPLE), index_id="i1")
 
@@ -33,16 +28,6 @@ def index_video() -> TwelveLabsIndexVideoOperator:
 FAILURES = [Lost(), Reply(status=502), Reply(b"<html>")]
 NAMES = ["lost", "502", "garbled"]
 NOTHING = Reply({"data": []})
-
-
-class Memory(dict[str, Any]):
-    """A task state store."""
-
-    def set(self, key: str, value: Any) -> None:
-        self[key] = value
-
-    def delete(self, key: str) -> None:
-        del self[key]
 
 
 def task(task_id: str, **fields: Any) -> dict[str, Any]:
@@ -54,10 +39,10 @@ def tasks(*those: dict[str, Any]) -> Reply:
     return Reply({"data": list(those)})
 
 
-def begin(memory: Memory | None = None) -> Any:
+def begin(memory: TaskStateStore | None = None) -> Any:
     """Submit with the older generation; return the job, or raise."""
     operator = index_video()
-    return operator.begin({**context(), "task_state_store": memory})
+    return operator.begin({**task_context(), "task_state_store": memory})
 
 
 @pytest.fixture
@@ -73,7 +58,7 @@ def test_an_upload_that_is_billed_at_once_is_not_sent_again_where_nothing_is_rem
 ) -> None:
     older.script += [INDEX, NOTHING, NOTHING, failure, NOTHING]
     with pytest.raises(TwelveLabsUnknownOutcomeError, match=r"look for sample\.mp4 in index i1"):
-        index_video().execute(context())
+        index_video().execute(task_context())
     assert older.asked.count("POST /v1.2/tasks") == 1
 
 
@@ -90,7 +75,7 @@ def test_a_task_whose_answer_was_lost_is_attached_to(older: ScriptedServer, fail
 
 
 def test_where_nothing_began_the_next_try_looks_again_and_submits(older: ScriptedServer) -> None:
-    memory = Memory()
+    memory = TaskStateStore()
     older.script += [INDEX, NOTHING, NOTHING, Lost(), NOTHING]
     with pytest.raises(TwelveLabsTransientError, match="a retry looks again"):
         begin(memory)
@@ -100,7 +85,7 @@ def test_where_nothing_began_the_next_try_looks_again_and_submits(older: Scripte
 
 
 def test_what_appears_late_is_attached_to_by_the_next_try(older: ScriptedServer) -> None:
-    memory = Memory()
+    memory = TaskStateStore()
     older.script += [INDEX, NOTHING, tasks(task("t0")), Lost(), Reply(status=503), Reply(status=503), Reply(status=503)]
     with pytest.raises(TwelveLabsTransientError, match="cannot be looked for now"):
         begin(memory)
@@ -113,11 +98,11 @@ def test_what_appears_late_is_attached_to_by_the_next_try(older: ScriptedServer)
 def test_several_that_may_be_it_are_left_to_a_person(older: ScriptedServer, name: str | None) -> None:
     older.script += [INDEX, NOTHING, NOTHING, Lost(), tasks(task("t1"), task("t2", filename=name, duration=None))]
     with pytest.raises(TwelveLabsUnknownOutcomeError, match=r"2 indexing tasks.*\(t1, t2\).*clear the task"):
-        begin(Memory())
+        begin(TaskStateStore())
 
 
 def test_an_upload_that_was_refused_leaves_no_intent(older: ScriptedServer) -> None:
-    memory = Memory()
+    memory = TaskStateStore()
     older.script += [INDEX, NOTHING, NOTHING, Reply({"code": "parameter_invalid", "message": "no"}, status=400)]
     with pytest.raises(TwelveLabsBadRequestError):
         begin(memory)
@@ -139,11 +124,11 @@ def test_what_was_found_by_its_name_is_compared(older: ScriptedServer, metadata:
     video = Reply({"_id": "v1", "metadata": {"filename": "sample.mp4", **metadata}})
     older.script += [INDEX, NOTHING, NOTHING, Lost(), tasks(task("t1")), found, video, Reply(status=204)]
     if fits:
-        assert index_video().execute(context())["video_id"] == "v1"
+        assert index_video().execute(task_context())["video_id"] == "v1"
         assert older.requests[-1].json["metadata"]["airflow_source"].startswith("source-")
     else:
         with pytest.raises(TwelveLabsUnknownOutcomeError, match="of another file"):
-            index_video().execute(context())
+            index_video().execute(task_context())
 
 
 def test_an_address_that_is_signed_anew_asks_for_the_same() -> None:
@@ -161,7 +146,7 @@ def test_an_indexing_that_was_begun_is_found(server: ScriptedServer) -> None:
     server.script += [INDEX, nowhere, nowhere]
     server.script += [Reply({"_id": "a1", "status": "processing"}), READY, nowhere, Lost(), placed]
     server.script += [Reply({"_id": "v1", "asset_id": "a1", "status": "ready"})]
-    assert index_video().execute(context())["video_id"] == "v1"
+    assert index_video().execute(task_context())["video_id"] == "v1"
     assert server.asked.count("POST /v1.3/indexes/i1/indexed-assets") == 1
 
 
@@ -169,7 +154,7 @@ def test_an_index_that_was_made_is_found_by_its_name(server: ScriptedServer) -> 
     models = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
     made = Reply({"data": [{"_id": "i7", "index_name": "films", "models": models}]})
     server.script += [Reply({"data": []}), Lost(), made]
-    assert TwelveLabsCreateIndexOperator(task_id="t", index_name="films").execute(context()) == "i7"
+    assert TwelveLabsCreateIndexOperator(task_id="t", index_name="films").execute(task_context()) == "i7"
     assert server.asked.count("POST /v1.3/indexes") == 1
     assert json.dumps(server.asked).count("GET") == 2
 
@@ -189,7 +174,7 @@ def test_an_analysis_that_failed_is_not_found_for_ever(server: ScriptedServer, t
     operator = TwelveLabsExtractTextInVideoOperator(
         task_id="t", index_id="i1", video_id="v1", output_path=str(tmp_path), formats=["jsonl"]
     )
-    result = operator.execute(context())
+    result = operator.execute(task_context())
     assert result["rows"] == 1
     assert json.loads(next(tmp_path.rglob("*.manifest.json")).read_text())["model"] == "pegasus9"
     keys = [sent.headers["idempotency-key"] for sent in server.requests if sent.method == "POST"]

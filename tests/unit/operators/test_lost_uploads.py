@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.task_context import task_context
 from tests.unit.scripted_server import Lost, Reply, ScriptedServer
 from twelvelabs_provider.api.errors import TwelveLabsAmbiguousError
 from twelvelabs_provider.jobs.asset_upload import MARKER
@@ -19,11 +19,6 @@ READY = Reply({"_id": "a1", "status": "ready", "method": "direct"})
 POST, LOOK = "POST /v1.3/assets", "GET /v1.3/assets?page=1&page_limit=50&filename=sample.mp4"
 
 
-def context(try_number: int = 1) -> Any:
-    ti = SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, max_tries=0, try_number=try_number)
-    return {"ti": ti}
-
-
 @pytest.fixture
 def operator() -> TwelveLabsCreateAssetOperator:
     return TwelveLabsCreateAssetOperator(task_id="t", source=str(SAMPLE))
@@ -32,7 +27,7 @@ def operator() -> TwelveLabsCreateAssetOperator:
 def listed(operator: TwelveLabsCreateAssetOperator, **fields: Any) -> Reply:
     """Return a list in which the second asset is the one of this task."""
     fingerprint = resolve_source(str(SAMPLE)).fingerprint
-    marker = operator.identity(context()).submission_key("asset", fingerprint)[:32]
+    marker = operator.identity(task_context()).submission_key("asset", fingerprint)[:32]
     other = {"_id": "a0", "status": "ready", "user_metadata": {MARKER: "0" * 32}}
     mine = {"_id": "a1", "status": "processing", "method": "direct", "user_metadata": {MARKER: marker}, **fields}
     return Reply({"data": [other, mine]})
@@ -43,7 +38,7 @@ def test_an_asset_that_was_made_is_found(
     server: ScriptedServer, operator: TwelveLabsCreateAssetOperator, failure: Any
 ) -> None:
     server.script += [failure, listed(operator), READY, READY]
-    assert operator.execute(context())["asset_id"] == "a1"
+    assert operator.execute(task_context())["asset_id"] == "a1"
     assert server.asked[:2] == [POST, LOOK]
     assert server.asked.count(POST) == 1
 
@@ -53,7 +48,7 @@ def test_an_asset_that_was_not_made_is_left_to_a_retry(
 ) -> None:
     server.script += [Lost(), Reply({"data": []})]
     with pytest.raises(TwelveLabsAmbiguousError):
-        operator.execute(context())
+        operator.execute(task_context())
     assert server.asked == [POST, LOOK]
 
 
@@ -73,6 +68,6 @@ def test_a_retry_looks_before_it_uploads(
 ) -> None:
     created = [] if taken else [Reply({"_id": "a2", "status": "processing"}, status=201)]
     server.script += [listed(operator, **fields), *created, READY, READY]
-    operator.execute(context(try_number=2))
+    operator.execute(task_context(try_number=2))
     assert server.asked[: 1 + len(created)] == [LOOK, POST][: 1 + len(created)]
     assert (POST in server.asked) is not taken

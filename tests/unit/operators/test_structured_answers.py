@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.task_context import task_context
 from tests.unit.scripted_server import Reply, Request, ScriptedServer, Step, connection_text, forget_proxies
 from twelvelabs_provider.api.analysis.batches import BatchItem, BatchOptions
 from twelvelabs_provider.exceptions import TwelveLabsUnknownOutcomeError, TwelveLabsUnusableAnswerError
@@ -45,11 +45,6 @@ def around(text: str) -> dict[str, tuple[str, str]]:
         "escaped": (escaped(text), "stop"),
         "mark": (f"\ufeff{text}", "stop"),
     }
-
-
-def context() -> Any:
-    ti = SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, max_tries=0)
-    return {"ti": ti}
 
 
 class Service(ScriptedServer):
@@ -100,7 +95,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
 
 def run(service: Service, operator: Any, answer: Any, finish_reason: str = "stop") -> Any:
     service.answer, service.finish_reason = answer, finish_reason
-    return operator.execute(context())
+    return operator.execute(task_context())
 
 
 def analyze(output: Path, **fields: Any) -> Any:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.task_context import task_context
 from tests.unit.scripted_server import Reply, ScriptedServer
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.jobs.deduplication import SOURCE_MARK
@@ -19,11 +19,6 @@ VIDEO: dict[str, Any] = {"_id": "v1", "system_metadata": {"filename": "talk.mp4"
 MARKED = {**VIDEO, "user_metadata": {SOURCE_MARK: "source-1"}}
 NOT_FOUND = Reply({"code": "resource_not_exist", "message": "no such asset"}, status=404)
 ANSWER = Reply({"id": "g1", "data": "WINTER", "finish_reason": "stop"})
-
-
-def context() -> Any:
-    ti = SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, max_tries=0, try_number=1)
-    return {"ti": ti}
 
 
 def analyze(output: Path, **fields: Any) -> TwelveLabsAnalyzeVideoOperator:
@@ -44,25 +39,25 @@ def test_nothing_is_sent_where_no_asset_is_known(
     }
     operator: Any = operators.get(kind, lambda: analyze(tmp_path, mode=kind))()
     with pytest.raises(TwelveLabsInputError, match="video v1 of index i1 has no known asset"):
-        operator.execute(context())
+        operator.execute(task_context())
     assert [request.method for request in server.requests] == ["GET"] * len(server.requests)
 
 
 def test_the_asset_under_the_id_of_the_video_is_taken(server: ScriptedServer, tmp_path: Path) -> None:
     server.script += [Reply(VIDEO), Reply({"_id": "v1", "status": "ready", "duration": 60.3}), ANSWER]
-    analyze(tmp_path, mode="sync").execute(context())
+    analyze(tmp_path, mode="sync").execute(task_context())
     assert server.requests[-1].json["video"] == {"type": "asset_id", "asset_id": "v1"}
 
 
 def test_an_asset_of_another_length_is_another_video(server: ScriptedServer, tmp_path: Path) -> None:
     server.script += [Reply(VIDEO), Reply({"_id": "v1", "status": "ready", "duration": 90.0})]
     with pytest.raises(TwelveLabsInputError, match="no known asset"):
-        analyze(tmp_path).execute(context())
+        analyze(tmp_path).execute(task_context())
 
 
 def test_an_asset_of_the_same_mark_is_taken(server: ScriptedServer, tmp_path: Path) -> None:
     asset = {"_id": "a7", "status": "ready", "user_metadata": {SOURCE_MARK: "source-1"}}
     server.script += [Reply(MARKED), NOT_FOUND, Reply({"data": [asset]}), ANSWER]
-    analyze(tmp_path, mode="sync").execute(context())
+    analyze(tmp_path, mode="sync").execute(task_context())
     assert server.requests[-1].json["video"] == {"type": "asset_id", "asset_id": "a7"}
     assert "video_id" not in server.requests[-1].json

@@ -1,0 +1,44 @@
+"""Airflow's task context and task state store as the operators see them, in memory."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+
+class TaskStateStore(dict[str, Any]):
+    """Task state store of one task instance; values take the way through JSON, as in Airflow."""
+
+    def set(self, key: str, value: Any) -> None:
+        self[key] = json.loads(json.dumps(value))
+
+    def delete(self, key: str) -> None:
+        del self[key]
+
+    def jobs(self) -> dict[str, Any]:
+        """Return the records of remote jobs, without the text that names the database."""
+        return {key: value for key, value in self.items() if key != "twelvelabs_origin"}
+
+
+def task_context(
+    store: TaskStateStore | None = None, *, max_tries: int = 0, try_number: int = 1, run_id: str = "r"
+) -> Any:
+    """Return the part of Airflow's context that the operators read.
+
+    :param store: task state store of the task instance; without one, the context is that of Airflow 3.2.
+    """
+    now = datetime.now(UTC)
+    ti = SimpleNamespace(dag_id="d", run_id=run_id, task_id="t", map_index=-1, max_tries=max_tries)
+    ti.try_number, ti.start_date, ti.pushed = try_number, now, {}
+    ti.get_first_reschedule_date = lambda context: now
+    ti.xcom_push = lambda key, value: ti.pushed.update({key: value})
+    return {"ti": ti} if store is None else {"ti": ti, "task_state_store": store}
+
+
+def pushed(context: Any) -> dict[str, Any]:
+    """Return the result that a failed task pushed, after its way through JSON, as in XCom."""
+    result = json.loads(json.dumps(context["ti"].pushed["return_value"]))
+    assert {name: context["ti"].pushed[name] for name in result} == result, "each field under its own name too"
+    return dict(result)
