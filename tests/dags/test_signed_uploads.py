@@ -10,16 +10,13 @@ from typing import Any
 
 import pytest
 
-from tests.dags.conftest import Account, Connect, billed
+from tests.dags.conftest import Account, Connect, Faults, billed
 from tests.dags.test_asset_operators import create
 from tests.dags.test_index_videos_operator import Runs, rows
-from tests.dags.test_spending import Faults, faults
 from tests.task_context import task_context
 from tests.task_runs import see_through
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsJobFailedError, TwelveLabsRefusedError
 from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
-
-__all__ = ["faults"]
 
 pytestmark = [pytest.mark.engine]
 
