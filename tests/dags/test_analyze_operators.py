@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.dags.conftest import Account, Connect, load_dag
-from tests.dags.test_waiting import billed as billed_of
+from tests.dags.conftest import billed as billed_of
 from tests.task_context import TaskStateStore, pushed, task_context
 from tests.task_runs import see_through
 from tests.unit.scripted_server import Lost, Reply, ScriptedServer, Unframed, connection_text

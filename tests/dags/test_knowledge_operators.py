@@ -219,7 +219,7 @@ def test_a_question_that_cannot_be(connect: Connect, shelf: FilledStore, fields:
 
 @pytest.mark.parametrize("end", ["clean", "broken"])
 def test_an_answer_that_breaks_off_is_kept_and_not_paid_for_again(
-    connect: Connect, shelf: FilledStore, account: Account, tmp_path: Path, faults: Callable[..., None], end: str
+    connect: Connect, shelf: FilledStore, account: Account, tmp_path: Path, faults: Faults, end: str
 ) -> None:
     before = billed(account, "response")
     faults("/responses", "cut_stream", times=None, records=5, half_record=True, end=end)

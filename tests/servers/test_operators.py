@@ -12,7 +12,6 @@ import pytest
 from tests.dags.conftest import Account, Connect, load_dag
 from tests.dags.test_asset_operators import create
 from tests.dags.test_dags import states
-from tests.dags.test_waiting import TaskStateStore, see_through, task_context
 from tests.engine.multipart import padded
 from tests.servers.remote import Remote
 from tests.servers.test_outputs import said_of
