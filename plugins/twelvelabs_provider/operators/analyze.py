@@ -17,7 +17,7 @@ from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.jobs.result_deduplication import IfPublished, stem_with
 from twelvelabs_provider.links import video_url
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
-from twelvelabs_provider.operators.video_analysis import VIDEO_FIELDS, AnalyzedVideo, VideoAnalysis, request_values
+from twelvelabs_provider.operators.video_analysis import VIDEO_FIELDS, AnalyzedVideo, VideoAnalysis, video_values
 from twelvelabs_provider.results.analyses import AnalysisFiles
 from twelvelabs_provider.results.answered import Answered, Facts, Mode
 from twelvelabs_provider.storage.manifest import Provenance, Published
@@ -169,7 +169,7 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsJobOperator):
         self.resubmit_lost = resubmit_lost
         self.max_billable_minutes = max_billable_minutes
 
-    def begin(self, context: Context) -> PendingJob | Result:
+    def submit(self, context: Context) -> PendingJob | Result:
         """Check and ask; or attach to the given task."""
         if self.analysis_task_id:
             return self._attach_to_given(context, self.analysis_task_id)
@@ -178,7 +178,7 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsJobOperator):
         video = analysis.find_video()
         return analysis.ask(video, self._request(video), is_default=False)
 
-    def advance(self, context: Context, pending: PendingJob, state: JobState) -> Result:
+    def complete(self, context: Context, pending: PendingJob, state: JobState) -> Result:
         """Publish the answer of a task that is ready."""
         return self.publish(context, self._analysis(context).completed(pending))
 
@@ -212,17 +212,17 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsJobOperator):
         """Publish a saved answer in the wanted formats; None if no complete file has their data."""
         return self._files(facts.get("format")).republish(saved, Provenance.of(context["ti"]))
 
-    def asked(self) -> tuple[Any, ...]:
+    def request_values(self) -> tuple[Any, ...]:
         """Return the video and the whole question."""
         question = (self.prompt, self.prompt_v2, self.response_format, self.analysis_mode, self.max_tokens)
         durations = (self.min_segment_duration, self.max_segment_duration)
-        return (*request_values(self), *question, *durations, self.custom_id, self.analysis_task_id)
+        return (*video_values(self), *question, *durations, self.custom_id, self.analysis_task_id)
 
-    def describe(self, pending: PendingJob) -> str | None:
+    def playground_page(self, pending: PendingJob) -> str | None:
         """Return the page of an indexed video."""
         return video_url(self.index_id, self.video_id) if self.index_id and self.video_id else None
 
-    def is_ours(self, pending: PendingJob) -> bool:
+    def owns(self, pending: PendingJob) -> bool:
         """Return False for a given task, and for one that existed before."""
         return owns_analysis(pending) and not self.analysis_task_id
 

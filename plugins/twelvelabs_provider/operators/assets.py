@@ -78,7 +78,7 @@ class TwelveLabsCreateAssetOperator(TwelveLabsUploadOperator):
         self.enable_thumbnail = enable_thumbnail
         self.method = method
 
-    def begin(self, context: Context) -> PendingJob:
+    def submit(self, context: Context) -> PendingJob:
         """Check, choose a way, and upload."""
         required(self, source=self.source)
         self._needs_assets()
@@ -94,7 +94,7 @@ class TwelveLabsCreateAssetOperator(TwelveLabsUploadOperator):
         memo = {"source_uri": source.uri, "asset_id": asset_id, **checked_content(source), **choice.as_memo()}
         return self.pending(context, JobRef(JobKind.ASSET, asset_id), **memo)
 
-    def advance(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
+    def complete(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
         """Tell what the asset is; or upload what the service could not fetch."""
         if state.phase is not Phase.READY or self.should_upload_instead(pending, state):
             return self.upload_instead(context, pending, state)
@@ -117,17 +117,17 @@ class TwelveLabsCreateAssetOperator(TwelveLabsUploadOperator):
         options = self._options()
         return options, self._media(options.filename or source.filename)
 
-    def asked(self) -> tuple[Any, ...]:
+    def request_values(self) -> tuple[Any, ...]:
         """The file and what shall be known of it; a template may sign the same address anew for each try."""
         wishes = (self.asset_type, self.enable_hls, self.enable_thumbnail, self.method)
         return (meaning_of(self.source), self.filename, str(self.user_metadata or ""), *wishes)
 
-    def handed_over(self, pending: PendingJob) -> Result:
+    def detached_result(self, pending: PendingJob) -> Result:
         """Which asset is being prepared."""
         kept = {name: pending.memo.get(name) for name in ("method", "source_uri")}
-        return {**super().handed_over(pending), "asset_id": pending.job.id, **kept}
+        return {**super().detached_result(pending), "asset_id": pending.job.id, **kept}
 
-    def discard(self, pending: PendingJob) -> None:
+    def clean_up(self, pending: PendingJob) -> None:
         """Remove the failed asset; a retry uploads again."""
         try:
             self.hook.execute(self.hook.api.delete_asset(pending.job.id, force=True))

@@ -154,7 +154,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
         self.if_published = IfPublished.parse(if_published)
         self.max_billable_minutes = max_billable_minutes
 
-    def begin(self, context: Context) -> PendingJob | Result:
+    def submit(self, context: Context) -> PendingJob | Result:
         """Check every item, then send as many batches as may be active."""
         self._check()
         published = self._find_published(context) if self.wait_for_completion else None
@@ -177,7 +177,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
             return submission.waiting_for(JobRef(JobKind.ASSET, unready), plan)
         return submission.send(plan)
 
-    def advance(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
+    def complete(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
         """Send more batches after others have ended; publish after all have."""
         if pending.job.kind is JobKind.ASSET and state.phase is not Phase.READY:
             raise TwelveLabsJobFailedError(state.failure_of(pending.job))
@@ -187,11 +187,11 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
             return self._submission(context, PlannedWork.of(pending)).send(plan)
         return self._publish(context, plan, _estimate(pending))
 
-    def asked(self) -> tuple[Any, ...]:
+    def request_values(self) -> tuple[Any, ...]:
         """Return the items and the question; output and formats may differ on a retry."""
         return (self._meaning, self._rules)
 
-    def goes_on_after(self, pending: PendingJob, state: JobState) -> bool:
+    def can_complete(self, pending: PendingJob, state: JobState) -> bool:
         """Continue after any end of a batch: there are results, or there is room for another batch."""
         return state.phase is not Phase.RUNNING
 
@@ -210,7 +210,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
         if received.reason is not EventReason.REFUSED or not self._is_foreign(received.pending):
             return super().execute_complete(context, event)
         with refusals_end_the_task():
-            return self._see_through(context, received.pending)
+            return self._run_jobs(context, received.pending)
 
     def quota_memo(self) -> dict[str, Any] | None:
         """Keep the plan, also while no batch is active: what was sent before is paid for."""
@@ -223,17 +223,17 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
         work = PlannedWork.from_json(memo)
         with refusals_end_the_task(), self.within_quota(context):
             self._ensure_same_items(work.memo)
-            return self._see_through(context, self._submission(context, work).send(plan_in(work.memo)))
+            return self._run_jobs(context, self._submission(context, work).send(plan_in(work.memo)))
 
-    def recalled(self, context: Context) -> PendingJob | None:
+    def recorded_job(self, context: Context) -> PendingJob | None:
         """Return the job to wait for by the record of this task, which may be a plan of which nothing was sent."""
         return self._attached(context)
 
-    def hands_over(self, pending: PendingJob) -> bool:
+    def can_detach(self, pending: PendingJob) -> bool:
         """Return whether every batch has been sent; a task that does not wait ends then."""
         return not plan_in(pending.memo).of(*_UNSENT)
 
-    def handed_over(self, pending: PendingJob) -> Result:
+    def detached_result(self, pending: PendingJob) -> Result:
         """Return the batches that are left running; their cost is counted now, since no operator follows them."""
         plan = plan_in(pending.memo)
         count_bill(self, _estimate(pending))

@@ -147,7 +147,7 @@ class TwelveLabsEmbedOperator(TwelveLabsJobOperator):
         self.if_published = IfPublished.parse(if_published)
         self.max_billable_minutes = max_billable_minutes
 
-    def begin(self, context: Context) -> PendingJob | Result:
+    def submit(self, context: Context) -> PendingJob | Result:
         """Embed at once or submit a task; or attach to the given task."""
         if self._check() == {"embedding_task_id"}:
             return self.pending(context, JobRef(JobKind.EMBEDDING_TASK, str(self.embedding_task_id)))
@@ -170,22 +170,22 @@ class TwelveLabsEmbedOperator(TwelveLabsJobOperator):
         self._guard(plan)
         return self._publish(context, embed_at_once(self.hook, call, is_billed=plan.is_timed), embedded)
 
-    def advance(self, context: Context, pending: PendingJob, state: JobState) -> Result:
+    def complete(self, context: Context, pending: PendingJob, state: JobState) -> Result:
         """Publish the vectors of a task that is ready."""
         self._check()
         task = self.hook.execute(self.hook.api.read_embedding_task(pending.job.id))
         embedded = Embedded(**{"folder": task.id, **pending.memo, "embedding_task_id": task.id})
         return self._publish(context, task.embeddings(), embedded)
 
-    def asked(self) -> tuple[Any, ...]:
+    def request_values(self) -> tuple[Any, ...]:
         """Return the input and how it is embedded; a URL counts without its signature."""
         media = [meanings(value) for value in (self.image, self.audio, self.video)]
         what = (self.text, *media, self.embedding_task_id, self.model_name)
         return (*what, *vars(self._media_options()).values())
 
-    def handed_over(self, pending: PendingJob) -> Result:
+    def detached_result(self, pending: PendingJob) -> Result:
         """Return the task that is left running."""
-        return {**super().handed_over(pending), "embedding_task_id": pending.job.id}
+        return {**super().detached_result(pending), "embedding_task_id": pending.job.id}
 
     def _inputs(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in INPUTS}

@@ -121,7 +121,7 @@ class TwelveLabsCreateEntitiesOperator(TwelveLabsJobOperator):
         self.formats = formats
         self.fail_on_partial_error = fail_on_partial_error
 
-    def begin(self, context: Context) -> PendingJob | Result:
+    def submit(self, context: Context) -> PendingJob | Result:
         """Check, make what is missing, and publish what became of each."""
         required(self, entity_collection_id=self.entity_collection_id)
         check_if_exists(self.if_exists, "reuse", "fail")
@@ -134,17 +134,17 @@ class TwelveLabsCreateEntitiesOperator(TwelveLabsJobOperator):
         job = self._unready()
         return self.pending(context, job, **result) if job else result
 
-    def advance(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
+    def complete(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
         """Wait for the next entity that is not ready, or return what became of all."""
         # A list may lag behind the entity itself.
         job = self._unready(besides=pending.job.id)
         return self.next_job(pending, job) if job else dict(pending.memo)
 
-    def handed_over(self, pending: PendingJob) -> Result:
+    def detached_result(self, pending: PendingJob) -> Result:
         """Return what became of all; some of them are not ready."""
         return dict(pending.memo)
 
-    def asked(self) -> tuple[Any, ...]:
+    def request_values(self) -> tuple[Any, ...]:
         """The entities; the output may differ on a retry."""
         return (self.entity_collection_id, self.entities)
 

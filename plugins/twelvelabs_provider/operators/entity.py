@@ -128,7 +128,7 @@ class TwelveLabsCreateEntityOperator(TwelveLabsJobOperator):
         self.metadata = metadata
         self.if_exists = if_exists
 
-    def begin(self, context: Context) -> PendingJob:
+    def submit(self, context: Context) -> PendingJob:
         """Check, find, and create where there is none."""
         required(self, entity_collection_id=self.entity_collection_id, entity_name=self.entity_name)
         check_if_exists(self.if_exists, "reuse", "update", "fail")
@@ -143,16 +143,16 @@ class TwelveLabsCreateEntityOperator(TwelveLabsJobOperator):
         job = JobRef(JobKind.ENTITY, entity.id, self.entity_collection_id)
         return self.pending(context, job, asset_count=len(entity.asset_ids))
 
-    def advance(self, context: Context, pending: PendingJob, state: JobState) -> Result:
+    def complete(self, context: Context, pending: PendingJob, state: JobState) -> Result:
         """Return what was made."""
         self.log.info("%s is %s", pending.job, state.status)
         return self._result(pending, state.status)
 
-    def handed_over(self, pending: PendingJob) -> Result:
+    def detached_result(self, pending: PendingJob) -> Result:
         """Name the entity, for a sensor."""
         return self._result(pending, None)
 
-    def asked(self) -> tuple[Any, ...]:
+    def request_values(self) -> tuple[Any, ...]:
         """The entity and all that is said about it."""
         return (self.entity_collection_id, self.entity_name, self.asset_ids, self.description, self.metadata)
 

@@ -224,7 +224,7 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
         self.if_published = IfPublished.parse(if_published)
         self.max_billable_minutes = max_billable_minutes
 
-    def begin(self, context: Context) -> PendingJob | Result:
+    def submit(self, context: Context) -> PendingJob | Result:
         """Read the rows where the service has them; submit the analysis where it has not."""
         window, video = self.check()
         try:
@@ -233,7 +233,7 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
             return self._analyze(context, window, video)
         return self.publish(context, self.hook.execute(call), window, video, Origin.OCR)
 
-    def advance(self, context: Context, pending: PendingJob, state: JobState) -> Result:
+    def complete(self, context: Context, pending: PendingJob, state: JobState) -> Result:
         """Publish the rows of an analysis that is ready."""
         window, video = self.check(pending.memo.get("index_id"))
         task = self.hook.execute(self.hook.api.read_analysis_task(pending.job.id))
@@ -268,15 +268,15 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
         forget_aside(self.output_path, self.place(window))
         return result
 
-    def asked(self) -> tuple[Any, ...]:
+    def request_values(self) -> tuple[Any, ...]:
         """The video and the window; output and formats may differ on a retry."""
         return (*index_arguments(self.index_id, self.index_name), self.video_id, self.asset_id, self.start, self.end)
 
-    def is_ours(self, pending: PendingJob) -> bool:
+    def owns(self, pending: PendingJob) -> bool:
         """Return False for an analysis task that existed before."""
         return owns_analysis(pending)
 
-    def describe(self, pending: PendingJob) -> str | None:
+    def playground_page(self, pending: PendingJob) -> str | None:
         """Return the video's page."""
         return video_url(pending.memo["index_id"], self.video_id)
 

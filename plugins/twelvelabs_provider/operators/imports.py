@@ -99,7 +99,7 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
         self.formats = formats
         self.fail_on_partial_error = fail_on_partial_error
 
-    def begin(self, context: Context) -> PendingJob:
+    def submit(self, context: Context) -> PendingJob:
         """Check, then ask for all files."""
         source_ids = self._checked()
         if self.output_path:
@@ -107,7 +107,7 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
             check_output(self.output_path)
         return self._import(context, source_ids) if source_ids else self._transfer(context)
 
-    def advance(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
+    def complete(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
         """Look at the next import, or tell what became of all files."""
         if pending.job.kind is JobKind.TRANSFER:
             if not pending.memo.get("started"):
@@ -121,7 +121,7 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
         files = files_of_imports(_source_ids(self.items), found)
         return self._finish(context, [self._explained(file) for file in files], imports)
 
-    def asked(self) -> tuple[Any, ...]:
+    def request_values(self) -> tuple[Any, ...]:
         """What is imported, through what; the output may differ on a retry."""
         return (
             self.connection_id,
@@ -132,14 +132,14 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
             self.retry_failed,
         )
 
-    def handed_over(self, pending: PendingJob) -> Result:
+    def detached_result(self, pending: PendingJob) -> Result:
         """Name all imports, for a sensor of each."""
-        handed = super().handed_over(pending)
+        handed = super().detached_result(pending)
         if pending.job.kind is JobKind.TRANSFER:
             return {**handed, "integration_id": pending.job.id}
         return {**handed, "index_id": None, "connection_id": pending.job.index_id, "imports": pending.memo["imports"]}
 
-    def hands_over(self, pending: PendingJob) -> bool:
+    def can_detach(self, pending: PendingJob) -> bool:
         """An import that has not begun, because another one is running, has to be waited for."""
         return pending.job.kind is not JobKind.TRANSFER or bool(pending.memo.get("started"))
 

@@ -125,7 +125,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator):
         self.method = method
         self.max_billable_minutes = max_billable_minutes
 
-    def begin(self, context: Context) -> PendingJob | Result:
+    def submit(self, context: Context) -> PendingJob | Result:
         """Check, look for what is there, upload, and submit."""
         required(self, source=self.source)
         index_arguments(self.index_id, self.index_name)
@@ -163,7 +163,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator):
             return self._bring_asset(context, source, policy, memo)
         return self._upload_task(context, source, given.part if given else None, metadata, memo)
 
-    def advance(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
+    def complete(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
         """Index an asset that is ready, or upload what the service could not fetch; or return what was indexed."""
         if pending.job.kind is JobKind.ASSET:
             if state.phase is not Phase.READY or self.should_upload_instead(pending, state):
@@ -179,7 +179,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator):
         self.log.info("video %s is ready in index %s", video_id, pending.memo["index_id"])
         return self.told(video_id, pending.memo, state.duration)
 
-    def asked(self) -> tuple[Any, ...]:
+    def request_values(self) -> tuple[Any, ...]:
         """The video, the index and the transcript; a template may sign the same address anew for each try."""
         index = index_arguments(self.index_id, self.index_name)
         asked = (meaning_of(self.source), *index, meaning_of(self.transcription or ""), self.language)
@@ -187,18 +187,18 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator):
         wishes = () if self.if_indexed == IfIndexed.REUSE else (self.if_indexed,)
         return (*asked, *wishes, sorted(metadata.items())) if metadata else (*asked, *wishes)
 
-    def describe(self, pending: PendingJob) -> str | None:
+    def playground_page(self, pending: PendingJob) -> str | None:
         """The video's page where the id is known already, else the index's."""
         if pending.job.kind is JobKind.INDEXED_ASSET:
             return video_url(pending.memo["index_id"], pending.job.id)
         index_id, video_id = pending.memo["index_id"], pending.memo.get("video_id")
         return video_url(index_id, video_id) if video_id else index_url(index_id)
 
-    def hands_over(self, pending: PendingJob) -> bool:
+    def can_detach(self, pending: PendingJob) -> bool:
         """An asset has to be ready before its indexing can be asked for, so only the indexing itself goes on alone."""
         return pending.job.kind is not JobKind.ASSET
 
-    def handed_over(self, pending: PendingJob) -> Result:
+    def detached_result(self, pending: PendingJob) -> Result:
         """What is being indexed, under the names that the sensor and the later tasks take."""
         is_task = pending.job.kind is JobKind.INDEXING_TASK
         reused = bool(pending.memo.get("reused"))
@@ -207,7 +207,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator):
             count_bill(self, indexing_bill(pending.memo.get("duration")))
         kept = {name: pending.memo.get(name) for name in ("video_id", "asset_id", "duration", "source_uri", "filename")}
         return {
-            **super().handed_over(pending),
+            **super().detached_result(pending),
             **kept,
             "index_id": pending.memo["index_id"],
             "indexing_task_id": pending.job.id if is_task else None,

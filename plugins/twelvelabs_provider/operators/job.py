@@ -88,59 +88,59 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
         self._origin: tuple[Any, str] | None = None
 
     @abstractmethod
-    def begin(self, context: Context) -> PendingJob | Result:
+    def submit(self, context: Context) -> PendingJob | Result:
         """Check all arguments, then submit; return the job, or the result if no job is needed."""
 
     @abstractmethod
-    def advance(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
+    def complete(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
         """Continue after a job that has ended: return the next job, or the result."""
 
     @abstractmethod
-    def asked(self) -> tuple[Any, ...]:
+    def request_values(self) -> tuple[Any, ...]:
         """Return the values that identify the request; a retry attaches only to a job of the same request."""
 
-    def describe(self, pending: PendingJob) -> str | None:
+    def playground_page(self, pending: PendingJob) -> str | None:
         """Return the playground page of a job, if there is one."""
         return None
 
-    def hands_over(self, pending: PendingJob) -> bool:
+    def can_detach(self, pending: PendingJob) -> bool:
         """Tell whether a task that does not wait may end here; False while another job has to follow."""
         return True
 
-    def handed_over(self, pending: PendingJob) -> Result:
+    def detached_result(self, pending: PendingJob) -> Result:
         """Return the result of a task that does not wait: the job that it leaves running."""
         return {"job_kind": pending.job.kind.value, "job_id": pending.job.id, "index_id": pending.job.index_id}
 
-    def goes_on_after(self, pending: PendingJob, state: JobState) -> bool:
-        """Tell whether :meth:`advance` accepts a job in this state; otherwise it is waited for, or fails the task."""
+    def can_complete(self, pending: PendingJob, state: JobState) -> bool:
+        """Tell whether :meth:`complete` accepts a job in this state; otherwise it is waited for, or fails the task."""
         return state.phase is Phase.READY
 
-    def is_ours(self, pending: PendingJob) -> bool:
+    def owns(self, pending: PendingJob) -> bool:
         """Tell whether this task submitted the job; other jobs are never cancelled."""
         return True
 
-    def discard(self, pending: PendingJob) -> None:
+    def clean_up(self, pending: PendingJob) -> None:
         """Remove what a failed job leaves on the service."""
 
     def run_operator(self, context: Context) -> Result:
         """Attach to the job of an earlier attempt, or submit one; then wait for it and complete."""
         self._cancel_superseded(context)
-        return self._see_through(context, self._attached(context) or self.begin(context))
+        return self._run_jobs(context, self._attached(context) or self.submit(context))
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Result:
         """Resume after the triggerer; the event only starts it, the job's state is read again."""
         received = JobEvent.from_payload(event)
         received.raise_for_reason()
         with refusals_end_the_task():
-            return self._see_through(context, received.pending)
+            return self._run_jobs(context, received.pending)
 
     def resume_without_event(self, context: Context) -> Any:
         """Poll the recorded job, or continue after a wait for a quota whose trigger event is missing."""
         self._without_event = True
         with refusals_end_the_task():
-            pending = self.recalled(context)
+            pending = self.recorded_job(context)
             if pending is not None:
-                return self._see_through(context, pending)
+                return self._run_jobs(context, pending)
         start = self.clock.known_start(context)
         if start is None or time.time() >= self._deadline_from(start):
             raise TwelveLabsJobTimeoutError(
@@ -158,13 +158,13 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
         if not (memo and memo.get("job")):
             return super().run_within_quota(context, memo)
         with refusals_end_the_task(), self.within_quota(context):
-            return self._see_through(context, PendingJob.from_json(memo))
+            return self._run_jobs(context, PendingJob.from_json(memo))
 
     def deadline(self, context: Context) -> float | None:
         """Return the epoch seconds of the deadline, which a wait for a quota does not move."""
         return self._pending.deadline if self._pending else self._deadline_from(self.clock.fix(context))
 
-    def recalled(self, context: Context) -> PendingJob | None:
+    def recorded_job(self, context: Context) -> PendingJob | None:
         """Return the job that this task submitted before it was deferred, if Airflow keeps a record of it."""
         return self._task_state(context).earlier_job()
 
@@ -180,7 +180,7 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
 
     def identity(self, context: Context) -> Identity:
         """Return the identity of this task instance and its request, the same on a retry."""
-        request = fingerprint(type(self).__name__, self.twelvelabs_conn_id, *self.asked())
+        request = fingerprint(type(self).__name__, self.twelvelabs_conn_id, *self.request_values())
         store: Any = context.get("task_state_store")
         if self._origin is None or self._origin[0] is not store:
             self._origin = (store, origin_in(store))
@@ -204,7 +204,7 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
 
     def _cancel(self, pending: PendingJob) -> str:
         """Cancel the jobs of this task, and return what became of them as text."""
-        if not self.is_ours(pending):
+        if not self.owns(pending):
             self.log.warning("%s belongs to another task and continues", pending.job)
             return ""
         cancellations = RemoteJobCanceller(pending, self._recorded_in).cancel(self.hook)
@@ -260,16 +260,16 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
     def _deadline_from(self, start: float) -> float:
         return deadline_from(start, self.timeout, self.execution_timeout)
 
-    def _see_through(self, context: Context, step: PendingJob | Result) -> Result:
+    def _run_jobs(self, context: Context, step: PendingJob | Result) -> Result:
         """Wait for each job and continue after it, until there is a result."""
         while isinstance(step, PendingJob):
             self._note(context, step)
-            if not self.wait_for_completion and self.hands_over(step):
+            if not self.wait_for_completion and self.can_detach(step):
                 self.log.info("Submitted %s; the task does not wait for it", step.job)
-                return self.handed_over(step)
+                return self.detached_result(step)
             state = self.poll(step)
-            if self.goes_on_after(step, state):
-                step = self.advance(context, step, state)
+            if self.can_complete(step, state):
+                step = self.complete(context, step, state)
             elif state.phase is Phase.RUNNING:
                 self._wait(context, step, state)
             else:
@@ -281,9 +281,9 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
         if pending == self._pending:
             return
         self._pending = pending
-        self.playground_url = self.describe(pending)
+        self.playground_url = self.playground_page(pending)
         self._recorded_in = self._task_state(context)
-        self._recorded_in.record_job(pending, self.is_ours(pending))
+        self._recorded_in.record_job(pending, self.owns(pending))
 
     def _wait(self, context: Context, pending: PendingJob, state: JobState) -> None:
         """Sleep until the next poll, or leave the worker; raise after the deadline."""
@@ -304,7 +304,7 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
             pending.as_read(state).as_json(),
             self.poll_interval,
             running_at=state.running_at(now),
-            cancel_on_kill=self._cancels_when_killed and self.is_ours(pending),
+            cancel_on_kill=self._cancels_when_killed and self.owns(pending),
             end_in_triggerer=self._ends_without_worker(context, pending),
         )
         self.defer(
@@ -316,7 +316,7 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
     def _ends_without_worker(self, context: Context, pending: PendingJob) -> bool:
         if not self.end_in_triggerer:
             return False
-        known = self.handed_over(pending) if self.has_nothing_to_fetch else None
+        known = self.detached_result(pending) if self.has_nothing_to_fetch else None
         return ends_without_worker(self, context, known)
 
     def _raise_timeout(self, pending: PendingJob) -> NoReturn:
@@ -330,5 +330,5 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
     def _fail(self, context: Context, pending: PendingJob, state: JobState) -> NoReturn:
         self._task_state(context).clear()
         self._pending = None
-        self.discard(pending)
+        self.clean_up(pending)
         raise TwelveLabsJobFailedError(state.failure_of(pending.job))

@@ -175,7 +175,7 @@ class TwelveLabsCreateKnowledgeStoreItemOperator(TwelveLabsJobOperator):
         self.metadata = metadata
         self.if_exists = if_exists
 
-    def begin(self, context: Context) -> PendingJob:
+    def submit(self, context: Context) -> PendingJob:
         """Check, find, and add the asset where it is not there."""
         required(self, knowledge_store_id=self.knowledge_store_id, asset_id=self.asset_id)
         check_if_exists(self.if_exists, "reuse", "fail")
@@ -201,20 +201,20 @@ class TwelveLabsCreateKnowledgeStoreItemOperator(TwelveLabsJobOperator):
             self.log.info("asset %s is in knowledge store %s as %s", item.asset_id, self.knowledge_store_id, item.id)
         return self.pending(context, JobRef(JobKind.KNOWLEDGE_STORE_ITEM, item.id, self.knowledge_store_id))
 
-    def advance(self, context: Context, pending: PendingJob, state: JobState) -> Result:
+    def complete(self, context: Context, pending: PendingJob, state: JobState) -> Result:
         """Return what was taken in."""
         self.log.info("%s is %s", pending.job, state.status)
         return self._result(pending, state.duration, state.status)
 
-    def handed_over(self, pending: PendingJob) -> Result:
+    def detached_result(self, pending: PendingJob) -> Result:
         """Name the item, for a sensor."""
         return self._result(pending, None, None)
 
-    def asked(self) -> tuple[Any, ...]:
+    def request_values(self) -> tuple[Any, ...]:
         """The asset and the store."""
         return (self.knowledge_store_id, self.asset_id, self.asset_type, self.metadata)
 
-    def discard(self, pending: PendingJob) -> None:
+    def clean_up(self, pending: PendingJob) -> None:
         """Take the failed item away; a retry adds the asset again."""
         try:
             self.hook.execute(delete_knowledge_store_item(self.knowledge_store_id, pending.job.id))

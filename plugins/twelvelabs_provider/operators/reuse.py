@@ -39,14 +39,14 @@ class TwelveLabsReusingOperator(TwelveLabsUploadOperator):
     def told(self, video_id: str, memo: Memo, duration: float | None) -> Result:
         """Return what is told of a video that is ready."""
 
-    def is_ours(self, pending: PendingJob) -> bool:
+    def owns(self, pending: PendingJob) -> bool:
         """What another task brought in is left to it."""
         memo = pending.memo
         return not memo.get("reused") and not (memo.get("shared") and pending.job.kind is JobKind.ASSET)
 
-    def discard(self, pending: PendingJob) -> None:
+    def clean_up(self, pending: PendingJob) -> None:
         """Remove the failed video and the asset that was uploaded for it; a retry uploads again."""
-        if self.is_ours(pending):
+        if self.owns(pending):
             asset_id = None if pending.memo.get("shared") else pending.memo.get("asset_id")
             remove_failed(self.hook, pending.job, asset_id)
 

@@ -17,7 +17,7 @@ from twelvelabs_provider.jobs.result_deduplication import IfPublished, question_
 from twelvelabs_provider.jobs.time_range import TimeRange
 from twelvelabs_provider.links import video_url
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
-from twelvelabs_provider.operators.video_analysis import VIDEO_FIELDS, AnalyzedVideo, VideoAnalysis, request_values
+from twelvelabs_provider.operators.video_analysis import VIDEO_FIELDS, AnalyzedVideo, VideoAnalysis, video_values
 from twelvelabs_provider.results.answered import Answered, Facts, Mode
 from twelvelabs_provider.results.kinds import SUMMARIES
 from twelvelabs_provider.storage.formats import Format
@@ -134,7 +134,7 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsJobOperator):
         self.resubmit_lost = resubmit_lost
         self.max_billable_minutes = max_billable_minutes
 
-    def begin(self, context: Context) -> PendingJob | Result:
+    def submit(self, context: Context) -> PendingJob | Result:
         """Ask the endpoint if there is one, else the packaged question."""
         self.wanted_formats({})
         analysis = self._analysis(context)
@@ -144,7 +144,7 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsJobOperator):
             return self._ask_endpoint(context, call, video)
         return analysis.ask(video, self._request(video), is_default=self._is_default(video))
 
-    def advance(self, context: Context, pending: PendingJob, state: JobState) -> Result:
+    def complete(self, context: Context, pending: PendingJob, state: JobState) -> Result:
         """Publish the answer of a task that is ready."""
         return self.publish(context, self._analysis(context).completed(pending))
 
@@ -175,15 +175,15 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsJobOperator):
             return None
         return republish_document(self.output_path, saved, self._document_formats(), schema, provenance, data, data)
 
-    def asked(self) -> tuple[Any, ...]:
+    def request_values(self) -> tuple[Any, ...]:
         """Return the video and what is wanted of it."""
-        return (*request_values(self), self.kind, self.prompt)
+        return (*video_values(self), self.kind, self.prompt)
 
-    def describe(self, pending: PendingJob) -> str | None:
+    def playground_page(self, pending: PendingJob) -> str | None:
         """Return the page of an indexed video."""
         return video_url(self.index_id, self.video_id) if self.index_id and self.video_id else None
 
-    def is_ours(self, pending: PendingJob) -> bool:
+    def owns(self, pending: PendingJob) -> bool:
         """Return False for a task that existed before."""
         return owns_analysis(pending)
 

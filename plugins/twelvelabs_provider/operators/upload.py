@@ -49,10 +49,10 @@ class TwelveLabsUploadOperator(TwelveLabsJobOperator):
         options, media = self.wishes(source)
         return upload.run(choice, options, media, look_first=self.may_have_sent_before(context))
 
-    def goes_on_after(self, pending: PendingJob, state: JobState) -> bool:
+    def can_complete(self, pending: PendingJob, state: JobState) -> bool:
         """A file that the service could not fetch by a link that nobody asked for is uploaded."""
         in_vain = state.phase is Phase.FAILED and pending.job.kind is JobKind.ASSET and pending.memo.get("otherwise")
-        return bool(in_vain) or super().goes_on_after(pending, state)
+        return bool(in_vain) or super().can_complete(pending, state)
 
     def should_upload_instead(self, pending: PendingJob, state: JobState) -> bool:
         """Tell whether an asset that is ready is not the object, and the file itself can be sent."""
@@ -110,7 +110,7 @@ class TwelveLabsUploadOperator(TwelveLabsJobOperator):
             why = f"{state.failure_of(pending.job)}, perhaps because the service cannot follow a link of this store"
         choice = UploadChoice(UploadMethod(pending.memo["otherwise"]), why)
         self.log.warning("%s: %s is uploaded instead, method %s", why, source.uri, choice.method.value)
-        self.discard(pending)
+        self.clean_up(pending)
         asset_id = self.upload_asset(context, source, choice)
         return self.next_job(pending, JobRef(JobKind.ASSET, asset_id), asset_id=asset_id, **choice.as_memo())
 
@@ -128,7 +128,7 @@ class TwelveLabsUploadOperator(TwelveLabsJobOperator):
         """Leave nothing of an asset whose content nobody knows."""
         self._task_state(context).clear()
         self._pending = None
-        self.discard(pending)
+        self.clean_up(pending)
 
 
 def _linked_content(pending: PendingJob) -> str | None:

@@ -67,7 +67,7 @@ class AnalyzedVideo:
         return INDEX_ENGINE if self.source.kind is SourceKind.INDEXED else DEFAULT_MODEL
 
 
-def request_values(operator: AnalysisOperator) -> tuple[Any, ...]:
+def video_values(operator: AnalysisOperator) -> tuple[Any, ...]:
     """Return the values that identify the video and how it is analyzed; a URL counts without its signature."""
     video = (operator.asset_id, meaning_of(operator.video_url or ""), operator.video_file)
     indexed = (operator.index_id, operator.video_id)

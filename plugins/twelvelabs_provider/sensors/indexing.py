@@ -71,7 +71,7 @@ class TwelveLabsIndexingSensor(TwelveLabsJobSensor):
             "status": state.status,
         }
 
-    def describe(self, state: JobState) -> str | None:
+    def playground_page(self, state: JobState) -> str | None:
         """The page of the video, or of its index."""
         index_id = self._index_of(state)
         if not index_id:

@@ -100,7 +100,7 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
     def result(self, state: JobState) -> dict[str, Any]:
         """Return the small result for a job that is ready."""
 
-    def describe(self, state: JobState) -> str | None:
+    def playground_page(self, state: JobState) -> str | None:
         """Return the playground's page for the job, if there is one."""
         return None
 
@@ -152,7 +152,7 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
             state = self.poll(pending)
             if self.mode == "reschedule" and not self.deferrable:
                 state = self._outlast_refusal(pending, state)
-        self.playground_url = self.describe(state) or self.playground_url
+        self.playground_url = self.playground_page(state) or self.playground_url
         if state.phase in (Phase.FAILED, Phase.CANCELED):
             raise TwelveLabsWatchedJobFailedError(state.failure_of(job))
         return state

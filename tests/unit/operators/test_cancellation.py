@@ -40,13 +40,13 @@ class Analysis(TwelveLabsJobOperator):
 
     kind = JobKind.ANALYSIS_TASK
 
-    def begin(self, context: Any) -> PendingJob:
+    def submit(self, context: Any) -> PendingJob:
         return self.pending(context, JobRef(self.kind, "t1", "i1"))
 
-    def advance(self, context: Any, pending: PendingJob, state: JobState) -> Result:
+    def complete(self, context: Any, pending: PendingJob, state: JobState) -> Result:
         return {"done": pending.job.id}
 
-    def asked(self) -> tuple[Any, ...]:
+    def request_values(self) -> tuple[Any, ...]:
         return ("what",)
 
 
@@ -59,7 +59,7 @@ class Indexing(Analysis):
 class Theirs(Analysis):
     """Waits for what somebody else submitted."""
 
-    def is_ours(self, pending: PendingJob) -> bool:
+    def owns(self, pending: PendingJob) -> bool:
         return False
 
 
@@ -117,7 +117,7 @@ def test_what_is_not_cancelled_is_remembered(
 class Reworded(Analysis):
     """Asks for something else."""
 
-    def asked(self) -> tuple[Any, ...]:
+    def request_values(self) -> tuple[Any, ...]:
         return ("something else",)
 
 

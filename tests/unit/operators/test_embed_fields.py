@@ -34,10 +34,10 @@ def embed(fields: dict[str, Any], signature: str = "5ecre7f00dba5eba11", **more:
 
 @pytest.mark.parametrize("fields", INPUTS)
 def test_an_address_that_is_signed_anew_is_the_same_question(fields: dict[str, Any]) -> None:
-    first, again = embed(fields, "first").asked(), embed(fields, "again").asked()
+    first, again = embed(fields, "first").request_values(), embed(fields, "again").request_values()
     assert first == again and "first" not in repr(first)
-    assert embed(fields, options=["visual"]).asked() != first
-    assert embed(fields, model_name="marengo3.5").asked() != first
+    assert embed(fields, options=["visual"]).request_values() != first
+    assert embed(fields, model_name="marengo3.5").request_values() != first
 
 
 @pytest.mark.parametrize("fields", INPUTS)

@@ -42,7 +42,7 @@ def tasks(*those: dict[str, Any]) -> Reply:
 def begin(memory: TaskStateStore | None = None) -> Any:
     """Submit with the older generation; return the job, or raise."""
     operator = index_video()
-    return operator.begin({**task_context(), "task_state_store": memory})
+    return operator.submit({**task_context(), "task_state_store": memory})
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_what_was_found_by_its_name_is_compared(older: ScriptedServer, metadata:
 
 def test_an_address_that_is_signed_anew_asks_for_the_same() -> None:
     def asked(source: str) -> tuple[Any, ...]:
-        return TwelveLabsIndexVideoOperator(task_id="t", source=source, index_id="i1").asked()
+        return TwelveLabsIndexVideoOperator(task_id="t", source=source, index_id="i1").request_values()
 
     address = "https://bucket.example/clip.mp4?versionId=3&X-Amz-Date={}&X-Amz-Signature={}"
     assert asked(address.format("20260101", "aa")) == asked(address.format("20260102", "bb"))
