@@ -12,10 +12,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from twelvelabs_local.api.call import answer
 from twelvelabs_local.errors import ServiceError
 from twelvelabs_local.faults import VERSIONS
-from twelvelabs_local.identity import written
 from twelvelabs_local.limits import DAY, Category, LimitBook, Window, category_of
 from twelvelabs_local.store.assets import TERMINAL
 from twelvelabs_local.store.database import Database
+from twelvelabs_local.times import format_time
 
 EMPTY = ("/search", "/analyze", "/summarize", "/gist", "/generate")
 """Calls whose 429 response has no body."""
@@ -72,7 +72,7 @@ def _parts(scope: Scope) -> tuple[str, str]:
 
 
 def _message(window: Window) -> str:
-    again = written(datetime.fromtimestamp(window.reset_at, UTC))
+    again = format_time(datetime.fromtimestamp(window.reset_at, UTC))
     if window.seconds == DAY:
         return f"You have used up the daily quota of {window.limit} requests. It is renewed at {again}."
     return f"You have exceeded the limit of {window.limit} requests per minute. Try again after {again}."

@@ -15,7 +15,6 @@ from tests.conftest import Library
 from tests.engine.client import Api, multipart
 from tests.engine.videos import break_in_the_middle, make_sound, make_video
 from twelvelabs_local.engine.probe import probe
-from twelvelabs_local.identity import written
 from twelvelabs_local.store.assets import Asset, asset_ready, create_asset
 from twelvelabs_local.store.embeddings import (
     Edition,
@@ -26,6 +25,7 @@ from twelvelabs_local.store.embeddings import (
 )
 from twelvelabs_local.store.job_queue import JobKind, Lane, job_status, lane_is_busy
 from twelvelabs_local.store.schema import open_database
+from twelvelabs_local.times import format_time
 
 MODEL = {"model_name": "marengo3.0"}
 
@@ -266,7 +266,7 @@ def test_lists_are_filtered(api: Api, clip_id: str) -> None:
     created = api.finished(f"/embed-v2/tasks/{task['_id']}")["created_at"]
     assert api.get("/embed-v2/tasks", started_at=created)["data"][-1]["_id"] == task["_id"]
     assert task["_id"] not in [entry["_id"] for entry in api.get("/embed-v2/tasks", status="failed")["data"]]
-    before = written(datetime.fromisoformat(created) - timedelta(milliseconds=1))
+    before = format_time(datetime.fromisoformat(created) - timedelta(milliseconds=1))
     for entry in api.get("/embed-v2/tasks", ended_at=before, page_limit=50)["data"]:
         assert entry["created_at"] < created
     for query, name in (({"status": "done"}, "status"), ({"started_at": "x"}, "started_at"), ({"page": 0}, "page")):
@@ -364,7 +364,7 @@ def test_a_task_expires_after_seven_days(tmp_path: Path, clip: Path) -> None:
     task = create_embedding_task(db, EmbeddingTask(edition=Edition.V2, kind="video", asset_id=asset.id, request={}))
     assert job_status(db, JobKind.EMBED, task.id) == "pending" and lane_is_busy(db, Lane.HEAVY)
     assert find_embedding_task(db, task.id) and delete_expired_tasks(db) == []
-    week = written(datetime.now(UTC) - timedelta(days=7, seconds=1))
+    week = format_time(datetime.now(UTC) - timedelta(days=7, seconds=1))
     db.update(EmbeddingTask, task.id, created_at=week)
     assert find_embedding_task(db, task.id) is None
     # its file came only for it

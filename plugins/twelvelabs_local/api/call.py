@@ -19,7 +19,7 @@ from twelvelabs_local.api.request_model import LONGEST_TEXT, RequestModel, form_
 from twelvelabs_local.dialects import Dialect
 from twelvelabs_local.errors import ServiceError, invalid, not_exist
 from twelvelabs_local.faults import FaultBook
-from twelvelabs_local.identity import is_id
+from twelvelabs_local.ids import is_id
 from twelvelabs_local.limits import LimitBook
 from twelvelabs_local.settings import Settings
 from twelvelabs_local.signed_urls import HOUR, Signer

@@ -13,9 +13,9 @@ from twelvelabs_local.api.endpoint import Endpoint
 from twelvelabs_local.api.lists import PageQuery, listing
 from twelvelabs_local.api.parameters import NonEmpty
 from twelvelabs_local.api.request_model import RequestModel
-from twelvelabs_local.identity import now
 from twelvelabs_local.store.database import Condition, Database
 from twelvelabs_local.store.record import Resource
+from twelvelabs_local.times import now
 
 R = TypeVar("R", bound=Resource)
 New = TypeVar("New", bound=RequestModel)

@@ -29,7 +29,7 @@ from twelvelabs_local.engine.embedding import EmbeddingOptions, embeddings
 from twelvelabs_local.engine.embedding_input import billed_minutes
 from twelvelabs_local.engine.features import MODEL_NAME, blended, text_vector
 from twelvelabs_local.errors import MediaError, not_exist
-from twelvelabs_local.identity import new_id
+from twelvelabs_local.ids import new_id
 from twelvelabs_local.requirements import INLINE_BYTES, LINK_BYTES
 from twelvelabs_local.store.assets import Asset, create_asset
 from twelvelabs_local.store.billing import bill

@@ -26,7 +26,7 @@ from twelvelabs_local.downloads import filename_of
 from twelvelabs_local.engine.embedding import EmbeddingOptions, Option, Segmentation, embeddings
 from twelvelabs_local.engine.embedding_input import billed_minutes
 from twelvelabs_local.engine.features import MODEL_NAME, numbers, text_vector
-from twelvelabs_local.identity import new_id
+from twelvelabs_local.ids import new_id
 from twelvelabs_local.requirements import LINK_BYTES, TASK_BYTES
 from twelvelabs_local.store.assets import Asset, create_asset
 from twelvelabs_local.store.billing import bill

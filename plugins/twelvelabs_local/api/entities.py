@@ -15,7 +15,7 @@ from twelvelabs_local.api.lists import NamedQuery, PageQuery, among, listing
 from twelvelabs_local.api.parameters import Distinct, NonEmpty, at_least_one, plain_values, sized
 from twelvelabs_local.api.request_model import RequestModel
 from twelvelabs_local.errors import ServiceError, invalid, not_exist
-from twelvelabs_local.identity import is_id
+from twelvelabs_local.ids import is_id
 from twelvelabs_local.store import entities as store
 from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.database import Condition, Database

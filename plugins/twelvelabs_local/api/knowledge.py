@@ -9,7 +9,7 @@ from twelvelabs_local.api.call import Call
 from twelvelabs_local.api.crud import NamedChange
 from twelvelabs_local.api.parameters import plain_values
 from twelvelabs_local.errors import invalid, not_exist
-from twelvelabs_local.identity import is_prefixed_id
+from twelvelabs_local.ids import is_prefixed_id
 from twelvelabs_local.store import knowledge as store
 from twelvelabs_local.store.knowledge import KnowledgeItem, KnowledgeStore
 

@@ -23,7 +23,7 @@ from twelvelabs_local.api.lists import SortedQuery, among
 from twelvelabs_local.api.parameters import NonEmpty
 from twelvelabs_local.api.request_model import RequestModel, missing_field
 from twelvelabs_local.errors import ServiceError, invalid, not_exist
-from twelvelabs_local.identity import is_id
+from twelvelabs_local.ids import is_id
 from twelvelabs_local.store import knowledge as store
 from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.database import Condition

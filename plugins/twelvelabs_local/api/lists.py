@@ -12,8 +12,8 @@ from twelvelabs_local.api.call import Call
 from twelvelabs_local.api.parameters import between
 from twelvelabs_local.api.request_model import Comparison, RequestModel
 from twelvelabs_local.errors import unknown
-from twelvelabs_local.identity import read_instant, written
 from twelvelabs_local.store.database import Condition, Paging, R
+from twelvelabs_local.times import format_time, parse_time
 
 
 class PageQuery(RequestModel):
@@ -97,7 +97,7 @@ def instant(text: str) -> str:
     """
     try:
         # a plus in an unescaped query arrives as a space
-        return written(read_instant(text.replace(" ", "+")))
+        return format_time(parse_time(text.replace(" ", "+")))
     except ValueError as error:
         raise ValueError(f"{text!r} is not an instant like 2026-06-01T10:00:00Z.") from error
 

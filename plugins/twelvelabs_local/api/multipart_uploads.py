@@ -14,7 +14,7 @@ from twelvelabs_local.api.lists import PageQuery, listing
 from twelvelabs_local.api.parameters import Required, UserMetadata, sized
 from twelvelabs_local.api.request_model import RequestModel
 from twelvelabs_local.errors import ServiceError, invalid
-from twelvelabs_local.identity import later, new_id, now
+from twelvelabs_local.ids import new_id
 from twelvelabs_local.requirements import IMAGE_BYTES, MULTIPART_BYTES
 from twelvelabs_local.signed_urls import HOUR, SIGNED
 from twelvelabs_local.store.assets import Asset
@@ -36,6 +36,7 @@ from twelvelabs_local.store.uploads import (
     save_chunk,
     use_link,
 )
+from twelvelabs_local.times import add_seconds, now
 
 COLLECTION = "multipart uploads"
 MOST_AT_ONCE = 50
@@ -207,7 +208,7 @@ async def presign(call: Call) -> Response:
         "count": count,
         "upload_urls": _links(call, upload, range(start, start + count)),
         "generated_at": moment,
-        "expires_at": later(moment, HOUR),
+        "expires_at": add_seconds(moment, HOUR),
     }
     return answer(made)
 
@@ -229,7 +230,7 @@ async def put_part(call: Call) -> Response:
 
 
 def _links(call: Call, upload: Upload, numbers: Sequence[int]) -> list[Mapping[str, Any]]:
-    expires = later(now(), HOUR)
+    expires = add_seconds(now(), HOUR)
     return [
         {
             "chunk_index": number,

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from twelvelabs_local.downloads import is_url, redacted_url
-from twelvelabs_local.identity import is_id
+from twelvelabs_local.ids import is_id
 
 RESERVED = frozenset({"duration", "filename", "fps", "height", "model_names", "size", "video_title", "width"})
 """Keys that user metadata cannot have, because the service writes them."""

@@ -26,13 +26,14 @@ from twelvelabs_local.engine.quoted_answers import (
 )
 from twelvelabs_local.engine.response_stream import AgentResponse
 from twelvelabs_local.errors import invalid, not_exist
-from twelvelabs_local.identity import new_prefixed_id, now
+from twelvelabs_local.ids import new_prefixed_id
 from twelvelabs_local.store import knowledge as store
 from twelvelabs_local.store.billing import bill
 from twelvelabs_local.store.database import Database
 from twelvelabs_local.store.knowledge import ItemCollection, KnowledgeItem, KnowledgeStore
 from twelvelabs_local.store.passages import Modality, Passage, find_passages, passages_of, wants_overview, words_of
 from twelvelabs_local.store.sessions import Session, add_turn
+from twelvelabs_local.times import now
 
 if not __package__:
     # Executed alone by Airflow's plugin loader (no .airflowignore): `responses` is another package's name.

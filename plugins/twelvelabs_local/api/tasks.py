@@ -19,13 +19,13 @@ from twelvelabs_local.downloads import filename_of
 from twelvelabs_local.engine.probe import probe
 from twelvelabs_local.engine.subtitles import LIMIT, read_subtitles
 from twelvelabs_local.errors import MediaError, ServiceError, invalid, not_exist
-from twelvelabs_local.identity import later
 from twelvelabs_local.requirements import TASK_BYTES, Requirements, check_video, requirements_of
 from twelvelabs_local.segments import SegmentRow
 from twelvelabs_local.store.assets import TERMINAL, Asset, create_asset
 from twelvelabs_local.store.indexes import Index
 from twelvelabs_local.store.media_files import IncomingFile, delete_unused_content
 from twelvelabs_local.store.videos import Task, Video, create_task, delete_video
+from twelvelabs_local.times import add_seconds
 
 SPEED = 0.4
 """Processing seconds per second of video in the estimate of the older bodies."""
@@ -266,7 +266,7 @@ def task_body(call: Call, task: Task) -> Mapping[str, Any]:
 
 def _estimate(call: Call, task: Task) -> Mapping[str, Any]:
     seconds = max(LEAST_SECONDS, SPEED * (task.duration or 0.0))
-    estimate: dict[str, Any] = {"estimated_time": later(task.created_at, seconds)}
+    estimate: dict[str, Any] = {"estimated_time": add_seconds(task.created_at, seconds)}
     if call.dialect.version == "v1.2":
         video = call.db.find(Video, id=task.video_id)
         share = 1.0 if task.status == "ready" else video.progress if video else 0.0

@@ -27,7 +27,7 @@ from twelvelabs_local.connected_folders import ConnectedFolder
 from twelvelabs_local.engine.probe import probe
 from twelvelabs_local.engine.subtitles import LIMIT, read_subtitles
 from twelvelabs_local.errors import MediaError, invalid, not_exist
-from twelvelabs_local.identity import is_id
+from twelvelabs_local.ids import is_id
 from twelvelabs_local.requirements import TASK_BYTES, Requirements, check_video, requirements_of
 from twelvelabs_local.segments import SegmentRow
 from twelvelabs_local.store.connections import Connection, find_bucket

@@ -25,12 +25,12 @@ from twelvelabs_local.api.lists import (
 from twelvelabs_local.api.parameters import Id, UserMetadata, merged_metadata
 from twelvelabs_local.api.request_model import RequestModel
 from twelvelabs_local.errors import ServiceError, invalid, not_exist
-from twelvelabs_local.identity import now
 from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.database import Condition
 from twelvelabs_local.store.indexes import Index, has_option
 from twelvelabs_local.store.media_files import delete_unused_content
 from twelvelabs_local.store.videos import Video, delete_video, segments_of
+from twelvelabs_local.times import now
 from twelvelabs_local.validation import validate_video
 
 NUMBERS = ("duration", "fps", "width", "height", "size")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from twelvelabs_local.engine.renditions import make_stream, make_thumbnail
 from twelvelabs_local.errors import MediaError
-from twelvelabs_local.identity import new_id
+from twelvelabs_local.ids import new_id
 from twelvelabs_local.jobs.context import JobContext
 from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.media_files import content_path, rendition_path

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from twelvelabs_local.identity import now
 from twelvelabs_local.store.assets import TERMINAL, Asset, delete_if_unused
 from twelvelabs_local.store.database import Database
 from twelvelabs_local.store.job_queue import JobKind, Lane, cancel_job, enqueue, lane_is_busy
 from twelvelabs_local.store.record import Resource
+from twelvelabs_local.times import now
 
 DONE = ("ready", "failed", "canceled")
 """Final statuses of analysis tasks."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from twelvelabs_local.engine.probe import Probe
-from twelvelabs_local.identity import now
 from twelvelabs_local.store.database import Database
 from twelvelabs_local.store.job_queue import JobKind, cancel_job, enqueue
 from twelvelabs_local.store.record import Resource
+from twelvelabs_local.times import now
 
 TERMINAL = ("ready", "failed")
 """Final statuses of assets, tasks and videos."""

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from twelvelabs_local.identity import later, now
 from twelvelabs_local.store.analyses import Analysis, create_analysis, delete_analysis
 from twelvelabs_local.store.database import Database
 from twelvelabs_local.store.job_queue import JobKind, cancel_job
 from twelvelabs_local.store.record import Record, Resource
+from twelvelabs_local.times import add_seconds, now
 
 ACTIVE = ("pending", "processing", "canceling")
 ENDED = ("completed", "canceled", "expired")
@@ -68,7 +68,7 @@ def create_batch(db: Database, analysis_mode: str, model_name: str, requests: Se
         analysis_mode=analysis_mode,
         model_name=model_name,
         total_items=len(requests),
-        expires_at=later(now(), LIFETIME_SECONDS),
+        expires_at=add_seconds(now(), LIFETIME_SECONDS),
     )
     with db.transaction():
         db.insert(batch)

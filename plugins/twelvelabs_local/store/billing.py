@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from twelvelabs_local.identity import now
 from twelvelabs_local.store.database import Database
 from twelvelabs_local.store.record import Record
+from twelvelabs_local.times import now
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Any
 
-from twelvelabs_local.identity import now, written
 from twelvelabs_local.store.assets import TERMINAL, Asset, delete_if_unused
 from twelvelabs_local.store.database import Database
 from twelvelabs_local.store.job_queue import JobKind, cancel_job, enqueue
 from twelvelabs_local.store.record import Resource
+from twelvelabs_local.times import format_time, now
 
 LIFETIME = timedelta(days=7)
 """Time after which a task and its embeddings are deleted."""
@@ -62,7 +62,7 @@ def find_embedding_task(db: Database, task_id: str) -> EmbeddingTask | None:
 
 def oldest_kept() -> str:
     """Return the creation time before which tasks are expired."""
-    return written(datetime.now(UTC) - LIFETIME)
+    return format_time(datetime.now(UTC) - LIFETIME)
 
 
 def finish_embedding_task(db: Database, task_id: str, embeddings: Sequence[Mapping[str, Any]]) -> bool:

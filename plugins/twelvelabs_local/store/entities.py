@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from twelvelabs_local.identity import now
 from twelvelabs_local.store.database import Database
 from twelvelabs_local.store.job_queue import JobKind, cancel_job, enqueue
 from twelvelabs_local.store.record import Record, Resource
+from twelvelabs_local.times import now
 
 
 @dataclass(frozen=True, kw_only=True)

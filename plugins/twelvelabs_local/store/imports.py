@@ -9,12 +9,12 @@ from typing import Annotated, Any
 
 from twelvelabs_local.connected_folders import ConnectedFolder, size_limit
 from twelvelabs_local.errors import MediaError
-from twelvelabs_local.identity import now
 from twelvelabs_local.store.assets import Asset, create_asset
 from twelvelabs_local.store.connections import Connection
 from twelvelabs_local.store.database import Database
 from twelvelabs_local.store.job_queue import JobKind, enqueue
 from twelvelabs_local.store.record import Record, Resource
+from twelvelabs_local.times import now
 
 METHOD = "connector"
 PROVIDER = "google_drive"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from twelvelabs_local.errors import ServiceError
-from twelvelabs_local.identity import now
 from twelvelabs_local.store.database import Database
 from twelvelabs_local.store.record import Resource
+from twelvelabs_local.times import now
 
 _CURRENT_OPTIONS: Mapping[str, str] = {
     "visual": "visual",

@@ -8,12 +8,13 @@ from functools import partial
 from typing import Annotated, Any
 
 from twelvelabs_local.engine.probe import Probe
-from twelvelabs_local.identity import new_prefixed_id, now
+from twelvelabs_local.ids import new_prefixed_id
 from twelvelabs_local.store.assets import TERMINAL, Asset
 from twelvelabs_local.store.database import Database
 from twelvelabs_local.store.job_queue import JobKind, cancel_job, enqueue
 from twelvelabs_local.store.passages import delete_passages
 from twelvelabs_local.store.record import Record, Resource
+from twelvelabs_local.times import now
 
 STORE, ITEM, COLLECTION = "ks", "ksi", "ksic"
 """Prefixes of ids."""

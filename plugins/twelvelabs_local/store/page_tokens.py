@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from twelvelabs_local.identity import later, now
 from twelvelabs_local.store.database import Database
 from twelvelabs_local.store.record import Record
+from twelvelabs_local.times import add_seconds, now
 
 LIFETIME_SECONDS = 3600.0
 REMEMBERED_SECONDS = 86_400.0
@@ -40,6 +40,6 @@ def create_page_token(db: Database, store_id: str, request: Mapping[str, Any], p
     """Return a new token for a page. Delete the tokens that expired long ago."""
     moment = now()
     with db.transaction():
-        db.run("DELETE FROM knowledge_page_tokens WHERE expires_at < ?", later(moment, -REMEMBERED_SECONDS))
-        expires_at = later(moment, LIFETIME_SECONDS)
+        db.run("DELETE FROM knowledge_page_tokens WHERE expires_at < ?", add_seconds(moment, -REMEMBERED_SECONDS))
+        expires_at = add_seconds(moment, LIFETIME_SECONDS)
         return db.insert(PageToken(store_id=store_id, request=request, position=position, expires_at=expires_at)).token

@@ -12,7 +12,8 @@ from enum import Enum
 from functools import partial
 from typing import Annotated, Any, ClassVar, Self
 
-from twelvelabs_local.identity import new_id, now
+from twelvelabs_local.ids import new_id
+from twelvelabs_local.times import now
 
 _SQL_TYPES: Sequence[tuple[type, str]] = ((int, "INTEGER"), (float, "REAL"), (str, "TEXT"))
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from twelvelabs_local.identity import later, now
 from twelvelabs_local.store.database import Database
 from twelvelabs_local.store.record import Record
+from twelvelabs_local.times import add_seconds, now
 
 LIFETIME_SECONDS = 3600
 REMEMBERED_SECONDS = 24 * 3600
@@ -44,9 +44,9 @@ def save_search(
 ) -> SavedSearch:
     """Save a search for its pages. Delete the searches that expired long ago."""
     moment = now()
-    expires_at = later(moment, LIFETIME_SECONDS)
+    expires_at = add_seconds(moment, LIFETIME_SECONDS)
     with db.transaction():
-        db.run("DELETE FROM saved_searches WHERE expires_at < ?", later(moment, -REMEMBERED_SECONDS))
+        db.run("DELETE FROM saved_searches WHERE expires_at < ?", add_seconds(moment, -REMEMBERED_SECONDS))
         search = SavedSearch(
             path=path, index_id=index_id, request=request, results=list(results), expires_at=expires_at
         )

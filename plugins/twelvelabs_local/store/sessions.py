@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated
 
-from twelvelabs_local.identity import new_prefixed_id, now
+from twelvelabs_local.ids import new_prefixed_id
 from twelvelabs_local.store.database import Database
 from twelvelabs_local.store.record import Resource
+from twelvelabs_local.times import now
 
 SESSION = "sess"
 """The prefix of ids."""

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from twelvelabs_local.identity import new_id, now
+from twelvelabs_local.ids import new_id
 from twelvelabs_local.requirements import TASK_BYTES
 from twelvelabs_local.segments import SegmentRow
 from twelvelabs_local.store.assets import Asset, create_asset
 from twelvelabs_local.store.database import Database
 from twelvelabs_local.store.record import Record
 from twelvelabs_local.store.videos import Video, create_task
+from twelvelabs_local.times import now
 
 
 @dataclass(frozen=True, kw_only=True)

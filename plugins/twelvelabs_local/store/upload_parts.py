@@ -12,7 +12,7 @@ from pathlib import Path
 from starlette.concurrency import run_in_threadpool
 
 from twelvelabs_local.errors import MediaError
-from twelvelabs_local.identity import new_id
+from twelvelabs_local.ids import new_id
 from twelvelabs_local.settings import DataFolder
 from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.database import Database

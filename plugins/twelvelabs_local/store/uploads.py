@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from twelvelabs_local.identity import later, now
 from twelvelabs_local.store.assets import Asset, asset_failed, create_asset
 from twelvelabs_local.store.database import Condition, Database, Page, Paging
 from twelvelabs_local.store.job_queue import JobKind, enqueue
 from twelvelabs_local.store.record import Record, Resource
+from twelvelabs_local.times import add_seconds, now
 
 LIFETIME_SECONDS = 24 * 3600
 
@@ -81,7 +81,7 @@ def create_upload(db: Database, asset: Asset, total_size: int, chunk_size: int) 
         total_size=total_size,
         chunk_size=chunk_size,
         total_chunks=-(-total_size // chunk_size),
-        expires_at=later(now(), LIFETIME_SECONDS),
+        expires_at=add_seconds(now(), LIFETIME_SECONDS),
     )
     with db.transaction():
         create_asset(db, asset)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from twelvelabs_local.engine.probe import Probe
-from twelvelabs_local.identity import now
 from twelvelabs_local.segments import SegmentRow
 from twelvelabs_local.store.assets import delete_if_unused
 from twelvelabs_local.store.database import Database
 from twelvelabs_local.store.job_queue import JobKind, Lane, cancel_job, enqueue, lane_is_busy
 from twelvelabs_local.store.record import Record, Resource
+from twelvelabs_local.times import now
 
 
 @dataclass(frozen=True, kw_only=True)

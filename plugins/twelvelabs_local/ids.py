@@ -1,4 +1,4 @@
-"""Ids and times in the service's formats."""
+"""Ids in the service's formats."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import re
 import time
 import uuid
-from datetime import UTC, datetime, timedelta
 
 _PROCESS = os.urandom(5).hex()
 _COUNTER = itertools.count(int.from_bytes(os.urandom(3), "big"))
@@ -38,34 +37,3 @@ def is_prefixed_id(text: str, prefix: str) -> bool:
 def is_id(text: str) -> bool:
     """Return whether a text has the form of an id."""
     return len(text) == 24 and all(digit in "0123456789abcdef" for digit in text)
-
-
-def now() -> str:
-    """Return the current time in the service's format: RFC 3339, UTC, milliseconds."""
-    return written(datetime.now(UTC))
-
-
-def written(moment: datetime) -> str:
-    """Return a time in the service's format.
-
-    :param moment: a time with a time zone.
-    """
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def read_instant(text: str) -> datetime:
-    """Parse an RFC 3339 time. A time without an offset is UTC.
-
-    :param text: for example ``2026-06-01T10:00:00Z``.
-    :raises ValueError: when the text is no time.
-    """
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def later(text: str, seconds: float) -> str:
-    """Return the time some seconds after another.
-
-    :param text: a time in the service's format.
-    """
-    return written(read_instant(text) + timedelta(seconds=seconds))
