@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from twelvelabs_provider.api.errors import TwelveLabsConfigurationError, TwelveLabsError, TwelveLabsPermanentError
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError, TwelveLabsUnreachableError
 from twelvelabs_provider.hooks.masking import mask_map_index, mask_secrets_in
 from twelvelabs_provider.inputs.arguments import read_arguments
+from twelvelabs_provider.inputs.field_rendering import read_template_file, renderers_of, shown_name
 from twelvelabs_provider.jobs.job import JobState, PendingJob, Phase
 from twelvelabs_provider.jobs.kinds import read_state
 from twelvelabs_provider.jobs.outage import Outage, is_final
@@ -19,12 +20,17 @@ from twelvelabs_provider.jobs.trigger_event import unreachable
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
+    from jinja2 import Environment
 
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 
 # The status of a job whose poll failed; it counts as running.
 NOT_ANSWERED = "not answered"
 COMMON_FIELDS = ("twelvelabs_conn_id",)
+
+# Colors of the graph: an operator that bills, one that deletes.
+BILLED_COLOR = "#f6e7c9"
+DELETE_COLOR = "#f4d9d5"
 
 
 class TwelveLabsTask:
@@ -35,17 +41,31 @@ class TwelveLabsTask:
     """
 
     template_fields: Sequence[str]
+    template_fields_renderers: ClassVar[dict[str, str]] = {}
+    custom_operator_name: ClassVar[str]
     twelvelabs_conn_id: str
     playground_url: str | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "template_fields_renderers" not in vars(cls):
+            cls.template_fields_renderers = renderers_of(getattr(cls, "template_fields", ()))
+        if "custom_operator_name" not in vars(cls):
+            cls.custom_operator_name = shown_name(cls.__name__)
 
     @cached_property
     def _outage(self) -> Outage:
         return Outage()
 
     def _do_render_template_fields(
-        self, parent: Any, template_fields: Iterable[str], context: Context, *args: Any, **kwargs: Any
+        self,
+        parent: Any,
+        template_fields: Iterable[str],
+        context: Context,
+        jinja_env: Environment,
+        seen_oids: set[int],
     ) -> None:
-        """Render, and mask the secrets of URLs before Airflow logs or stores the fields.
+        """Read template files, render, and mask the secrets of URLs before Airflow logs or stores the fields.
 
         Airflow calls this method for plain and for mapped tasks; ``render_template_fields`` for plain ones only.
         """
@@ -56,8 +76,13 @@ class TwelveLabsTask:
 
         mask()
         mask_map_index(context)
+        for name in fields:
+            given = getattr(parent, name, None)
+            content = read_template_file(name, given, jinja_env)
+            if content is not given:
+                setattr(parent, name, content)
         try:
-            super()._do_render_template_fields(parent, fields, context, *args, **kwargs)  # type: ignore[misc]
+            super()._do_render_template_fields(parent, fields, context, jinja_env, seen_oids)  # type: ignore[misc]
         finally:
             mask()
 

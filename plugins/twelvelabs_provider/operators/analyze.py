@@ -24,7 +24,7 @@ from twelvelabs_provider.storage.manifest import Provenance, Published
 from twelvelabs_provider.storage.publish import check_output
 from twelvelabs_provider.storage.published_results import SavedResult
 from twelvelabs_provider.storage.source import redact_url
-from twelvelabs_provider.task import COMMON_FIELDS, required
+from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, required
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -109,6 +109,7 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsJobOperator):
         "start", "end", "model_name", "temperature", "max_tokens", "min_segment_duration", "max_segment_duration",
         "custom_id", "analysis_task_id", "output_name", "formats", "source_uri", "max_billable_minutes",
     )  # fmt: skip
+    ui_color = BILLED_COLOR
 
     def __init__(
         self,

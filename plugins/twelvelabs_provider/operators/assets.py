@@ -20,7 +20,7 @@ from twelvelabs_provider.operators.upload import TwelveLabsUploadOperator, check
 from twelvelabs_provider.storage.media import must_be_image_asset, must_be_sound
 from twelvelabs_provider.storage.probe import probe_video
 from twelvelabs_provider.storage.source import Source, meaning_of, resolve_source
-from twelvelabs_provider.task import COMMON_FIELDS, required
+from twelvelabs_provider.task import COMMON_FIELDS, DELETE_COLOR, required
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -184,6 +184,7 @@ class TwelveLabsDeleteAssetOperator(TwelveLabsOperator):
 
     template_fields = (*COMMON_FIELDS, "asset_id")
     returns_fields = False
+    ui_color = DELETE_COLOR
 
     def __init__(self, *, asset_id: str, force: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)

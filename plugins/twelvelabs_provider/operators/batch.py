@@ -39,7 +39,7 @@ from twelvelabs_provider.storage.published_results import SavedResult
 from twelvelabs_provider.storage.republish import republish_rows
 from twelvelabs_provider.storage.source import meanings
 from twelvelabs_provider.storage.tables import TableFacts, publish_rows, table_formats
-from twelvelabs_provider.task import COMMON_FIELDS, refusals_end_the_task, required
+from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, refusals_end_the_task, required
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -109,6 +109,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
 
     # The work while no batch is active.
     _planned: PlannedWork | None = None
+    ui_color = BILLED_COLOR
 
     def __init__(
         self,

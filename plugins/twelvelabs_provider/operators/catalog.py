@@ -32,6 +32,7 @@ class TwelveLabsCompactCatalogOperator(BaseOperator):
     :raises TwelveLabsOutputError: if the store does not answer; a retry may help.
     """
 
+    custom_operator_name = "TwelveLabs: compact catalog"
     template_fields: Sequence[str] = ("output_path", "formats", "rebuild")
     ui_color = "#d9e8f6"
 

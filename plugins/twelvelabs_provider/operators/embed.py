@@ -42,7 +42,7 @@ from twelvelabs_provider.storage.published_results import SavedResult
 from twelvelabs_provider.storage.republish import republish_rows
 from twelvelabs_provider.storage.source import meanings
 from twelvelabs_provider.storage.tables import check_output, table_formats
-from twelvelabs_provider.task import COMMON_FIELDS, required
+from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, required
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -101,6 +101,7 @@ class TwelveLabsEmbedOperator(TwelveLabsJobOperator):
         *COMMON_FIELDS, *INPUTS, "output_path", "mode", "options", "scopes", "types", "segmentation",
         "segment_seconds", "start", "end", "model_name", "formats", "output_name", "max_billable_minutes",
     )  # fmt: skip
+    ui_color = BILLED_COLOR
 
     def __init__(
         self,

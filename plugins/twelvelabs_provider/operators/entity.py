@@ -23,7 +23,7 @@ from twelvelabs_provider.jobs.idempotency import check_if_exists, created_once
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
-from twelvelabs_provider.task import COMMON_FIELDS, required
+from twelvelabs_provider.task import COMMON_FIELDS, DELETE_COLOR, required
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -215,6 +215,7 @@ class TwelveLabsDeleteEntityOperator(TwelveLabsOperator):
 
     template_fields = (*COMMON_FIELDS, "entity_collection_id", "entity_id")
     returns_fields = False
+    ui_color = DELETE_COLOR
 
     def __init__(self, *, entity_collection_id: str, entity_id: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -238,6 +239,7 @@ class TwelveLabsDeleteEntityCollectionOperator(TwelveLabsOperator):
 
     template_fields = (*COMMON_FIELDS, "entity_collection_id")
     returns_fields = False
+    ui_color = DELETE_COLOR
 
     def __init__(self, *, entity_collection_id: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -36,7 +36,7 @@ from twelvelabs_provider.storage.published_results import SavedResult
 from twelvelabs_provider.storage.republish import republish_segments
 from twelvelabs_provider.storage.source import resolve_source
 from twelvelabs_provider.storage.subtitles import read_subtitles
-from twelvelabs_provider.task import COMMON_FIELDS, required
+from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, required
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -210,6 +210,7 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
 
     kind = ResultKind.TEXT_IN_VIDEO
     template_fields = (*TwelveLabsExtractOperator.template_fields, "asset_id", "max_billable_minutes")
+    ui_color = BILLED_COLOR
 
     def __init__(
         self,

@@ -27,7 +27,7 @@ from twelvelabs_provider.operators.reuse import TwelveLabsReusingOperator
 from twelvelabs_provider.operators.upload import checked_content
 from twelvelabs_provider.storage.probe import VideoFacts
 from twelvelabs_provider.storage.source import Source, meaning_of, resolve_source
-from twelvelabs_provider.task import COMMON_FIELDS, required
+from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, required
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -93,6 +93,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator):
         *COMMON_FIELDS, "source", "index_id", "index_name", "models", "transcription", "language", "user_metadata",
         "if_indexed", "max_billable_minutes", "method",
     )  # fmt: skip
+    ui_color = BILLED_COLOR
 
     def __init__(
         self,

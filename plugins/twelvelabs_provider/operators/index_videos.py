@@ -48,7 +48,7 @@ from twelvelabs_provider.storage.locations import display_uri
 from twelvelabs_provider.storage.manifest import Provenance
 from twelvelabs_provider.storage.tables import TablePlace, check_output
 from twelvelabs_provider.storage.video_list import ListedVideo
-from twelvelabs_provider.task import COMMON_FIELDS, refusals_end_the_task, required
+from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, refusals_end_the_task, required
 from twelvelabs_provider.triggers.jobs import TwelveLabsJobsTrigger
 from twelvelabs_provider.triggers.timer import TwelveLabsTimerTrigger
 from twelvelabs_provider.version_compat import AirflowException, conf, map_index_of
@@ -125,6 +125,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         *COMMON_FIELDS, "videos", "output_path", "index_id", "index_name", "models", "max_concurrent", "max_failed",
         "if_indexed", "user_metadata", "language", "max_billable_minutes", "method",
     )  # fmt: skip
+    ui_color = BILLED_COLOR
 
     def __init__(
         self,

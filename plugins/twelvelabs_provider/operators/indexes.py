@@ -11,7 +11,7 @@ from twelvelabs_provider.jobs.idempotency import check_if_exists
 from twelvelabs_provider.jobs.index_resolution import create_or_reuse, index_arguments
 from twelvelabs_provider.links import index_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
-from twelvelabs_provider.task import COMMON_FIELDS, required
+from twelvelabs_provider.task import COMMON_FIELDS, DELETE_COLOR, required
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -112,6 +112,7 @@ class TwelveLabsDeleteIndexOperator(TwelveLabsOperator):
 
     template_fields = (*COMMON_FIELDS, "index_id", "index_name")
     returns_fields = False
+    ui_color = DELETE_COLOR
 
     def __init__(self, *, index_id: str | None = None, index_name: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

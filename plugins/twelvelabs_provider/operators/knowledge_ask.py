@@ -40,7 +40,7 @@ from twelvelabs_provider.storage.tables import (
     document_formats,
     publish_document,
 )
-from twelvelabs_provider.task import COMMON_FIELDS, required
+from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, required
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -87,6 +87,7 @@ class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsOperator):
         *COMMON_FIELDS, "knowledge_store_id", "question", "session_id", "instructions", "item_ids",
         "item_collection_ids", "answer_schema", "output_path", "formats",
     )  # fmt: skip
+    ui_color = BILLED_COLOR
 
     def __init__(
         self,

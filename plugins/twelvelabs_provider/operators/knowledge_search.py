@@ -24,7 +24,7 @@ from twelvelabs_provider.storage.manifest import Answer, Provenance, Published
 from twelvelabs_provider.storage.published_results import SavedResult
 from twelvelabs_provider.storage.republish import republish_rows
 from twelvelabs_provider.storage.tables import TableFacts, TablePlace, check_output, publish_rows, table_formats
-from twelvelabs_provider.task import COMMON_FIELDS, required
+from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, required
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -65,6 +65,7 @@ class TwelveLabsSearchKnowledgeStoreOperator(TwelveLabsOperator):
         *COMMON_FIELDS, "knowledge_store_id", "query", "modalities", "asset_types", "item_ids", "max_results",
         "output_path", "formats",
     )  # fmt: skip
+    ui_color = BILLED_COLOR
 
     def __init__(
         self,

@@ -24,7 +24,7 @@ from twelvelabs_provider.jobs.idempotency import check_if_exists, created_once
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
-from twelvelabs_provider.task import COMMON_FIELDS, required
+from twelvelabs_provider.task import COMMON_FIELDS, DELETE_COLOR, required
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,6 +124,7 @@ class TwelveLabsDeleteKnowledgeStoreOperator(TwelveLabsOperator):
 
     template_fields = (*COMMON_FIELDS, "knowledge_store_id")
     returns_fields = False
+    ui_color = DELETE_COLOR
 
     def __init__(self, *, knowledge_store_id: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -21,7 +21,7 @@ from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.results.kinds import VIDEOS
 from twelvelabs_provider.storage.manifest import Provenance
 from twelvelabs_provider.storage.tables import TableFacts, TablePlace, check_output, publish_rows, table_formats
-from twelvelabs_provider.task import COMMON_FIELDS, required
+from twelvelabs_provider.task import COMMON_FIELDS, DELETE_COLOR, required
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -189,6 +189,7 @@ class TwelveLabsDeleteVideoOperator(TwelveLabsOperator):
 
     template_fields = (*COMMON_FIELDS, "index_id", "index_name", "video_id")
     returns_fields = False
+    ui_color = DELETE_COLOR
 
     def __init__(
         self, *, video_id: str, index_id: str | None = None, index_name: str | None = None, **kwargs: Any

@@ -34,7 +34,7 @@ from twelvelabs_provider.storage.published_results import SavedResult
 from twelvelabs_provider.storage.republish import republish_rows
 from twelvelabs_provider.storage.source import Source, resolve_source
 from twelvelabs_provider.storage.tables import TableFacts, TablePlace, check_output, publish_rows, table_formats
-from twelvelabs_provider.task import COMMON_FIELDS, required
+from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, required
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -112,6 +112,7 @@ class TwelveLabsSearchOperator(TwelveLabsOperator):
         "output_name",
         "formats",
     )
+    ui_color = BILLED_COLOR
 
     def __init__(
         self,

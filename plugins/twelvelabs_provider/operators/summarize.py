@@ -26,7 +26,7 @@ from twelvelabs_provider.storage.publish import publish
 from twelvelabs_provider.storage.published_results import SavedResult
 from twelvelabs_provider.storage.republish import republish_document, republish_segments
 from twelvelabs_provider.storage.tables import DocumentFormat, document_formats, publish_document
-from twelvelabs_provider.task import COMMON_FIELDS
+from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -88,6 +88,7 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsJobOperator):
         *COMMON_FIELDS, "kind", "output_path", *VIDEO_FIELDS, "prompt", "start", "end", "model_name", "temperature",
         "output_name", "formats", "source_uri", "max_billable_minutes",
     )  # fmt: skip
+    ui_color = BILLED_COLOR
 
     def __init__(
         self,

@@ -1,0 +1,116 @@
+"""Template files, and what Airflow's UI shows of operators and their fields."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pytest
+
+from tests.unit.faces import faces, needed
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
+from twelvelabs_provider.operators.batch import TwelveLabsAnalyzeBatchOperator
+from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
+from twelvelabs_provider.operators.knowledge_ask import TwelveLabsAskKnowledgeStoreOperator
+
+SCHEMA = '{"type": "json_schema", "name": "{{ name }}.json"}'
+# Values of other fields, and prompts, that end as the name of a template file does.
+ORDINARY = ["videos/talk.md", "s3://conn@bucket/talk.json", "https://h.example/a.json", "list.json"]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> jinja2.Environment:
+    (tmp_path / "prompts").mkdir()
+    (tmp_path / "prompts" / "review.md").write_text("# Review\nName the topics of {{ name }}.md")
+    (tmp_path / "schema.json").write_text(SCHEMA)
+    return jinja2.Environment(loader=jinja2.FileSystemLoader(tmp_path), autoescape=False)
+
+
+def rendered(task: Any, environment: jinja2.Environment) -> Any:
+    """Render as Airflow renders plain and mapped tasks."""
+    task._do_render_template_fields(task, task.template_fields, {"name": "the talk"}, environment, set())
+    return task
+
+
+def test_prompt_and_schema_files_are_read_and_rendered(environment: jinja2.Environment) -> None:
+    fields: dict[str, Any] = {"prompt": "prompts/review.md", "response_format": "schema.json", "output_path": "o"}
+    for task in (
+        TwelveLabsAnalyzeVideoOperator(task_id="t", asset_id="a1", **fields),
+        TwelveLabsAnalyzeBatchOperator(task_id="t", items="items.json", **fields),
+    ):
+        rendered(task, environment)
+        assert task.prompt == "# Review\nName the topics of the talk.md"
+        assert task.response_format == SCHEMA.replace("{{ name }}", "the talk")
+
+
+def test_questions_are_read_from_files_too(environment: jinja2.Environment) -> None:
+    fields = {**needed(TwelveLabsAskKnowledgeStoreOperator), "question": "prompts/review.md"}
+    task = rendered(TwelveLabsAskKnowledgeStoreOperator(task_id="t", **fields), environment)
+    assert task.question.startswith("# Review")
+
+
+@pytest.mark.parametrize("prompt", ["Summarize README.md", "s3://bucket/review.md", "{{ name }}.md", "https://h/a.md"])
+def test_a_prompt_that_ends_in_a_suffix_is_no_file(environment: jinja2.Environment, prompt: str) -> None:
+    task = TwelveLabsAnalyzeVideoOperator(task_id="t", asset_id="a1", prompt=prompt, output_path="o")
+    assert rendered(task, environment).prompt == prompt.replace("{{ name }}", "the talk")
+
+
+def test_a_value_inside_of_a_schema_is_no_file(environment: jinja2.Environment) -> None:
+    schema = {"type": "json_schema", "json_schema": {"enum": ["schema.json"]}}
+    task = TwelveLabsAnalyzeVideoOperator(
+        task_id="t", asset_id="a1", prompt="What?", response_format=schema, output_path="o"
+    )
+    assert rendered(task, environment).response_format == schema
+
+
+@pytest.mark.parametrize("value", ORDINARY)
+@pytest.mark.parametrize("face", [pytest.param(face, id=face.__name__) for face in faces()])
+def test_ordinary_values_are_never_read_as_files(face: type[Any], value: str, environment: jinja2.Environment) -> None:
+    files = {"prompt", "question", "instructions", "response_format", "answer_schema", "enrichment_schema"}
+    fields = [name for name in face.template_fields if name not in files]
+    task = face(task_id="t", **{**needed(face), **dict.fromkeys(fields, value)})
+    rendered(task, environment)
+    assert {name: getattr(task, name) for name in fields} == dict.fromkeys(fields, value)
+
+
+def test_a_file_that_does_not_exist_is_named(environment: jinja2.Environment) -> None:
+    task = TwelveLabsAnalyzeVideoOperator(task_id="t", asset_id="a1", prompt="nowhere.md", output_path="o")
+    with pytest.raises(TwelveLabsInputError, match=r"^prompt='nowhere.md' names a template file that does not exist"):
+        rendered(task, environment)
+
+
+def test_what_the_ui_shows() -> None:
+    assert TwelveLabsIndexVideoOperator.custom_operator_name == "TwelveLabs: index video"
+    assert TwelveLabsIndexVideoOperator.template_fields_renderers == {"user_metadata": "json", "models": "json"}
+    renderers = TwelveLabsAnalyzeVideoOperator.template_fields_renderers
+    assert (renderers["prompt"], renderers["response_format"]) == ("md", "json")
+    for face in faces():
+        assert face.custom_operator_name.startswith("TwelveLabs: ")
+        assert set(face.template_fields_renderers) <= set(face.template_fields)
+
+
+def test_a_class_of_a_user_keeps_its_name() -> None:
+    class IndexTalk(TwelveLabsIndexVideoOperator):
+        """A user's own operator."""
+
+    assert IndexTalk.custom_operator_name == "IndexTalk"
+    assert IndexTalk.template_fields_renderers == TwelveLabsIndexVideoOperator.template_fields_renderers
+
+
+def test_a_dag_holds_it_when_serialized() -> None:
+    from airflow.sdk import DAG
+    from airflow.serialization import serialized_objects
+
+    with DAG("d", schedule=None) as dag:
+        fields: dict[str, Any] = {"task_id": "plain", "index_id": "i", "source": "s"}
+        TwelveLabsIndexVideoOperator(**fields)
+        TwelveLabsIndexVideoOperator.partial(task_id="mapped", index_name="n").expand(source=["a", "b"])
+    # Airflow 3.3 has a class of its own for this.
+    serialization: Any = getattr(serialized_objects, "DagSerialization", serialized_objects.SerializedDAG)
+    found = serialization.from_dict(serialization.to_dict(dag))
+    for task in found.tasks:
+        assert task.operator_name == "TwelveLabs: index video"
+        assert task.template_fields_renderers["user_metadata"] == "json"
+        assert task.ui_color == TwelveLabsIndexVideoOperator.ui_color
