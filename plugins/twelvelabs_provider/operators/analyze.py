@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from twelvelabs_provider.api.analysis.request import UNLIMITED, AnalysisMode, AnalysisRequest
 from twelvelabs_provider.api.analysis.response_format import FormatType, segments_of
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsCutOffError
+from twelvelabs_provider.api.models import Segment
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.subject import Subject
 from twelvelabs_provider.inputs.templated import mapping_of, optional_number, optional_text, texts_of
@@ -15,9 +16,14 @@ from twelvelabs_provider.jobs.analysis_submission import owns_analysis
 from twelvelabs_provider.jobs.cost import definitions_in
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.jobs.result_deduplication import IfPublished, stem_with
-from twelvelabs_provider.links import video_url
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
-from twelvelabs_provider.operators.video_analysis import VIDEO_FIELDS, AnalyzedVideo, VideoAnalysis, video_values
+from twelvelabs_provider.operators.video_analysis import (
+    VIDEO_FIELDS,
+    AnalyzedVideo,
+    VideoAnalysis,
+    video_page,
+    video_values,
+)
 from twelvelabs_provider.results.analyses import AnalysisFiles
 from twelvelabs_provider.results.answered import Answered, Facts, Mode
 from twelvelabs_provider.storage.manifest import Provenance, Published
@@ -55,6 +61,7 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsJobOperator):
     :param video_file: the video as a path or object storage URI of a file of up to 30 MiB, sent within the request
         (templated).
     :param index_id: the index of ``video_id`` (templated).
+    :param index_name: the name of the index, instead of its id (templated).
     :param video_id: the video as an indexed one; v1.3 analyzes the asset that it was made of, and refuses a video whose
         asset cannot be found (templated).
     :param prompt: the question (templated).
@@ -119,6 +126,7 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsJobOperator):
         video_url: str | None = None,
         video_file: str | None = None,
         index_id: str | None = None,
+        index_name: str | None = None,
         video_id: str | None = None,
         prompt: str | None = None,
         prompt_v2: Mapping[str, Any] | str | None = None,
@@ -148,6 +156,7 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsJobOperator):
         self.video_url = video_url
         self.video_file = video_file
         self.index_id = index_id
+        self.index_name = index_name
         self.video_id = video_id
         self.prompt = prompt
         self.prompt_v2 = prompt_v2
@@ -186,7 +195,8 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsJobOperator):
     def publish(self, context: Context, answered: Answered) -> Result:
         """Publish the answer in the form that was asked for."""
         analysis, generation = self._analysis(context), answered.generation
-        response_format, segments = answered.facts.get("format"), None
+        response_format = answered.facts.get("format")
+        segments: Sequence[Segment] | None = None
         if response_format is None:
             data: Any = generation.text
             result = analysis.result(answered, preview=data[:MAX_PREVIEW], data=None)
@@ -221,7 +231,7 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsJobOperator):
 
     def playground_page(self, pending: PendingJob) -> str | None:
         """Return the page of an indexed video."""
-        return video_url(self.index_id, self.video_id) if self.index_id and self.video_id else None
+        return video_page(pending)
 
     def owns(self, pending: PendingJob) -> bool:
         """Return False for a given task, and for one that existed before."""

@@ -15,9 +15,14 @@ from twelvelabs_provider.jobs.analysis_submission import owns_analysis
 from twelvelabs_provider.jobs.job import JobState, PendingJob
 from twelvelabs_provider.jobs.result_deduplication import IfPublished, question_digest
 from twelvelabs_provider.jobs.time_range import TimeRange
-from twelvelabs_provider.links import video_url
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
-from twelvelabs_provider.operators.video_analysis import VIDEO_FIELDS, AnalyzedVideo, VideoAnalysis, video_values
+from twelvelabs_provider.operators.video_analysis import (
+    VIDEO_FIELDS,
+    AnalyzedVideo,
+    VideoAnalysis,
+    video_page,
+    video_values,
+)
 from twelvelabs_provider.results.answered import Answered, Facts, Mode
 from twelvelabs_provider.results.kinds import SUMMARIES
 from twelvelabs_provider.storage.formats import Format
@@ -50,6 +55,7 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsJobOperator):
     :param video_file: the video as a path or object storage URI of a file of up to 30 MiB, sent within the request
         (templated).
     :param index_id: the index of ``video_id`` (templated).
+    :param index_name: the name of the index, instead of its id (templated).
     :param video_id: the video as an indexed one; v1.3 analyzes the asset that it was made of, and refuses a video whose
         asset cannot be found (templated).
     :param prompt: what to consider, in addition to the packaged question (templated).
@@ -99,6 +105,7 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsJobOperator):
         video_url: str | None = None,
         video_file: str | None = None,
         index_id: str | None = None,
+        index_name: str | None = None,
         video_id: str | None = None,
         prompt: str | None = None,
         start: float | str | None = None,
@@ -121,6 +128,7 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsJobOperator):
         self.video_url = video_url
         self.video_file = video_file
         self.index_id = index_id
+        self.index_name = index_name
         self.video_id = video_id
         self.prompt = prompt
         self.start = start
@@ -182,7 +190,7 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsJobOperator):
 
     def playground_page(self, pending: PendingJob) -> str | None:
         """Return the page of an indexed video."""
-        return video_url(self.index_id, self.video_id) if self.index_id and self.video_id else None
+        return video_page(pending)
 
     def owns(self, pending: PendingJob) -> bool:
         """Return False for a task that existed before."""

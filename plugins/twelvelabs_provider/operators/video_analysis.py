@@ -24,6 +24,7 @@ from twelvelabs_provider.jobs.analysis_submission import AnalysisSubmission, tas
 from twelvelabs_provider.jobs.billed_answer import BilledAnswer
 from twelvelabs_provider.jobs.billed_call import BilledCall
 from twelvelabs_provider.jobs.cost import analysis_bill, definitions_in
+from twelvelabs_provider.jobs.index_resolution import resolve_index
 from twelvelabs_provider.jobs.job import PendingJob
 from twelvelabs_provider.jobs.result_deduplication import Deduplicator, question_digest, stem_with
 from twelvelabs_provider.jobs.time_range import TimeRange
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 
 Result = dict[str, Any]
 
-VIDEO_FIELDS = ("asset_id", "video_url", "video_file", "index_id", "video_id")
+VIDEO_FIELDS = ("asset_id", "video_url", "video_file", "index_id", "index_name", "video_id")
 """Templated parameters that name a video."""
 
 
@@ -70,8 +71,15 @@ class AnalyzedVideo:
 def video_values(operator: AnalysisOperator) -> tuple[Any, ...]:
     """Return the values that identify the video and how it is analyzed; a URL counts without its signature."""
     video = (operator.asset_id, meaning_of(operator.video_url or ""), operator.video_file)
-    indexed = (operator.index_id, operator.video_id)
+    indexed = (operator.index_id, operator.index_name, operator.video_id)
     return (*video, *indexed, operator.start, operator.end, operator.model_name, operator.temperature, operator.mode)
+
+
+def video_page(pending: PendingJob) -> str | None:
+    """Return the playground page of an indexed video that a task analyzes."""
+    subject = pending.memo.get("subject") or {}
+    index_id, video_id = subject.get("index_id"), subject.get("video_id")
+    return video_url(index_id, video_id) if index_id and video_id else None
 
 
 class VideoAnalysis:
@@ -97,8 +105,18 @@ class VideoAnalysis:
         required(operator, output_path=operator.output_path)
         window = TimeRange.parse(operator.start, operator.end)
         check_output(operator.output_path)
-        names = {name: getattr(operator, name) for name in (*VIDEO_FIELDS, "source_uri")}
-        subject, source = find_subject(self._hook, Named.of(**names))
+        index_id = operator.index_id
+        if optional_text(operator.index_name) is not None:
+            index_id = resolve_index(self._hook, index_id, operator.index_name)
+        named = Named.of(
+            asset_id=operator.asset_id,
+            video_url=operator.video_url,
+            video_file=operator.video_file,
+            index_id=index_id,
+            video_id=operator.video_id,
+            source_uri=operator.source_uri,
+        )
+        subject, source = find_subject(self._hook, named)
         window.must_touch(subject.duration)
         if subject.index_id and subject.video_id:
             operator.playground_url = video_url(subject.index_id, subject.video_id)

@@ -61,8 +61,8 @@ class AnalysisFiles:
             if data is None and (rows is None or Format.JSON in self._segment_formats()):
                 return None
             segments = segments_of(data) if data is not None else [segment_of(row) for row in rows or ()]
-            formats = [Format(format) for format in kept_and(self._segment_formats(), saved)]
-            return self._publish_segments(saved.place, segments, data, formats, saved.facts(provenance))
+            wanted = [Format(format) for format in kept_and(self._segment_formats(), saved)]
+            return self._publish_segments(saved.place, segments, data, wanted, saved.facts(provenance))
         if content is None and rows is None:
             return None
         if content is None:
