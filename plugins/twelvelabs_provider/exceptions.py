@@ -1,4 +1,4 @@
-"""What a task raises, named by what the person (or Airflow) should do next."""
+"""Exceptions that tasks raise; their base class decides whether Airflow retries."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ from twelvelabs_provider.version_compat import AirflowException, AirflowFailExce
 
 
 class TwelveLabsInputError(AirflowFailException):
-    """What was given cannot be used; a retry with the same input cannot help."""
+    """An argument or an input file is invalid; a retry cannot help."""
 
 
 class TwelveLabsSourceChangedError(TwelveLabsTransientError):
-    """A file or object changed while it was read or sent; nothing was billed, and a retry reads its new content."""
+    """A file or object changed while it was read or sent; nothing was billed, and a retry reads the new content."""
 
 
 class TwelveLabsRefusedError(AirflowFailException):
-    """The service refused for good (key, permission, unknown id, bad request); ``__cause__`` is the typed error."""
+    """The service refused the request (key, permission, unknown id, bad request); ``__cause__`` is the typed error."""
 
 
 class TwelveLabsUnknownOutcomeError(AirflowFailException):
-    """A billed request went out and its answer was lost: a person looks before it is sent again."""
+    """The response of a billed request was lost; a person has to check before it is sent again."""
 
 
 class TwelveLabsLostAnswerError(AirflowException):
-    """A billed answer was lost, and the task was told to ask again (``resubmit_lost``): a retry may be billed twice."""
+    """The response of a billed request was lost, and ``resubmit_lost`` allows a retry, which may be billed twice."""
 
 
 class TwelveLabsUnusableAnswerError(AirflowFailException):
-    """The answer came, but is not what was asked for; it is kept aside, and asking again is billed again."""
+    """The response has the wrong format; it is stored for inspection, and another request is billed again."""
 
 
 class TwelveLabsPartialFailureError(AirflowFailException):
-    """Some of many did not succeed; what there is was published, and a retry would find the same."""
+    """Some of many items failed finally; the results of the others are published."""
 
 
 class TwelveLabsVideosFailedError(AirflowException):
-    """Some of many videos failed for reasons that may pass; the outcome was published, and a retry tries them again."""
+    """Some of many videos failed; the outcome is published, and a retry may index them."""
 
 
 class TwelveLabsOutputError(AirflowException):
-    """Results could not be written; nothing half-written is visible, and a retry writes the same names again."""
+    """Results could not be written; no partial file is visible, and a retry writes the same names."""
 
 
 class TwelveLabsJobFailedError(AirflowException):
@@ -47,24 +47,24 @@ class TwelveLabsJobFailedError(AirflowException):
 
 
 class TwelveLabsWatchedJobFailedError(TwelveLabsJobFailedError, AirflowFailException):
-    """A job that somebody else started ended without a result; watching it again cannot help."""
+    """A job that another task started ended without a result; a retry cannot help."""
 
 
 class TwelveLabsJobTimeoutError(AirflowException):
-    """The deadline passed while the remote job was still running; a retry attaches to it again."""
+    """The deadline passed while the remote job was running; a retry attaches to it."""
 
 
 class TwelveLabsUnreachableError(AirflowException):
-    """The service could not be asked any more while a job was waited for; the job goes on, a retry looks again."""
+    """The polls of a job have failed for too long; the job continues, and a retry attaches to it."""
 
 
 class TwelveLabsQuotaUsedUpError(AirflowException):
-    """A quota is used up; ``__cause__`` is the service's refusal, the message says when the quota is renewed."""
+    """A quota is used up; ``__cause__`` is the typed error, the message says when the quota is renewed."""
 
 
 class TwelveLabsRecordError(AirflowFailException):
-    """What an earlier try left about its job cannot be read; not knowing is no reason to pay again."""
+    """The record of an earlier attempt cannot be read; its job may be billed, so nothing is submitted."""
 
 
 class TwelveLabsEventError(AirflowException):
-    """The event that woke the task is not one of ours; the remote job is left as it is."""
+    """The trigger event has another format; the remote job continues."""

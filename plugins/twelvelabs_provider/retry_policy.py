@@ -1,4 +1,4 @@
-"""When Airflow tries a failed task again: as the service's own answer says (Airflow 3.3 and newer)."""
+"""Retry policy that follows the errors of the service (Airflow 3.3 and newer)."""
 
 from __future__ import annotations
 
@@ -25,35 +25,35 @@ _LONGEST_REASON = 300
 
 
 class TwelveLabsRetryPolicy(RetryPolicy):
-    """Retries when the service says that it is time, and not at all what it refuses for good.
+    """Retries after the delay that the service requests, and never after a permanent error.
 
-    ``retry_policy=TwelveLabsRetryPolicy()`` goes to any operator, or into ``default_args``:
+    Pass ``retry_policy=TwelveLabsRetryPolicy()`` to any operator or in ``default_args``:
 
-    - a rate limit or a quota: a retry after the delay that the service asks for; where it does not say when a quota is
-      renewed, after an hour; a quota that is renewed after more than 7 days fails the task;
-    - a passing failure, a lost answer, a service that cannot be reached: a retry after the service's delay, else after
-      the task's ``retry_delay``;
-    - a refusal for good: no retry, the reason is the service's words; also in a task of your own that uses the hook;
-    - anything else: what the task says.
+    - a rate limit or a quota: retry after the delay that the service requests, or after an hour if it states none. A
+      quota that is renewed after more than 7 days fails the task.
+    - a transient error, a lost response, an unreachable service: retry after the delay that the service requests, else
+      after the task's ``retry_delay``.
+    - a permanent error: no retry, also in your own tasks that use the hook.
+    - any other error: the task's own settings apply.
 
-    It never retries beyond ``retries``, and failures that Airflow itself never retries do not come here.
+    It never retries more often than ``retries``. Airflow does not ask the policy about failures that it never retries.
 
-    :raises RuntimeError: this Airflow is older than 3.3. The module can be imported there; leave ``retry_policy`` away.
+    :raises RuntimeError: Airflow is older than 3.3. The module can still be imported; omit ``retry_policy`` there.
     """
 
     def __init__(self) -> None:
         if not AIRFLOW_V_3_3_PLUS:
             raise RuntimeError(
-                "TwelveLabsRetryPolicy needs Airflow 3.3 or newer: leave retry_policy away, refusals for good are not"
-                " retried anyway, and on_quota='wait' waits for a quota"
+                "TwelveLabsRetryPolicy needs Airflow 3.3 or newer: omit retry_policy. Permanent errors are not retried"
+                " anyway, and on_quota='wait' waits for a quota"
             )
 
     def evaluate(
         self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
     ) -> RetryDecision:
-        """Return what is to become of a failed task.
+        """Decide whether to retry a failed task.
 
-        :param exception: what it raised; the service's answer is looked for among its causes too.
+        :param exception: the exception that it raised; its causes are searched for an error of the service.
         """
         error = next((cause for cause in _causes(exception) if isinstance(cause, TwelveLabsError)), None)
         if isinstance(error, TwelveLabsPermanentError):
@@ -67,10 +67,10 @@ class TwelveLabsRetryPolicy(RetryPolicy):
             return RetryDecision.retry(timedelta(seconds=math.ceil(wait)), _reason(error))
         if not quota:
             return RetryDecision.retry(None, _reason(error))
-        return RetryDecision.fail(f"quota renewed at {clock_text(time.time() + wait)} only: {_reason(error)}")
+        return RetryDecision.fail(f"Quota is not renewed before {clock_text(time.time() + wait)}: {_reason(error)}")
 
     def serialize(self) -> dict[str, Any]:
-        """Return nothing: there is nothing to set."""
+        """Return no arguments."""
         return {}
 
     @classmethod
@@ -80,7 +80,7 @@ class TwelveLabsRetryPolicy(RetryPolicy):
 
 
 def _causes(exception: BaseException | None) -> Iterator[BaseException]:
-    """Return an exception and what it was raised from."""
+    """Yield an exception and its chain of causes."""
     seen: set[int] = set()
     while exception is not None and id(exception) not in seen:
         seen.add(id(exception))

@@ -1,4 +1,4 @@
-"""What operators and sensors share: the hook, the page in the playground, and errors in Airflow's terms."""
+"""Mixin of operators and sensors: hook, rendering, polling, and the errors of the service in Airflow's types."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 
-# The status of a job whose poll failed; it counts as running.
-NOT_ANSWERED = "not answered"
+# Status of a job whose poll failed; it counts as running.
+NO_RESPONSE = "no response"
 COMMON_FIELDS = ("twelvelabs_conn_id",)
 
 # Colors of the graph: an operator that bills, one that deletes.
@@ -34,10 +34,10 @@ DELETE_COLOR = "#f4d9d5"
 
 
 class TwelveLabsTask:
-    """Mixed into every operator and sensor.
+    """Mixin of every operator and sensor.
 
-    :param twelvelabs_conn_id: connection of type ``twelvelabs``; set by the class that it is mixed into.
-    :param playground_url: page of what the task works on, for :class:`TwelveLabsPlaygroundLink`.
+    :param twelvelabs_conn_id: connection of type ``twelvelabs``; set by the operator or sensor.
+    :param playground_url: playground page of the task's object, for :class:`TwelveLabsPlaygroundLink`.
     """
 
     template_fields: Sequence[str]
@@ -65,9 +65,9 @@ class TwelveLabsTask:
         jinja_env: Environment,
         seen_oids: set[int],
     ) -> None:
-        """Read template files, render, and mask the secrets of URLs before Airflow logs or stores the fields.
+        """Read template files, render the fields, and mask secrets in URLs before Airflow logs or stores them.
 
-        Airflow calls this method for plain and for mapped tasks; ``render_template_fields`` for plain ones only.
+        Airflow calls this method for all tasks, but ``render_template_fields`` only for unmapped ones.
         """
         fields = tuple(template_fields)
 
@@ -87,26 +87,26 @@ class TwelveLabsTask:
             mask()
 
     def read_arguments(self) -> None:
-        """Read the templated arguments: paths as texts, and texts that native rendering made numbers.
+        """Convert the rendered arguments: paths to texts, and numbers of native rendering back to texts.
 
-        :raises TwelveLabsInputError: naming the argument that cannot be read as it is meant.
+        :raises TwelveLabsInputError: an argument has the wrong type.
         """
         read_arguments(self, self.template_fields)
 
     @cached_property
     def hook(self) -> TwelveLabsHook:
-        """The hook, made at the first use: reading a DAG file loads no HTTP library."""
+        """The hook, created at the first use, so that parsing a DAG file loads no HTTP library."""
         from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 
         return TwelveLabsHook(self.twelvelabs_conn_id)
 
     def poll(self, pending: PendingJob) -> JobState:
-        """Return where a job stands; an answer that does not come means that it is still running, for a while.
+        """Poll a job once, and return its state; after a failed poll it counts as running for a while.
 
         After a failure the connection is read again; if it has changed, the job is polled again at once.
 
-        :raises TwelveLabsPermanentError: the job does not exist, or cannot be asked for.
-        :raises TwelveLabsUnreachableError: polls have failed for too long; the job continues.
+        :raises TwelveLabsPermanentError: the job does not exist, or the request is invalid.
+        :raises TwelveLabsUnreachableError: the polls have failed for too long; the job continues.
         """
         try:
             state = self._polled(pending)
@@ -115,7 +115,7 @@ class TwelveLabsTask:
         except TwelveLabsError as error:
             now = time.time()
             if self._outage.tolerates(error, pending.job, now, now - pending.started_at):
-                return JobState(Phase.RUNNING, NOT_ANSWERED)
+                return JobState(Phase.RUNNING, NO_RESPONSE)
             if is_final(error):
                 raise
             why = self._outage.reason(error, now)
@@ -134,7 +134,7 @@ class TwelveLabsTask:
 
 @contextmanager
 def refusals_end_the_task() -> Iterator[None]:
-    """Turn the service's final word into a failure that Airflow does not retry."""
+    """Turn permanent errors of the service into a failure that Airflow does not retry."""
     try:
         yield
     except TwelveLabsPermanentError as error:
@@ -142,24 +142,24 @@ def refusals_end_the_task() -> Iterator[None]:
 
 
 def ends_without_worker(task: BaseOperator, context: Context, known: Mapping[str, Any] | None) -> bool:
-    """Tell whether a deferred task may end in the triggerer; if so, its result is pushed now.
+    """Return whether a deferred task may end in the triggerer, and push its result if so.
 
-    The triggerer can push none that is read as it was written, and it registers no assets.
+    The triggerer cannot push a result in the format of a worker, and it registers no assets.
 
-    :param known: the result, as far as it is known before the wait; None where it has to be fetched.
+    :param known: the result, as far as it is known before the wait; None if a worker has to fetch it.
     """
     if known is None:
         task.log.info("end_in_triggerer is ignored: a worker fetches the result")
         return False
     if task.outlets:
-        task.log.info("end_in_triggerer is ignored: the task has outlets, which only a worker registers")
+        task.log.info("end_in_triggerer is ignored: only a worker can register the task's outlets")
         return False
     push_result(task, context, known)
     return True
 
 
 def push_result(task: BaseOperator, context: Context, result: Mapping[str, Any]) -> None:
-    """Push a result as Airflow pushes what a task returns."""
+    """Push a result as Airflow pushes a return value."""
     if task.do_xcom_push:
         fields = result if task.multiple_outputs else {}
         for key, value in {**fields, "return_value": dict(result)}.items():
@@ -167,12 +167,12 @@ def push_result(task: BaseOperator, context: Context, result: Mapping[str, Any])
 
 
 def required(owner: BaseOperator, **values: Any) -> None:
-    """Refuse arguments that rendered to nothing.
+    """Refuse arguments that are empty after rendering.
 
-    :raises TwelveLabsInputError: naming the argument.
+    :raises TwelveLabsInputError: with the name of the argument.
     """
     for name, value in values.items():
         if value is None or not str(value).strip() or str(value) == "None":
             raise TwelveLabsInputError(
-                f"{type(owner).__name__}({name}={value!r}) needs a value: it is empty after templates were rendered"
+                f"{name}={value!r} is empty after rendering: {type(owner).__name__} needs a value"
             )

@@ -1,4 +1,4 @@
-"""The one place that knows which Airflow is running and where older ones keep things."""
+"""Differences between Airflow versions; no other module checks the version."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ else:
 if AIRFLOW_V_3_3_PLUS:
     from airflow.sdk import RetryDecision, RetryPolicy
 else:
-    # Names to write code against; who makes a policy is told which Airflow it needs.
+    # Placeholders; the constructor of the policy raises an error.
     RetryPolicy = object  # type: ignore[misc, assignment, unused-ignore]
     RetryDecision = None  # type: ignore[misc, assignment, unused-ignore]
 
 if AIRFLOW_V_3_3_PLUS:
-    # It lets triggers share one poll; before 3.3 there is nothing to share.
+    # Since 3.3 its triggers can share one stream.
     from airflow.triggers.base import BaseEventTrigger as SharingTrigger
 else:
     from airflow.triggers.base import BaseTrigger as SharingTrigger  # type: ignore[assignment, unused-ignore]
@@ -87,7 +87,7 @@ __all__ = [
 
 
 def map_index_of(task_instance: Any) -> int:
-    """Return which of a mapped task's instances one is, -1 for a task that is not mapped; some Airflows say None."""
+    """Return the map index of a task instance, -1 if it is not mapped; some Airflow versions use None."""
     return -1 if task_instance.map_index is None else int(task_instance.map_index)
 
 
@@ -120,7 +120,7 @@ async def get_async_extra(connection: Connection) -> dict[str, Any]:
 
 
 async def async_mask_secret(secrets: list[str]) -> None:
-    """Have Airflow mask secrets, without blocking the event loop."""
+    """Mask secrets in Airflow's logs without blocking the event loop."""
     if _CONNECTIONS_ARE_ASYNC:
         from airflow.sdk.log import amask_secret
 
@@ -132,9 +132,9 @@ async def async_mask_secret(secrets: list[str]) -> None:
 
 
 def allow_in_xcom(classes: Iterable[str]) -> None:
-    """Let Airflow read classes from XCom in this process, as its ``allowed_deserialization_classes`` would.
+    """Allow Airflow to deserialize classes from XCom in this process, like ``allowed_deserialization_classes``.
 
-    Airflow 3.3 has ``allow_class`` for this, which imports the class. Older ones keep the same set without a function.
+    Airflow 3.3 has ``allow_class``, which imports the class. Older versions have the same set without a function.
     """
     try:
         from airflow.sdk import serde

@@ -187,7 +187,7 @@ def test_a_question_bills_the_window(
     before = minutes(account)
     asked = {"asset_id": library.asset_id, "mode": mode, "start": 6}
     length = length_of(account, library) - 0.1
-    with pytest.raises(TwelveLabsInputError, match=r"would bill about 0\.\d+ minutes.* allows 0\.1:"):
+    with pytest.raises(TwelveLabsInputError, match=r"would bill about 0\.\d+ minutes.* allows 0\.1\."):
         run(analyze(tmp_path, **asked, max_billable_minutes=0.1))
     assert minutes(account) == before and not metrics.counted and not list(tmp_path.rglob("*.*"))
     result = run(analyze(tmp_path, **asked, max_billable_minutes="0.6"), f"window {mode}")

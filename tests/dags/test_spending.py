@@ -168,7 +168,7 @@ def test_an_upload_that_never_arrived_is_sent_again_by_the_next_try(
     connect("v1.2")
     index_id, memory, before = account.create_index("never arrived"), TaskStateStore(), billed(account)
     faults("/tasks", "status", status=502)
-    with pytest.raises(TwelveLabsTransientError, match="a retry looks again"):
+    with pytest.raises(TwelveLabsTransientError, match="A retry searches again"):
         indexed(index_id, films[0], memory=memory)
     assert indexed(index_id, films[0], memory=memory)["video_id"]
     assert billed(account) == before + 1

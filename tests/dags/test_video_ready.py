@@ -43,7 +43,7 @@ class Store:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short pauses, and one video a page."""
-    monkeypatch.setattr(video_ready, "STORED", 0.01)
+    monkeypatch.setattr(video_ready, "STORE_DELAY", 0.01)
     monkeypatch.setattr(video_ready, "SHORTEST_PAUSE", 0.2)
     monkeypatch.setattr(new_videos, "Paging", partial(Paging, limit=1))
 

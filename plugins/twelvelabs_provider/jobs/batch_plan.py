@@ -1,4 +1,4 @@
-"""Many items cut into batches: which items went into which batch, and which are still to be sent; no I/O."""
+"""Plan of batches: which items belong to which batch, and which batches are still to be sent."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any, Self
 
 
 class BatchState(StrEnum):
-    """Where a portion stands."""
+    """State of a batch."""
 
     PLANNED = "planned"
     SENDING = "sending"
-    """A request is out, or its answer was lost: look for its batch before it is sent again."""
+    """Its request was sent, or the response was lost: search the batch before a retry."""
     ACTIVE = "active"
     ENDED = "ended"
 
 
 @dataclass(frozen=True)
 class PlannedBatch:
-    """Neighbouring items that go into one batch.
+    """Consecutive items of one batch.
 
     :param first: number of the first item, counted from 0 over all items.
-    :param at: where the first item begins in the file of items (bytes); None where that is not known.
-    :param batch_id: once it is known.
+    :param at: byte offset of the first item in the file of items; None if unknown.
+    :param batch_id: the id, once known.
     """
 
     first: int
@@ -34,7 +34,7 @@ class PlannedBatch:
     state: BatchState = BatchState.PLANNED
 
     def as_json(self) -> list[Any]:
-        """Return plain JSON, short: there may be many of them in one record."""
+        """Return plain JSON; a list, because a record may contain many batches."""
         return [self.first, self.count, self.at, self.batch_id, self.state.value]
 
     @classmethod
@@ -49,61 +49,61 @@ class PlannedBatch:
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """All portions, in the order of their items."""
+    """All batches, in the order of their items."""
 
-    portions: tuple[PlannedBatch, ...]
+    batches: tuple[PlannedBatch, ...]
 
     @property
     def items(self) -> int:
-        """How many items there are."""
-        return sum(portion.count for portion in self.portions)
+        """The number of items."""
+        return sum(batch.count for batch in self.batches)
 
     @property
     def batch_ids(self) -> tuple[str, ...]:
-        """The batches that are known, in the order of their items."""
-        return tuple(portion.batch_id for portion in self.portions if portion.batch_id)
+        """The known batch ids, in the order of their items."""
+        return tuple(batch.batch_id for batch in self.batches if batch.batch_id)
 
     def of(self, *states: BatchState) -> tuple[PlannedBatch, ...]:
-        """Return the portions in these states."""
-        return tuple(portion for portion in self.portions if portion.state in states)
+        """Return the batches in some states."""
+        return tuple(batch for batch in self.batches if batch.state in states)
 
     def next(self) -> PlannedBatch | None:
-        """Return the first portion that is to be sent."""
+        """Return the first batch to send."""
         return next(iter(self.of(BatchState.PLANNED)), None)
 
-    def changed(self, portion: PlannedBatch) -> BatchPlan:
-        """Return the plan with a portion in a new state; its items tell which."""
-        return BatchPlan(tuple(portion if old.first == portion.first else old for old in self.portions))
+    def changed(self, batch: PlannedBatch) -> BatchPlan:
+        """Return the plan with a changed batch, identified by its first item."""
+        return BatchPlan(tuple(batch if old.first == batch.first else old for old in self.batches))
 
     def halved(self, first: int, at: int | None) -> BatchPlan:
-        """Return the plan with a portion cut into two, both to be sent.
-
-        :param first: number of the portion's first item.
-        :param at: where the second half begins in the file of items.
-        """
-        portion = next(old for old in self.portions if old.first == first)
-        return self._cut(portion, portion.count // 2, at)
-
-    def found(self, first: int, count: int, batch_id: str) -> BatchPlan:
-        """Return the plan with a batch that was found on the service; it may hold fewer items than was planned.
+        """Return the plan with a batch split in two, both to be sent.
 
         :param first: number of the batch's first item.
-        :param count: how many items it has.
+        :param at: byte offset of the second half in the file of items.
         """
-        portion = next((old for old in self.portions if old.first <= first < old.first + old.count), None)
-        if portion is None or portion.batch_id:
+        batch = next(old for old in self.batches if old.first == first)
+        return self._cut(batch, batch.count // 2, at)
+
+    def found(self, first: int, count: int, batch_id: str) -> BatchPlan:
+        """Return the plan with a batch that exists on the service; it may contain fewer items than planned.
+
+        :param first: number of the batch's first item.
+        :param count: the number of its items.
+        """
+        batch = next((old for old in self.batches if old.first <= first < old.first + old.count), None)
+        if batch is None or batch.batch_id:
             return self
         plan = self
-        if portion.first < first:
-            plan = plan._cut(portion, first - portion.first, None)
-            portion = next(old for old in plan.portions if old.first == first)
-        if count < portion.count:
-            plan = plan._cut(portion, count, None)
-        return plan.changed(replace(portion, count=count, batch_id=batch_id, state=BatchState.ACTIVE))
+        if batch.first < first:
+            plan = plan._cut(batch, first - batch.first, None)
+            batch = next(old for old in plan.batches if old.first == first)
+        if count < batch.count:
+            plan = plan._cut(batch, count, None)
+        return plan.changed(replace(batch, count=count, batch_id=batch_id, state=BatchState.ACTIVE))
 
     def as_json(self) -> list[list[Any]]:
         """Return plain JSON."""
-        return [portion.as_json() for portion in self.portions]
+        return [batch.as_json() for batch in self.batches]
 
     @classmethod
     def from_json(cls, value: Iterable[Sequence[Any]]) -> BatchPlan:
@@ -116,21 +116,21 @@ class BatchPlan:
         except (TypeError, ValueError) as error:
             raise ValueError(f"not a plan of batches: {error!r}") from error
 
-    def _cut(self, portion: PlannedBatch, keep: int, at: int | None) -> BatchPlan:
-        planned = replace(portion, batch_id=None, state=BatchState.PLANNED)
-        parts = (replace(planned, count=keep), PlannedBatch(portion.first + keep, portion.count - keep, at))
+    def _cut(self, batch: PlannedBatch, keep: int, at: int | None) -> BatchPlan:
+        planned = replace(batch, batch_id=None, state=BatchState.PLANNED)
+        parts = (replace(planned, count=keep), PlannedBatch(batch.first + keep, batch.count - keep, at))
         flat: list[PlannedBatch] = []
-        for old in self.portions:
-            flat += parts if old.first == portion.first else (old,)
+        for old in self.batches:
+            flat += parts if old.first == batch.first else (old,)
         return BatchPlan(tuple(flat))
 
 
 @dataclass(frozen=True)
 class ItemLength:
-    """An item on its way into a portion.
+    """Length of an item.
 
-    :param at: where it begins in the file of items.
-    :param seconds: of video; 0 where that is not known.
+    :param at: its byte offset in the file of items.
+    :param seconds: seconds of video; 0 if unknown.
     """
 
     at: int | None
@@ -138,10 +138,10 @@ class ItemLength:
 
 
 def cut_into_batches(items: Iterable[ItemLength], most_items: int, most_seconds: float) -> Iterator[PlannedBatch]:
-    """Cut items into portions, in their order; an item that is too long by itself is a portion of its own.
+    """Split items into batches, in their order; an item above the limit gets a batch of its own.
 
-    :param most_items: items of one portion.
-    :param most_seconds: seconds of video of one portion.
+    :param most_items: items of one batch.
+    :param most_seconds: seconds of video of one batch.
     """
     first, count, seconds = 0, 0, 0.0
     begin: int | None = None
@@ -158,22 +158,22 @@ def cut_into_batches(items: Iterable[ItemLength], most_items: int, most_seconds:
 
 @dataclass(frozen=True)
 class ItemIds:
-    """What the items of one task instance carry as ``custom_id``, so that their batch is found again.
+    """The ``custom_id`` of the items of one task instance, by which a lost batch is found.
 
-    :param task: the same for all tries of the task instance.
+    :param task: the same for all attempts of the task instance.
     """
 
     task: str
 
     _LENGTH = 64
 
-    def write(self, portion: PlannedBatch, number: int, custom_id: str | None) -> str:
-        """Return the id of an item on the service: 64 characters at most, the caller's own words last."""
-        text = f"{self.task}-{portion.first}-{number}"
+    def write(self, batch: PlannedBatch, number: int, custom_id: str | None) -> str:
+        """Return the id of an item: 64 characters at most, the caller's own id last."""
+        text = f"{self.task}-{batch.first}-{number}"
         return f"{text}-{custom_id}"[: self._LENGTH] if custom_id else text
 
     def read(self, custom_id: str | None) -> tuple[int, int] | None:
-        """Return the first item's number of the portion, and the item's; None for an id that is not ours."""
+        """Return the number of the batch's first item and that of the item; None for another task's id."""
         parts = (custom_id or "").split("-", 3)
         if len(parts) < 3 or parts[0] != self.task or not (parts[1].isdigit() and parts[2].isdigit()):
             return None
@@ -181,8 +181,8 @@ class ItemIds:
 
 
 def plan_in(memo: Mapping[str, Any]) -> BatchPlan:
-    """Return the plan of a memo.
+    """Return the plan in a memo.
 
-    :raises ValueError: if there is none.
+    :raises ValueError: there is none.
     """
     return BatchPlan.from_json(memo.get("plan") or ())

@@ -104,7 +104,7 @@ class BatchSubmission:
             return False
         if not plan.of(BatchState.ACTIVE):
             raise TwelveLabsJobTimeoutError(
-                f"{unsent} of {len(plan.portions)} batches were not sent before the deadline,"
+                f"{unsent} of {len(plan.batches)} batches were not sent before the deadline,"
                 f" {clock_text(self.work.deadline)}: give the task longer with timeout (seconds)"
             )
         return True

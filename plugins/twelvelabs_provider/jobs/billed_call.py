@@ -1,7 +1,7 @@
-"""A billed call that leaves nothing on the service to find again: remembered by the task, or never asked twice unseen.
+"""Record of a billed call that leaves no object on the service, so that a retry does not pay twice.
 
-Airflow keeps it in the task's state store (3.3 and newer). Where there is no store nothing is remembered: a retry after
-the worker's death asks, and pays, again.
+It lies in Airflow's task state store (3.3 and newer). Without a store, a retry after the worker's death sends the call
+again and pays again.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from twelvelabs_provider.jobs.identity import Identity
 from twelvelabs_provider.jobs.task_state import StateStore, unreadable
 
 LARGEST_ANSWER = 64 * 1024
-"""Characters of an answer that is kept until it is published."""
+"""Characters of a response that is kept until it is published."""
 _KEY = "twelvelabs_call"
 
 
 @dataclass(frozen=True)
 class BilledCall:
-    """One call of one task instance.
+    """One billed call of one task instance.
 
-    :param store: Airflow's state store, None where this Airflow has none.
+    :param store: Airflow's task state store, None before Airflow 3.3.
     """
 
     store: StateStore | None
     identity: Identity
 
     def sent_before(self) -> bool:
-        """Tell whether an earlier try of the same life sent it and never heard how it ended."""
+        """Return whether an earlier attempt sent the call without a recorded end."""
         return self._record() is not None
 
     def answer(self) -> Generation | None:
-        """Return the answer that an earlier try of the same life got and did not publish."""
+        """Return the response that an earlier attempt received but did not publish."""
         fields = (self._record() or {}).get("answer")
         if fields is None:
             return None
@@ -44,18 +44,18 @@ class BilledCall:
             raise unreadable("billed answer", error) from error
 
     def sending(self) -> None:
-        """Remember that it goes out now."""
+        """Record that the call is sent now."""
         self._write({})
 
     def answered(self, generation: Generation) -> None:
-        """Remember the answer, if it is small, until it is published."""
+        """Record the response, if it is small, until it is published."""
         if len(generation.text) > LARGEST_ANSWER:
             return self.settled()
         plain = {name: value for name, value in vars(generation).items() if name != "raw"}
         return self._write({"answer": {**plain, "usage": asdict(generation.usage)}})
 
     def settled(self) -> None:
-        """Remember nothing: it was refused and cost nothing, or its answer is published."""
+        """Remove the record: the call was refused without cost, or its response is published."""
         if self.store is not None and self.store.get(_KEY) is not None:
             self.store.delete(_KEY)
 

@@ -1,6 +1,6 @@
-"""What work bills: minutes of video or sound, told before it is submitted and after it is done.
+"""Billable minutes of video or audio, estimated before a submission and reported after it.
 
-Minutes are what is promised. Prices differ from account to account and change, so none are known here.
+There are no prices here: they differ between accounts and change.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ROUNDING = 1e-6
 
 
 class BilledKind(StrEnum):
-    """The kinds of work that are billed by the minute."""
+    """Kinds of work that are billed by the minute."""
 
     INDEXING = "indexing"
     ANALYSIS = "analysis"
@@ -28,13 +28,13 @@ class BilledKind(StrEnum):
 
 @dataclass(frozen=True)
 class Bill:
-    """What work bills, or has billed.
+    """Billable minutes of some work.
 
-    :param minutes: of the videos whose length is known, together.
-    :param unknown: how many videos there are besides whose length nobody knows.
-    :param at_most: some of it may not be billed: items of a batch that have no result are not.
-    :param input_tokens: that were read, where the service says so.
-    :param output_tokens: that were written, where the service says so.
+    :param minutes: minutes of the videos of known length.
+    :param unknown: the number of further videos, of unknown length.
+    :param at_most: whether the work may bill less: batch items without a result are not billed.
+    :param input_tokens: tokens read, if the service reports them.
+    :param output_tokens: tokens written, if the service reports them.
     """
 
     kind: BilledKind
@@ -52,7 +52,7 @@ class Bill:
         return f"about {_shown(self.minutes)} minutes, and {self.unknown} videos of unknown length"
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain JSON, for manifests and for what travels with a job."""
+        """Return plain JSON, for manifests and for the memo of a job."""
         return {**asdict(self), "kind": self.kind.value, "minutes": round(self.minutes, 4)}
 
     @classmethod
@@ -66,40 +66,40 @@ class Bill:
 
 
 def indexing_bill(duration: float | None) -> Bill:
-    """Return what it bills to index a video.
+    """Return what indexing a video bills.
 
-    :param duration: seconds, None where nobody knows.
+    :param duration: seconds, None if unknown.
     """
     return _bill(BilledKind.INDEXING, duration, _WHOLE)
 
 
 def analysis_bill(window: TimeRange, duration: float | None, definitions: int = 1) -> Bill:
-    """Return what it bills to ask a model about a video.
+    """Return what an analysis of a video bills.
 
-    :param window: the stretch that is looked at.
-    :param duration: seconds of the whole video, None where nobody knows.
+    :param window: the analysed time range.
+    :param duration: seconds of the whole video, None if unknown.
     :param definitions: the video is billed once for each segment definition; see :func:`definitions_in`.
     """
     return _bill(BilledKind.ANALYSIS, duration, window, definitions)
 
 
 def embedding_bill(window: TimeRange, duration: float | None) -> Bill:
-    """Return what it bills to embed a sound or a video.
+    """Return what embedding an audio file or a video bills.
 
-    :param window: the stretch that is embedded.
-    :param duration: seconds of all of it, None where nobody knows.
+    :param window: the embedded time range.
+    :param duration: seconds of the whole file, None if unknown.
     """
     return _bill(BilledKind.EMBEDDING, duration, window)
 
 
 def definitions_in(response_format: Mapping[str, Any] | None) -> int:
-    """Return how many times a question bills the video: once, or once for each segment definition."""
+    """Return how many times an analysis bills the video: once, or once for each segment definition."""
     definitions = (response_format or {}).get("segment_definitions")
     return max(1, len(definitions)) if isinstance(definitions, list | tuple) else 1
 
 
 def total_of(kind: BilledKind, bills: Iterable[Bill]) -> Bill:
-    """Return some bills as one; the bills are taken one at a time and not kept."""
+    """Return the sum of some bills, which may be an iterator."""
     minutes, unknown = 0.0, 0
     for bill in bills:
         minutes, unknown = minutes + bill.minutes, unknown + bill.unknown
@@ -107,21 +107,21 @@ def total_of(kind: BilledKind, bills: Iterable[Bill]) -> Bill:
 
 
 def must_be_allowed(bill: Bill, limit: float | None, what: str) -> None:
-    """Refuse work that bills more than is allowed; what may bill anything is refused where there is a limit.
+    """Refuse work that bills more than the limit, or an unknown number of minutes.
 
-    :param limit: minutes, None where there is no limit.
-    :param what: names the work.
+    :param limit: minutes, None for no limit.
+    :param what: the work, for the message.
     :raises TwelveLabsInputError: with both numbers.
     """
     if limit is None:
         return
-    refused = f"{what} would bill {bill}, and {LIMIT} allows {limit:g}: nothing was submitted."
+    refused = f"{what} would bill {bill}, but {LIMIT} allows {limit:g}. Nothing was submitted."
     if bill.minutes > limit + ROUNDING:
-        raise TwelveLabsInputError(f"{refused} Allow more, or ask for less")
+        raise TwelveLabsInputError(f"{refused} Raise the limit, or request less")
     if bill.unknown:
         raise TwelveLabsInputError(
-            f"{refused} Lengths are known before of assets that are ready, of indexed videos, of video files where the"
-            " 'probe' extra is installed, of windows that have an end, and of a batch's items that say their duration"
+            f"{refused} The length is known in advance for ready assets, indexed videos, video files with the 'probe'"
+            " extra, time ranges with an end, and batch items with a duration"
         )
 
 
@@ -144,7 +144,7 @@ def _bill(kind: BilledKind, duration: float | None, window: TimeRange, times: in
 
 
 def _seconds(window: TimeRange, duration: float | None) -> float | None:
-    """Return how much of a video a window covers; an end beyond the video's own adds nothing."""
+    """Return the seconds of a video in a time range; an end beyond the video's end adds nothing."""
     ends = [end for end in (window.end, duration) if end is not None]
     return max(0.0, min(ends) - (window.start or 0.0)) if ends else None
 

@@ -8,18 +8,18 @@ from numbers import Real
 from typing import Any
 
 LONGEST = 3650 * 86400.0
-"""Seconds; a longer duration is a mistake, and arithmetic on dates would overflow."""
+"""Seconds; a longer duration is a mistake and would overflow date arithmetic."""
 
 Duration = float | timedelta
 
 
 def seconds_of(name: str, value: Any, *, or_zero: bool = False) -> float:
-    """Return the seconds of an argument that is read when the DAG file is read.
+    """Return the seconds of an argument that is checked when the DAG file is parsed.
 
     :param name: the argument's name, for the error.
     :param value: seconds as a number, or a timedelta.
-    :param or_zero: 0 has a meaning too.
-    :raises ValueError: for anything else.
+    :param or_zero: whether 0 is allowed.
+    :raises ValueError: for any other value.
     """
     seconds = float("nan")
     if isinstance(value, timedelta):
@@ -42,7 +42,7 @@ def optional_seconds(name: str, value: Any, *, or_zero: bool = False) -> float |
 
 
 def plain_number(value: Any) -> Any:
-    """Return the seconds of a timedelta; any other value as it is, except that a boolean is not a number."""
+    """Return the seconds of a timedelta, NaN for a boolean, and any other value unchanged."""
     if isinstance(value, bool):
         return float("nan")
     return value.total_seconds() if isinstance(value, timedelta) else value

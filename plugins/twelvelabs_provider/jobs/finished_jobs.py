@@ -1,83 +1,54 @@
-"""Jobs of one kind that have ended, read from the lists of the service, page by page."""
+"""Polling of finished jobs by the lists of the service, with as few pages as possible."""
 
 from __future__ import annotations
 
 import logging
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from itertools import islice
 from typing import Protocol, TypeVar
 
-import pendulum
-
-from twelvelabs_provider.api.analysis.batches import list_batches
-from twelvelabs_provider.api.assets import list_assets
 from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.errors import TwelveLabsError, is_missing
-from twelvelabs_provider.api.filters import VideoFilter
 from twelvelabs_provider.api.generations import Dialect
 from twelvelabs_provider.api.models import Page
 from twelvelabs_provider.api.paging import Pages
 from twelvelabs_provider.api.resources import LARGEST_PAGE, Paging
 from twelvelabs_provider.jobs.job import JobKind, JobRef, Phase
+from twelvelabs_provider.jobs.job_lists import LISTS, ListedJob, Order
 from twelvelabs_provider.jobs.kinds import phase_of, read_state
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-# Seconds by which a list is read again before the newest entry of the last look: entries may appear a little late.
+# Seconds before the newest item of the last poll from which a list is read again: items may appear a little late.
 OVERLAP = 2.0
-# Now and then it is read again by more, for entries that appeared very late; both in seconds.
+# Every so many seconds it is read again from further back, for items that appear very late.
 DEEP_EVERY = 300.0
 DEEP_OVERLAP = 120.0
-# Seconds for which an ended job is kept for those who join late.
+# Seconds for which a finished job is kept for late subscribers.
 KEPT = 7200.0
-# Ended jobs that are kept at most, and pages that one look reads at most: what the service lists is not trusted.
+# Finished jobs that are kept at most, and pages that one poll reads at most: the service's numbers are not trusted.
 MOST_KEPT = 50_000
 MOST_PAGES = 1_000
-_ENDED = ("ready", "failed")
-# Jobs that a list should have shown and did not: at most so many are read one by one in each look.
+# Jobs that a list should contain and does not: at most so many are read one by one in each poll.
 MOST_MISSED = 10
-# The status under which a deleted job is kept: the worker that it wakes reads what became of it.
+# Status of a deleted job; the worker that resumes reads the job again.
 _DELETED = "failed"
 
 
 @dataclass(frozen=True)
-class ListedJob:
-    """An entry of a list.
-
-    :param moment: epoch seconds of its last change or of its creation, whichever the list is ordered by.
-    """
-
-    id: str
-    status: str
-    moment: float = 0.0
-
-
-@dataclass(frozen=True)
 class AwaitedJobs:
-    """The jobs that are waited for.
+    """The jobs that triggers wait for.
 
-    :param back_to: epoch seconds; jobs that ended before are not asked for.
+    :param back_to: epoch seconds; jobs that ended before do not matter.
     :param created: by job id, epoch seconds before which the job was not created.
     """
 
     back_to: float
     created: Mapping[str, float]
-
-
-class Order(StrEnum):
-    """How a list can be read without reading all of it."""
-
-    CHANGED = "changed"
-    """By the last change, so that a cursor parts what is new from what is known."""
-    CREATED = "created"
-    """By creation: from the newest to the oldest that is waited for, as far as that is cheaper than reading each."""
-    NAMED = "named"
-    """The jobs that are waited for, by their ids."""
 
 
 class AsyncHook(Protocol):
@@ -88,31 +59,13 @@ class AsyncHook(Protocol):
     async def execute(self, call: Call[T]) -> T: ...
 
 
-@dataclass(frozen=True)
-class JobList:
-    """A list of the service, and how it is read.
-
-    :param page: the call for one page: of an index (None for the account's), since a moment (epoch seconds), of ids.
-    :param shows_running: the list holds jobs in every status, so that a job that is not on it is deleted or missed.
-    """
-
-    order: Order
-    page: Callable[[Dialect, str | None, float, Sequence[str], Paging], Call[Page[ListedJob]]]
-    shows_running: bool = False
-
-
-def can_be_listed(kind: JobKind) -> bool:
-    """Tell whether the service lists jobs of a kind."""
-    return kind in _LISTS
-
-
 @dataclass
 class FinishedJobs:
-    """The jobs of one kind and scope that have ended, found with as few requests as their lists have pages.
+    """The finished jobs of one kind and index.
 
-    :param index_id: the index that the jobs belong to, None for those of the whole account.
-    :param since: epoch seconds; what ended before may be missing.
-    :param found: those that have ended, by id.
+    :param index_id: the index that the jobs belong to, None for the whole account.
+    :param since: epoch seconds; jobs that ended before may be missing.
+    :param found: the finished jobs, by id.
     """
 
     kind: JobKind
@@ -125,16 +78,16 @@ class FinishedJobs:
     _news: list[str] = field(default_factory=list)
     _missed_at: int = 0
 
-    async def poll(self, hook: AsyncHook, wanted: AwaitedJobs) -> Sequence[str]:
-        """Read what is new, and return the ids of the jobs that have ended since the last look that came to its end.
+    async def poll(self, hook: AsyncHook, awaited: AwaitedJobs) -> Sequence[str]:
+        """Poll once, and return the ids of the jobs that have ended since the last complete poll.
 
-        :raises TwelveLabsError: as the list call does; what was read up to there is kept, and told by the next look.
+        :raises TwelveLabsError: as the list call does; jobs read so far are returned by the next poll.
         """
-        order = _LISTS[self.kind].order
+        order = LISTS[self.kind].order
         if order is Order.CHANGED:
-            await self._read_changed(hook, wanted)
+            await self._read_changed(hook, awaited)
         else:
-            unknown = {job_id: created for job_id, created in wanted.created.items() if job_id not in self.found}
+            unknown = {job_id: created for job_id, created in awaited.created.items() if job_id not in self.found}
             if order is Order.CREATED:
                 await self._read_created(hook, unknown)
             else:
@@ -143,12 +96,12 @@ class FinishedJobs:
         news, self._news = self._news, []
         return news
 
-    async def _read_changed(self, hook: AsyncHook, wanted: AwaitedJobs) -> None:
-        """Read from the newest change back to the newest of the last look.
+    async def _read_changed(self, hook: AsyncHook, awaited: AwaitedJobs) -> None:
+        """Read from the newest change back to the newest one of the last poll.
 
-        What happens meanwhile moves entries to later pages: some are read twice, none is missed.
+        Changes meanwhile move items to later pages, so some are read twice and none is missed.
         """
-        back_to = min(wanted.back_to, self.since)
+        back_to = min(awaited.back_to, self.since)
         begin = self._cursor() if self._newest and back_to >= self.since else back_to
         pages, newest, oldest = Pages(MOST_PAGES), 0.0, float("inf")
         while pages.more and oldest >= begin:
@@ -158,14 +111,14 @@ class FinishedJobs:
             newest = max(newest, *moments) if moments and first else newest
             oldest = min(oldest, *moments) if moments else oldest
         if pages.cut:
-            log.warning("only %d of %d pages of the %s list are read at once", MOST_PAGES, pages.last, self.kind.value)
+            log.warning("Read only %d of %d pages of the list of %s", MOST_PAGES, pages.last, self.kind.value)
         self._newest, self.since = max(self._newest, newest), back_to
 
     async def _read_created(self, hook: AsyncHook, unknown: Mapping[str, float]) -> None:
-        """Read from the newest job towards the oldest that is waited for.
+        """Read from the newest job back to the oldest awaited one.
 
-        Where no more jobs are left than pages were read, those are read one by one: a few old jobs do not cost the
-        list of everything that was created after them.
+        Once fewer jobs are missing than pages were read, they are read one by one, because a few old jobs may lie
+        behind many newer ones.
         """
         if not unknown:
             return
@@ -173,22 +126,22 @@ class FinishedJobs:
         pages, oldest, seen, deeper = Pages(MOST_PAGES), float("inf"), set[str](), len(created)
         while (pages.more and deeper >= pages.number) or pages.number == 1:
             page = await self._read_page(hook, created[0], pages)
-            seen.update(sighting.id for sighting in page.items)
+            seen.update(job.id for job in page.items)
             oldest = min([oldest, *_moments(page)])
             deeper = bisect_left(created, oldest)
         unseen = [job_id for job_id in unknown if job_id not in seen]
         if pages.more or pages.cut:
             await self._read_each(hook, [job_id for job_id in unseen if unknown[job_id] < oldest])
             unseen = [job_id for job_id in unseen if unknown[job_id] >= oldest]
-        if _LISTS[self.kind].shows_running:
+        if LISTS[self.kind].shows_running:
             await self._read_each(hook, unseen, MOST_MISSED)
 
     async def _read_named(self, hook: AsyncHook, unknown: Mapping[str, float]) -> None:
         seen = set[str]()
-        for ids in _portions(unknown):
+        for ids in _batched(unknown):
             page = await hook.execute(self._call(hook, 0.0, ids, Paging()))
             self._take(page)
-            seen.update(sighting.id for sighting in page.items)
+            seen.update(job.id for job in page.items)
         await self._read_each(hook, [job_id for job_id in unknown if job_id not in seen], MOST_MISSED)
 
     async def _read_page(self, hook: AsyncHook, begin: float, pages: Pages) -> Page[ListedJob]:
@@ -198,9 +151,9 @@ class FinishedJobs:
         return page
 
     async def _read_each(self, hook: AsyncHook, job_ids: Sequence[str], most: int | None = None) -> None:
-        """Read jobs one by one; an error about one of them leaves it to the next look.
+        """Read jobs one by one; a job whose reading fails is left to the next poll.
 
-        :param most: how many at most, another choice in each look; None for all.
+        :param most: how many at most, others in each poll; None for all.
         """
         if most is not None and len(job_ids) > most:
             begin = self._missed_at = self._missed_at % len(job_ids)
@@ -218,7 +171,7 @@ class FinishedJobs:
             self._note(ListedJob(job_id, state.status, state.created_at or 0.0))
 
     def _call(self, hook: AsyncHook, begin: float, ids: Sequence[str], paging: Paging) -> Call[Page[ListedJob]]:
-        return _LISTS[self.kind].page(hook.api, self.index_id, begin, ids, paging)
+        return LISTS[self.kind].page(hook.api, self.index_id, begin, ids, paging)
 
     def _cursor(self) -> float:
         if time.time() - self._deep_at < DEEP_EVERY:
@@ -227,20 +180,20 @@ class FinishedJobs:
         return self._newest - DEEP_OVERLAP
 
     def _take(self, page: Page[ListedJob]) -> None:
-        for sighting in page.items:
-            self._note(sighting)
+        for job in page.items:
+            self._note(job)
 
-    def _note(self, sighting: ListedJob) -> None:
-        if sighting.id not in self.found and phase_of(sighting.status) is not Phase.RUNNING:
-            self.found[sighting.id] = sighting
-            self._seen_at[sighting.id] = time.time()
-            self._news.append(sighting.id)
+    def _note(self, job: ListedJob) -> None:
+        if job.id not in self.found and phase_of(job.status) is not Phase.RUNNING:
+            self.found[job.id] = job
+            self._seen_at[job.id] = time.time()
+            self._news.append(job.id)
 
     def _forget_old(self) -> None:
-        """Keep memory bounded: those who waited for an old one have been told long ago."""
+        """Drop old jobs to bound the memory; their subscribers have received them."""
         limit = time.time() - KEPT
         for job_id, seen_at in list(self._seen_at.items()):
-            # Entries were put in the order of their time.
+            # Ordered by the time at which they were found.
             if seen_at >= limit and len(self.found) <= MOST_KEPT:
                 break
             self.since = max(self.since, self.found[job_id].moment)
@@ -248,63 +201,10 @@ class FinishedJobs:
 
 
 def _moments(page: Page[ListedJob]) -> list[float]:
-    return [sighting.moment for sighting in page.items if sighting.moment > 0]
+    return [job.moment for job in page.items if job.moment > 0]
 
 
-def _portions(ids: Iterable[str]) -> Iterator[Sequence[str]]:
+def _batched(ids: Iterable[str]) -> Iterator[Sequence[str]]:
     rest = iter(ids)
-    while portion := list(islice(rest, LARGEST_PAGE)):
-        yield portion
-
-
-def _at(epoch: float) -> pendulum.DateTime:
-    return pendulum.from_timestamp(max(0.0, epoch))
-
-
-def _epoch(moment: pendulum.DateTime | None) -> float:
-    return moment.timestamp() if moment else 0.0
-
-
-def _tasks(api: Dialect, index_id: str | None, begin: float, _: Sequence[str], paging: Paging) -> Call[Page[ListedJob]]:
-    newest_first = Paging(paging.page, paging.limit, "updated_at")
-    call = api.list_tasks(index_id=index_id, status=_ENDED, updated_since=_at(begin), paging=newest_first)
-    return call.then(lambda page: page.map(lambda task: ListedJob(task.id, task.status, _epoch(task.updated_at))))
-
-
-def _indexed_assets(
-    api: Dialect, index_id: str | None, begin: float, _: Sequence[str], paging: Paging
-) -> Call[Page[ListedJob]]:
-    # The filter by the last change knows only changes that a user made, so that creation is what is left.
-    where = VideoFilter(created_since=_at(begin))
-    call = api.list_indexed_assets(index_id or "", status=_ENDED, where=where, paging=paging)
-    return call.then(lambda page: page.map(lambda one: ListedJob(one.id, one.status or "", _epoch(one.created_at))))
-
-
-def _assets(_: Dialect, __: str | None, ___: float, ids: Sequence[str], paging: Paging) -> Call[Page[ListedJob]]:
-    call = list_assets(asset_ids=ids, paging=paging)
-    return call.then(lambda page: page.map(lambda asset: ListedJob(asset.id, asset.status)))
-
-
-def _analyses(api: Dialect, _: str | None, __: float, ___: Sequence[str], paging: Paging) -> Call[Page[ListedJob]]:
-    call = api.list_analysis_tasks(paging=paging)
-    return call.then(lambda page: page.map(lambda task: ListedJob(task.id, task.status, _epoch(task.created_at))))
-
-
-def _batches(_: Dialect, __: str | None, ___: float, ____: Sequence[str], paging: Paging) -> Call[Page[ListedJob]]:
-    call = list_batches(paging=paging)
-    return call.then(lambda page: page.map(lambda batch: ListedJob(batch.id, batch.status, _epoch(batch.created_at))))
-
-
-def _embeddings(api: Dialect, _: str | None, begin: float, __: Sequence[str], paging: Paging) -> Call[Page[ListedJob]]:
-    call = api.list_embedding_tasks(since=_at(begin), paging=paging)
-    return call.then(lambda page: page.map(lambda task: ListedJob(task.id, task.status, _epoch(task.created_at))))
-
-
-_LISTS: Mapping[JobKind, JobList] = {
-    JobKind.INDEXING_TASK: JobList(Order.CHANGED, _tasks),
-    JobKind.INDEXED_ASSET: JobList(Order.CREATED, _indexed_assets),
-    JobKind.ASSET: JobList(Order.NAMED, _assets, shows_running=True),
-    JobKind.ANALYSIS_TASK: JobList(Order.CREATED, _analyses, shows_running=True),
-    JobKind.ANALYSIS_BATCH: JobList(Order.CREATED, _batches, shows_running=True),
-    JobKind.EMBEDDING_TASK: JobList(Order.CREATED, _embeddings, shows_running=True),
-}
+    while batch := list(islice(rest, LARGEST_PAGE)):
+        yield batch

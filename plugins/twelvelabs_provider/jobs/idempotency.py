@@ -12,6 +12,9 @@ T = TypeVar("T")
 UNKNOWN_OUTCOME = (TwelveLabsAmbiguousError, TwelveLabsAnswerError, TwelveLabsServerError)
 """Errors after which the service may have done what was requested."""
 
+CLOCK_SKEW = 120.0
+"""Seconds by which the clock of the service may be behind."""
+
 
 def created_once(create: Callable[[], T], find: Callable[[], T | None]) -> T:
     """Create an object; if the response is lost, return the object that exists now.

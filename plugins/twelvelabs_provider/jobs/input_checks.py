@@ -1,4 +1,4 @@
-"""A video as it is given, with its subtitles: looked at and checked before anything is sent."""
+"""Checks of a given video and its transcription before any request."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from twelvelabs_provider.storage.subtitles import read_subtitles
 
 @dataclass(frozen=True)
 class GivenVideo:
-    """A video that the service is expected to take.
+    """A video that passed the checks.
 
-    :param facts: what its header says; None for a URL, and without the ``probe`` extra.
+    :param facts: the content of its header; None for a URL, and without the ``probe`` extra.
     """
 
     source: Source
@@ -25,12 +25,12 @@ class GivenVideo:
 
     @property
     def duration(self) -> float | None:
-        """Seconds, None where nobody knows."""
+        """Seconds, None if unknown."""
         return self.facts.duration if self.facts else None
 
     @property
     def described(self) -> str:
-        """Size, length and picture in words."""
+        """Size, length and picture size, for the log."""
         source, facts = self.source, self.facts
         if facts:
             length = "unknown length" if facts.duration is None else f"{facts.duration:.1f} s"
@@ -43,10 +43,10 @@ class GivenVideo:
 
 @dataclass(frozen=True)
 class GivenTranscription:
-    """A transcript that goes along with a video.
+    """A transcription that is uploaded with a video.
 
-    :param part: what a form carries: the file, or the address that the service fetches.
-    :param described: what it is, in words.
+    :param part: the form content: the file, or the URL that the service fetches.
+    :param described: what it is, for the log.
     """
 
     source: Source
@@ -55,7 +55,7 @@ class GivenTranscription:
 
 
 def checked_video(source: Source, limits: VideoLimits) -> GivenVideo:
-    """Look into a video's header and compare it with what the service takes.
+    """Compare a video's header with the limits of the service.
 
     :raises TwelveLabsInputError: it is no video, damaged, or beyond a limit.
     """
@@ -66,10 +66,10 @@ def checked_video(source: Source, limits: VideoLimits) -> GivenVideo:
 
 
 def checked_transcription(source: Source, video_duration: float | None) -> GivenTranscription:
-    """Read a transcript and refuse what the service would refuse; a URL is left to the service.
+    """Check a transcription; one at a URL is checked by the service.
 
-    :param video_duration: seconds, None where nobody knows.
-    :raises TwelveLabsInputError: names the cue and what to do.
+    :param video_duration: seconds, None if unknown.
+    :raises TwelveLabsInputError: with the invalid cue.
     """
     if source.url:
         return GivenTranscription(source, source.url, "fetched and checked by the service")

@@ -1,8 +1,9 @@
-"""Which videos of an index became ready since the last look: no list is read whole, and none is told twice."""
+"""New videos of an index: those that became ready since a watermark."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -19,21 +20,21 @@ from twelvelabs_provider.jobs.finished_jobs import AsyncHook
 from twelvelabs_provider.jobs.job import Phase
 from twelvelabs_provider.jobs.kinds import phase_of
 
-# Seconds before the newest video from which the list is read again: entries may appear late, and out of order.
+# Seconds before the newest video from which the list is read again: videos may appear late and out of order.
 OVERLAP = 300.0
-# Seconds after which a video that is still being indexed is not waited for: it would hold back the watermark for ever.
+# Seconds after which a video that is still being indexed is skipped, because it would hold back the watermark.
 LONGEST_INDEXING = 24 * 3600.0
 MOST_PAGES = 2_000
-_VERSION = 1
+VERSION = 1
 _NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class ReadyVideo:
-    """What is told of a video that is ready.
+    """A ready video, as the trigger event contains it.
 
     :param duration: seconds.
-    :param created_at: ISO time at which its indexing was asked for.
+    :param created_at: ISO time at which its indexing was requested.
     """
 
     index_id: str
@@ -44,24 +45,35 @@ class ReadyVideo:
     created_at: str | None
 
     def as_payload(self) -> dict[str, Any]:
-        """Plain JSON, small and without a secret."""
+        """Return plain JSON."""
         return asdict(self)
+
+
+@contextmanager
+def watermark_of_version(value: Any) -> Iterator[None]:
+    """Check the version of a stored watermark, and turn the errors of its reader into a ValueError."""
+    try:
+        if value["version"] != VERSION:
+            raise ValueError(f"it is of version {value['version']!r}")
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"not a watermark: {error!r}") from error
 
 
 @dataclass(frozen=True)
 class EventWatermark:
-    """The watermark: what has been told.
+    """Watermark of the events of an index.
 
-    :param since: epoch seconds; whatever was created before has been told, or never will be.
-    :param videos: the ids that were told of those created since, and the epoch seconds of their creation.
+    :param since: epoch seconds; videos that were created before have had their event, or never get one.
+    :param videos: the videos created since that have had their event, and the epoch seconds of their creation.
     """
 
     since: float
     videos: Mapping[str, float] = field(default_factory=lambda: _NOTHING)
 
     def as_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return {"version": _VERSION, "since": self.since, "videos": dict(self.videos)}
+        """Return plain JSON."""
+        return {"version": VERSION, "since": self.since, "videos": dict(self.videos)}
 
     @classmethod
     def from_json(cls, value: Any) -> EventWatermark:
@@ -69,32 +81,28 @@ class EventWatermark:
 
         :raises ValueError: it is something else.
         """
-        try:
-            if value["version"] != _VERSION:
-                raise ValueError(f"it is of version {value['version']!r}")
+        with watermark_of_version(value):
             return cls(float(value["since"]), {str(one): float(at) for one, at in value["videos"].items()})
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"not a watermark of videos that were told: {error!r}") from error
 
 
 @dataclass(frozen=True)
 class NewVideos:
-    """What a look found.
+    """The result of one poll.
 
-    :param ready: the videos that nobody was told of yet, oldest first.
-    :param told: the watermark once they are told.
+    :param ready: the videos without an event, oldest first.
+    :param watermark: the watermark after their events.
     """
 
     ready: tuple[ReadyVideo, ...]
-    told: EventWatermark
+    watermark: EventWatermark
 
 
 @dataclass(frozen=True)
 class IndexEntry:
-    """A video of the list, ready or not.
+    """A video of an index, ready or not.
 
     :param created: epoch seconds.
-    :param ready: epoch seconds at which it became ready; those of its creation where the service does not say.
+    :param ready: epoch seconds at which it became ready; those of its creation if the service does not say.
     """
 
     phase: Phase
@@ -104,34 +112,38 @@ class IndexEntry:
 
     @property
     def id(self) -> str:
-        """What tells entries of one list apart."""
+        """The id of the video."""
         return self.video.video_id
 
 
-async def read_new_videos(hook: AsyncHook, index_id: str, told: EventWatermark, now: float) -> NewVideos:
-    """Read what was created since the watermark.
+async def read_new_videos(hook: AsyncHook, index_id: str, watermark: EventWatermark, now: float) -> NewVideos:
+    """Read the videos that were created since a watermark.
 
-    The cost grows with what was created while the oldest video that is still being indexed has been waiting.
+    The number of requests grows with the videos that were created since the oldest one still being indexed.
 
     :param now: epoch seconds.
     :raises TwelveLabsError: as the list call does.
     """
-    # The service may count in coarser units than the watermark.
+    # The service's filter may be coarser than the watermark.
     entries = {
         entry.video.video_id: entry
-        async for entry in _entries(hook, index_id, told.since, now)
-        if entry.created >= told.since
+        async for entry in _entries(hook, index_id, watermark.since, now)
+        if entry.created >= watermark.since
     }
-    ready = [entry for name, entry in entries.items() if entry.phase is Phase.READY and name not in told.videos]
+    ready = [entry for name, entry in entries.items() if entry.phase is Phase.READY and name not in watermark.videos]
     ready.sort(key=lambda entry: (entry.created, entry.video.video_id))
-    since = max(told.since, _held_back(list(entries.values()), told.since, now))
-    known = {**told.videos, **{entry.video.video_id: entry.created for entry in ready}}
+    since = max(watermark.since, watermark_limit(list(entries.values()), watermark.since, now))
+    known = {**watermark.videos, **{entry.video.video_id: entry.created for entry in ready}}
     kept = {name: created for name, created in known.items() if created >= since}
     return NewVideos(tuple(entry.video for entry in ready), EventWatermark(since, kept))
 
 
-def _held_back(entries: list[IndexEntry], since: float, now: float) -> float:
-    """Return the moment before which there is nothing left to tell."""
+def watermark_limit(entries: Iterable[IndexEntry], since: float, now: float) -> float:
+    """Return the epoch seconds that a watermark cannot pass: before them no video is being indexed or may appear late.
+
+    :param since: the watermark before.
+    """
+    entries = list(entries)
     running = [
         entry.created for entry in entries if entry.phase is Phase.RUNNING and now - entry.created < LONGEST_INDEXING
     ]
@@ -140,14 +152,14 @@ def _held_back(entries: list[IndexEntry], since: float, now: float) -> float:
 
 
 async def _entries(hook: AsyncHook, index_id: str, since: float, now: float) -> AsyncIterator[IndexEntry]:
-    """Read the list from its new end: what is added meanwhile moves entries to later pages, and none is missed."""
+    """Read the list from the newest video, so that videos added meanwhile hide none."""
     pages = Pages(MOST_PAGES)
     while pages.more:
         call = entries_page(hook.api, index_id, pendulum.from_timestamp(since), now, Paging(page=pages.number))
         for entry in pages.new_in(await hook.execute(call)):
             if entry is not None:
                 yield entry
-        # With entries left out, the watermark would pass over them.
+        # The watermark would pass videos that were not read.
         pages.ensure_complete(call.name)
 
 
@@ -156,8 +168,8 @@ def entries_page(
 ) -> Call[Page[IndexEntry | None]]:
     """Return the call for a page of the videos of an index, newest first, whatever their status.
 
-    :param since: only what was created since.
-    :param now: epoch seconds that stand for a moment which the service does not tell.
+    :param since: creation time of the oldest video.
+    :param now: epoch seconds, used for times that the service does not state.
     """
     if api.indexing_route() is IndexingRoute.ASSET:
         call = api.list_indexed_assets(index_id, where=VideoFilter(created_since=since), paging=paging)
@@ -173,7 +185,7 @@ def _of_video(index_id: str, video: Video, now: float) -> IndexEntry:
 
 
 def _of_task(index_id: str, task: IndexingTask, now: float) -> IndexEntry | None:
-    """Return the video of a task; one that is being uploaded may have none yet, and is then known by its task."""
+    """Return the video of a task; a video that is being uploaded may only have the task's id."""
     phase = phase_of(task.status)
     if not task.video_id and phase is not Phase.RUNNING:
         return None

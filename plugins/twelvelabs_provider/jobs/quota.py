@@ -11,13 +11,13 @@ from twelvelabs_provider.exceptions import TwelveLabsQuotaUsedUpError
 from twelvelabs_provider.jobs.polling import clock_text
 
 UNKNOWN_RENEWAL = 3600.0
-"""Seconds after which to ask again where the service does not say when."""
+"""Seconds before the next request if the service does not say when the quota is renewed."""
 LONGEST_RENEWAL = 7 * 86400.0
-"""Seconds; a task does not wait longer for a quota, whatever the service says."""
+"""Seconds that a task waits for a quota at most."""
 
 
 class OnQuota(StrEnum):
-    """What a task does about a quota that is used up."""
+    """What a task does when a quota is used up."""
 
     WAIT = "wait"
     FAIL = "fail"
@@ -27,40 +27,42 @@ class OnQuota(StrEnum):
 class Renewal:
     """When a quota is renewed.
 
-    :param at: epoch seconds; where the service does not say, the moment to ask again.
-    :param told: the service said so.
-    :param refused_at: epoch seconds of the refusal.
+    :param at: epoch seconds of the renewal; if the service does not state it, of the next request.
+    :param stated: whether the service states it.
+    :param refused_at: epoch seconds of the refused request.
     """
 
     at: float
-    told: bool
+    stated: bool
     refused_at: float
 
     def __str__(self) -> str:
-        return f"it is renewed at {clock_text(self.at)}" if self.told else "the service does not say when it is renewed"
+        if not self.stated:
+            return "the service does not say when it is renewed"
+        return f"it is renewed at {clock_text(self.at)}"
 
     @property
     def too_late(self) -> bool:
-        """Whether no task waits for it: it is further away than :data:`LONGEST_RENEWAL`."""
+        """Whether it is further away than :data:`LONGEST_RENEWAL`, so that no task waits for it."""
         return self.at - self.refused_at > LONGEST_RENEWAL
 
     def comes_by(self, latest: float | None) -> bool:
-        """Tell whether it comes in time.
+        """Return whether it comes in time.
 
-        :param latest: epoch seconds at which the task has to have ended; None for no limit.
+        :param latest: epoch seconds at which the task must have ended; None for no limit.
         """
         return latest is None or self.at < latest
 
 
 def renewal_of(error: TwelveLabsQuotaError, now: float | None = None) -> Renewal:
-    """Return when the quota that a refusal speaks of is renewed.
+    """Return the renewal of the quota in an error.
 
-    :param now: epoch seconds of the refusal.
+    :param now: epoch seconds of the refused request.
     """
     now = time.time() if now is None else now
     if error.retry_after is None:
-        return Renewal(now + UNKNOWN_RENEWAL, told=False, refused_at=now)
-    return Renewal(now + error.retry_after, told=True, refused_at=now)
+        return Renewal(now + UNKNOWN_RENEWAL, stated=False, refused_at=now)
+    return Renewal(now + error.retry_after, stated=True, refused_at=now)
 
 
 def ensure_worth_waiting(

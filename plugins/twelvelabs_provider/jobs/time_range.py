@@ -1,4 +1,4 @@
-"""The stretch of a video that is asked for."""
+"""Time range of a video."""
 
 from __future__ import annotations
 
@@ -20,45 +20,45 @@ class TimeRange:
 
     @classmethod
     def parse(cls, start: float | str | timedelta | None, end: float | str | timedelta | None) -> Self:
-        """Read two arguments, which templates may have turned into texts.
+        """Read two arguments, which may be texts after rendering.
 
-        :raises TwelveLabsInputError: naming the argument that is no offset, or an end that is not after the start.
+        :raises TwelveLabsInputError: an argument is no offset, or the end is not after the start.
         """
-        window = cls(_seconds("start", start), _seconds("end", end))
-        if window.end is not None and window.end <= (window.start or 0.0):
+        found = cls(_seconds("start", start), _seconds("end", end))
+        if found.end is not None and found.end <= (found.start or 0.0):
             raise TwelveLabsInputError(
-                f"end={window.end:g} must be after start={window.start or 0:g} (seconds from the video's beginning)"
+                f"end={found.end:g} must be after start={found.start or 0:g} (seconds from the video's beginning)"
             )
-        return window
+        return found
 
     def length(self, duration: float | None) -> float | None:
-        """Return the seconds from start to end; None where the end is the video's and nobody knows it.
+        """Return the seconds from start to end; None if the end is unknown.
 
-        :param duration: seconds of the video, None where it is not known.
+        :param duration: seconds of the video, None if unknown.
         """
         end = duration if self.end is None else self.end
         return None if end is None else end - (self.start or 0.0)
 
     @property
     def is_open(self) -> bool:
-        """Whether it is the whole video."""
+        """Whether it covers the whole video."""
         return not self.start and self.end is None
 
     def suffix(self) -> str:
-        """Return what tells the files of this stretch from those of another; empty for the whole video."""
+        """Return the suffix of result names for this time range; empty for the whole video."""
         if self.is_open:
             return ""
         end = "end" if self.end is None else f"{self.end:.15g}s"
         return f"-{self.start or 0:.15g}s-{end}"
 
     def must_touch(self, duration: float | None) -> None:
-        """Refuse a window that begins after the video's end.
+        """Refuse a time range that begins after the video's end.
 
-        :param duration: seconds, None where it is not known.
+        :param duration: seconds, None if unknown.
         :raises TwelveLabsInputError: with both numbers.
         """
         if duration is not None and self.start is not None and self.start >= duration:
-            raise TwelveLabsInputError(f"start={self.start:g} lies beyond the video's end at {duration:g} seconds")
+            raise TwelveLabsInputError(f"start={self.start:g} is beyond the video's end at {duration:g} seconds")
 
 
 def _seconds(name: str, value: float | str | timedelta | None) -> float | None:

@@ -1,4 +1,4 @@
-"""Which videos of an index have no result yet: a watermark that no unpublished video ever passes."""
+"""Videos of an index without published results, and the watermark that no unpublished video passes."""
 
 from __future__ import annotations
 
@@ -8,21 +8,26 @@ from types import MappingProxyType
 from typing import Any
 
 from twelvelabs_provider.jobs.job import Phase
-from twelvelabs_provider.jobs.new_videos import LONGEST_INDEXING, OVERLAP, IndexEntry
+from twelvelabs_provider.jobs.new_videos import (
+    LONGEST_INDEXING,
+    VERSION,
+    IndexEntry,
+    watermark_limit,
+    watermark_of_version,
+)
 
 MOST_RUNS = 3
-"""Runs that list a video: what fails in each of them may be billed each time."""
-_VERSION = 1
+"""Runs that list a video before it is given up; each may be billed."""
 _NOTHING: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class PublishingWatermark:
-    """How far an index is worked through.
+    """Watermark of the published results of an index.
 
-    :param created: epoch seconds; every video that was created before has its result, or is given up.
-    :param ready: epoch seconds; what became ready before is none of our business.
-    :param listed: the runs that listed a video, of those created since.
+    :param created: epoch seconds; every video that was created before has results, or is given up.
+    :param ready: epoch seconds; videos that became ready before are ignored.
+    :param listed: the runs that have listed a video, for the videos created since.
     """
 
     created: float
@@ -31,13 +36,13 @@ class PublishingWatermark:
 
     @classmethod
     def at(cls, ready: float) -> PublishingWatermark:
-        """Return the watermark of a first look: what became ready since may have been created long before."""
+        """Return the first watermark; videos that become ready now may have been created long before."""
         return cls(ready - LONGEST_INDEXING, ready)
 
     def as_json(self) -> dict[str, Any]:
         """Return plain JSON."""
         listed = {video: list(runs) for video, runs in self.listed.items()}
-        return {"version": _VERSION, "created": self.created, "ready": self.ready, "listed": listed}
+        return {"version": VERSION, "created": self.created, "ready": self.ready, "listed": listed}
 
     @classmethod
     def from_json(cls, value: Any) -> PublishingWatermark:
@@ -45,23 +50,19 @@ class PublishingWatermark:
 
         :raises ValueError: it is something else.
         """
-        try:
-            if value["version"] != _VERSION:
-                raise ValueError(f"it is of version {value['version']!r}")
+        with watermark_of_version(value):
             listed = {str(video): tuple(map(str, runs)) for video, runs in value["listed"].items()}
             return cls(float(value["created"]), float(value["ready"]), listed)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"not a watermark: {error!r}") from error
 
 
 @dataclass(frozen=True)
 class UnpublishedVideos:
-    """What a look found.
+    """The unpublished videos of one run.
 
-    :param videos: ids of what is to be done, oldest first.
-    :param more: how many there are besides.
-    :param given_up: ids of what :data:`MOST_RUNS` runs have listed without a result.
-    :param watermark: what the next look begins with.
+    :param videos: their ids, oldest first.
+    :param more: how many are left for the next run.
+    :param given_up: ids of the videos that :data:`MOST_RUNS` runs have listed without a result.
+    :param watermark: the watermark of the next run.
     """
 
     videos: tuple[str, ...]
@@ -78,14 +79,14 @@ def unpublished_videos(
     is_done: Callable[[str], bool],
     most: int,
 ) -> UnpublishedVideos:
-    """Return the videos that are ready and have no result.
+    """Return the ready videos without results.
 
     :param entries: the videos that were created since the watermark.
-    :param run: names the run, so that a retry or a clear of it does not count twice.
-    :param is_done: tells whether the result of a video is published.
+    :param run: id of the run, so that its retries count once.
+    :param is_done: returns whether the results of a video are published.
     :param most: how many videos a run takes.
     """
-    # A list that grows while it is read may return an entry twice.
+    # A list that grows while it is read may contain a video twice.
     found = sorted({entry.video.video_id: entry for entry in entries}.values(), key=lambda entry: entry.created)
     since = [entry for entry in found if entry.created >= watermark.created]
     ready = [entry for entry in since if entry.phase is Phase.READY and entry.ready >= watermark.ready]
@@ -100,7 +101,8 @@ def unpublished_videos(
             for entry in taken
         },
     }
-    created = max(watermark.created, _held_back(since, to_do, watermark.created, now))
+    limit = watermark_limit(since, watermark.created, now)
+    created = max(watermark.created, min([limit, *(entry.created for entry in to_do)]))
     remembered = [entry.video.video_id for entry in open_ones if entry.created >= created]
     kept = {video: runs[video] for video in remembered if video in runs}
     return UnpublishedVideos(
@@ -113,12 +115,3 @@ def unpublished_videos(
 
 def _is_given_up(runs: tuple[str, ...], run: str) -> bool:
     return len([one for one in runs if one != run]) >= MOST_RUNS
-
-
-def _held_back(since: list[IndexEntry], to_do: list[IndexEntry], created: float, now: float) -> float:
-    """Return the moment before which nothing is left to do."""
-    running = [
-        entry.created for entry in since if entry.phase is Phase.RUNNING and now - entry.created < LONGEST_INDEXING
-    ]
-    newest = max((entry.created for entry in since), default=created)
-    return min([newest - OVERLAP, *running, *(entry.created for entry in to_do)])

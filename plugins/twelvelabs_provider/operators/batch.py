@@ -165,11 +165,11 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
         work = self._work(now if start is None else start, {"plan": [], "items": self._meaning})
         submission = self._submission(context, work, now - _LOOK_BACK)
         plan, unready, bill = submission.plan(wait_for_assets=self.if_not_ready == "wait")
-        if not plan.portions:
+        if not plan.batches:
             raise TwelveLabsInputError("items is empty: there is nothing to analyze")
         guard_cost(f"analysing {plan.items} items", bill, self.max_billable_minutes)
         work = work.with_memo(billed=bill.as_json())
-        self.log.info("Analyzing %d items in %d batches", plan.items, len(plan.portions))
+        self.log.info("Analyzing %d items in %d batches", plan.items, len(plan.batches))
         if self.may_have_sent_before(context):
             # There is no record of the earlier attempts (this Airflow may have no store for it); the service knows.
             plan = submission.reconciled(plan)
@@ -290,7 +290,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
             return None
         start, memo = (pending.begun_at, pending.memo) if pending else (recorded.at or 0.0, recorded.memo)
         work, plan = self._work(start, memo), plan_in(memo)
-        self.log.info("An earlier attempt submitted %d of %d batches", len(plan.batch_ids), len(plan.portions))
+        self.log.info("An earlier attempt submitted %d of %d batches", len(plan.batch_ids), len(plan.batches))
         submission = self._submission(context, work)
         plan = submission.revived(plan)
         if pending is not None and pending.job.kind is JobKind.ASSET and not plan.batch_ids:

@@ -23,7 +23,7 @@ from twelvelabs_provider.jobs.resume import EarlierSubmission, Reuse, decide
 from twelvelabs_provider.jobs.task_state import TaskState, origin_in
 from twelvelabs_provider.jobs.trigger_event import JobEvent
 from twelvelabs_provider.operators.base import TwelveLabsOperator
-from twelvelabs_provider.task import NOT_ANSWERED, ends_without_worker, refusals_end_the_task
+from twelvelabs_provider.task import NO_RESPONSE, ends_without_worker, refusals_end_the_task
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
 from twelvelabs_provider.version_compat import AirflowTaskTimeout, conf
 
@@ -251,7 +251,7 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
                 raise
             # A refusal says nothing about the job, and another submission would be billed.
             self.log.warning("Could not poll %s, waiting for it: %s", recorded.pending.job, error)
-            return JobState(Phase.RUNNING, NOT_ANSWERED)
+            return JobState(Phase.RUNNING, NO_RESPONSE)
 
     def _task_state(self, context: Context) -> TaskState:
         store: Any = context.get("task_state_store")

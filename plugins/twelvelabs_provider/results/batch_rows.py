@@ -47,7 +47,7 @@ class BatchRows:
 
     def __iter__(self) -> Iterator[Row]:
         """Make the rows."""
-        for portion in self.plan.portions:
+        for portion in self.plan.batches:
             for row in self._of(portion):
                 self.counts[row["status"]] += 1
                 self.tokens.update({name: row.get(name) or 0 for name in ("input_tokens", "output_tokens")})

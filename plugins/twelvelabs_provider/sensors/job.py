@@ -22,7 +22,7 @@ from twelvelabs_provider.jobs.trigger_event import EventReason, JobEvent, unreac
 from twelvelabs_provider.links import TwelveLabsPlaygroundLink
 from twelvelabs_provider.task import (
     COMMON_FIELDS,
-    NOT_ANSWERED,
+    NO_RESPONSE,
     TwelveLabsTask,
     ends_without_worker,
     refusals_end_the_task,
@@ -186,7 +186,7 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
             if not self.silent_fail:
                 raise
             self.log.exception("The poll failed; silent_fail is set, so that the sensor waits on")
-            state, result = JobState(Phase.RUNNING, NOT_ANSWERED), {}
+            state, result = JobState(Phase.RUNNING, NO_RESPONSE), {}
         if state.phase is Phase.READY:
             return result
         now = time.time()

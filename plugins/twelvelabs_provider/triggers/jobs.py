@@ -17,8 +17,9 @@ from twelvelabs_provider.api.errors import (
     is_missing,
 )
 from twelvelabs_provider.jobs.durations import Duration, plain_number
-from twelvelabs_provider.jobs.finished_jobs import AwaitedJobs, FinishedJobs, can_be_listed
+from twelvelabs_provider.jobs.finished_jobs import AwaitedJobs, FinishedJobs
 from twelvelabs_provider.jobs.job import JobKind, JobRef, Phase
+from twelvelabs_provider.jobs.job_lists import can_be_listed
 from twelvelabs_provider.jobs.kinds import read_state
 from twelvelabs_provider.jobs.poll_subscribers import MARGIN, PollKey, Subscription, shard_of
 from twelvelabs_provider.jobs.trigger_event import EventReason

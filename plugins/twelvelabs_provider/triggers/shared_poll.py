@@ -23,8 +23,9 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsUnsupportedError,
     is_missing,
 )
-from twelvelabs_provider.jobs.finished_jobs import AwaitedJobs, FinishedJobs, ListedJob
+from twelvelabs_provider.jobs.finished_jobs import AwaitedJobs, FinishedJobs
 from twelvelabs_provider.jobs.job import JobRef
+from twelvelabs_provider.jobs.job_lists import ListedJob
 from twelvelabs_provider.jobs.kinds import read_state
 from twelvelabs_provider.jobs.outage import Outage
 from twelvelabs_provider.jobs.poll_subscribers import SHARDS, PollKey, Subscribers, Subscription

@@ -1,4 +1,4 @@
-"""The trigger that tells of every video that becomes ready in an index, for event-driven DAGs."""
+"""Trigger of event-driven DAGs that fires for every video that becomes ready in an index."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from twelvelabs_provider.api.errors import TwelveLabsError, TwelveLabsNotFoundEr
 from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID
 from twelvelabs_provider.jobs.durations import Duration, seconds_of
 from twelvelabs_provider.jobs.new_videos import LONGEST_INDEXING, EventWatermark, NewVideos, read_new_videos
-from twelvelabs_provider.triggers.watermark import Memory, memory_of
+from twelvelabs_provider.triggers.watermark import WatermarkStore, watermark_store
 
 if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
 
 log = logging.getLogger(__name__)
 
-# Seconds between a look's last event and its watermark: the triggerer hands events to the database once a second. The
-# other way round, a triggerer that dies in between would have lost them.
-STORED = 3.0
-# Seconds between looks at least, and after a refusal that only a person can end.
+# Seconds between the last event of a poll and its watermark. The triggerer writes events to the database once a second;
+# a watermark that is written first would lose the events of a triggerer that dies in between.
+STORE_DELAY = 3.0
+# Seconds between polls at least, and after a refusal that a person has to resolve.
 SHORTEST_PAUSE = 5.0
 REFUSED_PAUSE = 300.0
 LONGEST_PAUSE = 3600.0
@@ -39,24 +39,24 @@ _JITTER = 0.1
 class TwelveLabsVideoReadyTrigger(BaseEventTrigger):
     """Fires once for every video of an index that becomes ready; for an :class:`airflow.sdk.AssetWatcher`.
 
-    It lists what was created since its watermark, which it keeps in the state store of the asset (Airflow 3.3 and
-    newer; before, in an Airflow Variable ``twelvelabs_video_ready_...``), so that no restart of a triggerer loses a
-    video. An event may come twice where a triggerer ends within the few seconds between storing the event and storing
-    the watermark: its payload names the video, by which a DAG tells that it has done it already. A video that takes
-    longer than a day to be indexed is not waited for.
+    It lists the videos that were created since its watermark. The watermark is kept in the state store of the asset
+    (Airflow 3.3 and newer) or in an Airflow Variable ``twelvelabs_video_ready_...`` (before), so that a restart of the
+    triggerer loses no video. An event can come twice if a triggerer dies in the seconds between an event and its
+    watermark; the payload contains the video's id, so a DAG can recognise it. A video that takes longer than a day to
+    be indexed is skipped.
 
-    It never ends and never raises: passing failures and refusals are logged, and it looks again.
+    It never ends and never raises: errors are logged, and it polls again.
 
     The event's payload: ``index_id``, ``video_id``, ``asset_id``, ``filename``, ``duration`` in seconds,
     ``created_at`` (ISO time).
 
-    :param index_name: the index, which need not be there yet.
+    :param index_name: the index, which may be created later.
     :param index_id: the index, instead of its name.
     :param twelvelabs_conn_id: connection; only its id is stored.
-    :param poll_interval: seconds (or a timedelta) between looks, 5 at least, None means 60; each costs a request, or
-        two where pages are many.
-    :param since: ISO time; when it looks for the first time, videos created since are told of too. None: only what
-        becomes ready from then on.
+    :param poll_interval: seconds (or a timedelta) between polls, at least 5, None means 60; each poll costs one
+        request, or a few for many new videos.
+    :param since: ISO time; the first poll also fires for videos created since then. None: only for videos that become
+        ready later.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class TwelveLabsVideoReadyTrigger(BaseEventTrigger):
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
         if bool(index_name) == bool(index_id):
-            # The one error that a triggerer takes from a constructor.
+            # The only error type that a triggerer accepts from a constructor.
             raise TypeError("give index_name or index_id")
         self.index_name = index_name
         self.index_id = index_id
@@ -79,7 +79,7 @@ class TwelveLabsVideoReadyTrigger(BaseEventTrigger):
         self._found_id: str | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return what the triggerer needs to make this trigger again."""
+        """Return the class path and the arguments of this trigger."""
         fields = {
             "index_name": self.index_name,
             "index_id": self.index_id,
@@ -90,73 +90,76 @@ class TwelveLabsVideoReadyTrigger(BaseEventTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", fields
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Yield an event for every video that becomes ready, for ever."""
-        memory = memory_of(getattr(self, "asset_state_store", None), self._key())
+        """Yield an event for every video that becomes ready."""
+        store = watermark_store(getattr(self, "asset_state_store", None), self._key())
         saved: EventWatermark | None = None
-        told: EventWatermark | None = None
+        watermark: EventWatermark | None = None
         while True:
-            pause, news = self._pause(), None
+            pause, new = self._pause(), None
             try:
-                saved = saved or await self._remembered(memory)
-                told = told or saved
-                news = await self._look(told)
+                saved = saved or await self._load(store)
+                watermark = watermark or saved
+                new = await self._poll(watermark)
             except Exception as error:
                 pause = max(pause, _pause_after(error, self._index()))
-            if news is not None:
-                for video in news.ready:
+            if new is not None:
+                for video in new.ready:
                     yield TriggerEvent(video.as_payload())  # type: ignore[no-untyped-call]
-                if news.ready:
-                    log.info("%d videos became ready in index %s", len(news.ready), self._index())
-                told = news.told
-                saved = await self._saved(memory, told, saved, bool(news.ready))
+                if new.ready:
+                    log.info("%d videos became ready in index %s", len(new.ready), self._index())
+                watermark = new.watermark
+                saved = await self._save(store, watermark, saved, bool(new.ready))
             await asyncio.sleep(pause)
 
-    async def _remembered(self, memory: Memory) -> EventWatermark | None:
-        """Return the watermark; what cannot be read is an error, since nobody would know what was told."""
-        value = await memory.load()
+    async def _load(self, store: WatermarkStore) -> EventWatermark | None:
+        """Return the watermark.
+
+        :raises ValueError: it cannot be read, so nothing says which videos have had their event.
+        """
+        value = await store.load()
         return None if value is None else EventWatermark.from_json(value)
 
-    async def _saved(
-        self, memory: Memory, told: EventWatermark, saved: EventWatermark | None, with_events: bool
+    async def _save(
+        self, store: WatermarkStore, watermark: EventWatermark, saved: EventWatermark | None, with_events: bool
     ) -> EventWatermark | None:
-        """Keep the watermark, and return what is kept; a failure is made up for after the next look."""
-        if told == saved:
+        """Save the watermark and return the saved one; a failed save is repeated after the next poll."""
+        if watermark == saved:
             return saved
         try:
             if with_events:
-                await asyncio.sleep(STORED)
-                # Airflow answers in the order in which it is asked: the events were handed over before this.
-                await memory.load()
-            await memory.save(told.as_json())
+                await asyncio.sleep(STORE_DELAY)
+                # Airflow answers in order, so the events have been handed over before this response.
+                await store.load()
+            await store.save(watermark.as_json())
         except Exception as error:
-            log.warning("what was told of index %s could not be kept, and is kept later: %r", self._index(), error)
+            log.warning("Could not save the watermark of index %s, trying again later: %r", self._index(), error)
             return saved
-        return told
+        return watermark
 
-    async def _look(self, told: EventWatermark | None) -> NewVideos:
+    async def _poll(self, watermark: EventWatermark | None) -> NewVideos:
         from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
 
         now = time.time()
         async with TwelveLabsAsyncHook(self.twelvelabs_conn_id) as hook:
             try:
-                index_id, known = await self._resolved(hook), told or self._beginning()
+                index_id, known = await self._resolve_index(hook), watermark or self._first_watermark()
                 if index_id is None:
                     return NewVideos((), known or EventWatermark(now - MARGIN))
                 if known:
                     return await read_new_videos(hook, index_id, known, now)
-                # What is ready already is nothing new; what is on its way is.
+                # Videos that are already ready get no event, videos that are being indexed do.
                 first = await read_new_videos(hook, index_id, EventWatermark(now - LONGEST_INDEXING), now)
-                return NewVideos((), first.told)
+                return NewVideos((), first.watermark)
             except TwelveLabsNotFoundError:
-                # Another index may bear the name by now.
+                # The name may belong to another index by now.
                 self._found_id = None
                 raise
 
-    def _beginning(self) -> EventWatermark | None:
+    def _first_watermark(self) -> EventWatermark | None:
         moment = pendulum.parse(self.since) if self.since else None
         return EventWatermark(moment.timestamp()) if isinstance(moment, pendulum.DateTime) else None
 
-    async def _resolved(self, hook: TwelveLabsAsyncHook) -> str | None:
+    async def _resolve_index(self, hook: TwelveLabsAsyncHook) -> str | None:
         if self.index_id or self._found_id:
             return self.index_id or self._found_id
         index = await hook.execute(hook.api.find_index(str(self.index_name)))
@@ -175,12 +178,12 @@ class TwelveLabsVideoReadyTrigger(BaseEventTrigger):
 
 
 def _pause_after(error: Exception, index: str) -> float:
-    """Say what went wrong, and return the seconds to leave the service alone."""
+    """Log an error, and return the seconds before the next poll."""
     if isinstance(error, TwelveLabsPermanentError):
-        log.error("index %s cannot be watched until somebody puts this right: %s", index, error)
+        log.error("Cannot poll index %s until this is resolved: %s", index, error)
         return REFUSED_PAUSE
     if isinstance(error, TwelveLabsError):
-        log.warning("index %s could not be looked at and is left alone: %s", index, error)
+        log.warning("Could not poll index %s, polling again: %s", index, error)
         return min(error.retry_after or 0.0, LONGEST_PAUSE)
-    log.error("the look at index %s broke off: %r", index, error, exc_info=error)
+    log.error("The poll of index %s failed: %r", index, error, exc_info=error)
     return 0.0

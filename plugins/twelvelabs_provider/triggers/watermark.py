@@ -1,7 +1,7 @@
-"""Where an event trigger keeps what has to survive the triggerer.
+"""Stores for the watermark of an event trigger, which survive the triggerer.
 
-On Airflow 3.3 and newer that is the state store of the asset that it watches. Before, and where one trigger watches
-several assets, it is an Airflow Variable, which the triggerer may write in every version.
+On Airflow 3.3 and newer the store is the state store of the watched asset. Before, and if one trigger watches several
+assets, it is an Airflow Variable, which a triggerer can write in every version.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from twelvelabs_provider.api.decoding import decoded_json
 VARIABLE_PREFIX = "twelvelabs_"
 
 
-class Memory(Protocol):
-    """Keeps one value."""
+class WatermarkStore(Protocol):
+    """Store of one value."""
 
     async def load(self) -> Any:
-        """Return the value, None where there is none; whatever Airflow raises goes through."""
+        """Return the value, None if there is none."""
 
     async def save(self, value: dict[str, Any]) -> None:
-        """Keep a value instead of the last one."""
+        """Replace the value."""
 
 
-def memory_of(asset_state_store: Any, key: str) -> Memory:
-    """Return the best place there is.
+def watermark_store(asset_state_store: Any, key: str) -> WatermarkStore:
+    """Return the best available store.
 
-    :param asset_state_store: what the triggerer gave the trigger, None before Airflow 3.3.
-    :param key: the value's name.
+    :param asset_state_store: the store that the triggerer gives to the trigger, None before Airflow 3.3.
+    :param key: the name of the value.
     """
-    return VariableMemory(key) if asset_state_store is None else AssetMemory(asset_state_store, key)
+    return VariableStore(key) if asset_state_store is None else AssetStore(asset_state_store, key)
 
 
-class AssetMemory:
-    """Keeps a value in the state store of an asset."""
+class AssetStore:
+    """Store in the state store of an asset."""
 
     def __init__(self, store: Any, key: str) -> None:
         self._store = store
@@ -50,15 +50,15 @@ class AssetMemory:
         return await sync_to_async(self._store.get)(self._key)
 
     async def save(self, value: dict[str, Any]) -> None:
-        """Keep a value."""
+        """Replace the value."""
         if hasattr(self._store, "aset"):
             await self._store.aset(self._key, value)
         else:
             await sync_to_async(self._store.set)(self._key, value)
 
 
-class VariableMemory:
-    """Keeps a value in an Airflow Variable."""
+class VariableStore:
+    """Store in an Airflow Variable."""
 
     def __init__(self, key: str) -> None:
         self._name = f"{VARIABLE_PREFIX}{key}"
@@ -71,8 +71,8 @@ class VariableMemory:
         return None if text is None else decoded_json(text)
 
     async def save(self, value: dict[str, Any]) -> None:
-        """Keep a value."""
+        """Replace the value."""
         from airflow.sdk import Variable
 
-        description = "What a TwelveLabs trigger has told; delete it, and the trigger begins anew."
+        description = "Watermark of a TwelveLabs trigger; without it the trigger starts with videos that become ready."
         await sync_to_async(Variable.set)(self._name, json.dumps(value), description=description)

@@ -42,7 +42,7 @@ def plan() -> BatchPlan:
 
 
 def test_a_plan_survives_as_json(plan: BatchPlan) -> None:
-    plan = plan.changed(replace(plan.portions[1], state=BatchState.ACTIVE, batch_id="b1"))
+    plan = plan.changed(replace(plan.batches[1], state=BatchState.ACTIVE, batch_id="b1"))
     memo = json.loads(json.dumps({"plan": plan.as_json()}))
     assert plan_in(memo) == plan
     assert (plan.items, plan.batch_ids) == (8, ("b1",))
@@ -53,26 +53,26 @@ def test_a_plan_survives_as_json(plan: BatchPlan) -> None:
 
 
 def test_what_comes_next(plan: BatchPlan) -> None:
-    assert plan.next() == plan.portions[0]
-    for portion in plan.portions:
+    assert plan.next() == plan.batches[0]
+    for portion in plan.batches:
         plan = plan.changed(replace(portion, state=BatchState.SENDING))
     assert plan.next() is None and len(plan.of(BatchState.SENDING)) == 3
 
 
 def test_a_portion_that_is_too_large_is_halved(plan: BatchPlan) -> None:
-    sending = plan.changed(replace(plan.portions[1], state=BatchState.SENDING))
-    halves = sending.halved(4, 500).portions
-    assert halves == (plan.portions[0], PlannedBatch(4, 1, 400), PlannedBatch(5, 2, 500), plan.portions[2])
+    sending = plan.changed(replace(plan.batches[1], state=BatchState.SENDING))
+    halves = sending.halved(4, 500).batches
+    assert halves == (plan.batches[0], PlannedBatch(4, 1, 400), PlannedBatch(5, 2, 500), plan.batches[2])
 
 
 def test_a_batch_that_is_found_takes_its_place(plan: BatchPlan) -> None:
     whole = plan.found(4, 3, "b1")
-    assert whole.portions[1] == PlannedBatch(4, 3, 400, "b1", BatchState.ACTIVE)
+    assert whole.batches[1] == PlannedBatch(4, 3, 400, "b1", BatchState.ACTIVE)
     # an earlier try had halved the portion
     half = plan.found(4, 1, "b1")
-    assert half.portions[1:3] == (PlannedBatch(4, 1, 400, "b1", BatchState.ACTIVE), PlannedBatch(5, 2, None))
+    assert half.batches[1:3] == (PlannedBatch(4, 1, 400, "b1", BatchState.ACTIVE), PlannedBatch(5, 2, None))
     other = plan.found(5, 2, "b1")
-    assert other.portions[1:3] == (PlannedBatch(4, 1, 400), PlannedBatch(5, 2, None, "b1", BatchState.ACTIVE))
+    assert other.batches[1:3] == (PlannedBatch(4, 1, 400), PlannedBatch(5, 2, None, "b1", BatchState.ACTIVE))
     assert half.found(5, 2, "b2").batch_ids == ("b1", "b2")
     assert whole.found(4, 3, "b9") == whole and plan.found(99, 1, "b9") == plan
 

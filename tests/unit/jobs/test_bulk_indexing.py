@@ -34,7 +34,7 @@ def test_an_entry_is_short_and_comes_back() -> None:
     }  # fmt: skip
     for entry in (INDEXED, LOST, VideoState("x", Stage.SENDING, known=("t1", "t2"), upload={"upload_id": "u"})):
         assert VideoState.from_json(json.loads(json.dumps(entry.as_json()))) == entry
-    with pytest.raises(ValueError, match="not the entry"):
+    with pytest.raises(ValueError, match="not the state"):
         VideoState.from_json({"stage": "indexed"})
     with pytest.raises(ValueError, match="magic"):
         VideoState.from_json({"uri": "x", "stage": "magic"})

@@ -13,8 +13,9 @@ from twelvelabs_provider.api.errors import ErrorDetails, TwelveLabsNotFoundError
 from twelvelabs_provider.api.generations import Dialect, dialect_for
 from twelvelabs_provider.api.version import ApiVersion
 from twelvelabs_provider.jobs import finished_jobs
-from twelvelabs_provider.jobs.finished_jobs import AwaitedJobs, FinishedJobs, can_be_listed
+from twelvelabs_provider.jobs.finished_jobs import AwaitedJobs, FinishedJobs
 from twelvelabs_provider.jobs.job import JobKind
+from twelvelabs_provider.jobs.job_lists import can_be_listed
 
 T = TypeVar("T")
 NOW = 1_790_000_000.0

@@ -100,7 +100,7 @@ def test_an_event_survives_json(reason: EventReason) -> None:
     ],
 )
 def test_a_foreign_event_is_refused(payload: Any) -> None:
-    with pytest.raises(TwelveLabsEventError, match="the remote job is left as it is"):
+    with pytest.raises(TwelveLabsEventError, match="the remote job continues"):
         JobEvent.from_payload(payload)
 
 

@@ -57,7 +57,7 @@ def test_an_upload_that_is_billed_at_once_is_not_sent_again_where_nothing_is_rem
     older: ScriptedServer, failure: Any
 ) -> None:
     older.script += [INDEX, NOTHING, NOTHING, failure, NOTHING]
-    with pytest.raises(TwelveLabsUnknownOutcomeError, match=r"look for sample\.mp4 in index i1"):
+    with pytest.raises(TwelveLabsUnknownOutcomeError, match=r"Look for sample\.mp4 in index i1"):
         index_video().execute(task_context())
     assert older.asked.count("POST /v1.2/tasks") == 1
 
@@ -77,7 +77,7 @@ def test_a_task_whose_answer_was_lost_is_attached_to(older: ScriptedServer, fail
 def test_where_nothing_began_the_next_try_looks_again_and_submits(older: ScriptedServer) -> None:
     memory = TaskStateStore()
     older.script += [INDEX, NOTHING, NOTHING, Lost(), NOTHING]
-    with pytest.raises(TwelveLabsTransientError, match="a retry looks again"):
+    with pytest.raises(TwelveLabsTransientError, match="A retry searches again"):
         begin(memory)
     assert memory["twelvelabs_job"]["phase"] == "intent"
     older.script += [INDEX, NOTHING, NOTHING, NOTHING, Reply({"_id": "t1"})]
@@ -87,7 +87,7 @@ def test_where_nothing_began_the_next_try_looks_again_and_submits(older: Scripte
 def test_what_appears_late_is_attached_to_by_the_next_try(older: ScriptedServer) -> None:
     memory = TaskStateStore()
     older.script += [INDEX, NOTHING, tasks(task("t0")), Lost(), Reply(status=503), Reply(status=503), Reply(status=503)]
-    with pytest.raises(TwelveLabsTransientError, match="cannot be looked for now"):
+    with pytest.raises(TwelveLabsTransientError, match="cannot be searched now"):
         begin(memory)
     older.script[:] = [INDEX, NOTHING, tasks(task("t1"), task("t0"))]
     assert begin(memory).job.id == "t1"

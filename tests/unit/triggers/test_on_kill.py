@@ -17,8 +17,8 @@ from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 from tests.unit.scripted_server import Reply, ScriptedServer
 from twelvelabs_provider.jobs import cancellation
 from twelvelabs_provider.jobs.batch_plan import BatchPlan, BatchState, PlannedBatch
-from twelvelabs_provider.jobs.finished_jobs import ListedJob
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
+from twelvelabs_provider.jobs.job_lists import ListedJob
 from twelvelabs_provider.jobs.trigger_event import EventReason, JobEvent
 from twelvelabs_provider.triggers import job as trigger_module
 from twelvelabs_provider.triggers import shared_poll

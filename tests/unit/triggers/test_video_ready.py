@@ -17,7 +17,7 @@ from twelvelabs_provider.jobs import new_videos
 from twelvelabs_provider.jobs.new_videos import EventWatermark
 from twelvelabs_provider.triggers import video_ready, watermark
 from twelvelabs_provider.triggers.video_ready import TwelveLabsVideoReadyTrigger
-from twelvelabs_provider.triggers.watermark import VariableMemory
+from twelvelabs_provider.triggers.watermark import VariableStore
 
 INDEX = "6298d673f1090f1100476d4c"
 LONGEST_TEST = 20.0
@@ -48,7 +48,7 @@ class Store:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pauses."""
-    for name in ("STORED", "SHORTEST_PAUSE", "REFUSED_PAUSE", "LONGEST_PAUSE"):
+    for name in ("STORE_DELAY", "SHORTEST_PAUSE", "REFUSED_PAUSE", "LONGEST_PAUSE"):
         monkeypatch.setattr(video_ready, name, 0.001)
 
 
@@ -367,11 +367,11 @@ def test_the_state_store_of_the_first_3_3_releases_is_asked_in_a_thread() -> Non
             self.kept = (key, value)
 
     store = Blocking()
-    memory = watermark.memory_of(store, "key")
+    memory = watermark.watermark_store(store, "key")
 
     async def use() -> Any:
         await memory.save({"a": 1})
         return await memory.load()
 
     assert asyncio.run(use()) == ("key", {"a": 1})
-    assert isinstance(watermark.memory_of(None, "key"), VariableMemory)
+    assert isinstance(watermark.watermark_store(None, "key"), VariableStore)

@@ -21,9 +21,9 @@ from twelvelabs_provider.api.models import Asset, Page, Video
 from twelvelabs_provider.api.paging import Pages
 from twelvelabs_provider.api.resources import LARGEST_PAGE, IndexingRoute, Paging
 from twelvelabs_provider.jobs.deduplication import SOURCE_MARK, find_video, has_arrived, is_usable
+from twelvelabs_provider.jobs.idempotency import CLOCK_SKEW
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Phase
 from twelvelabs_provider.jobs.kinds import asset_state, indexed_asset_state, indexing_task_state, read_state
-from twelvelabs_provider.jobs.reconcile_indexing import CLOCKS_DIFFER
 
 if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
@@ -115,7 +115,7 @@ def _listed_states(
 ) -> Mapping[str, JobState]:
     if kind is JobKind.ASSET:
         return _asset_states(hook, job_ids)
-    begin = pendulum.from_timestamp(max(0.0, since - CLOCKS_DIFFER))
+    begin = pendulum.from_timestamp(max(0.0, since - CLOCK_SKEW))
     if kind is JobKind.INDEXED_ASSET:
         where = VideoFilter(created_since=begin)
         videos, unknown = from_list(
