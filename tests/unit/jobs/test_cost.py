@@ -111,7 +111,7 @@ def test_more_than_allowed_is_refused_with_both_numbers() -> None:
     bill = indexing_bill(744)
     must_be_allowed(bill, None, "indexing a.mp4")
     must_be_allowed(bill, 12.4, "indexing a.mp4")
-    with pytest.raises(TwelveLabsInputError, match=r"indexing a\.mp4 .* 12\.40 minutes.* allows 12:"):
+    with pytest.raises(TwelveLabsInputError, match=r"indexing a\.mp4 .* 12\.40 minutes.* allows 12\."):
         must_be_allowed(bill, 12.0, "indexing a.mp4")
 
 

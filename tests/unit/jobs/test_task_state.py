@@ -81,7 +81,7 @@ def test_another_identity_finds_nothing(other: dict[str, Any]) -> None:
 def test_a_record_that_cannot_be_read_is_an_error_not_an_absence(junk: Any) -> None:
     store = Store()
     store.set("twelvelabs_job", junk)
-    with pytest.raises(TwelveLabsRecordError, match="cannot be read"):
+    with pytest.raises(TwelveLabsRecordError, match="Cannot read the task state"):
         TaskState(store, IDENTITY).earlier_job()
     assert TaskState(store, replace(IDENTITY, reuse=Reuse.NEVER)).earlier_job() is None, "the way out"
 
@@ -258,5 +258,5 @@ def test_nothing_tells_runs_apart_that_say_no_moment() -> None:
 def test_an_origin_that_cannot_be_read_is_an_error(junk: Any) -> None:
     store = Store()
     store.set("twelvelabs_origin", junk)
-    with pytest.raises(TwelveLabsRecordError, match="origin cannot be read"):
+    with pytest.raises(TwelveLabsRecordError, match="task.s origin"):
         origin_in(store)
