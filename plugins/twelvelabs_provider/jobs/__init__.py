@@ -1,1 +1,1 @@
-"""What a remote job is: its kinds, where it stands, how long to wait for it, and what is remembered about it."""
+"""Remote jobs: their kinds and states, task state, polling, deduplication and bulk indexing."""

@@ -51,18 +51,18 @@ class BilledAnswer:
         :raises TwelveLabsUnknownOutcomeError: the answer is lost, now or in an earlier attempt.
         :raises TwelveLabsLostAnswerError: the same, where a retry may ask again.
         """
-        if self.call.sent_before() and not self.resubmit_lost:
+        if self.call.was_sent() and not self.resubmit_lost:
             raise TwelveLabsUnknownOutcomeError(
                 "An earlier attempt sent this question and stopped before the answer arrived. It may have been billed."
                 f" {_REPEAT}"
             )
-        self.call.sending()
+        self.call.record_sent()
         try:
             yield
         except TwelveLabsError as error:
             if isinstance(error, UNKNOWN_OUTCOME) or received():
                 self._lost(error, self._keep(PARTIAL, received(), self.push))
-            self.call.settled()
+            self.call.clear()
             raise
         except BaseException:
             # A timeout or the end of the task can have interrupted a request to Airflow, so nothing is pushed.
@@ -75,7 +75,7 @@ class BilledAnswer:
         :raises TwelveLabsUnusableAnswerError: naming the file.
         """
         kept = self._keep(RAW, generation.text, self.push)
-        self.call.settled()
+        self.call.clear()
         warning = f" ({generation.warning})" if generation.warning else ""
         raise TwelveLabsUnusableAnswerError(f"{reason}{warning}.{kept} Another request is billed again")
 

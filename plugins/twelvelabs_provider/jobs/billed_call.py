@@ -29,32 +29,32 @@ class BilledCall:
     store: StateStore | None
     identity: Identity
 
-    def sent_before(self) -> bool:
+    def was_sent(self) -> bool:
         """Return whether an earlier attempt sent the call without a recorded end."""
         return self._record() is not None
 
-    def answer(self) -> Generation | None:
+    def response(self) -> Generation | None:
         """Return the response that an earlier attempt received but did not publish."""
-        fields = (self._record() or {}).get("answer")
+        fields = (self._record() or {}).get("response")
         if fields is None:
             return None
         try:
             return Generation(**{**fields, "usage": Usage(**fields["usage"])})
         except (KeyError, TypeError) as error:
-            raise unreadable("billed answer", error) from error
+            raise unreadable("billed response", error) from error
 
-    def sending(self) -> None:
+    def record_sent(self) -> None:
         """Record that the call is sent now."""
         self._write({})
 
-    def answered(self, generation: Generation) -> None:
+    def record_response(self, generation: Generation) -> None:
         """Record the response, if it is small, until it is published."""
         if len(generation.text) > LARGEST_ANSWER:
-            return self.settled()
+            return self.clear()
         plain = {name: value for name, value in vars(generation).items() if name != "raw"}
-        return self._write({"answer": {**plain, "usage": asdict(generation.usage)}})
+        return self._write({"response": {**plain, "usage": asdict(generation.usage)}})
 
-    def settled(self) -> None:
+    def clear(self) -> None:
         """Remove the record: the call was refused without cost, or its response is published."""
         if self.store is not None and self.store.get(_KEY) is not None:
             self.store.delete(_KEY)

@@ -51,7 +51,7 @@ class TimeRange:
         end = "end" if self.end is None else f"{self.end:.15g}s"
         return f"-{self.start or 0:.15g}s-{end}"
 
-    def must_touch(self, duration: float | None) -> None:
+    def ensure_before_end(self, duration: float | None) -> None:
         """Refuse a time range that begins after the video's end.
 
         :param duration: seconds, None if unknown.

@@ -106,7 +106,7 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
         check_output(self.output_path)
         self._found_index = index_id or resolve_index(self.hook, self.index_id, self.index_name)
         video = self.hook.execute(self.hook.api.read_video(self._found_index, self.video_id))
-        window.must_touch(video.duration)
+        window.ensure_before_end(video.duration)
         self.playground_url = video_url(self._found_index, self.video_id)
         return window, video
 

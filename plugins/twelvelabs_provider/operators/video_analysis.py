@@ -117,7 +117,7 @@ class VideoAnalysis:
             source_uri=operator.source_uri,
         )
         subject, source = find_subject(self._hook, named)
-        window.must_touch(subject.duration)
+        window.ensure_before_end(subject.duration)
         if subject.index_id and subject.video_id:
             operator.playground_url = video_url(subject.index_id, subject.video_id)
         return AnalyzedVideo(subject, source, window)
@@ -155,7 +155,7 @@ class VideoAnalysis:
         place, formats = self.place(subject, facts), operator.wanted_formats(facts)
         found = self._deduplicator(facts["question"]).find(place, formats, render)
         if found is not None:
-            self._call.settled()
+            self._call.clear()
         return found
 
     def billed_answer(self, subject: Subject, facts: Facts) -> BilledAnswer:
@@ -202,7 +202,7 @@ class VideoAnalysis:
         """Count what was billed, clear the records of the request, and return the whole result."""
         operator = self._operator
         forget_aside(operator.output_path, self.place(answered.subject, answered.facts))
-        self._call.settled()
+        self._call.clear()
         count_bill(operator, answered.bill())
         if answered.generation.warning:
             operator.log.warning("The answer has a warning: %s", answered.generation.warning)
@@ -243,7 +243,7 @@ class VideoAnalysis:
     def _generate(self, video: AnalyzedVideo, request: AnalysisRequest, mode: Mode, facts: Facts) -> Generation:
         """Return the answer to one request, or the one that an earlier attempt received and did not publish."""
         call = self._call
-        known = call.answer()
+        known = call.response()
         if known is not None:
             self._operator.log.info("Publishing the answer that an earlier attempt received")
             return known
@@ -252,7 +252,7 @@ class VideoAnalysis:
         send = self._sender(request, mode, text)
         with self.billed_answer(video.subject, facts).request(lambda: text.text):
             generation = send()
-            call.answered(generation)
+            call.record_response(generation)
         return generation
 
     def _sender(self, request: AnalysisRequest, mode: Mode, text: StreamedText) -> Callable[[], Generation]:

@@ -258,5 +258,5 @@ def test_nothing_tells_runs_apart_that_say_no_moment() -> None:
 def test_an_origin_that_cannot_be_read_is_an_error(junk: Any) -> None:
     store = Store()
     store.set("twelvelabs_origin", junk)
-    with pytest.raises(TwelveLabsRecordError, match="task.s origin"):
+    with pytest.raises(TwelveLabsRecordError, match=r"task.s origin"):
         origin_in(store)

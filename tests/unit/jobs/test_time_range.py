@@ -46,8 +46,8 @@ def test_what_is_no_window_is_refused_with_the_value(start: Any, end: Any, told:
 
 
 def test_a_window_beyond_the_end() -> None:
-    TimeRange(10.0, None).must_touch(None)
-    TimeRange(None, 99.0).must_touch(10.0)
-    TimeRange(9.9, None).must_touch(10.0)
+    TimeRange(10.0, None).ensure_before_end(None)
+    TimeRange(None, 99.0).ensure_before_end(10.0)
+    TimeRange(9.9, None).ensure_before_end(10.0)
     with pytest.raises(TwelveLabsInputError, match=r"start=10 .*10 seconds"):
-        TimeRange(10.0, None).must_touch(10.0)
+        TimeRange(10.0, None).ensure_before_end(10.0)

@@ -142,8 +142,8 @@ def _asset_states(hook: TwelveLabsHook, asset_ids: Iterable[str]) -> Mapping[str
     ids, states = sorted(asset_ids), dict[str, JobState]()
     for begin in range(0, len(ids), LARGEST_PAGE):
         some = ids[begin : begin + LARGEST_PAGE]
-        answer = hook.execute(list_assets(asset_ids=some, paging=Paging(limit=LARGEST_PAGE)))
-        known = {asset.id: asset_state(asset) for asset in answer.items}
+        page = hook.execute(list_assets(asset_ids=some, paging=Paging(limit=LARGEST_PAGE)))
+        known = {asset.id: asset_state(asset) for asset in page.items}
         states |= {asset_id: known.get(asset_id) or _missing(f"asset {asset_id}") for asset_id in some}
     return states
 
