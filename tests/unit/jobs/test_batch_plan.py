@@ -1,4 +1,4 @@
-"""Items are cut where the service's limits say, and what became of each portion survives as plain JSON."""
+"""Splitting of items into batches, and the plan as JSON."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_items_are_cut_by_number_and_by_length() -> None:
     assert cut(0, 99, 0) == [(0, 1, 0), (1, 1, 100), (2, 1, 200)]
 
 
-def test_a_thousand_and_one() -> None:
+def test_a_batch_has_at_most_a_thousand_items() -> None:
     portions = list(cut_into_batches((ItemLength(None, 1.0) for _ in range(2001)), 1000, 1e9))
     assert [(portion.first, portion.count) for portion in portions] == [(0, 1000), (1000, 1000), (2000, 1)]
 
@@ -52,20 +52,20 @@ def test_a_plan_survives_as_json(plan: BatchPlan) -> None:
             plan_in({"plan": wrong})
 
 
-def test_what_comes_next(plan: BatchPlan) -> None:
+def test_the_next_batch_is_the_first_planned_one(plan: BatchPlan) -> None:
     assert plan.next() == plan.batches[0]
     for portion in plan.batches:
         plan = plan.changed(replace(portion, state=BatchState.SENDING))
     assert plan.next() is None and len(plan.of(BatchState.SENDING)) == 3
 
 
-def test_a_portion_that_is_too_large_is_halved(plan: BatchPlan) -> None:
+def test_a_batch_that_is_too_large_is_split_in_two(plan: BatchPlan) -> None:
     sending = plan.changed(replace(plan.batches[1], state=BatchState.SENDING))
     halves = sending.halved(4, 500).batches
     assert halves == (plan.batches[0], PlannedBatch(4, 1, 400), PlannedBatch(5, 2, 500), plan.batches[2])
 
 
-def test_a_batch_that_is_found_takes_its_place(plan: BatchPlan) -> None:
+def test_a_found_batch_replaces_the_planned_one(plan: BatchPlan) -> None:
     whole = plan.found(4, 3, "b1")
     assert whole.batches[1] == PlannedBatch(4, 3, 400, "b1", BatchState.ACTIVE)
     # an earlier try had halved the portion
@@ -77,7 +77,7 @@ def test_a_batch_that_is_found_takes_its_place(plan: BatchPlan) -> None:
     assert whole.found(4, 3, "b9") == whole and plan.found(99, 1, "b9") == plan
 
 
-def test_a_mark_is_written_and_read() -> None:
+def test_an_item_id_is_written_and_read() -> None:
     mark, portion = ItemIds("0123456789abcdef"), PlannedBatch(1000, 1000)
     assert mark.write(portion, 1234, None) == "0123456789abcdef-1000-1234"
     long = mark.write(portion, 1234, "x" * 64)

@@ -1,4 +1,4 @@
-"""What is remembered of many videos: short, whole, and such that nothing is paid for twice after a death."""
+"""State and checkpoint of bulk indexing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def state(**entries: VideoState) -> BulkState:
     return BulkState("me", 1, 100.0, 200.0, "i1", videos=dict(entries))
 
 
-def test_an_entry_is_short_and_comes_back() -> None:
+def test_a_video_state_survives_json() -> None:
     assert LOST.as_json() == {
         "uri": "file:///b.mp4", "stage": "sending", "asset_id": "a2", "at": 5.0, "mark": "source-1",
     }  # fmt: skip
@@ -40,7 +40,7 @@ def test_an_entry_is_short_and_comes_back() -> None:
         VideoState.from_json({"uri": "x", "stage": "magic"})
 
 
-def test_a_reason_is_short_and_opens_nothing() -> None:
+def test_a_reason_is_short_and_contains_no_signature() -> None:
     error = TwelveLabsInputError("cannot fetch https://h.example/a.mp4?X-Amz-Signature=5ecre7 " + "x" * 1000)
     failed = LOST.failed(error, again=False)
     assert failed.error_type == "TwelveLabsInputError" and failed.reason
@@ -59,31 +59,31 @@ def test_a_reason_is_short_and_opens_nothing() -> None:
         (VideoState("x", Stage.UPLOADING).failed(OSError("gone"), again=True), None),
     ],
 )
-def test_what_a_retry_begins_with(entry: VideoState, stage: Stage | None) -> None:
+def test_the_stage_at_the_start_of_a_retry(entry: VideoState, stage: Stage | None) -> None:
     revived = entry.for_retry()
     assert (revived.stage if revived else None) == stage
     assert revived is None or revived.settled or not revived.reason
 
 
-def test_a_clear_begins_with_what_is_under_way_alone() -> None:
+def test_a_clear_keeps_only_unsettled_videos() -> None:
     old = state(a=INDEXED, b=LOST, c=LOST.failed(OSError("x"), again=False))
     assert set(old.for_attempt("me", 2, 1.0, 2.0).videos) == {"a", "b", "c"}
     assert set(old.for_attempt("another life", 1, 1.0, 2.0).videos) == {"b"}
 
 
-def test_half_of_them_are_enough() -> None:
+def test_a_wait_ends_when_half_of_the_jobs_have_ended() -> None:
     assert [enough_of(number) for number in (1, 2, 3, 4, 25)] == [1, 1, 2, 2, 13]
     assert [enough_of(8, free) for free in (0, 1, 3, 9)] == [1, 1, 3, 4]
 
 
-def test_a_video_is_known_however_its_address_is_signed() -> None:
+def test_a_new_signature_does_not_change_the_key_of_a_video() -> None:
     assert key_of("https://h/a.mp4?X-Amz-Signature=1") == key_of("https://h/a.mp4?X-Amz-Signature=2")
     assert key_of("https://h/watch?v=a") != key_of("https://h/watch?v=b")
     assert key_of("s3://b/a.mp4") != key_of("s3://b/b.mp4")
     assert digest_of(["a", "b"]) != digest_of(["ab"])
 
 
-def test_there_is_a_row_for_each_that_was_given_and_one_is_billed_once() -> None:
+def test_each_given_video_has_a_row_and_is_billed_once() -> None:
     rows = list(rows_of(["a", "b", "a", "c"], ["u", "v", "u", "w"], state(a=INDEXED, b=LOST)))
     assert [row["outcome"] for row in rows] == ["indexed", "failed", "reused", "failed"]
     assert [row["minutes"] for row in rows] == [1.5, 0.0, 0.0, 0.0]
@@ -91,7 +91,7 @@ def test_there_is_a_row_for_each_that_was_given_and_one_is_billed_once() -> None
     assert rows[3] | {"uri": "w", "error_type": "NotBegun"} == rows[3]
 
 
-def test_only_what_this_task_has_indexed_is_billed_to_it() -> None:
+def test_videos_of_other_tasks_bill_nothing() -> None:
     assert INDEXED.minutes == 1.5
     assert VideoState("x", Stage.REUSED, duration=60.0, shared=True).minutes == 0
     assert VideoState("x", Stage.FAILED, duration=60.0).minutes == 0
@@ -102,11 +102,11 @@ def checkpoint_in(tmp_path: Path) -> Checkpoint:
     return Checkpoint(str(tmp_path), "i1/indexing/t-1")
 
 
-def test_there_is_no_checkpoint_at_the_beginning(tmp_path: Path) -> None:
+def test_there_is_no_checkpoint_before_the_first_write(tmp_path: Path) -> None:
     assert checkpoint_in(tmp_path).read() is None
 
 
-def test_what_is_settled_is_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settled_videos_are_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "SETTLED_AT_ONCE", 10)
     kept, writer = state(lost=LOST), checkpoint_in(tmp_path)
     writer.begin(kept)
@@ -120,7 +120,7 @@ def test_what_is_settled_is_written_once(tmp_path: Path, monkeypatch: pytest.Mon
     assert len(list(tmp_path.rglob("*.checkpoint-*"))) == 9
 
 
-def test_a_new_try_leaves_nothing_of_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_attempt_deletes_old_objects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "SETTLED_AT_ONCE", 2)
     first = checkpoint_in(tmp_path)
     first.begin(state(a=INDEXED, b=INDEXED, c=LOST))
@@ -134,7 +134,7 @@ def test_a_new_try_leaves_nothing_of_the_old_one(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize("content", [b"{", b"{}", b'{"state": {}, "series": "", "archived": 0, "entries": {}}'])
-def test_a_checkpoint_that_cannot_be_read_is_not_taken_for_none(tmp_path: Path, content: bytes) -> None:
+def test_an_invalid_checkpoint_is_an_error(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "i1/indexing/t-1.checkpoint.json"
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
@@ -142,7 +142,7 @@ def test_a_checkpoint_that_cannot_be_read_is_not_taken_for_none(tmp_path: Path, 
         checkpoint_in(tmp_path).read()
 
 
-def test_a_part_that_is_gone_is_not_taken_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_object_of_a_checkpoint_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "SETTLED_AT_ONCE", 1)
     checkpoint_in(tmp_path).begin(state(a=INDEXED))
     for part in tmp_path.rglob("*.checkpoint-*"):
@@ -151,7 +151,7 @@ def test_a_part_that_is_gone_is_not_taken_for_nothing(tmp_path: Path, monkeypatc
         checkpoint_in(tmp_path).read()
 
 
-def test_a_checkpoint_that_cannot_be_opened_is_not_taken_for_none(tmp_path: Path) -> None:
+def test_an_unreadable_checkpoint_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "i1/indexing/t-1.checkpoint.json").mkdir(parents=True)
     with pytest.raises(TwelveLabsOutputError):
         checkpoint_in(tmp_path).read()

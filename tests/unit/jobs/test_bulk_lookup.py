@@ -1,4 +1,4 @@
-"""What many videos cost in requests: as few as the lists allow, whether there are few or many in the index."""
+"""Number of requests for the lookup of many videos."""
 
 from __future__ import annotations
 
@@ -54,13 +54,15 @@ WANTED = {f"n{number}" for number in range(500)}
         (["x"] * 100_000, 0, 500, 1),
     ],
 )
-def test_a_list_is_read_as_far_as_it_pays(entries: list[str], found: int, unknown: int, requests: int) -> None:
+def test_a_list_is_read_while_it_is_cheaper_than_single_reads(
+    entries: list[str], found: int, unknown: int, requests: int
+) -> None:
     assert look(entries, WANTED) == (found, unknown, requests)
 
 
-def test_what_is_of_no_use_is_passed_over() -> None:
+def test_items_without_a_name_are_ignored() -> None:
     assert look(["n1", "n2"], {"n1", "n2"}, lambda entry: None if entry == "n1" else entry) == (1, 0, 1)
 
 
-def test_nothing_wanted_costs_nothing() -> None:
+def test_without_wanted_items_there_is_no_request() -> None:
     assert look(["a"], set()) == (0, 0, 0)

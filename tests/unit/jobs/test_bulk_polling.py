@@ -1,4 +1,4 @@
-"""Polls of bulk indexing on a worker: they outlast refusals, and know how old the jobs of other tasks are."""
+"""Polls of bulk indexing on a worker: refusals, and jobs of other tasks."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def is_list(request: Request) -> bool:
 
 
 @by_way
-def test_a_refusal_that_passes_is_borne(
+def test_a_short_refusal_is_tolerated(
     jobs: JobServer, tmp_path: Path, way: type[IndexingPipeline], kind: JobKind
 ) -> None:
     jobs.add(kind, Job("v1", time.time(), status="ready"))
@@ -70,7 +70,7 @@ def test_a_refusal_that_passes_is_borne(
 
 
 @by_way
-def test_a_refused_list_leaves_each_job_to_be_read(
+def test_after_a_refused_list_each_job_is_read(
     jobs: JobServer, tmp_path: Path, way: type[IndexingPipeline], kind: JobKind
 ) -> None:
     jobs.add(kind, Job("v1", time.time(), status="ready"), Job("v2", time.time()))
@@ -82,7 +82,7 @@ def test_a_refused_list_leaves_each_job_to_be_read(
 
 
 @by_way
-def test_a_refusal_that_lasts_ends_the_task_retryably(
+def test_a_long_refusal_fails_the_task_retryably(
     jobs: JobServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: type[IndexingPipeline], kind: JobKind
 ) -> None:
     monkeypatch.setattr(outage, "LONGEST_REFUSAL", 0.0)

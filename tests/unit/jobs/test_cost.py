@@ -1,4 +1,4 @@
-"""What work bills, in minutes, and what is refused."""
+"""Billable minutes and their limit."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_indexing_bills_the_whole_video() -> None:
         (TimeRange(120.0, None), 90.0, 0.0),
     ],
 )
-def test_a_window_bills_what_of_it_lies_in_the_video(window: TimeRange, duration: float | None, minutes: float) -> None:
+def test_a_time_range_bills_its_part_of_the_video(window: TimeRange, duration: float | None, minutes: float) -> None:
     assert analysis_bill(window, duration) == Bill(BilledKind.ANALYSIS, minutes)
     assert embedding_bill(window, duration) == Bill(BilledKind.EMBEDDING, minutes)
     assert analysis_bill(window, duration, 3).minutes == pytest.approx(3 * minutes)
@@ -80,11 +80,11 @@ def test_a_total_counts_what_is_unknown() -> None:
         (Bill(BilledKind.ANALYSIS, 1.5, 2), "about 1.50 minutes, and 2 videos of unknown length"),
     ],
 )
-def test_a_bill_in_words(bill: Bill, text: str) -> None:
+def test_a_bill_as_text(bill: Bill, text: str) -> None:
     assert str(bill) == text
 
 
-def test_a_bill_travels_as_json() -> None:
+def test_a_bill_survives_json() -> None:
     bill = Bill(BilledKind.ANALYSIS, 1.23456789, 2).with_tokens(700, None)
     told = json.loads(json.dumps(bill.as_json()))
     assert told == {
@@ -97,12 +97,12 @@ def test_a_bill_travels_as_json() -> None:
 @pytest.mark.parametrize(
     ("value", "limit"), [(None, None), ("", None), ("None", None), (5, 5.0), ("2.5", 2.5), (" 0 ", 0.0)]
 )
-def test_a_limit_as_a_template_left_it(value: Any, limit: float | None) -> None:
+def test_a_limit_may_be_a_rendered_text(value: Any, limit: float | None) -> None:
     assert limit_from(value) == limit
 
 
 @pytest.mark.parametrize("value", ["ten", -1, "nan", True])
-def test_no_number_is_no_limit_to_go_by(value: Any) -> None:
+def test_an_invalid_limit_is_refused(value: Any) -> None:
     with pytest.raises(TwelveLabsInputError, match="max_billable_minutes"):
         limit_from(value)
 
@@ -115,7 +115,7 @@ def test_more_than_allowed_is_refused_with_both_numbers() -> None:
         must_be_allowed(bill, 12.0, "indexing a.mp4")
 
 
-def test_what_may_bill_anything_is_refused_where_there_is_a_limit() -> None:
+def test_an_unknown_bill_is_refused_under_a_limit() -> None:
     must_be_allowed(indexing_bill(None), None, "indexing a.mp4")
     with pytest.raises(TwelveLabsInputError, match=r"unknown number of minutes.* allows 100.*probe"):
         must_be_allowed(indexing_bill(None), 100.0, "indexing a.mp4")

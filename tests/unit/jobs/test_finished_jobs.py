@@ -1,4 +1,4 @@
-"""How each list is read: as far as somebody waits for it, and no further."""
+"""Polling of finished jobs: how far each list is read."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_list_by_creation_is_read_back_to_the_oldest_wait(kind: JobKind) -> No
 
 
 @pytest.mark.parametrize("kind", CREATED)
-def test_what_still_runs_has_not_ended(kind: JobKind) -> None:
+def test_a_running_job_has_not_ended(kind: JobKind) -> None:
     pages = Pages([entry("a", "processing", NOW), entry("b", "failed", NOW), entry("c", "some new word", NOW)])
     assert set(looked(kind, pages, {"a": NOW - 1, "b": NOW - 1}).found) == {"b"}
 
@@ -89,13 +89,13 @@ def test_a_few_old_jobs_are_read_one_by_one(kind: JobKind) -> None:
 
 
 @pytest.mark.parametrize("kind", [JobKind.ASSET, *CREATED[1:]])
-def test_a_job_that_no_list_shows_is_read(kind: JobKind) -> None:
+def test_a_job_that_the_list_lacks_is_read(kind: JobKind) -> None:
     pages = Pages([entry("a", "processing", NOW)])
     assert set(looked(kind, pages, {"a": NOW - 1, "x": NOW - 1}).found) == {"x"}
     assert listed(pages) == ["1", "one job"]
 
 
-def test_of_many_jobs_that_no_list_shows_each_look_reads_others() -> None:
+def test_each_poll_reads_other_jobs_that_the_list_lacks() -> None:
     ids = {f"x{number}": NOW for number in range(3 * finished_jobs.MOST_MISSED)}
     pages, jobs = Pages([]), FinishedJobs(JobKind.ASSET, "i1", NOW)
     for _ in range(3):
@@ -104,7 +104,7 @@ def test_of_many_jobs_that_no_list_shows_each_look_reads_others() -> None:
     assert listed(pages).count("one job") == len(ids)
 
 
-def test_assets_are_asked_for_by_their_ids_fifty_at_a_time() -> None:
+def test_assets_are_listed_by_their_ids_fifty_at_a_time() -> None:
     ids = [f"a{number}" for number in range(120)]
     pages = Pages([entry(asset_id, "ready" if asset_id == "a7" else "processing", NOW) for asset_id in ids])
     jobs = looked(JobKind.ASSET, pages, dict.fromkeys(ids, NOW))
@@ -114,7 +114,7 @@ def test_assets_are_asked_for_by_their_ids_fifty_at_a_time() -> None:
     assert [job_id for portion in asked for job_id in portion] == ids
 
 
-def test_an_asset_that_is_known_to_have_ended_is_not_asked_for_again() -> None:
+def test_a_finished_asset_is_not_read_again() -> None:
     pages = Pages([entry("a1", "ready", NOW), entry("a2", "processing", NOW)])
     jobs = looked(JobKind.ASSET, pages, {"a1": NOW, "a2": NOW})
     asyncio.run(jobs.poll(pages, AwaitedJobs(NOW, {"a1": NOW, "a2": NOW})))
@@ -122,7 +122,7 @@ def test_an_asset_that_is_known_to_have_ended_is_not_asked_for_again() -> None:
 
 
 @pytest.mark.parametrize("kind", CREATED)
-def test_an_entry_without_a_creation_time_hides_none_behind_it(kind: JobKind) -> None:
+def test_a_job_without_a_creation_time_hides_no_other(kind: JobKind) -> None:
     pages = Pages([{**entry("a", "ready", NOW), "created_at": None}], [entry("x", "ready", NOW - 30)])
     assert "x" in looked(kind, pages, {"x": NOW - MINUTE, "y": NOW - MINUTE, "z": NOW - MINUTE}).found
 
@@ -136,7 +136,7 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", ["status", "updated_at", "created_at", "started_at"])
-def test_the_service_is_asked_to_leave_out_what_it_can(name: str) -> None:
+def test_the_list_requests_use_filters(name: str) -> None:
     filters: dict[str, set[JobKind]] = {
         "status": {JobKind.INDEXING_TASK, JobKind.INDEXED_ASSET},
         "updated_at": {JobKind.INDEXING_TASK},

@@ -1,4 +1,4 @@
-"""What became of the files of an import, told the same for both ways of importing; and what that means for waiting."""
+"""Outcome of the files of imports and transfers, and the wait for them."""
 
 from __future__ import annotations
 

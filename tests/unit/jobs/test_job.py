@@ -1,4 +1,4 @@
-"""A job on its way from worker to triggerer and back: nothing lost, nothing foreign believed."""
+"""Jobs and trigger events as JSON."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_the_text_of_a_job_shows_no_signature() -> None:
     assert "5ecre7" not in str(JobRef(JobKind.ASSET, "https://bucket/a.mp4?X-Amz-Signature=5ecre7"))
 
 
-def test_what_a_newer_release_adds_is_no_obstacle() -> None:
+def test_fields_of_a_newer_release_are_ignored() -> None:
     value = {**PENDING.as_json(), "tomorrow": 1}
     value["job"] = {**value["job"], "tomorrow": 1}
     assert PendingJob.from_json(value) == PENDING
@@ -64,14 +64,14 @@ def without(name: str) -> dict[str, Any]:
         {**PENDING.as_json(), "memo": 5},
     ],
 )
-def test_garbage_is_a_value_error_and_a_foreign_event(value: Any) -> None:
+def test_invalid_records_and_events_are_refused(value: Any) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         PendingJob.from_json(value)
     with pytest.raises(TwelveLabsEventError, match="Unknown trigger event"):
         JobEvent.from_payload({"reason": "ended", "pending": value})
 
 
-def test_the_next_job_of_an_undertaking_keeps_its_deadline() -> None:
+def test_the_next_job_keeps_the_deadline() -> None:
     following = PENDING.followed_by(JobRef(JobKind.ANALYSIS_TASK, "a1"), 2000.0, asset_id="c", source="other")
     assert (following.begun_at, following.started_at, following.deadline) == (1000.5, 2000.0, 5000.0)
     assert following.memo == {**PENDING.memo, "asset_id": "c", "source": "other"}
@@ -99,12 +99,12 @@ def test_an_event_survives_json(reason: EventReason) -> None:
         5,
     ],
 )
-def test_a_foreign_event_is_refused(payload: Any) -> None:
+def test_an_unknown_event_is_refused(payload: Any) -> None:
     with pytest.raises(TwelveLabsEventError, match="the remote job continues"):
         JobEvent.from_payload(payload)
 
 
-def test_what_an_event_asks_of_the_task() -> None:
+def test_an_event_raises_for_its_reason() -> None:
     JobEvent(EventReason.ENDED, PENDING).raise_for_reason()
     JobEvent(EventReason.DEADLINE, PENDING).raise_for_reason()
     with pytest.raises(TwelveLabsRefusedError, match=r"^no such video$"):

@@ -1,4 +1,4 @@
-"""How each kind of job is read, what its statuses mean, and which can be stopped."""
+"""Job kinds: requests, statuses and cancellation."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def test_every_kind_can_be_read() -> None:
         (["canceled"], Phase.CANCELED),
     ],
 )
-def test_what_a_status_means(statuses: list[str], phase: Phase, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_phase_of_a_status(statuses: list[str], phase: Phase, caplog: pytest.LogCaptureFixture) -> None:
     assert {phase_of(status) for status in statuses} == {phase}
     assert caplog.records == []
 
 
 @pytest.mark.parametrize("status", ["", "transmogrifying"])
-def test_an_unknown_status_is_still_running_and_is_told(status: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unknown_status_counts_as_running_and_is_logged_once(status: str, caplog: pytest.LogCaptureFixture) -> None:
     kinds._unknown.cache_clear()
     with caplog.at_level(logging.WARNING):
         assert {phase_of(status) for _ in range(3)} == {Phase.RUNNING}
@@ -92,7 +92,7 @@ def test_an_unknown_status_is_still_running_and_is_told(status: str, caplog: pyt
         ),
     ],
 )
-def test_where_a_job_stands(job: JobRef, path: str, answer: dict[str, Any], state: JobState) -> None:
+def test_the_state_of_a_job(job: JobRef, path: str, answer: dict[str, Any], state: JobState) -> None:
     call = read_state(v1_3, job)
     assert call.path == path
     assert call.repeatable
@@ -104,7 +104,7 @@ def test_an_indexed_asset_without_its_index_cannot_be_read() -> None:
         read_state(v1_3, JobRef(JobKind.INDEXED_ASSET, "v1"))
 
 
-def test_only_an_analysis_can_be_stopped() -> None:
+def test_only_analyses_can_be_cancelled() -> None:
     stop = cancellation(v1_3, ANALYSIS)
     assert stop is not None
     assert stop.name == "POST /analyze/tasks/a1/cancel"

@@ -1,4 +1,4 @@
-"""An upload in parts from one try of a task to the next: what is there is not sent again, what is of no use is left."""
+"""Multipart uploads that a retry continues."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_parts_beyond_the_first_page_are_known(service: PartsStore) -> None:
     [{"fingerprint": "etag-2"}, {"content": CONTENT + b"more"}, {"life": 9}, {"asked": "another"}],
     ids=["etag", "size", "cleared", "asked"],
 )
-def test_another_file_or_life_begins_anew(service: PartsStore, change: dict[str, Any]) -> None:
+def test_another_file_or_a_clear_starts_a_new_upload(service: PartsStore, change: dict[str, Any]) -> None:
     memory = Store()
     broken(service, memory)
     service.forget_puts()
@@ -95,7 +95,7 @@ def test_another_file_or_life_begins_anew(service: PartsStore, change: dict[str,
     assert service.sessions == 2
 
 
-def test_parts_of_a_former_content_are_removed(service: PartsStore) -> None:
+def test_parts_of_former_content_are_deleted(service: PartsStore) -> None:
     memory = Store()
     broken(service, memory)
     upload(memory, fingerprint="etag-2")
@@ -119,7 +119,7 @@ def test_a_file_that_changes_between_two_parts(service: PartsStore) -> None:
 
 
 @pytest.mark.parametrize("status", ["expired", "failed"])
-def test_a_session_that_is_over_is_begun_anew(service: PartsStore, status: str) -> None:
+def test_an_expired_upload_is_started_again(service: PartsStore, status: str) -> None:
     memory = Store()
     broken(service, memory)
     service.forget_puts()
@@ -128,7 +128,7 @@ def test_a_session_that_is_over_is_begun_anew(service: PartsStore, status: str) 
     assert service.sent == list(range(1, 12))
 
 
-def test_a_session_that_is_complete_is_not_sent_again(service: PartsStore) -> None:
+def test_a_complete_upload_is_not_sent_again(service: PartsStore) -> None:
     memory = Store()
     upload(memory)
     service.forget_puts()
@@ -140,13 +140,13 @@ def test_a_session_that_is_complete_is_not_sent_again(service: PartsStore) -> No
     assert (service.sent, service.sessions) == (list(range(1, 12)), 2)
 
 
-def test_without_a_memory_a_retry_begins_anew(service: PartsStore) -> None:
+def test_without_a_store_a_retry_starts_a_new_upload(service: PartsStore) -> None:
     broken(service, None)
     upload(None)
     assert service.sessions == 2
 
 
-def test_what_is_remembered_holds_no_address(service: PartsStore) -> None:
+def test_the_record_contains_no_url(service: PartsStore) -> None:
     memory = Store()
     upload(memory)
     assert "SIGNATURE" not in str(memory.rows) and "http" not in str(memory.rows)
@@ -157,7 +157,7 @@ def test_what_is_remembered_holds_no_address(service: PartsStore) -> None:
     assert task_state.earlier_upload() is None and memory.rows == {}
 
 
-def test_a_record_that_cannot_be_read_is_no_record() -> None:
+def test_an_invalid_upload_record_is_ignored() -> None:
     memory = Store()
     memory.set("twelvelabs_upload", {"identity": IDENTITY.key(), "upload": {"colour": "red"}})
     assert TaskState(memory, IDENTITY).earlier_upload() is None

@@ -1,4 +1,4 @@
-"""When a look that failed is no reason to stop waiting."""
+"""Tolerance for failed polls."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def tolerates(outage: Outage, error: TwelveLabsError, now: float, age: float | N
 
 @pytest.mark.parametrize("error", PASSING)
 @pytest.mark.parametrize(("silent", "borne"), [(0.0, True), (LONGEST_SILENCE, True), (LONGEST_SILENCE + 1, False)])
-def test_silence_is_borne_for_a_while(error: type[TwelveLabsError], silent: float, borne: bool) -> None:
+def test_silence_is_tolerated_for_a_while(error: type[TwelveLabsError], silent: float, borne: bool) -> None:
     outage = Outage()
     assert tolerates(outage, error("silent"), BEGAN)
     assert tolerates(outage, error("silent"), BEGAN + silent) is borne
 
 
 @pytest.mark.parametrize("error", REFUSALS, ids=lambda error: f"{type(error).__name__}-{error.details.code}")
-def test_a_refusal_that_says_nothing_about_the_job_is_borne_for_a_few_minutes(error: TwelveLabsError) -> None:
+def test_a_refusal_is_tolerated_for_a_few_minutes(error: TwelveLabsError) -> None:
     outage = Outage()
     assert tolerates(outage, error, BEGAN)
     assert tolerates(outage, error, BEGAN + LONGEST_REFUSAL)
@@ -61,13 +61,13 @@ def test_a_refusal_that_says_nothing_about_the_job_is_borne_for_a_few_minutes(er
 
 
 @pytest.mark.parametrize("error", [REFUSALS[0], TwelveLabsServerError("oops")])
-def test_one_failure_after_a_long_pause_between_polls_is_borne(error: TwelveLabsError) -> None:
+def test_one_failure_after_a_long_pause_is_tolerated(error: TwelveLabsError) -> None:
     outage = Outage()
     outage.end()
     assert tolerates(outage, error, BEGAN + 10 * LONGEST_SILENCE)
 
 
-def test_an_answer_makes_up_for_failures() -> None:
+def test_a_response_ends_the_outage() -> None:
     outage = Outage()
     assert tolerates(outage, REFUSALS[0], BEGAN)
     outage.end()
@@ -84,7 +84,7 @@ def test_what_is_final_for_one_job_is_not_for_a_list() -> None:
     assert tolerates(Outage(), GONE, BEGAN, None)
 
 
-def test_being_asked_to_wait_is_an_answer() -> None:
+def test_a_request_to_wait_counts_as_a_response() -> None:
     outage, later = Outage(), BEGAN + 10 * LONGEST_SILENCE
     wait = ErrorDetails(status=429, retry_after=3600)
     assert tolerates(outage, TwelveLabsServerError("oops"), BEGAN)

@@ -1,4 +1,4 @@
-"""How long to wait: arithmetic that worker, sensor and triggerer share."""
+"""Deadlines and pauses between polls."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ def test_a_job_is_noticed_within_five_seconds_or_a_tenth_of_its_time(jitter: flo
         assert noticed - took <= max(5.0, took / 10, deferral + 2 * latency), f"a job that took {took:.1f} s"
 
 
-def test_an_interval_that_was_given_does_not_grow() -> None:
+def test_a_given_interval_does_not_grow() -> None:
     assert pause_before_poll(90000.0, 1000.0, NEVER, 2.0, 0.0) == pytest.approx(1.9)
 
 
 @pytest.mark.parametrize("interval", [0, 0.0, -1.0])
-def test_an_interval_that_is_none_does_not_make_a_busy_loop(interval: float) -> None:
+def test_an_invalid_interval_does_not_make_a_busy_loop(interval: float) -> None:
     assert pause_before_poll(1000.0, 1000.0, NEVER, interval, 0.0) == pytest.approx(4.75)
 
 
@@ -70,7 +70,7 @@ def test_a_clock_that_was_set_back_does_not_shorten_the_pause() -> None:
     assert pause_before_poll(500.0, 1000.0, NEVER, None, 0.0, polled_at=990.0) == pytest.approx(4.75)
 
 
-def test_a_moment_for_people() -> None:
+def test_a_time_as_text() -> None:
     assert clock_text(1_780_000_000.9) == "2026-05-28 20:26:40 UTC"
 
 
@@ -83,7 +83,7 @@ def test_a_moment_for_people() -> None:
         (float("nan"), "1970-01-01 00:00:00 UTC"),
     ],
 )
-def test_a_moment_outside_the_calendar_has_a_text(moment: float, text: str) -> None:
+def test_a_time_outside_the_calendar_has_a_text(moment: float, text: str) -> None:
     assert clock_text(moment) == text
 
 

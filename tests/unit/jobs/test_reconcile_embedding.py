@@ -1,4 +1,4 @@
-"""A task whose id was lost is known by its input, or nobody can tell."""
+"""Reconciliation of an embedding task after a lost response."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def found(hook: Any, **fields: Any) -> str | None:
     return task.id if task else None
 
 
-def test_the_newest_task_of_the_same_url_is_it() -> None:
+def test_the_newest_task_with_the_same_url_is_found() -> None:
     hook = Hook([task("t2", url=URL), task("t1", url=URL)])
     assert found(hook) == "t2"
     assert hook.since == "2026-05-28T20:24:40Z"
@@ -74,32 +74,32 @@ def test_the_newest_task_of_the_same_url_is_it() -> None:
         {"url": URL, "end": 20.0, "duration": 60.0},
     ],
 )
-def test_a_task_of_another_input_or_question_is_not(told: dict[str, Any]) -> None:
+def test_a_task_with_another_input_or_request_is_ignored(told: dict[str, Any]) -> None:
     hook = Hook([task("t1", **told)])
     assert found(hook, segmentation=FixedSegmentation(3)) is None
 
 
-def test_what_the_list_leaves_out_the_task_tells() -> None:
+def test_fields_that_the_list_lacks_are_read_from_the_task() -> None:
     hook = Hook([task("t1", url=URL)], {"t1": task("t1", url=URL, options=("audio",))})
     assert found(hook, options=[EmbeddingOption.VISUAL]) is None
     assert found(hook, options=[EmbeddingOption.AUDIO]) == "t1"
 
 
-def test_the_older_word_for_all_of_a_video() -> None:
+def test_the_older_scope_name_is_understood() -> None:
     hook = Hook([task("t1", url=URL, scopes=("video",))])
     assert found(hook, scopes=[EmbeddingScope.ASSET]) == "t1"
 
 
-def test_a_task_that_failed_is_not_worth_finding() -> None:
+def test_a_failed_task_is_ignored() -> None:
     assert found(Hook([task("t1", "failed", url=URL)])) is None
 
 
-def test_a_task_that_says_nothing_of_its_input_may_be_it() -> None:
+def test_a_task_without_its_input_makes_the_outcome_unknown() -> None:
     with pytest.raises(TwelveLabsUnknownOutcomeError, match="newest t1"):
         found(Hook([task("t1", "processing")]))
 
 
-def test_nobody_can_tell_of_which_asset_a_task_is() -> None:
+def test_a_task_of_an_asset_makes_the_outcome_unknown() -> None:
     request = EmbeddingRequest(VideoInput(MediaSource(asset_id="c03")))
     hook: Any = Hook([task("t1", filename="a.mp4"), task("t0", url=URL)])
     with pytest.raises(TwelveLabsUnknownOutcomeError, match="1 embedding tasks"):
@@ -123,7 +123,7 @@ def noted_at(task_state: TaskState) -> float | None:
     return intended.at if intended else None
 
 
-def test_an_intent_is_of_one_life_and_one_question() -> None:
+def test_an_intent_belongs_to_one_identity() -> None:
     store, identity = Store(), Identity("d", "r", "t", -1, 0, "asked")
     task_state = TaskState(store, identity)
     assert noted_at(task_state) is None

@@ -14,7 +14,7 @@ NOT_COUNTED = [(False, Reuse.RETRY), (True, Reuse.NEVER), (False, Reuse.NEVER)]
 
 
 @pytest.mark.parametrize("reuse", Reuse)
-def test_the_first_try_submits(reuse: Reuse) -> None:
+def test_the_first_attempt_submits(reuse: Reuse) -> None:
     assert decide(None, None, reuse).action is Action.SUBMIT
 
 
@@ -29,7 +29,9 @@ def test_the_first_try_submits(reuse: Reuse) -> None:
         (None, Action.SUBMIT),
     ],
 )
-def test_what_became_of_the_job_decides(phase: Phase | None, action: Action, same_life: bool, reuse: Reuse) -> None:
+def test_the_state_of_the_earlier_job_decides(
+    phase: Phase | None, action: Action, same_life: bool, reuse: Reuse
+) -> None:
     decision = decide(EarlierSubmission(PENDING, same_life), STATES[phase] if phase else None, reuse)
     assert decision.action is action
     assert decision.job == (None if action is Action.SUBMIT else PENDING)
@@ -38,13 +40,13 @@ def test_what_became_of_the_job_decides(phase: Phase | None, action: Action, sam
 
 @pytest.mark.parametrize(("same_life", "reuse"), NOT_COUNTED)
 @pytest.mark.parametrize("phase", Phase)
-def test_what_does_not_count_is_submitted_anew(phase: Phase, same_life: bool, reuse: Reuse) -> None:
+def test_a_job_that_does_not_count_is_submitted_again(phase: Phase, same_life: bool, reuse: Reuse) -> None:
     decision = decide(EarlierSubmission(PENDING, same_life), STATES[phase], reuse)
     assert (decision.action, decision.job) == (Action.SUBMIT, None)
     assert reuse.value in decision.why
 
 
-def test_an_intent_is_said_to_be_one() -> None:
+def test_an_unconfirmed_submission_is_named() -> None:
     decision = decide(EarlierSubmission(None, True, 5.0), None, Reuse.RETRY)
     assert decision.action is Action.SUBMIT
     assert "stopped before it could confirm" in decision.why

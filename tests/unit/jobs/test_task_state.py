@@ -1,4 +1,4 @@
-"""What one try of a task remembers for the next."""
+"""Task state between attempts."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_retry_finds_the_job() -> None:
     assert TaskState(store, replace(IDENTITY)).earlier_job() == PENDING
 
 
-def test_nothing_is_there_before() -> None:
+def test_there_is_no_job_before_the_first_submission() -> None:
     assert TaskState(Store(), IDENTITY).earlier_job() is None
 
 
@@ -78,7 +78,7 @@ def test_another_identity_finds_nothing(other: dict[str, Any]) -> None:
     ["x", 5, [], {}, {"pending": PENDING.as_json()}, {"identity": IDENTITY.key()},
      {"identity": IDENTITY.key(), "phase": "elsewhere"}, {"identity": IDENTITY.key(), "phase": "intent"}],
 )  # fmt: skip
-def test_a_record_that_cannot_be_read_is_an_error_not_an_absence(junk: Any) -> None:
+def test_an_invalid_record_is_an_error(junk: Any) -> None:
     store = Store()
     store.set("twelvelabs_job", junk)
     with pytest.raises(TwelveLabsRecordError, match="Cannot read the task state"):
@@ -93,7 +93,7 @@ def test_a_record_of_another_release_is_read() -> None:
     assert TaskState(store, replace(IDENTITY, life=4)).earlier_job() is None
 
 
-def test_a_clear_gets_past_a_record_whose_job_cannot_be_read() -> None:
+def test_a_clear_ignores_an_invalid_record() -> None:
     store = Store()
     task_state = TaskState(store, IDENTITY)
     task_state.record_job(PENDING)
@@ -137,13 +137,13 @@ def test_what_counts_after_a_clear_and_on_a_retry(change: dict[str, Any]) -> Non
         ({"asked": fingerprint("s3://b/other.mp4", "i1")}, True),
     ],
 )
-def test_a_job_that_no_try_attaches_to_is_superseded(change: dict[str, Any], superseded: bool) -> None:
+def test_a_job_that_no_attempt_attaches_to_is_superseded(change: dict[str, Any], superseded: bool) -> None:
     store = Store()
     TaskState(store, IDENTITY).record_job(PENDING)
     assert TaskState(store, replace(IDENTITY, **change)).superseded() == (PENDING if superseded else None)
 
 
-def test_what_is_somebody_elses_or_cannot_be_read_is_not_superseded() -> None:
+def test_a_job_of_another_task_or_an_invalid_record_is_not_superseded() -> None:
     store, cleared = Store(), replace(IDENTITY, life=4)
     TaskState(store, IDENTITY).record_job(PENDING, ours=False)
     assert TaskState(store, cleared).superseded() is None
@@ -155,7 +155,7 @@ def test_what_is_somebody_elses_or_cannot_be_read_is_not_superseded() -> None:
     assert TaskState(None, cleared).superseded() is None
 
 
-def test_what_tries_share_follows_from_reuse() -> None:
+def test_reuse_decides_which_attempts_share_a_key() -> None:
     def keys(reuse: Reuse) -> int:
         tries = [(3, 1), (3, 2), (4, 3)]
         return len({replace(IDENTITY, reuse=reuse, life=life, try_number=nr).key() for life, nr in tries})
@@ -163,12 +163,12 @@ def test_what_tries_share_follows_from_reuse() -> None:
     assert [keys(reuse) for reuse in (Reuse.ALWAYS, Reuse.RETRY, Reuse.NEVER)] == [1, 2, 3]
 
 
-def test_a_store_that_cannot_be_read_is_an_error_not_an_absence() -> None:
+def test_an_unreadable_store_is_an_error() -> None:
     with pytest.raises(ConnectionError):
         TaskState(BrokenStore(), IDENTITY).earlier_job()
 
 
-def test_forgetting() -> None:
+def test_clearing_removes_the_record() -> None:
     store = Store()
     task_state = TaskState(store, IDENTITY)
     task_state.clear()
@@ -178,7 +178,7 @@ def test_forgetting() -> None:
     assert store.rows == {}
 
 
-def test_without_a_store_nothing_is_remembered() -> None:
+def test_without_a_store_nothing_is_recorded() -> None:
     task_state = TaskState(None, IDENTITY)
     task_state.record_job(PENDING)
     task_state.clear()
@@ -194,13 +194,13 @@ def test_a_newer_job_replaces_the_older() -> None:
     assert task_state.earlier_job() == following
 
 
-def test_the_parts_of_an_identity_do_not_run_together() -> None:
+def test_the_parts_of_an_identity_are_separated() -> None:
     assert replace(IDENTITY, dag_id="da", run_id="gmanual__2026").key() != IDENTITY.key()
     assert replace(IDENTITY, map_index=-1, life=13).key() != replace(IDENTITY, map_index=-11, life=3).key()
     assert len(IDENTITY.key()) == 64
 
 
-def test_a_fingerprint_tells_types_and_order() -> None:
+def test_a_fingerprint_depends_on_types_and_order() -> None:
     assert fingerprint("a", None) == fingerprint("a", None)
     different = [fingerprint("a", None), fingerprint(None, "a"), fingerprint("a", "None"), fingerprint("a")]
     assert len(set(different)) == 4
@@ -218,13 +218,13 @@ def keys(context: dict[str, Any], store: Any = None, reuse: Reuse = Reuse.RETRY)
     return {identity.key(), identity.lasting_key(), identity.instance()}
 
 
-def test_two_airflows_with_stores_of_their_own_share_no_key() -> None:
+def test_two_airflows_with_their_own_stores_share_no_key() -> None:
     one, other = Store(), Store()
     assert not keys(scheduled(), one) & keys(scheduled(), other)
     assert keys(scheduled(), one) == keys(scheduled(), one), "and a retry has the same"
 
 
-def test_two_airflows_without_a_store_have_runs_that_started_at_other_moments() -> None:
+def test_without_a_store_the_start_of_the_run_separates_two_airflows() -> None:
     other = scheduled(start_date=datetime(2026, 11, 1, 0, 0, 3, 141593, tzinfo=UTC))
     one = Identity.of(scheduled(), "asked", "")
     assert one.key() != Identity.of(other, "asked", "").key()
@@ -237,7 +237,7 @@ def test_a_run_that_was_created_again_under_its_id_shares_no_key() -> None:
         assert not keys(scheduled(), reuse=reuse) & keys(again, reuse=reuse)
 
 
-def test_a_clear_moves_the_start_of_a_run_and_always_bears_it() -> None:
+def test_reuse_always_ignores_the_start_of_the_run() -> None:
     cleared, store = scheduled(start_date=datetime(2026, 11, 5, tzinfo=UTC)), Store()
     assert keys(scheduled(), store, Reuse.ALWAYS) == keys(cleared, store, Reuse.ALWAYS)
     one, other = (Identity.of(each, "asked", origin_in(store)) for each in (scheduled(), cleared))
@@ -245,17 +245,17 @@ def test_a_clear_moves_the_start_of_a_run_and_always_bears_it() -> None:
     assert one.key() != other.key()
 
 
-def test_moments_in_another_zone_are_the_same_moments() -> None:
+def test_time_zones_do_not_change_the_key() -> None:
     there = scheduled(start_date=scheduled()["dag_run"].start_date.astimezone(timezone(timedelta(hours=5))))
     assert keys(scheduled()) == keys(there)
 
 
-def test_nothing_tells_runs_apart_that_say_no_moment() -> None:
+def test_runs_without_times_are_not_distinguished() -> None:
     assert Identity.of({"ti": scheduled()["ti"]}, "asked", "").instance() == ""
 
 
 @pytest.mark.parametrize("junk", ["", 5, [], {}])
-def test_an_origin_that_cannot_be_read_is_an_error(junk: Any) -> None:
+def test_an_invalid_origin_is_an_error(junk: Any) -> None:
     store = Store()
     store.set("twelvelabs_origin", junk)
     with pytest.raises(TwelveLabsRecordError, match=r"task.s origin"):

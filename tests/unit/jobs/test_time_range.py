@@ -1,4 +1,4 @@
-"""The stretch of a video that is asked for."""
+"""Time ranges of a video."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from twelvelabs_provider.jobs.time_range import TimeRange
         (None, 0.1, TimeRange(None, 0.1)),
     ],
 )
-def test_both_sides_as_numbers_or_rendered_texts(start: Any, end: Any, window: TimeRange) -> None:
+def test_start_and_end_are_numbers_or_rendered_texts(start: Any, end: Any, window: TimeRange) -> None:
     assert TimeRange.parse(start, end) == window
 
 
@@ -40,12 +40,12 @@ def test_both_sides_as_numbers_or_rendered_texts(start: Any, end: Any, window: T
         ([1], None, r"start=\[1\]"),
     ],
 )
-def test_what_is_no_window_is_refused_with_the_value(start: Any, end: Any, told: str) -> None:
+def test_an_invalid_time_range_is_refused_with_its_value(start: Any, end: Any, told: str) -> None:
     with pytest.raises(TwelveLabsInputError, match=told):
         TimeRange.parse(start, end)
 
 
-def test_a_window_beyond_the_end() -> None:
+def test_a_time_range_beyond_the_end_is_refused() -> None:
     TimeRange(10.0, None).ensure_before_end(None)
     TimeRange(None, 99.0).ensure_before_end(10.0)
     TimeRange(9.9, None).ensure_before_end(10.0)

@@ -1,4 +1,4 @@
-"""The watermark over the videos of an index: none without a result is passed, and none is listed for ever."""
+"""Watermark of published results."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def test_all_of_a_burst_are_listed_oldest_first() -> None:
     assert found.watermark.created <= NOW - 5
 
 
-def test_what_was_ready_before_the_first_look_is_left_out() -> None:
+def test_videos_ready_before_the_first_poll_are_skipped() -> None:
     old = video("old", NOW - 2000, ready=NOW - 1500)
     slow = video("slow", NOW - 2000, ready=NOW - 50)
     assert look([old, slow], PublishingWatermark.at(NOW - 100)).videos == ("slow",)
 
 
-def test_the_watermark_waits_for_what_is_not_done_and_for_what_is_being_indexed() -> None:
+def test_the_watermark_passes_no_unpublished_or_running_video() -> None:
     start = PublishingWatermark.at(NOW - 50_000)
     entries = [video("done", NOW - 9000), video("open", NOW - 8000), video("last", NOW)]
     assert look(entries, start, done=["done", "last"]).watermark.created == NOW - 8000
@@ -56,7 +56,7 @@ def test_the_watermark_waits_for_what_is_not_done_and_for_what_is_being_indexed(
     assert look(endless, start, done=["last"]).watermark.created == NOW - OVERLAP
 
 
-def test_more_than_one_run_takes_are_left_for_the_next() -> None:
+def test_the_next_run_takes_the_rest() -> None:
     entries = [video(f"v{number}", NOW + number) for number in range(5)]
     first = look(entries, PublishingWatermark.at(NOW), "first", most=2)
     assert (first.videos, first.more) == (("v0", "v1"), 3)
@@ -78,6 +78,6 @@ def test_a_video_that_never_gets_a_result_is_given_up(clears: int) -> None:
 
 
 @pytest.mark.parametrize("value", [None, [], {}, {"version": 2}, {"version": 1, "created": "x"}])
-def test_what_is_no_watermark(value: object) -> None:
+def test_an_invalid_watermark_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match="not a watermark"):
         PublishingWatermark.from_json(value)

@@ -1,4 +1,4 @@
-"""The trigger: one event whatever happens, nothing raised, nothing secret stored."""
+"""Trigger for one job: exactly one event, no exception, no stored secret."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ REFUSALS = {
 }
 
 
-def test_an_answer_that_the_job_does_not_exist_ends_the_wait(server: ScriptedServer) -> None:
+def test_a_missing_job_ends_the_wait(server: ScriptedServer) -> None:
     server.script += [stands("indexing"), GONE]
     wake = wake_of(trigger(pending(age=60.0)))
     assert wake.reason is EventReason.REFUSED
@@ -118,13 +118,13 @@ def test_an_answer_that_the_job_does_not_exist_ends_the_wait(server: ScriptedSer
 
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
-def test_a_refusal_that_says_nothing_about_the_job_is_borne(server: ScriptedServer, refusal: Reply) -> None:
+def test_a_refusal_that_is_not_about_the_job_is_tolerated(server: ScriptedServer, refusal: Reply) -> None:
     server.script += [stands("indexing"), refusal, refusal, stands("ready")]
     assert wake_of(trigger(pending(age=60.0))).reason is EventReason.ENDED
 
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
-def test_a_refusal_that_lasts_fails_the_task_retryably(
+def test_a_long_refusal_fails_the_task_retryably(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, refusal: Reply
 ) -> None:
     monkeypatch.setattr(outage, "LONGEST_REFUSAL", 0.05)
@@ -140,19 +140,19 @@ def test_a_refusal_that_lasts_fails_the_task_retryably(
 @pytest.mark.parametrize(
     "failure", [BROKEN, Reply(status=429), Lost(), Unframed(b'{"_id": "v1", "sta')], ids=["500", "429", "lost", "cut"]
 )
-def test_passing_failures_are_sat_out(server: ScriptedServer, failure: Any) -> None:
+def test_transient_errors_are_tolerated(server: ScriptedServer, failure: Any) -> None:
     server.script += [failure, failure, stands("ready")]
     assert wake_of(trigger()).reason is EventReason.ENDED
     assert len(server.requests) == 3
 
 
-def test_a_new_job_that_is_not_known_yet_is_asked_for_again(server: ScriptedServer) -> None:
+def test_a_new_job_that_is_not_found_is_polled_again(server: ScriptedServer) -> None:
     unknown = Reply({"code": "resource_not_exist", "message": "no such video"}, status=404)
     server.script += [unknown, stands("ready")]
     assert wake_of(trigger()).reason is EventReason.ENDED
 
 
-def test_patience_with_failures_ends(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_outage_ends_the_wait(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outage, "LONGEST_SILENCE", -1.0)
     server.script.append(BROKEN)
     wake = wake_of(trigger())
@@ -160,7 +160,7 @@ def test_patience_with_failures_ends(server: ScriptedServer, monkeypatch: pytest
     assert "oops" in wake.message
 
 
-def test_an_answer_renews_the_patience(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_response_ends_the_outage(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only failures in a row count."""
     monkeypatch.setattr(outage, "LONGEST_SILENCE", 0.0)
     server.script += [BROKEN, stands("indexing")] * 5 + [stands("ready")]
@@ -172,15 +172,13 @@ def test_an_answer_renews_the_patience(server: ScriptedServer, monkeypatch: pyte
     ("status", "reason"),
     [("indexing", EventReason.DEADLINE), ("transmogrifying", EventReason.DEADLINE), ("ready", EventReason.ENDED)],
 )
-def test_a_deadline_that_has_passed_leaves_one_last_look(
-    server: ScriptedServer, status: str, reason: EventReason
-) -> None:
+def test_there_is_one_last_poll_after_the_deadline(server: ScriptedServer, status: str, reason: EventReason) -> None:
     server.script.append(stands(status))
     assert wake_of(trigger(pending(-5.0), poll_interval=None)).reason is reason
     assert len(server.requests) == 1
 
 
-def test_a_failure_at_the_deadline_is_the_deadline(server: ScriptedServer) -> None:
+def test_a_failed_poll_at_the_deadline_is_a_deadline_event(server: ScriptedServer) -> None:
     server.script.append(BROKEN)
     assert wake_of(trigger(pending(-5.0))).reason is EventReason.DEADLINE
 
@@ -193,13 +191,13 @@ def test_the_deadline_ends_a_wait(server: ScriptedServer) -> None:
     assert len(server.requests) >= 1
 
 
-def test_the_wait_that_the_service_asks_for_is_obeyed_up_to_the_deadline(server: ScriptedServer) -> None:
+def test_retry_after_is_obeyed_until_the_deadline(server: ScriptedServer) -> None:
     server.script += [Reply(status=429, headers={"Retry-After": "60"})] + [stands("indexing")] * 10_000
     assert wake_of(trigger(pending(0.2))).reason is EventReason.DEADLINE
     assert len(server.requests) == 2, "one that was told to wait, and the last look"
 
 
-def test_the_first_look_waits_its_turn(server: ScriptedServer) -> None:
+def test_there_is_a_pause_before_the_first_poll(server: ScriptedServer) -> None:
     """A trigger that fires at once can overtake the word that the deferring process has ended."""
 
     async def begin() -> None:
@@ -210,7 +208,7 @@ def test_the_first_look_waits_its_turn(server: ScriptedServer) -> None:
     assert server.requests == []
 
 
-def test_a_wait_that_is_made_anew_ends_at_the_same_deadline(server: ScriptedServer) -> None:
+def test_a_restarted_trigger_keeps_its_deadline(server: ScriptedServer) -> None:
     server.script += [stands("indexing")] * 10_000
     job = pending(0.1)
     assert wake_of(made_again(*trigger(job).serialize())) == JobEvent(EventReason.DEADLINE, job)
@@ -222,7 +220,7 @@ def test_many_waits_share_one_loop(server: ScriptedServer) -> None:
     assert [event.payload["reason"] for event in events] == ["ended"] * 20
 
 
-def test_a_cancelled_wait_is_cancelled(server: ScriptedServer) -> None:
+def test_a_cancelled_trigger_ends(server: ScriptedServer) -> None:
     server.script.append(Hang())
 
     async def cancel() -> None:
@@ -245,7 +243,7 @@ def test_a_row_of_another_release_is_an_event_that_the_operator_refuses(server: 
     assert server.requests == []
 
 
-def test_a_connection_that_is_gone_is_an_event(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_connection_is_an_event(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AIRFLOW_CONN_TWELVELABS_DEFAULT")
     monkeypatch.setattr(outage, "LONGEST_REFUSAL", 0.0)
     wake = wake_of(trigger())
@@ -253,7 +251,7 @@ def test_a_connection_that_is_gone_is_an_event(server: ScriptedServer, monkeypat
     assert "twelvelabs_default" in wake.message
 
 
-def test_a_connection_that_cannot_be_used_is_an_event(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_connection_is_an_event(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", json.dumps({"conn_type": "twelvelabs", "host": "h"}))
     monkeypatch.setattr(outage, "LONGEST_REFUSAL", 0.0)
     wake = wake_of(trigger())
@@ -261,11 +259,11 @@ def test_a_connection_that_cannot_be_used_is_an_event(server: ScriptedServer, mo
     assert "has no API key" in wake.message
 
 
-def test_an_interval_that_is_none_is_an_event(server: ScriptedServer) -> None:
+def test_an_invalid_interval_is_an_event(server: ScriptedServer) -> None:
     assert wake_of(trigger(poll_interval="soon")).reason is EventReason.UNREACHABLE
 
 
-def test_what_nobody_thought_of_is_an_event(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_is_an_event(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("a bug of ours")
 
@@ -275,7 +273,7 @@ def test_what_nobody_thought_of_is_an_event(server: ScriptedServer, monkeypatch:
     assert wake.message == "RuntimeError: a bug of ours"
 
 
-def test_what_is_stored_is_what_the_constructor_takes_and_plain_json(server: ScriptedServer) -> None:
+def test_the_stored_arguments_are_plain_json(server: ScriptedServer) -> None:
     made = trigger()
     path, fields = made.serialize()
     assert type(made_again(path, fields)) is TwelveLabsJobTrigger
@@ -287,7 +285,7 @@ def test_what_is_stored_is_what_the_constructor_takes_and_plain_json(server: Scr
     assert made_again(path, fields).serialize() == (path, fields)
 
 
-def test_the_constructor_believes_every_row(server: ScriptedServer) -> None:
+def test_the_constructor_accepts_every_row(server: ScriptedServer) -> None:
     """An exception here would take the triggerer's whole loop down."""
     for value in (None, "x", 5, {}, []):
         TwelveLabsJobTrigger(value, value, value)  # type: ignore[arg-type]

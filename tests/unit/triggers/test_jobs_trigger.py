@@ -1,4 +1,4 @@
-"""One wait for many jobs: one event when enough of them have ended, by as few requests as their list has pages."""
+"""Trigger for several jobs: one event when enough have ended."""
 
 from __future__ import annotations
 
@@ -82,21 +82,21 @@ def together(*triggers: Any) -> list[dict[str, Any]]:
     return asyncio.run(all_events())
 
 
-def test_what_is_stored_is_small() -> None:
+def test_the_stored_arguments_are_small() -> None:
     now = time.time()
     ids = [f"{number:024x}" for number in range(200)]
     made = TwelveLabsJobsTrigger("twelvelabs_default", "indexed_asset", "i1", ids, 100, now, now, now)
     assert len(json.dumps(made.serialize())) < 8_000
 
 
-def test_it_ends_when_enough_have_ended_however(server: ScriptedServer) -> None:
+def test_it_fires_when_enough_jobs_have_ended_with_any_status(server: ScriptedServer) -> None:
     some = [task(job_id) for job_id in IDS[:12]]
     server.script += [page(*some), page(*some, task("other")), page(*some, task(IDS[20], "failed"))]
     assert alone(trigger()) == {"reason": "ended", "message": ""}
     assert [request.path for request in server.requests] == ["/v1.3/tasks"] * 3
 
 
-def test_a_passing_failure_is_borne(server: ScriptedServer) -> None:
+def test_a_transient_error_is_tolerated(server: ScriptedServer) -> None:
     server.script += [Lost(), Reply({"code": "x", "message": "oops"}, status=500), page(*map(task, IDS))]
     assert alone(trigger())["reason"] == "ended"
 
@@ -104,19 +104,19 @@ def test_a_passing_failure_is_borne(server: ScriptedServer) -> None:
 REFUSED = Reply({"code": "api_key_invalid", "message": "no"}, status=401)
 
 
-def test_a_refusal_is_borne(server: ScriptedServer) -> None:
+def test_a_refusal_is_tolerated(server: ScriptedServer) -> None:
     server.script += [REFUSED, REFUSED, page(*map(task, IDS))]
     assert alone(trigger())["reason"] == "ended"
 
 
-def test_a_refusal_that_lasts_is_told(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_refusal_is_an_event(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outage, "LONGEST_REFUSAL", 0.05)
     server.script += [REFUSED] * 10_000
     event = alone(trigger())
     assert event["reason"] == "unreachable" and "no" in event["message"]
 
 
-def test_the_deadline_is_told(server: ScriptedServer) -> None:
+def test_the_deadline_is_an_event(server: ScriptedServer) -> None:
     server.script += [page()] * 3
     assert alone(trigger(seconds=-1.0))["reason"] == "deadline"
 
@@ -124,14 +124,14 @@ def test_the_deadline_is_told(server: ScriptedServer) -> None:
 GONE = Reply({"code": "resource_not_exist", "message": "?"}, status=404)
 
 
-def test_where_there_is_no_list_each_is_looked_at(server: ScriptedServer) -> None:
+def test_after_a_refused_list_each_job_is_polled(server: ScriptedServer) -> None:
     server.script += [Reply({"code": "parameter_unknown", "message": "no such filter"}, status=400)]
     server.script += [Reply(task(job_id)) for job_id in IDS[:24]] + [GONE]
     assert alone(trigger(25))["reason"] == "ended"
     assert len(server.requests) == 26
 
 
-def test_a_job_that_is_on_no_list_does_not_keep_it_for_ever(
+def test_it_fires_from_time_to_time_without_a_finished_job(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trigger_module, "OWN_POLL_AFTER", 0.0)
@@ -139,7 +139,7 @@ def test_a_job_that_is_on_no_list_does_not_keep_it_for_ever(
     assert alone(trigger())["reason"] == "ended"
 
 
-def test_of_jobs_that_cannot_be_listed_each_is_looked_at(server: ScriptedServer) -> None:
+def test_jobs_that_cannot_be_listed_are_polled_one_by_one(server: ScriptedServer) -> None:
     ready = {"asset_type": "video", "status": "ready"}
     server.script += [Reply({"_id": job_id, **ready}) for job_id in IDS]
     assert trigger(kind=JobKind.KNOWLEDGE_STORE_ITEM, index_id="k1").shared_stream_key() is None
@@ -161,7 +161,7 @@ def test_many_waits_and_a_single_one_share_a_poll(server: ScriptedServer) -> Non
 
 
 @pytest.mark.skipif(not AIRFLOW_V_3_3_PLUS, reason="Airflow shares polls from 3.3 on")
-def test_a_shared_poll_that_has_trouble_tells_it(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_shared_poll_is_an_event(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outage, "LONGEST_REFUSAL", 0.05)
     server.script += [REFUSED] * 10_000
     (event,) = together(trigger())
@@ -169,7 +169,7 @@ def test_a_shared_poll_that_has_trouble_tells_it(server: ScriptedServer, monkeyp
 
 
 @pytest.mark.skipif(not AIRFLOW_V_3_3_PLUS, reason="Airflow shares polls from 3.3 on")
-def test_a_shared_poll_that_has_no_list_leaves_it_to_each(server: ScriptedServer) -> None:
+def test_a_shared_poll_without_a_list_lets_each_trigger_poll(server: ScriptedServer) -> None:
     server.script += [Reply({"code": "parameter_unknown", "message": "no such filter"}, status=400)]
     server.script += [Reply(task(job_id)) for job_id in IDS]
     (event,) = together(trigger(25))
@@ -177,6 +177,6 @@ def test_a_shared_poll_that_has_no_list_leaves_it_to_each(server: ScriptedServer
     assert len(server.requests) == 26
 
 
-def test_a_user_who_acts_on_it_is_told_that_they_go_on(caplog: pytest.LogCaptureFixture) -> None:
+def test_on_kill_logs_that_the_jobs_continue(caplog: pytest.LogCaptureFixture) -> None:
     asyncio.run(trigger().on_kill())
     assert "25 jobs (indexing_task) cannot be cancelled" in caplog.text

@@ -1,4 +1,4 @@
-"""A user acts on a deferred task: what can be stopped is stopped, unless the trigger only moves."""
+"""Cancellation when a user ends a deferred task, but not when its trigger moves."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def stand(monkeypatch: pytest.MonkeyPatch) -> Stand:
 
 @pytest.mark.parametrize("map_index", [-1, 0, 7])
 @pytest.mark.parametrize("state", ["failed", "success", "queued", "skipped", None])
-def test_a_task_that_was_given_up_cancels_its_analysis(
+def test_a_task_that_a_user_ended_cancels_its_analysis(
     server: ScriptedServer, stand: Stand, state: str | None, map_index: int
 ) -> None:
     asked = stand(state)
@@ -85,7 +85,7 @@ def test_a_trigger_that_moves_cancels_nothing(server: ScriptedServer, stand: Sta
     assert server.asked == []
 
 
-def test_where_airflow_does_not_say_nothing_is_cancelled(
+def test_an_unknown_task_status_cancels_nothing(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def silent(**question: Any) -> None:
@@ -97,7 +97,7 @@ def test_where_airflow_does_not_say_nothing_is_cancelled(
     assert "remote job continues" in caplog.text
 
 
-def test_being_told_again_and_again_breaks_nothing_off(
+def test_repeated_stops_do_not_interrupt_the_cancellation(
     server: ScriptedServer, stand: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Airflow cancels a trigger once a second until it has ended, its on_kill included."""
@@ -124,7 +124,7 @@ def test_being_told_again_and_again_breaks_nothing_off(
     assert server.asked == [CANCEL]
 
 
-def test_it_can_be_told_not_to(server: ScriptedServer, stand: Stand) -> None:
+def test_without_cancel_on_kill_nothing_is_cancelled(server: ScriptedServer, stand: Stand) -> None:
     asked = stand("failed")
     asyncio.run(trigger(pending(), cancel_on_kill=False).on_kill())
     assert (server.asked, asked) == ([], [])
@@ -139,7 +139,7 @@ def test_indexing_goes_on_and_it_is_said(
     assert "indexed asset v1 cannot be cancelled: it continues, and a retry attaches to it" in caplog.text
 
 
-def test_all_batches_of_a_task_are_cancelled_and_nobody_elses(
+def test_all_batches_of_the_task_are_cancelled_and_no_others(
     server: ScriptedServer, stand: Stand, caplog: pytest.LogCaptureFixture
 ) -> None:
     stand("failed")
@@ -166,7 +166,7 @@ def test_a_row_of_an_older_release_cancels_nothing(server: ScriptedServer, stand
 
 @pytest.mark.parametrize(("newer", "requests"), [(False, [CANCEL]), (True, [])])
 @pytest.mark.parametrize("state", ["failed", "deferred"])
-def test_before_airflow_3_3_the_wait_itself_hears_of_it(
+def test_before_airflow_3_3_a_cancelled_wait_cancels_the_job(
     server: ScriptedServer,
     stand: Stand,
     monkeypatch: pytest.MonkeyPatch,
@@ -204,13 +204,13 @@ def test_a_job_that_is_ready_ends_the_task_in_the_triggerer(server: ScriptedServ
     assert server.asked == [LOOK]
 
 
-def test_a_job_that_failed_wakes_the_task(server: ScriptedServer) -> None:
+def test_a_failed_job_resumes_the_task(server: ScriptedServer) -> None:
     server.script += [Reply({"_id": "v1", "status": "failed"})]
     event = first_event(trigger(pending(INDEXING), end_in_triggerer=True).run())
     assert JobEvent.from_payload(event.payload).reason is EventReason.ENDED
 
 
-def test_outside_a_triggerer_the_task_is_woken(server: ScriptedServer) -> None:
+def test_outside_a_triggerer_the_task_is_resumed(server: ScriptedServer) -> None:
     server.script += [Reply({"_id": "v1", "status": "ready"})]
     alone = trigger(pending(INDEXING), end_in_triggerer=True)
     alone.task_instance = None

@@ -1,4 +1,4 @@
-"""One poll for many waits: what it asks, what it tells, and that nobody suffers from another's trouble."""
+"""Shared poll: its requests, its snapshots, and its failures."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_two_hundred_waits_cost_as_many_requests_as_there_are_pages(server: Scri
     assert [request.path for request in server.requests] == ["/v1.3/tasks"] * 4
 
 
-def test_the_list_is_asked_for_what_has_ended_newest_first(server: ScriptedServer) -> None:
+def test_the_list_request_asks_for_ended_jobs_newest_first(server: ScriptedServer) -> None:
     server.script += [page(task("t1"))]
     before = time.time()
     assert reasons(trigger("t1", running_at=before)) == [EventReason.ENDED]
@@ -114,7 +114,7 @@ def test_the_list_is_asked_for_what_has_ended_newest_first(server: ScriptedServe
 
 
 @pytest.mark.parametrize("status", ["ready", "failed"])
-def test_a_job_that_ends_wakes_its_own_task_only(server: ScriptedServer, status: str) -> None:
+def test_a_finished_job_resumes_its_own_task_only(server: ScriptedServer, status: str) -> None:
     server.script += [page(task("other"), task("t1", status)), page(), page(), page(task("t2"))]
     first, second = wakes([trigger("t1"), trigger("t2")])
     assert (first.pending.job.id, second.pending.job.id) == ("t1", "t2")
@@ -122,7 +122,7 @@ def test_a_job_that_ends_wakes_its_own_task_only(server: ScriptedServer, status:
     assert len(server.asked) == 4
 
 
-def test_only_those_are_woken_whom_it_concerns(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_affected_shards_receive_a_snapshot(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten thousand that are woken for every job that ends would keep the loop from everything else."""
     woken: list[str] = []
     woken_by = trigger_module._event_in
@@ -147,7 +147,7 @@ def test_nothing_is_lost_when_jobs_end_while_the_pages_are_read(server: Scripted
     assert [dict(request.query)["page"] for request in server.requests] == ["1", "2", "3"]
 
 
-def test_the_next_look_begins_where_the_last_one_began(server: ScriptedServer) -> None:
+def test_the_next_poll_reads_back_to_the_newest_known_change(server: ScriptedServer) -> None:
     newest = time.time() - 30
     server.script += [
         page(task("a", changed=newest), number=1, of=2),
@@ -159,7 +159,7 @@ def test_the_next_look_begins_where_the_last_one_began(server: ScriptedServer) -
     assert since == pytest.approx(newest - finished_jobs.OVERLAP, abs=0.01)
 
 
-def test_who_joins_late_hears_of_what_ended_before(server: ScriptedServer) -> None:
+def test_a_late_subscriber_gets_jobs_that_ended_before(server: ScriptedServer) -> None:
     server.script += [page(task("t1"), task("late"))] + [page()] * 50
 
     async def both() -> tuple[JobEvent, JobEvent]:
@@ -177,7 +177,7 @@ def test_who_joins_late_hears_of_what_ended_before(server: ScriptedServer) -> No
     assert (first.reason, second.reason) == (EventReason.ENDED, EventReason.ENDED)
 
 
-def test_who_was_seen_running_long_ago_makes_the_poll_read_further_back(server: ScriptedServer) -> None:
+def test_a_job_seen_long_ago_makes_the_poll_read_further_back(server: ScriptedServer) -> None:
     server.script += [page()] * 400
     long_ago = time.time() - 5 * 3600
 
@@ -210,7 +210,7 @@ BAD = [
 
 
 @pytest.mark.parametrize("bad", BAD, ids=["500", "429", "502", "cut", "lost"])
-def test_a_bad_answer_disturbs_nobody(server: ScriptedServer, bad: Any) -> None:
+def test_a_bad_response_ends_no_wait(server: ScriptedServer, bad: Any) -> None:
     server.script += [bad, bad, page(task("t1"), task("t2"))]
     assert reasons(trigger("t1"), trigger("t2")) == [EventReason.ENDED] * 2
 
@@ -228,7 +228,9 @@ def test_one_refusal_ends_no_wait(server: ScriptedServer, refusal: Reply) -> Non
     assert reasons(trigger("t1"), trigger("t2")) == [EventReason.ENDED] * 2
 
 
-def test_a_refusal_that_lasts_wakes_everybody_in_words(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_refusal_resumes_all_tasks_with_its_reason(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(outage, "LONGEST_REFUSAL", 0.05)
     server.script += [REFUSALS[0]] * 10_000
     first, second = wakes([trigger("t1"), trigger("t2")])
@@ -236,7 +238,7 @@ def test_a_refusal_that_lasts_wakes_everybody_in_words(server: ScriptedServer, m
     assert "The key is wrong." in first.message
 
 
-def test_where_only_the_list_is_refused_everybody_looks_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_if_only_the_list_is_refused_each_trigger_polls_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A key can be allowed to read jobs, but not to list them."""
     monkeypatch.setattr(outage, "LONGEST_REFUSAL", 0.05)
     forget_proxies(monkeypatch)
@@ -249,7 +251,7 @@ def test_where_only_the_list_is_refused_everybody_looks_for_itself(monkeypatch: 
 
 
 @pytest.mark.parametrize("shares", [True, False], ids=["shared", "alone"])
-def test_a_key_that_is_rotated_goes_unnoticed(monkeypatch: pytest.MonkeyPatch, shares: bool) -> None:
+def test_a_rotated_key_ends_no_wait(monkeypatch: pytest.MonkeyPatch, shares: bool) -> None:
     forget_proxies(monkeypatch)
     with JobServer() as jobs, JobServer() as moved:
         monkeypatch.setenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", connection_text(jobs.origin, max_attempts=1))
@@ -287,7 +289,7 @@ async def first_of(one: TwelveLabsJobTrigger) -> JobEvent:
     return JobEvent.from_payload((await anext(aiter(one.run()))).payload)
 
 
-def test_where_the_list_is_refused_everybody_looks_for_itself(server: ScriptedServer) -> None:
+def test_after_a_refused_list_each_trigger_polls_alone(server: ScriptedServer) -> None:
     refused = Reply({"code": "parameter_unknown", "message": "updated_at"}, status=400)
     server.script += [refused, Reply(task("t1", "indexing")), Reply(task("t1"))]
     assert reasons(trigger("t1")) == [EventReason.ENDED]
@@ -306,7 +308,7 @@ def test_each_wait_has_its_own_deadline(server: ScriptedServer, monkeypatch: pyt
     assert reasons(trigger("t1", deadline=-1.0), trigger("t2")) == [EventReason.DEADLINE, EventReason.ENDED]
 
 
-def test_a_job_that_vanished_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deleted_job_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared_poll, "TICK", 0.0)
     monkeypatch.setattr(trigger_module, "OWN_POLL_AFTER", -1.0)
     forget_proxies(monkeypatch)
@@ -317,7 +319,7 @@ def test_a_job_that_vanished_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None
     assert "t1 does not exist" in wake.message
 
 
-def test_who_shares_with_whom() -> None:
+def test_triggers_of_one_key_share_a_poll() -> None:
     def key(kind: JobKind, interval: float | None = None, conn_id: str = "a") -> Any:
         pending = PendingJob(JobRef(kind, "x", "i1"), 0, 0, 0)
         return TwelveLabsJobTrigger(conn_id, pending.as_json(), interval).shared_stream_key()

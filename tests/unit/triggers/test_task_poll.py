@@ -1,4 +1,4 @@
-"""A worker that waits is as patient as the triggerer."""
+"""Polls on the worker tolerate the same failures as polls in the triggerer."""
 
 from __future__ import annotations
 
@@ -27,9 +27,7 @@ def pending(age: float = 0.0) -> PendingJob:
     return PendingJob(JobRef(JobKind.ASSET, "a1"), began, began, began + 1000)
 
 
-def test_a_look_without_an_answer_is_borne_and_then_not(
-    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_poll_is_tolerated_for_a_while(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     task = Task()
     server.script += [Reply(status=500, body={"code": "generic_error", "message": "oops"})] * 2
     assert task.poll(pending()).phase is Phase.RUNNING
@@ -38,7 +36,7 @@ def test_a_look_without_an_answer_is_borne_and_then_not(
         task.poll(pending())
 
 
-def test_an_id_that_is_wrong_is_not_waited_for(server: ScriptedServer) -> None:
+def test_a_wrong_id_ends_the_wait(server: ScriptedServer) -> None:
     server.script += [Reply(status=404, body={"code": "resource_not_exist", "message": "no asset a1"})] * 2
     assert Task().poll(pending()).phase is Phase.RUNNING
     with pytest.raises(TwelveLabsNotFoundError, match="no asset a1"):

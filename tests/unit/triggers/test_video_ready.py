@@ -1,4 +1,4 @@
-"""The trigger that tells of new videos: once each, whatever happens in between."""
+"""Trigger for new videos: one event per video."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def known(age: float = 3600.0, **told: float) -> Store:
     return Store(json.dumps(EventWatermark(NOW - age, {name: NOW - at for name, at in told.items()}).as_json()))
 
 
-def test_a_video_that_becomes_ready_is_told_once(server: ScriptedServer) -> None:
+def test_a_video_that_becomes_ready_fires_once(server: ScriptedServer) -> None:
     store = known()
     pending, done = page(video("v1", "indexing", 20)), page(video("v1", age=20))
     server.script += [pending, pending, done, done, done]
@@ -125,7 +125,7 @@ def test_a_video_that_becomes_ready_is_told_once(server: ScriptedServer) -> None
     }
 
 
-def test_what_is_ready_when_it_looks_for_the_first_time_is_no_news(server: ScriptedServer) -> None:
+def test_videos_ready_at_the_first_poll_do_not_fire(server: ScriptedServer) -> None:
     """Not even if it was asked for a minute later than what is still on its way."""
     store = Store()
     server.script += [page(video("old", age=10), video("v1", "indexing", 70))]
@@ -133,7 +133,7 @@ def test_what_is_ready_when_it_looks_for_the_first_time_is_no_news(server: Scrip
     assert names(trigger(store), server) == ["v1"]
 
 
-def test_since_tells_of_what_is_there_oldest_first(server: ScriptedServer) -> None:
+def test_since_fires_for_existing_videos_oldest_first(server: ScriptedServer) -> None:
     since = datetime.fromtimestamp(NOW - 500, UTC).isoformat()
     server.script += [page(video("new", age=10), video("old", age=400))]
     assert names(trigger(Store(), since=since), server) == ["old", "new"]
@@ -150,7 +150,7 @@ def test_the_list_is_read_from_the_watermark_all_pages_newest_first(server: Scri
     assert {datetime.fromisoformat(query["created_at"]).timestamp() for query in asked} == {NOW - 3600}
 
 
-def test_equal_times_are_told_apart_by_id(server: ScriptedServer) -> None:
+def test_videos_created_at_the_same_time_all_fire(server: ScriptedServer) -> None:
     store = known()
     server.script += [page(video("a"), video("b", "indexing")), page(video("a"), video("b"))]
     assert names(trigger(store), server) == ["a", "b"]
@@ -158,7 +158,7 @@ def test_equal_times_are_told_apart_by_id(server: ScriptedServer) -> None:
     assert names(trigger(store), server) == ["c"]
 
 
-def test_a_late_one_is_not_lost_and_an_early_one_not_doubled(server: ScriptedServer) -> None:
+def test_a_late_video_fires_and_a_known_one_does_not_fire_again(server: ScriptedServer) -> None:
     """One that takes hours holds the watermark back, while others come and go before and after it."""
     store, slow = known(7200), video("slow", "indexing", 7000)
     server.script += [page(video("quick", age=10), slow), page(video("late", age=20), video("quick", age=10), slow)]
@@ -170,7 +170,7 @@ def test_a_late_one_is_not_lost_and_an_early_one_not_doubled(server: ScriptedSer
     assert set(store.saved[-1]["videos"]) == {"late", "quick"}
 
 
-def test_what_takes_for_ever_or_fails_holds_nothing_back(server: ScriptedServer) -> None:
+def test_failed_and_endless_videos_do_not_hold_back_the_watermark(server: ScriptedServer) -> None:
     store = known(10**6)
     stuck, failed = video("stuck", "indexing", new_videos.LONGEST_INDEXING + 9), video("failed", "failed", 5000)
     server.script += [page(video("v1", age=10), failed, stuck)]
@@ -178,7 +178,7 @@ def test_what_takes_for_ever_or_fails_holds_nothing_back(server: ScriptedServer)
     assert store.saved[-1] == {"version": 1, "since": NOW - 10 - new_videos.OVERLAP, "videos": {"v1": NOW - 10}}
 
 
-def test_a_restart_goes_on_where_the_last_triggerer_was(server: ScriptedServer) -> None:
+def test_a_restart_continues_at_the_watermark(server: ScriptedServer) -> None:
     store = known()
     server.script += [page(video("v1"))]
     assert names(trigger(store), server) == ["v1"]
@@ -186,7 +186,7 @@ def test_a_restart_goes_on_where_the_last_triggerer_was(server: ScriptedServer) 
     assert names(trigger(store), server) == ["v2"]
 
 
-def test_a_death_between_event_and_watermark_loses_nothing(server: ScriptedServer) -> None:
+def test_a_crash_between_event_and_watermark_loses_nothing(server: ScriptedServer) -> None:
     """The event may have been stored or not: it is told once more, which its payload lets a DAG see."""
     store = known()
     server.script += [page(video("v1", age=9), video("v2", age=8))] * 2
@@ -206,7 +206,7 @@ def test_a_death_between_event_and_watermark_loses_nothing(server: ScriptedServe
     assert len(store.saved) == 1
 
 
-def test_the_watermark_is_kept_after_the_events_never_before(server: ScriptedServer) -> None:
+def test_the_watermark_is_saved_after_the_events(server: ScriptedServer) -> None:
     store, seen = known(), list[int]()
 
     async def listen() -> None:
@@ -221,7 +221,7 @@ def test_the_watermark_is_kept_after_the_events_never_before(server: ScriptedSer
     assert seen == [0, 0, 1]
 
 
-def test_a_watermark_that_could_not_be_kept_is_kept_later_and_nothing_is_doubled(server: ScriptedServer) -> None:
+def test_a_failed_save_is_repeated_and_nothing_fires_twice(server: ScriptedServer) -> None:
     store = known()
     store.fails = 2
     server.script += [page(video("v1"))] * 3
@@ -229,7 +229,7 @@ def test_a_watermark_that_could_not_be_kept_is_kept_later_and_nothing_is_doubled
     assert [list(saved["videos"]) for saved in store.saved] == [["v1"]]
 
 
-def test_a_quiet_index_costs_one_request_a_look_and_writes_nothing(server: ScriptedServer) -> None:
+def test_a_quiet_index_costs_one_request_per_poll_and_no_write(server: ScriptedServer) -> None:
     store = known()
     server.script += [page()] * 5
     assert names(trigger(store), server) == []
@@ -248,12 +248,12 @@ def test_a_quiet_index_costs_one_request_a_look_and_writes_nothing(server: Scrip
     ],
     ids=["lost", "500", "429", "401", "no JSON", "no id"],
 )
-def test_it_never_raises_and_looks_again(server: ScriptedServer, step: Any) -> None:
+def test_it_never_raises_and_polls_again(server: ScriptedServer, step: Any) -> None:
     server.script += [step, page(video("v1")), step, page(video("v1"), video("v2"))]
     assert names(trigger(known()), server) == ["v1", "v2"]
 
 
-def test_what_asks_to_wait_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retry_after_is_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     slow = TwelveLabsRateLimitError("slowly", ErrorDetails(retry_after=40.0))
     assert video_ready._pause_after(slow, INDEX) == 40.0
@@ -261,7 +261,7 @@ def test_what_asks_to_wait_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> Non
     assert trigger(None)._pause() >= 4.5
 
 
-def test_a_watermark_that_cannot_be_read_is_no_beginning(server: ScriptedServer) -> None:
+def test_an_invalid_watermark_stops_the_events(server: ScriptedServer) -> None:
     """Nobody would know what was told; whoever deletes it says so."""
     store = Store(json.dumps({"version": 99}))
     seen = []
@@ -280,7 +280,7 @@ def test_a_watermark_that_cannot_be_read_is_no_beginning(server: ScriptedServer)
     assert seen == [0]
 
 
-def test_an_index_is_found_by_its_name_even_if_it_is_made_later(server: ScriptedServer) -> None:
+def test_an_index_that_is_created_later_is_found_by_its_name(server: ScriptedServer) -> None:
     none = Reply({"data": [], "page_info": {"total_page": 0}})
     index = {"_id": INDEX, "index_name": "late", "models": [], "video_count": 0}
     found = Reply({"data": [index], "page_info": {"total_page": 1}})
@@ -295,7 +295,7 @@ def test_an_index_is_found_by_its_name_even_if_it_is_made_later(server: Scripted
     assert paths == ["/v1.3/indexes", "/v1.3/indexes", listed, listed, listed, "/v1.3/indexes", listed]
 
 
-def test_what_is_older_than_the_watermark_is_not_told_whatever_is_listed(server: ScriptedServer) -> None:
+def test_videos_older_than_the_watermark_never_fire(server: ScriptedServer) -> None:
     old, new = video("old", age=7200), video("new", age=60)
     server.script += [page(new, old), page(new, old)]
     assert names(trigger(known(age=3600)), server) == ["new"]
@@ -317,7 +317,7 @@ def test_older_generations_are_read_by_their_tasks(server: ScriptedServer, monke
     assert dict(server.requests[0].query)["index_id"] == INDEX
 
 
-def test_the_row_holds_no_secret_and_the_same_arguments_make_the_same_row(server: ScriptedServer) -> None:
+def test_the_stored_row_is_stable_and_contains_no_secret(server: ScriptedServer) -> None:
     path, fields = trigger(None).serialize()
     assert KEY not in json.dumps(fields)
     assert set(fields) == {"index_name", "index_id", "twelvelabs_conn_id", "poll_interval", "since"}
@@ -356,7 +356,7 @@ def test_without_a_state_store_a_variable_keeps_the_watermark(
     assert name.startswith("twelvelabs_video_ready_")
 
 
-def test_the_state_store_of_the_first_3_3_releases_is_asked_in_a_thread() -> None:
+def test_the_blocking_state_store_of_early_3_3_is_used_in_a_thread() -> None:
     class Blocking:
         kept: Any = None
 
