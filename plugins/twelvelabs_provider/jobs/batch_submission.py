@@ -114,10 +114,10 @@ class BatchSubmission:
         self.record(self.waiting_for(job, plan) if job else work)
 
     def fill(self, plan: BatchPlan) -> tuple[BatchPlan, JobRef | None]:
-        """Send what may be sent now.
+        """Send the batches that may be sent now.
 
-        :return: the plan, and what keeps the rest back if it is none of our own batches: an asset that is not ready,
-            or the oldest batch that somebody else has on the account.
+        :return: the plan, and what delays the rest unless it is one of our own batches: an asset that is not ready, or
+            the account's oldest batch of another task.
         """
         while (portion := plan.next()) and len(plan.of(BatchState.ACTIVE)) < MOST_ACTIVE:
             others = self._others(plan)
@@ -131,34 +131,34 @@ class BatchSubmission:
                     raise
                 return plan, JobRef(JobKind.ASSET, unready)
             except TwelveLabsRateLimitError:
-                # Somebody else may have taken the last place meanwhile; a limit of requests passes too.
+                # Another task may have taken the last place meanwhile; a limit of requests passes too.
                 if not plan.of(BatchState.ACTIVE):
                     raise
                 return plan, None
         return plan, None
 
     def refreshed(self, plan: BatchPlan) -> BatchPlan:
-        """Return the plan with the batches that have ended since."""
+        """Return the plan with the batches that have ended since then."""
         for portion in plan.of(BatchState.ACTIVE):
             batch = self.hook.execute(read_batch(portion.batch_id or ""))
             if phase_of(batch.status) is not Phase.RUNNING:
                 log.info(
-                    "batch %s is %s: %d ready, %d failed, %d canceled of %d", batch.id, batch.status, batch.ready_items,
+                    "Batch %s is %s: %d ready, %d failed, %d canceled of %d", batch.id, batch.status, batch.ready_items,
                     batch.failed_items, batch.canceled_items, batch.total_items,
                 )  # fmt: skip
                 plan = plan.changed(replace(portion, state=BatchState.ENDED))
         return plan
 
     def revived(self, plan: BatchPlan) -> BatchPlan:
-        """Return the plan of an earlier try; what it submitted and was cancelled with it is to be sent anew."""
+        """Return the plan of an earlier attempt; batches that were cancelled with it are sent again."""
         for portion in plan.of(BatchState.ACTIVE):
             if self.hook.execute(read_batch(portion.batch_id or "")).fruitless:
-                log.info("batch %s was cancelled before anything was done: submitting anew", portion.batch_id)
+                log.info("Batch %s was cancelled before any item was done: submitting it again", portion.batch_id)
                 plan = plan.changed(replace(portion, batch_id=None, state=BatchState.PLANNED))
         return self.reconciled(plan) if plan.of(BatchState.SENDING) else plan
 
     def reconciled(self, plan: BatchPlan) -> BatchPlan:
-        """Return the plan with the batches that are there without our knowing; what is not there is to be sent."""
+        """Return the plan with the batches that the service has; the others are sent again."""
         for first, batch in self._ours():
             plan = plan.found(first, batch.total_items, batch.id)
         for portion in plan.of(BatchState.SENDING):
@@ -166,10 +166,10 @@ class BatchSubmission:
         return plan
 
     def plan(self, *, wait_for_assets: bool) -> tuple[BatchPlan, str | None, Bill]:
-        """Check every item and every asset, and cut the items into portions; nothing is sent yet.
+        """Check every item and every asset, and split the items into batches; nothing is sent yet.
 
-        :return: the plan, the first asset that is not ready, and what all of it will bill.
-        :raises TwelveLabsInputError: for an item that the service would not take.
+        :return: the plan, the first asset that is not ready, and the cost of all items.
+        :raises TwelveLabsInputError: the service would refuse an item.
         """
         unready: list[str] = []
         bill = Bill(BilledKind.ANALYSIS)
@@ -189,7 +189,7 @@ class BatchSubmission:
         return plan, unready[0] if unready else None, bill
 
     def _with_assets(self) -> Iterator[tuple[GivenItem, Asset]]:
-        """Return every item with its asset, asking for as many assets at once as a page holds."""
+        """Return every item with its asset; one request reads as many assets as a page holds."""
         items = self.rules.checked(self.items.read())
         while some := list(islice(items, LARGEST_PAGE)):
             found = self._assets({given.item.asset_id for given in some})
@@ -218,7 +218,7 @@ class BatchSubmission:
         except TwelveLabsError:
             self._record(plan)
             raise
-        log.info("batch %s takes items %d to %d", batch_id, portion.first, portion.first + portion.count - 1)
+        log.info("Submitted batch %s with items %d to %d", batch_id, portion.first, portion.first + portion.count - 1)
         plan = plan.changed(replace(portion, batch_id=batch_id, state=BatchState.ACTIVE))
         self._record(plan)
         return plan
@@ -232,25 +232,25 @@ class BatchSubmission:
 
     def _halved(self, plan: BatchPlan, portion: PlannedBatch, given: list[GivenItem]) -> BatchPlan:
         log.warning(
-            "the service took too long over %d items from item %d on: half as many", portion.count, portion.first
+            "The service took too long for %d items from item %d on: sending half as many", portion.count, portion.first
         )
         plan = plan.halved(portion.first, given[portion.count // 2].at)
         self._record(plan)
         return plan
 
     def _found_after(self, error: TwelveLabsError, portion: PlannedBatch) -> str:
-        """Return the batch whose creation was never confirmed; it is billed, so it is not asked for again at once.
+        """Return the batch whose creation was not confirmed; it may have been billed, so it is not sent again at once.
 
-        :raises TwelveLabsError: the error, where there is no such batch yet. A retry looks again before it sends.
+        :raises TwelveLabsError: the error, if there is no such batch yet. A retry looks again before it sends.
         """
-        log.warning("%s; looking for the batch", error)
+        log.warning("Looking for the batch whose creation was not confirmed: %s", error)
         found = next((batch.id for first, batch in self._ours() if first == portion.first), None)
         if found is None:
             raise error
         return found
 
     def _ours(self) -> Iterator[tuple[int, AnalysisBatch]]:
-        """Return the batches that carry our mark and are good for something, with the number of their first item."""
+        """Return the batches whose items carry our ids and that were not cancelled, with their first item's number."""
         for batch in self.hook.items(lambda paging: list_batches(paging=paging)):
             if batch.created_at and batch.created_at < pendulum.from_timestamp(self.since):
                 return
@@ -289,9 +289,9 @@ def _oldest(batches: list[AnalysisBatch]) -> JobRef | None:
 
 
 def _usable(given: GivenItem, asset: Asset) -> Asset:
-    """Return an asset that is ready or may become so.
+    """Return an asset that is ready or may become ready.
 
-    :raises TwelveLabsInputError: if it failed.
+    :raises TwelveLabsInputError: it failed.
     """
     if phase_of(asset.status) is Phase.FAILED:
         raise TwelveLabsInputError(f"{given}: asset {asset.id} is {asset.status}: {asset.error or 'no reason given'}")
