@@ -57,7 +57,7 @@ class Crud(Generic[R, New, Query]):
     create: Callable[[Call, New], R]
     query: type[Query]
     conditions: Callable[[Call, Query], Sequence[Condition]]
-    delete: Callable[[Database, str], None]
+    delete: Callable[[Database, str], object]
     change: type[RequestModel] | None = NamedChange
     check: Callable[[Call, R, Any], None] = allow_every_change
     created: int = 201

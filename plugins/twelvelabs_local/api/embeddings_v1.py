@@ -145,7 +145,7 @@ async def create(call: Call) -> Response:
     """POST /embed."""
     word = _model_word(call)
     reject_large(call, TASK_BYTES)
-    model = LegacyEmbedForm if call.dialect.legacy else CurrentEmbedForm
+    model: type[EmbedForm] = LegacyEmbedForm if call.dialect.legacy else CurrentEmbedForm
     async with call.form(model) as form, AsyncExitStack() as stack:
         image = await _input(call, form.image_url, form.image_file, IMAGE_BYTES, stack)
         audio = await _input(call, form.audio_url, form.audio_file, LINK_BYTES, stack)
@@ -184,7 +184,7 @@ def _embedded(
 async def create_task(call: Call) -> Response:
     """POST /embed/tasks."""
     reject_large(call, TASK_BYTES)
-    model = LegacyEmbedTaskForm if call.dialect.legacy else CurrentEmbedTaskForm
+    model: type[EmbedTaskForm] = LegacyEmbedTaskForm if call.dialect.legacy else CurrentEmbedTaskForm
     async with call.form(model) as form, AsyncExitStack() as stack:
         video = await _input(call, form.video_url, form.video_file, TASK_BYTES, stack)
         assert video is not None
