@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from twelvelabs_local.errors import MediaError
-from twelvelabs_local.requirements import GIBIBYTE, MEBIBYTE
+from twelvelabs_local.video_limits import GIBIBYTE, MEBIBYTE
 
 LIMITS: Mapping[str, tuple[str, int]] = {
     "video": ("video_filesize_too_large", 10 * GIBIBYTE),

@@ -232,11 +232,11 @@ def test_a_broken_file_is_refused_before_a_stream_begins(api: Api, site: Callabl
 def test_more_than_an_hour_is_refused(api: Api) -> None:
     from twelvelabs_local.engine.probe import Probe
     from twelvelabs_local.errors import MediaError
-    from twelvelabs_local.requirements import PEGASUS_NOW, check_window
+    from twelvelabs_local.video_limits import PEGASUS_DIRECT, check_window
 
     probe = Probe(3601.0, 1, "mp4", 640, 360, 25.0, "h264", None, 0)
     with pytest.raises(MediaError, match="at most 3600 seconds"):
-        check_window({}, probe, PEGASUS_NOW)
+        check_window({}, probe, PEGASUS_DIRECT)
 
 
 def test_a_list_of_segments_that_is_too_long_fails_its_task(api: Api, asset_id: str) -> None:

@@ -17,13 +17,13 @@ from twelvelabs_local.api.lists import PageQuery, among, listing
 from twelvelabs_local.downloads import filename_of
 from twelvelabs_local.engine.analysis import MODEL_NAME
 from twelvelabs_local.errors import MediaError, ServiceError, invalid, not_exist
-from twelvelabs_local.requirements import INLINE_BYTES, LINK_BYTES
 from twelvelabs_local.store.analyses import Analysis, create_analysis, delete_analysis, end_analysis
 from twelvelabs_local.store.assets import Asset, create_asset
 from twelvelabs_local.store.batches import batch_of
 from twelvelabs_local.store.database import Condition
 from twelvelabs_local.store.media_files import IncomingFile, delete_unused_content, read_chunks
 from twelvelabs_local.store.webhooks import reports_of
+from twelvelabs_local.video_limits import INLINE_BYTES, LINK_BYTES
 
 LISTED_PROMPT = 30
 """Characters of a prompt that a list shows."""

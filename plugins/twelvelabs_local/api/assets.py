@@ -19,7 +19,6 @@ from twelvelabs_local.api.uploads import arriving, reject_large
 from twelvelabs_local.downloads import filename_of
 from twelvelabs_local.engine.probe import Probe
 from twelvelabs_local.errors import ServiceError
-from twelvelabs_local.requirements import DIRECT_BYTES, LINK_BYTES
 from twelvelabs_local.store.assets import Asset, create_asset, delete_asset
 from twelvelabs_local.store.database import Condition
 from twelvelabs_local.store.imports import source_of
@@ -30,6 +29,7 @@ from twelvelabs_local.store.upload_parts import delete_parts
 from twelvelabs_local.store.uploads import Upload
 from twelvelabs_local.store.videos import Video, delete_video, videos_of_asset
 from twelvelabs_local.times import now
+from twelvelabs_local.video_limits import DIRECT_BYTES, LINK_BYTES
 
 
 class AssetForm(RequestModel):

@@ -16,15 +16,15 @@ from twelvelabs_local.api.analyses import asset_of, decode_inline
 from twelvelabs_local.api.analysis_request import DirectAnalysisRequest
 from twelvelabs_local.api.call import Call, answer
 from twelvelabs_local.api.endpoint import Endpoint
-from twelvelabs_local.api.indexed_material import indexed_material
+from twelvelabs_local.api.video_text import video_text
 from twelvelabs_local.engine.analysis import MODEL_NAME, Limited, billed_minutes, limited
 from twelvelabs_local.engine.analysis import answer as answered
 from twelvelabs_local.errors import MediaError, ServiceError
-from twelvelabs_local.requirements import PEGASUS_NOW, check_length, check_window
 from twelvelabs_local.store.analyses import DONE, Analysis, create_analysis, delete_analysis
 from twelvelabs_local.store.assets import TERMINAL, Asset, delete_if_unused
 from twelvelabs_local.store.billing import bill
 from twelvelabs_local.store.media_files import IncomingFile, delete_unused_content
+from twelvelabs_local.video_limits import PEGASUS_DIRECT, check_length, check_window
 
 PAUSE = 0.05
 """Seconds between two polls of the worker."""
@@ -63,10 +63,10 @@ def indexed_answer(call: Call, body: Mapping[str, Any], *, stream: bool) -> Resp
     :param body: a checked request with ``video_id``.
     :param stream: whether the response is a stream of lines.
     """
-    material = indexed_material(call, body["video_id"])
-    found = limited(body, answered(body, material))
+    text = video_text(call, body["video_id"])
+    found = limited(body, answered(body, text))
     generation_id = str(uuid.uuid4())
-    bill(call.db, "analysis", billed_minutes(body, material.duration), generation_id)
+    bill(call.db, "analysis", billed_minutes(body, text.duration), generation_id)
     headers = call.counted("analyze")
     if stream:
         lines = (_line(event) for event in _events_of(generation_id, found))
@@ -88,8 +88,8 @@ async def _prepared(call: Call, asset_id: str, body: Mapping[str, Any]) -> None:
         if asset is None or probe is None:
             code = (asset.error_code if asset else None) or "video_file_broken"
             raise MediaError(code, (asset.error_message if asset else None) or "The asset was deleted.")
-        check_length(probe, PEGASUS_NOW)
-        check_window(body, probe, PEGASUS_NOW)
+        check_length(probe, PEGASUS_DIRECT)
+        check_window(body, probe, PEGASUS_DIRECT)
     except MediaError as error:
         delete_unused_content(call.engine.settings.data, call.db, delete_if_unused(call.db, asset_id))
         raise error.as_service_error() from error

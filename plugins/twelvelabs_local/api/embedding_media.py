@@ -18,9 +18,9 @@ from twelvelabs_local.engine.features import numbers, picture_vector, read_pictu
 from twelvelabs_local.engine.probe import Probe, probe
 from twelvelabs_local.engine.text_extraction import MediaFile
 from twelvelabs_local.errors import MediaError, ServiceError, invalid, not_exist
-from twelvelabs_local.requirements import INLINE_BYTES, LINK_BYTES, MARENGO, MEBIBYTE, check_sound_or_picture
 from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.media_files import IncomingFile, content_path, read_chunks
+from twelvelabs_local.video_limits import INLINE_BYTES, LINK_BYTES, MARENGO, MEBIBYTE, check_sound_or_picture
 
 if TYPE_CHECKING:
     from twelvelabs_local.engine.embedding import EmbeddingInput, EmbeddingOptions
@@ -134,8 +134,8 @@ def checked_image(file: Path, found: Probe) -> Vector:
     return picture_vector(read_picture(file))
 
 
-def material_of(
-    call: Call, source: MediaSource | IncomingFile, kind: str, ask: EmbeddingOptions, path: str
+def read_media(
+    call: Call, source: MediaSource | IncomingFile, kind: str, options: EmbeddingOptions, path: str
 ) -> EmbeddingInput:
     """Read a video or a sound while the caller waits.
 
@@ -147,8 +147,8 @@ def material_of(
         if found.duration > LONGEST_SYNC:
             message = f"It is {found.duration:g} seconds long; create an embedding task for more than {LONGEST_SYNC:g}."
             raise invalid(path, message)
-        check_window(ask, found)
-        return read_input(content, ask, call.engine.settings.data.cache, lambda _: None)
+        check_window(options, found)
+        return read_input(content, options, call.engine.settings.data.cache, lambda _: None)
 
 
 def plain(vector: Vector) -> Mapping[str, Any]:

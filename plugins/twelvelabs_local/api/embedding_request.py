@@ -190,7 +190,7 @@ class MediaInput(RequestModel):
             raise ValueError(f"It is {end:g}; it must be greater than start_sec, {start:g}.")
         return end
 
-    def ask(self, segmentation: Segmentation) -> EmbeddingOptions:
+    def options(self, segmentation: Segmentation) -> EmbeddingOptions:
         """Return what the engine is to compute."""
         return EmbeddingOptions(
             options=tuple(Option(option) for option in self.embedding_option),
@@ -263,10 +263,10 @@ class EmbeddingRequest(RequestModel):
         return [part.media_source] if part else []
 
     @property
-    def ask(self) -> EmbeddingOptions | None:
+    def options(self) -> EmbeddingOptions | None:
         """What the engine is to compute of audio or video."""
         part = self.audio or self.video
-        return part.ask(part.segmentation.read()) if part else None
+        return part.options(part.segmentation.read()) if part else None
 
 
 class EmbeddingTaskRequest(EmbeddingRequest):

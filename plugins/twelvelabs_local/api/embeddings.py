@@ -14,8 +14,8 @@ from starlette.responses import Response
 from twelvelabs_local.api.call import Call, M, answer
 from twelvelabs_local.api.embedding_media import (
     image_of,
-    material_of,
     plain,
+    read_media,
     ready_asset,
     receive,
     source_metadata,
@@ -30,7 +30,6 @@ from twelvelabs_local.engine.embedding_input import billed_minutes
 from twelvelabs_local.engine.features import MODEL_NAME, blended, text_vector
 from twelvelabs_local.errors import MediaError, not_exist
 from twelvelabs_local.ids import new_id
-from twelvelabs_local.requirements import INLINE_BYTES, LINK_BYTES
 from twelvelabs_local.store.assets import Asset, create_asset
 from twelvelabs_local.store.billing import bill
 from twelvelabs_local.store.database import Condition
@@ -43,6 +42,7 @@ from twelvelabs_local.store.embeddings import (
     oldest_kept,
 )
 from twelvelabs_local.store.media_files import IncomingFile, delete_unused_content
+from twelvelabs_local.video_limits import INLINE_BYTES, LINK_BYTES
 
 LARGEST_BODY = INLINE_BYTES * 4 // 3 + 1024 * 1024
 """Bytes of a request: base64 makes inline media a third longer."""
@@ -54,7 +54,7 @@ READING = CapacityLimiter(2)
 async def create(call: Call) -> Response:
     """POST /embed-v2."""
     request = await _request(call, EmbeddingRequest)
-    limiter = READING if request.ask else None
+    limiter = READING if request.options else None
     body = await to_thread.run_sync(partial(_embedded, call, request), limiter=limiter)
     return answer(body, 200, call.counted("embed"))
 
@@ -69,8 +69,8 @@ async def _request(call: Call, model: type[M]) -> M:
 def _embedded(call: Call, request: EmbeddingRequest) -> Mapping[str, Any]:
     """Return the response body. This may take long."""
     kind = request.input_type
-    if request.ask:
-        return _read(call, request, request.ask)
+    if request.options:
+        return _read(call, request, request.options)
     vectors = [image_of(call, source, f"{kind}.media_source") for source in request.media_sources]
     if request.input_text is not None:
         vectors.insert(0, text_vector(request.input_text))
@@ -82,27 +82,27 @@ def _embedded(call: Call, request: EmbeddingRequest) -> Mapping[str, Any]:
     return {**body, "metadata": {"input_type": kind, **shown}}
 
 
-def _read(call: Call, request: EmbeddingRequest, ask: EmbeddingOptions) -> Mapping[str, Any]:
+def _read(call: Call, request: EmbeddingRequest, options: EmbeddingOptions) -> Mapping[str, Any]:
     """Return the response body for audio or video."""
     kind, source = request.input_type, request.media_sources[0]
-    material = material_of(call, source, kind, ask, f"{kind}.media_source")
-    bill(call.db, "embedding", billed_minutes(ask, material.duration), new_id())
-    metadata = _metadata(kind, ask, material.duration, source_metadata(call, source))
-    return {"data": embeddings(ask, material), "metadata": metadata, "model_name": MODEL_NAME}
+    media = read_media(call, source, kind, options, f"{kind}.media_source")
+    bill(call.db, "embedding", billed_minutes(options, media.duration), new_id())
+    metadata = _metadata(kind, options, media.duration, source_metadata(call, source))
+    return {"data": embeddings(options, media), "metadata": metadata, "model_name": MODEL_NAME}
 
 
-def _metadata(kind: str, ask: EmbeddingOptions, duration: float, source: Mapping[str, Any]) -> Mapping[str, Any]:
-    scopes = [name for name, wanted in (("clip", ask.clips), ("asset", ask.whole)) if wanted]
-    cut = {} if ask.segmentation.dynamic or kind == "audio" else {"clip_length": int(ask.segmentation.seconds)}
+def _metadata(kind: str, options: EmbeddingOptions, duration: float, source: Mapping[str, Any]) -> Mapping[str, Any]:
+    scopes = [name for name, wanted in (("clip", options.clips), ("asset", options.whole)) if wanted]
+    cut = {} if options.segmentation.dynamic or kind == "audio" else {"clip_length": int(options.segmentation.seconds)}
     return {
         "input_type": kind,
         **source,
         **cut,
-        "embedding_options": [option.value for option in ask.options],
+        "embedding_options": [option.value for option in options.options],
         "embedding_scopes": scopes,
         "duration": duration,
-        "start_offset_sec": ask.start,
-        "end_offset_sec": duration if ask.end is None else ask.end,
+        "start_offset_sec": options.start,
+        "end_offset_sec": duration if options.end is None else options.end,
     }
 
 
@@ -129,8 +129,8 @@ async def create_task(call: Call) -> Response:
 
 
 def _created(call: Call, request: EmbeddingTaskRequest, file: Asset | str) -> Response:
-    assert request.ask is not None
-    stored = {"ask": asdict(request.ask), "source": source_metadata(call, request.media_sources[0])}
+    assert request.options is not None
+    stored = {"ask": asdict(request.options), "source": source_metadata(call, request.media_sources[0])}
     with call.db.transaction():
         asset_id = file if isinstance(file, str) else create_asset(call.db, file).id
         task = create_embedding_task(
@@ -181,15 +181,19 @@ def task_list(call: Call, edition: Edition, body: Callable[[EmbeddingTask], Mapp
 
 def listed(call: Call, task: EmbeddingTask) -> Mapping[str, Any]:
     """Return the metadata of a task as lists and the older calls show it."""
-    ask = EmbeddingOptions.of(task.request["ask"])
+    options = EmbeddingOptions.of(task.request["ask"])
     source, duration = task.request.get("source", {}), duration_of(call, task)
-    scopes = [name for name, wanted in (("clip", ask.clips), (task.request.get("whole", "asset"), ask.whole)) if wanted]
+    scopes = [
+        name
+        for name, wanted in (("clip", options.clips), (task.request.get("whole", "asset"), options.whole))
+        if wanted
+    ]
     known = {"duration": duration} if duration is not None else {}
     if task.kind == "audio":
-        options = [option.value for option in ask.options]
-        span = {"start_offset_sec": ask.start, **({} if ask.end is None else {"end_offset_sec": ask.end})}
-        return {**source, "audio_embedding_options": options, "audio_embedding_scopes": scopes, **known, **span}
-    cut = {} if ask.segmentation.dynamic else {"video_clip_length": ask.segmentation.seconds}
+        names = [option.value for option in options.options]
+        span = {"start_offset_sec": options.start, **({} if options.end is None else {"end_offset_sec": options.end})}
+        return {**source, "audio_embedding_options": names, "audio_embedding_scopes": scopes, **known, **span}
+    cut = {} if options.segmentation.dynamic else {"video_clip_length": options.segmentation.seconds}
     return {**source, **cut, "video_embedding_scope": scopes, **known}
 
 
@@ -206,8 +210,8 @@ async def read_task(call: Call) -> Response:
     body: dict[str, Any] = {**head(task), "model_name": MODEL_NAME}
     duration = duration_of(call, task)
     if duration is not None:
-        ask = EmbeddingOptions.of(task.request["ask"])
-        body["metadata"] = _metadata(task.kind, ask, duration, task.request.get("source", {}))
+        options = EmbeddingOptions.of(task.request["ask"])
+        body["metadata"] = _metadata(task.kind, options, duration, task.request.get("source", {}))
     if task.error_message is not None:
         body["error"] = {"message": task.error_message}
     # the stored JSON is sent as it is: to parse and write some 10 MB would block all other requests

@@ -15,7 +15,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from twelvelabs_local.api.call import Call, answer
-from twelvelabs_local.api.embedding_media import IMAGE_BYTES, image_of, material_of
+from twelvelabs_local.api.embedding_media import IMAGE_BYTES, image_of, read_media
 from twelvelabs_local.api.embedding_request import MediaSource, short_text
 from twelvelabs_local.api.embeddings import READING, forget_old, head, listed, task_list, task_of
 from twelvelabs_local.api.endpoint import Endpoint
@@ -27,11 +27,11 @@ from twelvelabs_local.engine.embedding import EmbeddingOptions, Option, Segmenta
 from twelvelabs_local.engine.embedding_input import billed_minutes
 from twelvelabs_local.engine.features import MODEL_NAME, numbers, text_vector
 from twelvelabs_local.ids import new_id
-from twelvelabs_local.requirements import LINK_BYTES, TASK_BYTES
 from twelvelabs_local.store.assets import Asset, create_asset
 from twelvelabs_local.store.billing import bill
 from twelvelabs_local.store.embeddings import Edition, EmbeddingTask, create_embedding_task
 from twelvelabs_local.store.media_files import IncomingFile
+from twelvelabs_local.video_limits import LINK_BYTES, TASK_BYTES
 
 LEAST_REST = 2.0
 """Seconds below which the last clip of a video is left out."""
@@ -95,7 +95,7 @@ class EmbedTaskForm(RequestModel):
             raise missing_field("video_url or video_file")
         return self
 
-    def ask(self) -> EmbeddingOptions:
+    def options(self) -> EmbeddingOptions:
         """Return what the engine is to compute."""
         return EmbeddingOptions(
             tuple(Option),
@@ -165,16 +165,16 @@ def _embedded(
         vector = image_of(call, image.medium, "image_url")
         body["image_embedding"] = {"segments": [{"float": numbers(vector)}], "metadata": image.shown}
     if audio:
-        ask = EmbeddingOptions(
+        options = EmbeddingOptions(
             (Option.AUDIO, Option.TRANSCRIPTION), whole=False, separate=False, fused=True, start=start
         )
-        material = material_of(call, audio.medium, "audio", ask, "audio_url")
+        media = read_media(call, audio.medium, "audio", options, "audio_url")
         segments = [
             {name: row[name] for name in ("float", "start_offset_sec", "end_offset_sec")}
-            for row in map(_segment, embeddings(ask, material))
+            for row in map(_segment, embeddings(options, media))
         ]
         body["audio_embedding"] = {"segments": segments, "metadata": audio.shown}
-        bill(call.db, "embedding", billed_minutes(ask, material.duration), new_id())
+        bill(call.db, "embedding", billed_minutes(options, media.duration), new_id())
     for kind in ("text", "image"):
         if f"{kind}_embedding" in body:
             bill(call.db, f"embedding_{kind}", 0.0, new_id())
@@ -188,7 +188,7 @@ async def create_task(call: Call) -> Response:
     async with call.form(model) as form, AsyncExitStack() as stack:
         video = await _input(call, form.video_url, form.video_file, TASK_BYTES, stack)
         assert video is not None
-        request = {"ask": asdict(form.ask()), "source": video.shown, "whole": "video"}
+        request = {"ask": asdict(form.options()), "source": video.shown, "whole": "video"}
         forget_old(call)
         with call.db.transaction():
             asset_id = create_asset(call.db, _file(video)).id

@@ -32,7 +32,7 @@ async def embedding_of(
     """Return the ``embedding`` field of a video's body, or nothing where the query does not ask for it.
 
     :param wanted: the options that the query names (v1.3).
-    :param embed: whether the query asks for all that the index has (v1.2).
+    :param embed: whether the query requests all that the index has (v1.2).
     :raises ServiceError: when the index has no such embeddings, or the video is not ready.
     """
     if call.dialect.legacy:
@@ -54,15 +54,15 @@ def _checked(index: Index, option: Option) -> Option:
     return option
 
 
-def _computed(call: Call, video: Video, options: list[Option]) -> list[Mapping[str, Any]]:
+def _computed(call: Call, video: Video, chosen: list[Option]) -> list[Mapping[str, Any]]:
     """Return the embeddings. The first time may take long."""
     asset = call.db.find(Asset, id=video.asset_id)
     found = asset.probe if asset else None
     assert asset is not None and found is not None and asset.sha256 is not None
-    folder, ask = call.engine.settings.data, EmbeddingOptions(tuple(options), whole=False)
+    folder, options = call.engine.settings.data, EmbeddingOptions(tuple(chosen), whole=False)
     content = MediaFile(content_path(folder, asset.sha256), asset.sha256, found.duration)
     said = saved_segments(call.db, video.id, "transcription")
     try:
-        return embeddings(ask, read_input(content, ask, folder.cache, lambda _: None, said))
+        return embeddings(options, read_input(content, options, folder.cache, lambda _: None, said))
     except MediaError as error:
         raise error.as_service_error() from error

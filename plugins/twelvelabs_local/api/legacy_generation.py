@@ -14,9 +14,9 @@ from twelvelabs_local.api.analysis_request import Temperature, checked_prompt
 from twelvelabs_local.api.call import Call, answer
 from twelvelabs_local.api.direct_analysis import indexed_answer
 from twelvelabs_local.api.endpoint import Endpoint
-from twelvelabs_local.api.indexed_material import indexed_material
 from twelvelabs_local.api.parameters import Id, Required, at_least_one
 from twelvelabs_local.api.request_model import RequestModel
+from twelvelabs_local.api.video_text import video_text
 from twelvelabs_local.engine.analysis import LETTERS_PER_TOKEN, MODEL_NAME
 from twelvelabs_local.engine.summary import chapters_of, hashtags_of, highlights_of, keywords_of, title_of
 from twelvelabs_local.engine.topics import VideoText, summary_of
@@ -62,30 +62,30 @@ async def generate(call: Call) -> Response:
 async def summarize(call: Call) -> Response:
     """POST /summarize (v1.2)."""
     request = await call.json(SummarizeRequest)
-    material = indexed_material(call, request.video_id)
-    return _answered(call, request, material, {"summarize_type": request.type, **_summarized(request.type, material)})
+    text = video_text(call, request.video_id)
+    return _answered(call, request, text, {"summarize_type": request.type, **_summarized(request.type, text)})
 
 
 async def gist(call: Call) -> Response:
     """POST /gist (v1.2)."""
     request = await call.json(GistRequest)
-    material = indexed_material(call, request.video_id)
-    keywords = keywords_of(material.screen, material.speech)
+    text = video_text(call, request.video_id)
+    keywords = keywords_of(text.screen, text.speech)
     found = {
-        "title": ("title", title_of(material.screen, material.speech)),
+        "title": ("title", title_of(text.screen, text.speech)),
         "topic": ("topics", keywords),
         "hashtag": ("hashtags", hashtags_of(keywords)),
     }
-    return _answered(call, request, material, dict(found[kind] for kind in found if kind in request.types))
+    return _answered(call, request, text, dict(found[kind] for kind in found if kind in request.types))
 
 
-def _summarized(kind: str, material: VideoText) -> Mapping[str, Any]:
+def _summarized(kind: str, text: VideoText) -> Mapping[str, Any]:
     if kind == "summary":
-        return {"summary": summary_of(material)}
+        return {"summary": summary_of(text)}
     if kind == "highlight":
-        rows = highlights_of(material.screen, material.speech)
+        rows = highlights_of(text.screen, text.speech)
         return {"highlights": [{"start": row["start"], "end": row["end"], "highlight": row["value"]} for row in rows]}
-    chapters = chapters_of(material.screen, material.speech, 0.0, material.duration)
+    chapters = chapters_of(text.screen, text.speech, 0.0, text.duration)
     return {
         "chapters": [
             {
@@ -100,9 +100,9 @@ def _summarized(kind: str, material: VideoText) -> Mapping[str, Any]:
     }
 
 
-def _answered(call: Call, request: RequestModel, material: VideoText, found: Mapping[str, Any]) -> Response:
+def _answered(call: Call, request: RequestModel, text: VideoText, found: Mapping[str, Any]) -> Response:
     generation_id = str(uuid.uuid4())
-    bill(call.db, "analysis", material.duration / 60, generation_id)
+    bill(call.db, "analysis", text.duration / 60, generation_id)
     counts = {"input_tokens": request.given(), "output_tokens": found}
     usage = {name: max(1, len(json.dumps(value)) // LETTERS_PER_TOKEN) for name, value in counts.items()}
     shown = {"id": generation_id, "model_name": MODEL_NAME, **found, "usage": usage}

@@ -15,7 +15,6 @@ from twelvelabs_local.api.parameters import Required, UserMetadata, sized
 from twelvelabs_local.api.request_model import RequestModel
 from twelvelabs_local.errors import ServiceError, invalid
 from twelvelabs_local.ids import new_id
-from twelvelabs_local.requirements import IMAGE_BYTES, MULTIPART_BYTES
 from twelvelabs_local.signed_urls import HOUR, SIGNED
 from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.database import Condition
@@ -37,6 +36,7 @@ from twelvelabs_local.store.uploads import (
     use_link,
 )
 from twelvelabs_local.times import add_seconds, now
+from twelvelabs_local.video_limits import IMAGE_BYTES, MULTIPART_BYTES
 
 COLLECTION = "multipart uploads"
 MOST_AT_ONCE = 50

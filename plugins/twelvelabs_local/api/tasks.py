@@ -19,13 +19,13 @@ from twelvelabs_local.downloads import filename_of
 from twelvelabs_local.engine.probe import probe
 from twelvelabs_local.engine.subtitles import LIMIT, read_subtitles
 from twelvelabs_local.errors import MediaError, ServiceError, invalid, not_exist
-from twelvelabs_local.requirements import TASK_BYTES, Requirements, check_video, requirements_of
 from twelvelabs_local.segments import SegmentRow
 from twelvelabs_local.store.assets import TERMINAL, Asset, create_asset
 from twelvelabs_local.store.indexes import Index
 from twelvelabs_local.store.media_files import IncomingFile, delete_unused_content
 from twelvelabs_local.store.videos import Task, Video, create_task, delete_video
 from twelvelabs_local.times import add_seconds
+from twelvelabs_local.video_limits import TASK_BYTES, VideoLimits, check_video, limits_of
 
 SPEED = 0.4
 """Processing seconds per second of video in the estimate of the older bodies."""
@@ -147,7 +147,7 @@ async def _from_file(
     call: Call, index: Index, form: TaskForm, upload: UploadFile, transcript: Sequence[SegmentRow] | None
 ) -> Response:
     async with arriving(call, upload, TASK_BYTES) as arrival:
-        limits = requirements_of([model.name for model in index.named_models()], bool(index.legacy))
+        limits = limits_of([model.name for model in index.named_models()], bool(index.legacy))
         try:
             await run_in_threadpool(_check, arrival, limits)
         except MediaError as error:
@@ -158,7 +158,7 @@ async def _from_file(
         return _created(call, index, new, form, transcript)
 
 
-def _check(arrival: IncomingFile, limits: Requirements) -> None:
+def _check(arrival: IncomingFile, limits: VideoLimits) -> None:
     check_video(probe(arrival.path), limits)
 
 

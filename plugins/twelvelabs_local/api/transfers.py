@@ -28,7 +28,6 @@ from twelvelabs_local.engine.probe import probe
 from twelvelabs_local.engine.subtitles import LIMIT, read_subtitles
 from twelvelabs_local.errors import MediaError, invalid, not_exist
 from twelvelabs_local.ids import is_id
-from twelvelabs_local.requirements import TASK_BYTES, Requirements, check_video, requirements_of
 from twelvelabs_local.segments import SegmentRow
 from twelvelabs_local.store.connections import Connection, find_bucket
 from twelvelabs_local.store.indexes import Index
@@ -42,6 +41,7 @@ from twelvelabs_local.store.transfers import (
     index_local_file,
     transfer_logs,
 )
+from twelvelabs_local.video_limits import TASK_BYTES, VideoLimits, check_video, limits_of
 
 LISTS = ("ready", "validating", "pending", "queued", "indexing", "failed")
 MOST_BYTES = 4 * 1024 * 1024
@@ -147,7 +147,7 @@ async def start(call: Call) -> Response:
     integration = Integration(integration_id, index.id)
     known = {file.filename: file for file in imported_videos(call.db, integration)}
     names = [name for name in folder.names() if _is_wanted(known.get(name), request)]
-    limits = requirements_of([model.name for model in index.named_models()], bool(index.legacy))
+    limits = limits_of([model.name for model in index.named_models()], bool(index.legacy))
     found = await run_in_threadpool(lambda: [_look(folder, name, limits) for name in names])
     made = create_transfer(call.db, integration, found, request.user_metadata)
     call.work_to_do()
@@ -162,7 +162,7 @@ def _is_wanted(known: ImportedVideo | None, request: ImportRequest) -> bool:
     return request.retry_failed if _status(known) == "failed" else not request.incremental_import
 
 
-def _look(folder: ConnectedFolder, name: str, limits: Requirements) -> SourceFile:
+def _look(folder: ConnectedFolder, name: str, limits: VideoLimits) -> SourceFile:
     """Read a file once, and return why the index cannot contain it."""
     path = folder.root / name
     try:

@@ -10,11 +10,11 @@ from twelvelabs_local.engine.probe import Probe
 from twelvelabs_local.engine.topics import Topic, VideoText
 from twelvelabs_local.errors import MediaError
 from twelvelabs_local.jobs.context import JobContext, ProgressReport
-from twelvelabs_local.requirements import check_window
 from twelvelabs_local.segments import SegmentRow
 from twelvelabs_local.store.analyses import Analysis, end_analysis, finish_analysis, start_analysis
 from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.billing import bill
+from twelvelabs_local.video_limits import check_window
 
 
 def analyse(context: JobContext, task_id: str) -> None:

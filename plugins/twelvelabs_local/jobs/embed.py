@@ -7,7 +7,6 @@ from twelvelabs_local.engine.embedding_input import billed_minutes, check_window
 from twelvelabs_local.engine.probe import Probe
 from twelvelabs_local.errors import MediaError
 from twelvelabs_local.jobs.context import JobContext, ProgressReport
-from twelvelabs_local.requirements import MARENGO, check_length, check_shortest, check_sound_or_picture
 from twelvelabs_local.store.assets import Asset
 from twelvelabs_local.store.billing import bill
 from twelvelabs_local.store.embeddings import (
@@ -16,6 +15,7 @@ from twelvelabs_local.store.embeddings import (
     find_embedding_task,
     finish_embedding_task,
 )
+from twelvelabs_local.video_limits import MARENGO, check_length, check_shortest, check_sound_or_picture
 
 
 def embed(context: JobContext, task_id: str) -> None:

@@ -9,7 +9,6 @@ from twelvelabs_local.engine.probe import Probe, probe
 from twelvelabs_local.engine.subtitles import LIMIT, read_subtitles
 from twelvelabs_local.errors import JobCanceled, MediaError
 from twelvelabs_local.jobs.context import JobContext
-from twelvelabs_local.requirements import MARENGO, Requirements, check_video
 from twelvelabs_local.store.analyses import queue_analyses_of
 from twelvelabs_local.store.assets import Asset, asset_downloaded, asset_failed, asset_ready
 from twelvelabs_local.store.embeddings import queue_embedding_tasks_of
@@ -22,8 +21,9 @@ from twelvelabs_local.store.upload_parts import assembled, delete_parts
 from twelvelabs_local.store.uploads import Upload
 from twelvelabs_local.store.videos import Video, fail_video, videos_of_asset
 from twelvelabs_local.validation import validate_video
+from twelvelabs_local.video_limits import MARENGO, VideoLimits, check_video
 
-ANY_LENGTH = Requirements(MARENGO.shortest, float("inf"), MARENGO.smallest_side, MARENGO.long_side, MARENGO.short_side)
+ANY_LENGTH = VideoLimits(MARENGO.shortest, float("inf"), MARENGO.smallest_side, MARENGO.long_side, MARENGO.short_side)
 """The requirements of an asset, which may have any length: each model has its own limit."""
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from twelvelabs_local.ids import new_id
-from twelvelabs_local.requirements import TASK_BYTES
 from twelvelabs_local.segments import SegmentRow
 from twelvelabs_local.store.assets import Asset, create_asset
 from twelvelabs_local.store.database import Database
 from twelvelabs_local.store.record import Record
 from twelvelabs_local.store.videos import Video, create_task
 from twelvelabs_local.times import now
+from twelvelabs_local.video_limits import TASK_BYTES
 
 
 @dataclass(frozen=True, kw_only=True)

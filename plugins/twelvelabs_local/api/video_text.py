@@ -1,4 +1,4 @@
-"""What is known about an indexed video, for the calls that generate text about one."""
+"""The text of an indexed video, for the calls that generate text about it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from twelvelabs_local.store.videos import Video, segments_of
 PEGASUS = "pegasus"
 
 
-def indexed_material(call: Call, video_id: str) -> VideoText:
-    """Return what was read and heard when a video was indexed.
+def video_text(call: Call, video_id: str) -> VideoText:
+    """Return the text that indexing found in a video.
 
     :param video_id: an id of the right form.
-    :raises ServiceError: there is no such video, it is not ready, or its index has no model that generates text.
+    :raises ServiceError: when the video does not exist, is not ready, or has no model that generates text.
     """
     video = call.db.find(Video, id=video_id)
     index = call.db.find(Index, id=video.index_id) if video else None

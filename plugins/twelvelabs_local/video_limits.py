@@ -24,7 +24,7 @@ WIDEST = 2.4
 
 
 @dataclass(frozen=True)
-class Requirements:
+class VideoLimits:
     """Limits of a video.
 
     :param shortest: seconds.
@@ -41,15 +41,15 @@ class Requirements:
     short_side: int
 
 
-MARENGO = Requirements(4, 4 * 3600, 360, 5184, 2160)
-MARENGO_LEGACY = Requirements(4, 2 * 3600, 360, 4096, 2160)
-PEGASUS = Requirements(4, 2 * 3600, 360, 5184, 2160)
-PEGASUS_NOW = Requirements(4, 3600, 360, 5184, 2160)
+MARENGO = VideoLimits(4, 4 * 3600, 360, 5184, 2160)
+MARENGO_LEGACY = VideoLimits(4, 2 * 3600, 360, 4096, 2160)
+PEGASUS = VideoLimits(4, 2 * 3600, 360, 5184, 2160)
+PEGASUS_DIRECT = VideoLimits(4, 3600, 360, 5184, 2160)
 """Of direct analyses."""
-PEGASUS_LEGACY = Requirements(5, 30 * 60, 360, 4096, 2160)
+PEGASUS_LEGACY = VideoLimits(5, 30 * 60, 360, 4096, 2160)
 
 
-def requirements_of(model_names: Sequence[str], legacy: bool) -> Requirements:
+def limits_of(model_names: Sequence[str], legacy: bool) -> VideoLimits:
     """Return the limits of an index; with several models the narrowest.
 
     :param model_names: the models of the index.
@@ -60,7 +60,7 @@ def requirements_of(model_names: Sequence[str], legacy: bool) -> Requirements:
     return MARENGO_LEGACY if legacy else MARENGO
 
 
-def check_video(found: Probe, limits: Requirements) -> None:
+def check_video(found: Probe, limits: VideoLimits) -> None:
     """Check a file against limits.
 
     :param found: the probe of the file.
@@ -71,7 +71,7 @@ def check_video(found: Probe, limits: Requirements) -> None:
     check_length(found, limits)
 
 
-def check_shortest(found: Probe, limits: Requirements) -> None:
+def check_shortest(found: Probe, limits: VideoLimits) -> None:
     """Check that a file is long enough.
 
     :raises MediaError: ``video_duration_too_short``.
@@ -80,7 +80,7 @@ def check_shortest(found: Probe, limits: Requirements) -> None:
         raise _duration("too_short", found, f"at least {limits.shortest:g}")
 
 
-def check_sound_or_picture(kind: str, found: Probe, limits: Requirements) -> None:
+def check_sound_or_picture(kind: str, found: Probe, limits: VideoLimits) -> None:
     """Check that a file has the sound or the picture that its type needs.
 
     :param kind: ``audio`` or ``video``.
@@ -92,7 +92,7 @@ def check_sound_or_picture(kind: str, found: Probe, limits: Requirements) -> Non
         raise MediaError("unsupported_file_type", f"The file has no sound: its type is {found.file_type}.")
 
 
-def check_length(found: Probe, limits: Requirements) -> None:
+def check_length(found: Probe, limits: VideoLimits) -> None:
     """Check that a file is not too long.
 
     :raises MediaError: ``video_duration_too_long``.
@@ -101,7 +101,7 @@ def check_length(found: Probe, limits: Requirements) -> None:
         raise _duration("too_long", found, f"at most {limits.longest:g}")
 
 
-def check_picture(found: Probe, limits: Requirements) -> None:
+def check_picture(found: Probe, limits: VideoLimits) -> None:
     """Check the picture of a file.
 
     :raises MediaError: ``unsupported_file_type`` or one of ``video_resolution_*``.
@@ -117,7 +117,7 @@ def check_picture(found: Probe, limits: Requirements) -> None:
         raise _resolution("invalid_aspect_ratio", found, f"no longer than 1:{WIDEST}")
 
 
-def check_window(request: Mapping[str, Any], found: Probe, limits: Requirements = PEGASUS) -> None:
+def check_window(request: Mapping[str, Any], found: Probe, limits: VideoLimits = PEGASUS) -> None:
     """Check a file against the window of an analysis.
 
     :param request: a validated request.
