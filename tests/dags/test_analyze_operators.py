@@ -299,7 +299,7 @@ def test_an_answer_that_was_not_published_is_not_paid_for_twice(
     memory = TaskStateStore()
     server = scripted(Reply(ASSET), Reply({"id": "g", "data": "a text", "usage": {"output_tokens": 2}}), Reply(ASSET))
     with monkeypatch.context() as patch:
-        patch.setattr("twelvelabs_provider.operators.analyze.publish_document", lambda *_, **__: 1 / 0)
+        patch.setattr("twelvelabs_provider.results.analyses.publish_document", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             analyze(tmp_path, asset_id=ASSET["_id"], mode="sync").execute(task_context(memory))
     result = analyze(tmp_path, asset_id=ASSET["_id"], mode="sync").execute(task_context(memory))
