@@ -28,17 +28,12 @@ from twelvelabs_provider.jobs.resume import counts
 from twelvelabs_provider.jobs.trigger_event import EventReason, JobEvent
 from twelvelabs_provider.operators.billing import count_bill, guard_cost
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
-from twelvelabs_provider.results.batch_result import MAX_IDS, BatchResult
+from twelvelabs_provider.results.batch_result import MAX_IDS, BatchPublisher, BatchResult
 from twelvelabs_provider.results.batch_rows import BatchRows
-from twelvelabs_provider.results.kinds import ANALYSIS_BATCH
 from twelvelabs_provider.storage.formats import Format
-from twelvelabs_provider.storage.layout import TablePlace
-from twelvelabs_provider.storage.manifest import Origin, Provenance, Published
 from twelvelabs_provider.storage.publish import check_output
-from twelvelabs_provider.storage.published_results import SavedResult
-from twelvelabs_provider.storage.republish import republish_rows
 from twelvelabs_provider.storage.source import meanings
-from twelvelabs_provider.storage.tables import TableFacts, publish_rows, table_formats
+from twelvelabs_provider.storage.tables import table_formats
 from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, refusals_end_the_task, required
 
 if TYPE_CHECKING:
@@ -158,9 +153,10 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
     def submit(self, context: Context) -> PendingJob | Result:
         """Check every item, then send as many batches as may be active."""
         self._check()
-        published = self._find_published(context) if self.wait_for_completion else None
-        if published is not None:
-            return published
+        if self.wait_for_completion:
+            published = self._publisher(context).find(complete_only=self.fail_on_partial_error)
+            if published is not None:
+                return published
         now, start = time.time(), self.clock.fixed_start(context)
         work = self._work(now if start is None else start, {"plan": [], "items": self._meaning})
         submission = self._submission(context, work, now - _LOOK_BACK)
@@ -264,11 +260,6 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
         rules = {"defaults": self._rules.defaults.wire(), "mode": self._rules.mode.value, "model": self._rules.model}
         return question_digest(self.hook.endpoint, kind="analysis_batch", items=self._meaning, **meanings(rules))
 
-    @property
-    def _place(self) -> TablePlace:
-        name = stem_with("analyses", self._question) if self.output_name is None else self.output_name
-        return TablePlace(("batches",), name, "analysis_batch")
-
     def _check(self) -> None:
         """Refuse arguments that cannot work with any item."""
         required(self, output_path=self.output_path)
@@ -328,37 +319,18 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
     def _formats(self) -> tuple[Format, ...]:
         return table_formats(texts_of("formats", self.formats))
 
-    def _deduplicator(self, context: Context) -> Deduplicator:
-        return Deduplicator(context, self.output_path, self._question, self.if_published)
-
-    def _find_published(self, context: Context) -> Result | None:
-        formats = self._formats()
-
-        def render(saved: SavedResult) -> Published | None:
-            return republish_rows(self.output_path, saved, formats, ANALYSIS_BATCH, Provenance.of(context["ti"]))
-
-        def is_complete(saved: SavedResult) -> bool:
-            return not self.fail_on_partial_error or saved.result.get("ready") == saved.document["rows"]
-
-        return self._deduplicator(context).find(self._place, formats, render, is_complete=is_complete)
+    def _publisher(self, context: Context) -> BatchPublisher:
+        name = stem_with("analyses", self._question) if self.output_name is None else self.output_name
+        deduplicator = Deduplicator(context, self.output_path, self._question, self.if_published)
+        return BatchPublisher(context, self.output_path, name, self._formats(), deduplicator)
 
     def _publish(self, context: Context, plan: BatchPlan, estimate: Bill) -> Result:
         defaults = self._rules.defaults
         structured = defaults.response_format is not None
         rows = BatchRows(self.hook, self._given, plan, self._item_ids(context), structured=structured)
         result = BatchResult(rows, plan, estimate)
-
-        def facts() -> TableFacts:
-            return TableFacts(
-                Provenance.of(context["ti"]),
-                Origin.GENERATED,
-                model=self.model_name,
-                options={"analysis_mode": self.analysis_mode, **defaults.wire()},
-                details=result.manifest_details(),
-                answer=self._deduplicator(context).answer(result.fields()),
-            )
-
-        published = publish_rows(self.output_path, self._place, rows, ANALYSIS_BATCH, self._formats(), facts)
+        options = {"analysis_mode": self.analysis_mode, **defaults.wire()}
+        published = self._publisher(context).publish(result, self.model_name, options)
         count_bill(self, result.bill())
         failed, uri = result.without_result, published.manifest_uri
         self.log.info("Published %d rows, %d of them without a result, to %s", published.rows, failed, uri)
