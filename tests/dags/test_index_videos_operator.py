@@ -321,7 +321,7 @@ def test_it_is_refused_before_anything_is_spent_where_it_is_too_much(
     account: Account, connect: Connect, films: Films, runs: Runs
 ) -> None:
     listed, before = list(map(str, films(10))), account.holdings()
-    with pytest.raises(TwelveLabsInputError, match=r"about 1\.00 minutes, and max_billable_minutes allows 0\.95"):
+    with pytest.raises(TwelveLabsInputError, match=r"about 1\.00 minutes, but max_billable_minutes allows 0\.95"):
         runs.run(listed, fields={"max_billable_minutes": 0.95})
     assert account.holdings() == before
     assert runs.run(listed, fields={"max_billable_minutes": "1"})["indexed"] == 10
