@@ -12,7 +12,7 @@ from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.errors import ErrorDetails, TwelveLabsNotFoundError
 from twelvelabs_provider.api.generations import Dialect, dialect_for
 from twelvelabs_provider.api.version import ApiVersion
-from twelvelabs_provider.jobs import finished_jobs
+from twelvelabs_provider.jobs import finished_jobs, job_lists
 from twelvelabs_provider.jobs.finished_jobs import AwaitedJobs, FinishedJobs
 from twelvelabs_provider.jobs.job import JobKind
 from twelvelabs_provider.jobs.job_lists import can_be_listed
@@ -23,7 +23,7 @@ MINUTE = 60.0
 
 
 def stamp(epoch: float) -> str:
-    return finished_jobs._at(epoch).to_iso8601_string()
+    return job_lists._at(epoch).to_iso8601_string()
 
 
 class Pages:

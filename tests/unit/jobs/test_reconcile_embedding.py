@@ -102,7 +102,7 @@ def test_a_task_without_its_input_makes_the_outcome_unknown() -> None:
 def test_a_task_of_an_asset_makes_the_outcome_unknown() -> None:
     request = EmbeddingRequest(VideoInput(MediaSource(asset_id="c03")))
     hook: Any = Hook([task("t1", filename="a.mp4"), task("t0", url=URL)])
-    with pytest.raises(TwelveLabsUnknownOutcomeError, match="1 embedding tasks"):
+    with pytest.raises(TwelveLabsUnknownOutcomeError, match="1 new embedding tasks"):
         find_lost_task(hook, request, 0.0)
     nothing: Any = Hook([task("t0", url=URL)])
     assert find_lost_task(nothing, request, 1_780_000_000.0) is None
