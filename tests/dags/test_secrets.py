@@ -60,7 +60,7 @@ def test_a_signed_address_is_only_where_the_user_put_it(
     dag_run = load_dag("video_understanding").test(run_conf=conf)
     assert str(dag_run.state) == "success"
     printed = capfd.readouterr()
-    assert "/sample.mp4 goes up as an asset, method url" in printed.out + printed.err
+    assert "/sample.mp4 as an asset, method url" in printed.out + printed.err
     assert SIGNATURE not in printed.out + printed.err
     assert tables_with(SIGNATURE) == {"dag_run"}, "the run's own conf, and nowhere else"
     assert tables_with(account.engine.api_key) == set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.assets import UPLOADS, AssetOptions, AssetType
@@ -12,11 +13,11 @@ from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError
 from twelvelabs_provider.inputs.templated import mapping_of
 from twelvelabs_provider.inputs.upload_method import AUTO, wanted_method
-from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob, Phase
+from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
+from twelvelabs_provider.jobs.source_upload import SourceUpload, link_failed, source_memo
 from twelvelabs_provider.operators.base import TwelveLabsOperator
-from twelvelabs_provider.operators.job import Result
+from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
 from twelvelabs_provider.operators.list_videos import checked_metadata
-from twelvelabs_provider.operators.upload import TwelveLabsUploadOperator, checked_content
 from twelvelabs_provider.storage.media import must_be_image_asset, must_be_sound
 from twelvelabs_provider.storage.probe import probe_video
 from twelvelabs_provider.storage.source import Source, meaning_of, resolve_source
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class TwelveLabsCreateAssetOperator(TwelveLabsUploadOperator):
+class TwelveLabsCreateAssetOperator(TwelveLabsJobOperator):
     """Stores a file on the service and waits until it is ready to be indexed, analysed or embedded.
 
     Files of up to 200 MB go up in one request, larger ones (10 GB at most) in parts, several at a time and in bounded
@@ -79,28 +80,30 @@ class TwelveLabsCreateAssetOperator(TwelveLabsUploadOperator):
         self.method = method
 
     def submit(self, context: Context) -> PendingJob:
-        """Check, choose a way, and upload."""
+        """Check the arguments and the file, choose the upload method, and upload."""
         required(self, source=self.source)
         self._needs_assets()
         wanted = wanted_method(self.method)
-        # What is wrong with the arguments is said before the file is looked at.
+        # The arguments are checked before the file is read.
         self._options()
         source = resolve_source(self.source, what="file")
-        _, media = self.wishes(source)
-        choice = self.chosen_method(source, wanted, linkable=self.wait_for_completion)
-        self._check(source, media)
-        asset_id = self.upload_asset(context, source, choice)
-        self.log.info("asset %s is being prepared", asset_id)
-        memo = {"source_uri": source.uri, "asset_id": asset_id, **checked_content(source), **choice.as_memo()}
-        return self.pending(context, JobRef(JobKind.ASSET, asset_id), **memo)
+        upload = self._upload(context, source.filename)
+        choice = upload.choose(source, wanted, by_link=self.wait_for_completion)
+        self._check(source, upload.media)
+        asset_id = upload.upload(source, choice)
+        self.log.info("Uploaded %s as asset %s", source.filename, asset_id)
+        memo = {"source_uri": source.uri, "filename": source.filename, "asset_id": asset_id, **source_memo(source)}
+        return self.pending(context, JobRef(JobKind.ASSET, asset_id), **memo, **choice.as_memo())
 
     def complete(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
-        """Tell what the asset is; or upload what the service could not fetch."""
-        if state.phase is not Phase.READY or self.should_upload_instead(pending, state):
-            return self.upload_instead(context, pending, state)
-        self.must_be_as_checked(context, pending, state)
+        """Return the asset, or upload a file that the service could not fetch."""
+        upload = self._upload(context, pending.memo["filename"])
+        if link_failed(pending, state):
+            asset_id, choice = upload.upload_after_link(pending, state, self.clean_up)
+            return self.next_job(pending, JobRef(JobKind.ASSET, asset_id), asset_id=asset_id, **choice.as_memo())
+        upload.must_be_as_checked(pending, state)
         asset = self.hook.execute(self.hook.api.read_asset(pending.job.id))
-        self.log.info("asset %s is %s: %s", asset.id, asset.status, asset.file_type)
+        self.log.info("Asset of %s is %s: %s (%s)", asset.filename, asset.status, asset.id, asset.file_type)
         return {
             "asset_id": asset.id,
             "status": asset.status,
@@ -112,18 +115,17 @@ class TwelveLabsCreateAssetOperator(TwelveLabsUploadOperator):
             "source_uri": pending.memo.get("source_uri"),
         }
 
-    def wishes(self, source: Source) -> tuple[AssetOptions, AssetType]:
-        """The asset's name, metadata and renditions."""
-        options = self._options()
-        return options, self._media(options.filename or source.filename)
+    def can_complete(self, pending: PendingJob, state: JobState) -> bool:
+        """Return True also for a file that can be uploaded because the service could not fetch it by a link."""
+        return link_failed(pending, state) or super().can_complete(pending, state)
 
     def request_values(self) -> tuple[Any, ...]:
-        """The file and what shall be known of it; a template may sign the same address anew for each try."""
-        wishes = (self.asset_type, self.enable_hls, self.enable_thumbnail, self.method)
-        return (meaning_of(self.source), self.filename, str(self.user_metadata or ""), *wishes)
+        """Return the file and its options. The signature of a URL does not count."""
+        options = (self.asset_type, self.enable_hls, self.enable_thumbnail, self.method)
+        return (meaning_of(self.source), self.filename, str(self.user_metadata or ""), *options)
 
     def detached_result(self, pending: PendingJob) -> Result:
-        """Which asset is being prepared."""
+        """Return which asset the service prepares."""
         kept = {name: pending.memo.get(name) for name in ("method", "source_uri")}
         return {**super().detached_result(pending), "asset_id": pending.job.id, **kept}
 
@@ -132,7 +134,19 @@ class TwelveLabsCreateAssetOperator(TwelveLabsUploadOperator):
         try:
             self.hook.execute(self.hook.api.delete_asset(pending.job.id, force=True))
         except TwelveLabsError as error:
-            self.log.warning("%s could not be removed: %s", pending.job, error)
+            self.log.warning("Could not delete %s: %s", pending.job, error)
+
+    def _upload(self, context: Context, filename: str) -> SourceUpload:
+        options = self._options()
+        return SourceUpload(
+            self.hook,
+            self.source,
+            self._task_state(context),
+            self.may_have_sent_before(context),
+            partial(self.discard, context),
+            options,
+            self._media(options.filename or filename),
+        )
 
     def _needs_assets(self) -> None:
         """Let a generation without assets refuse before a file is looked at."""

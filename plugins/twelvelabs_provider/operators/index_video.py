@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.assets import UploadMethod
@@ -14,17 +15,26 @@ from twelvelabs_provider.inputs.templated import mapping_of
 from twelvelabs_provider.inputs.upload_method import AUTO, wanted_method
 from twelvelabs_provider.jobs.asset_upload import method_for, sent_by
 from twelvelabs_provider.jobs.cost import indexing_bill
-from twelvelabs_provider.jobs.deduplication import SOURCE_MARK, TASK_MARK, IfIndexed, index_asset, policy_of
+from twelvelabs_provider.jobs.deduplication import (
+    SOURCE_MARK,
+    TASK_MARK,
+    IfIndexed,
+    index_asset,
+    job_of,
+    policy_of,
+    remove_failed,
+    source_mark,
+)
 from twelvelabs_provider.jobs.index_resolution import index_arguments, resolve_index_for_videos
 from twelvelabs_provider.jobs.input_checks import GivenTranscription, checked_transcription, checked_video
-from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Memo, PendingJob, Phase
+from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Memo, PendingJob
 from twelvelabs_provider.jobs.reconcile_indexing import SubmittedVideo, submit_once
+from twelvelabs_provider.jobs.source_upload import SourceUpload, link_failed, source_memo
+from twelvelabs_provider.jobs.video_deduplication import VideoDeduplicator
 from twelvelabs_provider.links import index_url, video_url
 from twelvelabs_provider.operators.billing import count_bill, guard_cost
-from twelvelabs_provider.operators.job import Result
+from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
 from twelvelabs_provider.operators.list_videos import checked_metadata
-from twelvelabs_provider.operators.reuse import TwelveLabsReusingOperator
-from twelvelabs_provider.operators.upload import checked_content
 from twelvelabs_provider.storage.probe import VideoFacts
 from twelvelabs_provider.storage.source import Source, meaning_of, resolve_source
 from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, required
@@ -35,7 +45,7 @@ if TYPE_CHECKING:
 _UNSUPPORTED = ("fail", "warn")
 
 
-class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator):
+class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
     """Uploads a video, indexes it and waits until it is ready.
 
     Everything that can be known before is checked before: the file, its duration and picture size (with the ``probe``
@@ -148,37 +158,40 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator):
             "index_id": index.id,
             "source_uri": source.uri,
             "filename": source.filename,
-            **checked_content(source),
+            **source_memo(source),
             "duration": facts.duration if facts else None,
             "transcription_used": given is not None,
-            "mark": self.mark_of(source, given.source if given else None),
+            # A transcription that is sent with a file makes another video of it.
+            "mark": source_mark(source, *((given.source.uri, given.source.fingerprint) if given else ())),
         }
-        before = None if policy is IfIndexed.REINDEX else self.indexed_before(context, policy, metadata, memo)
-        if before is not None:
-            return before
-        # An asset is prepared for nothing, and tells its length before it is indexed.
+        video = self._deduplicator(context).existing_video(policy, metadata, memo)
+        if video is not None:
+            job = job_of(self.hook, index.id, video)
+            return self.pending(context, job, **memo) if job else self._indexed(video.id, memo, video.duration)
+        # Preparing an asset is free, and its length is known before it is indexed.
         later = self.hook.api.indexing_route() is IndexingRoute.ASSET
         bill = indexing_bill(facts.duration if facts else None)
         guard_cost(f"indexing {source.filename}", bill, self.max_billable_minutes, length_follows=later)
         if later:
-            return self._bring_asset(context, source, policy, memo)
+            return self._upload_asset(context, source, policy, memo)
         return self._upload_task(context, source, given.part if given else None, metadata, memo)
 
     def complete(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
         """Index an asset that is ready, or upload what the service could not fetch; or return what was indexed."""
         if pending.job.kind is JobKind.ASSET:
-            if state.phase is not Phase.READY or self.should_upload_instead(pending, state):
-                return self.upload_instead(context, pending, state)
-            self.must_be_as_checked(context, pending, state)
+            upload = self._source_upload(context)
+            if link_failed(pending, state):
+                asset_id, choice = upload.upload_after_link(pending, state, self.clean_up)
+                return self.next_job(pending, JobRef(JobKind.ASSET, asset_id), asset_id=asset_id, **choice.as_memo())
+            upload.must_be_as_checked(pending, state)
             return self._index_asset(context, pending, state)
         video_id = state.video_id
         if not video_id:
             raise TwelveLabsAnswerError(f"{pending.job} is ready, but the service names no video for it")
         ours = pending.job.kind is JobKind.INDEXING_TASK and not pending.memo.get("reused")
-        if ours and self.fetched_as_checked(pending):
-            self.leave_mark(context, video_id, pending.memo)
-        self.log.info("video %s is ready in index %s", video_id, pending.memo["index_id"])
-        return self.told(video_id, pending.memo, state.duration)
+        if ours and self._source_upload(context).is_unchanged(pending):
+            self._deduplicator(context).mark(video_id, pending.memo)
+        return self._indexed(video_id, pending.memo, state.duration)
 
     def request_values(self) -> tuple[Any, ...]:
         """The video, the index and the transcript; a template may sign the same address anew for each try."""
@@ -216,8 +229,24 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator):
             "reused": reused,
         }
 
-    def told(self, video_id: str, memo: Memo, duration: float | None) -> Result:
-        """Return what is told of a video that is ready."""
+    def can_complete(self, pending: PendingJob, state: JobState) -> bool:
+        """Return True also for a file that can be uploaded because the service could not fetch it by a link."""
+        return link_failed(pending, state) or super().can_complete(pending, state)
+
+    def owns(self, pending: PendingJob) -> bool:
+        """Return False for a video or asset of another task."""
+        memo = pending.memo
+        return not memo.get("reused") and not (memo.get("shared") and pending.job.kind is JobKind.ASSET)
+
+    def clean_up(self, pending: PendingJob) -> None:
+        """Delete the failed video and its asset, so that a retry uploads again."""
+        if self.owns(pending):
+            asset_id = None if pending.memo.get("shared") else pending.memo.get("asset_id")
+            remove_failed(self.hook, pending.job, asset_id)
+
+    def _indexed(self, video_id: str, memo: Memo, duration: float | None) -> Result:
+        """Return the result for a video that is ready, and count what it bills."""
+        self.log.info("Indexed %s as video %s", memo["filename"], video_id)
         self.playground_url = video_url(memo["index_id"], video_id)
         duration, reused = duration or memo.get("duration"), bool(memo.get("reused"))
         if not reused:
@@ -261,46 +290,45 @@ class TwelveLabsIndexVideoOperator(TwelveLabsReusingOperator):
         self.log.info("transcription %s: %s, given to the service", source.uri, given.described)
         return given
 
-    def _bring_asset(self, context: Context, source: Source, policy: IfIndexed, memo: Result) -> PendingJob:
-        earlier = None if policy is IfIndexed.REINDEX else self.uploaded_before(context, source, memo)
-        if earlier:
-            return earlier
-        why = "if_indexed is 'reindex'" if policy is IfIndexed.REINDEX else "its content is not in the index"
-        self.log.info("submit: %s is uploaded and indexed: %s", source.uri, why)
-        choice = self.chosen_method(source, wanted_method(self.method))
-        asset_id = self.upload_asset(context, source, choice)
-        self.log.info("asset %s is being prepared", asset_id)
+    def _source_upload(self, context: Context) -> SourceUpload:
+        look_first, discard = self.may_have_sent_before(context), partial(self.discard, context)
+        return SourceUpload(self.hook, self.source, self._task_state(context), look_first, discard)
+
+    def _deduplicator(self, context: Context) -> VideoDeduplicator:
+        return VideoDeduplicator(self.hook, self._task_state(context))
+
+    def _upload_asset(self, context: Context, source: Source, policy: IfIndexed, memo: Result) -> PendingJob:
+        asset_id = self._deduplicator(context).existing_asset(policy, source, memo)
+        if asset_id is not None:
+            return self.pending(context, JobRef(JobKind.ASSET, asset_id), **memo, asset_id=asset_id, shared=True)
+        upload = self._source_upload(context)
+        choice = upload.choose(source, wanted_method(self.method))
+        asset_id = upload.upload(source, choice)
+        self.log.info("Uploaded %s as asset %s", source.filename, asset_id)
         return self.pending(context, JobRef(JobKind.ASSET, asset_id), **memo, **choice.as_memo(), asset_id=asset_id)
 
     def _index_asset(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob:
         asset_id, duration, index_id = pending.job.id, pending.memo.get("duration"), pending.memo["index_id"]
         # An earlier attempt may have submitted the indexing without receiving the response.
         video_id = self.hook.execute(self.hook.api.find_indexed_asset(index_id, asset_id))
-        reused = bool(video_id and pending.memo.get("shared")) and not self._is_own(video_id, pending.memo)
+        shared = bool(video_id and pending.memo.get("shared"))
+        reused = shared and not self._deduplicator(context).is_own(str(video_id), pending.memo)
         if video_id is None:
             # The service bills the length that it measured, which the header of a file may not tell.
             length = state.duration or duration
             if duration is None or length != duration:
-                guard_cost(f"indexing asset {asset_id}", indexing_bill(length), self.max_billable_minutes)
+                guard_cost(f"indexing {pending.memo['filename']}", indexing_bill(length), self.max_billable_minutes)
             video_id = self._submit_indexing(asset_id, pending.memo)
-        self.log.info("asset %s is being indexed as video %s", asset_id, video_id)
+        self.log.info("Indexing %s as video %s", pending.memo["filename"], video_id)
         job = JobRef(JobKind.INDEXED_ASSET, video_id, index_id)
         return self.next_job(pending, job, video_id=video_id, duration=state.duration or duration, reused=reused)
 
     def _submit_indexing(self, asset_id: str, memo: Memo) -> str:
-        """Submit once: an answer that was lost is looked for, not asked for again, since it is billed."""
+        """Submit the indexing once: after a lost response the video is searched for, because indexing is billed."""
         mark = {SOURCE_MARK: memo["mark"]} if memo.get("mark") else {}
         mark |= {TASK_MARK: memo["task_mark"]} if memo.get("task_mark") else {}
         metadata = {**self._metadata(), **mark} or None
         return index_asset(self.hook, memo["index_id"], asset_id, metadata)
-
-    def _is_own(self, video_id: str | None, memo: Memo) -> bool:
-        """Tell whether an earlier attempt of this task had a video indexed, by the mark that it left."""
-        mark = memo.get("task_mark")
-        if not (mark and video_id):
-            return False
-        video = self.hook.execute(self.hook.api.read_video(memo["index_id"], video_id))
-        return bool(video.user_metadata.get(TASK_MARK) == mark)
 
     def _upload_task(
         self,

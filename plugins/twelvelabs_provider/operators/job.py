@@ -122,6 +122,12 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
     def clean_up(self, pending: PendingJob) -> None:
         """Remove what a failed job leaves on the service."""
 
+    def discard(self, context: Context, pending: PendingJob) -> None:
+        """Forget a job, and remove what it left on the service."""
+        self._task_state(context).clear()
+        self._pending = None
+        self.clean_up(pending)
+
     def run_operator(self, context: Context) -> Result:
         """Attach to the job of an earlier attempt, or submit one; then wait for it and complete."""
         self._cancel_superseded(context)
@@ -328,7 +334,5 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
         )
 
     def _fail(self, context: Context, pending: PendingJob, state: JobState) -> NoReturn:
-        self._task_state(context).clear()
-        self._pending = None
-        self.clean_up(pending)
+        self.discard(context, pending)
         raise TwelveLabsJobFailedError(state.failure_of(pending.job))
