@@ -1,4 +1,4 @@
-"""Operators for videos."""
+"""Operator that indexes a video."""
 
 from __future__ import annotations
 
@@ -46,17 +46,15 @@ _UNSUPPORTED = ("fail", "warn")
 
 
 class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
-    """Uploads a video, indexes it and waits until it is ready.
+    """Uploads a video, indexes it, and waits until it is ready.
 
-    Everything that can be known before is checked before: the file, its duration and picture size (with the ``probe``
-    extra), the subtitles, the index, the key. Then the video goes to the service in one pass, in bounded memory:
-    on v1.3 in one request up to 200 MB, in parts above that, of which a retry sends only those that are missing.
+    The file, its length and picture size (with the ``probe`` extra), the transcription, the index and the API key are
+    checked before the upload. On v1.3 a file of up to 200 MB is uploaded in one request, a larger one in parts; a retry
+    sends the missing parts only.
 
-    What is in the index already is not paid for again: every video bears a mark of its source (its address with the
-    checksum, or the size and time, of its content; of a URL the address alone), and is taken where another run has
-    brought in the same, be it still on its way (v1.3); so is an asset that was uploaded and not indexed. Two runs that
-    begin at the same moment may both index it, since the service lists an upload only once it has begun. On v1.1 and
-    v1.2 the mark is set when the video is ready, by tasks that wait for it.
+    An already indexed video is reused and not billed again. A mark in its metadata identifies its content: the checksum
+    of the source, or its size and modification time; for a URL only the address. The mark is set with the upload on
+    v1.3, and when the video is ready on v1.1 and v1.2. Two runs that start at the same moment may both index a video.
 
     With ``wait_for_completion=False`` the task ends when indexing is submitted; on v1.3 that is after the service has
     prepared the upload.
@@ -64,39 +62,36 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
     Service pages: https://docs.twelvelabs.io/api-reference/indexed-assets/create and
     https://docs.twelvelabs.io/api-reference/tasks/create
 
-    :param source: http(s) URL that the service fetches, local path, or any URI of object storage, with the connection
-        as user (``s3://aws_default@bucket/key.mp4``) (templated).
+    :param source: http(s) URL that the service fetches, local path, or URI of object storage, with the connection as
+        user (``s3://aws_default@bucket/key.mp4``) (templated).
     :param index_id: the index (templated).
     :param index_name: the name of the index, instead of its id (templated).
     :param create_index: create the index if no index has this name.
     :param models: of an index that is created, as :class:`TwelveLabsCreateIndexOperator` takes them (templated).
-    :param transcription: SRT or VTT of the video, path, URI or URL, taken instead of listening where the generation of
-        the API has a place for it (v1.1, v1.2); checked before the upload, a URL by the service (templated).
-    :param unsupported_transcription: what to do with a transcription that the generation has no place for (v1.3):
-        ``fail`` before anything is uploaded, or ``warn`` and index without it.
-    :param language: of the speech, for generations that ask (templated).
-    :param user_metadata: of the video, for searches and filters; names to texts, numbers, booleans or lists of texts,
-        as a mapping or its JSON text; v1.3 only; one more field, ``airflow_source``, marks its source (templated).
-    :param if_indexed: what to do about a video that is in the index already: ``reuse`` it, ``reindex``, which uploads
-        and bills it once more, or ``fail``, unless an earlier attempt of this task had it indexed, which one more field
-        of its metadata, ``airflow_task``, tells (templated).
-    :param method: how the file goes to the service: ``auto``, ``url``, ``direct`` or ``multipart`` (v1.3) (templated).
-        By ``url``, an object in a store that signs links (S3, GCS, Azure) is fetched by the service itself, 4 GB at
-        most, and only its header is read here. ``auto`` takes this way on v1.3 where a link can be signed, and goes by
-        size otherwise, or when the service could not fetch the object; on v1.1 and v1.2 it sends the file.
+    :param transcription: path, URI or URL of SRT or VTT subtitles, which the service uses instead of speech recognition
+        (v1.1, v1.2) (templated).
+    :param unsupported_transcription: what to do with a transcription on v1.3, which takes none: ``fail`` before the
+        upload, or ``warn`` and index without it.
+    :param language: of the speech, for generations that take it (templated).
+    :param user_metadata: metadata for searches and filters: names to texts, numbers, booleans or lists of texts, as a
+        mapping or its JSON text; v1.3 only. The field ``airflow_source`` is added (templated).
+    :param if_indexed: ``reuse`` an already indexed video, ``reindex`` it, which is billed again, or ``fail``, unless an
+        earlier attempt of this task indexed it (the metadata field ``airflow_task`` says so) (templated).
+    :param method: upload method: ``auto``, ``url``, ``direct`` or ``multipart`` (v1.3). With ``url`` the service
+        fetches an object of S3, GCS or Azure by a presigned URL, 4 GB at most. ``auto`` takes ``url`` on v1.3 where the
+        store can sign, otherwise the method that fits the size; on v1.1 and v1.2 it sends the file (templated).
     :param max_billable_minutes: minutes that the task may bill; a video that would bill more, or an unknown number,
         fails before any billed request. None sets no limit (templated).
-    :return: ``index_id``, ``video_id``, ``asset_id`` (None where there are no assets), ``duration`` in seconds,
-        ``source_uri`` (as shown, without credentials), ``filename``, ``transcription_used``, ``reused`` (it was in the
-        index already, nothing was billed). Without waiting also ``job_kind``, ``job_id`` and ``indexing_task_id``:
-        :class:`TwelveLabsIndexingSensor` takes ``index_id`` and ``video_id`` (v1.3), or ``indexing_task_id`` (v1.1,
-        v1.2, where the video has no id yet).
-    :raises TwelveLabsInputError: for whatever is wrong with the video or the subtitles, before anything is sent; for
-        a video that is in the index already, with ``if_indexed="fail"``.
-    :raises TwelveLabsUnknownOutcomeError: if the answer to an upload that indexes at once was lost (v1.1, v1.2), and
-        nobody can tell which task it became; it is not sent again, since it is billed.
-    :raises TwelveLabsJobFailedError: if the service could not index it.
-    :raises TwelveLabsJobTimeoutError: if it was not ready at the deadline; a retry goes on waiting for the same job.
+    :return: ``index_id``, ``video_id``, ``asset_id`` (None on v1.1 and v1.2), ``duration`` in seconds, ``source_uri``
+        (without credentials), ``filename``, ``transcription_used``, ``reused`` (nothing was billed). Without waiting
+        also ``job_kind``, ``job_id`` and ``indexing_task_id``: :class:`TwelveLabsIndexingSensor` takes ``index_id`` and
+        ``video_id`` (v1.3), or ``indexing_task_id`` (v1.1, v1.2, where the video has no id yet).
+    :raises TwelveLabsInputError: the video, the transcription or an argument is invalid, before any upload; or the
+        video is already indexed, with ``if_indexed="fail"``.
+    :raises TwelveLabsUnknownOutcomeError: the response to a billed upload was lost (v1.1, v1.2) and its task cannot be
+        identified. It is not sent again, because that would be billed.
+    :raises TwelveLabsJobFailedError: the service could not index the video.
+    :raises TwelveLabsJobTimeoutError: the video is not ready at the deadline; a retry attaches to the same job.
     """
 
     template_fields = (
@@ -137,7 +132,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
         self.max_billable_minutes = max_billable_minutes
 
     def submit(self, context: Context) -> PendingJob | Result:
-        """Check, look for what is there, upload, and submit."""
+        """Check the arguments, search for the video in the index, upload it, and submit the indexing."""
         required(self, source=self.source)
         index_arguments(self.index_id, self.index_name)
         metadata, policy = self._metadata(), policy_of(self.if_indexed)
@@ -177,7 +172,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
         return self._upload_task(context, source, given.part if given else None, metadata, memo)
 
     def complete(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
-        """Index an asset that is ready, or upload what the service could not fetch; or return what was indexed."""
+        """Index an asset that is ready, or return the indexed video. Upload a file that the service could not fetch."""
         if pending.job.kind is JobKind.ASSET:
             upload = self._source_upload(context)
             if link_failed(pending, state):
@@ -194,7 +189,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
         return self._indexed(video_id, pending.memo, state.duration)
 
     def request_values(self) -> tuple[Any, ...]:
-        """The video, the index and the transcript; a template may sign the same address anew for each try."""
+        """Return the video, the index and the transcription. The signature of a URL does not count."""
         index = index_arguments(self.index_id, self.index_name)
         asked = (meaning_of(self.source), *index, meaning_of(self.transcription or ""), self.language)
         metadata = self._metadata()
@@ -202,22 +197,22 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
         return (*asked, *wishes, sorted(metadata.items())) if metadata else (*asked, *wishes)
 
     def playground_page(self, pending: PendingJob) -> str | None:
-        """The video's page where the id is known already, else the index's."""
+        """Return the page of the video if its id is known, else of the index."""
         if pending.job.kind is JobKind.INDEXED_ASSET:
             return video_url(pending.memo["index_id"], pending.job.id)
         index_id, video_id = pending.memo["index_id"], pending.memo.get("video_id")
         return video_url(index_id, video_id) if video_id else index_url(index_id)
 
     def can_detach(self, pending: PendingJob) -> bool:
-        """An asset has to be ready before its indexing can be asked for, so only the indexing itself goes on alone."""
+        """Return False for an asset: the task has to wait for it before it can submit the indexing."""
         return pending.job.kind is not JobKind.ASSET
 
     def detached_result(self, pending: PendingJob) -> Result:
-        """What is being indexed, under the names that the sensor and the later tasks take."""
+        """Return which video is being indexed, under the names that the sensor and later tasks take."""
         is_task = pending.job.kind is JobKind.INDEXING_TASK
         reused = bool(pending.memo.get("reused"))
         if not reused:
-            # Nothing of ours sees the end of it, so what it bills is counted now.
+            # The task ends before the video is ready, so its cost is counted now.
             count_bill(self, indexing_bill(pending.memo.get("duration")))
         kept = {name: pending.memo.get(name) for name in ("video_id", "asset_id", "duration", "source_uri", "filename")}
         return {
@@ -267,11 +262,11 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
 
     def _checked_source(self) -> tuple[Source, VideoFacts | None]:
         given = checked_video(resolve_source(self.source), self.hook.api.LIMITS)
-        self.log.info("video %s: %s", given.source.uri, given.described)
+        self.log.info("Video %s: %s", given.source.uri, given.described)
         return given.source, given.facts
 
     def _given_transcription(self, facts: VideoFacts | None) -> GivenTranscription | None:
-        """Return the checked transcript, if the service will take it."""
+        """Return the checked transcription, if the service takes one."""
         if self.unsupported_transcription not in _UNSUPPORTED:
             raise TwelveLabsInputError(
                 f"unsupported_transcription={self.unsupported_transcription!r} is not one of {', '.join(_UNSUPPORTED)}"
@@ -285,9 +280,9 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
         except TwelveLabsUnsupportedError as error:
             if self.unsupported_transcription == "fail":
                 raise
-            self.log.warning("%s is not sent with the video: %s", source.uri, error)
+            self.log.warning("The transcription %s is not sent with the video: %s", source.uri, error)
             return None
-        self.log.info("transcription %s: %s, given to the service", source.uri, given.described)
+        self.log.info("Transcription %s: %s", source.uri, given.described)
         return given
 
     def _source_upload(self, context: Context) -> SourceUpload:
@@ -314,7 +309,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
         shared = bool(video_id and pending.memo.get("shared"))
         reused = shared and not self._deduplicator(context).is_own(str(video_id), pending.memo)
         if video_id is None:
-            # The service bills the length that it measured, which the header of a file may not tell.
+            # The service bills the length that it measures, which may differ from the file's header.
             length = state.duration or duration
             if duration is None or length != duration:
                 guard_cost(f"indexing {pending.memo['filename']}", indexing_bill(length), self.max_billable_minutes)
@@ -343,7 +338,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
             method_for(source, wanted)
         media = sent_by(wanted, source, self.hook.endpoint.origin)
         by_url = isinstance(media, str)
-        self.log.info("uploading %s as an indexing task (%s)", source.filename, "by URL" if by_url else "file")
+        self.log.info("Uploading %s%s and indexing it", source.filename, " by URL" if by_url else "")
         call = self.hook.api.create_task(
             memo["index_id"],
             media,
@@ -353,7 +348,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
         )
         video = SubmittedVideo(memo["index_id"], source.filename, memo["duration"], by_url)
         task = submit_once(self.hook, self._task_state(context), video, call)
-        self.log.info("indexing task %s has begun", task.id)
+        self.log.info("Indexing %s by task %s", source.filename, task.id)
         memo |= {"video_id": task.video_id, "found": task.found}
         memo |= {"method": UploadMethod.URL.value} if by_url and not source.is_url else {}
         return self.pending(context, JobRef(JobKind.INDEXING_TASK, task.id), **memo)
