@@ -9,7 +9,7 @@ from tests.engine_process import Engine
 
 @pytest.mark.parametrize("headers", [{}, {"x-api-key": ""}, {"x-api-key": "tlk_other"}])
 @pytest.mark.parametrize("path", ["/v1.3/indexes", "/v1.1/tasks", "/_local/billing", "/nowhere"])
-def test_every_path_asks_for_the_key(engine: Engine, path: str, headers: dict[str, str]) -> None:
+def test_every_path_needs_the_key(engine: Engine, path: str, headers: dict[str, str]) -> None:
     response = requests.get(engine.base_url + path, headers=headers, timeout=10)
     assert response.status_code == 401
     assert response.json()["code"] == "api_key_invalid"
@@ -17,7 +17,7 @@ def test_every_path_asks_for_the_key(engine: Engine, path: str, headers: dict[st
     assert engine.api_key not in response.text
 
 
-def test_a_refused_upload_is_read_to_its_end(engine: Engine) -> None:
+def test_the_body_of_a_refused_upload_is_read_completely(engine: Engine) -> None:
     """A client in the middle of an upload must see the refusal, not a broken pipe."""
     url, content = f"{engine.base_url}/v1.3/assets", iter([b"x" * 1_000_000] * 20)
     response = requests.post(url, headers={"x-api-key": "wrong"}, data=content, timeout=30)
@@ -39,7 +39,7 @@ def test_request_ids_differ(api: Api) -> None:
     assert len(ids) == 3
 
 
-def test_counted_calls_tell_their_limits(api: Api, index_name: str) -> None:
+def test_counted_calls_return_their_rate_limits(api: Api, index_name: str) -> None:
     index_id = api.create_index(index_name)
     fields = {"index_id": index_id, "video_url": "http://127.0.0.1:9/x.mp4"}
     first, second = (api.send("POST", "/tasks", files=multipart(fields)) for _ in range(2))
@@ -51,7 +51,7 @@ def test_counted_calls_tell_their_limits(api: Api, index_name: str) -> None:
     assert int(second.headers["X-Ratelimit-Reset"]) > 1_700_000_000
 
 
-def test_the_catalogue_of_engines(legacy: Api) -> None:
+def test_list_of_engines(legacy: Api) -> None:
     engines = legacy.get("/engines")["data"]
     assert "text_in_video" in engines[0]["allowed_index_options"]
     assert legacy.get(f"/engines/{engines[0]['_id']}") == engines[0]

@@ -67,7 +67,7 @@ def test_speech_by_segment_definition(api: Api, sample: Path) -> None:
     assert found["onscreen_text"] and "morning" not in found["onscreen_text"][0]["metadata"]["text"].lower()
 
 
-def test_what_needs_eyes_is_left_empty_with_a_warning(api: Api, asset_id: str) -> None:
+def test_visual_questions_stay_empty_with_a_warning(api: Api, asset_id: str) -> None:
     body = api.analysis(segmentation(asset_id, DANCE, SCREEN))
     found = data_of(body)
     assert found["dance"] == [] and len(found["onscreen_text"]) == 2
@@ -88,7 +88,7 @@ def test_windows_and_formats(api: Api, asset_id: str) -> None:
     assert [(row["start_time"], row["end_time"]) for row in split][:2] == [(0, 2), (2, 3)]
 
 
-def test_fields_take_text_and_times_and_nothing_invented(api: Api, asset_id: str) -> None:
+def test_fields_are_filled_with_text_and_times_only(api: Api, asset_id: str) -> None:
     fields = [
         {"name": "mood", "type": "string", "description": "Mood", "enum": ["calm", "wild"]},
         {"name": "shown_text", "type": "string", "description": "The text"},
@@ -99,7 +99,7 @@ def test_fields_take_text_and_times_and_nothing_invented(api: Api, asset_id: str
     assert rows[1]["metadata"] == {"mood": None, "shown_text": "SUMMER 2031", "since": "00:00:03", "count": None}
 
 
-def test_a_prompt_gets_an_extract(api: Api, sample: Path) -> None:
+def test_a_prompt_returns_an_extract(api: Api, sample: Path) -> None:
     body = api.analysis(general(api.asset(sample)))
     assert "good morning and welcome" in body["result"]["data"]
     assert body["request_params"]["prompt"] == "Summarise the video."
@@ -117,7 +117,7 @@ def test_a_schema_with_rows_is_filled(api: Api, asset_id: str) -> None:
     assert listed["request_params"]["prompt"] == prompt[:30]
 
 
-def test_links_and_inline_videos(api: Api, site: Callable[[Path], str], clip: Path) -> None:
+def test_urls_and_inline_videos(api: Api, site: Callable[[Path], str], clip: Path) -> None:
     inline = base64.b64encode(clip.read_bytes()).decode()
     for video in ({"type": "url", "url": site(clip)}, {"type": "base64_string", "base64_string": inline}):
         body = api.analysis({**segmentation(""), "video": video})
@@ -129,7 +129,7 @@ def test_links_and_inline_videos(api: Api, site: Callable[[Path], str], clip: Pa
     assert "404" in api.finished(f"/analyze/tasks/{task['task_id']}", "failed")["error"]["message"]
 
 
-def test_the_same_key_is_the_same_task(api: Api, asset_id: str) -> None:
+def test_the_same_idempotency_key_returns_the_same_task(api: Api, asset_id: str) -> None:
     headers = {"Idempotency-Key": "dag-run-1"}
     request = segmentation(asset_id)
     before = api.get("/analyze/tasks")["page_info"]["total_results"]
@@ -140,7 +140,7 @@ def test_the_same_key_is_the_same_task(api: Api, asset_id: str) -> None:
     api.refused(409, "idempotency_key_reused", "POST", path, json=other, headers=headers, wrapped=True)
 
 
-def test_tasks_are_listed_by_what_is_asked(api: Api, clip: Path) -> None:
+def test_filters_of_the_list(api: Api, clip: Path) -> None:
     asset_id = api.asset(clip)
     tasks = [api.analysis(general(asset_id))["task_id"], api.analysis(segmentation(asset_id))["task_id"]]
 
@@ -214,7 +214,7 @@ WRONG: list[tuple[int, str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("status", "code", "change"), WRONG)
-def test_wrong_requests_are_refused(api: Api, asset_id: str, status: int, code: str, change: dict[str, Any]) -> None:
+def test_invalid_requests(api: Api, asset_id: str, status: int, code: str, change: dict[str, Any]) -> None:
     request = {**segmentation(asset_id), **change}
     body = {name: value for name, value in request.items() if value is not None}
     api.refused(status, code, "POST", "/analyze/tasks", json=body, wrapped=True)
@@ -235,7 +235,7 @@ def test_wrong_requests_are_refused(api: Api, asset_id: str, status: int, code: 
         ("parameter_invalid", {"time_ranges": [{"start_time": 0}]}),
     ],
 )
-def test_wrong_definitions_are_refused(api: Api, asset_id: str, code: str, change: dict[str, Any]) -> None:
+def test_invalid_definitions(api: Api, asset_id: str, code: str, change: dict[str, Any]) -> None:
     request = segmentation(asset_id, {**SCREEN, **change})
     api.refused(400, code, "POST", "/analyze/tasks", json=request, wrapped=True)
 

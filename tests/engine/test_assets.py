@@ -22,20 +22,20 @@ def test_an_upload_becomes_a_ready_asset(api: Api, clip: Path) -> None:
     assert technical["has_audio"] is False
 
 
-def test_a_link_becomes_a_ready_asset(api: Api, site: Callable[[Path], str], clip: Path) -> None:
+def test_a_url_becomes_a_ready_asset(api: Api, site: Callable[[Path], str], clip: Path) -> None:
     fields = {"method": "url", "url": site(clip), "filename": "mine.mp4"}
     created = api.expect(201, "POST", "/assets", files=multipart(fields))
     assert api.finished(f"/assets/{created['_id']}")["filename"] == "mine.mp4"
 
 
 @pytest.mark.parametrize("what", [what for what in BAD_FILES if what != "sound only"])
-def test_a_bad_file_fails_the_asset(api: Api, tmp_path: Path, what: str) -> None:
+def test_a_broken_file_fails_the_asset(api: Api, tmp_path: Path, what: str) -> None:
     code, make = BAD_FILES[what]
     failed = api.finished(f"/assets/{api.upload(make(tmp_path))['_id']}", "failed")
     assert failed["error"]["code"] == code and failed["error"]["message"]
 
 
-def test_sound_and_images_are_assets_too(api: Api, tmp_path: Path) -> None:
+def test_audio_files_and_images(api: Api, tmp_path: Path) -> None:
     import cv2
     import numpy as np
 
@@ -59,12 +59,12 @@ def test_sound_and_images_are_assets_too(api: Api, tmp_path: Path) -> None:
         ("parameter_unknown", {"method": "url", "url": "http://127.0.0.1:9/a.mp4", "index_id": "x"}),
     ],
 )
-def test_wrong_parts_are_refused(api: Api, code: str, fields: dict[str, str]) -> None:
+def test_invalid_form_parts(api: Api, code: str, fields: dict[str, str]) -> None:
     parts = multipart(fields or {"filename": "x"})
     api.refused(400, code, "POST", "/assets", files=parts)
 
 
-def test_assets_are_listed_by_what_is_asked(api: Api, clip: Path, tmp_path: Path) -> None:
+def test_filters_of_the_list(api: Api, clip: Path, tmp_path: Path) -> None:
     video = api.asset(clip, filename="listed-video.mp4")
     sound = api.asset(make_sound(tmp_path / "a.wav"), filename="listed-sound.wav")
 
@@ -78,7 +78,7 @@ def test_assets_are_listed_by_what_is_asked(api: Api, clip: Path, tmp_path: Path
     api.refused(400, "parameter_invalid", "GET", "/assets", params={"asset_types": "hologram"})
 
 
-def test_the_file_of_a_task_is_no_listed_asset(api: Api, clip: Path, index_name: str) -> None:
+def test_the_asset_of_a_task_is_not_listed(api: Api, clip: Path, index_name: str) -> None:
     index_id = api.create_index(index_name)
     video_id = api.index_video(index_id, clip)
     asset_id = api.get(f"/indexes/{index_id}/videos/{video_id}")["asset_id"]
@@ -135,7 +135,7 @@ def test_an_asset_in_use_is_deleted_by_force_only(api: Api, clip: Path, index_na
     api.refused(404, "resource_not_exist", "GET", f"{path}/{indexed}")
 
 
-def test_what_cannot_be_indexed(api: Api, clip: Path, tmp_path: Path, index_name: str) -> None:
+def test_assets_that_cannot_be_indexed(api: Api, clip: Path, tmp_path: Path, index_name: str) -> None:
     path = f"/indexes/{api.create_index(index_name)}/indexed-assets"
     api.refused(404, "resource_not_exist", "POST", path, json={"asset_id": "0" * 24})
     api.refused(400, "parameter_not_provided", "POST", path, json={})

@@ -1,4 +1,4 @@
-"""Batches: whole or not at all at their creation, item by item afterwards."""
+"""Batches: creation as a whole, results per item."""
 
 from __future__ import annotations
 
@@ -121,19 +121,19 @@ def test_a_batch_from_its_request_to_its_results(api: Api, library: Library) -> 
         ({"more": 1}, "parameter_unknown", "more"),
     ],
 )
-def test_a_request_that_is_wrong(change: dict[str, Any], code: str, said: str, api: Api, library: Library) -> None:
+def test_an_invalid_request(change: dict[str, Any], code: str, said: str, api: Api, library: Library) -> None:
     before = api.get("/analyze/tasks")["page_info"]["total_results"]
     assert said in refused(api, 400, code, batch(library.asset_id, **change))
     assert api.get("/analyze/tasks")["page_info"]["total_results"] == before
 
 
-def test_an_unknown_asset_keeps_the_others_from_being_analysed(api: Api, library: Library) -> None:
+def test_an_unknown_asset_fails_the_whole_request(api: Api, library: Library) -> None:
     before = api.get("/analyze/tasks")["page_info"]["total_results"]
     assert NOWHERE in refused(api, 404, "resource_not_exist", batch(library.asset_id, NOWHERE))
     assert api.get("/analyze/tasks")["page_info"]["total_results"] == before
 
 
-def test_a_batch_while_nothing_is_done(halted: Halted, clip: Path) -> None:
+def test_a_pending_batch(halted: Halted, clip: Path) -> None:
     """What is refused and cancelled while items wait: the worker of this engine is stopped."""
     api, asset_id = halted.api, halted.asset_id
     unready = api.upload(clip)["_id"]
@@ -153,7 +153,7 @@ def test_a_batch_while_nothing_is_done(halted: Halted, clip: Path) -> None:
     api.expect(204, "DELETE", path)
 
 
-def test_five_batches_and_no_more(halted: Halted) -> None:
+def test_at_most_five_active_batches(halted: Halted) -> None:
     api, asset_id = halted.api, halted.asset_id
     active = [api.expect(201, "POST", "/analyze/batches", json=batch(asset_id))["batch_id"] for _ in range(5)]
     assert "5 active" in refused(api, 429, "too_many_requests", batch(asset_id))
@@ -163,7 +163,7 @@ def test_five_batches_and_no_more(halted: Halted) -> None:
     assert listed["page_info"]["total_results"] == 5 and listed["data"][-1]["batch_id"] == active[0]
 
 
-def test_what_one_item_is_does_not_matter_to_the_others(halted: Halted, clip: Path) -> None:
+def test_items_fail_independently(halted: Halted, clip: Path) -> None:
     api = halted.api
     halted.worker.resume()
     second = api.asset(clip)
@@ -179,7 +179,7 @@ def test_what_one_item_is_does_not_matter_to_the_others(halted: Halted, clip: Pa
     api.refused(409, "batch_completed", "POST", f"/analyze/batches/{created['batch_id']}/cancel", wrapped=True)
 
 
-def test_a_batch_that_is_too_old_ends_with_what_it_has(halted: Halted) -> None:
+def test_an_expired_batch_keeps_its_finished_items(halted: Halted) -> None:
     api = halted.api
     created = api.expect(201, "POST", "/analyze/batches", json=batch(halted.asset_id))
     with contextlib.closing(sqlite3.connect(api.engine.data_dir / "engine.sqlite3", timeout=30)) as db:
@@ -190,7 +190,7 @@ def test_a_batch_that_is_too_old_ends_with_what_it_has(halted: Halted) -> None:
     api.refused(409, "batch_expired", "POST", f"/analyze/batches/{created['batch_id']}/cancel", wrapped=True)
 
 
-def test_what_is_billed(halted: Halted) -> None:
+def test_billing(halted: Halted) -> None:
     api = halted.api
     created = api.expect(201, "POST", "/analyze/batches", json=batch(halted.asset_id, halted.asset_id))
     canceled = api.expect(201, "POST", "/analyze/batches", json=batch(halted.asset_id))

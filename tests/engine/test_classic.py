@@ -1,4 +1,4 @@
-"""Pictures, logos, engines, counts and hosting sites of v1.1 and v1.2, in the shapes that those generations had."""
+"""Frames, logos, engines, counts and hosting sites of v1.1 and v1.2."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ def opened(picture: bytes) -> tuple[int, int, float]:
         return frame.width, frame.height, float(frame.to_ndarray(format="gray").mean())
 
 
-def test_no_logo_is_ever_found(legacy: Api, indexed: tuple[str, str]) -> None:
+def test_logos_are_never_found(legacy: Api, indexed: tuple[str, str]) -> None:
     index_id, video_id = indexed
     body = legacy.get(f"/indexes/{index_id}/videos/{video_id}/logo", start=0, end=3)
     assert body == {"_id": video_id, "index_id": index_id, "data": None, "type": "video_index_meta_logo"}
 
 
-def test_logos_are_an_option(legacy: Api, clip: Path, index_name: str) -> None:
+def test_logos_need_the_option(legacy: Api, clip: Path, index_name: str) -> None:
     index_id = legacy.create_index(index_name, ("visual",))
     video_id = legacy.index_video(index_id, clip)
     path = f"/indexes/{index_id}/videos/{video_id}/logo"
     assert "logo" in legacy.refused(400, "parameter_invalid", "GET", path)
 
 
-def test_a_picture_is_opened_by_its_link_alone(legacy: Api, indexed: tuple[str, str]) -> None:
+def test_a_presigned_url_opens_a_frame(legacy: Api, indexed: tuple[str, str]) -> None:
     index_id, video_id = indexed
     body = legacy.get(f"/indexes/{index_id}/videos/{video_id}/thumbnail", time=1)
     assert set(body) == {"thumbnail"}
@@ -57,7 +57,7 @@ def test_a_picture_is_opened_by_its_link_alone(legacy: Api, indexed: tuple[str, 
     assert (width, height) == (640, 360) and brightness > 200, "black letters on white"
 
 
-def test_without_a_time_it_is_the_middle(legacy: Api, indexed: tuple[str, str]) -> None:
+def test_the_default_frame_is_the_middle(legacy: Api, indexed: tuple[str, str]) -> None:
     index_id, video_id = indexed
     path = f"/indexes/{index_id}/videos/{video_id}/thumbnail"
     pictures = [requests.get(legacy.get(path, **query)["thumbnail"], timeout=30).content for query in ({}, {"time": 3})]
@@ -83,7 +83,7 @@ def test_a_time_outside_of_the_video_is_invalid(legacy: Api, indexed: tuple[str,
     ],
     ids=["other time", "later", "no signature", "wrong signature", "no query"],
 )
-def test_a_forged_link_opens_nothing(engine: Engine, indexed: tuple[str, str], forge: Any) -> None:
+def test_a_forged_url_is_refused(engine: Engine, indexed: tuple[str, str], forge: Any) -> None:
     index_id, video_id = indexed
     link = Api(engine, "v1.2").get(f"/indexes/{index_id}/videos/{video_id}/thumbnail", time=1)["thumbnail"]
     assert requests.get(link, timeout=30).status_code == 200
@@ -93,7 +93,7 @@ def test_a_forged_link_opens_nothing(engine: Engine, indexed: tuple[str, str], f
     assert requests.post(link, timeout=30).status_code == 403, "it is good for its own method only"
 
 
-def test_a_link_has_its_time_and_outlives_a_restart(tmp_path: Path) -> None:
+def test_a_presigned_url_expires_and_survives_a_restart(tmp_path: Path) -> None:
     signer = Signer.of(DataFolder(tmp_path))
     path = f"{SIGNED}frames/x.jpg"
     link = signer.sign("GET", path, {"time": "1"})
@@ -105,24 +105,24 @@ def test_a_link_has_its_time_and_outlives_a_restart(tmp_path: Path) -> None:
     assert (tmp_path / "secret").stat().st_mode & 0o077 == 0
 
 
-def test_a_picture_is_the_one_that_is_shown_then(tmp_path: Path) -> None:
+def test_a_frame_shows_its_moment(tmp_path: Path) -> None:
     path = make_video(tmp_path / "a.mp4", ("LEFT", "RIGHT"))
     assert jpeg_at(path, 0) != jpeg_at(path, 4)
     assert jpeg_at(path, 99) == jpeg_at(path, 4.9), "beyond the end it is the last picture"
 
 
-def test_a_picture_of_a_turned_video_is_upright(tmp_path: Path) -> None:
+def test_a_frame_of_a_rotated_video_is_upright(tmp_path: Path) -> None:
     lying = turn(make_video(tmp_path / "sensor.mp4", turned=True), tmp_path / "turned.mp4")
     assert opened(jpeg_at(lying, 1))[:2] == (360, 640)
 
 
-def test_what_shows_nothing_has_no_picture(tmp_path: Path) -> None:
+def test_audio_has_no_frame(tmp_path: Path) -> None:
     (tmp_path / "broken.mp4").write_bytes(b"nothing")
     with pytest.raises(MediaError):
         jpeg_at(tmp_path / "broken.mp4", 0)
 
 
-def test_the_catalogue_of_engines(legacy: Api) -> None:
+def test_list_of_engines(legacy: Api) -> None:
     listed = legacy.get("/engines")
     assert listed["page_info"]["total_results"] == len(listed["data"]) > 0
     for engine in listed["data"]:
@@ -130,13 +130,13 @@ def test_the_catalogue_of_engines(legacy: Api) -> None:
         assert set(engine) == {"_id", "allowed_index_options", "author"}
 
 
-def test_the_counts_of_tasks(legacy: Api, indexed: tuple[str, str]) -> None:
+def test_counts_of_tasks(legacy: Api, indexed: tuple[str, str]) -> None:
     index_id, _ = indexed
     expected = {"index_id": index_id, "ready": 1, "validating": 0, "pending": 0, "failed": 0, "total_result": 1}
     assert legacy.get("/tasks/status", index_id=index_id) == expected
 
 
-def test_hosting_sites_are_not_visited(engine: Engine, indexed: tuple[str, str]) -> None:
+def test_hosting_sites_are_not_supported(engine: Engine, indexed: tuple[str, str]) -> None:
     old, body = Api(engine, "v1.2"), {"index_id": indexed[0], "url": "https://video.example/watch?v=1"}
     path = "/tasks/external-provider"
     assert "video_url" in old.refused(403, "api_not_allowed", "POST", path, json=body)

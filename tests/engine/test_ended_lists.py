@@ -1,4 +1,4 @@
-"""The lists by which many waits are served at once, against the engine: each finds a job that has ended."""
+"""Lists of ended jobs, which a shared poll reads."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ KINDS: list[tuple[JobKind, Begin]] = [
 
 
 @pytest.mark.parametrize(("kind", "begin"), [pytest.param(*case, id=case[0].value) for case in KINDS])
-def test_a_job_that_ended_is_found(
+def test_an_ended_job_is_listed(
     engine: Engine, library: Library, clip: Path, kind: JobKind, begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api = Api(engine)

@@ -1,4 +1,4 @@
-"""Entities of the engine: what is refused and how, and when one is ready."""
+"""Entities: errors and statuses."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_an_image_is_an_asset(api: Api, tmp_path: Path) -> None:
         ({"name": "a", "colour": "red"}, "parameter_unknown", "colour"),
     ],
 )
-def test_a_collection_that_cannot_be(api: Api, body: dict[str, Any], code: str, said: str) -> None:
+def test_an_invalid_collection(api: Api, body: dict[str, Any], code: str, said: str) -> None:
     assert said in api.refused(400, code, "POST", "/entity-collections", json=body)
 
 
@@ -73,9 +73,7 @@ def test_a_collection_that_cannot_be(api: Api, body: dict[str, Any], code: str, 
         ({"name": "a", "asset_ids": ["PICTURE"], "age": 3}, "parameter_unknown", "age"),
     ],
 )
-def test_an_entity_that_cannot_be(
-    api: Api, collection: str, picture: str, body: dict[str, Any], code: str, said: str
-) -> None:
+def test_an_invalid_entity(api: Api, collection: str, picture: str, body: dict[str, Any], code: str, said: str) -> None:
     if isinstance(body.get("asset_ids"), list):
         body = {**body, "asset_ids": [picture if one == "PICTURE" else one for one in body["asset_ids"]]}
     path = f"/entity-collections/{collection}/entities"
@@ -90,19 +88,19 @@ def test_an_entity_that_cannot_be(
 
 
 @pytest.mark.parametrize("entities", [None, [], "x", {"name": "a"}])
-def test_a_bulk_that_is_no_list(api: Api, collection: str, entities: Any) -> None:
+def test_an_invalid_bulk_request(api: Api, collection: str, entities: Any) -> None:
     code = "parameter_not_provided" if entities is None else "parameter_invalid"
     api.refused(400, code, "POST", f"/entity-collections/{collection}/entities/bulk", json={"entities": entities})
 
 
-def test_sound_and_video_show_nobody(api: Api, collection: str, clip: Path, tmp_path: Path) -> None:
+def test_audio_and_video_cannot_show_an_entity(api: Api, collection: str, clip: Path, tmp_path: Path) -> None:
     for asset_id in (api.asset(clip), api.asset(make_sound(tmp_path / "a.wav"))):
         body = {"name": "a", "asset_ids": [asset_id]}
         said = api.refused(400, "parameter_invalid", "POST", f"/entity-collections/{collection}/entities", json=body)
         assert asset_id in said and "not an image" in said
 
 
-def test_an_entity_is_ready_when_its_pictures_are(
+def test_an_entity_is_ready_with_its_images(
     api: Api, collection: str, picture: str, slow_picture: tuple[str, Callable[[], None]]
 ) -> None:
     link, let_go = slow_picture
@@ -117,7 +115,7 @@ def test_an_entity_is_ready_when_its_pictures_are(
     assert api.get(path, status="processing")["page_info"]["total_results"] == 0
 
 
-def test_an_asset_that_is_deleted_leaves_its_entities(api: Api, collection: str, picture: str, tmp_path: Path) -> None:
+def test_a_deleted_asset_is_removed_from_its_entities(api: Api, collection: str, picture: str, tmp_path: Path) -> None:
     other = api.asset(make_image(tmp_path / "other.png", "OTHER"))
     path = f"/entity-collections/{collection}/entities"
     made = api.expect(201, "POST", path, json={"name": "a", "asset_ids": [picture, other]})
@@ -145,7 +143,7 @@ def test_ids_in_paths(api: Api, collection: str, picture: str) -> None:
     )
 
 
-def test_a_collection_takes_its_entities_with_it(api: Api, collection: str, picture: str) -> None:
+def test_a_deleted_collection_deletes_its_entities(api: Api, collection: str, picture: str) -> None:
     path = f"/entity-collections/{collection}/entities"
     entity = api.expect(201, "POST", path, json={"name": "a", "asset_ids": [picture]})["_id"]
     api.expect(200, "DELETE", f"/entity-collections/{collection}")
@@ -153,5 +151,5 @@ def test_a_collection_takes_its_entities_with_it(api: Api, collection: str, pict
     assert api.get(f"/assets/{picture}")["status"] == "ready"
 
 
-def test_older_generations_know_no_entities(legacy: Api) -> None:
+def test_older_generations_have_no_entities(legacy: Api) -> None:
     assert legacy.send("GET", "/entity-collections").status_code == 404

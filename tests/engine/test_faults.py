@@ -1,4 +1,4 @@
-"""The engine goes wrong when it is told to, in ways that a client sees on the wire, and only then."""
+"""Fault injection: which faults a client sees, and for which requests."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def spoken(api: Api, path: str, more: str = "") -> bytes:
         return heard
 
 
-def test_a_status_with_headers_and_a_body_of_ones_own(api: Api, faults: Admin) -> None:
+def test_a_status_with_custom_headers_and_body(api: Api, faults: Admin) -> None:
     faults.rule(action="status", status=429, body=None, retry_after=7, reset_after=60, headers={"x-more": "yes"})
     answer = api.send("GET", "/indexes")
     assert (answer.status_code, answer.content) == (429, b"")
@@ -81,12 +81,12 @@ def test_a_status_with_headers_and_a_body_of_ones_own(api: Api, faults: Admin) -
 @pytest.mark.parametrize(
     ("status", "code"), [(408, "request_canceled_or_timed_out"), (429, "too_many_requests"), (500, "generic_error")]
 )
-def test_a_status_without_a_body_has_the_services_own(status: int, code: str, api: Api, faults: Admin) -> None:
+def test_a_status_without_a_body_has_the_services_body(status: int, code: str, api: Api, faults: Admin) -> None:
     faults.rule(action="status", status=status)
     assert "rule-1" in api.refused(status, code, "GET", "/indexes")
 
 
-def test_a_connection_that_is_reset_before_the_work(api: Api, faults: Admin) -> None:
+def test_a_connection_reset_before_processing(api: Api, faults: Admin) -> None:
     faults.set({"rules": [{"method": "POST", "path": "/indexes", "action": "reset"}]})
     # the client may notice while it is still sending, and then says so in other words
     with pytest.raises(requests.ConnectionError):
@@ -94,7 +94,7 @@ def test_a_connection_that_is_reset_before_the_work(api: Api, faults: Admin) -> 
     assert api.get("/indexes", index_name="never made")["page_info"]["total_results"] == 0
 
 
-def test_an_answer_that_is_lost_after_the_work(api: Api, faults: Admin) -> None:
+def test_a_response_lost_after_processing(api: Api, faults: Admin) -> None:
     faults.set({"rules": [{"method": "POST", "path": "/indexes", "action": "lose_answer", "times": 1}]})
     with pytest.raises(requests.ConnectionError, match="reset"):
         api.send("POST", "/indexes", json=api.index("made unheard"))
@@ -102,7 +102,7 @@ def test_an_answer_that_is_lost_after_the_work(api: Api, faults: Admin) -> None:
     api.create_index("made and heard")
 
 
-def test_a_request_that_hangs_until_the_client_leaves(api: Api, faults: Admin) -> None:
+def test_a_request_that_hangs_until_the_client_disconnects(api: Api, faults: Admin) -> None:
     faults.rule(action="hang")
     url, key = f"{api.engine.base_url}/v1.3/indexes", {"x-api-key": api.engine.api_key}
     with pytest.raises(requests.ReadTimeout):
@@ -111,7 +111,7 @@ def test_a_request_that_hangs_until_the_client_leaves(api: Api, faults: Admin) -
     api.get("/indexes")
 
 
-def test_a_body_that_stops_before_its_promised_end(api: Api, faults: Admin) -> None:
+def test_a_body_shorter_than_its_content_length(api: Api, faults: Admin) -> None:
     whole = api.send("GET", "/indexes").content
     faults.rule(action="cut_body")
     head, _, body = spoken(api, "/indexes").partition(b"\r\n\r\n")
@@ -121,7 +121,7 @@ def test_a_body_that_stops_before_its_promised_end(api: Api, faults: Admin) -> N
         api.send("GET", "/indexes")
 
 
-def test_a_body_that_is_cut_where_its_head_says(api: Api, faults: Admin) -> None:
+def test_a_truncated_body_with_a_matching_content_length(api: Api, faults: Admin) -> None:
     faults.rule(action="cut_body", length="cut", share=0.9)
     answer = api.send("GET", "/indexes")
     assert answer.status_code == 200
@@ -131,7 +131,7 @@ def test_a_body_that_is_cut_where_its_head_says(api: Api, faults: Admin) -> None
 
 @pytest.mark.parametrize("half", [False, True])
 @pytest.mark.parametrize("end", ["clean", "broken"])
-def test_a_stream_that_ends_after_some_records(half: bool, end: str, api: Api, faults: Admin) -> None:
+def test_a_truncated_stream(half: bool, end: str, api: Api, faults: Admin) -> None:
     body = api.send("GET", "/indexes").content
     # one record without a line end: none of it comes, or half of it does
     faults.rule(action="cut_stream", records=0, half_record=half, end=end)
@@ -152,13 +152,13 @@ def test_garbage(api: Api, faults: Admin) -> None:
     assert b"<html>" in answer.content
 
 
-def test_latency_alone_leaves_the_answer_as_it_is(api: Api, faults: Admin) -> None:
+def test_latency_does_not_change_the_response(api: Api, faults: Admin) -> None:
     faults.rule(action="delay", latency=0.05)
     assert api.get("/indexes")["page_info"]
     assert faults.send("GET").json()["rules"][0]["fired"] == 1
 
 
-def test_when_a_rule_hits(api: Api, faults: Admin) -> None:
+def test_when_a_rule_applies(api: Api, faults: Admin) -> None:
     faults.rule(action="status", status=500, after=1, every=2, times=2)
     hits = [api.send("GET", "/indexes").status_code for _ in range(8)]
     assert hits == [200, 500, 200, 500, 200, 200, 200, 200]
@@ -166,7 +166,7 @@ def test_when_a_rule_hits(api: Api, faults: Admin) -> None:
     assert (rule["name"], rule["seen"], rule["fired"]) == ("rule-1", 8, 2)
 
 
-def test_the_same_seed_hits_the_same_requests(api: Api, faults: Admin) -> None:
+def test_the_same_seed_selects_the_same_requests(api: Api, faults: Admin) -> None:
     runs = []
     for seed in (3, 3, 4):
         faults.rule(action="status", status=500, probability=0.5, seed=seed)
@@ -175,7 +175,7 @@ def test_the_same_seed_hits_the_same_requests(api: Api, faults: Admin) -> None:
     assert set(runs[0]) == {200, 500}
 
 
-def test_what_a_rule_is_for(api: Api, legacy: Api, faults: Admin, library: Library) -> None:
+def test_which_requests_a_rule_matches(api: Api, legacy: Api, faults: Admin, library: Library) -> None:
     faults.set({"rules": [{"action": "status", "status": 500, "pattern": "/indexes/[0-9a-f]{24}", "version": "v1.3"}]})
     assert api.send("GET", f"/indexes/{library.index_id}").status_code == 500
     assert legacy.send("GET", f"/indexes/{library.index_id}").status_code == 200
@@ -184,7 +184,7 @@ def test_what_a_rule_is_for(api: Api, legacy: Api, faults: Admin, library: Libra
     assert legacy.send("GET", f"/indexes/{library.index_id}").status_code == 500
 
 
-def test_the_administration_is_never_disturbed_and_asks_for_the_key(api: Api, faults: Admin) -> None:
+def test_the_admin_api_has_no_faults_and_needs_the_key(api: Api, faults: Admin) -> None:
     faults.set({"rules": [{"action": "reset"}]})
     assert faults.send("GET").status_code == 200
     with pytest.raises(requests.ConnectionError):
@@ -224,13 +224,13 @@ def test_rules_are_added_and_removed_by_name(api: Api, faults: Admin) -> None:
         ({"action": "status", "status": 500, "headers": {"a": 1}}, "parameter_invalid", "headers"),
     ],
 )
-def test_a_rule_that_makes_no_sense_is_refused(rule: dict[str, Any], code: str, said: str, faults: Admin) -> None:
+def test_an_invalid_rule(rule: dict[str, Any], code: str, said: str, faults: Admin) -> None:
     assert said in faults.refused(code, "POST", rule)
     assert said in faults.refused(code, "PUT", {"rules": [rule]})
     assert faults.send("GET").json() == {"rules": []}
 
 
-def test_a_limit_refuses_what_is_too_much_in_the_services_way(api: Api, limits: Admin) -> None:
+def test_an_exceeded_limit_returns_the_services_error(api: Api, limits: Admin) -> None:
     limits.set({"requests": {"analyze": {"per_minute": 1000, "per_day": 1}}})
     wrong = {"model_name": "none"}
     first = api.send("POST", "/analyze/tasks", json=wrong)
@@ -248,7 +248,7 @@ def test_a_limit_refuses_what_is_too_much_in_the_services_way(api: Api, limits: 
     assert api.send("POST", "/analyze/tasks", json=wrong).status_code == 400
 
 
-def test_a_plan_that_indexes_nothing_now(api: Api, limits: Admin, library: Library) -> None:
+def test_the_limit_of_concurrent_indexing_tasks(api: Api, limits: Admin, library: Library) -> None:
     limits.set({"concurrent_indexing": 0})
     path = f"/indexes/{library.index_id}/indexed-assets"
     said = api.refused(429, "too_many_requests", "POST", path, json={"asset_id": library.asset_id})
@@ -265,6 +265,6 @@ def test_a_plan_that_indexes_nothing_now(api: Api, limits: Admin, library: Libra
         ({"concurrent_indexing": "five"}, "parameter_invalid"),
     ],
 )
-def test_limits_that_make_no_sense_are_refused(body: Any, code: str, limits: Admin) -> None:
+def test_invalid_limits(body: Any, code: str, limits: Admin) -> None:
     limits.refused(code, "PUT", body)
     assert limits.send("GET").json() == {"requests": {}, "concurrent_indexing": None, "used": {}, "minutes": {}}

@@ -1,4 +1,4 @@
-"""Filters of lists that narrow nothing when they are misread: each is either obeyed or refused."""
+"""Filters of lists: each is applied or refused."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def path(engine: Engine, library: Library) -> Iterator[str]:
     ],
     ids=str,
 )
-def test_a_value_is_compared_as_what_it_is(api: Api, path: str, query: dict[str, str], found: bool) -> None:
+def test_values_are_compared_by_type(api: Api, path: str, query: dict[str, str], found: bool) -> None:
     assert bool(api.get(path, **query)["data"]) is found
 
 
@@ -59,11 +59,11 @@ def test_a_value_is_compared_as_what_it_is(api: Api, path: str, query: dict[str,
     ],
     ids=str,
 )
-def test_what_cannot_be_compared_is_refused(api: Api, path: str, code: str, query: dict[str, Any]) -> None:
+def test_invalid_comparisons(api: Api, path: str, code: str, query: dict[str, Any]) -> None:
     api.refused(400, code, "GET", path, params=query)
 
 
-def test_a_status_is_one_of_the_services(api: Api, path: str) -> None:
+def test_an_unknown_status_is_refused(api: Api, path: str) -> None:
     assets = path.replace("/videos", "/indexed-assets")
     assert api.get(assets, status=["ready", "failed"])["data"]
     api.refused(400, "parameter_invalid", "GET", assets, params={"status": "done"})

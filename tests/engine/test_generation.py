@@ -1,4 +1,4 @@
-"""Text that is answered at once: whole and in lines, in a schema's form, cut where it was to end, and billed once."""
+"""Synchronous analysis: whole and streamed, with schemas, truncation and billing."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def billed(api: Api) -> list[dict[str, Any]]:
     return [event for event in found if event["what"] == "analysis"]
 
 
-def test_an_answer_at_once_is_billed_once_and_is_no_task(api: Api, asset_id: str) -> None:
+def test_a_synchronous_answer_is_billed_once_and_is_no_task(api: Api, asset_id: str) -> None:
     before, tasks = len(billed(api)), api.get("/analyze/tasks")["page_info"]["total_results"]
     body = ask(api, question(asset_id))
     assert "SUMMER 2031" in body["data"] and body["finish_reason"] == "stop"
@@ -70,7 +70,7 @@ def test_an_answer_at_once_is_billed_once_and_is_no_task(api: Api, asset_id: str
     assert api.get("/analyze/tasks")["page_info"]["total_results"] == tasks
 
 
-def test_a_stream_begins_and_ends(api: Api, asset_id: str) -> None:
+def test_events_of_a_stream(api: Api, asset_id: str) -> None:
     request = question(asset_id)
     whole = ask(api, request)["data"]
     # a stream is what is answered when nothing is said
@@ -83,7 +83,7 @@ def test_a_stream_begins_and_ends(api: Api, asset_id: str) -> None:
     assert last["metadata"]["usage"]["output_tokens"] > 0 and last["finish_reason"] == "stop"
 
 
-def test_links_and_inline_videos_leave_nothing_behind(api: Api, clip: Path, site: Callable[[Path], str]) -> None:
+def test_urls_and_inline_videos_leave_no_files(api: Api, clip: Path, site: Callable[[Path], str]) -> None:
     assets = api.get("/assets")["page_info"]["total_results"]
     inline = base64.b64encode(clip.read_bytes()).decode()
     for video in ({"type": "url", "url": site(clip)}, {"type": "base64_string", "base64_string": inline}):
@@ -136,7 +136,7 @@ SCHEMA = {
 }
 
 
-def test_a_schema_is_filled_with_what_was_seen(api: Api, asset_id: str) -> None:
+def test_a_schema_is_filled_with_on_screen_text(api: Api, asset_id: str) -> None:
     shape = {"type": "json_schema", "json_schema": SCHEMA}
     found = json.loads(ask(api, question(asset_id, response_format=shape))["data"])
     assert found["title"] == "WINTER" and "SUMMER 2031" in found["summary"]
@@ -214,7 +214,7 @@ REFUSED: list[tuple[int, str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("status", "code", "change"), REFUSED)
-def test_refusals_are_flat_and_cost_nothing(
+def test_errors_are_flat_and_not_billed(
     api: Api, asset_id: str, status: int, code: str, change: dict[str, Any]
 ) -> None:
     before = len(billed(api))
@@ -239,7 +239,7 @@ def test_more_than_an_hour_is_refused(api: Api) -> None:
         check_window({}, probe, PEGASUS_DIRECT)
 
 
-def test_a_list_of_segments_that_is_too_long_fails_its_task(api: Api, asset_id: str) -> None:
+def test_a_truncated_list_of_segments_fails_its_task(api: Api, asset_id: str) -> None:
     fields = [{"name": f"text{number}", "type": "string", "description": "x"} for number in range(20)]
     definitions = [
         {"id": f"text-{number}", "description": "readable text on screen " + "x" * 50, "fields": fields}

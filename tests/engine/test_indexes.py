@@ -7,7 +7,7 @@ import pytest
 from tests.engine.client import Api
 
 
-def test_an_index_lives_and_dies(every: Api, index_name: str) -> None:
+def test_create_rename_and_delete(every: Api, index_name: str) -> None:
     index_id = every.create_index(index_name)
     index = every.get(f"/indexes/{index_id}")
     assert index["index_name"] == index_name
@@ -21,14 +21,14 @@ def test_an_index_lives_and_dies(every: Api, index_name: str) -> None:
     assert index_id in message and "indexes" in message
 
 
-def test_models_are_shown_as_they_were_given(every: Api, index_name: str) -> None:
+def test_models_are_returned_as_requested(every: Api, index_name: str) -> None:
     request = every.index(index_name)
     index = every.get(f"/indexes/{every.create_index(index_name)}")
     assert {key: index[key] for key in request} == request
     assert ("type" in index) == (every.version == "v1.1")
 
 
-def test_each_generation_shows_the_options_in_its_own_words(api: Api, engine: Any, index_name: str) -> None:
+def test_each_generation_returns_the_options_in_its_own_terms(api: Api, engine: Any, index_name: str) -> None:
     index_id = Api(engine, "v1.2").create_index(index_name, ["text_in_video", "conversation"])
     assert api.get(f"/indexes/{index_id}")["models"] == [
         {"model_name": "marengo2.6", "model_options": ["visual", "audio"]}
@@ -37,7 +37,7 @@ def test_each_generation_shows_the_options_in_its_own_words(api: Api, engine: An
     assert Api(engine, "v1.1").get(f"/indexes/{current}")["index_options"] == ["conversation"]
 
 
-def test_list_finds_by_exact_name(every: Api, index_name: str) -> None:
+def test_the_list_filters_by_exact_name(every: Api, index_name: str) -> None:
     index_id = every.create_index(index_name)
     every.create_index(f"{index_name} and more")
     found = every.get("/indexes", index_name=index_name)
@@ -46,7 +46,7 @@ def test_list_finds_by_exact_name(every: Api, index_name: str) -> None:
     assert every.get("/indexes", index_name="nobody has this name")["data"] == []
 
 
-def test_lists_come_in_pages_newest_first(api: Api, index_name: str) -> None:
+def test_pages_are_sorted_newest_first(api: Api, index_name: str) -> None:
     created = [api.create_index(f"{index_name} {number}") for number in range(3)]
     first = api.get("/indexes", page_limit=2)
     second = api.get("/indexes", page_limit=2, page=2)
@@ -58,7 +58,7 @@ def test_lists_come_in_pages_newest_first(api: Api, index_name: str) -> None:
     assert created[1] in [index["_id"] for index in later] and all(index["created_at"] >= since for index in later)
 
 
-def test_a_name_is_taken_once(every: Api, index_name: str) -> None:
+def test_names_are_unique(every: Api, index_name: str) -> None:
     every.create_index(index_name)
     other = every.create_index(f"{index_name} other")
     code = "index_name_already_exists"
@@ -82,7 +82,7 @@ def test_a_name_is_taken_once(every: Api, index_name: str) -> None:
         ("parameter_unknown", {"engine_id": "marengo2.5"}),
     ],
 )
-def test_wrong_requests_are_refused(api: Api, index_name: str, code: str, change: dict[str, Any]) -> None:
+def test_invalid_requests(api: Api, index_name: str, code: str, change: dict[str, Any]) -> None:
     request = {**api.index(index_name), **change}
     api.refused(400, code, "POST", "/indexes", json={key: value for key, value in request.items() if value is not None})
 
@@ -107,7 +107,7 @@ def test_models_cannot_be_changed(every: Api, index_name: str) -> None:
         ("parameter_unknown", {"name": "x"}),
     ],
 )
-def test_wrong_queries_are_refused(api: Api, code: str, query: dict[str, Any]) -> None:
+def test_invalid_queries(api: Api, code: str, query: dict[str, Any]) -> None:
     api.refused(400, code, "GET", "/indexes", params=query)
 
 
@@ -118,5 +118,5 @@ def test_a_body_that_is_not_json_is_refused(api: Api) -> None:
     api.refused(400, "parameter_invalid", "POST", "/indexes", data="[]", headers=json_type)
 
 
-def test_an_id_of_another_form_is_refused(api: Api) -> None:
+def test_an_invalid_id(api: Api) -> None:
     api.refused(400, "parameter_invalid", "GET", "/indexes/not-an-id")

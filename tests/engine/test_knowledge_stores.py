@@ -1,4 +1,4 @@
-"""Knowledge stores of the engine: what is refused and how, searches, and answers that only quote."""
+"""Knowledge stores: errors, searches and quoted answers."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def schema(**properties: Any) -> dict[str, Any]:
         ),
     ],
 )
-def test_a_store_that_cannot_be(api: Api, body: dict[str, Any], status: int, code: str, said: str) -> None:
+def test_an_invalid_store(api: Api, body: dict[str, Any], status: int, code: str, said: str) -> None:
     assert said in api.refused(status, code, "POST", "/knowledge-stores", json=body)
 
 
@@ -89,7 +89,7 @@ def test_a_store_that_cannot_be(api: Api, body: dict[str, Any], status: int, cod
         ({"asset_id": "CLIP", "metadata": {"a": None}}, "parameter_invalid", "'a'"),
     ],
 )
-def test_an_item_that_cannot_be(
+def test_an_invalid_item(
     api: Api, store: str, clip: Path, tmp_path: Path, body: dict[str, Any], code: str, said: str
 ) -> None:
     if body.get("asset_id") == "CLIP":
@@ -100,7 +100,7 @@ def test_an_item_that_cannot_be(
     assert api.get(f"/knowledge-stores/{store}")["item_count"] == 0
 
 
-def test_an_item_whose_asset_breaks_fails(api: Api, store: str, tmp_path: Path) -> None:
+def test_an_item_with_a_failed_asset_fails(api: Api, store: str, tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video")
     asset_id = api.upload(broken)["_id"]
@@ -113,7 +113,7 @@ def test_an_item_whose_asset_breaks_fails(api: Api, store: str, tmp_path: Path) 
     assert "broken" in item["error"]["message"]
 
 
-def test_an_item_is_billed_once_and_gone_without_a_trace(api: Api, store: str, clip: Path) -> None:
+def test_an_item_is_billed_once_and_deleted_completely(api: Api, store: str, clip: Path) -> None:
     asset_id = api.asset(clip)
     path = f"/knowledge-stores/{store}/items"
     item_id = api.expect(202, "POST", path, json={"asset_id": asset_id})["_id"]
@@ -128,7 +128,7 @@ def test_an_item_is_billed_once_and_gone_without_a_trace(api: Api, store: str, c
     assert api.get(f"/assets/{asset_id}")["status"] == "ready"
 
 
-def test_a_store_is_deleted_with_all_that_is_in_it(api: Api, store: str, clip: Path) -> None:
+def test_a_deleted_store_deletes_its_items(api: Api, store: str, clip: Path) -> None:
     path = f"/knowledge-stores/{store}"
     item_id = api.expect(202, "POST", f"{path}/items", json={"asset_id": api.asset(clip)})["_id"]
     collection = api.expect(201, "POST", f"{path}/item-collections", json={"name": "c"})["_id"]
@@ -166,7 +166,7 @@ def test_a_store_is_deleted_with_all_that_is_in_it(api: Api, store: str, clip: P
         ({"query": {"text": "a"}, "page_token": "guessed"}, "parameter_invalid", "page_token"),
     ],
 )
-def test_a_search_that_cannot_be(api: Api, shelf: FilledStore, body: dict[str, Any], code: str, said: str) -> None:
+def test_an_invalid_search(api: Api, shelf: FilledStore, body: dict[str, Any], code: str, said: str) -> None:
     assert said in api.refused(400, code, "POST", f"/knowledge-stores/{shelf.store_id}/search", json=body)
 
 
@@ -175,7 +175,7 @@ def search(api: Api, shelf: FilledStore, text: str, **body: Any) -> Any:
 
 
 @pytest.mark.parametrize("text", ['"', "AND OR NOT", "winter*", "(summer", "text:winter", "-", "\u2603"])
-def test_no_word_is_an_operator(api: Api, shelf: FilledStore, text: str) -> None:
+def test_words_are_never_operators(api: Api, shelf: FilledStore, text: str) -> None:
     assert isinstance(search(api, shelf, text)["data"], list)
 
 
@@ -184,7 +184,7 @@ def test_word_forms_and_capitals_do_not_matter(api: Api, shelf: FilledStore) -> 
     assert search(api, shelf, "aardvark")["data"] == []
 
 
-def test_what_is_shown_and_what_is_said_are_apart(api: Api, shelf: FilledStore) -> None:
+def test_modalities_are_searched_separately(api: Api, shelf: FilledStore) -> None:
     default = search(api, shelf, "doctor winter")
     assert default["effective_search_options"] == {"video": {"modalities": ["visual"]}}
     audio = search(api, shelf, "doctor winter", search_options={"video": {"modalities": ["audio"]}})
@@ -192,7 +192,7 @@ def test_what_is_shown_and_what_is_said_are_apart(api: Api, shelf: FilledStore) 
     assert {tuple(match["modalities"]) for hit in audio["data"] for match in hit["matches"]} == {("audio",)}
 
 
-def test_a_token_takes_the_search_with_it(api: Api, shelf: FilledStore) -> None:
+def test_a_page_token_contains_the_search(api: Api, shelf: FilledStore) -> None:
     first = search(api, shelf, "summer winter", page_size=1)
     token = first["next_page_token"]
     second = search(api, shelf, "something else", page_size=50, page_token=token)
@@ -231,7 +231,7 @@ def question(shelf: FilledStore, content: str = "Winter?", **fields: Any) -> dic
         ({"temperature": 1}, "parameter_unknown", "temperature"),
     ],
 )
-def test_a_question_that_cannot_be(api: Api, shelf: FilledStore, change: dict[str, Any], code: str, said: str) -> None:
+def test_an_invalid_question(api: Api, shelf: FilledStore, change: dict[str, Any], code: str, said: str) -> None:
     body = {name: value for name, value in {**question(shelf), **change}.items() if value is not None}
     assert said in api.refused(400, code, "POST", "/responses", json=body)
 
@@ -253,7 +253,7 @@ def test_a_schema_that_quotes_cannot_fill_is_refused(api: Api, shelf: FilledStor
     assert "mood" in api.refused(400, "parameter_invalid", "POST", "/responses", json=body)
 
 
-def test_a_selection_that_is_not_there(api: Api, shelf: FilledStore) -> None:
+def test_an_unknown_selection(api: Api, shelf: FilledStore) -> None:
     body = question(shelf, "In {{sel:1}}?", selections=[{"kind": "item", "id": shelf.item_ids[0]}])
     assert "selection 1" in api.refused(400, "parameter_invalid", "POST", "/responses", json=body)
 
@@ -265,7 +265,7 @@ def test_a_session_belongs_to_its_store(api: Api, shelf: FilledStore) -> None:
     assert shelf.store_id in api.refused(400, "parameter_invalid", "POST", "/responses", json=body)
 
 
-def test_what_nothing_says_is_not_made_up(api: Api, shelf: FilledStore) -> None:
+def test_nothing_is_invented_without_a_match(api: Api, shelf: FilledStore) -> None:
     answer = api.expect(200, "POST", "/responses", json=question(shelf, "Where is the aardvark?", stream=False))
     (part,) = answer["output"][0]["content"]
     assert part["text"].startswith("Nothing that is said or shown")
@@ -273,13 +273,13 @@ def test_what_nothing_says_is_not_made_up(api: Api, shelf: FilledStore) -> None:
     assert answer["model"] == "twelvelabs-local-extractive"
 
 
-def test_a_question_about_the_whole_is_answered_with_beginnings(api: Api, shelf: FilledStore) -> None:
+def test_an_overview_quotes_the_first_passages(api: Api, shelf: FilledStore) -> None:
     answer = api.expect(200, "POST", "/responses", json=question(shelf, "Summarize the videos.", stream=False))
     cited = {one["item_id"] for one in answer["output"][0]["content"][0]["annotations"]}
     assert cited == set(shelf.item_ids)
 
 
-def test_a_stream_is_made_of_the_services_events(api: Api, shelf: FilledStore) -> None:
+def test_events_of_a_stream(api: Api, shelf: FilledStore) -> None:
     response = api.send("POST", "/responses", json=question(shelf))
     assert response.headers["content-type"].startswith("text/event-stream")
     blocks = response.content.decode().strip().split("\n\n")
@@ -318,12 +318,12 @@ def test_a_stream_is_made_of_the_services_events(api: Api, shelf: FilledStore) -
         f"/knowledge-stores/STORE/item-collections/ksic_{NOWHERE}/items",
     ],
 )
-def test_ids_that_nothing_has(api: Api, shelf: FilledStore, path: str) -> None:
+def test_unknown_ids(api: Api, shelf: FilledStore, path: str) -> None:
     api.refused(404, "resource_not_exist", "GET", path.replace("STORE", shelf.store_id))
 
 
 @pytest.mark.parametrize("wrong", [UNKNOWN, "ks_x", f"ksi_{NOWHERE}"])
-def test_ids_of_another_form(api: Api, wrong: str) -> None:
+def test_invalid_ids(api: Api, wrong: str) -> None:
     assert "ks_xxx" in api.refused(400, "parameter_invalid", "GET", f"/knowledge-stores/{wrong}")
 
 
@@ -338,6 +338,6 @@ def test_an_item_waits_for_its_asset(api: Api, store: str, tmp_path: Path) -> No
     assert [hit["item_id"] for hit in found["data"]] == [made["_id"]]
 
 
-def test_older_generations_know_no_knowledge_stores(legacy: Api) -> None:
+def test_older_generations_have_no_knowledge_stores(legacy: Api) -> None:
     assert legacy.send("GET", "/knowledge-stores").status_code == 404
     assert legacy.send("POST", "/responses", json={}).status_code == 404

@@ -1,4 +1,4 @@
-"""Searching with v1.1 and v1.2, in the bodies that those generations had."""
+"""Search with v1.1 and v1.2."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ def test_a_text(legacy: Api, library: Library) -> None:
 
 
 @pytest.mark.parametrize(("option", "found"), [("semantic", 1), ("transcription", 0), ("exact_match", 0)])
-def test_how_words_are_compared(legacy: Api, library: Library, option: str, found: int) -> None:
+def test_word_matching(legacy: Api, library: Library, option: str, found: int) -> None:
     request = body(library, "walks", conversation_option=option)
     assert len(legacy.expect(200, "POST", "/search", json=request)["data"]) == found
 
 
-def test_the_exact_way_goes_with_one_option(legacy: Api, library: Library) -> None:
+def test_exact_match_needs_a_single_option(legacy: Api, library: Library) -> None:
     request = {**body(library, "x", conversation_option="transcription"), "search_options": ["visual", "conversation"]}
     legacy.refused(400, "search_option_combination_not_supported", "POST", "/search", json=request)
 
 
-def test_what_v1_2_added(v1_2: Api, engine: Engine, library: Library) -> None:
+def test_additions_of_v1_2(v1_2: Api, engine: Engine, library: Library) -> None:
     request = body(library, "old teacher children", group_by="video", threshold="low", sort_option="clip_count")
     (group,) = v1_2.expect(200, "POST", "/search", json=request)["data"]
     assert group["id"] == library.video_id
@@ -109,12 +109,12 @@ def test_a_boolean_query(v1_2: Api, library: Library) -> None:
         {"$or": ["a"]},
     ],
 )
-def test_boolean_queries_that_are_none(v1_2: Api, library: Library, tree: Any) -> None:
+def test_invalid_boolean_queries(v1_2: Api, library: Library, tree: Any) -> None:
     response = v1_2.send("POST", "/search/combined", json=body(library, tree))
     assert (response.status_code, response.json()["code"][:10]) == (400, "parameter_")
 
 
-def test_what_v1_1_has_not(engine: Engine, library: Library) -> None:
+def test_calls_that_v1_1_lacks(engine: Engine, library: Library) -> None:
     oldest = Api(engine, "v1.1")
     for path in ("/search/combined", "/search-v2"):
         oldest.expect(404, "POST", path, json=body(library, {"text": "a"}))
@@ -135,5 +135,5 @@ def test_what_v1_1_has_not(engine: Engine, library: Library) -> None:
         ({"colour": "red"}, "parameter_unknown"),
     ],
 )
-def test_refusals(legacy: Api, library: Library, change: dict[str, Any], code: str) -> None:
+def test_invalid_requests(legacy: Api, library: Library, change: dict[str, Any], code: str) -> None:
     legacy.refused(400, code, "POST", "/search", json={**body(library, "x"), **change})

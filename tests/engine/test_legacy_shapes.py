@@ -1,4 +1,4 @@
-"""Bodies of the older generations have the fields that those generations had, no more and no fewer."""
+"""Bodies of the older generations: exactly the fields of that generation."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def found(engine: Engine, clip: Path, request: pytest.FixtureRequest) -> Found:
     return Found(Api(engine, request.param), clip)
 
 
-def test_what_is_created_is_named(found: Found) -> None:
+def test_responses_of_creation(found: Found) -> None:
     types = {"type"} if found.api.version == "v1.1" else set()
     assert set(found.created_index) == set(found.created_task) == {"_id"} | types
     if types:
@@ -86,7 +86,7 @@ def test_a_task(found: Found) -> None:
     assert [set(entry) for entry in listed["data"]] == [OF_TASK[found.api.version]]
 
 
-def test_a_failed_task_says_why(found: Found, tmp_path: Path, site: Any) -> None:
+def test_a_failed_task_has_an_error(found: Found, tmp_path: Path, site: Any) -> None:
     (tmp_path / "broken.mp4").write_bytes(b"this is no video")
     task = found.api.task(found.index_id, None, video_url=site(tmp_path / "broken.mp4"))
 
@@ -110,7 +110,7 @@ def test_a_video(found: Found) -> None:
 
 
 @pytest.mark.parametrize("what", ["text-in-video", "transcription", "logo"])
-def test_what_was_found_in_a_video(found: Found, what: str) -> None:
+def test_results_of_a_video(found: Found, what: str) -> None:
     body = found.api.get(f"{found.video}/{what}")
     assert set(body) == {"_id", "index_id", "data", "type"}
     assert (body["_id"], body["index_id"]) == (found.task["video_id"], found.index_id)
@@ -122,7 +122,7 @@ def test_what_was_found_in_a_video(found: Found, what: str) -> None:
         assert body["data"] is None, "the clip is silent, and nobody looks for logos"
 
 
-def test_a_picture_and_the_counts(found: Found) -> None:
+def test_a_frame_and_the_counts(found: Found) -> None:
     assert set(found.api.get(f"{found.video}/thumbnail")) == {"thumbnail"}
     counts = found.api.get("/tasks/status", index_id=found.index_id)
     assert {"index_id", "ready", "validating", "pending", "failed", "total_result"} <= set(counts)

@@ -1,4 +1,4 @@
-"""Searching: what is found and in which order, pages, filters, and the service's own refusals."""
+"""Search: ranking, pages, filters and errors."""
 
 from __future__ import annotations
 
@@ -101,22 +101,22 @@ def test_words_are_compared_as_written_or_by_their_stem(talk: Talk) -> None:
 
 
 @pytest.mark.parametrize("text", ['"', "* OR (", "NEAR(a b)", "snow'; --", "col:snow", "的", "^"])
-def test_nothing_in_a_query_is_an_operator(talk: Talk, text: str) -> None:
+def test_queries_have_no_operators(talk: Talk, text: str) -> None:
     assert len(search(talk, SAID, text)["data"]) == (2 + 1 if "snow" in text else 0)
 
 
-def test_text_on_screen_is_found_by_its_words(talk: Talk) -> None:
+def test_on_screen_text_is_found_by_words(talk: Talk) -> None:
     body = search(talk, SHOWN, "summer")
     assert [clip["video_id"] for clip in body["data"]] == sorted([talk.first, talk.second])
     assert starts(body) == [3.0, 3.0]
 
 
-def test_sounds_are_found_where_subtitles_name_them(talk: Talk) -> None:
+def test_sounds_are_found_in_subtitles(talk: Talk) -> None:
     assert starts(search(talk, ("audio",), "applause")) == [1.0]
     assert starts(search(talk, ("audio",), "snow")) == []
 
 
-def test_options_are_joined_or_must_all_be_there(talk: Talk) -> None:
+def test_any_or_all_options(talk: Talk) -> None:
     both = [*SAID, *SHOWN]
     either = search(talk, both, "snow summer", page_limit="50")
     assert len(either["data"]) == 5
@@ -124,7 +124,7 @@ def test_options_are_joined_or_must_all_be_there(talk: Talk) -> None:
     assert [(clip["start"], clip["end"]) for clip in every["data"]] == [(3.0, 4.0), (4.0, 5.0)]
 
 
-def test_an_image_finds_the_moments_that_look_like_it(talk: Talk, clip: Path, tmp_path: Path) -> None:
+def test_an_image_finds_similar_moments(talk: Talk, clip: Path, tmp_path: Path) -> None:
     still, other = frame_of(clip, tmp_path / "s.jpg", 4.5), make_image(tmp_path / "o.png", "####", (300, 900))
     body = search(talk, SHOWN, query_media_type="image", query_media_file=still)
     assert [(one["start"], one["end"]) for one in body["data"]] == [(3.0, 6.0)] * 2
@@ -135,13 +135,13 @@ def test_an_image_finds_the_moments_that_look_like_it(talk: Talk, clip: Path, tm
     assert search(talk, SHOWN, query_media_type="image", query_media_file=other)["data"] == []
 
 
-def test_an_image_from_a_link(talk: Talk, clip: Path, tmp_path: Path, site: Any) -> None:
+def test_an_image_url(talk: Talk, clip: Path, tmp_path: Path, site: Any) -> None:
     link = site(frame_of(clip, tmp_path / "s.png", 4.5))
     body = search(talk, SHOWN, query_media_type="image", query_media_url=[link, link])
     assert starts(body) == [3.0, 3.0]
 
 
-def test_a_text_and_an_image_count_together(talk: Talk, clip: Path, tmp_path: Path) -> None:
+def test_text_and_image_are_combined(talk: Talk, clip: Path, tmp_path: Path) -> None:
     still = frame_of(clip, tmp_path / "s.png", 4.5)
     body = search(talk, SHOWN, "winter", query_media_type="image", query_media_file=still)
     assert sorted(starts(body)) == [0.0, 0.0, 3.0, 3.0]
@@ -181,7 +181,7 @@ def test_a_filter_by_id(talk: Talk) -> None:
     assert [clip["video_id"] for clip in body["data"]] == [talk.second]
 
 
-def test_user_metadata_only_where_it_is_asked_for(talk: Talk) -> None:
+def test_user_metadata_is_included_on_request(talk: Talk) -> None:
     body = search(talk, SAID, "dog", include_user_metadata="true")
     assert body["data"][0]["user_metadata"] == {"take": 2, "ok": True}
     assert "user_metadata" not in search(talk, SAID, "dog")["data"][0]
@@ -236,7 +236,7 @@ def test_options_as_one_json_list(talk: Talk) -> None:
     assert starts(search(talk, ('["transcription"]',), "dog")) == [2.0, 0.0]
 
 
-def test_parts_of_older_models_are_taken_no_notice_of(talk: Talk) -> None:
+def test_form_parts_of_older_models_are_ignored(talk: Talk) -> None:
     body = search(talk, SAID, "dog", threshold="high", sort_option="score", adjust_confidence_level="0.5")
     assert starts(body) == [2.0, 0.0]
 
@@ -272,7 +272,7 @@ def test_parts_of_older_models_are_taken_no_notice_of(talk: Talk) -> None:
         ({"colour": "red"}, "parameter_unknown"),
     ],
 )
-def test_refusals(talk: Talk, fields: dict[str, Any], code: str) -> None:
+def test_invalid_requests(talk: Talk, fields: dict[str, Any], code: str) -> None:
     refused(talk, code, **fields)
 
 
@@ -282,12 +282,12 @@ def test_a_file_that_is_no_image(talk: Talk, tmp_path: Path) -> None:
     refused(talk, "image_file_broken", SHOWN, None, **image)
 
 
-def test_an_image_is_not_looked_for_among_words(talk: Talk, tmp_path: Path) -> None:
+def test_an_image_cannot_be_searched_in_transcripts(talk: Talk, tmp_path: Path) -> None:
     image = {"query_media_type": "image", "query_media_file": make_image(tmp_path / "a.png")}
     refused(talk, "search_option_combination_not_supported", SAID, None, **image)
 
 
-def test_a_search_is_a_form(talk: Talk) -> None:
+def test_a_search_must_be_a_form(talk: Talk) -> None:
     body = {"index_id": talk.index_id, "search_options": ["visual"], "query_text": "x"}
     talk.api.refused(400, "content_type_invalid", "POST", "/search", json=body)
 
@@ -300,7 +300,7 @@ def test_an_index_must_offer_the_option(api: Api, index_name: str) -> None:
     api.refused(400, "index_not_supported_for_search", "POST", "/search", files=form(index_id, SHOWN, "x"))
 
 
-def test_tokens(talk: Talk) -> None:
+def test_page_tokens(talk: Talk) -> None:
     token = search(talk, SAID, "snow", page_limit="1")["page_info"]["next_page_token"]
     for wrong in ("nonsense", "a-1", token.rpartition("-")[0] + "-99", token.rpartition("-")[0] + "-x"):
         talk.api.refused(400, "parameter_invalid", "GET", f"/search/{wrong}")
@@ -312,7 +312,7 @@ def test_tokens(talk: Talk) -> None:
     talk.api.refused(400, "search_page_token_expired", "GET", f"/search/{token}")
 
 
-def test_a_deleted_video_is_found_no_more(engine: Engine, clip: Path, index_name: str) -> None:
+def test_a_deleted_video_is_not_found(engine: Engine, clip: Path, index_name: str) -> None:
     older = Api(engine, "v1.2")
     index_id = older.create_index(index_name)
     video_id = older.index_video(index_id, clip)
@@ -322,7 +322,7 @@ def test_a_deleted_video_is_found_no_more(engine: Engine, clip: Path, index_name
     assert older.expect(200, "POST", "/search", json=body)["data"] == []
 
 
-def test_an_entity_stands_for_its_name(talk: Talk, tmp_path: Path) -> None:
+def test_an_entity_is_searched_by_its_name(talk: Talk, tmp_path: Path) -> None:
     collection = talk.api.expect(201, "POST", "/entity-collections", json={"name": "search"})["_id"]
     asset_id = talk.api.asset(make_image(tmp_path / "cat.png", "CAT"))
     body = {"name": "cat", "asset_ids": [asset_id]}

@@ -41,7 +41,7 @@ def test_a_file_becomes_a_ready_video(every: Api, clip: Path, index_name: str) -
     assert index["video_count"] == 1 and index["total_duration"] == pytest.approx(6, abs=0.1)
 
 
-def test_a_task_passes_through_the_services_statuses(api: Api, tmp_path: Path, index_name: str) -> None:
+def test_statuses_of_a_task(api: Api, tmp_path: Path, index_name: str) -> None:
     index_id = api.create_index(index_name)
     seen: dict[str, list[str]] = {}
     for number in range(2):
@@ -59,14 +59,14 @@ def test_a_task_passes_through_the_services_statuses(api: Api, tmp_path: Path, i
     assert "queued" in list(seen.values())[1] and "indexing" in list(seen.values())[1]
 
 
-def test_a_link_becomes_a_ready_video(every: Api, site: Callable[[Path], str], clip: Path, index_name: str) -> None:
+def test_a_url_becomes_a_ready_video(every: Api, site: Callable[[Path], str], clip: Path, index_name: str) -> None:
     index_id = every.create_index(index_name)
     task = every.task(index_id, None, video_url=site(clip) + "?signature=secret")
     finished = every.finished(f"/tasks/{task['_id']}")
     assert finished["system_metadata" if every.version == "v1.3" else "metadata"]["filename"] == "clip.mp4"
 
 
-def test_a_link_may_come_as_a_file_part(legacy: Api, site: Callable[[Path], str], clip: Path, index_name: str) -> None:
+def test_a_url_can_be_a_file_part(legacy: Api, site: Callable[[Path], str], clip: Path, index_name: str) -> None:
     """The vendor's older client does so."""
     data = {"index_id": legacy.create_index(index_name), "language": "en"}
     task = legacy.expect(200, "POST", "/tasks", data=data, files={"video_url": ("video_url", site(clip).encode())})
@@ -74,7 +74,7 @@ def test_a_link_may_come_as_a_file_part(legacy: Api, site: Callable[[Path], str]
 
 
 @pytest.mark.parametrize("path", ["missing.mp4", "page.html"])
-def test_a_link_that_leads_nowhere_fails_the_task(
+def test_a_broken_url_fails_the_task(
     every: Api, site: Callable[[Path], str], tmp_path: Path, index_name: str, path: str
 ) -> None:
     (tmp_path / "page.html").write_text("<html>not a video</html>" * 100)
@@ -110,7 +110,7 @@ BAD_FILES: dict[str, tuple[str, Maker]] = {
 
 
 @pytest.mark.parametrize("what", BAD_FILES)
-def test_a_bad_file_is_refused_at_once(every: Api, tmp_path: Path, index_name: str, what: str) -> None:
+def test_a_broken_file_is_refused(every: Api, tmp_path: Path, index_name: str, what: str) -> None:
     code, make = BAD_FILES[what]
     index_id = every.create_index(index_name)
     assert every.task(index_id, make(tmp_path), expect=400)["code"] == code
@@ -118,13 +118,13 @@ def test_a_bad_file_is_refused_at_once(every: Api, tmp_path: Path, index_name: s
     assert list((every.engine.data_dir / "incoming").iterdir()) == []
 
 
-def test_a_video_that_breaks_off_is_not_taken_for_a_whole_one(api: Api, tmp_path: Path, index_name: str) -> None:
+def test_a_truncated_video_fails(api: Api, tmp_path: Path, index_name: str) -> None:
     whole = make_video(tmp_path / "a.mp4", tuple(f"PART {number}" for number in range(10)), seconds=10)
     task = api.task(api.create_index(index_name), break_in_the_middle(whole, tmp_path / "b.mp4"))
     assert api.finished(f"/tasks/{task['_id']}", "failed")["error"]["code"] == "video_file_broken"
 
 
-def test_a_long_video_is_refused_where_the_model_says_so(engine: Engine, tmp_path: Path, index_name: str) -> None:
+def test_a_video_longer_than_the_limit_of_the_model(engine: Engine, tmp_path: Path, index_name: str) -> None:
     """Half an hour is the limit of the older Pegasus; the same file suits Marengo."""
     video = make_long_video(tmp_path / "long.mp4", 1900)
     older = Api(engine, "v1.2")
@@ -163,11 +163,11 @@ def make_long_video(path: Path, seconds: int) -> Path:
         ("parameter_invalid", {"video_url": "http://127.0.0.1:9/a.mp4", "user_metadata": '{"a": {"b": 1}}'}),
     ],
 )
-def test_wrong_parts_are_refused(api: Api, index_name: str, code: str, fields: dict[str, Any]) -> None:
+def test_invalid_form_parts(api: Api, index_name: str, code: str, fields: dict[str, Any]) -> None:
     assert api.task(api.create_index(index_name), None, expect=400, **fields)["code"] == code
 
 
-def test_both_sources_are_one_too_many(every: Api, clip: Path, index_name: str) -> None:
+def test_two_sources_are_refused(every: Api, clip: Path, index_name: str) -> None:
     body = every.task(every.create_index(index_name), clip, expect=400, video_url="http://127.0.0.1:9/a.mp4")
     assert body["code"] == "parameter_invalid"
 
@@ -177,11 +177,11 @@ def test_an_unknown_index_is_refused(every: Api, clip: Path) -> None:
     assert every.task("nonsense", clip, expect=400)["code"] == "parameter_invalid"
 
 
-def test_a_form_is_needed(api: Api) -> None:
+def test_a_task_must_be_a_form(api: Api) -> None:
     api.refused(400, "content_type_invalid", "POST", "/tasks", json={"index_id": "0" * 24})
 
 
-def test_given_subtitles_win_over_listening(legacy: Api, sample: Path, given: Path, index_name: str) -> None:
+def test_provided_subtitles_replace_speech_recognition(legacy: Api, sample: Path, given: Path, index_name: str) -> None:
     index_id = legacy.create_index(index_name)
     video_id = legacy.index_video(index_id, sample, provide_transcription="true", transcription_file=given)
     meta = legacy.get(f"/indexes/{index_id}/videos/{video_id}/transcription")
@@ -191,7 +191,7 @@ def test_given_subtitles_win_over_listening(legacy: Api, sample: Path, given: Pa
     ]
 
 
-def test_given_subtitles_may_be_a_link(
+def test_provided_subtitles_can_be_a_url(
     legacy: Api, site: Callable[[Path], str], clip: Path, tmp_path: Path, index_name: str
 ) -> None:
     vtt = _write(tmp_path / "given.vtt", b"WEBVTT\n\n00:01.000 --> 00:02.000\nFrom afar.\n")
@@ -219,7 +219,7 @@ def test_given_subtitles_may_be_a_link(
         ("parameter_invalid", None, {"language": "de"}),
     ],
 )
-def test_bad_transcripts_are_refused(
+def test_invalid_subtitles(
     legacy: Api, clip: Path, tmp_path: Path, index_name: str, code: str, content: bytes | None, fields: dict[str, Any]
 ) -> None:
     if content is not None:
@@ -233,7 +233,7 @@ def test_the_oldest_generation_needs_the_language(engine: Engine, clip: Path, in
     oldest.refused(400, "parameter_not_provided", "POST", "/tasks", data=data, files=files)
 
 
-def test_tasks_are_listed_by_what_is_asked(every: Api, clip: Path, tmp_path: Path, index_name: str) -> None:
+def test_filters_of_the_list(every: Api, clip: Path, tmp_path: Path, index_name: str) -> None:
     index_id = every.create_index(index_name)
     other = Path(shutil.copy(clip, tmp_path / "other.mp4"))
     done = every.task(index_id, clip)["_id"]
@@ -281,7 +281,7 @@ def test_counts_per_status(legacy: Api, clip: Path, index_name: str) -> None:
     assert (counts["ready"], counts["failed"], counts["total_result"]) == (1, 0, 1)
 
 
-def test_deleting_an_index_ends_what_runs_in_it(api: Api, tmp_path: Path, index_name: str) -> None:
+def test_deleting_an_index_cancels_its_jobs(api: Api, tmp_path: Path, index_name: str) -> None:
     index_id = api.create_index(index_name)
     video = make_video(tmp_path / "a.mp4", tuple(f"GONE {n}" for n in range(10)), seconds=10)
     task = api.task(index_id, video)["_id"]

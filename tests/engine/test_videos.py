@@ -23,7 +23,7 @@ def check_rows(rows: list[dict[str, Any]], duration: float) -> None:
         assert 0 <= row["start"] < row["end"] <= duration and row["value"]
 
 
-def test_the_sample_is_heard_and_read(legacy: Api, sample: Path, index_name: str) -> None:
+def test_speech_and_text_of_the_sample(legacy: Api, sample: Path, index_name: str) -> None:
     index_id = legacy.create_index(index_name)
     video_id = legacy.index_video(index_id, sample)
     path = f"/indexes/{index_id}/videos/{video_id}"
@@ -43,7 +43,7 @@ def test_the_sample_is_heard_and_read(legacy: Api, sample: Path, index_name: str
     assert not any(phrase in words_of(shown["data"]) for phrase in SPOKEN)
 
 
-def test_slides_are_read_when_they_are_shown(legacy: Api, clip: Path, index_name: str) -> None:
+def test_times_of_on_screen_text(legacy: Api, clip: Path, index_name: str) -> None:
     index_id = legacy.create_index(index_name)
     path = f"/indexes/{index_id}/videos/{legacy.index_video(index_id, clip)}"
     rows = legacy.get(f"{path}/text-in-video")["data"]
@@ -65,7 +65,7 @@ def test_slides_are_read_when_they_are_shown(legacy: Api, clip: Path, index_name
         (100, 200, None),
     ],
 )
-def test_a_window_keeps_what_it_touches(
+def test_a_window_returns_the_overlapping_segments(
     legacy: Api, clip: Path, request: pytest.FixtureRequest, start: float | None, end: float | None, found: list[str]
 ) -> None:
     name = f"{request.node.originalname} {legacy.version}"
@@ -79,7 +79,7 @@ def test_a_window_keeps_what_it_touches(
 
 @pytest.mark.parametrize("query", [{"start": -1}, {"end": "soon"}, {"start": 5, "end": 5}, {"start": 5, "end": 2}])
 @pytest.mark.parametrize("kind", ["transcription", "text-in-video"])
-def test_wrong_windows_are_refused(legacy: Api, index_name: str, kind: str, query: dict[str, Any]) -> None:
+def test_invalid_windows(legacy: Api, index_name: str, kind: str, query: dict[str, Any]) -> None:
     path = f"/indexes/{legacy.create_index(index_name)}/videos/{'0' * 24}/{kind}"
     legacy.refused(400, "parameter_invalid", "GET", path, params=query)
 
@@ -92,7 +92,7 @@ def test_an_option_must_be_part_of_the_index(legacy: Api, clip: Path, index_name
     assert "conversation" in legacy.refused(400, "parameter_invalid", "GET", f"{path}/transcription")
 
 
-def test_what_one_generation_indexed_another_reads(api: Api, engine: Engine, clip: Path, index_name: str) -> None:
+def test_generations_share_videos(api: Api, engine: Engine, clip: Path, index_name: str) -> None:
     index_id = api.create_index(index_name)
     video_id = api.index_video(index_id, clip)
     older = Api(engine, "v1.2")
@@ -100,7 +100,7 @@ def test_what_one_generation_indexed_another_reads(api: Api, engine: Engine, cli
     assert [row["value"] for row in rows] == ["WINTER", "SUMMER 2031"]
 
 
-def test_the_transcript_comes_when_it_is_asked_for(api: Api, sample: Path, clip: Path, index_name: str) -> None:
+def test_the_transcript_is_included_on_request(api: Api, sample: Path, clip: Path, index_name: str) -> None:
     index_id = api.create_index(index_name)
     video_id = api.index_video(index_id, sample)
     for kind in ("videos", "indexed-assets"):
@@ -114,7 +114,7 @@ def test_the_transcript_comes_when_it_is_asked_for(api: Api, sample: Path, clip:
     assert "transcription" not in api.get(path, transcription="true")
 
 
-def test_embedded_subtitles_win_over_listening(legacy: Api, tmp_path: Path, index_name: str) -> None:
+def test_embedded_subtitles_replace_speech_recognition(legacy: Api, tmp_path: Path, index_name: str) -> None:
     video = make_video(tmp_path / "plain.mp4", ("SUBTITLED",), sound=True)
     cues = [(0.5, 1.5, "First cue."), (2.0, 4.25, "Second, with <i>style</i>.")]
     index_id = legacy.create_index(index_name)
@@ -132,7 +132,7 @@ def test_a_tone_is_no_speech(legacy: Api, tmp_path: Path, index_name: str) -> No
     assert legacy.get(f"/indexes/{index_id}/videos/{video_id}/transcription")["data"] is None
 
 
-def test_a_video_that_was_filmed_sideways_is_read_upright(legacy: Api, tmp_path: Path, index_name: str) -> None:
+def test_a_rotated_video_is_read_upright(legacy: Api, tmp_path: Path, index_name: str) -> None:
     seen = make_video(tmp_path / "sensor.mp4", ("PORTRAIT",), turned=True)
     index_id = legacy.create_index(index_name)
     path = f"/indexes/{index_id}/videos/{legacy.index_video(index_id, turn(seen, tmp_path / 'turned.mp4'))}"
@@ -150,7 +150,7 @@ def test_only_ready_videos_are_listed(every: Api, clip: Path, index_name: str) -
     assert [video["_id"] for video in page["data"]] == [ready] and page["page_info"]["total_results"] == 1
 
 
-def test_videos_are_listed_by_what_is_asked(api: Api, clip: Path, index_name: str) -> None:
+def test_filters_of_the_list(api: Api, clip: Path, index_name: str) -> None:
     index_id = api.create_index(index_name)
     metadata = '{"run": "manual-1", "take": 2, "good": true}'
     video_id = api.index_video(index_id, clip, user_metadata=metadata)
@@ -186,7 +186,7 @@ def test_the_older_generations_set_title_and_metadata(legacy: Api, clip: Path, i
     assert (metadata["fps"], metadata["size"]) == (5, clip.stat().st_size)
 
 
-def test_a_deleted_video_leaves_nothing(every: Api, tmp_path: Path, index_name: str) -> None:
+def test_a_deleted_video_is_removed_completely(every: Api, tmp_path: Path, index_name: str) -> None:
     video = make_video(tmp_path / "a.mp4", (f"ONLY {every.version}",), seconds=4)
     index_id = every.create_index(index_name)
     video_id = every.index_video(index_id, video)
@@ -204,7 +204,7 @@ def test_a_video_belongs_to_one_index(every: Api, clip: Path, index_name: str) -
     every.refused(404, "resource_not_exist", "GET", f"/indexes/{other}/videos/{video_id}")
 
 
-def test_a_video_that_is_not_ready_has_no_rows(legacy: Api, engine: Engine, tmp_path: Path, index_name: str) -> None:
+def test_a_video_that_is_not_ready_has_no_results(legacy: Api, engine: Engine, tmp_path: Path, index_name: str) -> None:
     index_id = legacy.create_index(index_name)
     video = make_video(tmp_path / "a.mp4", tuple(f"WAIT {n} {legacy.version}" for n in range(6)), seconds=6)
     task = legacy.task(index_id, video)["_id"]
