@@ -31,8 +31,9 @@ def engine_routes() -> Sequence[EngineRoute]:
     """Return the routes of every generation."""
     tables: dict[ApiVersion, Sequence[Endpoint]] = {
         ApiVersion.V1_3: (*routes.SHARED, *routes.CURRENT, *routes.TASK),
-        ApiVersion.V1_2: (*routes.SHARED, *routes.SINCE_V1_2, *routes.LEGACY, *routes.TASK),
-        ApiVersion.V1_1: (*routes.SHARED, *routes.LEGACY, *routes.TASK),
+        ApiVersion.V1_2: (*routes.SHARED, *routes.LEGACY, *routes.SINCE_V1_2, *routes.TASK),
+        # v1.1 answers the newer calls as well: there is no such call
+        ApiVersion.V1_1: (*routes.SHARED, *routes.LEGACY, *routes.SINCE_V1_2, *routes.TASK),
     }
     return [
         EngineRoute(version, method, path, f"{handler.__module__.rpartition('.')[2]}.{handler.__name__}")

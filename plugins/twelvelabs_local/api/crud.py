@@ -101,10 +101,11 @@ class Crud(Generic[R, New, Query]):
         :param collection: the path of the list.
         :param one: the path of one resource.
         """
-        found: Sequence[Endpoint] = (
+        update: Sequence[Endpoint] = (("PATCH", one, self.update),) if self.change else ()
+        return (
             ("POST", collection, self.create_one),
             ("GET", collection, self.list_all),
             ("GET", one, self.read),
+            *update,
             ("DELETE", one, self.delete_one),
         )
-        return (*found, ("PATCH", one, self.update)) if self.change else found
