@@ -244,9 +244,11 @@ def test_airflows_own_limit_is_a_deadline_too(
     assert (CANCEL in server.asked) == cancel_on_timeout
 
 
-def test_airflows_own_limit_without_a_memory() -> None:
+def test_airflows_own_limit_without_a_store_or_a_start_date() -> None:
+    where = task_context()
+    where["ti"].start_date = None
     with pytest.raises(TwelveLabsJobTimeoutError, match="is a triggerer running"):
-        late(Analysis(task_id="t", deferrable=True), task_context())
+        late(Analysis(task_id="t", deferrable=True), where)
 
 
 @pytest.mark.parametrize(
