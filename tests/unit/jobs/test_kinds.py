@@ -42,7 +42,9 @@ def test_an_unknown_status_counts_as_running_and_is_logged_once(status: str, cap
     kinds._unknown.cache_clear()
     with caplog.at_level(logging.WARNING):
         assert {phase_of(status) for _ in range(3)} == {Phase.RUNNING}
-    assert [record.getMessage().count(repr(status)) for record in caplog.records] == [1], "told once, not at every look"
+    assert [record.getMessage().count(repr(status)) for record in caplog.records] == [1], (
+        "logged once, not at every poll"
+    )
 
 
 @pytest.mark.parametrize(

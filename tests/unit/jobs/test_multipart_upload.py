@@ -36,7 +36,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[PartsStore]:
 
 
 def upload(memory: Store | None, *, fingerprint: str = "etag-1", content: bytes = CONTENT, **other: Any) -> str:
-    """Run one try of a task."""
+    """Run one attempt of a task."""
 
     def open_range(start: int, size: int) -> BinaryIO:
         return BytesIO(content[start : start + size])
@@ -49,7 +49,7 @@ def upload(memory: Store | None, *, fingerprint: str = "etag-1", content: bytes 
 
 
 def broken(service: PartsStore, memory: Store | None) -> None:
-    """Run a try that fails at the seventh part."""
+    """Run an attempt that fails at the seventh part."""
     service.trouble[7] = [500]
     with pytest.raises(TwelveLabsTransientError, match="part 7"):
         upload(memory)

@@ -44,11 +44,11 @@ def tolerates(outage: Outage, error: TwelveLabsError, now: float, age: float | N
 
 
 @pytest.mark.parametrize("error", PASSING)
-@pytest.mark.parametrize(("silent", "borne"), [(0.0, True), (LONGEST_SILENCE, True), (LONGEST_SILENCE + 1, False)])
-def test_silence_is_tolerated_for_a_while(error: type[TwelveLabsError], silent: float, borne: bool) -> None:
+@pytest.mark.parametrize(("silent", "tolerated"), [(0.0, True), (LONGEST_SILENCE, True), (LONGEST_SILENCE + 1, False)])
+def test_silence_is_tolerated_for_a_while(error: type[TwelveLabsError], silent: float, tolerated: bool) -> None:
     outage = Outage()
     assert tolerates(outage, error("silent"), BEGAN)
-    assert tolerates(outage, error("silent"), BEGAN + silent) is borne
+    assert tolerates(outage, error("silent"), BEGAN + silent) is tolerated
 
 
 @pytest.mark.parametrize("error", REFUSALS, ids=lambda error: f"{type(error).__name__}-{error.details.code}")
@@ -74,9 +74,9 @@ def test_a_response_ends_the_outage() -> None:
     assert tolerates(outage, REFUSALS[0], BEGAN + LONGEST_REFUSAL + 1)
 
 
-@pytest.mark.parametrize(("age", "borne"), [(0.0, True), (SETTLING - 1, True), (SETTLING, False)])
-def test_a_new_job_may_be_unknown_for_a_moment(age: float, borne: bool) -> None:
-    assert tolerates(Outage(), GONE, BEGAN, age) is borne
+@pytest.mark.parametrize(("age", "tolerated"), [(0.0, True), (SETTLING - 1, True), (SETTLING, False)])
+def test_a_new_job_may_be_unknown_for_a_moment(age: float, tolerated: bool) -> None:
+    assert tolerates(Outage(), GONE, BEGAN, age) is tolerated
 
 
 def test_what_is_final_for_one_job_is_not_for_a_list() -> None:

@@ -27,8 +27,8 @@ from twelvelabs_provider.jobs.task_state import TaskState
 URL = "https://media.example/a.mp4"
 
 
-def task(task_id: str, status: str = "ready", **told: Any) -> EmbeddingTask:
-    return EmbeddingTask(task_id, status, None, EmbeddedInput(**{"type": "video", **told}), (), None, None, None)
+def task(task_id: str, status: str = "ready", **given: Any) -> EmbeddingTask:
+    return EmbeddingTask(task_id, status, None, EmbeddedInput(**{"type": "video", **given}), (), None, None, None)
 
 
 @dataclass
@@ -62,7 +62,7 @@ def test_the_newest_task_with_the_same_url_is_found() -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "given",
     [
         {"url": "https://media.example/b.mp4"},
         {"type": "audio", "url": URL},
@@ -74,8 +74,8 @@ def test_the_newest_task_with_the_same_url_is_found() -> None:
         {"url": URL, "end": 20.0, "duration": 60.0},
     ],
 )
-def test_a_task_with_another_input_or_request_is_ignored(told: dict[str, Any]) -> None:
-    hook = Hook([task("t1", **told)])
+def test_a_task_with_another_input_or_request_is_ignored(given: dict[str, Any]) -> None:
+    hook = Hook([task("t1", **given)])
     assert found(hook, segmentation=FixedSegmentation(3)) is None
 
 

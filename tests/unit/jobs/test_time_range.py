@@ -27,7 +27,7 @@ def test_start_and_end_are_numbers_or_rendered_texts(start: Any, end: Any, windo
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "told"),
+    ("start", "end", "words"),
     [
         (5, 5, r"end=5 must be after start=5"),
         (5, 1, r"end=1 must be after start=5"),
@@ -40,8 +40,8 @@ def test_start_and_end_are_numbers_or_rendered_texts(start: Any, end: Any, windo
         ([1], None, r"start=\[1\]"),
     ],
 )
-def test_an_invalid_time_range_is_refused_with_its_value(start: Any, end: Any, told: str) -> None:
-    with pytest.raises(TwelveLabsInputError, match=told):
+def test_an_invalid_time_range_is_refused_with_its_value(start: Any, end: Any, words: str) -> None:
+    with pytest.raises(TwelveLabsInputError, match=words):
         TimeRange.parse(start, end)
 
 

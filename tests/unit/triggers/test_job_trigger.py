@@ -194,7 +194,7 @@ def test_the_deadline_ends_a_wait(server: ScriptedServer) -> None:
 def test_retry_after_is_obeyed_until_the_deadline(server: ScriptedServer) -> None:
     server.script += [Reply(status=429, headers={"Retry-After": "60"})] + [stands("indexing")] * 10_000
     assert wake_of(trigger(pending(0.2))).reason is EventReason.DEADLINE
-    assert len(server.requests) == 2, "one that was told to wait, and the last look"
+    assert len(server.requests) == 2, "the one with Retry-After, and the last poll"
 
 
 def test_there_is_a_pause_before_the_first_poll(server: ScriptedServer) -> None:

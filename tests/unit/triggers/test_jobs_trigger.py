@@ -25,7 +25,7 @@ IDS = [f"t{number}" for number in range(25)]
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No pause before a wait takes part, and nobody left over from another test."""
+    """Subscribe without a pause, and to no poll of another test."""
     monkeypatch.setattr(shared_poll, "EARLIEST_EVENT", 0.0)
     monkeypatch.setattr(shared_poll, "_subscribers", {})
 

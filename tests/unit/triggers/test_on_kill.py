@@ -113,12 +113,12 @@ def test_repeated_stops_do_not_interrupt_the_cancellation(
     monkeypatch.setattr(cancellation, "_is_deferred", after_a_while)
 
     async def told_again_and_again() -> None:
-        told = asyncio.create_task(asyncio.wait_for(trigger(pending()).on_kill(), timeout=LONGEST_TEST))
+        stopping = asyncio.create_task(asyncio.wait_for(trigger(pending()).on_kill(), timeout=LONGEST_TEST))
         while server.asked == []:
             await asyncio.sleep(0.01)
-            told.cancel()
+            stopping.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await told
+            await stopping
 
     asyncio.run(asyncio.wait_for(told_again_and_again(), LONGEST_TEST))
     assert server.asked == [CANCEL]

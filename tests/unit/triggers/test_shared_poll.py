@@ -38,7 +38,7 @@ LONGEST_TEST = 20.0
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No pause before a wait takes part, and nobody left over from another test."""
+    """Subscribe without a pause, and to no poll of another test."""
     monkeypatch.setattr(shared_poll, "EARLIEST_EVENT", 0.0)
     monkeypatch.setattr(shared_poll, "_subscribers", {})
     monkeypatch.setattr(shared_poll, "_broadcasts", {})

@@ -37,7 +37,7 @@ class Store:
         return default if self.value is None else json.loads(self.value)
 
     async def aset(self, key: str, value: Any) -> None:
-        """Keep a value, unless told to fail."""
+        """Save a value, unless it is set to fail."""
         if self.fails:
             self.fails -= 1
             raise RuntimeError("no supervisor")
@@ -73,7 +73,7 @@ def trigger(store: Store | None, **arguments: Any) -> TwelveLabsVideoReadyTrigge
 
 
 def names(one: TwelveLabsVideoReadyTrigger, server: ScriptedServer) -> list[str]:
-    """Run a trigger until the server's script is through; return the videos that it told of."""
+    """Run a trigger until the server's script is through; return the videos of its events."""
     return [event["video_id"] for event in events(one, server)]
 
 
@@ -165,7 +165,7 @@ def test_a_late_video_fires_and_a_known_one_does_not_fire_again(server: Scripted
     assert names(trigger(store), server) == ["quick", "late"]
     server.script += [page(video("late", age=20), video("quick", age=10), video("slow", age=7000))]
     assert names(trigger(store), server) == ["slow"]
-    # All told: the watermark moves on, and keeps what is near its end only.
+    # After all events the watermark moves on and keeps only the newest videos.
     assert store.saved[-1]["since"] == NOW - 10 - new_videos.OVERLAP
     assert set(store.saved[-1]["videos"]) == {"late", "quick"}
 
@@ -187,7 +187,7 @@ def test_a_restart_continues_at_the_watermark(server: ScriptedServer) -> None:
 
 
 def test_a_crash_between_event_and_watermark_loses_nothing(server: ScriptedServer) -> None:
-    """The event may have been stored or not: it is told once more, which its payload lets a DAG see."""
+    """The event may not have been stored, so it fires again; a DAG recognises it by its payload."""
     store = known()
     server.script += [page(video("v1", age=9), video("v2", age=8))] * 2
 
@@ -262,7 +262,7 @@ def test_retry_after_is_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_invalid_watermark_stops_the_events(server: ScriptedServer) -> None:
-    """Nobody would know what was told; whoever deletes it says so."""
+    """Nothing says which videos have had their event, until a user deletes the watermark."""
     store = Store(json.dumps({"version": 99}))
     seen = []
 
