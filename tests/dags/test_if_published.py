@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,8 +112,15 @@ def events(account: Account) -> int:
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_the_next_run_returns_the_same_result_and_bills_nothing(
-    name: str, connect: Connect, account: Account, library: Library, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str,
+    connect: Connect,
+    account: Account,
+    library: Library,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.INFO)
     before = events(account)
     first, _ = see_through(made(name, library, tmp_path), task_context(run_id=f"first {name}"))
     assert events(account) > before
@@ -121,7 +129,7 @@ def test_the_next_run_returns_the_same_result_and_bills_nothing(
     second, deferrals = see_through(operator, task_context(run_id="second"))
     assert (second, deferrals) == (first, 0)
     assert events(account) == held
-    assert f"Reusing the published result {first['manifest']}" in capsys.readouterr().out
+    assert f"Reusing the published result {first['manifest']}" in caplog.text + "".join(capsys.readouterr())
     (heard,) = operator._published
     assert heard.entry.manifest == first["manifest"], "asset events and lineage name the result"
     unchanged = {path: path.stat().st_mtime_ns for path in files if "_catalog" not in str(path)}
