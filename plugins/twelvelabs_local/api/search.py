@@ -95,7 +95,7 @@ async def pictures_of(call: Call, form: ImageParts) -> list[Vector]:
 
     :raises ServiceError: when a file is not an image, or cannot be fetched.
     """
-    sources = [*form.query_media_url, *form.query_media_file]
+    sources: list[UploadFile | str] = [*form.query_media_url, *form.query_media_file]
     return await run_in_threadpool(_pictures, call, sources) if sources else []
 
 
