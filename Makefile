@@ -25,28 +25,29 @@ demo: export DEMO_OUTPUT = $(value OUTPUT)
 PROCESSES ?= 2
 SHARED = --numprocesses $(PROCESSES) --dist loadscope --no-loadscope-reorder
 
-.PHONY: help demo up down test test-oldest lint lock coverage-table schemas bench-waits bench-publish clean
+.PHONY: help demo up down test test-oldest lint lock coverage-table schemas bench-waits bench-publish bench-import clean
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo         run the pipeline on the sample video: a real Airflow and the embedded engine, nothing left running"
+	@echo "make demo         run the pipeline on the sample video in a real Airflow with the embedded engine, then stop both"
 	@echo "                    VIDEO=path        your own video instead of the sample"
-	@echo "                    TRANSCRIPT=path   its subtitles (SRT or VTT), used instead of listening"
-	@echo "                    OUTPUT=folder     where the results go (demo-output)"
+	@echo "                    TRANSCRIPT=path   its subtitles (SRT or VTT), used instead of speech recognition"
+	@echo "                    OUTPUT=folder     output folder (demo-output)"
 	@echo "                    AIRFLOW_PORT=n    port of Airflow (8080); ENGINE_PORT=n that of the engine (8765)"
-	@echo "make up           the same Airflow and engine, left running with the UI and a password; same port options"
-	@echo "                    TEST_CONNECTION=1 lets Airflow test connections, which sends their keys to their hosts"
-	@echo "make down         end what make up started"
-	@echo "make test         every test, on the newest Airflow, by two processes (PROCESSES=n)"
-	@echo "make test-oldest  the unit and DAG tests on the oldest supported Airflow, but for the large ones"
-	@echo "make lint         ruff and mypy"
-	@echo "make lock         resolve requirements/*.txt anew"
-	@echo "make coverage-table  write docs/coverage.md anew: every call, its operators, its tests"
-	@echo "make schemas      write the schemas of the rows and their tables in docs/outputs.md anew"
-	@echo "make bench-waits  what 1,000 and 10,000 waits in one event loop cost, and how late the default settings notice a job"
-	@echo "make bench-publish  what a million segments in four formats cost"
-	@echo "make clean        remove everything that these commands made"
-	@echo "PYTHON=path       the Python (3.11 or newer) that the virtual environments are made with: $(PYTHON)"
+	@echo "make up           start the same Airflow and engine with the UI and a password; same port options"
+	@echo "                    TEST_CONNECTION=1 allows Airflow to test connections, which sends their keys to their hosts"
+	@echo "make down         stop what make up started"
+	@echo "make test         run all tests on the newest Airflow in two processes (PROCESSES=n)"
+	@echo "make test-oldest  run the unit and DAG tests on the oldest supported Airflow, without the large ones"
+	@echo "make lint         run ruff and mypy"
+	@echo "make lock         resolve requirements/*.txt again"
+	@echo "make coverage-table  generate docs/coverage.md: every call, its operators, its tests"
+	@echo "make schemas      generate the row schemas and their tables in docs/outputs.md"
+	@echo "make bench-waits  measure 1,000 and 10,000 waits in one event loop, and the latency of the default settings"
+	@echo "make bench-publish  measure the publishing of a million segments in four formats"
+	@echo "make bench-import  measure the CPU time that the operators add to the import of a DAG file"
+	@echo "make clean        remove everything that these commands create"
+	@echo "PYTHON=path       Python (3.11 or newer) for the virtual environments: $(PYTHON)"
 
 demo: .venv/.done
 	@.venv/bin/python -m demo run $(DEMO_OPTIONS)
@@ -93,6 +94,9 @@ bench-waits: .venv/.done
 bench-publish: .venv/.done
 	@.venv/bin/python benchmarks/publish.py
 
+bench-import: .venv/.done
+	@.venv/bin/python benchmarks/imports.py
+
 coverage-table: .venv/.done
 	@.venv/bin/python -m tests.coverage_table
 
@@ -106,21 +110,21 @@ clean:
 	@rm -rf requirements/*.egg-info tests/servers/node_modules
 	@find plugins dags tests demo -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# A Python that is missing, too old or without venv is named before anything is made.
+# Checks the Python before anything is created.
 define need_python
 @command -v "$(PYTHON)" >/dev/null || { \
-	echo "There is no $(PYTHON). Name a Python from 3.11 on: make PYTHON=/path/to/python3" >&2; exit 1; }
+	echo "$(PYTHON) not found. Set a Python from 3.11 on: make PYTHON=/path/to/python3" >&2; exit 1; }
 @"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	echo "Python 3.11 or newer is needed; $(PYTHON) is $$("$(PYTHON)" -V 2>&1). Name another: make PYTHON=python3.12" >&2; \
+	echo "Python 3.11 or newer is needed; $(PYTHON) is $$("$(PYTHON)" -V 2>&1). Set another: make PYTHON=python3.12" >&2; \
 	exit 1; }
 @"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
-	echo "$(PYTHON) cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	echo "$(PYTHON) cannot create virtual environments. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 endef
 
 .venv/.done: requirements/airflow-3.3.txt
 .venv-oldest/.done: requirements/airflow-3.1.txt
 
-# Made anew, not updated, when the lock or the metadata changes: what is no longer in the lock must not stay behind.
+# Created again, not updated, when the lock or the metadata changes: packages that left the lock must not stay.
 .venv/.done .venv-oldest/.done: setup.cfg | .venv-lock/.done
 	$(need_python)
 	@echo "$(@D): installing the packages of $(filter requirements/%,$^)"
@@ -132,22 +136,22 @@ endef
 
 # Only tests need these many packages, and few of their modules are ever loaded: nothing is compiled ahead.
 .venv/.servers: requirements/servers-3.3.txt .venv/.done
-	@echo ".venv: installing what tests with real servers need"
+	@echo ".venv: installing the packages of the tests with real servers"
 	@$(INSTALL) .venv $(UV) -- --no-deps --requirement requirements/servers-3.3.txt
 	@touch $@
 
-# A server that the tests start. A failure here is theirs to tell: they are skipped with the reason.
+# Azurite, an Azure server for the tests. If its installation fails, the tests are skipped with the reason.
 tests/servers/node_modules/.done: tests/servers/package-lock.json
 	@if command -v npm >/dev/null; then \
 		echo "tests/servers: installing Azurite"; \
 		npm ci --ignore-scripts --no-audit --no-fund --silent --prefix tests/servers && touch $@; \
-	else echo "There is no npm, so the tests with an Azure server are skipped (Debian and Ubuntu: apt install npm)"; fi
+	else echo "npm not found: the tests with an Azure server are skipped (Debian and Ubuntu: apt install npm)"; fi
 
 .venv-lock/.done:
 	$(need_python)
 	@rm -rf $(@D)
 	@"$(PYTHON)" -m venv $(@D)
-	@$(@D)/bin/python $(PIP) install 'uv>=0.9' || echo "uv cannot be installed: pip does its work"
+	@$(@D)/bin/python $(PIP) install 'uv>=0.9' || echo "uv cannot be installed; using pip"
 	@touch $@
 
 airflow_of = $$($(1)/bin/python -c 'import importlib.metadata as m; print("Airflow", m.version("apache-airflow"))')
