@@ -54,12 +54,6 @@ else:
     RetryPolicy = object  # type: ignore[misc, assignment, unused-ignore]
     RetryDecision = None  # type: ignore[misc, assignment, unused-ignore]
 
-if AIRFLOW_V_3_3_PLUS:
-    # Since 3.3 its triggers can share one stream.
-    from airflow.triggers.base import BaseEventTrigger as SharingTrigger
-else:
-    from airflow.triggers.base import BaseTrigger as SharingTrigger  # type: ignore[assignment, unused-ignore]
-
 __all__ = [
     "AIRFLOW_V_3_2_PLUS",
     "AIRFLOW_V_3_3_PLUS",
@@ -72,7 +66,6 @@ __all__ = [
     "AirflowTaskTimeout",
     "RetryDecision",
     "RetryPolicy",
-    "SharingTrigger",
     "Stats",
     "TaskDeferralTimeout",
     "TaskDeferred",

@@ -7,19 +7,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from twelvelabs_provider.api.analysis.batch_models import AnalysisBatch
-from twelvelabs_provider.api.analysis.batches import cancel_batch, read_batch
-from twelvelabs_provider.api.call import Call, nothing
-from twelvelabs_provider.api.connections import Import, read_import
-from twelvelabs_provider.api.embedding.models import EmbeddingTask
-from twelvelabs_provider.api.entities import Entity, read_entity
-from twelvelabs_provider.api.generations import Dialect
-from twelvelabs_provider.api.knowledge.knowledge_stores import KnowledgeStoreItem, read_knowledge_store_item
-from twelvelabs_provider.api.legacy.transfers import TransferStatus, read_transfer_status
-from twelvelabs_provider.api.models import AnalysisTask, Asset, IndexingTask, Video
 from twelvelabs_provider.api.redaction import clean_text
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Phase
+
+if TYPE_CHECKING:
+    from twelvelabs_provider.api.analysis.batch_models import AnalysisBatch
+    from twelvelabs_provider.api.call import Call
+    from twelvelabs_provider.api.connections import Import
+    from twelvelabs_provider.api.embedding.models import EmbeddingTask
+    from twelvelabs_provider.api.entities import Entity
+    from twelvelabs_provider.api.generations import Dialect
+    from twelvelabs_provider.api.knowledge.knowledge_stores import KnowledgeStoreItem
+    from twelvelabs_provider.api.legacy.transfers import TransferStatus
+    from twelvelabs_provider.api.models import AnalysisTask, Asset, IndexingTask, Video
 
 log = logging.getLogger(__name__)
 
@@ -154,6 +156,44 @@ def _item_state(item: KnowledgeStoreItem) -> JobState:
     )
 
 
+# The calls are imported when they are made: a DAG file that imports an operator needs none of them.
+def _read_batch(_: Dialect, job: JobRef) -> Call[JobState]:
+    from twelvelabs_provider.api.analysis.batches import read_batch
+
+    return read_batch(job.id).then(_batch_state)
+
+
+def _cancel_batch(_: Dialect, job: JobRef) -> Call[None]:
+    from twelvelabs_provider.api.analysis.batches import cancel_batch
+    from twelvelabs_provider.api.call import nothing
+
+    return cancel_batch(job.id).then(nothing)
+
+
+def _read_import(_: Dialect, job: JobRef) -> Call[JobState]:
+    from twelvelabs_provider.api.connections import read_import
+
+    return read_import(job.index_id or "", job.id).then(_import_state)
+
+
+def _read_entity(_: Dialect, job: JobRef) -> Call[JobState]:
+    from twelvelabs_provider.api.entities import read_entity
+
+    return read_entity(job.index_id or "", job.id).then(_entity_state)
+
+
+def _read_item(_: Dialect, job: JobRef) -> Call[JobState]:
+    from twelvelabs_provider.api.knowledge.knowledge_stores import read_knowledge_store_item
+
+    return read_knowledge_store_item(job.index_id or "", job.id).then(_item_state)
+
+
+def _read_transfer(_: Dialect, job: JobRef) -> Call[JobState]:
+    from twelvelabs_provider.api.legacy.transfers import read_transfer_status
+
+    return read_transfer_status(job.id, job.index_id or "").then(_transfer_state)
+
+
 KINDS: Mapping[JobKind, KindOfJob] = {
     JobKind.INDEXING_TASK: KindOfJob(lambda api, job: api.read_task(job.id).then(indexing_task_state)),
     JobKind.ASSET: KindOfJob(lambda api, job: api.read_asset(job.id).then(asset_state)),
@@ -164,18 +204,11 @@ KINDS: Mapping[JobKind, KindOfJob] = {
         lambda api, job: api.read_analysis_task(job.id).then(_analysis_state),
         cancel=lambda api, job: api.cancel_analysis_task(job.id),
     ),
-    JobKind.ANALYSIS_BATCH: KindOfJob(
-        lambda api, job: read_batch(job.id).then(_batch_state),
-        cancel=lambda api, job: cancel_batch(job.id).then(nothing),
-    ),
-    JobKind.IMPORT: KindOfJob(lambda api, job: read_import(job.index_id or "", job.id).then(_import_state)),
-    JobKind.ENTITY: KindOfJob(lambda api, job: read_entity(job.index_id or "", job.id).then(_entity_state)),
-    JobKind.KNOWLEDGE_STORE_ITEM: KindOfJob(
-        lambda api, job: read_knowledge_store_item(job.index_id or "", job.id).then(_item_state)
-    ),
-    JobKind.TRANSFER: KindOfJob(
-        lambda api, job: read_transfer_status(job.id, job.index_id or "").then(_transfer_state)
-    ),
+    JobKind.ANALYSIS_BATCH: KindOfJob(_read_batch, cancel=_cancel_batch),
+    JobKind.IMPORT: KindOfJob(_read_import),
+    JobKind.ENTITY: KindOfJob(_read_entity),
+    JobKind.KNOWLEDGE_STORE_ITEM: KindOfJob(_read_item),
+    JobKind.TRANSFER: KindOfJob(_read_transfer),
     # Today's API returns the status together with the embeddings, which are not parsed here.
     JobKind.EMBEDDING_TASK: KindOfJob(lambda api, job: api.embedding_task_status(job.id).then(_embedding_state)),
 }

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from airflow.sdk import BaseOperator
 
 from twelvelabs_provider.api.errors import TwelveLabsQuotaError
-from twelvelabs_provider.asset_events import register_events
 from twelvelabs_provider.exceptions import TwelveLabsQuotaUsedUpError
 from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID
 from twelvelabs_provider.jobs.attempt_clock import AttemptClock, attempt_number
@@ -22,7 +21,6 @@ from twelvelabs_provider.jobs.quota import OnQuota, ensure_worth_waiting, renewa
 from twelvelabs_provider.links import TwelveLabsPlaygroundLink
 from twelvelabs_provider.storage.catalog.writing import Publication, listen
 from twelvelabs_provider.task import COMMON_FIELDS, TwelveLabsTask, push_result, refusals_end_the_task
-from twelvelabs_provider.triggers.timer import TwelveLabsTimerTrigger
 from twelvelabs_provider.version_compat import TaskDeferralTimeout
 
 if TYPE_CHECKING:
@@ -170,6 +168,8 @@ class TwelveLabsOperator(TwelveLabsTask, BaseOperator):
             deadline = self.deadline(context) if policy is OnQuota.WAIT else None
             ensure_worth_waiting(error, renewal, policy, deadline)
             self.log.warning("Leaving the worker until %s: a quota is used up (%s)", clock_text(renewal.at), error)
+            from twelvelabs_provider.triggers.timer import TwelveLabsTimerTrigger
+
             self.defer(
                 trigger=TwelveLabsTimerTrigger(
                     renewal.at, {"job": None, "begun_at": self.clock.store(context), **(self.quota_memo() or {})}
@@ -193,6 +193,8 @@ class TwelveLabsOperator(TwelveLabsTask, BaseOperator):
     def post_execute(self, context: Context, result: Any = None) -> None:
         """Fill the asset events of the outlets; what a user's ``post_execute`` wrote there stays."""
         super().post_execute(context, result)
+        from twelvelabs_provider.asset_events import register_events
+
         register_events(context, self.outlets, self._published)
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any] | None:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, cast
 
 from twelvelabs_provider.api.errors import TwelveLabsError, is_missing
 from twelvelabs_provider.exceptions import TwelveLabsJobFailedError, TwelveLabsJobTimeoutError
-from twelvelabs_provider.jobs.cancellation import RemoteJobCanceller
 from twelvelabs_provider.jobs.durations import Duration, optional_seconds, seconds_of
 from twelvelabs_provider.jobs.identity import Identity, fingerprint
 from twelvelabs_provider.jobs.job import JobRef, JobState, PendingJob, Phase
@@ -24,7 +23,6 @@ from twelvelabs_provider.jobs.task_state import TaskState, origin_in
 from twelvelabs_provider.jobs.trigger_event import JobEvent
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.task import NO_RESPONSE, ends_without_worker, refusals_end_the_task
-from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
 from twelvelabs_provider.version_compat import AirflowTaskTimeout, conf
 
 if TYPE_CHECKING:
@@ -213,6 +211,8 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
         if not self.owns(pending):
             self.log.warning("%s belongs to another task and continues", pending.job)
             return ""
+        from twelvelabs_provider.jobs.cancellation import RemoteJobCanceller
+
         cancellations = RemoteJobCanceller(pending, self._recorded_in).cancel(self.hook)
         for cancellation in cancellations:
             self.log.warning("%s", cancellation)
@@ -224,7 +224,11 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
         The triggerer cancels the job of a cleared task, unless the next attempt starts first.
         """
         pending = self._task_state(context).superseded() if self._cancels_when_killed else None
-        for cancellation in RemoteJobCanceller(pending).cancel(self.hook) if pending else ():
+        if pending is None:
+            return
+        from twelvelabs_provider.jobs.cancellation import RemoteJobCanceller
+
+        for cancellation in RemoteJobCanceller(pending).cancel(self.hook):
             if cancellation.cancelled:
                 self.log.warning("Job of an earlier attempt: %s", cancellation)
 
@@ -305,6 +309,8 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
             started_at, deadline, jitter = pending.started_at, pending.deadline, random.random()
             time.sleep(self._outage.pause(pause_before_poll(now, started_at, deadline, self.poll_interval, jitter)))
             return
+        from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
+
         trigger = TwelveLabsJobTrigger(
             self.twelvelabs_conn_id,
             pending.as_read(state).as_json(),

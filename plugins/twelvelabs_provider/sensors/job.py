@@ -27,7 +27,6 @@ from twelvelabs_provider.task import (
     ends_without_worker,
     refusals_end_the_task,
 )
-from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
 from twelvelabs_provider.version_compat import (
     AirflowFailException,
     AirflowSensorTimeout,
@@ -196,6 +195,8 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
         started_at = min(now, state.created_at or now)
         pending = PendingJob(self.job(), now, started_at, deadline).as_read(state)
         self.log.info("Waiting for %s in the triggerer, until %s", pending.job, clock_text(deadline))
+        from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
+
         self.defer(
             trigger=TwelveLabsJobTrigger(
                 self.twelvelabs_conn_id,

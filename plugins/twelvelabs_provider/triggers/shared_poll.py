@@ -32,7 +32,13 @@ from twelvelabs_provider.jobs.poll_subscribers import SHARDS, PollKey, Subscribe
 from twelvelabs_provider.jobs.polling import LONGEST_PAUSE, SHORTEST_PAUSE, pause_after
 from twelvelabs_provider.jobs.trigger_event import EventReason
 from twelvelabs_provider.triggers.single_poll import EARLIEST_EVENT, PollFailedError, PollingHook
-from twelvelabs_provider.version_compat import SharingTrigger
+from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS
+
+if AIRFLOW_V_3_3_PLUS:
+    # Triggers of this class can share one poll; older releases have no shared polls.
+    from airflow.triggers.base import BaseEventTrigger as SharingTrigger
+else:
+    from airflow.triggers.base import BaseTrigger as SharingTrigger  # type: ignore[assignment, unused-ignore]
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
