@@ -6,17 +6,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from twelvelabs_provider.api.analysis.generation import generation_of_task
-from twelvelabs_provider.api.analysis.request import on_screen_text_from, on_screen_text_request, within
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsCutOffError, TwelveLabsUnsupportedError
-from twelvelabs_provider.api.models import Segment, Video
 from twelvelabs_provider.exceptions import TwelveLabsUnusableAnswerError
-from twelvelabs_provider.inputs.subject import without_asset
 from twelvelabs_provider.inputs.templated import texts_of
-from twelvelabs_provider.jobs.analysis_submission import AnalysisSubmission, owns_analysis, task_mark
-from twelvelabs_provider.jobs.billed_answer import keep_incomplete
 from twelvelabs_provider.jobs.cost import analysis_bill, definitions_in
-from twelvelabs_provider.jobs.deduplication import asset_of
 from twelvelabs_provider.jobs.index_resolution import index_arguments, resolve_index
 from twelvelabs_provider.jobs.job import JobState, PendingJob
 from twelvelabs_provider.jobs.result_deduplication import Deduplicator, IfPublished, question_digest
@@ -25,21 +18,18 @@ from twelvelabs_provider.links import video_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.billing import count_bill, guard_cost
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
-from twelvelabs_provider.results.answered import asked_of
 from twelvelabs_provider.results.kinds import SEGMENTS
 from twelvelabs_provider.storage.failed_answers import RAW, forget_aside
 from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.layout import ResultKind, ResultPlace
 from twelvelabs_provider.storage.manifest import ManifestFacts, Origin, Provenance, Published
-from twelvelabs_provider.storage.publish import check_output, publish
 from twelvelabs_provider.storage.published_results import SavedResult
-from twelvelabs_provider.storage.republish import republish_segments
-from twelvelabs_provider.storage.source import resolve_source
-from twelvelabs_provider.storage.subtitles import read_subtitles
 from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, required
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from twelvelabs_provider.api.models import Segment, Video
 
 DEFAULT_FORMATS = ("jsonl",)
 
@@ -99,6 +89,8 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
 
         :param index_id: the index that an earlier attempt found.
         """
+        from twelvelabs_provider.storage.publish import check_output
+
         required(self, video_id=self.video_id, output_path=self.output_path)
         index_arguments(self.index_id, self.index_name)
         self._formats()
@@ -127,6 +119,8 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
         self, context: Context, rows: Sequence[Segment], window: TimeRange, video: Video, origin: Origin, **facts: Any
     ) -> Result:
         """Write the files, then the manifest; return their places and counts."""
+        from twelvelabs_provider.storage.publish import publish
+
         published = publish(
             self.output_path,
             self.place(window),
@@ -174,6 +168,10 @@ class TwelveLabsExtractTranscriptionOperator(TwelveLabsExtractOperator):
 
     def run_operator(self, context: Context) -> Result:
         """Read the segments and publish them."""
+        from twelvelabs_provider.api.analysis.request import within
+        from twelvelabs_provider.storage.source import resolve_source
+        from twelvelabs_provider.storage.subtitles import read_subtitles
+
         window, video = self.check()
         if self.transcription:
             given = read_subtitles(
@@ -236,6 +234,9 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
 
     def complete(self, context: Context, pending: PendingJob, state: JobState) -> Result:
         """Publish the rows of an analysis that is ready."""
+        from twelvelabs_provider.api.analysis.generation import generation_of_task
+        from twelvelabs_provider.api.analysis.request import on_screen_text_from, within
+
         window, video = self.check(pending.memo.get("index_id"))
         task = self.hook.execute(self.hook.api.read_analysis_task(pending.job.id))
         if task.error:
@@ -275,6 +276,8 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
 
     def owns(self, pending: PendingJob) -> bool:
         """Return False for an analysis task that existed before."""
+        from twelvelabs_provider.jobs.analysis_submission import owns_analysis
+
         return owns_analysis(pending)
 
     def playground_page(self, pending: PendingJob) -> str | None:
@@ -285,12 +288,20 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
         self, context: Context, window: TimeRange, text: str, pending: PendingJob, error: TwelveLabsAnswerError
     ) -> NoReturn:
         """Keep an answer that cannot be read in a file, and fail: asking again is billed again."""
+        from twelvelabs_provider.jobs.billed_answer import keep_incomplete
+
         push = partial(self.push_before_failure, context)
         kept = keep_incomplete(self.output_path, self.place(window), RAW, text, push)
         advice = ": extract shorter windows with start and end" if isinstance(error, TwelveLabsCutOffError) else ""
         raise TwelveLabsUnusableAnswerError(f"{error}{advice} ({pending.job}).{kept} Another request is billed again")
 
     def _analyze(self, context: Context, window: TimeRange, video: Video) -> PendingJob | Result:
+        from twelvelabs_provider.api.analysis.request import on_screen_text_request
+        from twelvelabs_provider.inputs.subject import without_asset
+        from twelvelabs_provider.jobs.analysis_submission import AnalysisSubmission, task_mark
+        from twelvelabs_provider.jobs.deduplication import asset_of
+        from twelvelabs_provider.results.answered import asked_of
+
         asset_id = self.asset_id or asset_of(self.hook, video)
         if not asset_id:
             raise without_asset(self._found_index, self.video_id)
@@ -308,6 +319,8 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
         return pending
 
     def _reused(self, context: Context, window: TimeRange, question: str) -> Result | None:
+        from twelvelabs_provider.storage.republish import republish_segments
+
         formats = self._formats()
 
         def render(saved: SavedResult) -> Published | None:

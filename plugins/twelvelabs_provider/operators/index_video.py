@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.assets import UploadMethod
-from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsUnsupportedError
 from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import TwelveLabsInputError
@@ -26,21 +25,21 @@ from twelvelabs_provider.jobs.deduplication import (
     source_mark,
 )
 from twelvelabs_provider.jobs.index_resolution import index_arguments, resolve_index_for_videos
-from twelvelabs_provider.jobs.input_checks import GivenTranscription, checked_transcription, checked_video
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Memo, PendingJob
-from twelvelabs_provider.jobs.reconcile_indexing import SubmittedVideo, submit_once
 from twelvelabs_provider.jobs.source_upload import SourceUpload, link_failed, source_memo
 from twelvelabs_provider.jobs.video_deduplication import VideoDeduplicator
 from twelvelabs_provider.links import index_url, video_url
 from twelvelabs_provider.operators.billing import count_bill, guard_cost
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
-from twelvelabs_provider.operators.list_videos import checked_metadata
-from twelvelabs_provider.storage.probe import VideoFacts
 from twelvelabs_provider.storage.source import Source, meaning_of, resolve_source
 from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, required
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from twelvelabs_provider.api.call import FilePart
+    from twelvelabs_provider.jobs.input_checks import GivenTranscription
+    from twelvelabs_provider.storage.probe import VideoFacts
 
 _UNSUPPORTED = ("fail", "warn")
 
@@ -258,15 +257,21 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
         }
 
     def _metadata(self) -> Mapping[str, Any]:
+        from twelvelabs_provider.operators.list_videos import checked_metadata
+
         return checked_metadata(mapping_of("user_metadata", self.user_metadata))
 
     def _checked_source(self) -> tuple[Source, VideoFacts | None]:
+        from twelvelabs_provider.jobs.input_checks import checked_video
+
         given = checked_video(resolve_source(self.source), self.hook.api.LIMITS)
         self.log.info("Video %s: %s", given.source.uri, given.described)
         return given.source, given.facts
 
     def _given_transcription(self, facts: VideoFacts | None) -> GivenTranscription | None:
         """Return the checked transcription, if the service takes one."""
+        from twelvelabs_provider.jobs.input_checks import checked_transcription
+
         if self.unsupported_transcription not in _UNSUPPORTED:
             raise TwelveLabsInputError(
                 f"unsupported_transcription={self.unsupported_transcription!r} is not one of {', '.join(_UNSUPPORTED)}"
@@ -333,6 +338,8 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
         metadata: Mapping[str, Any],
         memo: Result,
     ) -> PendingJob:
+        from twelvelabs_provider.jobs.reconcile_indexing import SubmittedVideo, submit_once
+
         wanted = wanted_method(self.method, in_one_request=True)
         if wanted is UploadMethod.URL or source.is_url:
             method_for(source, wanted)

@@ -1,7 +1,8 @@
-"""What importing the provider loads: a DAG file is read again and again, and each library that it loads costs then."""
+"""Modules that importing the provider loads: Airflow parses a DAG file again and again."""
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,28 @@ from tests.unit.airflow.fresh import PLUGINS, run_fresh
 HEAVY = {"av", "cv2", "numpy", "onnxruntime", "pandas", "pocketsphinx", "pyarrow", "rapidocr"}
 WORKERS_HTTP = {"requests", "requests_toolbelt", "urllib3"}
 HTTP = WORKERS_HTTP | {"aiohttp", "boto3", "botocore", "httpcore", "httpx"}
+# Imported in ``execute``, where the task needs them.
+NEEDED_BY_RUNNING_TASKS = (
+    "api.analysis.batches",
+    "api.analysis.rules",
+    "api.connections",
+    "api.entities",
+    "api.generations",
+    "api.knowledge.knowledge_stores",
+    "api.search.request",
+    "asset_events",
+    "hooks.twelvelabs",
+    "hooks.twelvelabs_async",
+    "jobs.analysis_submission",
+    "jobs.cancellation",
+    "jobs.finished_jobs",
+    "storage.catalog.compaction",
+    "storage.publish",
+    "storage.subtitles",
+    "storage.tables",
+    "triggers.job",
+    "triggers.timer",
+)
 STAGES = """
 import importlib, json, sys
 stages = []
@@ -69,6 +92,18 @@ def test_only_the_workers_hook_loads_an_http_library_of_its_own(tmp_path: Path) 
     of_airflow = sorted(name for name in reading if name.partition(".")[0] == "airflow")
     (by_airflow,) = loaded_after(tmp_path, ["airflow.sdk", *of_airflow], strict=False)
     assert packages_in(reading) & HTTP <= packages_in(by_airflow), "Airflow alone loads less"
+
+
+def test_the_operators_of_a_dag_load_no_module_that_only_a_running_task_needs(tmp_path: Path) -> None:
+    names = sorted(
+        node.module
+        for node in ast.parse((PLUGINS.parent / "dags" / "video_understanding.py").read_text()).body
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("twelvelabs_provider")
+    )
+    assert len(names) >= 3
+    (loaded,) = loaded_after(tmp_path, names)
+    unwanted = {f"twelvelabs_provider.{name}" for name in NEEDED_BY_RUNNING_TASKS} | {"airflow.triggers.base"}
+    assert loaded & unwanted == set()
 
 
 @pytest.mark.parametrize(
