@@ -24,7 +24,7 @@ class TwelveLabsCompactCatalogOperator(BaseOperator):
 
     :param output_path: the output, as the operators that publish take it (templated).
     :param formats: ``jsonl``, which there always is, and ``parquet`` for a copy of it (templated).
-    :param rebuild: make the catalog anew of the manifests that are there: what was deleted or moved goes, and what an
+    :param rebuild: rebuild the catalog from the existing manifests: what was deleted or moved goes, and what an
         older release published comes; true or false (templated).
     :return: ``results`` (how many the catalog holds), ``files`` (format to URI of the snapshot), ``entries`` and
         ``snapshots`` (how many it took the place of).

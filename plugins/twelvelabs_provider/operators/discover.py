@@ -1,4 +1,4 @@
-"""Operators that find videos in storage."""
+"""Operator that finds new and changed videos in storage."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 
 class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
-    """Lists the videos below a folder or prefix that are new or changed since the last run, in files of so many each.
+    """Lists the videos below a folder or prefix that are new or changed since the last run.
 
-    Nothing of the list is in an XCom but where its files lie, each of JSON lines with ``uri``, ``size``, ``version``,
-    ``modified`` and ``subtitle``. Airflow maps over what a task returns, not over a part of it, so a line lies between
-    this task and the next::
+    The list is published in files of ``chunk_size`` videos: JSON lines with ``uri``, ``size``, ``version``,
+    ``modified`` and ``subtitle``. An XCom has only their URIs. Airflow maps over the whole result of a task, so a small
+    task passes the chunks on::
 
         @task
         def chunks(discovered):
@@ -41,25 +41,24 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
         found = TwelveLabsDiscoverVideosOperator(task_id="discover", source="s3://aws@bucket/videos/", output_path=...)
         TwelveLabsIndexVideosOperator.partial(task_id="index", ...).expand(videos=chunks(found.output))
 
-    A video is listed when nobody has written it (or its subtitle) for ``min_age`` seconds; what is younger is listed
-    by a later run, and never lost. Where a store tells no times, a video has to be the same in two runs that are as
-    far apart. Hidden and empty files, and files that are no videos, are passed over and counted.
+    A video is listed when neither it nor its subtitle changed for ``min_age`` seconds. Younger videos are
+    listed by a later run. If a store reports no times, a video must be the same in two runs that are ``min_age`` apart. Hidden files, empty
+    files, and files that are no videos are skipped and counted.
 
-    A subtitle belongs to the video of its name: ``name.srt``, ``name.en.vtt``, ``name.pt-BR.srt``, ``name.mp4.srt``,
-    each also with ``.sdh`` or ``.cc``, in either Unicode form, and in another case where only one video has the name.
-    Of several, one of the language that is asked for goes first, then the same spelling, then one that is not for the
-    hard of hearing. ``.forced`` is never taken. What is not taken is counted (``subtitle_unpaired``,
-    ``subtitle_forced``, ``subtitle_not_chosen``, ``subtitle_empty``); the log and the manifest's
-    ``unpaired_subtitles`` name up to 20 that no video was listed with.
+    A subtitle belongs to the video with the same name: ``name.srt``, ``name.en.vtt``, ``name.pt-BR.srt``,
+    ``name.mp4.srt``, each also with ``.sdh`` or ``.cc``, in both Unicode forms, and in another case if only one video
+    has the name. Of several subtitles, the order is: the requested ``language``, the same spelling, not for the hard of
+    hearing. ``.forced`` is never used. Unused subtitles are counted (``subtitle_unpaired``, ``subtitle_forced``,
+    ``subtitle_not_chosen``, ``subtitle_empty``); the log and the manifest's ``unpaired_subtitles`` name up to 20 that
+    belong to no listed video.
 
-    What was handed out is kept below ``output_path``, in a folder of the DAG and the task. The same run asked again (a
-    retry, a cleared task) gives the same list; another run, be it of an earlier date, what is new since the last that
-    has finished. Two runs side by side lose nothing, and may both list the same video. A file that is moved or
-    deleted and comes back is new; a subtitle that comes, goes or changes makes its video a changed one. With
-    ``outcomes`` it also lists what the last run listed and no task has indexed since; without, clear the failed task,
-    or list everything with ``only_new=False``.
+    The state is stored below ``output_path``, in a folder of the DAG and the task. A retry or a clear of the same run
+    returns the same list; another run, also one of an earlier date, lists what is new since the last finished run.
+    Parallel runs miss no video, but may both list the same one. A file that is deleted and comes back is new; a changed
+    subtitle makes its video a changed one. With ``outcomes`` the videos that the last run listed and no task indexed
+    are listed again. Without it, clear the failed task, or list everything with ``only_new=False``.
 
-    Memory does not grow with the number of files: what does not fit is sorted on the worker's disk (some 60 bytes a
+    Memory use does not grow with the number of files; large lists are sorted on the worker's disk (some 60 bytes per
     file, compressed).
 
     Service page: https://docs.twelvelabs.io/v1.3/docs/concepts/models/marengo (which files the service reads)
@@ -76,7 +75,7 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
     :param language: of the subtitle beside a video, such as ``en``: ``name.en.vtt`` goes before ``name.en-US.vtt``, and
         that before ``name.srt``; one of another language is left out. None takes ``name.srt``, ``name.vtt``, or else
         one that names any language (templated).
-    :param min_age: seconds that a video has to have been left alone (templated).
+    :param min_age: seconds since the last change of a video (templated).
     :param stable_for: seconds between two looks, between which a video must not change, for file systems whose times
         cannot be trusted; 0 for one look. The task waits as long (templated).
     :param only_new: False lists every video, handed out before or not (templated).

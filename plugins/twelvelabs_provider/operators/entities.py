@@ -1,4 +1,4 @@
-"""The operator that makes many entities at once."""
+"""Operator that creates many entities."""
 
 from __future__ import annotations
 
@@ -72,10 +72,10 @@ class EntityOutcome:
 
 
 class TwelveLabsCreateEntitiesOperator(TwelveLabsJobOperator):
-    """Creates entities of a list of any length, tells of each, and waits until those that were made are ready.
+    """Creates a list of entities of any length, publishes one row per entity, and waits until they are ready.
 
-    The name tells entities of a collection apart: those that exist are not made again, so a retry goes on with what
-    is missing, and a lost answer makes nothing twice.
+    An entity is identified by its name in the collection. Existing entities are not created again, so a retry creates
+    the missing ones only, and a lost response creates no duplicate.
 
     Service page: https://docs.twelvelabs.io/api-reference/entities/entity-collections/entities/create-bulk
 
@@ -175,7 +175,7 @@ class TwelveLabsCreateEntitiesOperator(TwelveLabsJobOperator):
         missing = iter([(number, entity) for number, entity in enumerate(wanted) if number not in outcomes])
         while some := list(islice(missing, MOST_IN_REQUEST)):
             outcomes |= {outcome.position: outcome for outcome in self._make_some(some)}
-            self.log.info("%d of %d entities are looked after", len(outcomes), len(wanted))
+            self.log.info("%d of %d entities done", len(outcomes), len(wanted))
         return [outcomes[number] for number in range(len(wanted))]
 
     def _make_some(self, some: Sequence[tuple[int, NewEntity]]) -> Iterable[EntityOutcome]:

@@ -1,4 +1,4 @@
-"""Operators for entities and the collections that they are in."""
+"""Operators for entities and entity collections."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ class TwelveLabsCreateEntityCollectionOperator(TwelveLabsOperator):
         if found is None:
             call = create_entity_collection(self.collection_name, description=self.description)
             collection = created_once(lambda: self.hook.execute(call), self._find)
-            self.log.info("created entity collection %r as %s", self.collection_name, collection.id)
+            self.log.info("Created entity collection %r: %s", self.collection_name, collection.id)
             return collection.id
         if self.if_exists == "fail":
             raise TwelveLabsInputError(
                 f"entity collection {self.collection_name!r} already exists as {found.id}, and if_exists='fail'"
             )
-        self.log.info("entity collection %r exists as %s: reusing it", found.name, found.id)
+        self.log.info("Reusing entity collection %r: %s", found.name, found.id)
         return found.id
 
     def _find(self) -> EntityCollection | None:
@@ -96,7 +96,7 @@ class TwelveLabsCreateEntityOperator(TwelveLabsJobOperator):
     :return: ``entity_collection_id``, ``entity_id``, ``entity_name``, ``status``, ``asset_count``.
     :raises TwelveLabsInputError: for arguments that cannot work; if the entity exists with ``fail``, or lacks images
         with ``reuse``.
-    :raises TwelveLabsJobTimeoutError: if it was not ready at the deadline; a retry goes on waiting for it.
+    :raises TwelveLabsJobTimeoutError: the entity is not ready at the deadline; a retry attaches to it.
     """
 
     template_fields = (
@@ -137,7 +137,7 @@ class TwelveLabsCreateEntityOperator(TwelveLabsJobOperator):
         if found is None:
             call = create_entity(self.entity_collection_id, wanted)
             entity = created_once(lambda: self.hook.execute(call), self._find)
-            self.log.info("entity %r is being made as %s", entity.name, entity.id)
+            self.log.info("Creating entity %r: %s", entity.name, entity.id)
         else:
             entity = self._existing(found, wanted)
         job = JobRef(JobKind.ENTITY, entity.id, self.entity_collection_id)
@@ -180,7 +180,7 @@ class TwelveLabsCreateEntityOperator(TwelveLabsJobOperator):
                 f"entity {found.name!r} already exists as {found.id} and {why}: take another name or if_exists='update'"
             )
         if self.if_exists == "reuse":
-            self.log.info("entity %r exists as %s: reusing it", found.name, found.id)
+            self.log.info("Reusing entity %r: %s", found.name, found.id)
             return found
         return self._updated(found, wanted, lacking)
 
@@ -191,7 +191,7 @@ class TwelveLabsCreateEntityOperator(TwelveLabsJobOperator):
             entity = self.hook.execute(update_entity(*where, description=wanted.description, metadata=wanted.metadata))
         if lacking:
             entity = self.hook.execute(add_entity_assets(*where, lacking))
-        self.log.info("entity %r exists as %s: %d assets added", found.name, found.id, len(lacking))
+        self.log.info("Added %d assets to entity %r: %s", len(lacking), found.name, found.id)
         return entity
 
     def _result(self, pending: PendingJob, status: str | None) -> Result:
@@ -205,7 +205,7 @@ class TwelveLabsCreateEntityOperator(TwelveLabsJobOperator):
 
 
 class TwelveLabsDeleteEntityOperator(TwelveLabsOperator):
-    """Deletes an entity, for good; its assets stay, and one that is not there counts as deleted.
+    """Deletes an entity; its assets stay. An entity that does not exist counts as deleted.
 
     Service page: https://docs.twelvelabs.io/api-reference/entities/entity-collections/entities/delete
 
@@ -226,11 +226,11 @@ class TwelveLabsDeleteEntityOperator(TwelveLabsOperator):
         """Delete the entity."""
         required(self, entity_collection_id=self.entity_collection_id, entity_id=self.entity_id)
         self.hook.execute(delete_entity(self.entity_collection_id, self.entity_id))
-        self.log.info("entity %s is gone", self.entity_id)
+        self.log.info("Deleted entity %s", self.entity_id)
 
 
 class TwelveLabsDeleteEntityCollectionOperator(TwelveLabsOperator):
-    """Deletes a collection and its entities, for good; their assets stay, and one that is not there counts as deleted.
+    """Deletes a collection and its entities; their assets stay. A collection that does not exist counts as deleted.
 
     Service page: https://docs.twelvelabs.io/api-reference/entities/entity-collections/delete
 
@@ -249,7 +249,7 @@ class TwelveLabsDeleteEntityCollectionOperator(TwelveLabsOperator):
         """Delete the collection."""
         required(self, entity_collection_id=self.entity_collection_id)
         self.hook.execute(delete_entity_collection(self.entity_collection_id))
-        self.log.info("entity collection %s and its entities are gone", self.entity_collection_id)
+        self.log.info("Deleted entity collection %s and its entities", self.entity_collection_id)
 
 
 def entity_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:

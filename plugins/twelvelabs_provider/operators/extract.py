@@ -1,4 +1,4 @@
-"""Operators that bring what was said and shown in a video into object storage."""
+"""Operators that publish the transcription and the on-screen text of a video."""
 
 from __future__ import annotations
 

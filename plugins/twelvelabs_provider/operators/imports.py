@@ -1,4 +1,4 @@
-"""Bringing files from where they lie at another provider into the service."""
+"""Operator that imports files from another provider."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
             some = source_ids[first : first + MOST_IMPORTED]
             found = self.hook.execute(import_files(connection_id, some))
             imports.append(found.id)
-            self.log.info("import %s has begun: %s", found.id, _told(files_of_imports(some, [found])))
+            self.log.info("Started import %s: %s", found.id, _told(files_of_imports(some, [found])))
         return self.pending(context, JobRef(JobKind.IMPORT, imports[0], connection_id), imports=imports)
 
     def _transfer(self, context: Context) -> PendingJob:

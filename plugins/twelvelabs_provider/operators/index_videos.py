@@ -1,4 +1,4 @@
-"""The operator that indexes many videos in one task."""
+"""Operator that indexes many videos in one task."""
 
 from __future__ import annotations
 
@@ -61,64 +61,62 @@ _UNSUPPORTED = ("fail", "warn")
 
 
 class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
-    """Indexes many videos in one task: a few at a time, and a row for each in the outcome, whatever befalls the others.
+    """Indexes many videos in one task, a few at a time, and publishes one row per video.
 
-    At most ``max_concurrent`` videos are being indexed at once, and as many more are uploaded ahead of them (v1.3).
-    Meanwhile the task has no worker (``deferrable``): one trigger waits for all of them and wakes the task when half
-    are done, and the next ones follow. What the service refuses for too many requests slows the task and fails nothing.
+    At most ``max_concurrent`` videos are indexed at once, and as many more are uploaded ahead of them (v1.3). With
+    ``deferrable`` the task needs no worker meanwhile: one trigger waits for all of them and resumes the task when half
+    are done. A rate limit of the service slows the task down and fails no video.
 
-    Each video is billed once. What is in the index already, or on its way, is taken as it is, by the mark of its source
-    that every video of this provider bears. Beside the outcome lies a journal, written before anything is asked for
-    that is billed: a retry, on any Airflow, goes on where the task was stopped, and looks for what it does not know. A
-    clear begins anew with what is not in the index. On v1.1 and v1.2, whose videos are marked only when they are ready,
-    a lost upload is found by its file's name; where several may be it, the video fails and a person has to look.
+    Each video is billed once. A video that is already indexed, or being indexed, is reused: a mark in its metadata
+    identifies its content. A checkpoint beside the outcome is written before each billed request, so a retry continues
+    where the attempt stopped, on any Airflow, and reconciles requests whose response was lost. A clear starts again
+    with the videos that are not in the index. On v1.1 and v1.2, where videos are marked when they are ready, a lost
+    upload is found by its file name; if several videos have that name, the video fails with their ids.
 
-    Indexing cannot be stopped: when the task is killed, or its time is up, what is being indexed goes on, and a retry
-    attaches to it.
+    Indexing cannot be cancelled: after a kill or at the deadline it continues, and a retry attaches to it.
 
     Service pages: https://docs.twelvelabs.io/api-reference/indexed-assets/create and
     https://docs.twelvelabs.io/api-reference/tasks/create
 
     :param videos: the URI of a ``.jsonl`` file with one video a line, as :class:`TwelveLabsDiscoverVideosOperator`
         writes it; a video's path, URI or URL; a pattern with ``*``; a row (``uri``, and ``subtitle``, SRT or VTT, which
-        goes along on v1.1 and v1.2); or a list of any of them, 5,000 videos at most (templated).
-    :param output_path: where the outcome and the journal go: a local path or any URI of object storage (templated).
+        is sent on v1.1 and v1.2); or a list of these, 5,000 videos at most (templated).
+    :param output_path: local path or URI of object storage for the outcome and the checkpoint (templated).
     :param index_id: the index (templated).
     :param index_name: the name of the index, instead of its id (templated).
     :param create_index: create the index if no index has this name.
     :param models: of an index that is created, as :class:`TwelveLabsCreateIndexOperator` takes them (templated).
-    :param max_concurrent: videos that are being indexed at once, 1 to 100; plans allow 5 or 25 over all tasks together
+    :param max_concurrent: videos that are indexed at once, 1 to 100; plans allow 5 or 25 for all tasks together
         (templated).
-    :param max_failed: videos that may fail without failing the task: a number, a share (``5%``), or None for any; it is
-        judged at the end, when all others are done and the outcome is published (templated).
-    :param if_indexed: what to do about a video that is in the index already: ``reuse`` it, ``reindex``, which uploads
-        and bills it once more, or ``fail`` that video (templated).
-    :param user_metadata: of every video; names to texts, numbers, booleans or lists of texts, as a mapping or its JSON
-        text; v1.3 only; one more field, ``airflow_source``, marks the source (templated).
-    :param language: of the speech, for generations that ask (templated).
-    :param unsupported_transcription: what to do with subtitles that the generation has no place for (v1.3): ``warn``
-        and index without them, or ``fail`` before anything is uploaded.
+    :param max_failed: videos that may fail without failing the task: a number, a share (``5%``), or None for any
+        number. It is checked at the end, after the outcome is published (templated).
+    :param if_indexed: ``reuse`` an already indexed video, ``reindex`` it, which is billed again, or ``fail`` that video
+        (templated).
+    :param user_metadata: metadata of every video: names to texts, numbers, booleans or lists of texts, as a mapping or
+        its JSON text; v1.3 only. The field ``airflow_source`` is added (templated).
+    :param language: of the speech, for generations that take it (templated).
+    :param unsupported_transcription: what to do with subtitles on v1.3, which takes none: ``warn`` and index without
+        them, or ``fail`` before any upload.
     :param max_billable_minutes: minutes that the task may have billed; the files are looked into first (with the
         ``probe`` extra), and more is refused before anything is submitted. A video whose length is unknown then, such
         as a URL, is judged alone: on v1.3 by the length of its asset, on v1.1 and v1.2 it fails. None sets no limit
         (templated).
-    :param method: how the files go to the service: ``auto``, ``url``, ``direct`` or ``multipart`` (v1.3) (templated).
-        By ``url``, objects in a store that signs links (S3, GCS, Azure) are fetched by the service itself, 4 GB at
-        most, and only their headers are read here. ``auto`` takes this way on v1.3 where a link can be signed, and goes
-        by size otherwise, or when the service could not fetch an object; on v1.1 and v1.2 it sends the files.
+    :param method: upload method: ``auto``, ``url``, ``direct`` or ``multipart`` (v1.3). With ``url`` the service
+        fetches objects of S3, GCS or Azure by presigned URLs, 4 GB at most. ``auto`` takes ``url`` on v1.3 where the
+        store can sign, otherwise the method that fits the size; on v1.1 and v1.2 it sends the files (templated).
     :param deferrable: wait in the triggerer, without a worker.
-    :param poll_interval: seconds (or a timedelta) between looks; None lets the pause grow from 5 to 60 seconds.
-    :param timeout: seconds (or a timedelta) that one try may take; None means 72 hours. ``execution_timeout`` counts
-        too, also while deferred.
+    :param poll_interval: seconds (or a timedelta) between polls; None means 5 seconds, growing to 60.
+    :param timeout: seconds (or a timedelta) for one attempt; None means 72 hours. ``execution_timeout`` counts too,
+        also while deferred.
     :return: ``index_id``, ``videos``, ``indexed``, ``reused``, ``failed`` (numbers), ``minutes`` (billed), ``outcome``
         (URI of a ``.jsonl`` file with ``uri``, ``outcome``, ``video_id``, ``asset_id``, ``task_id``, ``reason``,
         ``error_type``, ``duration_seconds`` and ``minutes`` of each video, in the order given) and ``manifest`` (URI).
-    :raises TwelveLabsInputError: for a list that cannot be read or that would bill too much, before anything is sent.
-    :raises TwelveLabsVideosFailedError: more videos failed than may, some for reasons that may pass: a retry tries
-        those again, and no others.
-    :raises TwelveLabsPartialFailureError: more videos failed than may, all of them for good.
-    :raises TwelveLabsJobTimeoutError: the time was up; a retry goes on from there.
-    :raises TwelveLabsUnreachableError: nothing succeeded any more; a retry goes on from there.
+    :raises TwelveLabsInputError: the list cannot be read or would bill too much; raised before any upload.
+    :raises TwelveLabsVideosFailedError: more than ``max_failed`` videos failed, some of them for now: a retry sends
+        only those again.
+    :raises TwelveLabsPartialFailureError: more than ``max_failed`` videos failed, all of them permanently.
+    :raises TwelveLabsJobTimeoutError: the deadline passed; a retry continues from there.
+    :raises TwelveLabsUnreachableError: the service cannot be reached; a retry continues from there.
     """
 
     template_fields: Sequence[str] = (

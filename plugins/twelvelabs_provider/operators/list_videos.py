@@ -1,4 +1,4 @@
-"""Operators for the videos that are in an index already: list them, change what is noted on them, take them away."""
+"""Operators for indexed videos: list, change metadata, delete."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class TwelveLabsListVideosOperator(TwelveLabsOperator):
 
 
 class TwelveLabsUpdateVideoMetadataOperator(TwelveLabsOperator):
-    """Merges fields of your own into those of a video: a value replaces, None takes a field away.
+    """Merges fields into the metadata of a video. A value replaces a field, None removes it.
 
     Service page: https://docs.twelvelabs.io/api-reference/videos/update
 
@@ -177,7 +177,7 @@ class TwelveLabsUpdateVideoMetadataOperator(TwelveLabsOperator):
 
 
 class TwelveLabsDeleteVideoOperator(TwelveLabsOperator):
-    """Takes a video out of its index, for good; one that is not there counts as deleted. Its asset stays.
+    """Deletes a video from its index; its asset stays. A video that does not exist counts as deleted.
 
     Service page: https://docs.twelvelabs.io/api-reference/videos/delete
 

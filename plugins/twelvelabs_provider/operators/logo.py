@@ -1,4 +1,4 @@
-"""A picture of a video, and the logos in it: what only the older generations hand out by themselves."""
+"""Operators for thumbnails and logos of a video, which only the older generations of the API have."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class TwelveLabsExtractLogoOperator(TwelveLabsExtractOperator):
 
 
 class TwelveLabsExtractThumbnailOperator(TwelveLabsOperator):
-    """Stores a picture of a video (v1.1, v1.2): the picture itself, since its link opens for an hour only.
+    """Stores a thumbnail of a video (v1.1, v1.2). The service's own link expires after an hour.
 
     Service page: https://docs.twelvelabs.io/api-reference/videos/retrieve
 
@@ -96,7 +96,7 @@ class TwelveLabsExtractThumbnailOperator(TwelveLabsOperator):
         )
         place = TablePlace((index_id, self.video_id), name, "thumbnail")
         published = publish_files(self.output_path, place, [picture], {"jpg": _Picture()}, facts, ())
-        self.log.info("stored a picture of video %s: %s", self.video_id, published.manifest_uri)
+        self.log.info("Published a thumbnail of video %s: %s", self.video_id, published.manifest_uri)
         return {"index_id": index_id, "video_id": self.video_id, **published.as_xcom()}
 
 

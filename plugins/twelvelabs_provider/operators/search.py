@@ -1,4 +1,4 @@
-"""The operator that searches an index."""
+"""Operator that searches an index."""
 
 from __future__ import annotations
 

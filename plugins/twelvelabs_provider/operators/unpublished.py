@@ -1,4 +1,4 @@
-"""The operator that lists the videos of an index whose results are not published yet."""
+"""Operator that lists the videos of an index without published results."""
 
 from __future__ import annotations
 

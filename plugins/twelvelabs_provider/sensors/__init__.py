@@ -1,1 +1,1 @@
-"""Waits for things that somebody else started."""
+"""Sensors for jobs that were started outside the task."""

@@ -1,4 +1,4 @@
-"""The sensor for an analysis that was started elsewhere."""
+"""Sensor for an analysis task that was started outside the task."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class TwelveLabsAnalysisSensor(TwelveLabsJobSensor):
         self.analysis_task_id = analysis_task_id
 
     def job(self) -> JobRef:
-        """The analysis task."""
+        """Return the analysis task."""
         if not self.analysis_task_id or self.analysis_task_id == "None":
-            raise TwelveLabsInputError(f"analysis_task_id={self.analysis_task_id!r}: there is nothing to wait for")
+            raise TwelveLabsInputError(f"analysis_task_id={self.analysis_task_id!r} is empty: nothing to wait for")
         return JobRef(JobKind.ANALYSIS_TASK, self.analysis_task_id)
 
     def result(self, state: JobState) -> dict[str, Any]:
-        """Which task, and how long its video is."""
+        """Return the task and the length of its video."""
         return {
             "analysis_task_id": self.analysis_task_id,
             "duration": state.duration,

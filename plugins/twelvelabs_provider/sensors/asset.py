@@ -1,4 +1,4 @@
-"""The sensor for assets that somebody else uploads."""
+"""Sensor for an asset that is uploaded outside the task."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class TwelveLabsAssetSensor(TwelveLabsJobSensor):
 
     :param asset_id: the asset (templated).
     :return: ``asset_id``, ``status``, ``duration`` in seconds (None for an image).
-    :raises TwelveLabsInputError: if no asset is named.
+    :raises TwelveLabsInputError: asset_id is empty.
     """
 
     template_fields = (*COMMON_FIELDS, "asset_id")
@@ -26,10 +26,10 @@ class TwelveLabsAssetSensor(TwelveLabsJobSensor):
         self.asset_id = asset_id
 
     def job(self) -> JobRef:
-        """The preparation of the asset."""
+        """Return the asset."""
         required(self, asset_id=self.asset_id)
         return JobRef(JobKind.ASSET, self.asset_id)
 
     def result(self, state: JobState) -> dict[str, Any]:
-        """Which asset, and how long."""
+        """Return the asset and its length."""
         return {"asset_id": self.asset_id, "status": state.status, "duration": state.duration}

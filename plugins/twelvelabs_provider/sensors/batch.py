@@ -1,4 +1,4 @@
-"""The sensor for an analysis batch that was submitted elsewhere."""
+"""Sensor for a batch of analyses that was submitted outside the task."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class TwelveLabsAnalyzeBatchSensor(TwelveLabsJobSensor):
 
     :param batch_id: the batch (templated).
     :return: ``batch_id``, ``status``, ``items``, ``ready``, ``failed``, ``canceled``.
-    :raises TwelveLabsWatchedJobFailedError: if the batch was canceled or has expired.
+    :raises TwelveLabsWatchedJobFailedError: the batch was canceled or has expired.
     """
 
     template_fields = (*COMMON_FIELDS, "batch_id")
@@ -31,13 +31,13 @@ class TwelveLabsAnalyzeBatchSensor(TwelveLabsJobSensor):
         self.batch_id = batch_id
 
     def job(self) -> JobRef:
-        """The batch."""
+        """Return the batch."""
         if not self.batch_id or self.batch_id == "None":
-            raise TwelveLabsInputError(f"batch_id={self.batch_id!r}: there is nothing to wait for")
+            raise TwelveLabsInputError(f"batch_id={self.batch_id!r} is empty: nothing to wait for")
         return JobRef(JobKind.ANALYSIS_BATCH, self.batch_id)
 
     def result(self, state: JobState) -> dict[str, Any]:
-        """How many items ended how."""
+        """Return how many items are ready, failed or canceled."""
         if state.phase is not Phase.READY:
             return {}
         batch = self.hook.execute(read_batch(self.batch_id))

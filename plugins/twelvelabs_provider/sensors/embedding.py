@@ -1,4 +1,4 @@
-"""The sensor for embedding tasks that were created elsewhere."""
+"""Sensor for an embedding task that was created outside the task."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class TwelveLabsEmbeddingSensor(TwelveLabsJobSensor):
     Service page: https://docs.twelvelabs.io/api-reference/create-embeddings-v2/retrieve-embeddings
 
     :param embedding_task_id: the embedding task (templated).
-    :return: ``embedding_task_id``, ``duration`` in seconds where the service tells it, ``status``.
-    :raises TwelveLabsInputError: if there is no id.
+    :return: ``embedding_task_id``, ``duration`` in seconds (None if the service does not report it), ``status``.
+    :raises TwelveLabsInputError: embedding_task_id is empty.
     """
 
     template_fields = (*COMMON_FIELDS, "embedding_task_id")
@@ -29,10 +29,10 @@ class TwelveLabsEmbeddingSensor(TwelveLabsJobSensor):
         self.embedding_task_id = embedding_task_id
 
     def job(self) -> JobRef:
-        """The embedding task."""
+        """Return the embedding task."""
         required(self, embedding_task_id=self.embedding_task_id)
         return JobRef(JobKind.EMBEDDING_TASK, self.embedding_task_id)
 
     def result(self, state: JobState) -> dict[str, Any]:
-        """Which task, and how long its input is."""
+        """Return the task and the length of its input."""
         return {"embedding_task_id": self.embedding_task_id, "duration": state.duration, "status": state.status}

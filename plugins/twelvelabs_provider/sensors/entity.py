@@ -1,4 +1,4 @@
-"""The sensor for an entity that somebody else created."""
+"""Sensor for an entity that was created outside the task."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from twelvelabs_provider.task import COMMON_FIELDS
 
 
 class TwelveLabsEntitySensor(TwelveLabsJobSensor):
-    """Waits until a search can ask for an entity; the same outcome in poke, reschedule and deferrable mode.
+    """Waits until an entity can be used in searches; the same outcome in poke, reschedule and deferrable mode.
 
     Service page: https://docs.twelvelabs.io/api-reference/entities/entity-collections/entities/retrieve
 
     :param entity_collection_id: the collection (templated).
     :param entity_id: the entity (templated).
     :return: ``entity_collection_id``, ``entity_id``, ``status``.
-    :raises TwelveLabsInputError: if an id is missing.
-    :raises AirflowSensorTimeout: if it is not ready after ``timeout`` seconds.
+    :raises TwelveLabsInputError: an id is empty.
+    :raises AirflowSensorTimeout: the entity is not ready after ``timeout`` seconds.
     """
 
     template_fields = (*COMMON_FIELDS, "entity_collection_id", "entity_id")
@@ -30,16 +30,16 @@ class TwelveLabsEntitySensor(TwelveLabsJobSensor):
         self.entity_id = entity_id
 
     def job(self) -> JobRef:
-        """The entity."""
+        """Return the entity."""
         if not self.entity_collection_id or not self.entity_id:
             raise TwelveLabsInputError(
-                f"nothing to wait for: give entity_collection_id and entity_id (got {self.entity_collection_id!r},"
+                f"Nothing to wait for: give entity_collection_id and entity_id (got {self.entity_collection_id!r},"
                 f" {self.entity_id!r})"
             )
         return JobRef(JobKind.ENTITY, self.entity_id, self.entity_collection_id)
 
     def result(self, state: JobState) -> dict[str, Any]:
-        """Which entity it was."""
+        """Return the entity and its status."""
         return {
             "entity_collection_id": self.entity_collection_id,
             "entity_id": self.entity_id,

@@ -1,4 +1,4 @@
-"""The sensor for indexing that was started elsewhere."""
+"""Sensor for indexing that was started outside the task."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from twelvelabs_provider.task import COMMON_FIELDS
 class TwelveLabsIndexingSensor(TwelveLabsJobSensor):
     """Waits until a video is indexed; the same outcome in poke, reschedule and deferrable mode.
 
-    Say which by ``indexing_task_id`` (what ``POST /tasks`` answered, every generation) or by ``index_id`` and
-    ``video_id`` (an indexed asset, v1.3).
+    Give ``indexing_task_id`` (returned by ``POST /tasks``, every generation), or ``video_id`` and its index (an
+    indexed asset, v1.3).
 
     Service pages: https://docs.twelvelabs.io/api-reference/tasks/retrieve and
     https://docs.twelvelabs.io/api-reference/indexed-assets/retrieve
@@ -47,7 +47,7 @@ class TwelveLabsIndexingSensor(TwelveLabsJobSensor):
         self.video_id = video_id
 
     def job(self) -> JobRef:
-        """The indexing task or the indexed asset."""
+        """Return the indexing task or the indexed asset."""
         if self.indexing_task_id:
             return JobRef(JobKind.INDEXING_TASK, self.indexing_task_id)
         if self.video_id and (self.index_id or self.index_name):
@@ -63,7 +63,7 @@ class TwelveLabsIndexingSensor(TwelveLabsJobSensor):
         return resolve_index(self.hook, self.index_id, self.index_name)
 
     def result(self, state: JobState) -> dict[str, Any]:
-        """Where the video is, and how long."""
+        """Return the video, its index and its length."""
         return {
             "index_id": self._index_of(state),
             "video_id": state.video_id,
@@ -72,7 +72,7 @@ class TwelveLabsIndexingSensor(TwelveLabsJobSensor):
         }
 
     def playground_page(self, state: JobState) -> str | None:
-        """The page of the video, or of its index."""
+        """Return the page of the video, or of its index."""
         index_id = self._index_of(state)
         if not index_id:
             return None

@@ -1,4 +1,4 @@
-"""One way to wait for a job that somebody else started, whatever its kind."""
+"""Base class of the sensors for remote jobs."""
 
 from __future__ import annotations
 
@@ -41,23 +41,24 @@ if TYPE_CHECKING:
 
 
 class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
-    """Base of the sensors: waits until a job is ready; the same outcome in poke, reschedule and deferrable mode.
+    """Base of the sensors. Waits until a job is ready, with the same outcome in poke, reschedule and deferrable mode.
 
     :param twelvelabs_conn_id: connection of type ``twelvelabs``.
     :param multiple_outputs: push each field of the result under its own name too: ``task.output["status"]``.
     :param deferrable: wait in the triggerer, without a worker.
-    :param end_in_triggerer: end a deferred sensor without another worker when the job is ready; ``status`` is then
-        None, and so is what was not known before the wait. Not for tasks with outlets, nor for tasks whose result
-        another one expands over; a job that fails wakes a worker all the same, which says why.
-    :raises TwelveLabsWatchedJobFailedError: if the job failed; a retry of the sensor cannot change that.
-    :raises AirflowSensorTimeout: if it is not ready after ``timeout`` seconds.
+    :param end_in_triggerer: end a deferred sensor in the triggerer when the job is ready, without another worker. In
+        the result ``status`` is None, as is everything that was unknown before the wait. Not for tasks with outlets,
+        nor for tasks whose result another task expands over. A job that fails always resumes on a worker, which has the
+        reason.
+    :raises TwelveLabsWatchedJobFailedError: the job failed; a retry of the sensor cannot change that.
+    :raises AirflowSensorTimeout: the job is not ready after ``timeout`` seconds.
     """
 
     template_fields: Sequence[str] = COMMON_FIELDS
     operator_extra_links = (TwelveLabsPlaygroundLink(),)
     ui_color = "#e6f1f2"
 
-    # The result is known without another look at the service.
+    # The result is known without another request.
     has_nothing_to_fetch: ClassVar[bool] = True
 
     def __init__(
@@ -90,14 +91,14 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
 
     @abstractmethod
     def job(self) -> JobRef:
-        """Return which job is waited for.
+        """Return the job to wait for.
 
-        :raises TwelveLabsInputError: if the arguments name none.
+        :raises TwelveLabsInputError: the arguments name no job.
         """
 
     @abstractmethod
     def result(self, state: JobState) -> dict[str, Any]:
-        """Return the small result for a job that is ready."""
+        """Return the result of a job that is ready."""
 
     def playground_page(self, state: JobState) -> str | None:
         """Return the playground's page for the job, if there is one."""
@@ -109,14 +110,14 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
         return PokeReturnValue(is_done=state.phase is Phase.READY, xcom_value=self._result(state))
 
     def execute(self, context: Context) -> Any:
-        """Wait for the job; a job that is ready already is never deferred."""
+        """Wait for the job. A job that is already ready never defers."""
         if not self.deferrable:
             return super().execute(context)
         with self._failing_softly():
             return self._deferred_or_done(context, self._deadline())
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Any:
-        """Read the job again after the trigger has fired, and wait on if it still runs before the deadline."""
+        """Poll the job after the trigger event, and wait again if it still runs before the deadline."""
         wake = JobEvent.from_payload(event)
         with self._failing_softly():
             if not (self.silent_fail and wake.reason is EventReason.UNREACHABLE):
@@ -139,13 +140,13 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
                     raise AirflowSensorTimeout(*error.args) from error
 
     def _state(self) -> JobState:
-        """Return where the job stands.
+        """Return the state of the job.
 
-        :raises TwelveLabsWatchedJobFailedError: the job has failed.
+        :raises TwelveLabsWatchedJobFailedError: the job failed.
         """
         self.read_arguments()
         job = self.job()
-        # Begun long ago, as far as this task can know: an id that does not exist is wrong, not new.
+        # The job may be old: an id that does not exist is wrong, not new.
         pending = PendingJob(job, begun_at=0, started_at=0, deadline=math.inf)
         with refusals_end_the_task():
             state = self.poll(pending)
@@ -157,7 +158,7 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
         return state
 
     def _outlast_refusal(self, pending: PendingJob, state: JobState) -> JobState:
-        """Poll on while the service refuses: the next process would not know how long it has refused already."""
+        """Poll again while the service refuses, because the next process does not know for how long it has refused."""
         until = time.time() + self.timeout
         while self._outage.refused_since is not None and time.time() < until:
             time.sleep(self._outage.pause(self.poke_interval))
@@ -212,7 +213,7 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
     def _time_is_up(self, deadline: float) -> NoReturn:
         late = f"{self.job()} was not ready by {clock_text(deadline)}"
         if self.execution_timeout is not None and self.execution_timeout.total_seconds() < self.timeout:
-            # As Airflow does where the sensor waits on the worker: this one is retried.
+            # As in Airflow when the sensor waits on the worker: this error is retried.
             raise AirflowTaskTimeout(f"{late}, the execution_timeout of the task")
         raise AirflowSensorTimeout(f"{late}, after {self.timeout:g} seconds")
 

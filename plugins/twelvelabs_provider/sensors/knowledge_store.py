@@ -1,4 +1,4 @@
-"""The sensor for an item of a knowledge store that somebody else added."""
+"""Sensor for an item that was added to a knowledge store outside the task."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from twelvelabs_provider.task import COMMON_FIELDS
 
 
 class TwelveLabsKnowledgeStoreItemSensor(TwelveLabsJobSensor):
-    """Waits until an item of a knowledge store can be asked about; the same outcome in every mode.
+    """Waits until an item of a knowledge store is ready for questions; the same outcome in every mode.
 
     Service page: https://docs.twelvelabs.io/api-reference/knowledge-store-items/retrieve
 
     :param knowledge_store_id: the store (templated).
     :param item_id: the item (templated).
     :return: ``knowledge_store_id``, ``item_id``, ``duration`` in seconds (None for images), ``status``.
-    :raises TwelveLabsInputError: if an id is missing.
-    :raises TwelveLabsWatchedJobFailedError: if the service could not take the item in.
-    :raises AirflowSensorTimeout: if it is not ready after ``timeout`` seconds.
+    :raises TwelveLabsInputError: an id is empty.
+    :raises TwelveLabsWatchedJobFailedError: the service could not process the item.
+    :raises AirflowSensorTimeout: the item is not ready after ``timeout`` seconds.
     """
 
     template_fields = (*COMMON_FIELDS, "knowledge_store_id", "item_id")
@@ -31,16 +31,16 @@ class TwelveLabsKnowledgeStoreItemSensor(TwelveLabsJobSensor):
         self.item_id = item_id
 
     def job(self) -> JobRef:
-        """The item."""
+        """Return the item."""
         if not self.knowledge_store_id or not self.item_id:
             raise TwelveLabsInputError(
-                f"nothing to wait for: give knowledge_store_id and item_id (got {self.knowledge_store_id!r},"
+                f"Nothing to wait for: give knowledge_store_id and item_id (got {self.knowledge_store_id!r},"
                 f" {self.item_id!r})"
             )
         return JobRef(JobKind.KNOWLEDGE_STORE_ITEM, self.item_id, self.knowledge_store_id)
 
     def result(self, state: JobState) -> dict[str, Any]:
-        """Which item it was, and how long."""
+        """Return the item and its length."""
         return {
             "knowledge_store_id": self.knowledge_store_id,
             "item_id": self.item_id,
