@@ -41,9 +41,9 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
         found = TwelveLabsDiscoverVideosOperator(task_id="discover", source="s3://aws@bucket/videos/", output_path=...)
         TwelveLabsIndexVideosOperator.partial(task_id="index", ...).expand(videos=chunks(found.output))
 
-    A video is listed when neither it nor its subtitle changed for ``min_age`` seconds. Younger videos are
-    listed by a later run. If a store reports no times, a video must be the same in two runs that are ``min_age`` apart. Hidden files, empty
-    files, and files that are no videos are skipped and counted.
+    A video is listed when neither it nor its subtitle changed for ``min_age`` seconds. Younger videos are listed by a
+    later run. If a store reports no times, a video must be the same in two runs that are ``min_age`` apart. Hidden
+    files, empty files, and files that are no videos are skipped and counted.
 
     A subtitle belongs to the video with the same name: ``name.srt``, ``name.en.vtt``, ``name.pt-BR.srt``,
     ``name.mp4.srt``, each also with ``.sdh`` or ``.cc``, in both Unicode forms, and in another case if only one video
