@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     AnalysisOperator: TypeAlias = TwelveLabsAnalyzeVideoOperator | TwelveLabsSummarizeVideoOperator
 
 Result = dict[str, Any]
+_SHOWN = 60
+"""Characters of an answer in the log."""
 
 VIDEO_FIELDS = ("asset_id", "video_url", "video_file", "index_id", "index_name", "video_id")
 """Templated parameters that name a video."""
@@ -135,7 +137,7 @@ class VideoAnalysis:
             published = self.find_published(video.subject, facts)
             if published is not None:
                 return published
-        operator.log.info("%s of %s (%s) by %s", self._kind, video.subject.name, mode.value, request.model)
+        operator.log.info("Requesting %s of %s from %s (%s)", self._kind, video.subject.name, request.model, mode.value)
         if mode is Mode.ASYNC:
             return self._submit(video, request, facts)
         generation = self._generate(video, request, mode, facts)
@@ -206,7 +208,10 @@ class VideoAnalysis:
         count_bill(operator, answered.bill())
         if answered.generation.warning:
             operator.log.warning("The answer has a warning: %s", answered.generation.warning)
-        operator.log.info("Published %s of %s to %s", self._kind, answered.subject.name, published.manifest_uri)
+        name, start = answered.subject.name, " ".join(answered.generation.text[:_SHOWN].split())
+        operator.log.info(
+            'Published %s of %s to %s; it starts with "%s"', self._kind, name, published.manifest_uri, start
+        )
         return {**result, **published.as_xcom()}
 
     def fail_unusable(self, answered: Answered, reason: object) -> NoReturn:
@@ -271,5 +276,6 @@ def ensure_valid(request: AnalysisRequest, mode: Mode) -> None:
     """
     problems = problems_of_request(request, now=mode is not Mode.ASYNC)
     if problems:
-        listed = "\n".join(f"  {problem}" for problem in problems)
-        raise TwelveLabsInputError(f"the service would refuse this request:\n{listed}")
+        first, *others = map(str, problems)
+        listed = "".join(f"\n  {problem}" for problem in others)
+        raise TwelveLabsInputError(f"Invalid request: {first}{listed}")
