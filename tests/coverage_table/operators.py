@@ -98,8 +98,14 @@ def _looked_into(member: Any) -> tuple[set[str], set[Any]]:
 def _calls_of_kind(kind: KindOfJob) -> set[str]:
     """Return the calls that read a job and that cancel it."""
     names = {name for make in (kind.read, kind.cancel) if make for name in make.__code__.co_names}  # type: ignore[attr-defined]
-    functions = {_functions().get(getattr(kinds, name, None)) for name in names}
-    return (names & set(dialect_calls())) | {name for name in functions if name}
+    # A call is imported by the module, or by the function that makes it.
+    functions = {
+        label
+        for function, label in _functions().items()
+        if function.__name__ in names
+        and (function.__module__ in names or getattr(kinds, function.__name__, None) is function)
+    }
+    return (names & set(dialect_calls())) | functions
 
 
 def _tree(member: Any) -> ast.AST:

@@ -39,7 +39,7 @@ _FIELDS = ("name", "asset_ids", "description", "metadata")
 
 
 class Outcome(StrEnum):
-    """What became of one entity."""
+    """Outcome of one entity."""
 
     CREATED = "created"
     EXISTED = "existed"
@@ -48,7 +48,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class EntityOutcome:
-    """What became of one entity of the list.
+    """Outcome of one entity of the list.
 
     :param position: its place in the list, from 0.
     :param reason: why it was refused.
@@ -122,26 +122,26 @@ class TwelveLabsCreateEntitiesOperator(TwelveLabsJobOperator):
         self.fail_on_partial_error = fail_on_partial_error
 
     def submit(self, context: Context) -> PendingJob | Result:
-        """Check, make what is missing, and publish what became of each."""
+        """Check the arguments, create the missing entities, and publish the outcome of each."""
         required(self, entity_collection_id=self.entity_collection_id)
         check_if_exists(self.if_exists, "reuse", "fail")
         wanted = self._wanted()
         if self.output_path:
             table_formats(texts_of("formats", self.formats))
             check_output(self.output_path)
-        outcomes = self._make(wanted)
-        result = self._told(context, outcomes)
+        outcomes = self._create(wanted)
+        result = self._result(context, outcomes)
         job = self._unready()
         return self.pending(context, job, **result) if job else result
 
     def complete(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
-        """Wait for the next entity that is not ready, or return what became of all."""
+        """Wait for the next entity that is not ready, or return the outcome of all."""
         # A list may lag behind the entity itself.
         job = self._unready(besides=pending.job.id)
         return self.next_job(pending, job) if job else dict(pending.memo)
 
     def detached_result(self, pending: PendingJob) -> Result:
-        """Return what became of all; some of them are not ready."""
+        """Return the outcome of all; some of them are not ready."""
         return dict(pending.memo)
 
     def request_values(self) -> tuple[Any, ...]:
@@ -160,7 +160,7 @@ class TwelveLabsCreateEntitiesOperator(TwelveLabsJobOperator):
             seen.add(entity.name)
         return wanted
 
-    def _make(self, wanted: Sequence[NewEntity]) -> list[EntityOutcome]:
+    def _create(self, wanted: Sequence[NewEntity]) -> list[EntityOutcome]:
         existing = self._existing()
         taken = [entity.name for entity in wanted if entity.name in existing]
         if taken and self.if_exists == "fail":
@@ -174,18 +174,18 @@ class TwelveLabsCreateEntitiesOperator(TwelveLabsJobOperator):
         }
         missing = iter([(number, entity) for number, entity in enumerate(wanted) if number not in outcomes])
         while some := list(islice(missing, MOST_IN_REQUEST)):
-            outcomes |= {outcome.position: outcome for outcome in self._make_some(some)}
+            outcomes |= {outcome.position: outcome for outcome in self._create_chunk(some)}
             self.log.info("%d of %d entities done", len(outcomes), len(wanted))
         return [outcomes[number] for number in range(len(wanted))]
 
-    def _make_some(self, some: Sequence[tuple[int, NewEntity]]) -> Iterable[EntityOutcome]:
+    def _create_chunk(self, some: Sequence[tuple[int, NewEntity]]) -> Iterable[EntityOutcome]:
         call = create_entities(self.entity_collection_id, [entity for _, entity in some])
         try:
             answer = self.hook.execute(call)
         except UNKNOWN_OUTCOME as error:
-            self.log.warning("%s; looking for what was made", error)
-            return _outcomes_found(some, self._existing(), str(error))
-        return _outcomes_told(some, answer)
+            self.log.warning("Searching for the entities of a request without a response: %s", error)
+            return _reconciled_outcomes(some, self._existing(), str(error))
+        return _reported_outcomes(some, answer)
 
     def _existing(self) -> dict[str, Entity]:
         collection_id = self.entity_collection_id
@@ -200,7 +200,7 @@ class TwelveLabsCreateEntitiesOperator(TwelveLabsJobOperator):
         found = next((one for one in listed if one.name in names and one.id != besides), None)
         return JobRef(JobKind.ENTITY, found.id, collection_id) if found else None
 
-    def _told(self, context: Context, outcomes: Sequence[EntityOutcome]) -> Result:
+    def _result(self, context: Context, outcomes: Sequence[EntityOutcome]) -> Result:
         refused = [outcome for outcome in outcomes if outcome.outcome is Outcome.REFUSED]
         published = self._publish(context, outcomes) if self.output_path else {}
         for outcome in refused[:_SHOWN]:
@@ -244,21 +244,21 @@ def _new_entity(number: int, entry: Mapping[str, Any]) -> NewEntity:
     return NewEntity(name, asset_ids, description, metadata or None)
 
 
-def _outcomes_told(some: Sequence[tuple[int, NewEntity]], answer: BulkOutcome) -> Iterator[EntityOutcome]:
+def _reported_outcomes(some: Sequence[tuple[int, NewEntity]], answer: BulkOutcome) -> Iterator[EntityOutcome]:
     reasons = {refused.position: refused.reason for refused in answer.refused}
     made = {created.name: created.id for created in answer.created}
     for place, (number, entity) in enumerate(some):
         if entity.name in made:
             yield EntityOutcome(number, entity.name, Outcome.CREATED, made[entity.name])
         else:
-            reason = reasons.get(place, "the service says nothing about it")
+            reason = reasons.get(place, "the response does not mention it")
             yield EntityOutcome(number, entity.name, Outcome.REFUSED, reason=reason)
 
 
-def _outcomes_found(
+def _reconciled_outcomes(
     some: Sequence[tuple[int, NewEntity]], existing: Mapping[str, Entity], why: str
 ) -> Iterator[EntityOutcome]:
-    """What is there was made by the request whose answer was lost: it was not there before."""
+    """An entity that exists now was created by the request whose response was lost: it did not exist before."""
     for number, entity in some:
         if entity.name in existing:
             yield EntityOutcome(number, entity.name, Outcome.CREATED, existing[entity.name].id)

@@ -172,7 +172,7 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
             some = source_ids[first : first + MOST_IMPORTED]
             found = self.hook.execute(import_files(connection_id, some))
             imports.append(found.id)
-            self.log.info("Started import %s: %s", found.id, _told(files_of_imports(some, [found])))
+            self.log.info("Started import %s: %s", found.id, _counts_text(files_of_imports(some, [found])))
         return self.pending(context, JobRef(JobKind.IMPORT, imports[0], connection_id), imports=imports)
 
     def _transfer(self, context: Context) -> PendingJob:
@@ -214,7 +214,7 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
         self, context: Context, files: Sequence[ImportedFile], imports: Sequence[str] = (), index_id: str | None = None
     ) -> Result:
         failed = failures(files)
-        self.log.info("%d files: %s", len(files), _told(files))
+        self.log.info("%d files: %s", len(files), _counts_text(files))
         published = self._publish(context, files, imports, index_id) if self.output_path else {}
         given = {"connection_id": self.connection_id, "integration_id": self.integration_id, "index_id": index_id}
         named = {name: value for name, value in given.items() if _given(value)}
@@ -251,7 +251,7 @@ def _summary(files: Sequence[ImportedFile], imports: Sequence[str]) -> Result:
     return {"imports": list(imports)[:MOST_IDS], "counts": counts(files), **ids}
 
 
-def _told(files: Sequence[ImportedFile]) -> str:
+def _counts_text(files: Sequence[ImportedFile]) -> str:
     return ", ".join(f"{number} {word}" for word, number in counts(files).items()) or "none"
 
 

@@ -174,7 +174,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         allowed_failures(self.max_failed, 0)
         listed = videos_of(self.videos)
         check_output(self.output_path)
-        work = self._begun(context, self._found_index(context), listed)
+        work = self._start_work(context, self._found_index(context), listed)
         preflight(work, policy)
         work.checkpoint.begin(work.state)
         return self._see_through(context, listed)
@@ -189,7 +189,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
                 f"the videos could not be looked at any more ({message}); they go on, a retry looks again"
             )
         with refusals_end_the_task():
-            return self._woken(context)
+            return self._resume_work(context)
 
     def ensure_time_left(self, context: Context) -> None:
         """Accept a deadline that has passed: the outcome so far is published, and nothing more is sent."""
@@ -206,10 +206,10 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
             return self._work.state.deadline
         return deadline_from(self.clock.fix(context), self.timeout, self.execution_timeout)
 
-    def _woken(self, context: Context) -> dict[str, Any]:
+    def _resume_work(self, context: Context) -> dict[str, Any]:
         listed = videos_of(self.videos)
         index_id = poll_through_outage(self.hook, lambda: self._found_index(context), "the index", math.inf)
-        work = self._begun(context, index_id, listed, woken=True)
+        work = self._start_work(context, index_id, listed, resumed=True)
         if work.state.preflight_digest != digest_of(work.videos):
             preflight(work, policy_of(self.if_indexed))
         return self._see_through(context, listed)
@@ -227,8 +227,8 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         self.playground_url = index_url(index.id)
         return index.id
 
-    def _begun(
-        self, context: Context, index_id: str, listed: Sequence[ListedVideo], *, woken: bool = False
+    def _start_work(
+        self, context: Context, index_id: str, listed: Sequence[ListedVideo], *, resumed: bool = False
     ) -> IndexingPipeline:
         place, identity = self._place(context, index_id), self._identity(context, index_id)
         name, instance = f"{place.folder}/{place.data_name('')}".rstrip("."), identity.instance()
@@ -247,7 +247,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
             wanted_method(self.method, in_one_request=route is IndexingRoute.TASK),
         )
         state = checkpoint.read()
-        if woken and state is None:
+        if resumed and state is None:
             raise TwelveLabsRecordError(
                 f"Checkpoint of the task is missing in {display_uri(self.output_path)!r}. Clear the task: it finds the"
                 " videos that are already in the index"
@@ -257,7 +257,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
             self.hook,
             steps,
             checkpoint,
-            state if woken and state else self._next_try(context, identity, index_id, state),
+            state if resumed and state else self._next_try(context, identity, index_id, state),
             videos,
             concurrency_of(self.max_concurrent),
             limit_from(self.max_billable_minutes),

@@ -193,9 +193,9 @@ class TwelveLabsSearchOperator(TwelveLabsOperator):
 
         def facts() -> TableFacts:
             facts = self._facts(context, search, request, question, images)
-            return replace(facts, answer=deduplicator.answer(told()))
+            return replace(facts, answer=deduplicator.answer(result()))
 
-        def told() -> dict[str, Any]:
+        def result() -> dict[str, Any]:
             total = search.first.total_results if search.first else 0
             return {"index_id": index_id, "total_results": total, "top": best, "queries": search.queries}
 
@@ -204,7 +204,7 @@ class TwelveLabsSearchOperator(TwelveLabsOperator):
         self.log.info(
             "Published %d results of a search in index %s: %s", published.rows, index_id, published.manifest_uri
         )
-        return {**told(), **published.as_xcom()}
+        return {**result(), **published.as_xcom()}
 
     def _index_state(self, index_id: str) -> list[Any]:
         """Return what changes when the index does: how many videos it has, and the one that changed last."""

@@ -89,13 +89,13 @@ class TwelveLabsListUnpublishedVideosOperator(TwelveLabsOperator):
     def run_operator(self, context: Context) -> list[dict[str, str]]:
         """List the index, and remember how far it is worked through."""
         required(self, output_path=self.output_path, kinds=self.kinds)
-        told = [*_told(context), *self._given()]
+        named_videos = [*_events(context), *self._given()]
         check_output(self.output_path)
         index_id = self._found_index()
-        listed = self._listed(context, index_id, told) if index_id else ()
+        listed = self._listed(context, index_id, named_videos) if index_id else ()
         found = {video_id: index_id for video_id in listed if index_id}
         # An event or an argument may name an older video, or one of another index.
-        named = {one["video_id"]: one["index_id"] for one in told if one["video_id"] not in found}
+        named = {one["video_id"]: one["index_id"] for one in named_videos if one["video_id"] not in found}
         given = {one["video_id"] for one in self._given()}
         for video_id, of_index in named.items():
             if not self._is_done(of_index, video_id) and (of_index != index_id or video_id in given):
@@ -103,9 +103,9 @@ class TwelveLabsListUnpublishedVideosOperator(TwelveLabsOperator):
         self.log.info("%d videos have no %s yet", len(found), " or ".join(texts_of("kinds", self.kinds)))
         return [{"index_id": of_index, "video_id": video_id} for video_id, of_index in found.items()]
 
-    def _listed(self, context: Context, index_id: str, told: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+    def _listed(self, context: Context, index_id: str, named_videos: Sequence[Mapping[str, Any]]) -> Sequence[str]:
         now = time.time()
-        known = self._remembered(context, index_id) or self._beginning(told)
+        known = self._remembered(context, index_id) or self._beginning(named_videos)
         if known is None:
             self.log.info("No event and no watermark: the index is not listed")
             return ()
@@ -129,11 +129,13 @@ class TwelveLabsListUnpublishedVideosOperator(TwelveLabsOperator):
         if self.do_xcom_push:
             context["ti"].xcom_push(key=MORE, value=found.more)
 
-    def _beginning(self, told: Sequence[Mapping[str, Any]]) -> PublishingWatermark | None:
+    def _beginning(self, named_videos: Sequence[Mapping[str, Any]]) -> PublishingWatermark | None:
         """Return where a first look begins: nothing that became ready with the first video is older than that."""
         if self.since not in (None, "", "None"):
             return PublishingWatermark.at(moment_of("since", self.since).timestamp())
-        moments = [moment_of("created_at", one["created_at"]).timestamp() for one in told if one.get("created_at")]
+        moments = [
+            moment_of("created_at", one["created_at"]).timestamp() for one in named_videos if one.get("created_at")
+        ]
         return PublishingWatermark.at(min(moments)) if moments else None
 
     def _entries(self, index_id: str, since: float, now: float) -> Iterator[IndexEntry]:
@@ -190,7 +192,7 @@ class TwelveLabsListUnpublishedVideosOperator(TwelveLabsOperator):
             write_whole(store, name, [json.dumps(watermark.as_json()).encode() + b"\n"])
 
 
-def _told(context: Context) -> Iterator[dict[str, Any]]:
+def _events(context: Context) -> Iterator[dict[str, Any]]:
     """Return the payloads of the events of a watcher that started the run."""
     events: Any = context.get("triggering_asset_events") or {}
     for some in events.values():
