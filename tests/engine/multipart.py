@@ -66,9 +66,9 @@ class Sender:
 
     def sent(self, numbers: Iterable[int]) -> list[dict[str, Any]]:
         """Send parts and return their reports."""
-        return [self.told(number, self.put(number)) for number in numbers]
+        return [self.report_of(number, self.put(number)) for number in numbers]
 
-    def told(self, number: int, response: requests.Response, **other: Any) -> dict[str, Any]:
+    def report_of(self, number: int, response: requests.Response, **other: Any) -> dict[str, Any]:
         """Return the report of one part."""
         assert response.status_code == 200, response.text
         proof = response.headers["ETag"]

@@ -24,7 +24,7 @@ WORD = {"input_text": "Which words are shown?"}
 
 @dataclass(frozen=True)
 class Halted:
-    """The engine with an asset, while its worker does nothing until it is told to go on."""
+    """An engine with an asset and a suspended worker."""
 
     api: Api
     asset_id: str

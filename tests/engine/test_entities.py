@@ -79,12 +79,12 @@ def test_an_invalid_entity(api: Api, collection: str, picture: str, body: dict[s
     path = f"/entity-collections/{collection}/entities"
     assert said in api.refused(400, code, "POST", path, json=body)
     assert api.get(path)["page_info"]["total_results"] == 0
-    # the same in a bulk is told and hinders nothing
+    # in a bulk request, the error does not affect the other entities
     good = {"name": "good", "asset_ids": [picture]}
-    told = api.expect(201, "POST", f"{path}/bulk", json={"entities": [body, good]})
-    assert (told["success_count"], told["failed_count"]) == (1, 1)
-    assert told["errors"][0]["entity_index"] == 0
-    assert said in told["errors"][0]["error_reason"]
+    response = api.expect(201, "POST", f"{path}/bulk", json={"entities": [body, good]})
+    assert (response["success_count"], response["failed_count"]) == (1, 1)
+    assert response["errors"][0]["entity_index"] == 0
+    assert said in response["errors"][0]["error_reason"]
 
 
 @pytest.mark.parametrize("entities", [None, [], "x", {"name": "a"}])

@@ -239,9 +239,9 @@ def test_an_exceeded_limit_returns_the_services_error(api: Api, limits: Admin) -
     empty = api.send("POST", "/analyze", json=wrong)
     assert (empty.status_code, empty.content) == (429, b"")
     assert empty.headers["x-ratelimit-limit"] == "1" and empty.headers["x-ratelimit-request-remaining"] == "0"
-    told = limits.send("GET").json()
-    assert told["used"] == {"analyze": {"per_minute": 1, "per_day": 1}}
-    minutes = told["minutes"]["analyze"]
+    limits_body = limits.send("GET").json()
+    assert limits_body["used"] == {"analyze": {"per_minute": 1, "per_day": 1}}
+    minutes = limits_body["minutes"]["analyze"]
     assert [sum(minute[name] for minute in minutes) for name in ("accepted", "refused")] == [1, 2]
     limits.set({"requests": {"upload": {"per_minute": 0}}})
     assert "per minute" in api.refused(429, "too_many_requests", "POST", "/assets")

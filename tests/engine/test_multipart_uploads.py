@@ -43,7 +43,7 @@ def test_an_upload_becomes_a_ready_asset(parts: Api, video: Path, small_parts: E
     assert parts.get(f"/assets/{asset_id}")["status"] == "processing"
     # in any order, from several sides at once
     with ThreadPoolExecutor(3) as pool:
-        told = list(pool.map(lambda number: sender.told(number, sender.put(number)), (3, 1, 2)))
+        told = list(pool.map(lambda number: sender.report_of(number, sender.put(number)), (3, 1, 2)))
     half = sender.report(told[:2])
     assert (half["processed_chunks"], half["total_completed"]) == (2, 2) and "url" not in half
     whole = sender.report(told[2:])
@@ -100,13 +100,13 @@ def test_a_part_that_differs_from_its_report_fails(parts: Api, video: Path) -> N
     short = sender.put(2, content=b"short")
     report = [
         {"chunk_index": 1, "proof": "0" * 32, "proof_type": "etag", "chunk_size": CHUNK},
-        sender.told(2, short),
+        sender.report_of(2, short),
     ]
     assert sender.report(report)["processed_chunks"] == 0
     state = parts.get(sender.path)
     assert state["chunks_failed"] == 2
     assert ["never uploaded" in chunk["error"] for chunk in state["uploaded_chunks"]] == [True, False]
-    told = [sender.told(number, sender.put(number, sender.fresh_url(number))) for number in (1, 2, 3)]
+    told = [sender.report_of(number, sender.put(number, sender.fresh_url(number))) for number in (1, 2, 3)]
     assert sender.report(told)["url"]
     assert parts.get(sender.path)["status"] == "completed"
 
