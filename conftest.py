@@ -1,4 +1,4 @@
-"""One Airflow home for each test process, made before anything imports Airflow; and which tests share a process."""
+"""Airflow home of each test process, created before any import of Airflow, and the grouping of tests by process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A service that knows nothing but indexing tasks and when each will be ready; it prints its port."""
+"""Stub of the service with indexing tasks that become ready at given times; prints its port."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What it costs to publish many segments as jsonl, srt, vtt and parquet in one pass.
+"""Cost of publishing many segments as jsonl, srt, vtt and parquet in one pass.
 
 ``make bench-publish`` prints one JSON line: ``segments, seconds, rss_growth_mib, ratio_to_plain_json``. The peer is the
 plainest loop that there is: ``json.dumps`` of the same rows into one file, each in a process of its own. Seconds are

@@ -1,4 +1,4 @@
-"""What it costs to wait for many indexing tasks at once: one event loop, Airflow's own sharing of polls, one stub.
+"""Cost of many waits for indexing tasks in one event loop, with Airflow's shared polls and a stub of the service.
 
 ``make bench-waits`` prints one JSON line per run: ``n, requests, cpu_s, rss_growth_mib, loop_block_s, p50_s, p95_s``.
 Delays are counted from the moment a job is finished at the stub to the moment its trigger fires. The stub is another
@@ -87,7 +87,7 @@ def run(n: int, alone: bool, default: bool = False) -> dict[str, Any]:
 
 
 async def _measure(n: int, port: int, alone: bool) -> dict[str, Any]:
-    await _wait_for(1, port, alone)  # imports, TLS context and the first connection are nobody's wait
+    await _wait_for(1, port, alone)  # imports, TLS context and the first connection belong to no wait
     gc.collect()
     process = psutil.Process()
     memory, cpu = process.memory_info().rss, _cpu()

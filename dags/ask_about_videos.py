@@ -1,6 +1,6 @@
-"""Index a video, ask a model about it, and search: chapters, answers by a schema, vectors, and what was found.
+"""Index a video, then publish chapters, structured answers, embeddings and search hits.
 
-Trigger it with a source (path, URL, object storage URI), a question and an output path; the connection
+Trigger the DAG with a source (path, URL, object storage URI), a question and an output path; the connection
 ``twelvelabs_default`` holds the API key (API version v1.3). Waiting holds no worker.
 """
 
@@ -33,13 +33,14 @@ REVIEW = {
     schedule=None,
     catchup=False,
     tags=["twelvelabs"],
+    description="Publishes chapters, structured answers, embeddings and search hits of a video.",
     doc_md=__doc__,
     default_args={"retries": 2},
     params={
         "source": Param("", type="string", minLength=1, title="Video (path, URL, URI)"),
-        "query": Param("", type="string", minLength=1, title="What to search for"),
-        "index_name": Param("ask-about-videos", type="string", minLength=1, title="Index, made if it is not there"),
-        "output_path": Param("", type="string", minLength=1, title="Where results go (path or URI)"),
+        "query": Param("", type="string", minLength=1, title="Search query"),
+        "index_name": Param("ask-about-videos", type="string", minLength=1, title="Index name (created if missing)"),
+        "output_path": Param("", type="string", minLength=1, title="Output path (path or URI)"),
     },
 )
 def ask_about_videos() -> None:

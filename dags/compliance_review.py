@@ -1,17 +1,17 @@
-"""### Look for violations of a policy in videos, and have a person decide about what was found
+"""### Find policy violations in videos and let a person decide about severe ones
 
-**What it does, for each video:** uploads it once as an asset; asks a model for findings in the form of a JSON schema
-(rule, start and end in seconds, severity, reason); where the worst finding is below `ask_from` the video passes by
-itself, otherwise a person is asked under *Required Actions* (or over the REST API) to **Approve** or **Reject**; writes
-`compliance.decision.json` beside the findings: the decision, by whom, when, and the note.
+**What it does, for each video:** uploads it once as an asset and runs an analysis with a JSON schema (rule, start and
+end in seconds, severity, reason). If the worst finding is below `ask_from`, the video passes automatically. Otherwise a
+person chooses **Approve** or **Reject** under *Required Actions* (or over the REST API). `compliance.decision.json`
+beside the findings records the decision, the person, the time and the note.
 
-**What it needs:** the connection `twelvelabs_default` (API v1.3), Airflow 3.1 or newer. On 3.3 and newer nobody waits
-while the person thinks; before, the question is a deferred task, so a triggerer has to run.
+**What it needs:** the connection `twelvelabs_default` (API v1.3), Airflow 3.1 or newer. On 3.3 and newer the
+question needs no worker and no triggerer; before, it is a deferred task and needs a triggerer.
 
 **Trigger it with** `sources` (paths, URLs, object storage URIs), `policy` (the rules in plain words), `output_path`.
 
-**If nobody answers** within `TWELVELABS_REVIEW_HOURS` (environment of the scheduler and the workers, default 72) the
-video is rejected, and the file says that nobody did it. An answer too long for an XCom is always put before a person.
+**Without a decision** within `TWELVELABS_REVIEW_HOURS` (environment of the scheduler and the workers, default 72) the
+video is rejected, and the file names no person. Findings too long for an XCom always need a decision.
 
 **If it fails:** clear the failed task. Nothing before it is uploaded or billed again; each clear of `find_violations`
 bills one analysis (minutes of the video, and tokens). Who may answer: `assigned_users` of the task `ask_a_person`.
@@ -62,6 +62,7 @@ FINDINGS = {
     schedule=None,
     catchup=False,
     tags=["twelvelabs"],
+    description="Finds policy violations in videos; a person decides about severe ones.",
     doc_md=__doc__,
     default_args={"retries": 2},
     max_active_tasks=16,
@@ -69,9 +70,9 @@ FINDINGS = {
     user_defined_macros={"shown": redact_url},
     params={
         "sources": Param([], type="array", items={"type": "string"}, minItems=1, title="Videos (paths, URLs, URIs)"),
-        "policy": Param("", type="string", minLength=1, title="The rules, in plain words"),
-        "ask_from": Param("medium", enum=SEVERITIES, title="Least severity that a person decides about"),
-        "output_path": Param("", type="string", minLength=1, title="Where results go (path or URI)"),
+        "policy": Param("", type="string", minLength=1, title="Policy rules, in plain language"),
+        "ask_from": Param("medium", enum=SEVERITIES, title="Lowest severity that needs a decision"),
+        "output_path": Param("", type="string", minLength=1, title="Output path (path or URI)"),
     },
 )
 def compliance_review() -> None:
@@ -113,7 +114,7 @@ def compliance_review() -> None:
         person = given.get("responded_by_user")
         decision = {
             "decision": "rejected" if given.get("chosen_options") == ["Reject"] else "approved",
-            "decided_by": "nobody found fault" if not given else (person or {}).get("name") or "nobody in time",
+            "decided_by": "automatic" if not given else (person or {}).get("name") or "timeout",
             "decided_at": str(given["responded_at"]) if given else None,
             "note": given.get("params_input", {}).get("note"),
             "findings": answer["manifest"],

@@ -1,7 +1,7 @@
-"""### Embed videos and lay the vectors down as Parquet that DuckDB, Spark and pandas read as one table
+"""### Embed videos and publish the vectors as partitioned Parquet for DuckDB, Spark and pandas
 
-**What it does, for each video:** uploads it as an asset, has it embedded by a task of the service (waiting holds no
-worker), and publishes the vectors in a partitioned layout; last comes a list of the videos, with their sources.
+**What it does, for each video:** uploads it as an asset, runs an embedding task (waiting holds no worker), and
+publishes the vectors in a partitioned layout. The last task publishes a list of the videos with their sources.
 
 ```
 {output}/model=marengo3.0/asset_id=6650.../assets/6650.../embeddings.parquet    start, end, option, scope, embedding
@@ -21,8 +21,8 @@ WHERE e.option = 'visual' AND e.scope = 'clip' ORDER BY likeness DESC LIMIT 10;
 
 **Trigger it with** `sources` (paths, URLs, object storage URIs) and `output_path`.
 
-**If it fails:** clear the failed task only; a retry attaches to the same task of the service, a clear of `embed` bills
-the video's minutes once more. A new run uploads and embeds its sources anew, under new assets.
+**If it fails:** clear the failed task only; a retry attaches to the same embedding task; a clear of `embed` bills the
+video's minutes again. A new run uploads and embeds its sources again, as new assets.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from twelvelabs_provider.operators.embed import TwelveLabsEmbedOperator
     schedule=None,
     catchup=False,
     tags=["twelvelabs"],
+    description="Publishes embeddings of videos as partitioned Parquet.",
     doc_md=__doc__,
     default_args={"retries": 2},
     max_active_tasks=16,
@@ -49,10 +50,10 @@ from twelvelabs_provider.operators.embed import TwelveLabsEmbedOperator
             type="array",
             items={"enum": ["visual", "audio", "transcription"]},
             minItems=1,
-            title="What is embedded",
+            title="Embedding options",
         ),
         "model": Param("marengo3.0", type="string", pattern="^[A-Za-z0-9._-]+$", title="Embedding model"),
-        "output_path": Param("", type="string", minLength=1, title="Where results go (path or URI)"),
+        "output_path": Param("", type="string", minLength=1, title="Output path (path or URI)"),
     },
 )
 def embeddings_to_parquet() -> None:

@@ -1,31 +1,30 @@
-"""### Every night: index what is new in a bucket, and leave its transcripts and on-screen text beside a catalog
+"""### Index new and changed videos of a bucket every night and publish their speech and on-screen text
 
 **What it does:** lists the videos below `source` that are new or changed since the last run (`discover`); indexes them,
-a few hundred in one task (`index`); publishes what is said and shown in each (`transcription`, `text_in_video`); and
-keeps one small catalog of all results (`catalog`: `{output}/_catalog/`).
+a few hundred in one task (`index`); publishes the speech and on-screen text of each (`transcription`, `text_in_video`);
+and updates the catalog of all results (`catalog`: `{output}/_catalog/`).
 
 **What it needs:** the connection `twelvelabs_default`, a triggerer, and two Airflow Variables: `twelvelabs_source`
 (path or URI, `s3://aws_default@bucket/videos/`) and `twelvelabs_output_path`; the params of a run override them.
 
-**A pool that keeps to your plan.** Waiting holds no worker. A deferred task counts neither for `max_active_tis_per_dag`
-nor in a plain pool; only a pool that counts deferred tasks bounds what is under way at the service:
+**A pool for the limits of your plan.** Waiting holds no worker. A deferred task counts neither for
+`max_active_tis_per_dag` nor in a plain pool. Only a pool that includes deferred tasks limits the jobs at the service:
 
 ```
-airflow pools set --include-deferred twelvelabs 4 "tasks that have work under way at TwelveLabs"
+airflow pools set --include-deferred twelvelabs 4 "tasks with running jobs at TwelveLabs"
 ```
 
-Then set `TWELVELABS_POOL=twelvelabs` in the environment of the DAG processor and the workers. At once are being indexed
-at most *slots* x `max_concurrent` videos; plans allow 5 or 25.
+Then set `TWELVELABS_POOL=twelvelabs` in the environment of the DAG processor and the workers. At most
+*slots* x `max_concurrent` videos are indexed at the same time; plans allow 5 or 25.
 
-**Incremental, and safe to run again.** What `discover` handed out is kept in `{output}/_discovered/`; the same run,
-cleared, gives the same list, another run what is new since then. What is in the index is taken as it is, what has its
-manifest is left alone: nothing is uploaded or billed twice, neither by a retry, nor by a clear, nor by a backfill. A
-bucket has no past: the first run of a backfill finds all that is there today and the others nothing, so there is no
-catch-up, and `max_active_runs=1`.
+**Incremental, and safe to run again.** `discover` records the listed videos in `{output}/_discovered/`. A cleared run
+gets the same list; the next run gets newer videos. Indexed videos are reused, and published results are skipped:
+a retry, a clear or a backfill uploads and bills nothing twice. A bucket has no history: the first run of a backfill
+finds all current videos and the others find nothing. So there is no catch-up, and `max_active_runs=1`.
 
 **If it fails:** a bad video fails alone. The others are published in the same run, and the run is marked as failed. The
 rows of the outcome of `index` give the reason for each video. The next run tries the failed videos again; to try them
-now, clear `index` with its downstream tasks. A video that fails every night fails every run until it is mended or
+now, clear `index` with its downstream tasks. A video that fails every night fails every run until it is repaired or
 removed from the bucket. If `transcription` or `text_in_video` fails, clear that task. One run publishes up to
 `[core] max_map_length` videos (1,024): for more, raise it and clear `list_videos`.
 """
@@ -58,19 +57,30 @@ KINDS = ("transcription", "text_in_video")
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
     tags=["twelvelabs"],
+    description="Indexes new and changed videos of a bucket every night.",
     doc_md=__doc__,
     default_args={"retries": 2, "pool": POOL},
     max_active_runs=1,
     max_active_tasks=16,
     params={
-        "source": Param(None, type=["string", "null"], title="Folder or prefix, if not as the Variable says"),
-        "output_path": Param(None, type=["string", "null"], title="Where results go, if not as the Variable says"),
-        "index_name": Param("nightly-bucket", type="string", minLength=1, title="Index, made if it is not there"),
-        "max_concurrent": Param(
-            5, type="integer", minimum=1, maximum=100, title="Videos that one task indexes at once"
+        "source": Param(
+            None,
+            type=["string", "null"],
+            title="Folder or prefix (leave empty to use the Variable `twelvelabs_source`)",
         ),
-        "max_failed": Param("5%", type=["string", "integer"], title="Videos of a task that may fail: number or share"),
-        "min_age": Param(60, type="number", minimum=0, title="Seconds that a file has to have been left alone"),
+        "output_path": Param(
+            None,
+            type=["string", "null"],
+            title="Output path (leave empty to use the Variable `twelvelabs_output_path`)",
+        ),
+        "index_name": Param("nightly-bucket", type="string", minLength=1, title="Index name (created if missing)"),
+        "max_concurrent": Param(
+            5, type="integer", minimum=1, maximum=100, title="Videos that one task indexes at the same time"
+        ),
+        "max_failed": Param(
+            "5%", type=["string", "integer"], title="Failed videos that a task tolerates (number or share)"
+        ),
+        "min_age": Param(60, type="number", minimum=0, title="Minimum age of a file in seconds"),
     },
 )
 def nightly_bucket() -> None:

@@ -1,6 +1,6 @@
-"""### Work on every video of an index as soon as it is ready, whoever indexed it
+"""### Publish transcripts and chapters of every video that becomes ready in an index
 
-**What it does:** a watcher in the triggerer looks once a minute for videos that became ready in the index
+**What it does:** a watcher in the triggerer polls once a minute for videos that became ready in the index
 `TWELVELABS_INDEX_NAME` (environment of the DAG processor; default `video-understanding`), and starts a run. A run lists
 the index itself and publishes the transcript (free) and chapters (one analysis, billed by the minute) of every video
 that has none: `{output}/{index}/{video}/transcription.jsonl`, `chapters.jsonl`, subtitles, manifests.
@@ -8,20 +8,21 @@ that has none: `{output}/{index}/{video}/transcription.jsonl`, `chapters.jsonl`,
 **What it needs:** the connection `twelvelabs_default` (API v1.3), a triggerer, and the Airflow Variable
 `twelvelabs_output_path` (path or URI), which the param `output_path` overrides in a manual run.
 
-**No video is lost:** Airflow drops asset events that arrive while another one is queued, so an event is only the signal
-to look. The watermark of the runs lies in `{output}/_unpublished/` and does not pass a video without results: what
+**No video is lost:** Airflow drops asset events that arrive while another one is queued, so an event only starts
+a run. The watermark of the runs is in `{output}/_unpublished/` and does not pass a video without results: what
 became ready during another run or while the DAG was paused, or failed, is listed by the next run. The watcher keeps
-what it told in the state store of the asset (Airflow 3.3 and newer; before, in an Airflow Variable), so a restarted
-triggerer continues where the last one stopped. The DAG begins with what becomes ready after it is switched on. A video
-with manifests is left out, so nothing is billed twice; therefore only one run is active at a time.
+the reported videos in the state store of the asset (Airflow 3.3 and newer; before, in an Airflow Variable), so a
+restarted triggerer continues where the last one stopped. The DAG starts with videos that become ready after it is
+switched on.
+A video with manifests is skipped, so nothing is billed twice; therefore only one run is active at a time.
 
-**To do an older video:** trigger it with `videos`, a list of `{"index_id": ..., "video_id": ...}`.
+**To process an older video:** trigger it with `videos`, a list of `{"index_id": ..., "video_id": ...}`.
 
 **If it fails:** clear the failed tasks; the others keep their results. The next run lists the failed videos again, in
 three runs at most.
 
 **Many videos at once:** a run takes `TWELVELABS_VIDEOS_PER_RUN` of them (default 500), oldest first, and starts another
-run for the rest. This ends, since a run takes each video at most three times.
+run for the rest. Each video is processed at most three times.
 """
 
 from __future__ import annotations
@@ -61,13 +62,18 @@ VIDEO = {
     schedule=[NEW_VIDEO],
     catchup=False,
     tags=["twelvelabs"],
+    description="Publishes transcripts and chapters of videos that become ready in an index.",
     doc_md=__doc__,
     default_args={"retries": 2},
     max_active_runs=1,
     max_active_tasks=16,
     params={
         "videos": Param([], type="array", items=VIDEO, title="Videos of a manual run"),
-        "output_path": Param(None, type=["string", "null"], title="Where results go, if not as the Variable says"),
+        "output_path": Param(
+            None,
+            type=["string", "null"],
+            title="Output path (leave empty to use the Variable `twelvelabs_output_path`)",
+        ),
     },
 )
 def on_new_video() -> None:

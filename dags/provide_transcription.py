@@ -1,7 +1,7 @@
-"""Index a video together with its own transcript, from files, and publish the transcript as the service holds it.
+"""Index a video together with its own transcript and publish the transcript as the service stores it.
 
-The older generation of the API (v1.1, v1.2) takes an SRT or VTT with the video and does not listen then. Today's (v1.3)
-has no place for it: there the video is indexed without, and the given transcript is published as it is.
+API v1.1 and v1.2 accept an SRT or VTT with the video and skip speech recognition. API v1.3 does not: the video is
+indexed without the transcript, and the transcript is published unchanged.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from twelvelabs_provider.operators.indexes import TwelveLabsCreateIndexOperator
     schedule=None,
     catchup=False,
     tags=["twelvelabs"],
+    description="Indexes a video together with its own transcript.",
     doc_md=__doc__,
     default_args={"retries": 2},
     params={
         "video": Param("", type="string", minLength=1, title="Video (path or URI)"),
         "transcription": Param("", type="string", minLength=1, title="Transcript (SRT or VTT; path or URI)"),
         "index_name": Param("provide-transcription", type="string", minLength=1),
-        "output_path": Param("", type="string", minLength=1, title="Where results go (path or URI)"),
+        "output_path": Param("", type="string", minLength=1, title="Output path (path or URI)"),
     },
 )
 def provide_transcription() -> None:

@@ -1,16 +1,16 @@
-"""### Every morning, what is new among the hits of a few saved searches
+"""### Daily digest of new hits of saved searches
 
-**What it does:** asks the index each of `searches` (each is one billed query), keeps all hits of the run, and writes a
-digest of those that no earlier digest has told of:
+**What it does:** runs each of `searches` (each is one billed query), publishes all hits of the run, and writes a
+digest of the hits that no earlier digest contains:
 
 ```
 {output}/search_digest/{run}/digest.md, digest.html     for people: new hits by search, with links
 {output}/search_digest/{run}/new.jsonl, new.parquet     the same as rows: search, video_id, start, end, score, text
-{output}/search_digest/{run}/seen.jsonl                 all that was ever told, for the next digest
+{output}/search_digest/{run}/seen.jsonl                 all reported hits, for the next digest
 {output}/search_digest/{run}/{index}/search/*.jsonl     all hits of this run
 ```
 
-A hit is known by its search, its video and the second at which it begins; another rank or score makes no news.
+A hit is identified by its search, its video and its start in seconds; a new rank or score does not make it new.
 
 **What it needs:** the connection `twelvelabs_default`, an index, the extra `parquet`, and the Airflow Variable
 `twelvelabs_output_path` (path or URI), which the param `output_path` overrides in a manual run.
@@ -55,15 +55,20 @@ RUN = "{{ dag_run.run_after | ts_nodash }}"
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
     tags=["twelvelabs"],
+    description="Writes a daily digest of new hits of saved searches.",
     doc_md=__doc__,
     default_args={"retries": 2},
     max_active_runs=1,
     max_active_tasks=4,
     params={
         "searches": Param(SEARCHES, type="array", items=SEARCH, minItems=1, title="Saved searches"),
-        "index_name": Param("video-understanding", type="string", minLength=1, title="Index that is searched"),
-        "max_results": Param(100, type="integer", minimum=1, maximum=1000, title="Hits of a search at most"),
-        "output_path": Param(None, type=["string", "null"], title="Where results go, if not as the Variable says"),
+        "index_name": Param("video-understanding", type="string", minLength=1, title="Index name"),
+        "max_results": Param(100, type="integer", minimum=1, maximum=1000, title="Maximum number of hits per search"),
+        "output_path": Param(
+            None,
+            type=["string", "null"],
+            title="Output path (leave empty to use the Variable `twelvelabs_output_path`)",
+        ),
     },
 )
 def search_digest() -> None:
@@ -116,8 +121,8 @@ def search_digest() -> None:
             if folder.name < run and (folder / "seen.manifest.json").exists()
         )
         seen = rows_of(digests / earlier[-1] / "seen.jsonl") if earlier else []
-        told = {_key(row) for row in seen}
-        new = [row for row in hits if _key(row) not in told]
+        reported = {_key(row) for row in seen}
+        new = [row for row in hits if _key(row) not in reported]
         key = (Column("search"), Column("video_id"), Column("start", ColumnType.NUMBER))
         more = (Column("end", ColumnType.NUMBER), Column("score", ColumnType.NUMBER), Column("text"))
         facts = TableFacts(Provenance.of(ti), index_id=index_id, details={"compared_with": earlier[-1:] or None})
@@ -139,7 +144,7 @@ def search_digest() -> None:
 
 
 def _key(row: dict[str, Any]) -> tuple[str, str, int]:
-    """Return what tells a hit from every other."""
+    """Return the identity of a hit."""
     return row["search"], row["video_id"], round(row["start"])
 
 

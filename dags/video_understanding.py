@@ -1,6 +1,6 @@
-"""Index videos and leave what was said and shown in them in object storage, one mapped branch per video.
+"""Index videos and publish their speech and on-screen text in object storage, one mapped branch per video.
 
-Trigger it with a list of sources (paths, URLs, object storage URIs) and an output path; the connection
+Trigger the DAG with a list of sources (paths, URLs, object storage URIs) and an output path; the connection
 ``twelvelabs_default`` holds the API key. Waiting holds no worker.
 """
 
@@ -24,13 +24,14 @@ FORMATS = ["jsonl", "json", "srt", "vtt"]
     schedule=None,
     catchup=False,
     tags=["twelvelabs"],
+    description="Indexes videos and publishes their speech and on-screen text.",
     doc_md=__doc__,
     default_args={"retries": 2},
     max_active_tasks=16,
     params={
         "sources": Param([], type="array", items={"type": "string"}, minItems=1, title="Videos (paths, URLs, URIs)"),
-        "index_name": Param("video-understanding", type="string", minLength=1, title="Index, made if it is not there"),
-        "output_path": Param("", type="string", minLength=1, title="Where results go (path or URI)"),
+        "index_name": Param("video-understanding", type="string", minLength=1, title="Index name (created if missing)"),
+        "output_path": Param("", type="string", minLength=1, title="Output path (path or URI)"),
         "transcription": Param(None, type=["string", "null"], title="Transcript (SRT or VTT) of a single video"),
     },
 )
@@ -49,11 +50,11 @@ def video_understanding() -> None:
     def understand(position: int) -> None:
         video = TwelveLabsIndexVideoOperator(
             task_id="index_video",
-            # By position, not by value: an address may be signed, and XCom is no place for signatures.
+            # By position, not by value: XCom is readable, and a URL may be presigned.
             source="{{ params.sources[ti.map_index] }}",
             index_id=index.output,
             transcription="{{ params.transcription or '' }}",
-            # Where the API has no place for it (v1.3), the transcript is published below all the same.
+            # API v1.3 takes no transcript; the task below publishes it.
             unsupported_transcription="warn",
             deferrable=True,
         )

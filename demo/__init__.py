@@ -1,1 +1,1 @@
-"""Runs the project for a person: the embedded engine and a real Airflow, started, used and ended with one command."""
+"""Demo: a real Airflow and the embedded engine, started, used and stopped with one command."""

@@ -1,4 +1,4 @@
-"""``python -m demo run | up | down``, behind `make demo`, `make up` and `make down`."""
+"""Command line of the demo: ``python -m demo run | up | down``."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     # Shown as it happens, in a pipe or a CI log too.
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     for number in ENDING_SIGNALS:
-        # What was started with nohup goes on when its terminal is closed.
+        # A command started with nohup continues when its terminal closes.
         if not (number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN):
             signal.signal(number, interrupt)
     site = Site(CHECKOUT, options.airflow_port, options.engine_port, test_connection=options.test_connection)
@@ -193,7 +193,7 @@ def noted(site: Site) -> Callable[[Mapping[str, int]], None]:
 
 
 def running_file(site: Site) -> Path:
-    """Return the file that tells what is running."""
+    """Return the file that records the running processes."""
     return site.state / "running.json"
 
 

@@ -1,4 +1,4 @@
-"""What the demo asks of Airflow's REST API."""
+"""Client of Airflow's REST API for the demo."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class AirflowApi:
         """Say whether the server answers, and log in once it does.
 
         Asked as well is the part that tasks talk to. It is built at the first question, which takes longer than a task
-        is patient, so that the first task would try, wait and try again.
+        retries for long, so that the first task would retry and wait.
         """
         try:
             self._session.get(f"{self._url}/execution/health", timeout=REQUEST_SECONDS)

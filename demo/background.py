@@ -1,4 +1,4 @@
-"""What is running, written down so that `make down` can end it, even if the command that started it was killed."""
+"""Record of the running processes, for `make down` after the starting command was killed."""
 
 from __future__ import annotations
 

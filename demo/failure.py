@@ -1,4 +1,4 @@
-"""Why a task failed, as its log says."""
+"""Reasons of failed tasks, read from their logs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class TaskLogs:
     run_id: str
 
     def log(self, task: TaskState) -> Path:
-        """Return the path of the log of a task's last try (Airflow's default layout)."""
+        """Return the path of the log of a task's last attempt (Airflow's default layout)."""
         parts = [f"dag_id={self.dag_id}", f"run_id={self.run_id}", f"task_id={task.task_id}"]
         if task.map_index >= 0:
             parts.append(f"map_index={task.map_index}")
@@ -34,7 +34,7 @@ class TaskLogs:
         return last_error(self.log(task)) or "its log names no error"
 
     def failures(self, tasks: Iterable[TaskState]) -> Iterator[str]:
-        """Yield, for each task that failed by itself, its error and the path of its log."""
+        """Yield the error and the log path of each task that failed, without tasks skipped by another failure."""
         for task in tasks:
             if task.state == "failed":
                 yield f"{task.label} failed: {self.reason(task)}"

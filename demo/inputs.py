@@ -1,4 +1,4 @@
-"""What the user names on the command line, checked before anything starts."""
+"""Command-line inputs, checked before anything starts."""
 
 from __future__ import annotations
 

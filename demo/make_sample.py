@@ -1,8 +1,8 @@
-"""Make the sample video of the tests and of the demo: slides that show some words, a voice that says others.
+"""Sample video of the tests and the demo: slides with text and a voice.
 
 Run it from the checkout: ``.venv/bin/python demo/make_sample.py``. It writes ``tests/data/sample.mp4`` and
 ``tests/data/sample.srt``. It needs Debian's ``flite`` (the voice) and the packages of the ``local`` extra (PyAV writes
-the video; Pillow, which RapidOCR brings along, draws the slides). The result is committed, so nobody has to run this
+the video; Pillow, which RapidOCR brings along, draws the slides). The result is committed, so you need not run this
 unless the words change: what is shown and what is said are ``SLIDES`` and ``SPEECH`` below, and no word is in both.
 """
 

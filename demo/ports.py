@@ -1,4 +1,4 @@
-"""The ports that will be used, checked before anything starts."""
+"""Ports of the demo, checked before anything starts."""
 
 from __future__ import annotations
 

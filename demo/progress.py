@@ -1,4 +1,4 @@
-"""Which task is in which state, told as it changes."""
+"""States of tasks, printed as they change."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class StateLog:
         for task in tasks:
             before = self.seen.get(task.label)
             self.seen[task.label] = task
-            # A task without a state is one that nobody has looked at yet: nothing has happened.
+            # A task without a state is not scheduled yet.
             if task.state != "none" and (before is None or before.state != task.state):
                 lines.append(state_line(task, elapsed))
                 if task.state == "up_for_retry":

@@ -1,4 +1,4 @@
-"""Processes that are started together, waited for, and ended together whatever happens."""
+"""Groups of processes that start and stop together."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ServiceError(Exception):
 class Services:
     """The processes started so far. As a context manager it ends all of them on the way out.
 
-    :param note: told the process ids by name as they change, so that they can be found if this process is killed
+    :param note: called with the process ids by name when they change, so that they survive if this process is killed
     """
 
     note: Callable[[Mapping[str, int]], None] = lambda pids: None
@@ -77,7 +77,7 @@ class Services:
                 raise ServiceError(f"{service.name} ended with exit status {status}.\n{log_tail(service.log)}")
 
     def finish(self, name: str) -> None:
-        """Wait for a process that ends by itself.
+        """Wait for a process that ends on its own.
 
         :raises ServiceError: if it fails
         """

@@ -1,4 +1,4 @@
-"""Where the demo's Airflow and engine live, and how they are configured."""
+"""Folders and configuration of the demo's Airflow and engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The embedded engine and Airflow's four processes: how each is started and when it is ready."""
+"""Processes of the demo: the embedded engine and Airflow's four services, with their readiness checks."""
 
 from __future__ import annotations
 

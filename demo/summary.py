@@ -1,4 +1,4 @@
-"""What a run has left in its output folder, told in a few lines."""
+"""Summary of a run's output folder."""
 
 from __future__ import annotations
 

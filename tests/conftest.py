@@ -1,4 +1,4 @@
-"""What tests of several folders share: an engine, videos that are made once, and one that is indexed already."""
+"""Fixtures of several folders: an engine, test videos, and an indexed video."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ DATA = Path(__file__).parent / "data"
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """A real embedded engine for the whole session; what is found in a video is remembered across its tests."""
+    """A real embedded engine for the whole session; the extraction of a video is cached across its tests."""
     with running_engine(tmp_path_factory.mktemp("engine")) as running:
         yield running
 
 
 @pytest.fixture(autouse=True)
 def no_pace_of_another_test() -> None:
-    """A refusal that one test provoked slows every caller in the process; the next test is to know nothing of it."""
+    """Forget the pace that a rate limit in another test left in this process."""
     if pacing := sys.modules.get("twelvelabs_provider.hooks.pacing"):
         pacing.forget_paces()
 

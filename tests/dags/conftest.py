@@ -139,7 +139,7 @@ def load_dag(dag_id: str, file: Path | None = None) -> DAG:
     assert not bag.import_errors
     dag = bag.dags[dag_id]
     for task in dag.tasks:
-        # A failure shall end the test's run at once instead of after the pauses between tries.
+        # A failure ends the run at once, without the delays of retries.
         task.retries = 0
     return dag
 

@@ -199,4 +199,4 @@ def test_a_question_that_nobody_answers_is_a_no(stack: Stack, clip: Path, tmp_pa
     run = stack.begin("compliance_review", {**conf, "output_path": str(tmp_path)})
     assert stack.finish("compliance_review", run, LONGEST) == "success", stack.tasks("compliance_review", run)
     (decision,) = tmp_path.glob("assets/*/compliance.decision.json")
-    assert '"rejected"' in decision.read_text() and "nobody in time" in decision.read_text()
+    assert '"rejected"' in decision.read_text() and "timeout" in decision.read_text()
