@@ -86,13 +86,13 @@ def _rows(count: int) -> Iterator[Any]:
 
 def _publish(folder: str, segments: int, formats: list[str]) -> Any:
     from twelvelabs_provider.storage.formats import Format
-    from twelvelabs_provider.storage.layout import ResultPlace
-    from twelvelabs_provider.storage.manifest import ManifestFacts, Origin, Provenance
-    from twelvelabs_provider.storage.publish import publish
+    from twelvelabs_provider.storage.layout import ResultPath
+    from twelvelabs_provider.storage.manifest import Origin, Provenance, ResultFacts
+    from twelvelabs_provider.storage.publish import publish_segments
 
-    place = ResultPlace("index", "video", "transcription")
-    facts = ManifestFacts("file:///v.mp4", "index", "video", Origin.SERVICE, Provenance("dag", "run", "task"))
-    return lambda: publish(folder, place, _rows(segments), Format.parse_all(formats), facts)
+    place = ResultPath(("index", "video"), "transcription")
+    facts = ResultFacts(Provenance("dag", "run", "task"), Origin.SERVICE, "file:///v.mp4", "index", "video")
+    return lambda: publish_segments(folder, place, _rows(segments), Format.parse_all(formats), facts)
 
 
 def _plain(folder: str, segments: int, formats: list[str]) -> Any:

@@ -28,7 +28,7 @@ from airflow.sdk import Param, dag, task, task_group
 
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
 from twelvelabs_provider.operators.assets import TwelveLabsCreateAssetOperator
-from twelvelabs_provider.storage.source import redact_url
+from twelvelabs_provider.storage.locations import redact_url
 
 SEVERITIES = ["low", "medium", "high"]
 REVIEW_TIME = timedelta(hours=float(os.environ.get("TWELVELABS_REVIEW_HOURS", "72")))
@@ -108,7 +108,7 @@ def compliance_review() -> None:
 
     @task(trigger_rule="none_failed_min_one_success")
     def write_decision(answer: dict[str, Any], params: dict[str, Any] | None = None, ti: Any = None) -> dict[str, Any]:
-        from twelvelabs_provider.storage.tables import Provenance, TableFacts, TablePlace, publish_document
+        from twelvelabs_provider.storage.publish import Provenance, ResultFacts, ResultPath, publish_document
 
         given = ti.xcom_pull(task_ids="review.ask_a_person", map_indexes=ti.map_index) or {}
         person = given.get("responded_by_user")
@@ -120,8 +120,8 @@ def compliance_review() -> None:
             "findings": answer["manifest"],
         }
         asset_id = answer["asset_id"]
-        facts = TableFacts(Provenance.of(ti), asset_id=asset_id, video_id=asset_id)
-        place = TablePlace(("assets", asset_id), "compliance.decision", "decision")
+        facts = ResultFacts(Provenance.of(ti), asset_id=asset_id, video_id=asset_id)
+        place = ResultPath(("assets", asset_id), "compliance.decision", "decision")
         published = publish_document((params or {})["output_path"], place, decision, facts)
         return {"decision": decision["decision"], **published.as_xcom()}
 

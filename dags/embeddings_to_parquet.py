@@ -87,21 +87,21 @@ def embeddings_to_parquet() -> None:
 
     @task
     def list_videos(embedded: Any, params: dict[str, Any] | None = None, ti: Any = None) -> dict[str, Any]:
-        from twelvelabs_provider.storage.locations import display_uri
-        from twelvelabs_provider.storage.tables import (
+        from twelvelabs_provider.storage.locations import Location
+        from twelvelabs_provider.storage.publish import (
             Column,
             ColumnType,
             Provenance,
+            ResultFacts,
+            ResultPath,
             RowSchema,
-            TableFacts,
-            TablePlace,
             publish_rows,
             table_formats,
         )
 
         given = params or {}
         rows = [
-            {name: video[name] for name in ("asset_id", "duration", "rows")} | {"source": display_uri(source)}
+            {name: video[name] for name in ("asset_id", "duration", "rows")} | {"source": Location.parse(source).uri}
             for source, video in zip(given["sources"], embedded, strict=True)
         ]
         schema = RowSchema(
@@ -113,7 +113,7 @@ def embeddings_to_parquet() -> None:
             )
         )
         provenance = Provenance.of(ti)
-        place, facts = TablePlace(("videos",), provenance.file_stem(), "embedded_videos"), TableFacts(provenance)
+        place, facts = ResultPath(("videos",), provenance.file_stem(), "embedded_videos"), ResultFacts(provenance)
         return publish_rows(given["output_path"], place, rows, schema, table_formats(["jsonl"]), facts).as_xcom()
 
     list_videos(embed_video.expand(position=list_positions()))

@@ -95,13 +95,13 @@ def search_digest() -> None:
 
         from airflow.sdk import ObjectStoragePath
 
-        from twelvelabs_provider.storage.tables import (
+        from twelvelabs_provider.storage.publish import (
             Column,
             ColumnType,
             Provenance,
+            ResultFacts,
+            ResultPath,
             RowSchema,
-            TableFacts,
-            TablePlace,
             publish_rows,
             table_formats,
         )
@@ -125,11 +125,11 @@ def search_digest() -> None:
         new = [row for row in hits if _key(row) not in reported]
         key = (Column("search"), Column("video_id"), Column("start", ColumnType.NUMBER))
         more = (Column("end", ColumnType.NUMBER), Column("score", ColumnType.NUMBER), Column("text"))
-        facts = TableFacts(Provenance.of(ti), index_id=index_id, details={"compared_with": earlier[-1:] or None})
+        facts = ResultFacts(Provenance.of(ti), index_id=index_id, details={"compared_with": earlier[-1:] or None})
         place = ("search_digest", run)
 
         def publish(name: str, rows: list[dict[str, Any]], columns: tuple[Column, ...], formats: list[str]) -> Any:
-            schema, table = RowSchema(columns), TablePlace(place, name, f"search_digest_{name}")
+            schema, table = RowSchema(columns), ResultPath(place, name, f"search_digest_{name}")
             return publish_rows(output_path, table, rows, schema, table_formats(formats), facts).as_xcom()
 
         published = publish("new", new, (*key, *more), ["jsonl", "parquet"])

@@ -56,7 +56,7 @@ def summary_lines(results: Iterable[Result]) -> Iterator[str]:
         manifest = result.manifest
         if manifest["video_id"] != described:
             described = manifest["video_id"]
-            yield f"video     {manifest['source']['uri']}"
+            yield f"video     {(manifest['source'] or {}).get('uri', '-')}"
             yield f"duration  {duration_text(manifest.get('duration'))}"
             yield f"files     {result.folder}"
         title = TITLES[manifest["kind"]]

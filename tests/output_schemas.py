@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from twelvelabs_provider import schemas
-from twelvelabs_provider.results.indexing_rows import INDEXING
+from twelvelabs_provider.results.indexing_outcome import INDEXING
 from twelvelabs_provider.results.kinds import KINDS
 from twelvelabs_provider.storage.catalog.entry import CATALOG_ROWS
 from twelvelabs_provider.storage.rows import REST, ColumnType, RowSchema

@@ -1,4 +1,4 @@
-"""Asset events of what was published, so that DAGs can be scheduled on results and read where they are."""
+"""Asset events of published results, for DAGs that are scheduled on them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 from airflow.sdk import Asset, AssetAlias
 
 from twelvelabs_provider.storage.catalog.writing import Publication
-from twelvelabs_provider.storage.locations import display_uri, scheme_of
+from twelvelabs_provider.storage.locations import Location
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_NAMED = 20
-"""Manifests and kinds that one event names."""
+"""Maximum number of manifests and kinds in one event."""
 MOST_EVENTS = 100
 """Events that one task registers through an alias; a task with more results registers their folder once."""
 _RESERVED = "/:@!$&'()*+,;=~"
 
 
 def register_events(context: Context, outlets: Iterable[Any], published: Sequence[Publication]) -> None:
-    """Fill the events of a task's outlets with what it published.
+    """Add the published results to the events of a task's outlets.
 
     The event of an asset gets the results that lie at its URI or below it; an asset that is only a name gets all. An
     alias gets an event for the folder of each result.
@@ -44,11 +44,11 @@ def register_events(context: Context, outlets: Iterable[Any], published: Sequenc
             extra = events[outlet].extra
             extra.update({**extra_of(found), **extra})
         else:
-            log.info("nothing was published at or below the outlet %s: its event says nothing of results", outlet)
+            log.info("No result was published below the outlet %s: its event has no extra", outlet)
 
 
 def extra_of(published: Sequence[Publication]) -> dict[str, Any]:
-    """What an event says: small, whatever was published; the manifests and the catalog say the rest.
+    """Return the extra of an event. It is small; details are in the manifests and the catalog.
 
     :return: ``results`` (how many), ``rows``, ``bytes``, ``published_at`` (ISO time); of one result also ``uri`` (its
         folder), ``manifest``, ``kind``, ``formats``, and ``index_id``, ``video_id``, ``asset_id`` where it has them; of
@@ -77,14 +77,14 @@ def extra_of(published: Sequence[Publication]) -> dict[str, Any]:
 
 
 def asset_uri(place: str) -> str:
-    """The URI of a place as an asset has it: percent-encoded, without connection id, credential and query."""
-    scheme, separator, rest = display_uri(place).partition("://")
+    """Return a location as an asset URI: percent-encoded, without connection id, credential and query."""
+    scheme, separator, rest = Location.parse(place).uri.partition("://")
     return f"{scheme}{separator}{quote(rest, safe=_RESERVED)}"
 
 
 def _add(event: Any, published: Sequence[Publication]) -> None:
     if len(published) > MOST_EVENTS:
-        log.info("%d results: their folder is registered once, not each of them", len(published))
+        log.info("%d results: registering one asset event for their folder", len(published))
         _add_one(event, published[0].output, extra_of(published))
         return
     for one in published:
@@ -95,16 +95,16 @@ def _add_one(event: Any, place: str, extra: Mapping[str, Any]) -> None:
     try:
         event.add(Asset(asset_uri(place)), extra=dict(extra))
     except ValueError as error:
-        # The result is there and paid for: an address that Airflow does not take is no reason to fail.
-        log.warning("no asset event for %s: %s", place, error)
+        # The result is published and billed: an address that Airflow refuses must not fail the task.
+        log.warning("No asset event for %s: %s", place, error)
 
 
 def _covers(outlet: Any, published: Publication) -> bool:
-    """Whether an asset is a result, holds it, or is one of its files; a name without a scheme holds everything."""
+    """Return whether an asset is a result, its folder, or one of its files; a name without a scheme covers all."""
     wanted = getattr(outlet, "uri", None) or ""
     if wanted.startswith("/"):
-        wanted = display_uri(wanted)
-    if not scheme_of(wanted):
+        wanted = Location.parse(wanted).uri
+    if not Location.parse(wanted).scheme:
         return True
     wanted = unquote(wanted).rstrip("/")
     entry = published.entry

@@ -1,4 +1,4 @@
-"""OpenLineage: which video a result was made from. All of it is known to the task; nobody is asked."""
+"""OpenLineage datasets of published results and indexed videos."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.storage.catalog.writing import Publication
 from twelvelabs_provider.storage.formats import Format
-from twelvelabs_provider.storage.locations import display_uri
+from twelvelabs_provider.storage.locations import Location
 from twelvelabs_provider.storage.manifest import FileRecord
 
 if TYPE_CHECKING:
@@ -23,13 +23,13 @@ _SAME_SCHEME = {"s3a": "s3", "s3n": "s3", "gcs": "gs"}
 
 
 def lineage_of(published: Sequence[Publication], result: Any) -> OperatorLineage[Any, Any]:
-    """What was made of what.
+    """Return the inputs and outputs of a task.
 
     A task that published made its files of the source and of the video on the service; a task that published nothing
     and returns a ``source_uri`` and a ``video_id`` made the video of the source.
 
-    :param published: what the task published.
-    :param result: what the task returned.
+    :param published: the published results.
+    :param result: the return value of the task.
     :raises ImportError: the openlineage provider is not installed.
     """
     from airflow.providers.openlineage.extractors import OperatorLineage
@@ -39,16 +39,16 @@ def lineage_of(published: Sequence[Publication], result: Any) -> OperatorLineage
         files = ((one, file) for one in published for file in one.files)
         outputs = [_output(one, file) for one, file in islice(files, MOST_FILES)]
         return OperatorLineage(inputs=_datasets(islice(inputs, MOST_FILES)), outputs=outputs)
-    told = result if isinstance(result, Mapping) else {}
-    if not told.get("video_id") or not told.get("source_uri"):
+    returned = result if isinstance(result, Mapping) else {}
+    if not returned.get("video_id") or not returned.get("source_uri"):
         return OperatorLineage()
-    video = _on_service(told.get("index_id"), told["video_id"])
-    return OperatorLineage(inputs=_datasets([name_of(told["source_uri"])]), outputs=_datasets([video]))
+    video = _on_service(returned.get("index_id"), returned["video_id"])
+    return OperatorLineage(inputs=_datasets([name_of(returned["source_uri"])]), outputs=_datasets([video]))
 
 
 def name_of(place: str) -> tuple[str, str]:
-    """The namespace and the name of a place, as OpenLineage's naming has them; without credentials and query."""
-    uri = display_uri(place)
+    """Return namespace and name of a location by OpenLineage's naming rules, without credentials and query."""
+    uri = Location.parse(place).uri
     scheme, _, rest = uri.partition("://")
     if scheme == "file":
         return "file", rest

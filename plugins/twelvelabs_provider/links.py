@@ -37,7 +37,7 @@ class TwelveLabsPlaygroundLink(BaseOperatorLink):
     name = "TwelveLabs playground"
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
-        """Return the address, or an empty text where the task has none yet or works on another service."""
+        """Return the address; empty if the task has none yet or uses another service."""
         url = getattr(operator, "playground_url", None)
         return url if url and _is_at_vendor(operator) else ""
 
@@ -46,6 +46,6 @@ def _is_at_vendor(operator: BaseOperator) -> bool:
     try:
         return bool(operator.hook.endpoint.is_vendor)  # type: ignore[attr-defined, unused-ignore]
     except Exception as error:
-        # A link is no reason to fail a task. The message of a secrets backend may quote what it read.
+        # A link must not fail a task. The message of a secrets backend may quote a secret.
         log.debug("No playground link: the connection cannot be read (%s)", type(error).__name__)
         return False

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from twelvelabs_provider.api.errors import TwelveLabsConfigurationError, TwelveLabsError, TwelveLabsPermanentError
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError, TwelveLabsUnreachableError
 from twelvelabs_provider.hooks.masking import mask_map_index, mask_secrets_in
-from twelvelabs_provider.inputs.arguments import read_arguments
 from twelvelabs_provider.inputs.field_rendering import read_template_file, renderers_of, shown_name
+from twelvelabs_provider.inputs.text_arguments import read_arguments
 from twelvelabs_provider.jobs.job import JobState, PendingJob, Phase
 from twelvelabs_provider.jobs.kinds import read_state
 from twelvelabs_provider.jobs.outage import Outage, is_final

@@ -38,6 +38,7 @@ from twelvelabs_provider.jobs.bulk_indexing import checkpoint, pipeline, steps
 from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
 from twelvelabs_provider.operators.index_videos import TwelveLabsIndexVideosOperator
 from twelvelabs_provider.storage.source import Source
+from twelvelabs_provider.storage.source_content import Content
 from twelvelabs_provider.version_compat import TaskDeferred
 
 pytestmark = pytest.mark.engine
@@ -567,7 +568,15 @@ class Held:
             held.read = after_release
             return cast("BinaryIO", held)
 
-        return replace(source, opener=opened)
+        def opened_range(start: int, size: int) -> BinaryIO:
+            stream = opened()
+            stream.seek(start)
+            return stream
+
+        assert source.content is not None
+        unchanged = source.content.current_fingerprint
+        content = SimpleNamespace(open=opened, open_range=opened_range, current_fingerprint=unchanged, can_sign=False)
+        return replace(source, content=cast("Content", content))
 
 
 @pytest.mark.parametrize("method", ["direct", "multipart"])

@@ -11,15 +11,15 @@ from unittest import mock
 from twelvelabs_provider.api.models import Segment
 from twelvelabs_provider.storage import object_store
 from twelvelabs_provider.storage.formats import Format
-from twelvelabs_provider.storage.layout import ResultKind, ResultPlace
-from twelvelabs_provider.storage.manifest import ManifestFacts, Origin, Provenance, Published
-from twelvelabs_provider.storage.publish import publish
+from twelvelabs_provider.storage.layout import ResultKind, ResultPath
+from twelvelabs_provider.storage.manifest import Origin, Provenance, Published, ResultFacts
+from twelvelabs_provider.storage.publish import publish_segments
 
-PLACE = ResultPlace("index 1", "vidéo", ResultKind.TRANSCRIPTION)
+PLACE = ResultPath(("index 1", "vidéo"), ResultKind.TRANSCRIPTION)
 FOLDER = "index 1/vidéo"
 MANIFEST = f"{FOLDER}/transcription.manifest.json"
 FORMATS = (Format.JSONL, Format.SRT)
-FACTS = ManifestFacts(
+FACTS = ResultFacts(
     source_uri="s3://bucket/v.mp4",
     index_id="index 1",
     video_id="vidéo",
@@ -48,7 +48,7 @@ def rows_of(word: str, count: int = 20, size: int = 10) -> Iterator[Segment]:
 
 def put(output: str, word: str, count: int = 20, size: int = 10) -> Published:
     """Publish a version."""
-    return publish(output, PLACE, rows_of(word, count, size), FORMATS, FACTS)
+    return publish_segments(output, PLACE, rows_of(word, count, size), FORMATS, FACTS)
 
 
 def put_in_pieces(output: str, word: str, piece: int) -> Published:

@@ -15,9 +15,9 @@ from tests.servers.test_sources import CONTENT, NAMES
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.storage.discovery import pages
 from twelvelabs_provider.storage.discovery.discover import Discovery
-from twelvelabs_provider.storage.discovery.places import place_of
+from twelvelabs_provider.storage.discovery.search_roots import search_root
 from twelvelabs_provider.storage.discovery.state import DiscoveryState
-from twelvelabs_provider.storage.discovery.videos import Wanted
+from twelvelabs_provider.storage.discovery.videos import VideoSelection
 from twelvelabs_provider.storage.manifest import Provenance
 from twelvelabs_provider.storage.signing import signed_link
 from twelvelabs_provider.storage.source import resolve_source
@@ -33,9 +33,9 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 def discover(remote: Remote, run: str, *sources: str, **options: Any) -> list[ListedVideo]:
     """Return what a run hands out; the list and what is known lie in the same bucket."""
     given: dict[str, Any] = {"min_age": 0, "stable_for": 0, "chunk_size": 4, "max_chunks": 9, "only_new": True}
-    places = [place_of(source) for source in sources or [remote.uri("in/")]]
+    roots = [search_root(source) for source in sources or [remote.uri("in/")]]
     state = DiscoveryState(remote.uri("state"), Provenance("dag", run, "task"), "a" * 8)
-    result = Discovery(places, Wanted(), **{**given, **options}).run(state, {}).result
+    result = Discovery(roots, VideoSelection(), **{**given, **options}).run(state, {}).result
     return [video for chunk in result["chunks"] for video in read_video_list(chunk)]
 
 

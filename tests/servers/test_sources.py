@@ -8,7 +8,7 @@ from tests.servers.gateway import Break
 from tests.servers.remote import Remote
 from tests.servers.test_outputs import said_of
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.storage import source as sources
+from twelvelabs_provider.storage import source_content
 from twelvelabs_provider.storage.source import resolve_source
 
 NAMES = ["two words.mp4", "größe 影片.mp4", "a+b.mp4", "100%25.mp4", "%41.mp4", "c#d.mp4", "e?f.mp4", "g=h&i;j.mp4"]
@@ -27,7 +27,7 @@ def test_keys_of_any_name(remote: Remote) -> None:
 
 
 def test_a_stretch_and_nothing_else_is_fetched(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "BLOCK_SIZE", 1000)
+    monkeypatch.setattr(source_content, "BLOCK_SIZE", 1000)
     remote.write("video.mp4", CONTENT)
     found = resolve_source(remote.uri("video.mp4"))
     with remote.gateway.breaking(0, Break.CUT), found.open_range(3000, 2500) as stream:

@@ -14,11 +14,12 @@ from typing import Any
 from twelvelabs_provider.api.analysis.batches import BatchItem, BatchOptions
 from twelvelabs_provider.api.decoding import decoded_json
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.arguments import without_paths
-from twelvelabs_provider.inputs.templated import decoded, number_of
+from twelvelabs_provider.inputs.text_arguments import without_paths
+from twelvelabs_provider.inputs.typed_arguments import decoded, number_of
 from twelvelabs_provider.jobs.batch_plan import PlannedBatch
 from twelvelabs_provider.jobs.identity import fingerprint
-from twelvelabs_provider.storage.source import Source, meaning_of, resolve_source
+from twelvelabs_provider.storage.locations import without_signatures
+from twelvelabs_provider.storage.source import Source, resolve_source
 
 LONGEST_LINE = 1024 * 1024
 """Bytes of one line of a file of items."""
@@ -111,7 +112,7 @@ class FiledItems(GivenItems):
     @property
     def meaning(self) -> str:
         """See the base."""
-        return f"{meaning_of(self.source.uri)} {self.source.fingerprint}"
+        return f"{without_signatures(self.source.uri)} {self.source.fingerprint}"
 
     def _lines(self, portion: PlannedBatch | None) -> Generator[tuple[int, int, bytes], None, None]:
         """Return number, place and text of the lines that hold items, from a portion's first item on."""

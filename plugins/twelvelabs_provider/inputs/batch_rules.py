@@ -10,9 +10,9 @@ from twelvelabs_provider.api.analysis.batches import MOST_ITEMS, BatchItem, Batc
 from twelvelabs_provider.api.analysis.request import DEFAULT_MODEL, AnalysisMode, AnalysisRequest
 from twelvelabs_provider.api.analysis.rules import problems_of_request
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.arguments import text_of
 from twelvelabs_provider.inputs.batch_items import GivenItem
-from twelvelabs_provider.inputs.templated import mapping_of, number_of
+from twelvelabs_provider.inputs.text_arguments import text_of
+from twelvelabs_provider.inputs.typed_arguments import mapping_of, number_of
 from twelvelabs_provider.jobs.cost import Bill, analysis_bill, definitions_in
 from twelvelabs_provider.jobs.time_range import TimeRange
 

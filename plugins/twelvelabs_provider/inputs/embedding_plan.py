@@ -10,7 +10,7 @@ from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.embedding.request import LONGEST_SYNC, EmbeddingRequest
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsUnsupportedError
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.embedding import (
+from twelvelabs_provider.inputs.embedding_inputs import (
     MediaOptions,
     Medium,
     is_blank,

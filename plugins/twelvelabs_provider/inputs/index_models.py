@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from twelvelabs_provider.api.analysis.request import RETIRED_MODELS
 from twelvelabs_provider.api.models import Index, Model
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.templated import decoded
+from twelvelabs_provider.inputs.typed_arguments import decoded
 
 
 def must_be_current(models: Iterable[Model]) -> None:

@@ -147,8 +147,8 @@ def method_for(source: Source, wanted: UploadMethod | None = None, service: str 
     :raises TwelveLabsInputError: the requested method is impossible, or the file is too large for all methods.
     """
     try:
-        if wanted is not None or source.signer is None:
-            return choose_method(source.size, wanted, source.signer is not None)
+        if wanted is not None or not source.can_sign:
+            return choose_method(source.size, wanted, source.can_sign)
         refusal = why_no_link(source, service) if service else None
         choice = choose_method(source.size, None, service is not None and refusal is None)
     except ValueError as error:

@@ -18,7 +18,7 @@ from twelvelabs_provider.exceptions import (
 from twelvelabs_provider.jobs.billed_call import BilledCall
 from twelvelabs_provider.jobs.idempotency import UNKNOWN_OUTCOME
 from twelvelabs_provider.storage.failed_answers import PARTIAL, RAW, keep_aside
-from twelvelabs_provider.storage.layout import Place
+from twelvelabs_provider.storage.layout import ResultPath
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class BilledAnswer:
 
     call: BilledCall
     output: str
-    place: Place
+    place: ResultPath
     resubmit_lost: bool
     push: Push
 
@@ -90,7 +90,7 @@ class BilledAnswer:
         ) from error
 
 
-def keep_incomplete(output: str, place: Place, suffix: str, text: str, push: Push | None) -> str:
+def keep_incomplete(output: str, place: ResultPath, suffix: str, text: str, push: Push | None) -> str:
     """Write a text beside the result; return a sentence that names the file, or nothing for an empty text.
 
     A failure of the store must not hide the first error.

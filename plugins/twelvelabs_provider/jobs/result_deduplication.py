@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from twelvelabs_provider.jobs.identity import Identity
 from twelvelabs_provider.jobs.task_state import origin_in
-from twelvelabs_provider.storage.layout import Place
+from twelvelabs_provider.storage.layout import ResultPath
 from twelvelabs_provider.storage.manifest import Answer, Published
 from twelvelabs_provider.storage.published_results import SavedResult, find_saved
 
@@ -61,7 +61,7 @@ class Deduplicator:
 
     def find(
         self,
-        place: Place,
+        place: ResultPath,
         formats: Sequence[str],
         render: Render,
         *,

@@ -10,8 +10,8 @@ from twelvelabs_provider.api.analysis.response_format import FormatType, segment
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsCutOffError
 from twelvelabs_provider.api.models import Segment
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.subject import Subject
-from twelvelabs_provider.inputs.templated import mapping_of, optional_number, optional_text, texts_of
+from twelvelabs_provider.inputs.analyzed_video import Subject
+from twelvelabs_provider.inputs.typed_arguments import mapping_of, optional_number, optional_text, texts_of
 from twelvelabs_provider.jobs.analysis_submission import owns_analysis
 from twelvelabs_provider.jobs.cost import definitions_in
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
@@ -26,10 +26,10 @@ from twelvelabs_provider.operators.video_analysis import (
 )
 from twelvelabs_provider.results.analyses import AnalysisFiles
 from twelvelabs_provider.results.answered import Answered, Facts, Mode
+from twelvelabs_provider.storage.locations import redact_url
 from twelvelabs_provider.storage.manifest import Provenance, Published
 from twelvelabs_provider.storage.publish import check_output
 from twelvelabs_provider.storage.published_results import SavedResult
-from twelvelabs_provider.storage.source import redact_url
 from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, required
 
 if TYPE_CHECKING:

@@ -11,16 +11,17 @@ from twelvelabs_provider.api.assets import UPLOADS, AssetOptions, AssetType
 from twelvelabs_provider.api.errors import TwelveLabsConflictError, TwelveLabsError
 from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError
-from twelvelabs_provider.inputs.templated import mapping_of
+from twelvelabs_provider.inputs.typed_arguments import mapping_of
 from twelvelabs_provider.inputs.upload_method import AUTO, wanted_method
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.jobs.source_upload import SourceUpload, link_failed, source_memo
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
 from twelvelabs_provider.operators.list_videos import checked_metadata
+from twelvelabs_provider.storage.locations import without_signatures
 from twelvelabs_provider.storage.media import must_be_image_asset, must_be_sound
 from twelvelabs_provider.storage.probe import probe_video
-from twelvelabs_provider.storage.source import Source, meaning_of, resolve_source
+from twelvelabs_provider.storage.source import Source, resolve_source
 from twelvelabs_provider.task import COMMON_FIELDS, DELETE_COLOR, required
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class TwelveLabsCreateAssetOperator(TwelveLabsJobOperator):
     def request_values(self) -> tuple[Any, ...]:
         """Return the file and its options. The signature of a URL does not count."""
         options = (self.asset_type, self.enable_hls, self.enable_thumbnail, self.method)
-        return (meaning_of(self.source), self.filename, str(self.user_metadata or ""), *options)
+        return (without_signatures(self.source), self.filename, str(self.user_metadata or ""), *options)
 
     def detached_result(self, pending: PendingJob) -> Result:
         """Return which asset the service prepares."""

@@ -17,7 +17,7 @@ from twelvelabs_provider.exceptions import (
 )
 from twelvelabs_provider.inputs.batch_items import GivenItems, items_of
 from twelvelabs_provider.inputs.batch_rules import QUESTION, ItemRules, rules_from
-from twelvelabs_provider.inputs.templated import texts_of
+from twelvelabs_provider.inputs.typed_arguments import texts_of
 from twelvelabs_provider.jobs.batch_plan import BatchPlan, BatchState, ItemIds, plan_in
 from twelvelabs_provider.jobs.batch_submission import BatchSubmission
 from twelvelabs_provider.jobs.cost import Bill, BilledKind
@@ -31,9 +31,8 @@ from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
 from twelvelabs_provider.results.batch_result import MAX_IDS, BatchPublisher, BatchResult
 from twelvelabs_provider.results.batch_rows import BatchRows
 from twelvelabs_provider.storage.formats import Format
-from twelvelabs_provider.storage.publish import check_output
-from twelvelabs_provider.storage.source import meanings
-from twelvelabs_provider.storage.tables import table_formats
+from twelvelabs_provider.storage.locations import without_signatures
+from twelvelabs_provider.storage.publish import check_output, table_formats
 from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, refusals_end_the_task, required
 
 if TYPE_CHECKING:
@@ -258,7 +257,9 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
     @cached_property
     def _question(self) -> str:
         rules = {"defaults": self._rules.defaults.wire(), "mode": self._rules.mode.value, "model": self._rules.model}
-        return question_digest(self.hook.endpoint, kind="analysis_batch", items=self._meaning, **meanings(rules))
+        return question_digest(
+            self.hook.endpoint, kind="analysis_batch", items=self._meaning, **without_signatures(rules)
+        )
 
     def _check(self) -> None:
         """Refuse arguments that cannot work with any item."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from twelvelabs_provider.inputs.limit import limit_from
+from twelvelabs_provider.inputs.cost_limit import limit_from
 from twelvelabs_provider.jobs.cost import Bill, must_be_allowed
 from twelvelabs_provider.version_compat import Stats
 

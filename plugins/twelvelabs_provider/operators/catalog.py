@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from twelvelabs_provider.inputs.templated import flag_of, texts_of
+from twelvelabs_provider.inputs.typed_arguments import flag_of, texts_of
 from twelvelabs_provider.storage.catalog import COMPACTED, compact_catalog
 from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.publish import check_output

@@ -11,14 +11,14 @@ from twelvelabs_provider.api.errors import TwelveLabsConfigurationError
 from twelvelabs_provider.api.generations import dialect_for
 from twelvelabs_provider.api.version import ApiVersion
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.templated import flag_of, number_of, optional_number, texts_of
+from twelvelabs_provider.inputs.typed_arguments import flag_of, number_of, optional_number, texts_of
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.storage.discovery.discover import Discovery
-from twelvelabs_provider.storage.discovery.entries import VIDEO_SUFFIXES
-from twelvelabs_provider.storage.discovery.places import place_of
+from twelvelabs_provider.storage.discovery.listed_files import VIDEO_SUFFIXES
+from twelvelabs_provider.storage.discovery.search_roots import search_root
 from twelvelabs_provider.storage.discovery.state import DiscoveryState
-from twelvelabs_provider.storage.discovery.videos import Wanted
-from twelvelabs_provider.storage.locations import display_uri
+from twelvelabs_provider.storage.discovery.videos import VideoSelection
+from twelvelabs_provider.storage.locations import Location
 from twelvelabs_provider.storage.manifest import Provenance, without_secrets
 from twelvelabs_provider.task import COMMON_FIELDS, required
 from twelvelabs_provider.version_compat import AirflowNotFoundException
@@ -140,8 +140,8 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
         sources = texts_of("source", self.source)
         conn_id = _given(self.source_conn_id)
         discovery = Discovery(
-            places=[place_of(source, conn_id) for source in sources],
-            wanted=self._wanted(),
+            roots=[search_root(source, conn_id) for source in sources],
+            selection=self._wanted(),
             min_age=_seconds("min_age", self.min_age),
             stable_for=_seconds("stable_for", self.stable_for),
             chunk_size=_count("chunk_size", self.chunk_size),
@@ -155,7 +155,7 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
         state.check()
         return dict(discovery.run(state, {"options": without_secrets(options)}).result)
 
-    def _wanted(self) -> Wanted:
+    def _wanted(self) -> VideoSelection:
         suffixes = texts_of("suffixes", self.suffixes) or VIDEO_SUFFIXES
         largest = optional_number("max_size", self.max_size)
         if largest is None:
@@ -164,7 +164,7 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
         if not 0 <= smallest <= largest:
             raise TwelveLabsInputError(f"min_size={smallest:g} must be from 0 to max_size ({largest:g} bytes)")
         dotted = frozenset("." + suffix.lower().lstrip("*.") for suffix in suffixes)
-        return Wanted(dotted, int(smallest), int(largest), _given(self.language))
+        return VideoSelection(dotted, int(smallest), int(largest), _given(self.language))
 
     def _largest_accepted(self) -> int:
         """Return the service's limit; listing files needs no connection to it, so a missing one is no error."""
@@ -176,7 +176,7 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
 
     def _options(self, sources: Sequence[str], discovery: Discovery) -> dict[str, Any]:
         wanted = discovery.wanted
-        outcomes = {"outcomes": display_uri(discovery.outcomes)} if discovery.outcomes else {}
+        outcomes = {"outcomes": Location.parse(discovery.outcomes).uri} if discovery.outcomes else {}
         return {
             **outcomes,
             "source": list(sources),

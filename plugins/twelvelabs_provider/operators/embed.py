@@ -11,7 +11,7 @@ from twelvelabs_provider.api.embedding.models import Embeddings, EmbeddingTask
 from twelvelabs_provider.api.embedding.request import DEFAULT_MODEL
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.embedding import MediaOptions, is_blank
+from twelvelabs_provider.inputs.embedding_inputs import MediaOptions, is_blank
 from twelvelabs_provider.inputs.embedding_plan import (
     INPUTS,
     TIMED,
@@ -20,7 +20,7 @@ from twelvelabs_provider.inputs.embedding_plan import (
     given_inputs,
     plan_embedding,
 )
-from twelvelabs_provider.inputs.templated import texts_of
+from twelvelabs_provider.inputs.typed_arguments import texts_of
 from twelvelabs_provider.jobs.cost import Bill, embedding_bill
 from twelvelabs_provider.jobs.embedding_submission import embed_at_once, submit_once
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
@@ -37,11 +37,11 @@ from twelvelabs_provider.results.embeddings import (
     publish_embeddings,
 )
 from twelvelabs_provider.results.kinds import EMBEDDINGS
+from twelvelabs_provider.storage.locations import without_signatures
 from twelvelabs_provider.storage.manifest import Answer, Provenance, Published
+from twelvelabs_provider.storage.publish import check_output, table_formats
 from twelvelabs_provider.storage.published_results import SavedResult
 from twelvelabs_provider.storage.republish import republish_rows
-from twelvelabs_provider.storage.source import meanings
-from twelvelabs_provider.storage.tables import check_output, table_formats
 from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, required
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ class TwelveLabsEmbedOperator(TwelveLabsJobOperator):
 
     def request_values(self) -> tuple[Any, ...]:
         """Return the input and how it is embedded; a URL counts without its signature."""
-        media = [meanings(value) for value in (self.image, self.audio, self.video)]
+        media = [without_signatures(value) for value in (self.image, self.audio, self.video)]
         what = (self.text, *media, self.embedding_task_id, self.model_name)
         return (*what, *vars(self._media_options()).values())
 
@@ -225,7 +225,7 @@ class TwelveLabsEmbedOperator(TwelveLabsJobOperator):
         return Embedded(folder, kind, asset_id, shown, medium.duration, question=question)
 
     def _question(self, kind: str, versions: Sequence[str | None]) -> str:
-        media = {name: meanings(getattr(self, name)) for name in ("image", "audio", "video")}
+        media = {name: without_signatures(getattr(self, name)) for name in ("image", "audio", "video")}
         return question_digest(
             self.hook.endpoint,
             kind=KIND,

@@ -17,14 +17,14 @@ from twelvelabs_provider.api.entities import (
     list_entities,
 )
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsJobFailedError
-from twelvelabs_provider.inputs.templated import mapping_of, mappings_of, texts_of
+from twelvelabs_provider.inputs.typed_arguments import mapping_of, mappings_of, texts_of
 from twelvelabs_provider.jobs.idempotency import UNKNOWN_OUTCOME, check_if_exists
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.operators.entity import entity_metadata
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
 from twelvelabs_provider.results.kinds import ENTITIES
 from twelvelabs_provider.storage.manifest import Provenance
-from twelvelabs_provider.storage.tables import TableFacts, TablePlace, check_output, publish_rows, table_formats
+from twelvelabs_provider.storage.publish import ResultFacts, ResultPath, check_output, publish_rows, table_formats
 from twelvelabs_provider.task import COMMON_FIELDS, required
 
 if TYPE_CHECKING:
@@ -220,11 +220,11 @@ class TwelveLabsCreateEntitiesOperator(TwelveLabsJobOperator):
         provenance = Provenance.of(context["ti"])
         return publish_rows(
             str(self.output_path),
-            TablePlace(("entities", self.entity_collection_id), provenance.file_stem(), "entities"),
+            ResultPath(("entities", self.entity_collection_id), provenance.file_stem(), "entities"),
             (outcome.row() for outcome in outcomes),
             ENTITIES,
             table_formats(texts_of("formats", self.formats)),
-            TableFacts(provenance, details={"entity_collection_id": self.entity_collection_id}),
+            ResultFacts(provenance, details={"entity_collection_id": self.entity_collection_id}),
         ).as_xcom()
 
 

@@ -18,7 +18,7 @@ from twelvelabs_provider.api.entities import (
     update_entity,
 )
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.templated import mapping_of, texts_of
+from twelvelabs_provider.inputs.typed_arguments import mapping_of, texts_of
 from twelvelabs_provider.jobs.idempotency import check_if_exists, created_once
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.operators.base import TwelveLabsOperator

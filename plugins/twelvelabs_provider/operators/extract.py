@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsCutOffError, TwelveLabsUnsupportedError
 from twelvelabs_provider.exceptions import TwelveLabsUnusableAnswerError
-from twelvelabs_provider.inputs.templated import texts_of
+from twelvelabs_provider.inputs.typed_arguments import texts_of
 from twelvelabs_provider.jobs.cost import analysis_bill, definitions_in
 from twelvelabs_provider.jobs.index_resolution import index_arguments, resolve_index
 from twelvelabs_provider.jobs.job import JobState, PendingJob
@@ -21,8 +21,8 @@ from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
 from twelvelabs_provider.results.kinds import SEGMENTS
 from twelvelabs_provider.storage.failed_answers import RAW, forget_aside
 from twelvelabs_provider.storage.formats import Format
-from twelvelabs_provider.storage.layout import ResultKind, ResultPlace
-from twelvelabs_provider.storage.manifest import ManifestFacts, Origin, Provenance, Published
+from twelvelabs_provider.storage.layout import ResultKind, ResultPath
+from twelvelabs_provider.storage.manifest import Origin, Provenance, Published, ResultFacts
 from twelvelabs_provider.storage.published_results import SavedResult
 from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, required
 
@@ -102,9 +102,9 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
         self.playground_url = video_url(self._found_index, self.video_id)
         return window, video
 
-    def place(self, window: TimeRange) -> ResultPlace:
+    def place(self, window: TimeRange) -> ResultPath:
         """Return where the result lies: two stretches of one video have two places."""
-        return ResultPlace(self._found_index, self.video_id, f"{self.kind.value}{window.suffix()}", self.kind)
+        return ResultPath((self._found_index, self.video_id), f"{self.kind.value}{window.suffix()}", self.kind)
 
     def result(self, origin: Origin) -> Result:
         """Return what the task returns besides the files."""
@@ -119,22 +119,21 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
         self, context: Context, rows: Sequence[Segment], window: TimeRange, video: Video, origin: Origin, **facts: Any
     ) -> Result:
         """Write the files, then the manifest; return their places and counts."""
-        from twelvelabs_provider.storage.publish import publish
+        from twelvelabs_provider.storage.publish import publish_segments
 
-        published = publish(
+        published = publish_segments(
             self.output_path,
             self.place(window),
             rows,
             self._formats(),
-            ManifestFacts(
-                source_uri=self.source_uri or "",
+            ResultFacts(
+                source_uri=self.source_uri,
                 index_id=self._found_index,
                 video_id=self.video_id,
                 asset_id=video.asset_id,
                 duration=video.duration,
                 origin=origin,
-                window_start=window.start,
-                window_end=window.end,
+                window={"start": window.start, "end": window.end},
                 provenance=Provenance.of(context["ti"]),
                 **facts,
             ),
@@ -297,7 +296,7 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
 
     def _analyze(self, context: Context, window: TimeRange, video: Video) -> PendingJob | Result:
         from twelvelabs_provider.api.analysis.request import on_screen_text_request
-        from twelvelabs_provider.inputs.subject import without_asset
+        from twelvelabs_provider.inputs.analyzed_video import without_asset
         from twelvelabs_provider.jobs.analysis_submission import AnalysisSubmission, task_mark
         from twelvelabs_provider.jobs.deduplication import asset_of
         from twelvelabs_provider.results.answered import asked_of

@@ -17,7 +17,7 @@ from twelvelabs_provider.api.connections import (
 )
 from twelvelabs_provider.api.legacy.transfers import read_transfer_logs, read_transfer_status, start_transfer_import
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsJobFailedError
-from twelvelabs_provider.inputs.templated import texts_of
+from twelvelabs_provider.inputs.typed_arguments import texts_of
 from twelvelabs_provider.jobs.index_resolution import index_arguments, resolve_index
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
@@ -25,7 +25,7 @@ from twelvelabs_provider.results.import_rows import ImportedFile, counts, failur
 from twelvelabs_provider.results.kinds import IMPORTS
 from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.manifest import Provenance
-from twelvelabs_provider.storage.tables import TableFacts, TablePlace, check_output, publish_rows, table_formats
+from twelvelabs_provider.storage.publish import ResultFacts, ResultPath, check_output, publish_rows, table_formats
 from twelvelabs_provider.task import COMMON_FIELDS
 
 if TYPE_CHECKING:
@@ -231,10 +231,10 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
     ) -> Result:
         provenance = Provenance.of(context["ti"])
         through = str(_given(self.connection_id) or self.integration_id)
-        facts = TableFacts(provenance, index_id=index_id, details={"through": through, "imports": list(imports)})
+        facts = ResultFacts(provenance, index_id=index_id, details={"through": through, "imports": list(imports)})
         return publish_rows(
             str(self.output_path),
-            TablePlace(("imports", through), provenance.file_stem(), "imports"),
+            ResultPath(("imports", through), provenance.file_stem(), "imports"),
             (file.row() for file in files),
             IMPORTS,
             self._formats(),

@@ -10,7 +10,7 @@ from twelvelabs_provider.api.assets import UploadMethod
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsUnsupportedError
 from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.templated import mapping_of
+from twelvelabs_provider.inputs.typed_arguments import mapping_of
 from twelvelabs_provider.inputs.upload_method import AUTO, wanted_method
 from twelvelabs_provider.jobs.asset_upload import method_for, sent_by
 from twelvelabs_provider.jobs.cost import indexing_bill
@@ -31,7 +31,8 @@ from twelvelabs_provider.jobs.video_deduplication import VideoDeduplicator
 from twelvelabs_provider.links import index_url, video_url
 from twelvelabs_provider.operators.billing import count_bill, guard_cost
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
-from twelvelabs_provider.storage.source import Source, meaning_of, resolve_source
+from twelvelabs_provider.storage.locations import without_signatures
+from twelvelabs_provider.storage.source import Source, resolve_source
 from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, required
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
     def request_values(self) -> tuple[Any, ...]:
         """Return the video, the index and the transcription. The signature of a URL does not count."""
         index = index_arguments(self.index_id, self.index_name)
-        asked = (meaning_of(self.source), *index, meaning_of(self.transcription or ""), self.language)
+        asked = (without_signatures(self.source), *index, without_signatures(self.transcription or ""), self.language)
         metadata = self._metadata()
         wishes = () if self.if_indexed == IfIndexed.REUSE else (self.if_indexed,)
         return (*asked, *wishes, sorted(metadata.items())) if metadata else (*asked, *wishes)

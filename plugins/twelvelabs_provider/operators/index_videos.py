@@ -19,10 +19,10 @@ from twelvelabs_provider.exceptions import (
     TwelveLabsUnreachableError,
 )
 from twelvelabs_provider.hooks.masking import mask_secrets_in
-from twelvelabs_provider.inputs.limit import limit_from
-from twelvelabs_provider.inputs.many_videos import allowed_failures, concurrency_of, videos_of
-from twelvelabs_provider.inputs.templated import mapping_of
+from twelvelabs_provider.inputs.cost_limit import limit_from
+from twelvelabs_provider.inputs.typed_arguments import mapping_of
 from twelvelabs_provider.inputs.upload_method import AUTO, wanted_method
+from twelvelabs_provider.inputs.video_sources import allowed_failures, concurrency_of, videos_of
 from twelvelabs_provider.jobs.bulk_indexing.checkpoint import Checkpoint
 from twelvelabs_provider.jobs.bulk_indexing.pipeline import IndexingPipeline
 from twelvelabs_provider.jobs.bulk_indexing.preflight import preflight
@@ -44,9 +44,9 @@ from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.billing import count_bill
 from twelvelabs_provider.operators.list_videos import checked_metadata
 from twelvelabs_provider.results.indexing_outcome import must_be_good_enough, publish_outcome
-from twelvelabs_provider.storage.locations import display_uri
+from twelvelabs_provider.storage.locations import Location
 from twelvelabs_provider.storage.manifest import Provenance
-from twelvelabs_provider.storage.tables import TablePlace, check_output
+from twelvelabs_provider.storage.publish import ResultPath, check_output
 from twelvelabs_provider.storage.video_list import ListedVideo
 from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, refusals_end_the_task, required
 from twelvelabs_provider.triggers.jobs import TwelveLabsJobsTrigger
@@ -231,7 +231,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         self, context: Context, index_id: str, listed: Sequence[ListedVideo], *, resumed: bool = False
     ) -> IndexingPipeline:
         place, identity = self._place(context, index_id), self._identity(context, index_id)
-        name, instance = f"{place.folder}/{place.data_name('')}".rstrip("."), identity.instance()
+        name, instance = place.stem, identity.instance()
         checkpoint = Checkpoint(self.output_path, f"{name}-{instance}" if instance else name)
         videos = {key_of(video.uri): video for video in reversed(listed)}
         videos = dict(reversed(videos.items()))
@@ -249,8 +249,8 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         state = checkpoint.read()
         if resumed and state is None:
             raise TwelveLabsRecordError(
-                f"Checkpoint of the task is missing in {display_uri(self.output_path)!r}. Clear the task: it finds the"
-                " videos that are already in the index"
+                f"Checkpoint of the task is missing in {Location.parse(self.output_path).uri!r}. Clear the task: it"
+                " finds the videos that are already in the index"
             )
         way = AssetPipeline if route is IndexingRoute.ASSET else TaskPipeline
         self._work = way(
@@ -351,10 +351,10 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
             return False
         return True
 
-    def _place(self, context: Context, index_id: str) -> TablePlace:
+    def _place(self, context: Context, index_id: str) -> ResultPath:
         ti = context["ti"]
         which = fingerprint(ti.dag_id, ti.run_id, ti.task_id, map_index_of(ti))[:16]
-        return TablePlace((index_id, "indexing"), f"{ti.task_id}-{which}", "indexing_outcome")
+        return ResultPath((index_id, "indexing"), f"{ti.task_id}-{which}", "indexing_outcome")
 
     def _identity(self, context: Context, *index: str) -> Identity:
         asked = fingerprint(type(self).__name__, self.twelvelabs_conn_id, *index)

@@ -25,21 +25,21 @@ from twelvelabs_provider.api.knowledge.responses import (
     SelectionKind,
 )
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsUnknownOutcomeError
-from twelvelabs_provider.inputs.templated import mapping_of, texts_of
+from twelvelabs_provider.inputs.typed_arguments import mapping_of, texts_of
 from twelvelabs_provider.jobs.result_deduplication import Deduplicator, IfPublished, question_digest
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.knowledge_search import knowledge_place
 from twelvelabs_provider.results.kinds import KNOWLEDGE_RESPONSE
 from twelvelabs_provider.storage.manifest import Answer, Origin, Provenance, Published
-from twelvelabs_provider.storage.published_results import SavedResult
-from twelvelabs_provider.storage.republish import republish_document
-from twelvelabs_provider.storage.tables import (
+from twelvelabs_provider.storage.publish import (
     DocumentFormat,
-    TableFacts,
+    ResultFacts,
     check_output,
     document_formats,
     publish_document,
 )
+from twelvelabs_provider.storage.published_results import SavedResult
+from twelvelabs_provider.storage.republish import republish_document
 from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, required
 
 if TYPE_CHECKING:
@@ -233,8 +233,8 @@ class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsOperator):
     def _formats(self) -> tuple[DocumentFormat, ...]:
         return document_formats(texts_of("formats", self.formats), DocumentFormat.JSON)
 
-    def _facts(self, context: Context, model: str | None, answer: Answer | None = None) -> TableFacts:
-        return TableFacts(
+    def _facts(self, context: Context, model: str | None, answer: Answer | None = None) -> ResultFacts:
+        return ResultFacts(
             Provenance.of(context["ti"]),
             Origin.GENERATED,
             model=model,

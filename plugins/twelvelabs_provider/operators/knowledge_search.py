@@ -15,15 +15,15 @@ from twelvelabs_provider.api.knowledge.knowledge_search import (
 )
 from twelvelabs_provider.api.knowledge.knowledge_stores import AssetType
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.templated import number_of, texts_of
+from twelvelabs_provider.inputs.typed_arguments import number_of, texts_of
 from twelvelabs_provider.jobs.result_deduplication import Deduplicator, IfPublished, question_digest
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.results.kinds import KNOWLEDGE_SEARCH
 from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.manifest import Answer, Provenance, Published
+from twelvelabs_provider.storage.publish import ResultFacts, ResultPath, check_output, publish_rows, table_formats
 from twelvelabs_provider.storage.published_results import SavedResult
 from twelvelabs_provider.storage.republish import republish_rows
-from twelvelabs_provider.storage.tables import TableFacts, TablePlace, check_output, publish_rows, table_formats
 from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, required
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class TwelveLabsSearchKnowledgeStoreOperator(TwelveLabsOperator):
     def _publish(self, context: Context, hits: Sequence[KnowledgeHit], answer: Answer) -> Result:
         options = {"query": self.query, "modalities": self.modalities, "asset_types": self.asset_types}
         place = knowledge_place(context, self.knowledge_store_id, "search")
-        facts = TableFacts(
+        facts = ResultFacts(
             Provenance.of(context["ti"]),
             options=options,
             details={"knowledge_store_id": self.knowledge_store_id, "results": len(hits)},
@@ -172,10 +172,10 @@ def _rows(hits: Sequence[KnowledgeHit]) -> Iterator[dict[str, Any]]:
             yield {**common, **times, "modalities": list(match.modalities), "transcription": match.transcription}
 
 
-def knowledge_place(context: Context, store_id: str, kind: str) -> TablePlace:
+def knowledge_place(context: Context, store_id: str, kind: str) -> ResultPath:
     """Return where a task instance publishes its result about a knowledge store."""
     name = Provenance.of(context["ti"]).file_stem()
-    return TablePlace(("knowledge_stores", store_id, kind), name, kind)
+    return ResultPath(("knowledge_stores", store_id, kind), name, kind)
 
 
 def _among(name: str, values: Sequence[str], allowed: type[Modality] | type[AssetType]) -> Sequence[str]:

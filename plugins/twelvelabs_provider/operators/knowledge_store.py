@@ -19,7 +19,7 @@ from twelvelabs_provider.api.knowledge.knowledge_stores import (
     list_knowledge_stores,
 )
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.templated import mapping_of
+from twelvelabs_provider.inputs.typed_arguments import mapping_of
 from twelvelabs_provider.jobs.idempotency import check_if_exists, created_once
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.operators.base import TwelveLabsOperator

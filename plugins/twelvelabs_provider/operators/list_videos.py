@@ -13,14 +13,14 @@ from twelvelabs_provider.api.models import Page, Video
 from twelvelabs_provider.api.reading import number_from
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.templated import mapping_of, texts_of
-from twelvelabs_provider.inputs.videos import WantedVideos
+from twelvelabs_provider.inputs.typed_arguments import mapping_of, texts_of
+from twelvelabs_provider.inputs.video_filters import WantedVideos
 from twelvelabs_provider.jobs.index_resolution import index_arguments, resolve_index
 from twelvelabs_provider.links import index_url, video_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.results.kinds import VIDEOS
 from twelvelabs_provider.storage.manifest import Provenance
-from twelvelabs_provider.storage.tables import TableFacts, TablePlace, check_output, publish_rows, table_formats
+from twelvelabs_provider.storage.publish import ResultFacts, ResultPath, check_output, publish_rows, table_formats
 from twelvelabs_provider.task import COMMON_FIELDS, DELETE_COLOR, required
 
 if TYPE_CHECKING:
@@ -92,11 +92,11 @@ class TwelveLabsListVideosOperator(TwelveLabsOperator):
             ids = self._ids(index_id, videos)
             return {"index_id": index_id, "rows": len(ids), "video_ids": ids}
         provenance = Provenance.of(context["ti"])
-        place = TablePlace((index_id, "videos"), provenance.file_stem(), "videos")
+        place = ResultPath((index_id, "videos"), provenance.file_stem(), "videos")
         if self.output_name is not None:
-            place = TablePlace((index_id,), self.output_name, "videos")
+            place = ResultPath((index_id,), self.output_name, "videos")
         options = {"filters": mapping_of("filters", self.filters)}
-        facts = TableFacts(provenance, index_id=index_id, options=options)
+        facts = ResultFacts(provenance, index_id=index_id, options=options)
         rows = map(video_row, videos)
         published = publish_rows(self.output_path, place, rows, VIDEOS, formats, facts)
         self.log.info("Published %d videos of index %s: %s", published.rows, index_id, published.manifest_uri)

@@ -12,10 +12,9 @@ from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.extract import TwelveLabsExtractOperator
 from twelvelabs_provider.operators.job import Result
 from twelvelabs_provider.storage.encoding import Encoder
-from twelvelabs_provider.storage.layout import ResultKind, TablePlace
+from twelvelabs_provider.storage.layout import ResultKind, ResultPath
 from twelvelabs_provider.storage.manifest import Origin, Provenance
-from twelvelabs_provider.storage.publish import check_output, publish_files
-from twelvelabs_provider.storage.tables import TableFacts
+from twelvelabs_provider.storage.publish import ResultFacts, check_output, publish
 from twelvelabs_provider.task import COMMON_FIELDS, required
 
 if TYPE_CHECKING:
@@ -91,11 +90,11 @@ class TwelveLabsExtractThumbnailOperator(TwelveLabsOperator):
         self.playground_url = video_url(index_id, self.video_id)
         picture = thumbnail_image(self.hook, index_id, self.video_id, time=moment)
         name = "thumbnail" if moment is None else f"thumbnail-{moment:g}s"
-        facts = TableFacts(
+        facts = ResultFacts(
             Provenance.of(context["ti"]), index_id=index_id, video_id=self.video_id, options={"time": moment}
         )
-        place = TablePlace((index_id, self.video_id), name, "thumbnail")
-        published = publish_files(self.output_path, place, [picture], {"jpg": _Picture()}, facts, ())
+        place = ResultPath((index_id, self.video_id), name, "thumbnail")
+        published = publish(self.output_path, place, [picture], {"jpg": _Picture()}, facts)
         self.log.info("Published a thumbnail of video %s: %s", self.video_id, published.manifest_uri)
         return {"index_id": index_id, "video_id": self.video_id, **published.as_xcom()}
 

@@ -21,7 +21,7 @@ from twelvelabs_provider.api.search.request import (
     TranscriptionOption,
 )
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.templated import mapping_of, number_of, texts_of
+from twelvelabs_provider.inputs.typed_arguments import mapping_of, number_of, texts_of
 from twelvelabs_provider.jobs.index_resolution import index_arguments, resolve_index
 from twelvelabs_provider.jobs.result_deduplication import Deduplicator, IfPublished, question_digest
 from twelvelabs_provider.links import index_url
@@ -30,10 +30,10 @@ from twelvelabs_provider.results.kinds import SEARCH
 from twelvelabs_provider.results.search_rows import asked, match_row, question_hash
 from twelvelabs_provider.storage.manifest import Provenance, Published
 from twelvelabs_provider.storage.media import must_be_picture
+from twelvelabs_provider.storage.publish import ResultFacts, ResultPath, check_output, publish_rows, table_formats
 from twelvelabs_provider.storage.published_results import SavedResult
 from twelvelabs_provider.storage.republish import republish_rows
 from twelvelabs_provider.storage.source import Source, resolve_source
-from twelvelabs_provider.storage.tables import TableFacts, TablePlace, check_output, publish_rows, table_formats
 from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, required
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ class TwelveLabsSearchOperator(TwelveLabsOperator):
         self.playground_url = index_url(index_id)
         question = question_hash(request, images)
         own_name = question if most == DEFAULT_MOST else f"{question}-{most}"
-        place = TablePlace((index_id, "search"), self.output_name or own_name, "search")
+        place = ResultPath((index_id, "search"), self.output_name or own_name, "search")
         whole_question = question_digest(
             self.hook.endpoint, kind="search", query=question, most=most, index=self._index_state(index_id)
         )
@@ -191,7 +191,7 @@ class TwelveLabsSearchOperator(TwelveLabsOperator):
             return {**reused, "top": reused["top"][: self.top]}
         search, best = Search(self.hook, request), list[dict[str, Any]]()
 
-        def facts() -> TableFacts:
+        def facts() -> ResultFacts:
             facts = self._facts(context, search, request, question, images)
             return replace(facts, answer=deduplicator.answer(result()))
 
@@ -256,7 +256,7 @@ class TwelveLabsSearchOperator(TwelveLabsOperator):
 
     def _facts(
         self, context: Context, search: Search, request: SearchRequest, question: str, images: Sequence[Source]
-    ) -> TableFacts:
+    ) -> ResultFacts:
         first = search.first
         details = {
             "query_hash": question,
@@ -265,7 +265,7 @@ class TwelveLabsSearchOperator(TwelveLabsOperator):
             "queries": search.queries,
             "pages": search.pages,
         }
-        return TableFacts(
+        return ResultFacts(
             Provenance.of(context["ti"]),
             index_id=request.index_id,
             options={**asked(request), "query_images": [image.uri for image in images]},

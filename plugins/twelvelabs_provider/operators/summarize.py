@@ -10,7 +10,7 @@ from twelvelabs_provider.api.analysis.summaries import Summary, SummaryKind, sum
 from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsCutOffError, TwelveLabsUnsupportedError
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.templated import optional_number, optional_text, texts_of
+from twelvelabs_provider.inputs.typed_arguments import optional_number, optional_text, texts_of
 from twelvelabs_provider.jobs.analysis_submission import owns_analysis
 from twelvelabs_provider.jobs.job import JobState, PendingJob
 from twelvelabs_provider.jobs.result_deduplication import IfPublished, question_digest
@@ -27,10 +27,9 @@ from twelvelabs_provider.results.answered import Answered, Facts, Mode
 from twelvelabs_provider.results.kinds import SUMMARIES
 from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.manifest import Provenance, Published
-from twelvelabs_provider.storage.publish import publish
+from twelvelabs_provider.storage.publish import DocumentFormat, document_formats, publish_document, publish_segments
 from twelvelabs_provider.storage.published_results import SavedResult
 from twelvelabs_provider.storage.republish import republish_document, republish_segments
-from twelvelabs_provider.storage.tables import DocumentFormat, document_formats, publish_document
 from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS
 
 if TYPE_CHECKING:
@@ -284,5 +283,5 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsJobOperator):
             formats = self._document_formats()
             published = publish_document(self.output_path, place, data, facts, formats=formats, schema=schema, row=data)
         else:
-            published = publish(self.output_path, place, summary.rows, self._row_formats(), facts, schema)
+            published = publish_segments(self.output_path, place, summary.rows, self._row_formats(), facts, schema)
         return analysis.finish(answered, published, result)

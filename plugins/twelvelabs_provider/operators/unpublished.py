@@ -5,23 +5,22 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pendulum
 
 from twelvelabs_provider.api.decoding import decoded_json
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRecordError
-from twelvelabs_provider.inputs.templated import mappings_of, moment_of, texts_of
+from twelvelabs_provider.inputs.typed_arguments import mappings_of, moment_of, texts_of
 from twelvelabs_provider.jobs.index_resolution import index_arguments
 from twelvelabs_provider.jobs.new_videos import IndexEntry, entries_page
 from twelvelabs_provider.jobs.unpublished_videos import PublishingWatermark, UnpublishedVideos, unpublished_videos
 from twelvelabs_provider.links import index_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
-from twelvelabs_provider.storage.layout import ResultPlace, safe_component
+from twelvelabs_provider.storage.layout import ResultPath, safe_component
 from twelvelabs_provider.storage.publish import check_output
 from twelvelabs_provider.storage.store_errors import writing
-from twelvelabs_provider.storage.stores import open_store, write_whole
+from twelvelabs_provider.storage.stores import open_store, read_whole, write_whole
 from twelvelabs_provider.task import COMMON_FIELDS, required
 
 if TYPE_CHECKING:
@@ -146,8 +145,7 @@ class TwelveLabsListUnpublishedVideosOperator(TwelveLabsOperator):
     def _is_done(self, index_id: str, video_id: str) -> bool:
         store = open_store(self.output_path)
         for kind in texts_of("kinds", self.kinds):
-            place = ResultPlace(index_id, video_id, kind)
-            stream = store.open(f"{place.folder}/{place.manifest_name}")
+            stream = store.open(ResultPath((index_id, video_id), kind).manifest)
             if stream is None:
                 return False
             stream.close()
@@ -174,11 +172,9 @@ class TwelveLabsListUnpublishedVideosOperator(TwelveLabsOperator):
 
     def _remembered(self, context: Context, index_id: str) -> PublishingWatermark | None:
         store, name = open_store(self.output_path), self._name(context, index_id)
-        stream = store.open(name)
-        if stream is None:
+        content = read_whole(store, name)
+        if content is None:
             return None
-        with closing(stream):
-            content = stream.read()
         try:
             return PublishingWatermark.from_json(decoded_json(content))
         except ValueError as error:

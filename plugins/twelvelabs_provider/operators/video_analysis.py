@@ -18,8 +18,8 @@ from twelvelabs_provider.api.analysis.request import (
 from twelvelabs_provider.api.analysis.rules import problems_of_request
 from twelvelabs_provider.api.analysis.stream import StreamedText
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.subject import Named, Subject, find_subject
-from twelvelabs_provider.inputs.templated import optional_text
+from twelvelabs_provider.inputs.analyzed_video import Named, Subject, find_subject
+from twelvelabs_provider.inputs.typed_arguments import optional_text
 from twelvelabs_provider.jobs.analysis_submission import AnalysisSubmission, task_mark
 from twelvelabs_provider.jobs.billed_answer import BilledAnswer
 from twelvelabs_provider.jobs.billed_call import BilledCall
@@ -32,12 +32,11 @@ from twelvelabs_provider.links import video_url
 from twelvelabs_provider.operators.billing import count_bill, guard_cost
 from twelvelabs_provider.results.answered import Answered, Facts, Mode, asked_of, facts_of, fitting_mode
 from twelvelabs_provider.storage.failed_answers import forget_aside
-from twelvelabs_provider.storage.layout import TablePlace
+from twelvelabs_provider.storage.layout import ResultPath
+from twelvelabs_provider.storage.locations import without_signatures
 from twelvelabs_provider.storage.manifest import Provenance, Published
-from twelvelabs_provider.storage.publish import check_output
+from twelvelabs_provider.storage.publish import ResultFacts, check_output
 from twelvelabs_provider.storage.published_results import SavedResult
-from twelvelabs_provider.storage.source import meaning_of
-from twelvelabs_provider.storage.tables import TableFacts
 from twelvelabs_provider.task import required
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ class AnalyzedVideo:
 
 def video_values(operator: AnalysisOperator) -> tuple[Any, ...]:
     """Return the values that identify the video and how it is analyzed; a URL counts without its signature."""
-    video = (operator.asset_id, meaning_of(operator.video_url or ""), operator.video_file)
+    video = (operator.asset_id, without_signatures(operator.video_url or ""), operator.video_file)
     indexed = (operator.index_id, operator.index_name, operator.video_id)
     return (*video, *indexed, operator.start, operator.end, operator.model_name, operator.temperature, operator.mode)
 
@@ -183,10 +182,10 @@ class VideoAnalysis:
         window = TimeRange.parse(*facts.get("window", (self._operator.start, self._operator.end)))
         return Answered(subject, generation_of_task(task), window, facts)
 
-    def place(self, subject: Subject, facts: Facts) -> TablePlace:
+    def place(self, subject: Subject, facts: Facts) -> ResultPath:
         """Return where the result is published."""
         name = optional_text(self._operator.output_name) or facts.get("stem") or self._kind
-        return TablePlace((subject.group, subject.name), name, self._kind)
+        return ResultPath((subject.group, subject.name), name, self._kind)
 
     def result(self, answered: Answered, **more: Any) -> Result:
         """Return what the task returns besides the files.
@@ -195,7 +194,7 @@ class VideoAnalysis:
         """
         return {"kind": self._kind, **answered.as_result(), **more}
 
-    def manifest_facts(self, answered: Answered, result: Result) -> TableFacts:
+    def manifest_facts(self, answered: Answered, result: Result) -> ResultFacts:
         """Return the manifest's entries."""
         answer = self._deduplicator(answered.question).answer(result) if answered.question else None
         return answered.table_facts(Provenance.of(self._context["ti"]), answer)

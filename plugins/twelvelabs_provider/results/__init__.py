@@ -1,1 +1,1 @@
-"""What operators publish: rows and documents of each kind."""
+"""Rows and documents of each result kind."""

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from twelvelabs_provider.api.analysis.response_format import FormatType, segments_of
+from twelvelabs_provider.api.decoding import decoded_json
 from twelvelabs_provider.api.models import Segment
 from twelvelabs_provider.results.kinds import ANALYSIS, ANALYSIS_SEGMENTS
 from twelvelabs_provider.storage.encoding import Encoder, json_text
 from twelvelabs_provider.storage.formats import Format, encoders_for
-from twelvelabs_provider.storage.layout import Place, TablePlace
-from twelvelabs_provider.storage.manifest import Facts, Provenance, Published
-from twelvelabs_provider.storage.publish import publish_files
+from twelvelabs_provider.storage.layout import ResultPath
+from twelvelabs_provider.storage.manifest import Provenance, Published, ResultFacts
+from twelvelabs_provider.storage.publish import DocumentFormat, document_formats, publish, publish_document
 from twelvelabs_provider.storage.published_results import SavedResult
 from twelvelabs_provider.storage.republish import kept_and, republish_document, segment_of
-from twelvelabs_provider.storage.tables import DocumentFormat, document_formats, publish_document
 
 _SEGMENT_DEFAULTS = (Format.JSONL, Format.JSON)
 
@@ -42,7 +41,9 @@ class AnalysisFiles:
         """
         return self._segment_formats() if self._is_segments else self._document_formats()
 
-    def publish(self, place: TablePlace, data: Any, segments: Sequence[Segment] | None, facts: Facts) -> Published:
+    def publish(
+        self, place: ResultPath, data: Any, segments: Sequence[Segment] | None, facts: ResultFacts
+    ) -> Published:
         """Publish an analysis.
 
         :param data: the text, or the JSON value.
@@ -57,18 +58,18 @@ class AnalysisFiles:
         """Publish a saved analysis in the wanted formats; None if no complete file has their data."""
         content, rows = saved.read("txt" if self.response_format is None else "json"), saved.rows()
         if self._is_segments:
-            data = None if content is None else json.loads(content)
+            data = None if content is None else decoded_json(content)
             if data is None and (rows is None or Format.JSON in self._segment_formats()):
                 return None
             segments = segments_of(data) if data is not None else [segment_of(row) for row in rows or ()]
             wanted = [Format(format) for format in kept_and(self._segment_formats(), saved)]
-            return self._publish_segments(saved.place, segments, data, wanted, saved.facts(provenance))
+            return self._publish_segments(saved.path, segments, data, wanted, saved.facts(provenance))
         if content is None and rows is None:
             return None
         if content is None:
             data = (rows or [{}])[0][self._field]
         else:
-            data = content.decode("utf-8") if self.response_format is None else json.loads(content)
+            data = content.decode("utf-8") if self.response_format is None else decoded_json(content)
         formats, row = self._document_formats(), self._row(data)
         return republish_document(self.output, saved, formats, ANALYSIS, provenance, data, row)
 
@@ -91,13 +92,12 @@ class AnalysisFiles:
         return document_formats(self.names, plain)
 
     def _publish_segments(
-        self, place: Place, segments: Sequence[Segment], data: Any, formats: Sequence[Format], facts: Facts
+        self, place: ResultPath, segments: Sequence[Segment], data: Any, formats: Sequence[Format], facts: ResultFacts
     ) -> Published:
         encoders = encoders_for(formats, ANALYSIS_SEGMENTS)
         if Format.JSON in encoders:
             encoders[Format.JSON] = _WholeAnswer(data)
-        stale = (*Format, DocumentFormat.TXT)
-        return publish_files(self.output, place, segments, encoders, facts, stale, ANALYSIS_SEGMENTS)
+        return publish(self.output, place, segments, encoders, facts, ANALYSIS_SEGMENTS)
 
 
 class _WholeAnswer(Encoder[Any]):

@@ -11,12 +11,11 @@ from twelvelabs_provider.api.analysis.generation import Generation
 from twelvelabs_provider.api.analysis.request import AnalysisMode, AnalysisRequest, SourceKind
 from twelvelabs_provider.api.analysis.rules import LONGEST_NOW
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.subject import Subject
+from twelvelabs_provider.inputs.analyzed_video import Subject
 from twelvelabs_provider.jobs.cost import Bill, analysis_bill, definitions_in
 from twelvelabs_provider.jobs.time_range import TimeRange
-from twelvelabs_provider.storage.manifest import Answer, Origin, Provenance
-from twelvelabs_provider.storage.source import meaning_of, meanings
-from twelvelabs_provider.storage.tables import TableFacts
+from twelvelabs_provider.storage.locations import without_signatures
+from twelvelabs_provider.storage.manifest import Answer, Origin, Provenance, ResultFacts
 
 Facts = dict[str, Any]
 
@@ -59,14 +58,14 @@ def asked_of(request: AnalysisRequest) -> Facts:
     source = request.source
     # A file within the request is known by its content, an address by what it means.
     inline = source.kind is SourceKind.INLINE
-    video = hashlib.sha256(source.value.encode()).hexdigest() if inline else meaning_of(source.value)
+    video = hashlib.sha256(source.value.encode()).hexdigest() if inline else without_signatures(source.value)
     return {
         "source": source.kind.value,
         "video": video,
         "model": request.model,
         "analysis_mode": request.mode.value,
         "prompt": request.prompt,
-        "prompt_v2": meanings(request.prompt_v2),
+        "prompt_v2": without_signatures(request.prompt_v2),
         "response_format": request.response_format,
         "max_tokens": request.max_tokens,
         "temperature": request.temperature,
@@ -139,10 +138,10 @@ class Answered:
         """Digest of the question; None where somebody else asked it."""
         return self.facts.get("question")
 
-    def table_facts(self, provenance: Provenance, answer: Answer | None = None) -> TableFacts:
+    def table_facts(self, provenance: Provenance, answer: Answer | None = None) -> ResultFacts:
         """Return what the manifest says."""
         subject, generation, facts = self.subject, self.generation, self.facts
-        return TableFacts(
+        return ResultFacts(
             provenance,
             Origin.GENERATED,
             source_uri=subject.uri,
@@ -150,10 +149,10 @@ class Answered:
             options={"mode": facts["mode"], **facts.get("options", {})},
             prompt_hash=facts.get("prompt_hash"),
             answer=answer,
+            duration=subject.duration,
+            window={"start": self.window.start, "end": self.window.end},
+            billed=self.bill().as_json(),
             details={
-                "duration": subject.duration,
-                "window": {"start": self.window.start, "end": self.window.end},
-                "billed": self.bill().as_json(),
                 "generation": {
                     "id": generation.id,
                     "analysis_task_id": facts.get("analysis_task_id"),

@@ -13,11 +13,11 @@ from twelvelabs_provider.jobs.result_deduplication import Deduplicator
 from twelvelabs_provider.results.batch_rows import BatchRows, unsuccessful
 from twelvelabs_provider.results.kinds import ANALYSIS_BATCH
 from twelvelabs_provider.storage.formats import Format
-from twelvelabs_provider.storage.layout import TablePlace
+from twelvelabs_provider.storage.layout import ResultPath
 from twelvelabs_provider.storage.manifest import Origin, Provenance, Published
+from twelvelabs_provider.storage.publish import ResultFacts, publish_rows
 from twelvelabs_provider.storage.published_results import SavedResult
 from twelvelabs_provider.storage.republish import republish_rows
-from twelvelabs_provider.storage.tables import TableFacts, publish_rows
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -82,9 +82,9 @@ class BatchPublisher:
     deduplicator: Deduplicator
 
     @property
-    def place(self) -> TablePlace:
+    def place(self) -> ResultPath:
         """Where the result is published."""
-        return TablePlace(("batches",), self.name, "analysis_batch")
+        return ResultPath(("batches",), self.name, "analysis_batch")
 
     def find(self, *, complete_only: bool) -> dict[str, Any] | None:
         """Return the task result that is published for the same question; None if there is none.
@@ -106,8 +106,8 @@ class BatchPublisher:
         :param options: what was asked for, for the manifest.
         """
 
-        def facts() -> TableFacts:
-            return TableFacts(
+        def facts() -> ResultFacts:
+            return ResultFacts(
                 Provenance.of(self.context["ti"]),
                 Origin.GENERATED,
                 model=model,

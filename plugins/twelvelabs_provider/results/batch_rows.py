@@ -1,4 +1,4 @@
-"""What became of the items of batches, as rows."""
+"""Rows with the results of batch items."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ log = logging.getLogger(__name__)
 
 Row = Mapping[str, Any]
 MISSING = "missing"
-"""Status of an item of which the service says nothing."""
+"""Status of an item that is missing in the service's results."""
 _READINGS = 3
 
 
 @dataclass
 class BatchRows:
-    """The rows of all items, portion by portion; only one portion's items are in memory at a time.
+    """The rows of all items, one batch in memory at a time.
 
-    :param mark: what the items carry on the service.
-    :param counts: statuses of the rows that were made so far.
+    :param mark: custom ids of the items on the service.
+    :param counts: statuses of the rows so far.
     :param structured: every item is asked for JSON, not only those that say so themselves.
     :param tokens: ``input_tokens`` and ``output_tokens`` of these rows, together.
     """
@@ -46,7 +46,7 @@ class BatchRows:
     structured: bool = False
 
     def __iter__(self) -> Iterator[Row]:
-        """Make the rows."""
+        """Yield the rows."""
         for portion in self.plan.batches:
             for row in self._of(portion):
                 self.counts[row["status"]] += 1
@@ -71,7 +71,7 @@ class BatchRows:
             return row
 
     def _results(self, portion: PlannedBatch, wanted: Callable[[int], bool]) -> Iterator[tuple[int, BatchItemResult]]:
-        """Return what the service says of our items, each once; an answer that breaks off is asked for again."""
+        """Yield the results of our items, each once; an interrupted response is read again."""
         for reading in range(1, _READINGS + 1):
             try:
                 with closing(results_of(self.hook, portion.batch_id or "")) as results:
@@ -85,7 +85,7 @@ class BatchRows:
             except TwelveLabsError as error:
                 if reading == _READINGS:
                     raise
-                log.warning("the results of batch %s broke off and are read again: %s", portion.batch_id, error)
+                log.warning("Results of batch %s were interrupted, reading them again: %s", portion.batch_id, error)
 
 
 def results_of(hook: TwelveLabsHook, batch_id: str) -> Generator[BatchItemResult, None, None]:
@@ -104,7 +104,7 @@ def _row(given: GivenItem, portion: PlannedBatch, result: BatchItemResult | None
         "batch_id": portion.batch_id,
     }
     if result is None:
-        return {**row, "status": MISSING, "error_message": "the service's results do not tell of this item"}
+        return {**row, "status": MISSING, "error_message": "the service's results do not contain this item"}
     usage = result.usage
     return {
         **row,

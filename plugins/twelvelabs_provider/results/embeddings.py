@@ -1,4 +1,4 @@
-"""Embeddings as rows of a table, and where they are published."""
+"""Publishing of embeddings as rows of a table."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from twelvelabs_provider.api.embedding.models import Embeddings
 from twelvelabs_provider.jobs.cost import Bill
 from twelvelabs_provider.results.kinds import EMBEDDINGS
+from twelvelabs_provider.storage.locations import without_signatures
 from twelvelabs_provider.storage.manifest import Answer, Provenance
-from twelvelabs_provider.storage.source import meaning_of, meanings
-from twelvelabs_provider.storage.tables import TableFacts, TablePlace, publish_rows, table_formats
+from twelvelabs_provider.storage.publish import ResultFacts, ResultPath, publish_rows, table_formats
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -22,7 +22,7 @@ KIND = "embeddings"
 
 @dataclass(frozen=True)
 class Destination:
-    """Where vectors go.
+    """Output of vectors.
 
     :param output_path: local path or any URI of object storage.
     :param name: stem of the files.
@@ -35,12 +35,12 @@ class Destination:
 
 @dataclass(frozen=True)
 class Embedded:
-    """What vectors were made of, and how; plain values without what signs an address.
+    """Input of vectors, without signatures.
 
-    :param folder: names the input below the output, the same on a retry.
-    :param source: its address, where it has one.
-    :param duration: seconds, where known before the answer.
-    :param question: digest of all that was asked; None for a task that somebody else submitted.
+    :param folder: name of the input below the output, equal on a retry.
+    :param source: its address, if it has one.
+    :param duration: seconds, if known before the response.
+    :param question: digest of the request; None for a task that another client submitted.
     """
 
     folder: str
@@ -64,10 +64,10 @@ def publish_embeddings(
 ) -> dict[str, Any]:
     """Write the vectors, then the manifest; return the small result.
 
-    :param model: the model that was asked for; the one that answered counts more.
-    :param options: how it was asked, for the manifest.
-    :param answer: makes what the manifest says of the question, of the result without its files.
-    :param bill: what it billed, None for what is not billed by the minute.
+    :param model: the requested model; the model of the response takes precedence.
+    :param options: options of the request, for the manifest.
+    :param answer: returns the identity of the billed result, from the result without its files.
+    :param bill: the billed minutes; None for input without minutes.
     :raises TwelveLabsOutputError: if the files cannot be written.
     """
     answered = found.model or model
@@ -79,16 +79,15 @@ def publish_embeddings(
         "embedding_task_id": embedded.embedding_task_id,
         "duration": found.input.duration or embedded.duration,
     }
-    facts = TableFacts(
+    facts = ResultFacts(
         Provenance.of(context["ti"]),
         source_uri=embedded.source,
         asset_id=embedded.asset_id,
         model=answered,
         options={"model_name": model, **options},
-        details={
-            **{name: told[name] for name in ("dimensions", "input_type", "embedding_task_id", "duration")},
-            "billed": bill.as_json() if bill else None,
-        },
+        duration=told["duration"],
+        billed=bill.as_json() if bill else None,
+        details={name: told[name] for name in ("dimensions", "input_type", "embedding_task_id")},
         answer=answer(told),
     )
     place = place_of(embedded, destination.name)
@@ -97,19 +96,19 @@ def publish_embeddings(
     return {**published.as_xcom(), **told}
 
 
-def place_of(embedded: Embedded, name: str) -> TablePlace:
-    """Return where vectors lie.
+def place_of(embedded: Embedded, name: str) -> ResultPath:
+    """Return the path of vectors.
 
     :param name: stem of the files.
     """
     folders = ("assets", embedded.asset_id) if embedded.asset_id else (KIND, embedded.folder)
-    return TablePlace(folders, name, KIND)
+    return ResultPath(folders, name, KIND)
 
 
 def folder_of(input_type: str, text: str | None, *media: Any) -> str:
     """Name the folder of an input that is no asset: after its file, with a digest of all that makes it up."""
     stem = next((_stem(medium) for medium in media if isinstance(medium, str) and "/" in medium), input_type)
-    return f"{stem}-{digest(text, *map(meanings, media))[:12]}"
+    return f"{stem}-{digest(text, *map(without_signatures, media))[:12]}"
 
 
 def digest(*values: Any) -> str:
@@ -118,7 +117,7 @@ def digest(*values: Any) -> str:
 
 
 def _stem(address: str) -> str:
-    last = meaning_of(address).partition("#")[0].rstrip("/").rpartition("/")[2]
+    last = without_signatures(address).partition("#")[0].rstrip("/").rpartition("/")[2]
     return last.rpartition(".")[0] or last or "medium"
 
 

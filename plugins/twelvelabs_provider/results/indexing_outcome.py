@@ -1,4 +1,4 @@
-"""What became of many videos that one task indexed: a row for each, and whether that is good enough."""
+"""Outcome of bulk indexing: one row per video, and the limit of failures."""
 
 from __future__ import annotations
 
@@ -9,21 +9,36 @@ from typing import Any
 
 from twelvelabs_provider.exceptions import TwelveLabsPartialFailureError, TwelveLabsVideosFailedError
 from twelvelabs_provider.jobs.bulk_indexing.state import BulkState, Stage, key_of, rows_of
-from twelvelabs_provider.results.indexing_rows import INDEXING
-from twelvelabs_provider.storage.locations import display_uri
+from twelvelabs_provider.storage.locations import Location
 from twelvelabs_provider.storage.manifest import Provenance
-from twelvelabs_provider.storage.tables import TableFacts, TablePlace, publish_rows, table_formats
+from twelvelabs_provider.storage.publish import ResultFacts, ResultPath, publish_rows, table_formats
+from twelvelabs_provider.storage.rows import Column, ColumnType, RowSchema
 from twelvelabs_provider.storage.video_list import ListedVideo
+
+INDEXING = RowSchema(
+    (
+        Column("uri", ColumnType.TEXT, "address of the video, without a connection or a signature", always=True),
+        Column("outcome", ColumnType.TEXT, "indexed, reused (it was in the index already) or failed", always=True),
+        Column("video_id", ColumnType.TEXT, "the video in the index"),
+        Column("asset_id", ColumnType.TEXT, "the asset that it was made of, where there are assets"),
+        Column("task_id", ColumnType.TEXT, "the indexing task, where there are no assets"),
+        Column("reason", ColumnType.TEXT, "why it failed"),
+        Column("error_type", ColumnType.TEXT, "name of the error that it failed with"),
+        Column("duration_seconds", ColumnType.NUMBER, "length of the video"),
+        Column("minutes", ColumnType.NUMBER, "minutes that its indexing billed to this task", always=True),
+    ),
+    "indexing",
+)
 
 
 @dataclass(frozen=True)
 class IndexingOutcome:
-    """The outcome, as it was published.
+    """The published outcome.
 
-    :param videos: how many there were, those that were given twice counted twice.
-    :param counts: how many were ``indexed``, ``reused``, and ``failed``.
-    :param minutes: what was billed to the task.
-    :param uri: of the rows.
+    :param videos: number of given videos; duplicates count.
+    :param counts: numbers of ``indexed``, ``reused`` and ``failed`` videos.
+    :param minutes: minutes that were billed to the task.
+    :param uri: address of the rows.
     """
 
     index_id: str
@@ -34,7 +49,7 @@ class IndexingOutcome:
     manifest_uri: str
 
     def as_result(self) -> dict[str, Any]:
-        """What the task returns."""
+        """Return the return value of the task."""
         return {
             "index_id": self.index_id,
             "videos": self.videos,
@@ -46,20 +61,20 @@ class IndexingOutcome:
 
 
 def publish_outcome(
-    output_path: str, place: TablePlace, provenance: Provenance, state: BulkState, listed: Sequence[ListedVideo]
+    output_path: str, place: ResultPath, provenance: Provenance, state: BulkState, listed: Sequence[ListedVideo]
 ) -> IndexingOutcome:
     """Publish a row for each video, in the order given."""
     counts: Counter[str] = Counter()
     minutes = sum(entry.minutes for entry in state.at(Stage.INDEXED).values())
 
     def rows() -> Iterator[Mapping[str, Any]]:
-        uris = [display_uri(video.uri) for video in listed]
+        uris = [Location.parse(video.uri).uri for video in listed]
         for row in rows_of([key_of(video.uri) for video in listed], uris, state):
             counts[row["outcome"]] += 1
             yield row
 
-    def facts() -> TableFacts:
-        return TableFacts(provenance, index_id=state.index_id, details={"videos": dict(counts)})
+    def facts() -> ResultFacts:
+        return ResultFacts(provenance, index_id=state.index_id, details={"videos": dict(counts)})
 
     published = publish_rows(output_path, place, rows(), INDEXING, table_formats(["jsonl"]), facts)
     told = {name: counts[name] for name in ("indexed", "reused", "failed")}
@@ -67,11 +82,11 @@ def publish_outcome(
 
 
 def must_be_good_enough(outcome: IndexingOutcome, state: BulkState, allowed: int | None) -> None:
-    """Fail where more videos failed than may.
+    """Raise if too many videos failed.
 
-    :param allowed: how many may; None for any.
+    :param allowed: maximum number of failed videos; None for any.
     :raises TwelveLabsVideosFailedError: some of them may succeed with a retry.
-    :raises TwelveLabsPartialFailureError: all of them failed for good.
+    :raises TwelveLabsPartialFailureError: all of them failed permanently.
     """
     failed = outcome.counts["failed"]
     if allowed is None or failed <= allowed:
@@ -80,5 +95,5 @@ def must_be_good_enough(outcome: IndexingOutcome, state: BulkState, allowed: int
         f"{failed} of {outcome.videos} videos failed, and max_failed allows {allowed}; the rows say why: {outcome.uri}"
     )
     if any(entry.again for entry in state.at(Stage.FAILED).values()):
-        raise TwelveLabsVideosFailedError(f"{told}. A retry tries again those that may succeed, and no others")
-    raise TwelveLabsPartialFailureError(f"{told}. Put right what is wrong with them and clear the task")
+        raise TwelveLabsVideosFailedError(f"{told}. A retry processes only those that may succeed")
+    raise TwelveLabsPartialFailureError(f"{told}. Fix these videos and clear the task")

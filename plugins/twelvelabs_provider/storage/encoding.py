@@ -1,4 +1,4 @@
-"""From rows to the bytes of one file: the base, and the two JSON forms that every kind of row has.
+"""Encoders of rows: the base class, and the two JSON formats that every kind of row has.
 
 Rows come in blocks. What several formats need of a block (its columns, its cues) is made once for all of them.
 """
@@ -16,10 +16,10 @@ R = TypeVar("R")
 R_contra = TypeVar("R_contra", contravariant=True)
 M = TypeVar("M")
 Shape = Callable[[Sequence[R]], Columns]
-"""What makes columns of rows; it refuses rows that no format could say."""
+"""Makes columns of rows; raises for rows that no format can represent."""
 
 _JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=str)
-# A control character never stands in JSON as it is, so a list that is written with it can be taken apart again.
+# JSON escapes control characters, so a list that is joined with one can be split again.
 _BETWEEN = "\x1f"
 _LIST = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(_BETWEEN, ": "))
 _SCALARS = frozenset({ColumnType.TEXT, ColumnType.NUMBER, ColumnType.WHOLE, ColumnType.FLAG})
@@ -28,7 +28,7 @@ _LINE_BREAKS = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
 class Block(Generic[R]):
-    """Some rows that follow each other, and what has been made of them.
+    """Consecutive rows, and the columns that encoders share.
 
     :param rows: at least one.
     """
@@ -38,7 +38,7 @@ class Block(Generic[R]):
         self._made: dict[Hashable, Any] = {}
 
     def once(self, make: Callable[[Sequence[R]], M]) -> M:
-        """What a function makes of the rows; the same for every caller."""
+        """Return the columns of the rows, computed once for all encoders."""
         if make not in self._made:
             self._made[make] = make(self.rows)
         made: M = self._made[make]
@@ -46,13 +46,13 @@ class Block(Generic[R]):
 
 
 class Encoder(ABC, Generic[R_contra]):
-    """Turns rows into the bytes of one file; what it returns is written in the order of the calls."""
+    """Encodes rows as the bytes of one file, in the order of the calls."""
 
     kept = 0
-    """Bytes of rows that were taken and not returned yet, about."""
+    """Approximate size of rows that are held and not returned yet."""
 
     def header(self) -> bytes:
-        """Bytes before the first row."""
+        """Return the bytes before the first row."""
         return b""
 
     @abstractmethod
@@ -70,20 +70,20 @@ class Encoder(ABC, Generic[R_contra]):
         return b"".join(map(self.row, block.rows))
 
     def footer(self) -> bytes:
-        """Bytes after the last row."""
+        """Return the bytes after the last row."""
         return b""
 
 
 class BlockEncoder(Encoder[R]):
-    """An encoder that takes many rows nearly as fast as one."""
+    """An encoder of whole blocks."""
 
     def row(self, row: R) -> bytes:
-        """Bytes that are due after this row."""
+        """Return the bytes of one row."""
         return self.block(Block([row]))
 
     @abstractmethod
     def block(self, block: Block[R]) -> bytes:
-        """Bytes that are due after these rows."""
+        """Return the bytes of a block."""
 
 
 class JsonLines(BlockEncoder[R]):
@@ -123,9 +123,9 @@ class JsonArray(BlockEncoder[R]):
 
 
 def json_rows(columns: Columns) -> list[str]:
-    """Each row as a JSON object.
+    """Return each row as a JSON object.
 
-    :raises ValueError: a row holds a number that JSON cannot say (NaN, infinity).
+    :raises ValueError: a row holds a number that JSON cannot represent (NaN, infinity).
     """
     names = (_JSON.encode(name).replace("%", "%%") for name in columns.schema.names)
     template = f"{{{', '.join(f'{name}: %s' for name in names)}}}"
@@ -138,20 +138,20 @@ def json_rows(columns: Columns) -> list[str]:
 
 
 def json_value(value: Any) -> str:
-    """A value as one line of JSON.
+    """Return a value as one line of JSON.
 
-    :raises ValueError: it holds a number that JSON cannot say (NaN, infinity).
+    :raises ValueError: it holds a number that JSON cannot represent (NaN, infinity).
     """
     return _JSON.encode(value)
 
 
 def json_text(value: Any) -> bytes:
-    """A value as one line of JSON in UTF-8; see :func:`json_value`."""
+    """Return a value as one line of JSON in UTF-8; see :func:`json_value`."""
     return _utf8_lines(json_value(value))
 
 
 def utf8(text: str) -> bytes:
-    """A text's bytes; a lone surrogate, which can come out of JSON escapes and has no UTF-8, becomes ``?``."""
+    """Return a text as UTF-8; a lone surrogate, which JSON escapes can produce, becomes ``?``."""
     return text.encode("utf-8", errors="replace")
 
 

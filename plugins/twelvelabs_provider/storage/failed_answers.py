@@ -1,34 +1,34 @@
-"""Files beside a result that are none: what had arrived of an answer before it failed, for a person to look at."""
+"""Files with the text of failed or unusable responses, beside the result."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from twelvelabs_provider.storage.encoding import utf8
-from twelvelabs_provider.storage.layout import Place
+from twelvelabs_provider.storage.layout import ResultPath
 from twelvelabs_provider.storage.stores import open_store, write_whole
 
 PARTIAL = "partial.txt"
-"""What had arrived of an answer that broke off."""
+"""Suffix for the received part of an interrupted response."""
 RAW = "raw.txt"
-"""An answer that came, but is not what was asked for."""
+"""Suffix for a complete response that is unusable."""
 
 
-def keep_aside(output: str, place: Place, suffix: str, text: str) -> str:
-    """Write a text where the result would lie, under a name of its own and without a manifest; return its address.
+def keep_aside(output: str, path: ResultPath, suffix: str, text: str) -> str:
+    """Write a text beside the result, without a manifest; return its address.
 
     :param output: local path or object storage URI.
-    :param place: where the result would lie below it.
+    :param path: path of the result below it.
     :param suffix: :data:`PARTIAL` or :data:`RAW`.
     """
     store = open_store(output)
-    name = f"{place.folder}/{place.data_name(suffix)}"
+    name = path.data(suffix)
     write_whole(store, name, [utf8(text)])
     return store.uri(name)
 
 
-def forget_aside(output: str, place: Place, suffixes: Iterable[str] = (PARTIAL, RAW)) -> None:
-    """Remove what an earlier try kept aside: the result is there now."""
+def forget_aside(output: str, path: ResultPath, suffixes: Iterable[str] = (PARTIAL, RAW)) -> None:
+    """Remove the texts of earlier attempts, after the result is published."""
     store = open_store(output)
     for suffix in suffixes:
-        store.remove(f"{place.folder}/{place.data_name(suffix)}")
+        store.remove(path.data(suffix))

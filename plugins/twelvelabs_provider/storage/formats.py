@@ -1,4 +1,4 @@
-"""The file formats of results, and the encoders of segments."""
+"""File formats of results, and encoders of segments."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ SEGMENT_COLUMNS = (
     Column("end", ColumnType.NUMBER, "last second of the stretch, from the beginning of the video", always=True),
     Column("value", ColumnType.TEXT, "the text", always=True),
 )
-"""What every kind of segment has."""
+"""Columns of every kind of segment."""
 SEGMENT_SCHEMA = RowSchema(SEGMENT_COLUMNS, rest=True)
-"""Segments of no kind in particular."""
+"""Schema of segments without further columns."""
 
 
 class Format(StrEnum):
@@ -37,7 +37,7 @@ class Format(StrEnum):
 
     @classmethod
     def parse_all(cls, values: Sequence[str], *, among: Sequence[Format] = ()) -> tuple[Format, ...]:
-        """The formats that were asked for, each once, in the order given.
+        """Return the requested formats, each once, in the order given.
 
         :param values: names such as ``["jsonl", "srt"]``; capitals are tolerated.
         :param among: the formats that this result can have; all of them when empty.
@@ -61,7 +61,7 @@ class Format(StrEnum):
 
 
 def encoders_for(formats: Iterable[Format], schema: RowSchema = SEGMENT_SCHEMA) -> dict[str, Encoder[Segment]]:
-    """Fresh encoders for the files of one result of segments; they share what can be shared.
+    """Return new encoders for the files of one result of segments.
 
     :param schema: begins with :data:`SEGMENT_COLUMNS`; the others are what the kind adds.
     """
@@ -70,7 +70,7 @@ def encoders_for(formats: Iterable[Format], schema: RowSchema = SEGMENT_SCHEMA) 
 
 
 def encoder_for(format: Format, schema: RowSchema = SEGMENT_SCHEMA) -> Encoder[Segment]:
-    """A fresh encoder for one file of segments."""
+    """Return a new encoder for one file of segments."""
     return encoders_for([format], schema)[format]
 
 

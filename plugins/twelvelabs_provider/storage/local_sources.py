@@ -1,4 +1,4 @@
-"""The folders that local files may be sent from, as Airflow's configuration says."""
+"""The configuration option that limits the folders of local source files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def allowed_folders() -> tuple[str, ...]:
 
 
 def is_below(path: str | Path, folder: str) -> bool:
-    """Tell whether a path lies in a folder, having followed its links.
+    """Return whether a path is in a folder, after resolving its links.
 
     :param folder: without links.
     """
@@ -37,6 +37,6 @@ def must_be_allowed(path: str | Path, shown: str, what: str) -> None:
     folders = allowed_folders()
     if folders and not any(is_below(path, folder) for folder in folders):
         raise TwelveLabsInputError(
-            f"The {what} {shown!r} may not be read: it lies outside [{SECTION}] {OPTION}. Move it there, or have the"
-            " option of Airflow's configuration extended."
+            f"The {what} {shown!r} is not allowed: it is outside [{SECTION}] {OPTION}. Move it there, or extend the"
+            " option in Airflow's configuration."
         )

@@ -1,4 +1,4 @@
-"""Results in a folder of the local (or mounted) file system."""
+"""Result store in a folder of the local (or mounted) file system."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ABANDONED_SECONDS = 86_400
 
 
 class LocalStore:
-    """The files are written beside their final names and renamed into place.
+    """Writes files beside their final names and renames them.
 
     fsspec's local files are not used for writing: without autocommit they are written in the system's temporary
     folder and *copied* to another device, which a reader can see half done.
@@ -28,31 +28,31 @@ class LocalStore:
         self._root = root
 
     def create(self, name: str) -> LocalPendingFile:
-        """Begin a file; its folder is made where it does not exist."""
+        """Create a file, and its folder if it is missing."""
         path = self._root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(path)
         return LocalPendingFile(path)
 
     def open(self, name: str) -> IO[bytes] | None:
-        """Open a file if it is there."""
+        """Open a file if it exists."""
         try:
             return (self._root / name).open("rb")
         except FileNotFoundError:
             return None
 
     def remove(self, name: str) -> None:
-        """Remove a file if it is there."""
+        """Remove a file if it exists."""
         (self._root / name).unlink(missing_ok=True)
 
     def uri(self, name: str) -> str:
-        """``file:///absolute/path``."""
+        """Return ``file:///absolute/path``."""
         return f"file://{self._root / name}"
 
     def check(self) -> None:
-        """Try an unnamed file in the folder, or in the nearest parent that exists.
+        """Create an unnamed file in the folder, or in its nearest existing parent.
 
-        :raises TwelveLabsInputError: a file is in the way, or nothing may be created there.
+        :raises TwelveLabsInputError: a file is in the way, or permission is missing.
         :raises TwelveLabsOutputError: the disk is full or failing; a retry may help.
         """
         try:
@@ -72,12 +72,12 @@ class LocalStore:
 
 
 class LocalPendingFile:
-    """A hidden file in the folder of the final one; the rename is atomic because both are on one device."""
+    """A hidden file beside the final one; the rename is atomic because both are on one device."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
-        # Not tempfile: its files are for the owner alone, and results are for whoever the umask lets read them.
+        # Not tempfile: its files are readable by the owner only, and results follow the umask.
         self._stream = self._temporary.open("xb")
 
     def write(self, data: bytes) -> None:
@@ -85,7 +85,7 @@ class LocalPendingFile:
         self._stream.write(data)
 
     def commit(self) -> None:
-        """Bring the bytes to the disk, then give them their name."""
+        """Sync the bytes to the disk, then rename the file."""
         self._stream.flush()
         os.fsync(self._stream.fileno())
         self._stream.close()
@@ -109,7 +109,7 @@ def _nearest_existing(path: Path) -> Path:
 
 
 def _remove_abandoned(path: Path) -> None:
-    """Remove what a killed process left; recent ones may belong to a task that is writing now."""
+    """Remove old temporary files of killed processes; recent ones may belong to a running task."""
     oldest = time.time() - _ABANDONED_SECONDS
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
         with contextlib.suppress(OSError):

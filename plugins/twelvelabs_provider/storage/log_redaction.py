@@ -1,4 +1,4 @@
-"""The address of an upload that goes on is all one needs to write there; clients put it into errors and logs."""
+"""Redaction of upload session ids, which grant write access, in errors and logs of storage clients."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _SESSION = re.compile(r"([?&]upload_id=)[^&\s'\"]+")
 
 
 def hide_upload_sessions(error: BaseException) -> None:
-    """Cut the ids of upload sessions out of what an error, and whatever led to it, says."""
+    """Remove the ids of upload sessions from the messages of an error and its causes."""
     for cause in _all_causes(error):
         if any(isinstance(arg, str) and _SESSION.search(arg) for arg in cause.args):
             cause.args = tuple(_hidden(arg) if isinstance(arg, str) else arg for arg in cause.args)
 
 
 def silence_upload_sessions() -> None:
-    """Do the same to what the client that has such ids logs by itself."""
+    """Remove the ids of upload sessions from the client's log records."""
     logging.getLogger(_CLIENT_LOG).addFilter(_without_sessions)
 
 

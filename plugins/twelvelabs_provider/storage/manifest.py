@@ -1,7 +1,7 @@
-"""The manifest: what a result is, where it comes from, and how to tell that its files are whole.
+"""Manifest of a result: what it is, where it comes from, and the digests of its files.
 
-A reader takes the manifest first, then the files that it names, and compares their SHA-256. Where one differs, the
-result was replaced meanwhile: read the manifest again.
+Read the manifest first, then its files, and compare their SHA-256. If one differs, the result was replaced meanwhile:
+read the manifest again.
 """
 
 from __future__ import annotations
@@ -12,23 +12,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 import pendulum
 
 from twelvelabs_provider import __version__
-from twelvelabs_provider.storage.layout import Place
+from twelvelabs_provider.storage.layout import ResultPath
 from twelvelabs_provider.storage.locations import PACKAGE, redact_url
+from twelvelabs_provider.storage.rows import RowSchema
 from twelvelabs_provider.version_compat import map_index_of
 
 SCHEMA_VERSION = 1
 """Raised when a reader of the former manifest would misread the new one."""
 
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 class Origin(StrEnum):
-    """Who made the words."""
+    """How the content of a result was made."""
 
     OCR = "ocr"
     SPEECH = "speech"
@@ -48,13 +49,13 @@ class Provenance:
 
     @classmethod
     def of(cls, ti: Any) -> Provenance:
-        """The task instance of a context."""
+        """Return the task instance of a context."""
         return cls(ti.dag_id, ti.run_id, ti.task_id, map_index_of(ti))
 
     def file_stem(self) -> str:
         """Return a file stem that no other task instance has; the same for every attempt.
 
-        The digest separates instances whose ids read the same once they are joined.
+        The digest separates instances whose joined ids are equal.
         """
         ids = "\0".join((self.dag_id, self.run_id, self.task_id, str(self.map_index)))
         return f"{self.run_id}.{self.task_id}-{hashlib.sha256(ids.encode()).hexdigest()[:16]}"
@@ -62,10 +63,10 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Answer:
-    """What lets a later task tell that a result answers its question, and return the same.
+    """Identity of a billed result, by which a later task finds and reuses it.
 
-    :param question: digest of all that the question consists of.
-    :param request: digest of the task instance that asked, the same for its retries and another after a clear.
+    :param question: digest of all parts of the question.
+    :param request: digest of the task instance that asked, equal for its retries and different after a clear.
     :param result: what the task returns besides the files: small, plain JSON.
     """
 
@@ -73,71 +74,80 @@ class Answer:
     request: str
     result: Mapping[str, Any]
 
-    def described(self) -> Mapping[str, Any]:
-        """The manifest's entries."""
+    def as_entries(self) -> dict[str, Any]:
+        """Return the manifest's entries."""
         return {"question": self.question, "request": self.request, "result": dict(self.result)}
 
 
-class Facts(Protocol):
-    """What the publishing task knows about a result, of whichever kind."""
-
-    @property
-    def provenance(self) -> Provenance:
-        """The task instance."""
-
-    def described(self) -> Mapping[str, Any]:
-        """The manifest's entries between its kind and its counts."""
-
-
 @dataclass(frozen=True)
-class ManifestFacts:
-    """What the publishing task knows about the segments of a video.
+class ResultFacts:
+    """Manifest entries that the publishing task knows. Missing ones are ``null`` in the manifest.
 
-    :param source_uri: where the video came from; a query string is dropped.
-    :param index_id: None for an asset that is in no index.
-    :param video_id: id of the video (or asset, where there is no video).
-    :param origin: who made the words.
-    :param provenance: the task instance.
-    :param duration: seconds.
-    :param options: what was asked for; URLs among the values lose their query strings.
+    :param provenance: the task instance; ``Provenance.of(context["ti"])``.
+    :param origin: how the content was made.
+    :param source_uri: the input, where it is one file or URL; its query string is removed.
+    :param index_id: the index, where there is one.
+    :param video_id: the video (or asset), where the result is about one.
+    :param duration: seconds of the video.
+    :param window: ``start`` and ``end`` of the request in seconds, None for the beginning and the end.
+    :param model: the model that responded.
+    :param options: options of the request; URLs among the values lose their query strings.
     :param prompt_hash: digest of the prompt of a generated result.
-    :param window_start: first second that was asked for, None for the beginning.
-    :param window_end: last second that was asked for, None for the end.
     :param billed: minutes and tokens, None where nothing was billed.
-    :param answer: of a result that is billed.
+    :param details: further entries of the kind (counts, ids); URLs lose their query strings.
+    :param answer: identity of a billed result.
     """
 
-    source_uri: str
-    index_id: str | None
-    video_id: str
-    origin: Origin
     provenance: Provenance
+    origin: Origin = Origin.SERVICE
+    source_uri: str | None = None
+    index_id: str | None = None
+    video_id: str | None = None
     asset_id: str | None = None
     duration: float | None = None
+    window: Mapping[str, float | None] | None = None
     model: str | None = None
-    options: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    options: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
     prompt_hash: str | None = None
-    window_start: float | None = None
-    window_end: float | None = None
     billed: Mapping[str, Any] | None = None
+    details: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
     answer: Answer | None = None
 
-    def described(self) -> Mapping[str, Any]:
-        """The manifest's entries about the video and what was asked of it."""
+    @classmethod
+    def repeated(cls, manifest: Mapping[str, Any], provenance: Provenance) -> ResultFacts:
+        """Return the facts of a published result, for publishing it again in another task instance.
+
+        :param manifest: the manifest of the published result.
+        """
+        source, question = manifest.get("source"), manifest.get("question")
+        identity = (manifest.get("request") or "", manifest.get("result") or {})
+        return cls(
+            provenance,
+            manifest.get("origin") or Origin.SERVICE,
+            source_uri=source.get("uri") if isinstance(source, Mapping) else None,
+            options=manifest.get("options") or {},
+            details={name: value for name, value in manifest.items() if name not in _ENTRIES},
+            answer=Answer(question, *identity) if question else None,
+            **{name: manifest.get(name) for name in _PLAIN},
+        )
+
+    def as_entries(self) -> dict[str, Any]:
+        """Return the manifest's entries between its kind and its counts."""
         return {
             "origin": self.origin,
-            "source": {"uri": redact_url(self.source_uri)},
-            "index_id": self.index_id,
-            "video_id": self.video_id,
-            "asset_id": self.asset_id,
-            "duration": self.duration,
-            "window": {"start": self.window_start, "end": self.window_end},
-            "model": self.model,
+            "source": {"uri": redact_url(self.source_uri)} if self.source_uri else None,
+            **{name: getattr(self, name) for name in _PLAIN},
             "options": without_secrets(self.options),
-            "prompt_hash": self.prompt_hash,
-            "billed": self.billed,
-            **(self.answer.described() if self.answer else {}),
+            **without_secrets(self.details),
+            **(self.answer.as_entries() if self.answer else {}),
         }
+
+
+_PLAIN = ("index_id", "video_id", "asset_id", "duration", "window", "model", "prompt_hash", "billed")
+_PER_PUBLICATION = (
+    "schema_version", "kind", "schema", "columns", "rows", "bytes", "files", "provenance", "provider", "published_at",
+)  # fmt: skip
+_ENTRIES = frozenset({"origin", "source", "options", "question", "request", "result", *_PLAIN, *_PER_PUBLICATION})
 
 
 @dataclass(frozen=True)
@@ -152,7 +162,7 @@ class FileRecord:
 
 @dataclass(frozen=True)
 class Published:
-    """What was published and where.
+    """Addresses and counts of a published result.
 
     :param manifest_uri: address of the manifest, without connection id or credential.
     :param files: format to address.
@@ -166,19 +176,24 @@ class Published:
     bytes: int
 
     def as_xcom(self) -> dict[str, Any]:
-        """Small and plain, fit for an XCom."""
+        """Return a small, plain mapping for an XCom."""
         return {"manifest": self.manifest_uri, "files": dict(self.files), "rows": self.rows, "bytes": self.bytes}
 
 
-def render_manifest(place: Place, facts: Facts, files: Sequence[FileRecord], rows: int) -> bytes:
-    """The manifest's JSON.
+def render_manifest(
+    path: ResultPath, facts: ResultFacts, schema: RowSchema | None, files: Sequence[FileRecord], rows: int
+) -> bytes:
+    """Return the manifest's JSON.
 
+    :param schema: the columns of the rows; None for a result without rows.
     :param rows: rows in each data file.
     """
     document = {
         "schema_version": SCHEMA_VERSION,
-        "kind": str(place.kind),
-        **facts.described(),
+        "kind": str(path.kind),
+        "schema": schema.identity() if schema else None,
+        **facts.as_entries(),
+        **({"columns": schema.described()} if schema else {}),
         "rows": rows,
         "bytes": sum(file.bytes for file in files),
         "files": [asdict(file) for file in files],
@@ -191,7 +206,7 @@ def render_manifest(place: Place, facts: Facts, files: Sequence[FileRecord], row
 
 
 def without_secrets(value: Any) -> Any:
-    """A value of a manifest; URLs in it lose their query strings."""
+    """Return a value of a manifest in which every URL has lost its query string."""
     if isinstance(value, str):
         return redact_url(value) if "://" in value else value
     if isinstance(value, Mapping):

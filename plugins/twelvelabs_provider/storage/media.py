@@ -1,4 +1,4 @@
-"""Checks that a file is the picture or the sound that it is taken for, by its first bytes."""
+"""Checks of images and audio files by their first bytes."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ _MPEG_SYNC = 0xE0
 
 
 def is_picture(head: bytes) -> bool:
-    """Tell whether these first bytes are those of a JPEG or PNG image."""
+    """Return whether these are the first bytes of a JPEG or PNG image."""
     return head.startswith(_PICTURES)
 
 
 def must_be_picture(source: Source) -> None:
-    """Refuse a file that is neither JPEG nor PNG; a URL is left to the service.
+    """Refuse a file that is neither JPEG nor PNG; the service checks URLs.
 
-    :raises TwelveLabsInputError: naming the file, nothing of its content.
+    :raises TwelveLabsInputError: names the file, without its content.
     """
     if not source.is_url and not is_picture(_head(source)):
         raise TwelveLabsInputError(f"The image {source.uri!r} is neither JPEG nor PNG: give an image of one of them.")
 
 
 def must_be_image_asset(source: Source) -> None:
-    """Refuse a file that is no image of a common kind; a URL is left to the service.
+    """Refuse a file that is no image of a common format; the service checks URLs.
 
-    :raises TwelveLabsInputError: naming the file, nothing of its content.
+    :raises TwelveLabsInputError: names the file, without its content.
     """
     if source.is_url:
         return
@@ -44,9 +44,9 @@ def must_be_image_asset(source: Source) -> None:
 
 
 def must_be_sound(source: Source) -> None:
-    """Refuse a file that is no sound; a URL is left to the service.
+    """Refuse a file that is no audio; the service checks URLs.
 
-    :raises TwelveLabsInputError: naming the file, nothing of its content.
+    :raises TwelveLabsInputError: names the file, without its content.
     """
     if not source.is_url and not _is_sound(_head(source)):
         raise TwelveLabsInputError(

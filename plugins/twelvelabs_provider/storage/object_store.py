@@ -1,4 +1,4 @@
-"""Results in object storage, through the filesystem that Airflow has for its scheme."""
+"""Result store in object storage, through Airflow's filesystems."""
 
 from __future__ import annotations
 
@@ -10,13 +10,10 @@ from typing import IO, Any, cast
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsOutputError
 from twelvelabs_provider.storage.log_redaction import hide_upload_sessions, silence_upload_sessions
-from twelvelabs_provider.storage.source import BLOCK_SIZE
+from twelvelabs_provider.storage.object_streams import BLOCK_SIZE
 from twelvelabs_provider.storage.store_errors import is_denied, is_missing
 
 log = logging.getLogger(__name__)
-
-_WHOLE_OBJECTS = frozenset({"s3", "s3a", "s3n", "gs", "gcs", "abfs", "abfss", "adl", "az"})
-"""Schemes whose uploads become visible in one step, when they are completed; elsewhere a rename has to do it."""
 
 
 class ObjectStore:
@@ -24,19 +21,19 @@ class ObjectStore:
 
     :param filesystem: an fsspec filesystem.
     :param root: path within it, without a slash at the end.
-    :param scheme: scheme of the URI; it tells how a file becomes visible.
+    :param whole_objects: an upload becomes visible in one step, when it is completed; elsewhere a rename does it.
     :param shown: the URI without connection id.
     """
 
-    def __init__(self, filesystem: Any, root: str, *, scheme: str, shown: str) -> None:
+    def __init__(self, filesystem: Any, root: str, *, whole_objects: bool, shown: str) -> None:
         self._filesystem = filesystem
         self._root = root
-        self._whole_objects = scheme in _WHOLE_OBJECTS
+        self._whole_objects = whole_objects
         self._shown = shown
         silence_upload_sessions()
 
     def create(self, name: str) -> StreamedUpload | RenamedUpload:
-        """Begin an upload."""
+        """Start an upload."""
         path = f"{self._root}/{name}"
         if self._whole_objects:
             return StreamedUpload(self._filesystem, path)
@@ -44,9 +41,9 @@ class ObjectStore:
         return RenamedUpload(self._filesystem, path)
 
     def open(self, name: str) -> IO[bytes] | None:
-        """Open an object if it is there."""
+        """Open an object if it exists."""
         path = f"{self._root}/{name}"
-        # What fsspec remembers of the folder may be older than the store.
+        # fsspec's cache of the folder may be older than the store.
         self._filesystem.invalidate_cache(_parent(path))
         try:
             return cast("IO[bytes]", self._filesystem.open(path, "rb"))
@@ -56,15 +53,15 @@ class ObjectStore:
             raise
 
     def remove(self, name: str) -> None:
-        """Remove an object if it is there."""
+        """Remove an object if it exists."""
         _remove(self._filesystem, f"{self._root}/{name}")
 
     def uri(self, name: str) -> str:
-        """Address without connection id."""
+        """Return the address without connection id."""
         return f"{self._shown}/{name}"
 
     def check(self) -> None:
-        """Begin an upload and abandon it: that asks for the bucket and for the right to write, and leaves no object.
+        """Start an upload and abort it: this checks the bucket and the permission to write, and leaves no object.
 
         :raises TwelveLabsInputError: the bucket is missing, access is denied, or a file is in the way.
         :raises TwelveLabsOutputError: the store does not answer; a retry may help.
@@ -103,7 +100,7 @@ class ObjectStore:
             RenamedUpload(self._filesystem, path).discard()
             return
         handle = self._filesystem.open(path, "wb", autocommit=False)
-        # fsspec remembers such files for its next transaction, which would commit this one.
+        # fsspec keeps such files for its next transaction, which would commit this one.
         with contextlib.suppress(ValueError, AttributeError):
             self._filesystem.transaction.files.remove(handle)
         try:
@@ -111,18 +108,18 @@ class ObjectStore:
             handle.flush(force=True)
         finally:
             _abandon(handle)
-        # adlfs takes no notice of autocommit: there the flush has made the object.
+        # adlfs ignores autocommit: there the flush has created the object.
         _remove(self._filesystem, path)
 
 
 class StreamedUpload:
-    """One upload to the final name, which the store makes visible when the stream is closed.
+    """An upload to the final name, which becomes visible when the stream is closed.
 
-    Closing is the commit, on every way out: a ``with`` block or a garbage-collected handle would publish half a file.
+    Every close is a commit: a ``with`` block or garbage collection would publish half a file.
 
-    What a killed process had begun is seen by nobody, and a retry begins anew. Google drops it after a week; Azure does
-    too, or when the next upload of the same name is completed; S3 keeps it, at the price of storage, until a lifecycle
-    rule of the bucket (``AbortIncompleteMultipartUpload``) takes it away.
+    The unfinished upload of a killed process is invisible, and a retry starts a new one. Google and Azure drop it after
+    a week, Azure also when the next upload of the same name is completed. S3 keeps and bills it until a lifecycle rule
+    of the bucket (``AbortIncompleteMultipartUpload``) removes it.
     """
 
     def __init__(self, filesystem: Any, path: str) -> None:
@@ -130,7 +127,7 @@ class StreamedUpload:
         self._done = False
 
     def write(self, data: bytes) -> None:
-        """Add bytes at the end; full blocks go out at once."""
+        """Add bytes at the end; full blocks are sent at once."""
         self._handle.write(data)
 
     def commit(self) -> None:
@@ -139,13 +136,13 @@ class StreamedUpload:
         self._done = True
 
     def discard(self) -> None:
-        """Abandon the upload, so that the store forgets its parts."""
+        """Abort the upload, so that the store drops its parts."""
         if not self._done:
             _abandon(self._handle)
 
 
 class RenamedUpload:
-    """A hidden file beside the final one, renamed at the end: for stores that show files while they grow."""
+    """A hidden file beside the final one, renamed at the end: for stores that show incomplete files."""
 
     def __init__(self, filesystem: Any, path: str) -> None:
         folder, _, name = path.rpartition("/")
@@ -180,15 +177,15 @@ class RenamedUpload:
 
 
 def _abandon(handle: Any) -> None:
-    """End an fsspec upload without completing it."""
-    # Marked as closed first: closing, which garbage collection does too, would complete it.
+    """Abort an fsspec upload."""
+    # Marked as closed first: a close, also by garbage collection, would complete the upload.
     handle.closed = True
     with _logged("abandon the upload of", handle.path):
         handle.discard()
 
 
 def _remove(filesystem: Any, path: str) -> None:
-    """Remove a file without asking first whether it is there: one request instead of three in most stores."""
+    """Remove a file without an existence check: one request instead of three in most stores."""
     try:
         filesystem.rm_file(path)
     except Exception as error:
@@ -204,7 +201,7 @@ def _parent(path: str) -> str:
 
 @contextlib.contextmanager
 def _logged(action: str, path: str) -> Iterator[None]:
-    """Cleaning up must not hide the error that made it necessary."""
+    """Log an error of the clean-up, so that it does not hide the first error."""
     try:
         yield
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Rows as Parquet, a row group at a time."""
+"""Parquet encoder of rows, one row group at a time."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from twelvelabs_provider.storage.rows import REST, Column, Columns, ColumnType, 
 
 GROUP_ROWS = 65_536
 GROUP_BYTES = 16 * 2**20
-"""What is held, in Arrow's compact form, before a row group is written."""
+"""Bytes in Arrow's form that are held before a row group is written."""
 
 
 def ensure_parquet() -> None:
-    """Find out that Parquet can be written, without loading what writes it.
+    """Check that pyarrow is installed, without importing it.
 
     :raises TwelveLabsInputError: pyarrow is not installed.
     """
@@ -30,7 +30,7 @@ def ensure_parquet() -> None:
 
 
 def arrow_schema(schema: RowSchema) -> Any:
-    """The columns as Arrow, and so Parquet, has them."""
+    """Return the columns as an Arrow schema."""
     import pyarrow
 
     fields = [_arrow_field(pyarrow, column) for column in schema.columns]
@@ -41,7 +41,7 @@ def arrow_schema(schema: RowSchema) -> Any:
 
 
 class ParquetRows(BlockEncoder[R]):
-    """Keeps the rows of one row group at most; the bytes of a group are returned with its last row.
+    """Encoder that holds at most one row group; its bytes are returned with its last row.
 
     :param schema: the columns.
     :param shape: what makes columns of rows, as the schema has them.
@@ -95,7 +95,7 @@ class ParquetRows(BlockEncoder[R]):
 
 
 class _Sink:
-    """The file that Arrow writes to: it hands on what has come."""
+    """File object for Arrow that collects the bytes."""
 
     closed = False
 
@@ -113,10 +113,10 @@ class _Sink:
         return self._position
 
     def flush(self) -> None:
-        """Do nothing: the bytes are asked for."""
+        """Do nothing: :meth:`take` returns the bytes."""
 
     def close(self) -> None:
-        """Do nothing: the last bytes are still to be asked for."""
+        """Do nothing: :meth:`take` returns the last bytes."""
 
     def taken(self) -> bytes:
         taken = bytes(self._bytes)
@@ -138,7 +138,7 @@ def _arrow_field(arrow: Any, column: Column) -> Any:
 
 
 def _each(columns: Columns) -> Sequence[tuple[Column, Sequence[Any]]]:
-    """The columns that Parquet has, with their values."""
+    """Return the columns of the Parquet file, with their values."""
     pairs = list(zip(columns.schema.columns, columns.values, strict=True))
     if not columns.schema.rest:
         return pairs
@@ -154,9 +154,9 @@ def _arrow_values(column: Column, values: Sequence[Any]) -> Sequence[Any]:
 
 
 def _arrow_array(arrow: Any, values: Sequence[Any], kind: Any) -> Any:
-    """Values as an Arrow array; the plain columns without ``pyarrow.array``.
+    """Return values as an Arrow array; plain columns without ``pyarrow.array``.
 
-    That loads pandas where it is installed, for nothing: 60 MiB, and more time than a film's segments take.
+    ``pyarrow.array`` imports pandas if it is installed: 60 MiB, and more time than the segments of a film.
     """
     count, missing = len(values), values.count(None)
     if missing == count:
@@ -173,7 +173,7 @@ def _arrow_array(arrow: Any, values: Sequence[Any], kind: Any) -> Any:
 
 
 def _sayable(value: Any) -> Any:
-    """A value without lone surrogates, as the other forms write it."""
+    """Return a value without lone surrogates, as the other formats write it."""
     if isinstance(value, str):
         return utf8(value).decode()
     return [_sayable(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,4 +1,4 @@
-"""What can be known of a video before it is sent: its container's header against the service's limits."""
+"""Checks of a video before the upload: its container's header against the service's limits."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ _OTHER_STARTS = {
 
 @dataclass(frozen=True)
 class VideoFacts:
-    """What the header of a video says.
+    """Facts from the header of a video.
 
-    :param duration: seconds; None where the container does not say (some live recordings).
+    :param duration: seconds; None if the container has none (some live recordings).
     :param width: pixels of the first picture stream; None where the installed FFmpeg has no decoder for its codec.
     :param height: pixels of the first picture stream; None as for ``width``.
     :param container: name of the container format, as FFmpeg spells it.
@@ -104,7 +104,7 @@ def _pyav() -> Any:
 
 
 def container_of(head: bytes) -> str | None:
-    """Name of the video container that begins with these bytes; None when it is not a known one."""
+    """Return the name of the video container that begins with these bytes; None if it is unknown."""
     if head[4:8] in _BMFF_BOXES:
         return None if head[8:12] in _BMFF_IMAGES else "MP4/MOV"
     if head[:4] == b"RIFF":
@@ -115,9 +115,9 @@ def container_of(head: bytes) -> str | None:
 
 
 def check_video(source: Source, facts: VideoFacts | None, limits: VideoLimits) -> None:
-    """Compare a video with what the service takes.
+    """Compare a video with the service's limits.
 
-    :param facts: None leaves everything but the size to the service.
+    :param facts: None checks the size only.
     :raises TwelveLabsInputError: names the value and the limit.
     """
     if source.size is not None and source.size > limits.max_bytes:

@@ -1,239 +1,194 @@
-"""Publishing a result: every file appears whole or not at all, and the manifest appears last.
+"""Publishing of segments, tables and single documents, with their manifest.
 
-No store swaps several files in one step. When a result is replaced, its old manifest goes before the first file is
-replaced and the new one comes after the last: whoever finds a manifest and then compares the files' SHA-256 with it
-sees the whole old result or the whole new one. Where one differs, the manifest that was read is gone by now: read it
-again.
-A try that dies in between leaves no manifest, and its retry makes the result whole.
+For instance::
+
+    SCHEMA = RowSchema((Column("item", ColumnType.WHOLE), Column("text"), Column("vector", ColumnType.VECTOR)))
+    path = ResultPath((index_id, "search"), name, "search")
+    facts = ResultFacts(Provenance.of(context["ti"]), Origin.SERVICE, index_id=index_id, details={"total_results": 7})
+    publish_rows(output_path, path, rows, SCHEMA, table_formats(["jsonl", "parquet"]), facts)
+    publish_document(output_path, path, "Once upon a time...", facts)
+
+Rows are read one at a time, so a generator of any length works. Call ``table_formats()`` and ``check_output()`` before
+a request is billed.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import islice
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any
 
 from twelvelabs_provider.api.models import Segment
-from twelvelabs_provider.exceptions import TwelveLabsOutputError
-from twelvelabs_provider.storage.catalog.entry import CATALOG
-from twelvelabs_provider.storage.catalog.writing import enter
-from twelvelabs_provider.storage.encoding import Block, Encoder
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.storage.atomic_publish import publish
+from twelvelabs_provider.storage.encoding import Encoder, JsonArray, JsonLines, Shape, json_text, utf8
 from twelvelabs_provider.storage.formats import SEGMENT_SCHEMA, Format, encoders_for
-from twelvelabs_provider.storage.layout import Place
-from twelvelabs_provider.storage.manifest import Facts, FileRecord, Provenance, Published, render_manifest
-from twelvelabs_provider.storage.rows import RowSchema
-from twelvelabs_provider.storage.store_errors import writing
-from twelvelabs_provider.storage.stores import Store, open_store, write_whole
+from twelvelabs_provider.storage.layout import ResultPath
+from twelvelabs_provider.storage.manifest import Origin, Provenance, Published, ResultFacts
+from twelvelabs_provider.storage.parquet import ParquetRows, ensure_parquet
+from twelvelabs_provider.storage.rows import Column, Columns, ColumnType, RowSchema, columns_of
+from twelvelabs_provider.storage.stores import open_store
+from twelvelabs_provider.storage.values import check_columns
 
-__all__ = ["check_output", "publish", "publish_files"]
+__all__ = [
+    "TABLE_FORMATS", "Column", "ColumnType", "DocumentFormat", "Origin", "Provenance", "ResultFacts", "ResultPath",
+    "RowSchema", "check_output", "document_formats", "publish", "publish_document", "publish_rows", "publish_segments",
+    "table_formats",
+]  # fmt: skip
 
-R = TypeVar("R")
-_MISFITS = (ValueError, TypeError, OverflowError)
-FIRST_BLOCK, MOST_IN_BLOCK = 16, 1024
-"""Rows that are encoded at once: first, and at most."""
-BLOCK_BYTES = 2**20
-"""What the rows of a block, encoded, have about at most, unless one row has more."""
+Row = Mapping[str, Any]
+TABLE_FORMATS = (Format.JSONL, Format.JSON, Format.PARQUET)
+
+
+class DocumentFormat(StrEnum):
+    """File formats of a document; the value is the suffix."""
+
+    TXT = "txt"
+    JSON = "json"
+    JSONL = "jsonl"
+    """One row, to be read together with the rows of other documents."""
+    PARQUET = "parquet"
+    """The same row as Parquet."""
 
 
 def check_output(output: str) -> None:
-    """Find out that results can be written, before anything is paid for; leaves nothing behind.
+    """Check that results can be written, before a request is billed. Leaves no file.
 
-    :param output: local path or object storage URI below which results go.
-    :raises TwelveLabsInputError: the place is unknown, missing, read-only, or a file.
+    :param output: local path or object storage URI of the results.
+    :raises TwelveLabsInputError: it is unknown, missing, read-only, or a file.
     :raises TwelveLabsOutputError: it cannot be written now; a retry may help.
     """
     open_store(output).check()
 
 
-def publish(
+def table_formats(values: Sequence[str]) -> tuple[Format, ...]:
+    """Return the formats of a table: any of ``jsonl``, ``json``, ``parquet``.
+
+    :raises TwelveLabsInputError: for another one, or for ``parquet`` where pyarrow is not installed.
+    """
+    return Format.parse_all(values, among=TABLE_FORMATS)
+
+
+def document_formats(values: Sequence[str], plain: DocumentFormat) -> tuple[DocumentFormat, ...]:
+    """Return the formats of a document: as it is, or as the one row of a table.
+
+    :param values: names; an empty list means ``plain``.
+    :param plain: ``txt`` for a text, ``json`` for anything else.
+    :raises TwelveLabsInputError: for another one, or for ``parquet`` where pyarrow is not installed.
+    """
+    valid = (plain, DocumentFormat.JSONL, DocumentFormat.PARQUET)
+    for value in values:
+        if value.lower() not in valid:
+            what = "a text" if plain is DocumentFormat.TXT else "one JSON value"
+            raise TwelveLabsInputError(
+                f"formats={list(values)!r}: there is no format {value!r} of {what}; valid are {', '.join(valid)}."
+            )
+    formats = tuple(dict.fromkeys(DocumentFormat(value.lower()) for value in values))
+    if DocumentFormat.PARQUET in formats:
+        ensure_parquet()
+    return formats or (plain,)
+
+
+def publish_segments(
     output: str,
-    place: Place,
-    rows: Iterable[Segment],
+    path: ResultPath,
+    segments: Iterable[Segment],
     formats: Sequence[Format],
-    facts: Facts,
+    facts: ResultFacts,
     schema: RowSchema = SEGMENT_SCHEMA,
 ) -> Published:
-    """Write segments in every format; see :func:`publish_files`.
+    """Publish segments of a video; see :func:`publish_rows`.
 
-    :param output: local path or object storage URI.
-    :param place: where the result lies below it.
-    :param rows: the segments in order.
-    :param formats: at least one; each gets a file.
-    :param facts: what the manifest says besides.
     :param schema: the columns of this kind of segments.
-    :raises TwelveLabsOutputError: the result could not be written.
     """
-    return publish_files(output, place, rows, encoders_for(formats, schema), facts, schema=schema)
+    return publish(output, path, segments, encoders_for(formats, schema), facts, schema)
 
 
-def publish_files(
+def publish_rows(
     output: str,
-    place: Place,
-    rows: Iterable[R],
-    encoders: Mapping[str, Encoder[R]],
-    facts: Facts | Callable[[], Facts],
-    stale: Iterable[str] = (*Format, "txt"),
-    schema: RowSchema | None = None,
+    path: ResultPath,
+    rows: Iterable[Row],
+    schema: RowSchema,
+    formats: Sequence[Format],
+    facts: ResultFacts | Callable[[], ResultFacts],
 ) -> Published:
-    """Write the rows in every format, then swap them in: old manifest away, data files, new manifest.
+    """Publish a table of any length, row by row. The files become visible after the last row.
 
-    The rows are taken in small blocks and not kept. When the rows fail, or a file cannot be written, what an earlier
-    run published stays as it was. An error of ``rows`` goes through unchanged.
+    If ``rows`` raises, the earlier result stays unchanged and the error is raised unchanged.
 
     :param output: local path or object storage URI.
-    :param place: where the result lies below it.
-    :param rows: the rows in order.
-    :param encoders: format (the file's suffix) to a fresh encoder; at least one.
-    :param facts: what the manifest says besides; a function is asked once the rows are through.
-    :param stale: formats whose files of an earlier run are taken away.
-    :param schema: what the rows are, for the manifest; None for what is no rows.
-    :raises TwelveLabsOutputError: the result could not be written.
+    :param path: path of the table below it.
+    :param rows: mappings with the schema's names; missing ones are written as null.
+    :param schema: the columns, in order; the same in every format.
+    :param formats: of :data:`TABLE_FORMATS`, at least one; each gets a file.
+    :param facts: further entries of the manifest; a function is called after the last row.
+    :raises TwelveLabsOutputError: a row does not fit the schema, or the files could not be written.
     """
-    store = open_store(output)
-    files: list[_DataFile] = []
-    try:
-        for format, encoder in encoders.items():
-            files.append(_DataFile(store, place, format, encoder))
-        count = _write_rows(rows, files)
-        described = _WithSchema(facts() if callable(facts) else facts, schema)
-        return _swap_in(store, place, files, described, count, set(stale))
-    except BaseException:
-        for file in files:
-            file.pending.discard()
-        raise
+    shape = _table_shape(schema)
+    encoders: dict[str, Encoder[Row]] = {format: _ENCODERS[format](schema, shape) for format in formats}
+    return publish(output, path, rows, encoders, facts, schema)
 
 
-def _write_rows(rows: Iterable[Any], files: Sequence[_DataFile]) -> int:
-    count, most = 0, FIRST_BLOCK
-    for file in files:
-        file.begin()
-    source = iter(rows)
-    while (block := Block(islice(source, most))).rows:
-        largest = max([file.write_block(block, count) for file in files])
-        count += len(block.rows)
-        most = _next_most(len(block.rows), largest)
-    for file in files:
-        file.end(count)
-    return count
-
-
-def _next_most(rows: int, size: int) -> int:
-    """How many rows the next block has, so that blocks of long rows do not take more memory than others.
-
-    :param rows: how many the last one had.
-    :param size: bytes that it took.
-    """
-    fitting = BLOCK_BYTES * rows // size if size > 0 else MOST_IN_BLOCK
-    return max(1, min(fitting, MOST_IN_BLOCK))
-
-
-def _swap_in(
-    store: Store, place: Place, files: Sequence[_DataFile], facts: _WithSchema, rows: int, stale: set[str]
+def publish_document(
+    output: str,
+    path: ResultPath,
+    content: str | Mapping[str, Any] | Sequence[Any],
+    facts: ResultFacts,
+    *,
+    formats: Sequence[DocumentFormat] = (),
+    schema: RowSchema | None = None,
+    row: Row | None = None,
 ) -> Published:
-    manifest = f"{place.folder}/{place.manifest_name}"
-    with writing(store.uri(manifest)):
-        store.remove(manifest)
-    for file in files:
-        with writing(file.uri):
-            file.pending.commit()
-    _remove_stale(store, place, stale - {file.format for file in files})
-    records = [file.record() for file in files]
-    content = render_manifest(place, facts, records, rows)
-    with writing(store.uri(manifest)):
-        write_whole(store, manifest, [content])
-    with writing(store.uri(CATALOG)):
-        enter(store, manifest, content, records, facts.schema.described() if facts.schema else ())
-    return Published(
-        manifest_uri=store.uri(manifest),
-        files={str(file.format): file.uri for file in files},
-        rows=rows,
-        bytes=sum(record.bytes for record in records),
-    )
+    """Publish one document: a text as ``.txt``, anything else as ``.json``, and either as a row.
+
+    :param output: local path or object storage URI.
+    :param path: path of the document below it.
+    :param content: a text, or a JSON value.
+    :param facts: further entries of the manifest.
+    :param formats: of :func:`document_formats`; empty means the one that fits the content.
+    :param schema: the columns of the row, where there is one.
+    :param row: the document as a row of the schema.
+    :return: ``rows`` is 1.
+    :raises TwelveLabsOutputError: the file could not be written.
+    """
+    plain = DocumentFormat.TXT if isinstance(content, str) else DocumentFormat.JSON
+    shape = _one_row(schema, row) if schema and row is not None else None
+    encoders: dict[str, Encoder[Any]] = {
+        format: _document_encoder(format, schema, shape) for format in formats or (plain,)
+    }
+    return publish(output, path, [content], encoders, facts, schema)
 
 
-def _remove_stale(store: Store, place: Place, formats: set[str]) -> None:
-    """Files of formats that an earlier run was asked for would contradict the new manifest."""
-    for format in formats:
-        name = f"{place.folder}/{place.data_name(format)}"
-        with writing(store.uri(name)):
-            store.remove(name)
+def _document_encoder(format: DocumentFormat, schema: RowSchema | None, shape: Shape[Any] | None) -> Encoder[Any]:
+    if schema is None or shape is None or format in (DocumentFormat.TXT, DocumentFormat.JSON):
+        return _Document()
+    return _ENCODERS[Format(format)](schema, shape)
 
 
-@dataclass(frozen=True)
-class _WithSchema:
-    """The facts of a result, and what its rows are."""
-
-    facts: Facts
-    schema: RowSchema | None
-
-    @property
-    def provenance(self) -> Provenance:
-        return self.facts.provenance
-
-    def described(self) -> Mapping[str, Any]:
-        """The manifest's entries between its kind and its counts."""
-        if self.schema is None:
-            return {"schema": None, **self.facts.described()}
-        entries = {"schema": self.schema.identity(), **self.facts.described()}
-        return {**entries, "columns": self.schema.described()}
+def _one_row(schema: RowSchema, row: Row) -> Shape[Any]:
+    """Return the shape of a document whose row is known."""
+    table = _table_shape(schema)
+    return lambda _: table([row])
 
 
-class _DataFile:
-    """One format's file while it is written: encodes, counts, digests."""
+def _table_shape(schema: RowSchema) -> Shape[Row]:
+    def shape(rows: Sequence[Row]) -> Columns:
+        columns = columns_of(schema, rows)
+        check_columns(columns)
+        return columns
 
-    def __init__(self, store: Store, place: Place, format: str, encoder: Encoder[Any]) -> None:
-        name = place.data_name(format)
-        self.format = format
-        self.uri = store.uri(f"{place.folder}/{name}")
-        self._name = name
-        self._encoder = encoder
-        self._bytes = 0
-        self._digest = hashlib.sha256()
-        with writing(self.uri):
-            self.pending = store.create(f"{place.folder}/{name}")
-
-    def begin(self) -> None:
-        self._write(self._encoder.header())
-
-    def write_block(self, block: Block[Any], count: int) -> int:
-        """Write rows that come after ``count`` others; return how many bytes they took, about."""
-        before = self._bytes + self._encoder.kept
-        try:
-            data = self._encoder.block(block)
-        except _MISFITS as error:
-            raise self._misfit(block, count, error) from error
-        self._write(data)
-        return self._bytes + self._encoder.kept - before
-
-    def _misfit(self, block: Block[Any], count: int, error: Exception) -> TwelveLabsOutputError:
-        """Find the row that the error is about: the encoder takes them once more, for nothing will be written."""
-        for number, row in enumerate(block.rows, count + 1):
-            with _encoding(f"Row {number}", self.format):
-                self._encoder.row(row)
-        rows = f"{count + 1} to {count + len(block.rows)}"
-        return TwelveLabsOutputError(f"One of the rows {rows} cannot be written as {self.format}: {error}.")
-
-    def end(self, count: int) -> None:
-        with _encoding(f"One of the last rows up to {count}", self.format):
-            data = self._encoder.footer()
-        self._write(data)
-
-    def record(self) -> FileRecord:
-        return FileRecord(self.format, self._name, self._bytes, self._digest.hexdigest())
-
-    def _write(self, data: bytes) -> None:
-        self._bytes += len(data)
-        self._digest.update(data)
-        with writing(self.uri):
-            self.pending.write(data)
+    return shape
 
 
-@contextmanager
-def _encoding(what: str, format: str) -> Iterator[None]:
-    try:
-        yield
-    except _MISFITS as error:
-        raise TwelveLabsOutputError(f"{what} cannot be written as {format}: {error}.") from error
+class _Document(Encoder[Any]):
+    """Encoder of a single document."""
+
+    def row(self, row: Any) -> bytes:
+        return utf8(row) if isinstance(row, str) else json_text(row) + b"\n"
+
+
+_ENCODERS: Mapping[Format, Callable[[RowSchema, Shape[Any]], Encoder[Any]]] = {
+    Format.JSONL: lambda _, shape: JsonLines(shape),
+    Format.JSON: lambda _, shape: JsonArray(shape),
+    Format.PARQUET: ParquetRows,
+}

@@ -1,10 +1,9 @@
-"""A result that is published already: whether it answers a question, whether it is whole, and its rows."""
+"""Published results, read back: their identity, their integrity, their rows."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -13,52 +12,50 @@ from typing import Any
 
 from twelvelabs_provider.api.decoding import decoded_json
 from twelvelabs_provider.storage.catalog.writing import enter
-from twelvelabs_provider.storage.layout import Place
-from twelvelabs_provider.storage.manifest import SCHEMA_VERSION, FileRecord, Provenance, Published
+from twelvelabs_provider.storage.layout import ResultPath
+from twelvelabs_provider.storage.manifest import SCHEMA_VERSION, FileRecord, Provenance, Published, ResultFacts
 from twelvelabs_provider.storage.rows import REST, ColumnType
 from twelvelabs_provider.storage.store_errors import writing
-from twelvelabs_provider.storage.stores import Store, open_store
+from twelvelabs_provider.storage.stores import Store, open_store, read_whole
 
 Row = dict[str, Any]
 ROW_FORMATS = ("jsonl", "json", "parquet")
-"""Formats that hold whole rows, in the order in which they are read."""
+"""Formats with complete rows, in reading order."""
 _BLOCK = 2**20
 
 
 @dataclass(frozen=True)
 class SavedResult:
-    """A manifest, and the files that it names.
+    """A published result, read from its manifest.
 
-    :param name: path of the manifest below the output.
-    :param content: the manifest as it was read.
-    :param document: the manifest.
+    :param content: the manifest as bytes.
+    :param document: the manifest as a mapping.
     """
 
     store: Store = field(repr=False)
-    place: Place
-    name: str
+    path: ResultPath
     content: bytes = field(repr=False)
     document: Mapping[str, Any] = field(repr=False)
 
     @property
     def question(self) -> str | None:
-        """Digest of the question that it answers; None for a result without."""
+        """Digest of the question; None for a result that is not billed."""
         return self.document.get("question")
 
     @property
     def request(self) -> str | None:
-        """Digest of the task instance that asked."""
+        """Digest of the task instance that published first."""
         return self.document.get("request")
 
     @property
     def result(self) -> Row:
-        """What the task returned besides the files."""
+        """Return value of the task, without the files."""
         return dict(self.document.get("result") or {})
 
     @property
     def uri(self) -> str:
         """Address of the manifest."""
-        return self.store.uri(self.name)
+        return self.store.uri(self.path.manifest)
 
     @cached_property
     def files(self) -> Mapping[str, FileRecord]:
@@ -67,37 +64,39 @@ class SavedResult:
 
     @cached_property
     def whole(self) -> frozenset[str]:
-        """Formats whose file is there, with the bytes that were published."""
+        """Formats whose file exists with the published size and SHA-256."""
         return frozenset(format for format, file in self.files.items() if self._is_whole(file))
 
     def has(self, formats: Iterable[str]) -> bool:
-        """Tell whether these formats are there, and every file that the manifest names is whole."""
+        """Return whether these formats exist, and all files of the manifest are whole."""
         return len(self.whole) == len(self.files) and self.whole.issuperset(map(str, formats))
 
     def announce(self, formats: Iterable[str]) -> Published:
-        """Report the result as published, in these formats, to the catalog and to whoever listens."""
+        """Enter the result into the catalog and register it for asset events, in these formats."""
         with writing(self.uri):
-            enter(self.store, self.name, self.content, list(self.files.values()), self.document.get("columns") or ())
+            enter(
+                self.store,
+                self.path.manifest,
+                self.content,
+                list(self.files.values()),
+                self.document.get("columns") or (),
+            )
         files = [self.files[str(format)] for format in formats]
         return Published(
             manifest_uri=self.uri,
-            files={file.format: self.store.uri(self._path(file)) for file in files},
+            files={file.format: self.store.uri(self._data(file)) for file in files},
             rows=int(self.document["rows"]),
             bytes=sum(file.bytes for file in files),
         )
 
     def read(self, format: str) -> bytes | None:
-        """Return a file; None if there is none that is whole."""
+        """Return the content of a whole file; None if it is missing or damaged."""
         if format not in self.whole:
             return None
-        stream = self.store.open(self._path(self.files[format]))
-        if stream is None:
-            return None
-        with closing(stream):
-            return stream.read()
+        return read_whole(self.store, self._data(self.files[format]))
 
     def rows(self) -> list[Row] | None:
-        """Return the rows from whichever file holds them; None if there is none."""
+        """Return the rows from the first format that can be read; None if there is none."""
         for format in ROW_FORMATS:
             content = self.read(format)
             if content is None:
@@ -110,15 +109,15 @@ class SavedResult:
                 return rows
         return None
 
-    def facts(self, provenance: Provenance) -> RepeatedFacts:
-        """Return the facts of the same result, published once more by another task instance."""
-        return RepeatedFacts(provenance, self.document)
+    def facts(self, provenance: Provenance) -> ResultFacts:
+        """Return the facts for publishing the same result again in another task instance."""
+        return ResultFacts.repeated(self.document, provenance)
 
-    def _path(self, file: FileRecord) -> str:
-        return f"{self.place.folder}/{file.name}"
+    def _data(self, file: FileRecord) -> str:
+        return f"{self.path.folder}/{file.name}"
 
     def _is_whole(self, file: FileRecord) -> bool:
-        stream = self.store.open(self._path(file))
+        stream = self.store.open(self._data(file))
         if stream is None:
             return False
         digest, size = hashlib.sha256(), 0
@@ -129,40 +128,20 @@ class SavedResult:
         return (size, digest.hexdigest()) == (file.bytes, file.sha256)
 
 
-_OWN = frozenset(
-    {"schema_version", "kind", "schema", "columns", "rows", "bytes", "files", "provenance", "provider", "published_at"}
-)
-"""The manifest's entries that every publication makes anew."""
-
-
-@dataclass(frozen=True)
-class RepeatedFacts:
-    """The facts of a result that is published once more, in other formats."""
-
-    provenance: Provenance
-    document: Mapping[str, Any] = field(repr=False)
-
-    def described(self) -> Mapping[str, Any]:
-        """Return the entries that the manifest has."""
-        return {name: value for name, value in self.document.items() if name not in _OWN}
-
-
-def find_saved(output: str, place: Place) -> SavedResult | None:
-    """Return the result at a place; None where there is none, or none that this release can read.
+def find_saved(output: str, path: ResultPath) -> SavedResult | None:
+    """Return the result at a path; None if there is none, or none that this release can read.
 
     :param output: local path or object storage URI.
     :raises TwelveLabsOutputError: the store does not answer; a retry may help.
     """
-    store, name = open_store(output), f"{place.folder}/{place.manifest_name}"
-    with writing(store.uri(name)):
-        stream = store.open(name)
-        if stream is None:
-            return None
-        with closing(stream):
-            content = stream.read()
+    store = open_store(output)
+    with writing(store.uri(path.manifest)):
+        content = read_whole(store, path.manifest)
+    if content is None:
+        return None
     try:
         document = decoded_json(content)
-        saved = SavedResult(store, place, name, content, document)
+        saved = SavedResult(store, path, content, document)
         readable = document["schema_version"] == SCHEMA_VERSION and bool(saved.files)
     except (KeyError, TypeError, ValueError):
         return None
@@ -170,13 +149,13 @@ def find_saved(output: str, place: Place) -> SavedResult | None:
 
 
 def _json_lines(content: bytes, _: Any) -> list[Row]:
-    return [json.loads(line) for line in content.splitlines() if line.strip()]
+    return [decoded_json(line) for line in content.splitlines() if line.strip()]
 
 
 def _json_array(content: bytes, _: Any) -> list[Row]:
-    rows = json.loads(content)
+    rows = decoded_json(content)
     if not isinstance(rows, list):
-        raise ValueError("it holds a document, not rows")
+        raise ValueError("it contains a document, not rows")
     return rows
 
 
@@ -189,8 +168,11 @@ def _parquet(content: bytes, document: Mapping[str, Any]) -> list[Row]:
 
 def _decoded(rows: Iterable[Row], texts: set[str]) -> Iterator[Row]:
     for row in rows:
-        rest = json.loads(row.pop(REST, None) or "{}")
-        yield {**{name: json.loads(value) if name in texts and value else value for name, value in row.items()}, **rest}
+        rest = decoded_json(row.pop(REST, None) or "{}")
+        yield {
+            **{name: decoded_json(value) if name in texts and value else value for name, value in row.items()},
+            **rest,
+        }
 
 
 _READERS = {"jsonl": _json_lines, "json": _json_array, "parquet": _parquet}

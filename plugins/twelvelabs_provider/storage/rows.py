@@ -1,4 +1,4 @@
-"""The schema of rows: which columns a table has, in which order, and what they hold."""
+"""Schemas of rows: the columns of a table, their order and types."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from functools import cached_property
 from typing import Any
 
 REST = "extra"
-"""The Parquet column of what rows hold beside the columns."""
+"""The Parquet column for further fields of a row."""
 
 
 class ColumnType(StrEnum):
-    """What a column holds."""
+    """Type of a column."""
 
     TEXT = "text"
     NUMBER = "number"
@@ -32,7 +32,7 @@ class ColumnType(StrEnum):
 class Column:
     """One column of a table.
 
-    :param meaning: what it says and in which unit, for the documentation.
+    :param meaning: description with the unit, for the documentation.
     :param always: never null.
     """
 
@@ -49,7 +49,7 @@ class RowSchema:
     A row is a mapping of these names; one that is missing is written as null. The version is raised when a reader of
     the former rows would misread the new ones or miss a column; a column more at the end does not raise it.
 
-    :param name: of the documented schema; None for rows that are nobody's business.
+    :param name: name of the documented schema; None for rows without documentation.
     :param rest: rows may hold more names than these: in JSON they stand beside the columns, in Parquet they are the
         JSON text in the column :data:`REST`.
     """
@@ -61,15 +61,15 @@ class RowSchema:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Names of the columns."""
+        """The names of the columns."""
         return tuple(column.name for column in self.columns)
 
     def described(self) -> list[dict[str, str]]:
-        """Names and types, for a manifest."""
+        """Return names and types, for a manifest."""
         return [{"name": column.name, "type": column.type.value} for column in self.columns]
 
     def identity(self) -> dict[str, Any] | None:
-        """Name and version, for a manifest; None where it is not a documented one."""
+        """Return name and version, for a manifest; None for a schema without documentation."""
         return {"name": self.name, "version": self.version} if self.name else None
 
 
@@ -78,7 +78,7 @@ class Columns:
     """Some rows, column by column.
 
     :param values: a list for each column, all of one length.
-    :param rest: what each row holds beside the columns; None where no row holds anything.
+    :param rest: further fields of each row; None if no row has any.
     """
 
     schema: RowSchema
@@ -89,7 +89,7 @@ class Columns:
 def columns_of(schema: RowSchema, rows: Sequence[Mapping[str, Any]]) -> Columns:
     """Some rows, column by column.
 
-    :raises ValueError: a row has a column that the table has not.
+    :raises ValueError: a row has a field that is no column.
     """
     names, known = schema.names, frozenset(schema.names)
     rest = None

@@ -1,4 +1,4 @@
-"""Why a store said no: for good (another input or permission is needed), or in passing (a retry may help)."""
+"""Classification of store errors: permanent (another input or permission is needed) or temporary."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def unexpected_errors_refuse(what: str, shown: str) -> Iterator[None]:
 
 @contextmanager
 def writing(uri: str) -> Iterator[None]:
-    """Whatever a store raises (each client has its own errors) is one thing for the task: it could not be written."""
+    """Turn every error of a store (each client has its own) into a ``TwelveLabsOutputError``."""
     try:
         yield
     except (TwelveLabsInputError, TwelveLabsOutputError):
@@ -56,18 +56,18 @@ def writing(uri: str) -> Iterator[None]:
         hide_upload_sessions(error)
         reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
         raise TwelveLabsOutputError(
-            f"Cannot write {uri!r}: {reason}. See that the place exists, has room and may be written to; "
+            f"Cannot write {uri!r}: {reason}. Check that the place exists, has space and is writable; "
             "a retry writes the same names again."
         ) from error
 
 
 def is_for_good(error: OSError) -> bool:
-    """Whether the local file system would refuse again; a full disk or a lost mount may come right."""
+    """Return whether an error of the local file system is permanent; a full disk or a lost mount is not."""
     return error.errno in _FOR_GOOD
 
 
 def is_denied(error: BaseException) -> bool:
-    """Whether permission is lacking; s3fs, gcsfs and adlfs each say it in their own way."""
+    """Return whether permission is missing; s3fs, gcsfs and adlfs report it differently."""
     return any(
         isinstance(cause, PermissionError) or _status(cause) in (401, 403) or str(cause).startswith("Forbidden")
         for cause in _causes(error)
@@ -75,14 +75,14 @@ def is_denied(error: BaseException) -> bool:
 
 
 def is_missing(error: BaseException) -> bool:
-    """Whether the object, bucket or container does not exist."""
+    """Return whether the object, bucket or container does not exist."""
     return any(
         isinstance(cause, FileNotFoundError | NotADirectoryError) or _status(cause) == 404 for cause in _causes(error)
     )
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    # adlfs wraps the answer of the service in a RuntimeError.
+    # adlfs wraps the response of the service in a RuntimeError.
     while error is not None:
         yield error
         error = error.__cause__

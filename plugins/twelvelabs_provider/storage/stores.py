@@ -1,29 +1,21 @@
-"""What a place for results can do, whichever it is: create a file that appears whole or not at all, remove, check."""
+"""Result stores: atomic creation, reading and removal of files on a local disk or in object storage."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import closing
 from typing import IO, Protocol
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.storage.filesystems import OBJECT_STORES, filesystem_of
 from twelvelabs_provider.storage.local_store import LocalStore
-from twelvelabs_provider.storage.locations import (
-    KNOWN_PLACES,
-    display_uri,
-    filesystem_of,
-    is_local,
-    is_url,
-    local_path,
-    place_text,
-    redact_url,
-    scheme_of,
-)
+from twelvelabs_provider.storage.locations import ACCEPTED_LOCATIONS, Location
 from twelvelabs_provider.storage.object_store import ObjectStore
 
 
 class PendingFile(Protocol):
-    """A file that is being written and that nobody sees under its final name until :meth:`commit`."""
+    """A file in writing, invisible under its final name until :meth:`commit`."""
 
     def write(self, data: bytes) -> None:
         """Add bytes at the end."""
@@ -32,34 +24,43 @@ class PendingFile(Protocol):
         """Make the whole file visible under its final name, replacing what was there."""
 
     def discard(self) -> None:
-        """Forget what was written; never raises, and does nothing after a commit."""
+        """Discard the written bytes; never raises, and does nothing after a commit."""
 
 
 class Store(Protocol):
-    """The folder that results go below. Names are relative to it, with ``/`` between components."""
+    """The output folder of results. Names are relative to it, with ``/`` between components."""
 
     def create(self, name: str) -> PendingFile:
-        """Begin a file."""
+        """Create a file."""
 
     def open(self, name: str) -> IO[bytes] | None:
-        """Open a file to read it, as it is now; None if there is none."""
+        """Open the current version of a file; return None if there is none."""
 
     def remove(self, name: str) -> None:
-        """Remove a file; it is no error when there is none."""
+        """Remove a file, if it exists."""
 
     def check(self) -> None:
-        """Find out that files can be created here, and leave nothing behind.
+        """Check that files can be created; leaves no file.
 
-        :raises TwelveLabsInputError: another place has to be given, or permission.
+        :raises TwelveLabsInputError: another output path or permission is needed.
         :raises TwelveLabsOutputError: a retry may help.
         """
 
     def uri(self, name: str) -> str:
-        """Address of a file, without connection id or credential."""
+        """Return the address of a file, without connection id or credential."""
+
+
+def read_whole(store: Store, name: str) -> bytes | None:
+    """Return the content of a file; None if there is none."""
+    stream = store.open(name)
+    if stream is None:
+        return None
+    with closing(stream):
+        return stream.read()
 
 
 def write_whole(store: Store, name: str, pieces: Iterable[bytes]) -> None:
-    """Write a file that appears whole, or not at all if a piece of it cannot be had or written."""
+    """Write a file that appears whole, or not at all if ``pieces`` or the store raises."""
     pending = store.create(name)
     try:
         for piece in pieces:
@@ -71,16 +72,17 @@ def write_whole(store: Store, name: str, pieces: Iterable[bytes]) -> None:
 
 
 def open_store(output: str | os.PathLike[str]) -> Store:
-    """The store that an output path or URI names; nothing is read or written yet.
+    """Return the store of an output path or URI, without a request to it.
 
-    :raises TwelveLabsInputError: the place is empty, a URL, or of a scheme that no filesystem is there for.
+    :raises TwelveLabsInputError: it is empty, a URL, or has a scheme without a filesystem.
     """
-    output = place_text(output)
-    if not output.strip():
-        raise TwelveLabsInputError(f"The output path is empty: give {KNOWN_PLACES}.")
-    if is_url(output):
-        raise TwelveLabsInputError(f"The output path {redact_url(output)!r} is a URL: give {KNOWN_PLACES}.")
-    if is_local(output):
-        return LocalStore(local_path(output))
-    filesystem, path = filesystem_of(output, "output path")
-    return ObjectStore(filesystem, path.rstrip("/"), scheme=scheme_of(output), shown=display_uri(output).rstrip("/"))
+    location = Location.parse(output)
+    if not location.value.strip():
+        raise TwelveLabsInputError(f"The output path is empty: give {ACCEPTED_LOCATIONS}.")
+    if location.is_url:
+        raise TwelveLabsInputError(f"The output path {location.shown!r} is a URL: give {ACCEPTED_LOCATIONS}.")
+    if location.is_local:
+        return LocalStore(location.local_path)
+    filesystem, path = filesystem_of(location, "output path")
+    whole_objects = location.scheme in OBJECT_STORES
+    return ObjectStore(filesystem, path.rstrip("/"), whole_objects=whole_objects, shown=location.shown.rstrip("/"))

@@ -1,4 +1,4 @@
-"""Segments as subtitles."""
+"""SRT and WebVTT encoders of segments."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from twelvelabs_provider.api.models import Segment
 from twelvelabs_provider.storage.encoding import Block, BlockEncoder, utf8
 
 MIN_CUE_MS = 500
-"""Length in milliseconds that a cue gets when its segment has none: players do not show an empty one."""
+"""Minimum length of a cue in milliseconds: players do not show shorter ones."""
 
 _SRT_TIME = re.compile(r"\d{1,2}:\d{1,2}:\d{1,2}[.,]\d")
 _VTT_TIME = re.compile(r"(?:\d{0,4}:)?\d{2}:\d{2}\.\d{2}")

@@ -1,4 +1,4 @@
-"""Parser of SRT and WebVTT: the cues of a file, with their texts as the file has them."""
+"""Parser of SRT and WebVTT files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _VTT_TIME = r"(?:(\d+):)?(\d{1,2}):(\d{1,2})(?:\.(\d{1,9}))"
 _SETTINGS = re.compile(r"(?:\w+\s*:\s*\S+\s*)*", re.ASCII)
 _INDEX = re.compile(r"\s*\d+\s*", re.ASCII)
 _COMMENT = re.compile(r"(?:NOTE|STYLE|REGION)(?:\s|$)")
-# What somebody meant as a time: "00:00:0x,000", "1:2", "-00:00:01,000".
+# Malformed times: "00:00:0x,000", "1:2", "-00:00:01,000".
 _NEARLY_TIME = r"-?\d+\s*:\s*[\dxo?]+[\d:.,;xo?\s]*"
 _NEARLY_TIMING = re.compile(rf"\s*{_NEARLY_TIME}-->\s*{_NEARLY_TIME}", re.ASCII | re.IGNORECASE)
 _HALF_TIMING = re.compile(
@@ -25,7 +25,7 @@ _LONGEST_TIMING = 200
 
 
 class SubtitleSyntaxError(ValueError):
-    """A subtitle file cannot be read; the message begins with the line."""
+    """A subtitle file is invalid; the message begins with the line."""
 
 
 @dataclass
@@ -53,7 +53,7 @@ def parse_subtitles(text: str, format: SubtitleFormat) -> list[ParsedCue]:
     """Return the cues of a file.
 
     :param text: with line feeds as line ends; WebVTT begins with its header.
-    :raises SubtitleSyntaxError: for what would become a word of a cue, or be lost, though it was meant otherwise.
+    :raises SubtitleSyntaxError: a malformed line would become a word of a cue, or be lost.
     """
     return _parse_srt(text.split("\n")) if format == "srt" else _parse_vtt(text.split("\n"))
 
@@ -79,11 +79,11 @@ def _parse_srt(lines: Sequence[str]) -> list[ParsedCue]:
 
 
 def _drop_index(lines: list[str], expected: int) -> None:
-    """Take the number of the next cue away, which stands right above its timing."""
+    """Remove the number of the next cue, which is right above its timing."""
     last = next((at for at in range(len(lines) - 1, -1, -1) if lines[at].strip()), None)
     if last is None or not _INDEX.fullmatch(lines[last]):
         return
-    # Where line ends were doubled, a blank line stands between.
+    # With doubled line ends, a blank line is between them.
     if last == len(lines) - 1 or lines[last].strip().lstrip("0") == str(expected):
         del lines[last:]
 
@@ -116,7 +116,7 @@ def _parse_vtt(lines: Sequence[str]) -> list[ParsedCue]:
 
 
 def _after_header(lines: Sequence[str]) -> int:
-    """Return the number of the first line that is no part of the header."""
+    """Return the number of the first line after the header."""
     for number, line in enumerate(lines[1:], start=2):
         if not line.strip() or "-->" in line:
             return number
@@ -152,7 +152,7 @@ def _milliseconds(parts: Sequence[str | None]) -> int | None:
 
 
 def _check_text(lines: Sequence[str], number: int, format: SubtitleFormat) -> None:
-    """Refuse a line that was meant as a timing, and would be read as a text."""
+    """Refuse a malformed timing line, which would be read as text."""
     line = lines[number - 1]
     if len(line) > _LONGEST_TIMING:
         return
@@ -164,7 +164,7 @@ def _check_text(lines: Sequence[str], number: int, format: SubtitleFormat) -> No
 
 
 def _may_be_timing(lines: Sequence[str], number: int) -> bool:
-    """Whether a line stands where timings stand: below a blank line, or below the number or name that begins a cue."""
+    """Return whether a timing can be here: below a blank line, or below the number or name of a cue."""
     above = lines[number - 2] if number > 1 else ""
     higher = lines[number - 3] if number > 2 else ""
     return not above.strip() or (not higher.strip() and bool(_INDEX.fullmatch(above)))

@@ -1,4 +1,4 @@
-"""Subtitles that the user gives: read and checked before anything is uploaded."""
+"""Subtitles from the user: parsed and checked before the upload."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from twelvelabs_provider.storage.subtitle_markup import SubtitleFormat, plain_te
 from twelvelabs_provider.storage.subtitle_parser import ParsedCue, SubtitleSyntaxError, parse_subtitles
 
 MAX_BYTES = 20 * 2**20
-"""A day of speech is some 2 MB; what is larger is not a subtitle file."""
+"""A day of speech is about 2 MB, so a larger file is no subtitle file."""
 END_TOLERANCE = 0.5
-"""Seconds by which the last cue may outlast the video: durations are rounded on both sides."""
+"""Seconds by which the last cue may end after the video: durations are rounded on both sides."""
 
 _SHOWN_CHARACTERS = 40
 _BOMS = {b"\xff\xfe\0\0": "UTF-32", b"\0\0\xfe\xff": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
@@ -35,7 +35,7 @@ _OTHER_FORMATS = {
 class GivenTranscript:
     """A checked subtitle file.
 
-    :param uri: where it came from, fit to be shown.
+    :param uri: its address, without credentials.
     :param segments: its cues in order, as plain text.
     :param content: its bytes as they are, for the upload.
     """
@@ -48,7 +48,7 @@ class GivenTranscript:
 
 
 def read_subtitles(source: Source, *, video_duration: float | None) -> GivenTranscript:
-    """Read an SRT or WebVTT file and refuse what the service would refuse, or misunderstand.
+    """Parse an SRT or WebVTT file, and refuse what the service would refuse or misread.
 
     :param video_duration: seconds; None when it is not known, then the end is not checked.
     :raises TwelveLabsInputError: names the file, the cue with its time and text, and what to do.
@@ -83,7 +83,7 @@ def _decode(source: Source, content: bytes) -> str:
         at = f"is not UTF-8: byte {content[error.start]:#04x} at position {error.start}"
         raise _wrong_encoding(source, at, "WINDOWS-1252") from error
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    # Files that were put together have a mark in the middle.
+    # Concatenated files have a byte order mark in the middle.
     return lines.lstrip("\ufeff").replace("\n\ufeff", "\n")
 
 
@@ -113,7 +113,7 @@ def _wrong_encoding(source: Source, finding: str, likely: str) -> TwelveLabsInpu
 
 
 def _format_of(source: Source, text: str) -> SubtitleFormat:
-    """By content: a WebVTT file that is named .srt is refused by the service only after the upload."""
+    """Return the format by content: the service refuses a WebVTT file named .srt only after the upload."""
     if not text.strip():
         raise _refused(source, "holds no cue: it is blank")
     suffix = source.filename.rpartition(".")[2].lower()
@@ -128,7 +128,7 @@ def _format_of(source: Source, text: str) -> SubtitleFormat:
 
 
 def _check_header(source: Source, text: str, suffix: str) -> None:
-    """Refuse what is neither SRT nor WebVTT, or WebVTT but for its first line."""
+    """Refuse a file that is neither SRT nor WebVTT, or that lacks the WebVTT header."""
     first = text.lstrip().split("\n", 1)[0]
     if first[:6].upper() == "WEBVTT":
         reason = (
@@ -165,7 +165,7 @@ def _cues(source: Source, text: str, format: SubtitleFormat) -> Iterator[Segment
 
 
 def _keeps_a_place(cue: ParsedCue, format: SubtitleFormat) -> bool:
-    """Whether a cue without words has a text all the same, such as a no-break space: it is passed over."""
+    """Return whether a cue has only invisible text, such as a no-break space: it is skipped."""
     return bool(without_markup(cue.text, format).strip(" \t\n"))
 
 

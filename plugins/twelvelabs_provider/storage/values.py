@@ -1,4 +1,4 @@
-"""Whether values are what their column says: the same for every format, before any of them is written."""
+"""Type checks of values, equal for all formats, before anything is written."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 from twelvelabs_provider.storage.rows import Column, Columns, ColumnType
 
 INT64 = range(-(2**63), 2**63)
-"""Whole numbers that Parquet, and most readers of JSON, can hold."""
+"""Range of whole numbers in Parquet and in most JSON readers."""
 LARGEST_FLOAT32 = 3.4028234663852886e38
 
 
 def check_columns(columns: Columns) -> None:
-    """Refuse what any of the formats could not say, whichever are written.
+    """Refuse values that one of the formats cannot represent, even if that format is not written.
 
     :raises ValueError: naming the column and the value.
     """
@@ -33,12 +33,12 @@ def check_columns(columns: Columns) -> None:
 
 @dataclass(frozen=True)
 class _Rule:
-    """What the values of a column may be.
+    """Rule for the values of a column.
 
-    :param usual: types that need no second look.
-    :param kinds: what values of other types must be instances of.
-    :param words: for the refusal.
-    :param check: what the values must be beyond their types.
+    :param usual: types that are valid without a further check.
+    :param kinds: base classes of other valid types.
+    :param words: name of the type in errors.
+    :param check: check of the values beyond their types.
     """
 
     usual: frozenset[type]
@@ -55,7 +55,7 @@ def _check_each(column: Column, rule: _Rule, values: Iterable[Any]) -> None:
 
 
 def _anything(name: str, values: Sequence[Any]) -> None:
-    """Every value of the type is fine."""
+    """Accept every value of the type."""
 
 
 def _finite(name: str, values: Sequence[Any]) -> None:

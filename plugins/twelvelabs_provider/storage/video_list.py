@@ -1,4 +1,4 @@
-"""Lists of videos: files of JSON lines in storage, one video a line, which are read and written as they are needed."""
+"""Lists of videos: files of JSON lines in storage, one video per line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from twelvelabs_provider.storage.source import Source, resolve_source
 __all__ = ["LONGEST_LINE", "ListedVideo", "list_lines", "read_video_list"]
 
 LONGEST_LINE = 256 * 1024
-"""Bytes of one line of a list of videos; what is longer is another kind of file."""
+"""Maximum bytes of one line; a file with longer lines is no list of videos."""
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -24,11 +24,11 @@ _BOM = b"\xef\xbb\xbf"
 class ListedVideo:
     """One video of a list.
 
-    :param uri: where it can be read, with the connection as user where one is needed (``s3://conn@bucket/key``).
+    :param uri: its address, with the connection as user where one is needed (``s3://conn@bucket/key``).
     :param size: bytes; None where it is not known.
     :param version: changes when the content changes (the store's checksum, else size and time); empty if not known.
-    :param modified: ISO 8601 time in UTC; None where the store does not tell.
-    :param subtitle: URI of the SRT or VTT file that lies beside it; None if there is none.
+    :param modified: ISO 8601 time in UTC; None if unknown.
+    :param subtitle: URI of the SRT or VTT file beside it; None if there is none.
     """
 
     uri: str
@@ -39,7 +39,7 @@ class ListedVideo:
 
     @classmethod
     def from_row(cls, row: Any, where: str = "the video") -> ListedVideo:
-        """Read a row of a list: a mapping that has at least ``uri``, or a URI alone; other fields are passed over.
+        """Parse a row of a list: a mapping with at least ``uri``, or a URI alone; other fields are ignored.
 
         :param where: names the row in errors.
         :raises TwelveLabsInputError: a field is missing or of another type.
@@ -57,7 +57,7 @@ class ListedVideo:
         )  # fmt: skip
 
     def as_row(self) -> dict[str, Any]:
-        """The fields by name, fit for JSON."""
+        """Return the fields by name, as JSON values."""
         return {
             "uri": self.uri,
             "size": self.size,
@@ -68,13 +68,13 @@ class ListedVideo:
 
 
 def list_lines(videos: Iterable[ListedVideo]) -> Iterator[bytes]:
-    """The lines of a list, each with its end, one at a time."""
+    """Yield the lines of a list, each with its line end."""
     for video in videos:
         yield json_text(video.as_row()) + b"\n"
 
 
 def read_video_list(uri: str) -> Iterator[ListedVideo]:
-    """Read a list line by line, in memory for one line; blank lines are passed over.
+    """Yield the videos of a list, one line in memory; blank lines are skipped.
 
     :param uri: path or object storage URI of a file of JSON lines.
     :raises TwelveLabsInputError: the file is missing or a URL, or a line of it is no video; names file and line.

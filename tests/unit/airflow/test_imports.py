@@ -28,10 +28,10 @@ NEEDED_BY_RUNNING_TASKS = (
     "jobs.analysis_submission",
     "jobs.cancellation",
     "jobs.finished_jobs",
+    "storage.atomic_publish",
     "storage.catalog.compaction",
     "storage.publish",
     "storage.subtitles",
-    "storage.tables",
     "triggers.job",
     "triggers.timer",
 )

@@ -10,9 +10,9 @@ import pytest
 from demo.summary import LINE_WIDTH, results_of_run, row_line, summary_lines
 from twelvelabs_provider.api.models import Segment
 from twelvelabs_provider.storage.formats import Format
-from twelvelabs_provider.storage.layout import ResultKind, ResultPlace
-from twelvelabs_provider.storage.manifest import ManifestFacts, Origin, Provenance
-from twelvelabs_provider.storage.publish import publish
+from twelvelabs_provider.storage.layout import ResultKind, ResultPath
+from twelvelabs_provider.storage.manifest import Origin, Provenance, ResultFacts
+from twelvelabs_provider.storage.publish import publish_segments
 
 SPOKEN = [Segment(float(n), n + 0.5, f"sentence {n}") for n in range(5)]
 SHOWN = [Segment(0.0, 6.2, "NORTHERN LIGHTS\nObservatory report")]
@@ -26,7 +26,7 @@ def publish_result(
     formats: Sequence[Format] = (Format.JSONL, Format.SRT),
     duration: float | None = 37.2,
 ) -> None:
-    facts = ManifestFacts(
+    facts = ResultFacts(
         source_uri="file:///videos/talk.mp4",
         index_id="index-1",
         video_id="video-1",
@@ -34,7 +34,7 @@ def publish_result(
         provenance=Provenance("video_understanding", run_id, "extract"),
         duration=duration,
     )
-    publish(str(output), ResultPlace("index-1", "video-1", kind), iter(segments), formats, facts)
+    publish_segments(str(output), ResultPath(("index-1", "video-1"), kind), iter(segments), formats, facts)
 
 
 def summary(output: Path, run_id: str = "run-1") -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.limit import limit_from
+from twelvelabs_provider.inputs.cost_limit import limit_from
 from twelvelabs_provider.jobs.cost import (
     Bill,
     BilledKind,

@@ -14,12 +14,12 @@ from airflow.sdk import DAG, ObjectStoragePath
 
 from tests.unit.faces import faces, needed
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.arguments import text_of, without_paths
 from twelvelabs_provider.inputs.batch_items import items_of
-from twelvelabs_provider.inputs.many_videos import videos_of
-from twelvelabs_provider.inputs.templated import mappings_of, texts_of
-from twelvelabs_provider.storage.discovery.places import place_of
-from twelvelabs_provider.storage.locations import place_text
+from twelvelabs_provider.inputs.text_arguments import text_of, without_paths
+from twelvelabs_provider.inputs.typed_arguments import mappings_of, texts_of
+from twelvelabs_provider.inputs.video_sources import videos_of
+from twelvelabs_provider.storage.discovery.search_roots import search_root
+from twelvelabs_provider.storage.locations import Location
 from twelvelabs_provider.storage.source import resolve_source
 from twelvelabs_provider.storage.stores import open_store
 
@@ -45,13 +45,13 @@ FALSE_TEXTS = [1.5, float("inf"), [1, 2], {"a": 1}, ("a", "b"), b"a", {1}, objec
     ],
 )
 def test_a_path_as_text(path: Any, text: str) -> None:
-    assert place_text(path) == text
+    assert Location.parse(path).value == text
     assert without_paths([{"uri": path}, (path,)]) == [{"uri": text}, (text,)]
 
 
 def test_a_path_with_credentials_of_its_own_is_refused() -> None:
     with pytest.raises(TwelveLabsInputError, match=r"^The path 'memory://a/b' has storage options \(token\)") as caught:
-        place_text(upath.UPath("memory://a/b", token="5ecre7"))
+        Location.parse(upath.UPath("memory://a/b", token="5ecre7"))
     assert "5ecre7" not in str(caught.value)
 
 
@@ -67,7 +67,7 @@ def test_paths_are_taken_where_places_are_read(path: Any, tmp_path: Path) -> Non
     lines.write_text(json.dumps({"asset_id": "0" * 24, "uri": str(video)}) + "\n")
     assert resolve_source(path(str(video))).filename == "a.mp4"
     assert open_store(path(str(tmp_path))).uri("a").endswith("/a")
-    assert place_of(path(str(tmp_path)))
+    assert search_root(path(str(tmp_path)))
     assert [one.uri for one in videos_of([path(str(video)), {"uri": path(str(video))}])] == [str(video)] * 2
     assert [one.uri for one in videos_of(path(str(lines)))] == [str(video)]
     assert texts_of("source", path(str(video))) == texts_of("source", [path(str(video))]) == (str(video),)

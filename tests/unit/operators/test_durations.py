@@ -11,7 +11,7 @@ import pytest
 from airflow.sdk import DAG
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.templated import number_of
+from twelvelabs_provider.inputs.typed_arguments import number_of
 from twelvelabs_provider.jobs.time_range import TimeRange
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
 from twelvelabs_provider.operators.assets import TwelveLabsCreateAssetOperator

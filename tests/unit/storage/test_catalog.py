@@ -30,10 +30,10 @@ from twelvelabs_provider.storage.catalog.folder import OutputFolder
 from twelvelabs_provider.storage.catalog.reading import merged, snapshots_in
 from twelvelabs_provider.storage.catalog.writing import listen
 from twelvelabs_provider.storage.formats import Format
-from twelvelabs_provider.storage.layout import ResultPlace, TablePlace
+from twelvelabs_provider.storage.layout import ResultPath
 from twelvelabs_provider.storage.local_store import LocalPendingFile
 from twelvelabs_provider.storage.manifest import Provenance
-from twelvelabs_provider.storage.tables import TableFacts, publish_document
+from twelvelabs_provider.storage.publish import ResultFacts, publish_document
 
 NAMES = ["plain", "vidéo 7", "日本語 ビデオ", "emoji 🎬", "a/b", "100%?#", "x" * 300, ".hidden", "'\"\n"]
 
@@ -103,8 +103,8 @@ def test_names_of_all_kinds(output: str) -> None:
 def test_kinds_and_documents_beside_each_other(output: str) -> None:
     put(output, "v")
     put(output, "v", kind="text_in_video")
-    facts = TableFacts(Provenance("dag", "run", "task"), index_id="idx")
-    publish_document(output, TablePlace(("idx", "search"), "cats", "search"), {"answer": 1}, facts)
+    facts = ResultFacts(Provenance("dag", "run", "task"), index_id="idx")
+    publish_document(output, ResultPath(("idx", "search"), "cats", "search"), {"answer": 1}, facts)
     assert sorted(entry.kind for entry in read_catalog(output)) == ["search", "text_in_video", "transcription"]
 
 
@@ -506,4 +506,4 @@ def test_one_bad_entry_or_row_does_not_break_the_catalog(tmp_path: Path) -> None
 
 def test_no_index_publishes_into_the_catalog() -> None:
     for name in ("_catalog", "_Catalog"):
-        assert not ResultPlace(name, "v", "k").folder.lower().startswith("_catalog/")
+        assert not ResultPath((name, "v"), "k").folder.lower().startswith("_catalog/")

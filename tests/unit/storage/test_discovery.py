@@ -18,11 +18,11 @@ from fsspec.spec import AbstractFileSystem
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRecordError
 from twelvelabs_provider.storage.discovery.discover import Discovery
-from twelvelabs_provider.storage.discovery.entries import Entry, stem_of, time_of
-from twelvelabs_provider.storage.discovery.places import place_of
-from twelvelabs_provider.storage.discovery.sorting import Spool, in_order
+from twelvelabs_provider.storage.discovery.external_sort import Spool, sorted_rows
+from twelvelabs_provider.storage.discovery.listed_files import ListedFile, stem_of, time_of
+from twelvelabs_provider.storage.discovery.search_roots import search_root
 from twelvelabs_provider.storage.discovery.state import DiscoveryState
-from twelvelabs_provider.storage.discovery.videos import Wanted
+from twelvelabs_provider.storage.discovery.videos import VideoSelection
 from twelvelabs_provider.storage.manifest import Provenance
 from twelvelabs_provider.storage.source import resolve_source
 from twelvelabs_provider.storage.video_list import ListedVideo, read_video_list
@@ -51,9 +51,11 @@ class Bucket:
     def discover(self, run: str, asked: str = "0" * 8, **options: Any) -> Found:
         """List it once."""
         given = {"min_age": 60, "stable_for": 0, "chunk_size": 2, "max_chunks": 100, "only_new": True} | self.options
-        wanted = Wanted(**{name: options.pop(name) for name in list(options) if name in Wanted.__dataclass_fields__})
-        places = [place_of(source) for source in self.sources or [str(self.folder)]]
-        discovery = Discovery(places, wanted, **{**given, **options}, clock=lambda: self.now)
+        wanted = VideoSelection(
+            **{name: options.pop(name) for name in list(options) if name in VideoSelection.__dataclass_fields__}
+        )
+        roots = [search_root(source) for source in self.sources or [str(self.folder)]]
+        discovery = Discovery(roots, wanted, **{**given, **options}, clock=lambda: self.now)
         state = DiscoveryState(str(self.output), Provenance("dag", run, "task"), asked)
         result = discovery.run(state, {}).result
         manifest = json.loads(Path(result["manifest"].removeprefix("file://")).read_text())
@@ -409,7 +411,7 @@ def test_damaged_records_are_named(bucket: Bucket) -> None:
         bucket.discover("2")
     known.write_bytes(whole)
     (bucket.output / "dag/task/runs/1/manifest.json").unlink()
-    with pytest.raises(TwelveLabsRecordError, match=r"latest.json' names run '1', and its manifest is gone"):
+    with pytest.raises(TwelveLabsRecordError, match=r"latest.json' names run '1', but its manifest is missing"):
         bucket.discover("2")
     (bucket.output / "dag/task/latest.json").write_text("{")
     with pytest.raises(TwelveLabsRecordError, match=r"latest.json' is not JSON"):
@@ -539,10 +541,10 @@ def test_prefixes_of_a_bucket(
 
 def test_a_connection_of_its_own(bucket: Bucket, paged: Callable[..., PagedBucket]) -> None:
     paged("a.mp4")
-    assert place_of("s3://bucket/a", "conn").uri == "s3://conn@bucket/a"
-    assert place_of("s3://conn@bucket/a", "conn").uri == "s3://conn@bucket/a"
-    with pytest.raises(TwelveLabsInputError, match="names the connection 'conn', and 'other' was given too"):
-        place_of("s3://conn@bucket/a", "other")
+    assert search_root("s3://bucket/a", "conn").uri == "s3://conn@bucket/a"
+    assert search_root("s3://conn@bucket/a", "conn").uri == "s3://conn@bucket/a"
+    with pytest.raises(TwelveLabsInputError, match="names the connection 'conn', but 'other' is given too"):
+        search_root("s3://conn@bucket/a", "other")
 
 
 @pytest.mark.parametrize(
@@ -585,8 +587,8 @@ def test_other_stores_are_walked(bucket: Bucket, memory: MemoryFileSystem) -> No
 
 def test_rows_are_sorted_in_runs() -> None:
     rows = [[f"{number * 7919 % 1000:03}", 0, "n", None, 1.5] for number in range(1000)]
-    assert list(in_order(iter(rows), run_rows=100)) == sorted(rows)
-    assert list(in_order([], run_rows=100)) == []
+    assert list(sorted_rows(iter(rows), run_rows=100)) == sorted(rows)
+    assert list(sorted_rows([], run_rows=100)) == []
     spool = Spool(rows)
     assert list(spool) == list(spool) == rows
     assert spool.count == 1000
@@ -607,7 +609,7 @@ def test_times_as_stores_tell_them(info: dict[str, Any], time: float | None) -> 
 
 
 def test_names_and_stems() -> None:
-    entry = Entry("s3://conn@bucket/a@b/c.d.mp4", 1, "", None)
+    entry = ListedFile("s3://conn@bucket/a@b/c.d.mp4", 1, "", None)
     assert entry.name == "s3://bucket/a@b/c.d.mp4"
     assert replace(entry, uri="file:///a@b.mp4").name == "file:///a@b.mp4"
     assert [stem_of(name) for name in ("a/b.c.mp4", "a.b/c", "a/.x")] == ["a/b.c", "a.b/c", "a/.x"]

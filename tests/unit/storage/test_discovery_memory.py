@@ -17,9 +17,9 @@ from datetime import UTC, datetime
 from airflow.sdk.io import store
 from fsspec.spec import AbstractFileSystem
 from twelvelabs_provider.storage.discovery.discover import Discovery
-from twelvelabs_provider.storage.discovery.places import place_of
+from twelvelabs_provider.storage.discovery.search_roots import search_root
 from twelvelabs_provider.storage.discovery.state import DiscoveryState
-from twelvelabs_provider.storage.discovery.videos import Wanted
+from twelvelabs_provider.storage.discovery.videos import VideoSelection
 from twelvelabs_provider.storage.manifest import Provenance
 
 WRITTEN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -42,8 +42,8 @@ store.attach("s3", "c", fs=bucket)
 
 def peak_after(keys, run):
     bucket.keys = keys
-    place = place_of("s3://c@b/all/")
-    found = Discovery([place], Wanted(), 60, 0, 500, 500, True)
+    root = search_root("s3://c@b/all/")
+    found = Discovery([root], VideoSelection(), 60, 0, 500, 500, True)
     result = found.run(DiscoveryState(sys.argv[1], Provenance("d", run, "t"), "a" * 8), {}).result
     told.append((result["videos"], len(result["chunks"])))
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

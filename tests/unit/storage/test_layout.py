@@ -3,17 +3,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from airflow.sdk import ObjectStoragePath
 
 from twelvelabs_provider.storage.formats import Format
-from twelvelabs_provider.storage.layout import ResultKind, ResultPlace, display_uri, safe_component
+from twelvelabs_provider.storage.layout import ResultKind, ResultPath, safe_component
 
 
 def test_names() -> None:
-    place = ResultPlace("65f0", "abc", ResultKind.TEXT_IN_VIDEO)
-    assert place.folder == "65f0/abc"
-    assert place.data_name(Format.SRT) == "text_in_video.srt"
-    assert place.manifest_name == "text_in_video.manifest.json"
+    path = ResultPath(("65f0", "abc"), ResultKind.TEXT_IN_VIDEO)
+    assert path.folder == "65f0/abc"
+    assert path.data(Format.SRT) == "65f0/abc/text_in_video.srt"
+    assert path.manifest == "65f0/abc/text_in_video.manifest.json"
 
 
 @pytest.mark.parametrize("name", ["65f0-_A", "Größe 数", "a.b"])
@@ -52,14 +51,3 @@ def test_a_hostile_name_becomes_one_harmless_component(tmp_path: Path, name: str
 def test_different_names_stay_different() -> None:
     names = [*HOSTILE, "a_b", "a.b", "_", "x" * 501]
     assert len({safe_component(name) for name in names}) == len(names)
-
-
-def test_display_uri_has_a_scheme_and_no_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", "/home/somebody")
-    assert display_uri("out put/../é") == f"file://{tmp_path}/é"
-    assert display_uri("~/out") == "file:///home/somebody/out"
-    assert display_uri("file:///a/b") == "file:///a/b"
-    assert display_uri(Path("/a/b")) == "file:///a/b"
-    assert display_uri("s3://conn@bucket/key") == "s3://bucket/key"
-    assert display_uri(ObjectStoragePath("s3://conn@bucket/key")) == "s3://bucket/key"

@@ -5,6 +5,7 @@ import random
 import struct
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -174,7 +175,8 @@ def test_only_the_header_is_read(tmp_path: Path) -> None:
         def __exit__(self, *_: object) -> None:
             self._stream.close()
 
-    assert probe_video(Source("file:///v.avi", "v.avi", None, "x", opener=Counting))  # type: ignore[arg-type]
+    content: Any = SimpleNamespace(open=Counting)
+    assert probe_video(Source("file:///v.avi", "v.avi", None, "x", content=content))
     assert read < 8 * 2**20
 
 

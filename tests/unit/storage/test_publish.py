@@ -19,15 +19,15 @@ from fsspec.implementations.memory import MemoryFileSystem
 from twelvelabs_provider.api.models import Segment
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsOutputError
 from twelvelabs_provider.storage.formats import Format
-from twelvelabs_provider.storage.layout import ResultKind, ResultPlace
-from twelvelabs_provider.storage.manifest import ManifestFacts, Origin, Provenance, Published
-from twelvelabs_provider.storage.publish import check_output, publish
+from twelvelabs_provider.storage.layout import ResultKind, ResultPath
+from twelvelabs_provider.storage.manifest import Origin, Provenance, Published, ResultFacts
+from twelvelabs_provider.storage.publish import check_output, publish_segments
 
-PLACE = ResultPlace("index 1", "vidéo", ResultKind.TRANSCRIPTION)
+PLACE = ResultPath(("index 1", "vidéo"), ResultKind.TRANSCRIPTION)
 FOLDER = "index 1/vidéo"
 ALL = tuple(Format)
 ROWS = [Segment(0, 1, "Größe"), Segment(1, 2.5, "zwei\nZeilen", {"speaker": "A"})]
-FACTS = ManifestFacts(
+FACTS = ResultFacts(
     source_uri="https://user:hunter2@host/v.mp4?sig=hunter2",
     index_id="index 1",
     video_id="vidéo",
@@ -53,7 +53,7 @@ def failing_rows(count: int) -> Iterator[Segment]:
 
 
 def put(output: str, rows: Iterable[Segment] = ROWS, formats: Sequence[Format] = ALL) -> Published:
-    return publish(output, PLACE, rows, formats, FACTS)
+    return publish_segments(output, PLACE, rows, formats, FACTS)
 
 
 @pytest.fixture(params=["local", "memory", "bucket"])
@@ -149,8 +149,8 @@ def test_no_rows_make_an_empty_but_whole_result(output: tuple[str, Files]) -> No
 def test_a_second_run_replaces_the_first_and_takes_away_what_it_does_not_write(output: tuple[str, Files]) -> None:
     uri, files = output
     put(uri)
-    other = ResultPlace("index 1", "vidéo", ResultKind.TEXT_IN_VIDEO)
-    publish(uri, other, ROWS, [Format.JSON], FACTS)
+    other = ResultPath(("index 1", "vidéo"), ResultKind.TEXT_IN_VIDEO)
+    publish_segments(uri, other, ROWS, [Format.JSON], FACTS)
     put(uri, rows_of("new", 3), [Format.JSONL])
     assert sorted(files()) == [
         f"{FOLDER}/text_in_video.json",
@@ -328,15 +328,15 @@ MANY_ROWS = """
 import resource, sys
 from twelvelabs_provider.api.models import (Segment)
 from twelvelabs_provider.storage.formats import Format
-from twelvelabs_provider.storage.layout import ResultPlace
-from twelvelabs_provider.storage.manifest import ManifestFacts, Origin, Provenance
-from twelvelabs_provider.storage.publish import publish
+from twelvelabs_provider.storage.layout import ResultPath
+from twelvelabs_provider.storage.manifest import Origin, Provenance, ResultFacts
+from twelvelabs_provider.storage.publish import publish_segments
 
-facts = ManifestFacts("file:///v.mp4", "i", "v", Origin.OCR, Provenance("d", "r", "t"))
+facts = ResultFacts(Provenance("d", "r", "t"), Origin.OCR, "file:///v.mp4", "i", "v")
 
 def peak_after(count):
     rows = (Segment(n, n + 1, f"some words that are said {n}") for n in range(count))
-    publish(sys.argv[1], ResultPlace("i", "v", "transcription"), rows, [Format.JSONL, Format.VTT], facts)
+    publish_segments(sys.argv[1], ResultPath(("i", "v"), "transcription"), rows, [Format.JSONL, Format.VTT], facts)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 few, many = peak_after(1000), peak_after(200_000)

@@ -14,21 +14,21 @@ from tests.published import check_published
 from twelvelabs_provider.api.models import Segment
 from twelvelabs_provider.exceptions import TwelveLabsOutputError
 from twelvelabs_provider.storage.formats import SEGMENT_COLUMNS, Format
-from twelvelabs_provider.storage.layout import TablePlace
+from twelvelabs_provider.storage.layout import ResultPath
 from twelvelabs_provider.storage.manifest import Provenance
-from twelvelabs_provider.storage.publish import publish
-from twelvelabs_provider.storage.rows import Column, ColumnType, RowSchema
-from twelvelabs_provider.storage.tables import (
+from twelvelabs_provider.storage.publish import (
     TABLE_FORMATS,
     DocumentFormat,
-    TableFacts,
+    ResultFacts,
     document_formats,
     publish_document,
     publish_rows,
+    publish_segments,
 )
+from twelvelabs_provider.storage.rows import Column, ColumnType, RowSchema
 
 each_schema = pytest.mark.parametrize("schema", ALL, ids=lambda schema: schema.name)
-FACTS = TableFacts(Provenance("dag", "run", "task"))
+FACTS = ResultFacts(Provenance("dag", "run", "task"))
 LONG = "Größe 数 \U0001f3a5 \u2028 \x85 \t\n\"quoted\" '\\' " * 5_000
 NESTED = {"a": [1, {"b": None, "ü": [True, 0.5, "x\u2029y"]}], "big": 2**62}
 VALUES: Mapping[ColumnType, Sequence[Any]] = {
@@ -61,12 +61,12 @@ def rows_of(schema: RowSchema) -> list[dict[str, Any]]:
 
 def put(folder: Path, schema: RowSchema, rows: Sequence[Mapping[str, Any]]) -> dict[str, Path]:
     """Publish rows in all formats that a table has, as segments where they are some."""
-    place = TablePlace(("group",), "name", str(schema.name))
+    place = ResultPath(("group",), "name", str(schema.name))
     if tuple(schema.columns[:3])[:2] == SEGMENT_COLUMNS[:2] and schema.names[2] == "value":
         segments = (
             Segment(row["start"], row["end"], row["value"], {name: row[name] for name in list(row)[3:]}) for row in rows
         )
-        published = publish(str(folder), place, segments, TABLE_FORMATS, FACTS, schema)
+        published = publish_segments(str(folder), place, segments, TABLE_FORMATS, FACTS, schema)
     else:
         published = publish_rows(str(folder), place, rows, schema, TABLE_FORMATS, FACTS)
     return {format: Path(uri.removeprefix("file://")) for format, uri in published.files.items()}
@@ -146,7 +146,7 @@ def test_what_no_format_could_say_is_refused_in_all(kind: ColumnType, format: Fo
     for bad in BAD[kind]:
         rows = [{"good": "a"}] * 40 + [{"good": "b", "bad": bad}] + [{"good": "c"}] * 40
         with pytest.raises(TwelveLabsOutputError, match="Row 41 cannot be written"):
-            publish_rows(str(tmp_path), TablePlace(("a",), "b", "c"), rows, schema, [format], FACTS)
+            publish_rows(str(tmp_path), ResultPath(("a",), "b", "c"), rows, schema, [format], FACTS)
         assert not list(tmp_path.rglob("*.*"))
 
 
@@ -154,7 +154,7 @@ def test_what_no_format_could_say_is_refused_in_all(kind: ColumnType, format: Fo
 def test_what_is_never_null_is_never_null(format: Format, tmp_path: Path) -> None:
     schema = RowSchema((Column("id", always=True), Column("more")))
     with pytest.raises(TwelveLabsOutputError, match=r"Row 2 cannot be written as .*: id is missing"):
-        publish_rows(str(tmp_path), TablePlace(("a",), "b", "c"), [{"id": "a"}, {}], schema, [format], FACTS)
+        publish_rows(str(tmp_path), ResultPath(("a",), "b", "c"), [{"id": "a"}, {}], schema, [format], FACTS)
 
 
 def test_long_rows_make_small_blocks(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_long_rows_make_small_blocks(tmp_path: Path) -> None:
             taken.append(number)
             yield {"text": "x" * (1_000_000 if 20 < number < 40 else 10), "number": number}
 
-    published = publish_rows(str(tmp_path), TablePlace(("a",), "b", "c"), rows(), schema, TABLE_FORMATS, FACTS)
+    published = publish_rows(str(tmp_path), ResultPath(("a",), "b", "c"), rows(), schema, TABLE_FORMATS, FACTS)
     assert published.rows == len(taken) == 200
     numbers = [json.loads(line)["number"] for line in (tmp_path / "a" / "b.jsonl").open()]
     assert numbers == list(range(200))
@@ -177,7 +177,7 @@ def test_a_document_is_a_row_too(content: Any, plain: str, tmp_path: Path) -> No
     (schema,) = [schema for schema in ALL if schema.name == "analysis"]
     row = {"text": content} if plain == "txt" else {"data": content}
     formats = document_formats([plain, "JSONL", "parquet"], DocumentFormat(plain))
-    place = TablePlace(("a",), "b", "analysis")
+    place = ResultPath(("a",), "b", "analysis")
     published = publish_document(str(tmp_path), place, content, FACTS, formats=formats, schema=schema, row=row)
     assert list(published.files) == [plain, "jsonl", "parquet"] and published.rows == 1
     assert check_published(tmp_path) == ["analysis"]

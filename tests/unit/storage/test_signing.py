@@ -18,6 +18,7 @@ from twelvelabs_provider.hooks.log_redaction import redact_client_logs
 from twelvelabs_provider.jobs.asset_upload import method_for
 from twelvelabs_provider.storage.signing import SIGNED_FOR, is_inside, signed_link
 from twelvelabs_provider.storage.source import Source, resolve_source
+from twelvelabs_provider.storage.source_content import StoredObject
 
 SERVICE = "https://api.twelvelabs.io"
 SIGNATURE = "0123456789abcdef0123"
@@ -99,7 +100,7 @@ def test_a_store_that_cannot_sign_is_told_without_its_words(source: Callable[...
 def test_stores_that_sign_nothing(memory: Any) -> None:
     memory.pipe_file("/bucket/a.mp4", b"abc")
     given = resolve_source("memory://bucket/a.mp4")
-    assert given.signer is None
+    assert not given.can_sign
     with pytest.raises(TwelveLabsInputError, match="its store signs none"):
         signed_link(given, SERVICE)
 
@@ -147,7 +148,8 @@ def test_what_the_client_logs_while_it_signs_has_no_signature(caplog: pytest.Log
         endpoint_url="http://s3.example",
         client_kwargs={"region_name": "eu-west-1"},
     )
-    source = Source("s3://bucket/v.mp4", "v.mp4", 3, "f", signer=lambda seconds: store.sign("bucket/v.mp4", seconds))
+    content = StoredObject(store, "bucket/v.mp4", "s3://bucket/v.mp4", 3, "f", "video")
+    source = Source("s3://bucket/v.mp4", "v.mp4", 3, "f", content=content)
     with caplog.at_level(logging.DEBUG):
         link = signed_link(source, SERVICE)
     query = dict(parse_qsl(urlsplit(link).query))

@@ -15,19 +15,19 @@ from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsOutpu
 from twelvelabs_provider.storage import parquet
 from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.manifest import Origin, Provenance
-from twelvelabs_provider.storage.tables import (
+from twelvelabs_provider.storage.publish import (
     TABLE_FORMATS,
     Column,
     ColumnType,
+    ResultFacts,
+    ResultPath,
     RowSchema,
-    TableFacts,
-    TablePlace,
     publish_document,
     publish_rows,
     table_formats,
 )
 
-PLACE = TablePlace(("index 1", "search"), "red/apples", "search")
+PLACE = ResultPath(("index 1", "search"), "red/apples", "search")
 STEM = "red_apples-" + hashlib.sha256(b"red/apples").hexdigest()[:8]
 SCHEMA = RowSchema(
     (
@@ -50,7 +50,7 @@ FULL = {
     "extra": {"x": [1]},
 }
 EMPTY = dict.fromkeys(FULL)
-FACTS = TableFacts(
+FACTS = ResultFacts(
     Provenance("dag", "run", "task", 3),
     Origin.SERVICE,
     index_id="index 1",
@@ -105,8 +105,8 @@ def test_facts_may_be_known_only_at_the_end(tmp_path: Path) -> None:
             seen.append(number)
             yield {"id": str(number)}
 
-    def facts() -> TableFacts:
-        return TableFacts(Provenance("d", "r", "t"), details={"pages": len(seen)})
+    def facts() -> ResultFacts:
+        return ResultFacts(Provenance("d", "r", "t"), details={"pages": len(seen)})
 
     publish_rows(str(tmp_path), PLACE, rows(), SCHEMA, [Format.JSONL], facts)
     assert manifest_of(tmp_path)["pages"] == 3
@@ -203,10 +203,10 @@ MANY = """
 import resource, sys
 from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.manifest import Provenance
-from twelvelabs_provider.storage.tables import *
+from twelvelabs_provider.storage.publish import *
 
 schema = RowSchema((Column("n", ColumnType.WHOLE), Column("text")))
-place, facts = TablePlace(("a",), "b", "c"), TableFacts(Provenance("d", "r", "t"))
+place, facts = ResultPath(("a",), "b", "c"), ResultFacts(Provenance("d", "r", "t"))
 rows = lambda count: ({"n": n, "text": f"{n} some words that take room " * 4} for n in range(count))
 publish_rows(sys.argv[1], place, rows(30_000), schema, TABLE_FORMATS, facts)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -18,7 +18,7 @@ from twelvelabs_provider.jobs.cost import Bill, BilledKind, must_be_allowed, unk
 from twelvelabs_provider.jobs.deduplication import IfIndexed, find_video, job_of
 from twelvelabs_provider.jobs.job import Phase
 from twelvelabs_provider.jobs.kinds import phase_of
-from twelvelabs_provider.storage.locations import display_uri
+from twelvelabs_provider.storage.locations import Location
 from twelvelabs_provider.version_compat import AirflowFailException
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def _locate(work: IndexingPipeline, keys: Collection[str], policy: IfIndexed) ->
         if error is None:
             located[key] = future.result()
         elif isinstance(error, AirflowFailException):
-            work.state.videos[key] = VideoState(display_uri(work.videos[key].uri), Stage.FAILED).failed(
+            work.state.videos[key] = VideoState(Location.parse(work.videos[key].uri).uri, Stage.FAILED).failed(
                 error, again=False
             )
         else:
@@ -76,7 +76,7 @@ def _postpone(work: IndexingPipeline, key: str, error: BaseException, policy: If
     """
     if not isinstance(error, Exception) or isinstance(error, TwelveLabsError):
         raise error
-    uri = display_uri(work.videos[key].uri)
+    uri = Location.parse(work.videos[key].uri).uri
     log.warning("Could not read %s, trying again later: %s: %s", uri, type(error).__name__, error)
     first = Stage.UPLOADING if work.hook.api.indexing_route() is IndexingRoute.ASSET else Stage.SENDING
     work.state.videos[key] = VideoState(uri, first, preflight_pending=policy.value)
@@ -158,7 +158,7 @@ def _durations(work: IndexingPipeline, keys: Iterable[str], policy: IfIndexed) -
         if error is None:
             found.append(future.result())
             if found[-1] is None and not late:
-                entry = VideoState(display_uri(work.videos[key].uri), Stage.FAILED)
+                entry = VideoState(Location.parse(work.videos[key].uri).uri, Stage.FAILED)
                 work.state.videos[key] = entry.failed(unknown_length(), again=False)
         elif not isinstance(error, AirflowFailException):
             _postpone(work, key, error, policy)

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from twelvelabs_provider.api.url_secrets import without_secrets
 from twelvelabs_provider.jobs.job import JobKind
-from twelvelabs_provider.storage.source import meaning_of
+from twelvelabs_provider.storage.locations import without_signatures
 
 LONGEST_REASON = 500
 """Characters of a reason in a row."""
@@ -193,7 +193,7 @@ class PendingJobs:
 
 def key_of(uri: str) -> str:
     """Return the key of a video, the same for a newly signed URL."""
-    return hashlib.sha256(meaning_of(uri).encode()).hexdigest()[:16]
+    return hashlib.sha256(without_signatures(uri).encode()).hexdigest()[:16]
 
 
 def digest_of(keys: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ from threading import Event
 from typing import Any, BinaryIO, cast
 
 from twelvelabs_provider.storage.source import Source
+from twelvelabs_provider.storage.source_content import Content
 
 
 class WorkStoppedError(Exception):
@@ -50,21 +51,26 @@ def run_in_threads(
 
 def stoppable(source: Source, stopped: Event) -> Source:
     """Return a source whose streams raise an error once the task has ended, so that its upload stops."""
+    return replace(source, content=source.content and cast("Content", _StoppableContent(source.content, stopped)))
 
-    def opened() -> BinaryIO:
-        raise_if_stopped(stopped)
-        return cast("BinaryIO", _StoppableStream(source.open(), stopped))
 
-    def read_range(start: int, end: int) -> bytes:
-        raise_if_stopped(stopped)
-        assert source.read_range is not None
-        return source.read_range(start, end)
+class _StoppableContent:
+    """Content whose streams can be read until the task ends."""
 
-    return replace(
-        source,
-        opener=opened if source.opener else None,
-        read_range=read_range if source.read_range else None,
-    )
+    def __init__(self, content: Content, stopped: Event) -> None:
+        self._content = content
+        self._stopped = stopped
+
+    def open(self) -> BinaryIO:
+        raise_if_stopped(self._stopped)
+        return cast("BinaryIO", _StoppableStream(self._content.open(), self._stopped))
+
+    def open_range(self, start: int, size: int) -> BinaryIO:
+        raise_if_stopped(self._stopped)
+        return cast("BinaryIO", _StoppableStream(self._content.open_range(start, size), self._stopped))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._content, name)
 
 
 class _StoppableStream:

@@ -16,7 +16,7 @@ from twelvelabs_provider.jobs.bulk_indexing.steps import VideoUploadState
 from twelvelabs_provider.jobs.cost import over_limit
 from twelvelabs_provider.jobs.deduplication import remove_failed
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Phase
-from twelvelabs_provider.storage.locations import display_uri
+from twelvelabs_provider.storage.locations import Location
 
 log = logging.getLogger(__name__)
 _MEASURED_ALIKE = 1.0
@@ -140,7 +140,7 @@ class AssetPipeline(IndexingPipeline):
             return False
         look_first = {key for key in chosen if key in self._unconfirmed}
         for key in chosen:
-            self.state.videos.setdefault(key, VideoState(display_uri(self.videos[key].uri), Stage.UPLOADING))
+            self.state.videos.setdefault(key, VideoState(Location.parse(self.videos[key].uri).uri, Stage.UPLOADING))
         self._save()
         self._unconfirmed |= set(chosen)
         for key, future in self.run_each(lambda key: self._uploaded(key, key in look_first), chosen):

@@ -20,7 +20,7 @@ from twelvelabs_provider.jobs.deduplication import leave_mark
 from twelvelabs_provider.jobs.idempotency import UNKNOWN_OUTCOME
 from twelvelabs_provider.jobs.job import JobKind
 from twelvelabs_provider.jobs.reconcile_indexing import check_found, filename_of, find_lost_indexing, tasks_begun
-from twelvelabs_provider.storage.locations import display_uri
+from twelvelabs_provider.storage.locations import Location
 from twelvelabs_provider.version_compat import AirflowFailException
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class TaskPipeline(IndexingPipeline):
         if not chosen:
             return False
         for key in chosen:
-            self.state.videos.setdefault(key, VideoState(display_uri(self.videos[key].uri), Stage.SENDING))
+            self.state.videos.setdefault(key, VideoState(Location.parse(self.videos[key].uri).uri, Stage.SENDING))
         checked: dict[str, CheckedVideo] = {}
         for key, future in self.run_each(self._checked, chosen):
             if future.exception() is None and isinstance(future.result(), CheckedVideo):

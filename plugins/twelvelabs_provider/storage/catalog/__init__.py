@@ -1,4 +1,4 @@
-"""The index of everything that was published below one output: ``{output}/_catalog/``.
+"""Catalog of all results below one output: ``{output}/_catalog/``.
 
 Every published result adds one small object, under a name that nothing else ever has, and nobody ever changes one. A
 compaction writes what it has read as one snapshot, and removes exactly what that snapshot holds. So writers need no

@@ -1,4 +1,4 @@
-"""Compacting the catalog: many small entries become one snapshot."""
+"""Compaction of the catalog: many small entries become one snapshot."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from twelvelabs_provider.storage.stores import PendingFile
 
 JSONL = Format.JSONL
 COMPACTED = (JSONL, Format.PARQUET)
-"""Formats of a snapshot. The jsonl one is the snapshot; the other is a copy for those who read tables."""
+"""Formats of a snapshot. The jsonl file is the snapshot; the Parquet file is a copy for table readers."""
 
 _TOGETHER = 1000
 _ABANDONED = timedelta(days=1)
@@ -49,12 +49,12 @@ _ABANDONED = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Compaction:
-    """What a compaction did.
+    """Result of a compaction.
 
     :param results: rows of the snapshot.
     :param files: format to address of the snapshot.
-    :param entries: how many entries it took the place of.
-    :param snapshots: how many older snapshots it took the place of.
+    :param entries: number of entries that it replaced.
+    :param snapshots: number of older snapshots that it replaced.
     """
 
     results: int
@@ -63,18 +63,18 @@ class Compaction:
     snapshots: int
 
     def as_xcom(self) -> dict[str, Any]:
-        """Small and plain, fit for an XCom."""
+        """Return a small, plain mapping for an XCom."""
         return asdict(self)
 
 
 def compact_catalog(output: str, formats: Sequence[Format] = (Format.JSONL,), *, rebuild: bool = False) -> Compaction:
-    """Write one snapshot of all that the catalog holds, then remove what it was made of.
+    """Write one snapshot of the whole catalog, then remove the entries and snapshots that it replaces.
 
     Writers, readers and other compactions may go on meanwhile. Killed at any point it leaves everything readable, and
     the next one goes on from there.
 
     :param output: local path or object storage URI.
-    :param formats: ``jsonl``, which there always is, and ``parquet`` for a copy of it.
+    :param formats: ``jsonl``, which is always written, and ``parquet`` for a copy of it.
     :param rebuild: make the snapshot of the manifests that there are instead: results that were deleted go, and those
         that never were in the catalog come.
     :raises TwelveLabsOutputError: the store does not answer, or other compactions replaced what was being read again
@@ -104,7 +104,7 @@ class _Snapshot:
 
 
 def _write(folder: OutputFolder, rows: Iterator[CatalogEntry], formats: Sequence[Format]) -> _Snapshot:
-    """Write a snapshot under a new name. It is there once its jsonl file is, which comes last."""
+    """Write a snapshot under a new name. Its jsonl file comes last and makes it visible."""
     stem = f"{stamp_of(datetime.now(UTC))}-{secrets.token_hex(4)}"
     place = f"{SNAPSHOTS}/{stem}"
     names = {format: f"{place}.{format}" for format in reversed(COMPACTED) if format in {*formats, JSONL}}
@@ -143,7 +143,7 @@ def _fill(
 
 
 def _obsolete(folder: OutputFolder, snapshot: _Snapshot, rebuild: bool) -> Iterator[EntryName]:
-    """The entries that a snapshot takes the place of, as its file says; both come in the order of their keys."""
+    """Yield the entries that a snapshot replaces, as its file says; both are in the order of their keys."""
     rows = _standing_rows(folder, snapshot)
     row = next(rows, None)
     for shard in shards_in(folder):
@@ -160,7 +160,7 @@ def _obsolete(folder: OutputFolder, snapshot: _Snapshot, rebuild: bool) -> Itera
 
 
 def _outlived(folder: OutputFolder, names: Sequence[EntryName]) -> Iterator[EntryName]:
-    """The entries whose manifest is not there any more, or is another one."""
+    """Yield the entries whose manifest is missing or has changed."""
     for entry in entries_in(folder, names):
         ((_, manifest),) = folder.contents([entry.result])
         if manifest is None or hashlib.sha256(manifest).hexdigest() != entry.manifest_sha256:
@@ -168,20 +168,20 @@ def _outlived(folder: OutputFolder, names: Sequence[EntryName]) -> Iterator[Entr
 
 
 def _standing_rows(folder: OutputFolder, snapshot: _Snapshot) -> Iterator[CatalogEntry]:
-    """The rows of a snapshot, as long as no other compaction replaces it; that one removes what both hold."""
+    """Yield the rows of a snapshot until another compaction replaces it, which removes the shared entries itself."""
     with contextlib.suppress(FileNotFoundError):
         yield from snapshot_rows(folder, snapshot.name)
 
 
 def _remove_snapshots(folder: OutputFolder, replaced: Sequence[str]) -> None:
-    """Remove snapshots, and what killed compactions left long ago."""
+    """Remove snapshots, and old files of killed compactions."""
     stems = [name.removesuffix(f".{JSONL}") for name in replaced]
     names = [f"{stem}.{format}" for format in COMPACTED for stem in stems]
     folder.remove(f"{SNAPSHOTS}/{name}" for name in (*names, *_abandoned(folder)))
 
 
 def _abandoned(folder: OutputFolder) -> Iterator[str]:
-    """Files of a snapshot that never came to be; recent ones may belong to a compaction that is writing now."""
+    """Return files of unfinished snapshots; recent ones may belong to a running compaction."""
     names = folder.names(SNAPSHOTS)
     for name in names:
         stem = name.removeprefix(".").partition(".")[0]

@@ -16,11 +16,11 @@ from twelvelabs_provider.storage.stores import open_store, write_whole
 
 _VERSION = 1
 _OVERLAP = timedelta(hours=1)
-"""How late an entry may appear: clocks of workers differ, and a task may die before it enters its result."""
+"""Maximum delay of an entry: clocks of workers differ, and a retry may enter the result of a dead task."""
 
 
 class NewResults:
-    """The results below an output that a consumer has not handled, oldest first.
+    """Results below an output that a consumer has not handled, oldest first.
 
     Airflow may drop asset events that arrive while another one is queued. A DAG that such an event starts takes it as
     the signal to look, and reads here what is new::
@@ -34,8 +34,8 @@ class NewResults:
     same results. Use one run at a time (``max_active_runs=1``) for each consumer.
 
     :param output: local path or object storage URI, with the connection as user where one is needed.
-    :param consumer: names the reader; its state lies in ``{output}/_catalog/consumers/``.
-    :param kinds: only results of these kinds; none means all.
+    :param consumer: name of the reader; its state is in ``{output}/_catalog/consumers/``.
+    :param kinds: only results of these kinds; empty means all.
     """
 
     def __init__(self, output: str, consumer: str, *kinds: str) -> None:
@@ -66,7 +66,7 @@ class NewResults:
         return iter(self._returned)
 
     def handled(self) -> None:
-        """Remember the results that were returned, so that they are not returned again."""
+        """Save the returned results, so that they are not returned again."""
         known = {**self._known(), **{entry.manifest_sha256: entry.published_at for entry in self._returned}}
         earliest = _earliest(known)
         kept = {digest: moment for digest, moment in known.items() if earliest and _moment(moment) >= earliest}
@@ -92,7 +92,7 @@ class NewResults:
 
 
 def _earliest(known: Mapping[str, str]) -> datetime | None:
-    """Return the moment before which everything is handled; None where nothing is."""
+    """Return the time before which all results are handled; None if none is."""
     return max(map(_moment, known.values())) - _OVERLAP if known else None
 
 

@@ -1,4 +1,4 @@
-"""One result in the catalog: what its manifest says, made small, and the names that entries and snapshots have."""
+"""Entries of the catalog: a short form of each manifest, and their file names."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ CATALOG_ROWS = RowSchema(
 
 @dataclass(frozen=True)
 class CatalogEntry:
-    """A published result, as the catalog has it; the fields are the columns of :data:`CATALOG_ROWS`."""
+    """Catalog entry of a published result; the fields are the columns of :data:`CATALOG_ROWS`."""
 
     result: str
     kind: str
@@ -75,9 +75,9 @@ class CatalogEntry:
     map_index: int | None = None
 
     def __post_init__(self) -> None:
-        """Check what names of files are made of.
+        """Check the fields that file names contain.
 
-        :raises ValueError: a field cannot be used.
+        :raises ValueError: a field is invalid.
         """
         texts = (self.result, self.kind, self.uri, self.manifest, self.manifest_sha256, self.published_at)
         if not all(isinstance(text, str) for text in texts):
@@ -90,26 +90,26 @@ class CatalogEntry:
 
     @property
     def key(self) -> str:
-        """What the entries of one result have in common; the order of a snapshot."""
+        """The key that all entries of one result share; the sort key of a snapshot."""
         return key_of(self.result)
 
     @property
     def age(self) -> str:
-        """Greater for what was published later; the manifest's digest tells results of one moment apart."""
+        """The sort key by publication time; the manifest's digest separates equal times."""
         return f"{_stamp(self.published_at)}-{self.manifest_sha256[:12]}"
 
     @property
     def name(self) -> str:
-        """Where the entry lies below the output: in one of 256 folders, under a name of its own."""
+        """The path below the output: in one of 256 folders, with a unique name."""
         return f"{ENTRIES}/{self.key[:2]}/{self.key}.{self.age}.json"
 
     def as_row(self) -> dict[str, Any]:
-        """The columns of :data:`CATALOG_ROWS`."""
+        """Return the columns of :data:`CATALOG_ROWS`."""
         return {name: getattr(self, name) for name in CATALOG_ROWS.names}
 
     @classmethod
     def from_json(cls, text: Content) -> CatalogEntry:
-        """Read what :meth:`as_row` became; names that a later release adds are left out.
+        """Parse an entry; fields of later releases are ignored.
 
         :raises ValueError: it is not an entry.
         """
@@ -121,10 +121,10 @@ class CatalogEntry:
 
     @classmethod
     def of_manifest(cls, result: str, uri: Callable[[str], str], manifest: Content) -> CatalogEntry:
-        """The entry of a result.
+        """Return the entry of a result.
 
         :param result: path of the manifest below the output.
-        :param uri: makes addresses of such paths.
+        :param uri: returns the address of a path below the output.
         :raises ValueError: it is not a manifest.
         """
         document = decoded_json(manifest)
@@ -163,35 +163,35 @@ _FIELDS = frozenset(one.name for one in fields(CatalogEntry))
 
 @dataclass(frozen=True, order=True)
 class EntryName:
-    """What the file name of an entry says."""
+    """Parsed file name of an entry."""
 
     key: str
     age: str
 
     @classmethod
     def read(cls, name: str) -> EntryName | None:
-        """Take a file name apart; None for a file that is no entry."""
+        """Parse a file name; return None for a file that is no entry."""
         match = _ENTRY.fullmatch(name)
         return cls(match["key"], match["age"]) if match else None
 
     @property
     def path(self) -> str:
-        """Where the entry lies below the output."""
+        """The path of the entry below the output."""
         return f"{ENTRIES}/{self.key[:2]}/{self.key}.{self.age}.json"
 
 
 def key_of(result: str) -> str:
-    """The key of a result, from the path of its manifest below the output."""
+    """Return the key of a result from the path of its manifest below the output."""
     return hashlib.sha256(result.encode("utf-8", errors="surrogatepass")).hexdigest()[:32]
 
 
 def stamp_of(moment: datetime) -> str:
-    """A moment as names have it: sorted by text is sorted by time."""
+    """Return a time as file names contain it; the text order is the time order."""
     return moment.astimezone(UTC).strftime(_STAMP)
 
 
 def moment_of(stamp: str) -> datetime:
-    """The moment of a stamp.
+    """Return the time of a stamp.
 
     :raises ValueError: it is none.
     """
@@ -214,7 +214,7 @@ def _stamp(published_at: str) -> str:
 
 
 def _is_below(path: str) -> bool:
-    """Tell whether a path names something below the output, outside of the catalog."""
+    """Return whether a path is below the output and outside the catalog."""
     parts = path.split("/")
     plain = all(part not in ("", ".", "..") and "\\" not in part and part.isprintable() for part in parts)
     return plain and parts[0].lower() != CATALOG

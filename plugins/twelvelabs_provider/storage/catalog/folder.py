@@ -1,4 +1,4 @@
-"""Looking into an output: list, read and remove, on every store that results are published to."""
+"""Listing, reading and removing files of an output, in every store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsOutputError
 from twelvelabs_provider.storage.catalog.entry import CATALOG, MANIFEST_SUFFIX
-from twelvelabs_provider.storage.locations import filesystem_of, is_local, local_path
+from twelvelabs_provider.storage.filesystems import filesystem_of
+from twelvelabs_provider.storage.locations import Location
 from twelvelabs_provider.storage.store_errors import is_missing
 from twelvelabs_provider.storage.stores import open_store
 
@@ -18,48 +19,49 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _AT_ONCE = 16
-"""Small objects that are read or removed at the same time: each costs a store's round trip."""
+"""Small objects that are read or removed in parallel: each costs one round trip."""
 _TOGETHER = 512
 _BLOCK = 2**20
 
 
 class OutputFolder:
-    """An output that is looked into. Names are relative to it, with ``/`` between components.
+    """The files of an output. Names are relative to it, with ``/`` between components.
 
     :param output: local path or object storage URI.
-    :raises TwelveLabsInputError: the place is empty, a URL, or of a scheme that no filesystem is there for.
+    :raises TwelveLabsInputError: it is empty, a URL, or has a scheme without a filesystem.
     """
 
     def __init__(self, output: str) -> None:
         self.store = open_store(output)
-        if is_local(output):
+        location = Location.parse(output)
+        if location.is_local:
             from airflow.sdk import ObjectStoragePath
 
             self._filesystem: Any = ObjectStoragePath("file:///").fs
-            root = str(local_path(output))
+            root = str(location.local_path)
         else:
-            self._filesystem, root = filesystem_of(output, "output path")
+            self._filesystem, root = filesystem_of(location, "output path")
             _forget_listings(self._filesystem)
         self._root = root.rstrip("/")
 
     def uri(self, name: str) -> str:
-        """Address of a file, without connection id or credential."""
+        """Return the address of a file, without connection id or credential."""
         return self.store.uri(name)
 
     def names(self, folder: str) -> list[str]:
-        """What lies in a folder, sorted; nothing where there is no folder."""
+        """Return the names in a folder, sorted; empty if there is no folder."""
         path = f"{self._root}/{folder}".rstrip("/")
         with self.working(folder):
             try:
                 found = self._filesystem.ls(path, detail=False)
             except (FileNotFoundError, NotADirectoryError):
                 return []
-        # some stores list an object that stands for the folder itself
+        # Some stores list the marker object of the folder.
         others = (one.rstrip("/") for one in found if one.strip("/") != path.strip("/"))
         return sorted({one.rpartition("/")[2] for one in others})
 
     def manifests(self) -> Iterator[str]:
-        """The manifests of all results; what lies in one folder of the output is listed at once."""
+        """Yield the paths of all manifests; each top-level folder is listed with one call."""
         for top in self.names(""):
             if top == CATALOG or top.startswith("."):
                 continue
@@ -70,13 +72,13 @@ class OutputFolder:
             yield from (name for name in names if name.endswith(MANIFEST_SUFFIX) and "/." not in name)
 
     def contents(self, names: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
-        """Small files, in order, several at a time; None for one that is not there any more."""
+        """Yield the content of small files in order, read in parallel; None for a missing file."""
         return _several(self._content, names)
 
     def blocks(self, name: str) -> Iterator[bytes]:
-        """A file of any size, piece by piece.
+        """Yield a file of any size in blocks.
 
-        :raises FileNotFoundError: it is not there, or not any more.
+        :raises FileNotFoundError: it is missing.
         """
         with self.working(name, missing=True):
             stream = self._filesystem.open(f"{self._root}/{name}", "rb", block_size=_BLOCK)
@@ -89,7 +91,7 @@ class OutputFolder:
                 yield block
 
     def remove(self, names: Iterable[str]) -> int:
-        """Remove files, several at a time; return how many there were."""
+        """Remove files in parallel; return how many existed."""
         return sum(removed for _, removed in _several(self._remove, names))
 
     def _content(self, name: str) -> bytes | None:
@@ -113,9 +115,9 @@ class OutputFolder:
 
     @contextmanager
     def working(self, name: str, *, missing: bool = False) -> Iterator[None]:
-        """Whatever a store raises (each client has its own errors) is one thing for the task: it did not work.
+        """Turn every error of a store (each client has its own) into one kind of error.
 
-        :param missing: raise FileNotFoundError for what is not there.
+        :param missing: raise FileNotFoundError for a missing file.
         """
         try:
             yield
@@ -131,7 +133,7 @@ class OutputFolder:
 
 
 def _forget_listings(filesystem: Any) -> None:
-    """Have a filesystem ask its store each time.
+    """Turn off the listing cache of a filesystem.
 
     s3fs and others remember listings, and then say of a file that another process (or thread) wrote meanwhile that it
     is not there, even when the file itself is asked for.
@@ -143,7 +145,7 @@ def _forget_listings(filesystem: Any) -> None:
 
 
 def _several(work: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R]]:
-    """Do something with each, several at a time; results come in order."""
+    """Yield the result for each item, computed in parallel, in order."""
     remaining = iter(items)
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="catalog") as pool:
         while some := _some(remaining):

@@ -1,4 +1,4 @@
-"""Reading the catalog while others write and compact it: snapshots and entries, merged in the order of their keys."""
+"""Reading of the catalog during writes and compactions: snapshots and entries, merged by key."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ by_key = attrgetter("key")
 
 
 class CatalogChangedError(Exception):
-    """A compaction replaced what was being read."""
+    """A compaction replaced the files during a read."""
 
 
 def read_catalog(output: str) -> Iterator[CatalogEntry]:
-    """All published results below an output, each as it was published last, one at a time.
+    """Yield all published results below an output, each in its latest version.
 
     Memory holds the entries of a 256th of what was published since the last compaction, and one row of each snapshot.
     A result that is published while this runs may be missing; none that was there before is.
 
-    :param output: local path or object storage URI, as the operators took it.
-    :raises TwelveLabsInputError: the place is empty, a URL, or of a scheme that no filesystem is there for.
+    :param output: local path or object storage URI, as given to the operators.
+    :raises TwelveLabsInputError: the output is empty, a URL, or has a scheme without a filesystem.
     :raises TwelveLabsOutputError: the store does not answer; a retry may help.
     """
     folder, after, attempts = OutputFolder(output), "", 0
@@ -55,11 +55,11 @@ def read_catalog(output: str) -> Iterator[CatalogEntry]:
 
 
 def merged(folder: OutputFolder, snapshots: Sequence[str], after: str = "") -> Iterator[CatalogEntry]:
-    """The latest entry of each result, in the order of the keys.
+    """Yield the latest entry of each result, in the order of the keys.
 
-    :param snapshots: those that there are, as :func:`snapshots_in` has just found them.
+    :param snapshots: the current snapshots, from :func:`snapshots_in`.
     :param after: only keys after this one.
-    :raises CatalogChangedError: there are other snapshots by now.
+    :raises CatalogChangedError: the snapshots have changed.
     """
     streams = [_rows(folder, name, after) for name in snapshots]
     streams.append(_entries(folder, snapshots, after))
@@ -68,22 +68,22 @@ def merged(folder: OutputFolder, snapshots: Sequence[str], after: str = "") -> I
 
 
 def snapshots_in(folder: OutputFolder) -> Sequence[str]:
-    """Names of the snapshots; several where compactions ran at once."""
+    """Return the names of the snapshots; several after parallel compactions."""
     return [name for name in folder.names(SNAPSHOTS) if name.endswith(_SNAPSHOT) and not name.startswith(".")]
 
 
 def shards_in(folder: OutputFolder) -> Sequence[str]:
-    """Folders that entries lie in."""
+    """Return the folders with entries."""
     return [name for name in folder.names(ENTRIES) if _SHARD.fullmatch(name)]
 
 
 def names_in(folder: OutputFolder, shard: str) -> Sequence[EntryName]:
-    """Names of the entries in a folder, in the order of their keys."""
+    """Return the names of the entries in a folder, in the order of their keys."""
     return [name for name in map(EntryName.read, folder.names(f"{ENTRIES}/{shard}")) if name]
 
 
 def entries_in(folder: OutputFolder, names: Sequence[EntryName]) -> Iterator[CatalogEntry]:
-    """The entries of these names that are still there, in order."""
+    """Yield the entries of these names that still exist, in order."""
     known = {name.path: name for name in names}
     for path, content in folder.contents(known):
         if content is None:
@@ -91,15 +91,15 @@ def entries_in(folder: OutputFolder, names: Sequence[EntryName]) -> Iterator[Cat
         name = known[path]
         entry = _entry(content, folder.uri(path))
         if entry and (entry.key, entry.age) != (name.key, name.age):
-            log.warning("left out %s: it holds the entry of another result", folder.uri(path))
+            log.warning("Skipped %s: it contains the entry of another result", folder.uri(path))
         elif entry:
             yield entry
 
 
 def snapshot_rows(folder: OutputFolder, name: str) -> Iterator[CatalogEntry]:
-    """The rows of a snapshot, in the order of their keys.
+    """Yield the rows of a snapshot, in the order of their keys.
 
-    :raises FileNotFoundError: it is not there any more.
+    :raises FileNotFoundError: it is missing.
     """
     rest = b""
     for block in folder.blocks(f"{SNAPSHOTS}/{name}"):
@@ -110,11 +110,11 @@ def snapshot_rows(folder: OutputFolder, name: str) -> Iterator[CatalogEntry]:
 
 
 def _entry(content: bytes, where: str) -> CatalogEntry | None:
-    """Read an entry; None for one that cannot be read, which the log names."""
+    """Parse an entry; log and return None if it is invalid."""
     try:
         return CatalogEntry.from_json(content)
     except ValueError as error:
-        log.warning("left out an entry of %s: %s", where, clean_text(error))
+        log.warning("Skipped an invalid entry of %s: %s", where, clean_text(error))
         return None
 
 
@@ -126,7 +126,7 @@ def _rows(folder: OutputFolder, name: str, after: str) -> Iterator[CatalogEntry]
 
 
 def _entries(folder: OutputFolder, snapshots: Sequence[str], after: str) -> Iterator[CatalogEntry]:
-    """The entries, a folder at a time.
+    """Yield the entries, one folder at a time.
 
     An entry is removed only when a snapshot holds it. So what was not found, after the snapshots were listed, is lost
     to this reader only if there is a snapshot by now that was not there then.

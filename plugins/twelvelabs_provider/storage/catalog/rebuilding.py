@@ -1,4 +1,4 @@
-"""The catalog made anew of the manifests, for an output of an older release or one whose results were moved away."""
+"""Rebuild of the catalog from the manifests, after results were moved, deleted or published by an older release."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 def from_manifests(folder: OutputFolder) -> Iterator[CatalogEntry]:
-    """An entry for each manifest, in the order of the keys; they are sorted on the worker's disk."""
+    """Yield an entry for each manifest, in the order of the keys; they are sorted on the worker's disk."""
     with tempfile.TemporaryDirectory(prefix="twelvelabs-catalog-") as place:
         database = sqlite3.connect(Path(place) / "entries.sqlite", isolation_level=None)
         try:
@@ -39,4 +39,4 @@ def _found(folder: OutputFolder) -> Iterator[CatalogEntry]:
         try:
             yield CatalogEntry.of_manifest(name, folder.uri, content)
         except ValueError as error:
-            log.warning("left out: %s", error)
+            log.warning("Skipped a manifest: %s", error)

@@ -1,4 +1,4 @@
-"""Putting a result into the catalog, and telling whoever listens that it was published."""
+"""Writing of catalog entries, and the list of what a task published."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _heard: ContextVar[list[Publication] | None] = ContextVar("twelvelabs_publicatio
 
 @dataclass(frozen=True)
 class Publication:
-    """A result that was published just now.
+    """A result that the task published.
 
-    :param output: where it was published, as shown.
-    :param entry: what the catalog says of it.
+    :param output: address of the output, without credentials.
+    :param entry: its catalog entry.
     :param files: its data files.
-    :param columns: names and types of the columns, where it has rows.
+    :param columns: names and types of the columns, if it has rows.
     """
 
     output: str
@@ -32,7 +32,7 @@ class Publication:
 
 
 def listen() -> list[Publication]:
-    """Return a list that gets whatever is published from now on, here and in what is called from here."""
+    """Return a list that receives all results that this context publishes from now on."""
     heard: list[Publication] = []
     _heard.set(heard)
     return heard
@@ -41,7 +41,7 @@ def listen() -> list[Publication]:
 def enter(
     store: Store, result: str, manifest: bytes, files: Sequence[FileRecord], columns: Sequence[Mapping[str, Any]] = ()
 ) -> None:
-    """Write the entry of a result whose manifest is there.
+    """Write the entry of a result, after its manifest.
 
     The entry comes after the manifest, so it never names what is not there. If the task dies in between, its retry
     publishes again and enters that; whatever happens, a rebuild makes the catalog of the manifests.

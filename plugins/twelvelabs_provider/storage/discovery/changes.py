@@ -1,4 +1,4 @@
-"""What is new since a listing, and what may be handed out already: not what is still being written."""
+"""Comparison of a listing with the records of the previous run."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from twelvelabs_provider.storage.discovery.entries import Found, stem_of
-from twelvelabs_provider.storage.discovery.sorting import aligned
+from twelvelabs_provider.storage.discovery.external_sort import merge_join
+from twelvelabs_provider.storage.discovery.listed_files import DiscoveredVideo, stem_of
 
 TOO_YOUNG = "too_young"
 STILL_CHANGING = "still_changing"
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What is remembered of a video from one run to the next.
+class VideoRecord:
+    """State of a video that a run leaves for the next one.
 
     :param name: its address without connection.
-    :param given: its mark when it was handed out; None if it never was.
-    :param seen: its mark when it was seen and not handed out yet; None otherwise.
-    :param since: when that was first, in seconds since 1970.
+    :param given: its mark when it was returned; None if it never was.
+    :param seen: its mark when it was seen but not returned yet; None otherwise.
+    :param since: when this mark was first seen, in seconds since 1970.
     """
 
     name: str
@@ -31,45 +31,45 @@ class Known:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What listings are sorted by."""
+        """The sort key of listings."""
         return stem_of(self.name), self.name
 
     def as_row(self) -> dict[str, Any]:
-        """The fields by name, without those that are None."""
+        """Return the fields by name, without those that are None."""
         fields = {"name": self.name, "given": self.given, "seen": self.seen, "since": self.since}
         return {name: value for name, value in fields.items() if value is not None}
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long a video has to have been left alone.
+class MinimumAge:
+    """The time for which a video must be unchanged.
 
     :param now: seconds since 1970, taken before the listing began.
-    :param min_age: seconds since it was written, or since it was first seen as it is.
+    :param min_age: seconds since it was written, or since its mark was first seen.
     """
 
     now: float
     min_age: float
 
-    def is_over(self, found: Found, known: Known | None) -> bool:
-        """Whether a video is old enough."""
+    def is_reached(self, found: DiscoveredVideo, known: VideoRecord | None) -> bool:
+        """Return whether a video is old enough."""
         if self.min_age <= 0:
             return True
         if found.modified is not None and self.now - found.modified >= self.min_age:
             return True
-        # Where a store tells no time, or one that lies ahead, it is old enough when it has not changed for as long.
+        # Without a time from the store, or with one in the future, an unchanged mark counts.
         if known is None or known.since is None or known.seen != found.mark:
             return False
         return self.now - known.since >= self.min_age
 
 
 @dataclass
-class Tally:
-    """What was found, in numbers.
+class Counts:
+    """Counts of a run.
 
-    :param again: handed out before as they are, and not indexed since.
+    :param again: returned before with the same mark, and not indexed since.
     :param skipped: by reason.
-    :param unpaired: names of the first subtitles that no video was listed with.
+    :param unpaired: names of the first subtitles without a video.
     """
 
     new: int = 0
@@ -83,43 +83,43 @@ class Tally:
 
 
 def compare(
-    before: Iterable[Known],
-    present: Iterable[Found],
-    patience: Patience,
+    before: Iterable[VideoRecord],
+    present: Iterable[DiscoveredVideo],
+    min_age: MinimumAge,
     *,
     only_new: bool,
-    tally: Tally,
+    counts: Counts,
     again: Container[str] = frozenset(),
-) -> Iterator[tuple[Known, Found | None]]:
-    """Go through what is there, in order: what is to be remembered of each, and the video if it is handed out.
+) -> Iterator[tuple[VideoRecord, DiscoveredVideo | None]]:
+    """Yield the new record of each present video, and the video itself if the run returns it.
 
-    :param before: what was remembered, in order.
-    :param present: what is there, in order.
-    :param only_new: hand out only what was not handed out as it is.
-    :param tally: counts.
-    :param again: names of videos that are handed out although they were handed out as they are.
+    :param before: the records of the previous run, in order.
+    :param present: the videos of the listing, in order.
+    :param only_new: return only new and changed videos.
+    :param counts: is updated.
+    :param again: names of videos that are returned although they are unchanged.
     """
-    for known, found in aligned(before, present):
+    for known, found in merge_join(before, present):
         if found is None:
-            tally.deleted += known is not None and known.given is not None
+            counts.deleted += known is not None and known.given is not None
             continue
         given, mark = (known.given if known else None), found.mark
         if given == mark and found.video.name in again:
-            tally.again += 1
-            yield Known(found.video.name, mark), _counted(found, tally)
+            counts.again += 1
+            yield VideoRecord(found.video.name, mark), _counted(found, counts)
         elif given == mark:
-            tally.unchanged += 1
-            yield Known(found.video.name, given), (None if only_new else _counted(found, tally))
-        elif not found.steady or not patience.is_over(found, known):
-            tally.skipped[TOO_YOUNG if found.steady else STILL_CHANGING] += 1
+            counts.unchanged += 1
+            yield VideoRecord(found.video.name, given), (None if only_new else _counted(found, counts))
+        elif not found.stable or not min_age.is_reached(found, known):
+            counts.skipped[TOO_YOUNG if found.stable else STILL_CHANGING] += 1
             since = known.since if known and known.seen == mark else None
-            yield Known(found.video.name, given, mark, patience.now if since is None else since), None
+            yield VideoRecord(found.video.name, given, mark, min_age.now if since is None else since), None
         else:
-            tally.new += given is None
-            tally.changed += given is not None
-            yield Known(found.video.name, mark), _counted(found, tally)
+            counts.new += given is None
+            counts.changed += given is not None
+            yield VideoRecord(found.video.name, mark), _counted(found, counts)
 
 
-def _counted(found: Found, tally: Tally) -> Found:
-    tally.bytes += found.video.size or 0
+def _counted(found: DiscoveredVideo, counts: Counts) -> DiscoveredVideo:
+    counts.bytes += found.video.size or 0
     return found

@@ -1,4 +1,4 @@
-"""One run: look, compare, hand out in chunks, remember."""
+"""A discovery run: list, compare with the previous run, write chunks, save the records."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from twelvelabs_provider.storage.discovery.changes import Patience, Tally, compare
-from twelvelabs_provider.storage.discovery.entries import Entry, Found
+from twelvelabs_provider.storage.discovery.changes import Counts, MinimumAge, compare
+from twelvelabs_provider.storage.discovery.external_sort import Row, Spool
+from twelvelabs_provider.storage.discovery.listed_files import DiscoveredVideo, ListedFile
 from twelvelabs_provider.storage.discovery.listing import VANISHED
 from twelvelabs_provider.storage.discovery.outcomes import not_indexed
-from twelvelabs_provider.storage.discovery.places import Place
-from twelvelabs_provider.storage.discovery.sorting import Row, Spool
-from twelvelabs_provider.storage.discovery.state import DiscoveryState, Run
-from twelvelabs_provider.storage.discovery.videos import Wanted, steady, videos_in
+from twelvelabs_provider.storage.discovery.search_roots import SearchRoot
+from twelvelabs_provider.storage.discovery.state import DiscoveryRun, DiscoveryState
+from twelvelabs_provider.storage.discovery.videos import VideoSelection, compare_looks, videos_in
 from twelvelabs_provider.storage.video_list import ListedVideo, list_lines
 
 log = logging.getLogger(__name__)
@@ -25,21 +25,21 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Discovery:
-    """What is looked for and how it is handed out.
+    """Arguments of a discovery run.
 
-    :param places: where to look.
-    :param wanted: which files are meant.
-    :param min_age: seconds that a video has to have been left alone.
-    :param stable_for: seconds between two looks, between which a video must not change; 0 for one look.
-    :param chunk_size: videos of one chunk.
-    :param max_chunks: chunks at most; with more videos, chunks are larger.
-    :param only_new: hand out only what was not handed out as it is.
-    :param outcomes: output path of the tasks that index what is handed out: what the last run handed out and they did
-        not index is handed out again. None takes it for done.
+    :param roots: folders, prefixes, files and patterns to list.
+    :param selection: the files that count as videos.
+    :param min_age: seconds for which a video must be unchanged.
+    :param stable_for: seconds between two listings, in which a video must not change; 0 for one listing.
+    :param chunk_size: videos per chunk.
+    :param max_chunks: maximum number of chunks; with more videos, chunks are larger.
+    :param only_new: return only new and changed videos.
+    :param outcomes: output path of the tasks that index the videos: videos of the last run that they did not index are
+        returned again. None assumes that all are indexed.
     """
 
-    places: Sequence[Place]
-    wanted: Wanted
+    roots: Sequence[SearchRoot]
+    selection: VideoSelection
     min_age: float
     stable_for: float
     chunk_size: int
@@ -49,37 +49,37 @@ class Discovery:
     clock: Callable[[], float] = field(default=time.time, repr=False)
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
 
-    def run(self, state: DiscoveryState, details: dict[str, Any]) -> Run:
-        """Do the work and return this run; one that has finished already is returned as it is.
+    def run(self, state: DiscoveryState, details: dict[str, Any]) -> DiscoveryRun:
+        """Run and return the run; a finished run is returned unchanged.
 
-        :param details: what the manifest says besides.
+        :param details: further entries of the manifest.
         """
         finished = state.finished()
         if finished and finished.asked == state.asked:
-            log.info("this run has listed its videos already: the same list again")
+            log.info("This run is finished: returning the same list")
             state.point_to(finished)
             return finished
         if finished:
-            log.info("this run has listed its videos already, with other arguments: it lists them anew")
+            log.info("This run is finished with other arguments: listing again")
         base = state.base(finished)
-        log.info("what is there is compared with %s", f"run {base.name}" if base else "nothing: it is the first time")
-        tally = Tally()
-        spool = self._compared(state, base, tally)
-        chunks = self._handed_out(state, spool)
-        return self._finish(state, base, details, tally, spool.count, chunks)
+        log.info("Comparing with run %s", base.name) if base else log.info("First run: every video is new")
+        counts = Counts()
+        spool = self._compare(state, base, counts)
+        chunks = self._write_chunks(state, spool)
+        return self._finish(state, base, details, counts, spool.count, chunks)
 
-    def _compared(self, state: DiscoveryState, base: Run | None, tally: Tally) -> Spool:
-        """Remember what is there, and put aside what is handed out."""
-        patience = Patience(self.clock(), self.min_age)
+    def _compare(self, state: DiscoveryState, base: DiscoveryRun | None, counts: Counts) -> Spool:
+        """Save the records and return the videos of this run."""
+        min_age = MinimumAge(self.clock(), self.min_age)
         again = self._not_indexed(state, base)
-        writer = state.remember()
+        writer = state.create_records()
         try:
             pairs = compare(
-                state.known(base),
-                self._present(tally),
-                patience,
+                state.records(base),
+                self._present(counts),
+                min_age,
                 only_new=self.only_new,
-                tally=tally,
+                counts=counts,
                 again=again,
             )
 
@@ -97,28 +97,28 @@ class Discovery:
             raise
         return spool
 
-    def _not_indexed(self, state: DiscoveryState, base: Run | None) -> frozenset[str]:
+    def _not_indexed(self, state: DiscoveryState, base: DiscoveryRun | None) -> frozenset[str]:
         if base is None or self.outcomes is None:
             return frozenset()
-        names = not_indexed(state.handed_out(base), self.outcomes, base.published_at)
+        names = not_indexed(state.returned_names(base), self.outcomes, base.published_at)
         if names:
-            log.warning("%d videos of run %s are not indexed: handing them out again", len(names), base.name)
+            log.warning("%d videos of run %s are not indexed: returning them again", len(names), base.name)
         return names
 
-    def _present(self, tally: Tally) -> Iterator[Found]:
+    def _present(self, counts: Counts) -> Iterator[DiscoveredVideo]:
         if self.stable_for <= 0:
-            return videos_in(self.places, self.wanted, tally.skipped, tally.unpaired)
-        first = Spool(_as_row(found) for found in videos_in(self.places, self.wanted, Counter()))
-        log.info("%d videos at the first look; the second follows in %g s", first.count, self.stable_for)
+            return videos_in(self.roots, self.selection, counts.skipped, counts.unpaired)
+        first = Spool(_as_row(found) for found in videos_in(self.roots, self.selection, Counter()))
+        log.info("%d videos in the first listing; listing again in %g s", first.count, self.stable_for)
         self.sleep(self.stable_for)
-        second = videos_in(self.places, self.wanted, tally.skipped, tally.unpaired)
-        return steady(map(_as_found, first), second, tally.skipped, VANISHED)
+        second = videos_in(self.roots, self.selection, counts.skipped, counts.unpaired)
+        return compare_looks(map(_as_found, first), second, counts.skipped, VANISHED)
 
-    def _handed_out(self, state: DiscoveryState, spool: Spool) -> list[str]:
+    def _write_chunks(self, state: DiscoveryState, spool: Spool) -> list[str]:
         size = max(self.chunk_size, -(-spool.count // self.max_chunks))
         if size > self.chunk_size:
             log.warning(
-                "%d videos are more than %d chunks of %d: chunks of %d are made, so that their list stays small",
+                "%d videos need more than %d chunks of %d: writing chunks of %d",
                 spool.count, self.max_chunks, self.chunk_size, size,
             )  # fmt: skip
         rows = iter(spool)
@@ -131,34 +131,33 @@ class Discovery:
     def _finish(
         self,
         state: DiscoveryState,
-        base: Run | None,
+        base: DiscoveryRun | None,
         details: dict[str, Any],
-        tally: Tally,
+        counts: Counts,
         videos: int,
         chunks: list[str],
-    ) -> Run:
-        skipped = dict(sorted((reason, count) for reason, count in tally.skipped.items() if count))
-        counts = {"new": tally.new, "changed": tally.changed, "unchanged": tally.unchanged, "deleted": tally.deleted}
-        if self.outcomes is not None:
-            counts["again"] = tally.again
-        log.info("%d videos in %d chunks; %s; skipped: %s", videos, len(chunks), counts, skipped or "nothing")
+    ) -> DiscoveryRun:
+        skipped = dict(sorted((reason, count) for reason, count in counts.skipped.items() if count))
+        names = ("new", "changed", "unchanged", "deleted", *(("again",) if self.outcomes is not None else ()))
+        numbers = {name: getattr(counts, name) for name in names}
+        log.info("%d videos in %d chunks; %s; skipped: %s", videos, len(chunks), numbers, skipped or "nothing")
         result = {
             "videos": videos,
-            "bytes": tally.bytes,
+            "bytes": counts.bytes,
             "skipped": skipped,
             "chunks": chunks,
             "manifest": state.manifest_uri(),
         }
-        if tally.unpaired:
-            log.warning("subtitles without a video in the list, for instance: %s", ", ".join(tally.unpaired))
-        return state.finish(base, result, {**details, "counts": counts, "unpaired_subtitles": tally.unpaired})
+        if counts.unpaired:
+            log.warning("Subtitles without a video, for instance: %s", ", ".join(counts.unpaired))
+        return state.finish(base, result, {**details, "counts": numbers, "unpaired_subtitles": counts.unpaired})
 
 
-def _as_row(found: Found) -> Row:
+def _as_row(found: DiscoveredVideo) -> Row:
     entries = (found.video, found.subtitle) if found.subtitle else (found.video,)
     return [[entry.uri, entry.size, entry.version, entry.modified] for entry in entries]
 
 
-def _as_found(row: Row) -> Found:
-    video, *subtitle = (Entry(*entry) for entry in row)
-    return Found(video, subtitle[0] if subtitle else None)
+def _as_found(row: Row) -> DiscoveredVideo:
+    video, *subtitle = (ListedFile(*entry) for entry in row)
+    return DiscoveredVideo(video, subtitle[0] if subtitle else None)

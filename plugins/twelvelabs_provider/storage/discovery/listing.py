@@ -1,4 +1,4 @@
-"""Listing a place: one file after the other, in no particular order, without holding the listing."""
+"""Listing of files in storage, in no particular order and in constant memory."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.storage.discovery.entries import Entry, time_of
+from twelvelabs_provider.storage.discovery.listed_files import ListedFile, time_of
 from twelvelabs_provider.storage.discovery.pages import Pages, pages_of
-from twelvelabs_provider.storage.discovery.places import Place
+from twelvelabs_provider.storage.discovery.search_roots import SearchRoot
 from twelvelabs_provider.storage.local_sources import allowed_folders, is_below
-from twelvelabs_provider.storage.source import fingerprint_of
+from twelvelabs_provider.storage.source_content import fingerprint_of
 from twelvelabs_provider.storage.store_errors import is_denied, is_for_good, is_missing
 
 log = logging.getLogger(__name__)
@@ -31,48 +31,48 @@ _HIDDEN_STARTS = (".", "~$")
 _HIDDEN_FOLDERS = ("_temporary", "lost+found", "@eaDir", "$RECYCLE.BIN", "__MACOSX")
 
 
-def entries_of(place: Place, skipped: Counter[str]) -> Iterator[tuple[str, Entry]]:
-    """The files of a place, each with its path below the place's folder.
+def list_files(root: SearchRoot, skipped: Counter[str]) -> Iterator[tuple[str, ListedFile]]:
+    """Yield the files of a root, each with its path below the root's folder.
 
-    :param skipped: counts by reason what is passed over.
+    :param skipped: counts of skipped files by reason.
     :raises TwelveLabsInputError: the folder or bucket does not exist, or may not be listed.
     """
-    if place.filesystem is None:
-        yield from _local(place, skipped)
+    if root.filesystem is None:
+        yield from _local(root, skipped)
         return
     try:
-        pages = pages_of(place.filesystem)
-        yield from _flat(place, pages, skipped) if pages else _walked(place, skipped)
+        pages = pages_of(root.filesystem)
+        yield from _flat(root, pages, skipped) if pages else _walked(root, skipped)
     except (TwelveLabsInputError, GeneratorExit):
         raise
     except Exception as error:
-        if refusal := _refusal(error, place.shown):
+        if refusal := _refusal(error, root.shown):
             raise refusal from error
-        # It may pass: left as it is, so that the task is retried.
-        error.add_note(f"while listing {place.shown!r}")
+        # Other errors may pass: they go through, so that Airflow retries the task.
+        error.add_note(f"while listing {root.shown!r}")
         raise
 
 
-def _flat(place: Place, pages: Pages, skipped: Counter[str]) -> Iterator[tuple[str, Entry]]:
-    bucket, _, prefix = place.prefix.lstrip("/").partition("/")
-    start = len(place.folder.lstrip("/").partition("/")[2])
+def _flat(root: SearchRoot, pages: Pages, skipped: Counter[str]) -> Iterator[tuple[str, ListedFile]]:
+    bucket, _, prefix = root.prefix.lstrip("/").partition("/")
+    start = len(root.folder.lstrip("/").partition("/")[2])
     start += 1 if start else 0
-    for key, info in pages(place.filesystem, bucket, prefix, place.depth == 1):
+    for key, info in pages(root.filesystem, bucket, prefix, root.depth == 1):
         path = key[start:]
-        if not path or path.endswith("/"):  # stands for a folder
+        if not path or path.endswith("/"):  # the marker object of a folder
             continue
         if any(map(is_hidden, path.split("/"))):
             skipped[HIDDEN] += 1
             continue
-        yield path, Entry(place.uri_of(path), info.get("size"), fingerprint_of(info), time_of(info))
+        yield path, ListedFile(root.uri_of(path), info.get("size"), fingerprint_of(info), time_of(info))
 
 
-def _walked(place: Place, skipped: Counter[str]) -> Iterator[tuple[str, Entry]]:
-    """Folder by folder, one of them in memory."""
-    filesystem, todo = place.filesystem, [(place.folder, 1)]
+def _walked(root: SearchRoot, skipped: Counter[str]) -> Iterator[tuple[str, ListedFile]]:
+    """List folder by folder, one of them in memory."""
+    filesystem, todo = root.filesystem, [(root.folder, 1)]
     while todo:
         folder, level = todo.pop()
-        # What fsspec remembers may be older than the store, and would grow with the listing.
+        # fsspec's cache may be older than the store, and grows with the listing.
         filesystem.invalidate_cache(folder)
         try:
             listed = filesystem.ls(folder, detail=True)
@@ -83,31 +83,31 @@ def _walked(place: Place, skipped: Counter[str]) -> Iterator[tuple[str, Entry]]:
         finally:
             filesystem.invalidate_cache(folder)
         for info in listed:
-            path = _below(place.folder, str(info["name"]))
+            path = _below(root.folder, str(info["name"]))
             if not path or str(info["name"]).strip("/") == folder.strip("/"):
                 continue
             if is_hidden(path.rpartition("/")[2]):
                 skipped[HIDDEN] += 1
             elif info.get("type") == "directory":
-                if place.depth is None or level < place.depth:
+                if root.depth is None or level < root.depth:
                     todo.append((str(info["name"]), level + 1))
             else:
-                yield path, Entry(place.uri_of(path), info.get("size"), fingerprint_of(info), time_of(info))
+                yield path, ListedFile(root.uri_of(path), info.get("size"), fingerprint_of(info), time_of(info))
 
 
 def _below(folder: str, name: str) -> str:
     return name.strip("/")[len(folder.strip("/")) :].lstrip("/")
 
 
-def _local(place: Place, skipped: Counter[str]) -> Iterator[tuple[str, Entry]]:
-    # Links may lead to what the folders that are allowed hold, and else not out of the place's own folder.
-    within = (os.path.realpath(place.folder), *allowed_folders())
+def _local(root: SearchRoot, skipped: Counter[str]) -> Iterator[tuple[str, ListedFile]]:
+    # Links may lead into the allowed folders and the root's own folder only.
+    within = (os.path.realpath(root.folder), *allowed_folders())
     todo: list[tuple[str, int, frozenset[tuple[int, int]]]] = [("", 1, frozenset())]
     while todo:
         path, level, above = todo.pop()
-        folder = os.path.join(place.folder, path) if path else place.folder
+        folder = os.path.join(root.folder, path) if path else root.folder
         try:
-            with _scanned(folder, path, place.shown) as listed:
+            with _scanned(folder, path, root.shown) as listed:
                 facts = os.stat(folder)
                 here = (facts.st_dev, facts.st_ino)
                 if here in above:
@@ -122,9 +122,9 @@ def _local(place: Place, skipped: Counter[str]) -> Iterator[tuple[str, Entry]]:
                     elif item.is_symlink() and not _leads_within(item, within):
                         skipped[LINK_OUTSIDE] += 1
                     elif _is_folder(item):
-                        if place.depth is None or level < place.depth:
+                        if root.depth is None or level < root.depth:
                             todo.append((inner, level + 1, above | {here}))
-                    elif entry := _local_entry(place, inner, item, skipped):
+                    elif entry := _local_entry(root, inner, item, skipped):
                         yield inner, entry
         except FileNotFoundError:
             skipped[VANISHED] += 1
@@ -137,35 +137,35 @@ def _scanned(folder: str, path: str, shown: str) -> Any:
         if path:
             raise
         raise TwelveLabsInputError(
-            f"The place to look for videos {shown!r} does not exist: there is no folder {folder!r} on this worker."
+            f"The root to look for videos {shown!r} does not exist: there is no folder {folder!r} on this worker."
         ) from None
     except OSError as error:
         if not is_for_good(error):
             raise
-        # Passing over it would lose its videos without a word.
+        # Skipping the folder would lose its videos silently.
         raise TwelveLabsInputError(
             f"The folder {folder!r} cannot be listed: {error.strerror}. Let the user that runs Airflow's tasks read it."
         ) from error
 
 
 def _leads_within(item: os.DirEntry[str], folders: Iterable[str]) -> bool:
-    """Tell whether a link leads to one of the folders; a broken one is judged where it is looked at as a file."""
+    """Return whether a link leads to one of the folders; broken links are handled as files."""
     return not os.path.exists(item.path) or any(is_below(item.path, folder) for folder in folders)
 
 
 def _is_folder(item: os.DirEntry[str]) -> bool:
     try:
         return item.is_dir()
-    except OSError:  # a link that leads in a circle; it is counted where it is looked at as a file
+    except OSError:  # a link loop; it is counted as a file
         return False
 
 
-def _local_entry(place: Place, path: str, item: os.DirEntry[str], skipped: Counter[str]) -> Entry | None:
+def _local_entry(root: SearchRoot, path: str, item: os.DirEntry[str], skipped: Counter[str]) -> ListedFile | None:
     try:
         facts = item.stat()
     except OSError as error:
         if error.errno not in (errno.ENOENT, errno.ELOOP):
-            log.warning("%s cannot be looked at and is passed over: %s", place.uri_of(path), error.strerror)
+            log.warning("%s cannot be read and is skipped: %s", root.uri_of(path), error.strerror)
             skipped[UNREADABLE] += 1
             return None
         skipped[BROKEN_LINK if item.is_symlink() else VANISHED] += 1
@@ -173,11 +173,11 @@ def _local_entry(place: Place, path: str, item: os.DirEntry[str], skipped: Count
     if not stat.S_ISREG(facts.st_mode):
         return None
     version = f"{facts.st_size}-{facts.st_mtime_ns}"
-    return Entry(place.uri_of(path), facts.st_size, version, facts.st_mtime)
+    return ListedFile(root.uri_of(path), facts.st_size, version, facts.st_mtime)
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file or folder is none that a person put there to be seen."""
+    """Return whether a file or folder is hidden or temporary."""
     return name.startswith(_HIDDEN_STARTS) or name in _HIDDEN_FOLDERS
 
 
@@ -192,11 +192,11 @@ def _is_utf8(name: str) -> bool:
 def _refusal(error: Exception, shown: str) -> TwelveLabsInputError | None:
     if is_missing(error):
         return TwelveLabsInputError(
-            f"The place to look for videos {shown!r} does not exist: see that the bucket, container or folder is there."
+            f"The root to look for videos {shown!r} does not exist: see that the bucket, container or folder is there."
         )
     if is_denied(error):
         return TwelveLabsInputError(
-            f"The place to look for videos {shown!r} cannot be listed: access denied. "
+            f"The root to look for videos {shown!r} cannot be listed: access denied. "
             "Give the connection's account leave to list it, or name the connection: s3://conn_id@bucket/prefix."
         )
     return None

@@ -12,7 +12,7 @@ from twelvelabs_provider.exceptions import TwelveLabsRecordError
 from twelvelabs_provider.storage.catalog.entry import CatalogEntry
 from twelvelabs_provider.storage.catalog.folder import OutputFolder
 from twelvelabs_provider.storage.catalog.reading import read_catalog
-from twelvelabs_provider.storage.locations import display_uri
+from twelvelabs_provider.storage.locations import Location
 
 KIND = "indexing_outcome"
 _DONE = frozenset({"indexed", "reused"})
@@ -58,4 +58,4 @@ def _rows(folder: OutputFolder, entry: CatalogEntry) -> Iterator[dict[str, Any]]
 
 
 def _digest(uri: str) -> bytes:
-    return hashlib.blake2b(display_uri(uri).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return hashlib.blake2b(Location.parse(uri).uri.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -1,4 +1,4 @@
-"""Which subtitle belongs to which video, by their names."""
+"""Pairing of videos and subtitles by name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from twelvelabs_provider.storage.discovery.entries import VIDEO_SUFFIXES, Entry, stem_of, suffix_of
+from twelvelabs_provider.storage.discovery.listed_files import VIDEO_SUFFIXES, ListedFile, stem_of, suffix_of
 
 SUBTITLE_SUFFIXES = (".srt", ".vtt")
 
@@ -21,8 +21,8 @@ _MOST_WORDS = 3
 Rank = tuple[int, bool, bool, str]
 
 
-class Outcome(IntEnum):
-    """What became of a subtitle, best first."""
+class Pairing(IntEnum):
+    """Result of pairing a subtitle, best first."""
 
     PAIRED = 0
     NOT_CHOSEN = 1
@@ -31,18 +31,18 @@ class Outcome(IntEnum):
 
     @property
     def reason(self) -> str:
-        """Name of the count."""
+        """Key in the counts of skipped files."""
         return f"subtitle_{self.name.lower()}"
 
 
 @dataclass(frozen=True)
-class Claim:
-    """One way to read the name of a subtitle.
+class NameReading:
+    """One reading of the name of a subtitle.
 
     :param stem: of the video, as the subtitle spells it.
-    :param language: in lower case; empty if the name tells none.
+    :param language: lower case; empty if the name has none.
     :param impaired: for the hard of hearing (``.sdh``, ``.cc``, and ``.hi`` beside a language).
-    :param forced: only what is said in a foreign language, which is no transcript.
+    :param forced: subtitles of foreign-language passages only, which are no transcript.
     :param file: the video's whole name, where the subtitle's name holds its suffix; None otherwise.
     """
 
@@ -54,57 +54,57 @@ class Claim:
 
     @property
     def key(self) -> str:
-        """What the video and the subtitle have in common."""
+        """The key that the video and the subtitle share."""
         return pair_key(self.stem)
 
 
 @dataclass
-class Group:
+class PairingGroup:
     """The videos and subtitles of one key.
 
     :param key: of :func:`pair_key`.
-    :param language: that was asked for; None for any.
-    :param videos: by name; None for those that are there, and not meant.
+    :param language: requested language; None for any.
+    :param videos: by name; None for videos that are present but not selected.
     """
 
     key: str
     language: str | None
-    videos: dict[str, Entry | None] = field(default_factory=dict)
-    _best: dict[str, tuple[Rank, Entry]] = field(default_factory=dict)
-    _seen: dict[str, Outcome] = field(default_factory=dict)
+    videos: dict[str, ListedFile | None] = field(default_factory=dict)
+    _best: dict[str, tuple[Rank, ListedFile]] = field(default_factory=dict)
+    _seen: dict[str, Pairing] = field(default_factory=dict)
 
-    def add(self, subtitle: Entry) -> None:
-        """Take a subtitle; all videos are known before."""
+    def add(self, subtitle: ListedFile) -> None:
+        """Add a subtitle, after all videos."""
         name = subtitle.name
-        outcome = Outcome.UNPAIRED
-        for claim in claims_of(name):
-            if claim.key == self.key:
-                for video in self._targets(claim):
-                    outcome = min(outcome, Outcome.FORCED if claim.forced else Outcome.NOT_CHOSEN)
-                    rank = None if claim.forced else _rank(claim, video, name, self.language)
+        outcome = Pairing.UNPAIRED
+        for reading in name_readings(name):
+            if reading.key == self.key:
+                for video in self._targets(reading):
+                    outcome = min(outcome, Pairing.FORCED if reading.forced else Pairing.NOT_CHOSEN)
+                    rank = None if reading.forced else _rank(reading, video, name, self.language)
                     if rank is not None and (video not in self._best or rank < self._best[video][0]):
                         self._best[video] = rank, subtitle
         self._seen[name] = min(outcome, self._seen.get(name, outcome))
 
-    def subtitle_of(self, video: str) -> Entry | None:
-        """The subtitle of a video."""
+    def subtitle_of(self, video: str) -> ListedFile | None:
+        """Return the subtitle of a video."""
         best = self._best.get(video)
         return best[1] if best else None
 
-    def outcomes(self) -> Iterator[tuple[str, Outcome]]:
-        """What became of each subtitle, by its name."""
+    def outcomes(self) -> Iterator[tuple[str, Pairing]]:
+        """Yield the pairing of each subtitle by name."""
         chosen = {entry.name for _, entry in self._best.values()}
         for name, outcome in self._seen.items():
-            yield name, Outcome.PAIRED if name in chosen else outcome
+            yield name, Pairing.PAIRED if name in chosen else outcome
 
-    def _targets(self, claim: Claim) -> Sequence[str]:
-        """The videos of a claim: spelled the same, or in another case where only one spelling is there."""
-        if claim.file is not None:
-            videos = [video for video in self.videos if pair_key(video) == pair_key(claim.file)]
-            same = [video for video in videos if _normal(video) == _normal(claim.file)]
+    def _targets(self, reading: NameReading) -> Sequence[str]:
+        """Return the videos of a reading: the same spelling, or another case if only one spelling exists."""
+        if reading.file is not None:
+            videos = [video for video in self.videos if pair_key(video) == pair_key(reading.file)]
+            same = [video for video in videos if _normal(video) == _normal(reading.file)]
         else:
             videos = list(self.videos)
-            same = [video for video in videos if _normal(stem_of(video)) == _normal(claim.stem)]
+            same = [video for video in videos if _normal(stem_of(video)) == _normal(reading.stem)]
         spellings = {_normal(stem_of(video)) for video in videos}
         return same or (videos if len(spellings) == 1 else [])
 
@@ -115,47 +115,49 @@ def pair_key(name: str) -> str:
     return f"{folder}{slash}{_normal(last.casefold())}"
 
 
-def claims_of(subtitle: str) -> Sequence[Claim]:
+def name_readings(subtitle: str) -> Sequence[NameReading]:
     """Return the ways to read the name of a subtitle, such as ``name.srt``, ``name.en.sdh.srt`` or ``name.mp4.vtt``."""
-    return [claim for reading in _readings(stem_of(subtitle)) for claim in (reading, *_of_whole_name(reading))]
+    return [reading for reading in _readings(stem_of(subtitle)) for reading in (reading, *_of_whole_name(reading))]
 
 
 def keys_of(subtitle: str) -> Iterable[str]:
     """Return the keys that a video of a subtitle may have, each once."""
-    return dict.fromkeys(claim.key for claim in claims_of(subtitle))
+    return dict.fromkeys(reading.key for reading in name_readings(subtitle))
 
 
-def _readings(stem: str) -> Iterator[Claim]:
-    claim = Claim(stem)
-    yield claim
+def _readings(stem: str) -> Iterator[NameReading]:
+    reading = NameReading(stem)
+    yield reading
     for _ in range(_MOST_WORDS):
-        shorter, word = stem_of(claim.stem), suffix_of(claim.stem).removeprefix(".")
-        if shorter == claim.stem:
+        shorter, word = stem_of(reading.stem), suffix_of(reading.stem).removeprefix(".")
+        if shorter == reading.stem:
             return
         if word in _FORCED:
-            claim = Claim(shorter, claim.language, claim.impaired, forced=True)
+            reading = NameReading(shorter, reading.language, reading.impaired, forced=True)
         elif word in _IMPAIRED:
-            claim = Claim(shorter, claim.language, True, claim.forced)
-        elif claim.language in ("", _HINDI) and _LANGUAGE.fullmatch(word) and f".{word}" not in VIDEO_SUFFIXES:
-            claim = Claim(shorter, word.replace("_", "-"), claim.impaired or claim.language == _HINDI, claim.forced)
+            reading = NameReading(shorter, reading.language, True, reading.forced)
+        elif reading.language in ("", _HINDI) and _LANGUAGE.fullmatch(word) and f".{word}" not in VIDEO_SUFFIXES:
+            reading = NameReading(
+                shorter, word.replace("_", "-"), reading.impaired or reading.language == _HINDI, reading.forced
+            )
         else:
             return
-        yield claim
+        yield reading
 
 
-def _of_whole_name(claim: Claim) -> Iterator[Claim]:
-    stem = stem_of(claim.stem)
-    if stem != claim.stem:
-        yield Claim(stem, claim.language, claim.impaired, claim.forced, claim.stem)
+def _of_whole_name(reading: NameReading) -> Iterator[NameReading]:
+    stem = stem_of(reading.stem)
+    if stem != reading.stem:
+        yield NameReading(stem, reading.language, reading.impaired, reading.forced, reading.stem)
 
 
-def _rank(claim: Claim, video: str, name: str, language: str | None) -> Rank | None:
-    """How well a subtitle suits a video, least first; None if it is of another language."""
-    suits = _language_rank(claim.language, language)
+def _rank(reading: NameReading, video: str, name: str, language: str | None) -> Rank | None:
+    """Return the rank of a subtitle for a video, best first; None for another language."""
+    suits = _language_rank(reading.language, language)
     if suits is None:
         return None
-    spelled = video if claim.file is not None else stem_of(video)
-    return suits, _normal(spelled) != _normal(claim.file or claim.stem), claim.impaired, name
+    spelled = video if reading.file is not None else stem_of(video)
+    return suits, _normal(spelled) != _normal(reading.file or reading.stem), reading.impaired, name
 
 
 def _language_rank(spoken: str, language: str | None) -> int | None:

@@ -1,14 +1,14 @@
-"""What discovering leaves in storage: for each run its chunks and what is known after it, the manifest last.
+"""State of discovery in storage: chunks and records of each run, the manifest last.
 
 ::
 
     {output}/{dag}/{task}/latest.json                              the newest finished run
     {output}/{dag}/{task}/runs/{run}/manifest.json                 the run is finished
-    {output}/{dag}/{task}/runs/{run}/{asked}/00000.jsonl ...       what it handed out
-    {output}/{dag}/{task}/runs/{run}/{asked}/known.jsonl.gz        every video that was handed out and is still there
+    {output}/{dag}/{task}/runs/{run}/{asked}/00000.jsonl ...       the chunks that it returned
+    {output}/{dag}/{task}/runs/{run}/{asked}/known.jsonl.gz        the record of every present video
 
-``asked`` is a digest of the arguments: a run that is done again with others leaves what it had finished as it was.
-Two runs side by side compare with the same finished run: both hand out what is new since then, so nothing is lost.
+``asked`` is a digest of the arguments: a repeated run with other arguments does not overwrite its earlier files.
+Two parallel runs compare with the same finished run: both return what is new since then, so no video is lost.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ import pendulum
 from twelvelabs_provider import __version__
 from twelvelabs_provider.api.decoding import decoded_json
 from twelvelabs_provider.exceptions import TwelveLabsOutputError, TwelveLabsRecordError
-from twelvelabs_provider.storage.discovery.changes import Known
-from twelvelabs_provider.storage.discovery.entries import address_of
+from twelvelabs_provider.storage.discovery.changes import VideoRecord
+from twelvelabs_provider.storage.discovery.listed_files import address_of
 from twelvelabs_provider.storage.encoding import json_text
 from twelvelabs_provider.storage.layout import safe_component
-from twelvelabs_provider.storage.locations import PACKAGE, is_local, local_path
+from twelvelabs_provider.storage.locations import PACKAGE, Location
 from twelvelabs_provider.storage.manifest import Provenance
 from twelvelabs_provider.storage.store_errors import writing
-from twelvelabs_provider.storage.stores import PendingFile, open_store, write_whole
+from twelvelabs_provider.storage.stores import PendingFile, open_store, read_whole, write_whole
 
 SCHEMA_VERSION = 1
 KEPT_RUNS = 3
-"""Runs whose knowledge is kept: others may be comparing with them just now."""
+"""Runs whose records are kept: parallel runs may be reading them."""
 
 _MANIFEST = "manifest.json"
 _LATEST = "latest.json"
@@ -47,14 +47,14 @@ _DIGITS = 8
 
 
 @dataclass(frozen=True)
-class Run:
+class DiscoveryRun:
     """A finished run.
 
     :param name: of its folder.
-    :param number: how many finished one after the other before it; runs side by side have the same.
+    :param number: number in the sequence of runs; parallel runs have the same.
     :param earlier: folders of the runs before it, newest first.
     :param asked: digest of the arguments.
-    :param result: what the task returned.
+    :param result: return value of the task.
     :param published_at: ISO time of its end.
     """
 
@@ -67,12 +67,12 @@ class Run:
 
     @property
     def folder(self) -> str:
-        """Where its files lie, below those of all runs."""
+        """Folder of its files, below ``runs/``."""
         return f"{self.name}/{self.asked[:_DIGITS]}"
 
 
 class DiscoveryState:
-    """The folder of one task.
+    """The state of one discovery task.
 
     :param output: local path or object storage URI, with the connection as user where one is needed.
     :param provenance: the task instance.
@@ -81,7 +81,9 @@ class DiscoveryState:
 
     def __init__(self, output: str, provenance: Provenance, asked: str) -> None:
         task = provenance.task_id if provenance.map_index < 0 else f"{provenance.task_id}-{provenance.map_index}"
-        self._output = f"file://{local_path(output)}" if is_local(output) else output.rstrip("/")
+        location = Location.parse(output)
+        # With the connection: the addresses of chunks are opened by other tasks.
+        self._output = location.uri if location.is_local else output.rstrip("/")
         self._folder = f"{safe_component(provenance.dag_id)}/{safe_component(task)}"
         self._provenance = provenance
         self._store = open_store(output)
@@ -89,17 +91,17 @@ class DiscoveryState:
         self.asked = asked
 
     def check(self) -> None:
-        """Find out that it can be written; see :meth:`Store.check`."""
+        """Check that the folder is writable; see :meth:`Store.check`."""
         self._store.check()
 
-    def finished(self) -> Run | None:
-        """This run, if it has finished already."""
+    def finished(self) -> DiscoveryRun | None:
+        """Return this run if it is finished."""
         return self._manifest_of(self.run)
 
-    def base(self, finished: Run | None) -> Run | None:
-        """The run to compare with: the newest that has finished, and before this one.
+    def base(self, finished: DiscoveryRun | None) -> DiscoveryRun | None:
+        """Return the run to compare with: the newest finished run before this one.
 
-        :param finished: this run, if it was finished with other arguments.
+        :param finished: this run, if it is finished with other arguments.
         """
         latest = self._latest()
         if latest is None:
@@ -111,64 +113,64 @@ class DiscoveryState:
         run = self._manifest_of(name)
         if run is None:
             raise TwelveLabsRecordError(
-                f"{self._shown(_LATEST)!r} names run {name!r}, and its manifest is gone. Restore it, or delete that "
-                "file: then every video counts as new once more."
+                f"{self._shown(_LATEST)!r} names run {name!r}, but its manifest is missing. Restore it, or delete that "
+                "file: then every video counts as new again."
             )
         return run
 
-    def known(self, run: Run | None) -> Iterator[Known]:
-        """What was known after a run, in order."""
+    def records(self, run: DiscoveryRun | None) -> Iterator[VideoRecord]:
+        """Yield the records of a run, in order."""
         if run is None:
             return
         name = f"runs/{run.folder}/{_KNOWN}"
         stream = self._store.open(self._name(name))
         if stream is None:
             raise TwelveLabsOutputError(
-                f"{self._shown(name)!r} is gone: newer runs have finished meanwhile. A retry compares with the newest."
+                f"{self._shown(name)!r} is missing: newer runs have finished. A retry compares with the newest."
             )
         last: tuple[str, str] = ("", "")
         with closing(stream):
             for number, line in enumerate(_lines(stream, self._shown(name)), start=1):
-                known = _known(line, number, self._shown(name))
+                known = _record(line, number, self._shown(name))
                 if known.key <= last:
                     raise TwelveLabsRecordError(f"Line {number} of {self._shown(name)!r} is out of order.")
                 last = known.key
                 yield known
 
-    def handed_out(self, run: Run) -> Iterator[str]:
-        """Return the addresses that a run handed out, without connection, as its files list them.
+    def returned_names(self, run: DiscoveryRun) -> Iterator[str]:
+        """Yield the addresses of a run's chunks, without connection.
 
-        :raises TwelveLabsOutputError: a file is gone.
+        :raises TwelveLabsOutputError: a file is missing.
         """
         for number in range(len(run.result["chunks"])):
             name = f"runs/{run.folder}/{number:05d}.jsonl"
             stream = self._store.open(self._name(name))
             if stream is None:
                 raise TwelveLabsOutputError(
-                    f"{self._shown(name)!r} is gone. Restore it, or list all with only_new=False."
+                    f"{self._shown(name)!r} is missing. Restore it, or list all with only_new=False."
                 )
             with closing(stream):
-                yield from (address_of(json.loads(line)["uri"]) for line in stream)
+                yield from (address_of(decoded_json(line)["uri"]) for line in stream)
 
-    def remember(self) -> KnownWriter:
-        """Begin the file of what is known after this run."""
+    def create_records(self) -> RecordWriter:
+        """Create the file of this run's records."""
         name = self._name(f"{self._files}/{_KNOWN}")
         with writing(self._store.uri(name)):
-            return KnownWriter(self._store.create(name), self._store.uri(name))
+            return RecordWriter(self._store.create(name), self._store.uri(name))
 
     def write_chunk(self, number: int, lines: Iterable[bytes]) -> str:
-        """Write one chunk and return where it can be read."""
+        """Write one chunk and return its address."""
         name = self._name(f"{self._files}/{number:05d}.jsonl")
         self._write(name, lines)
         return f"{self._output}/{name}"
 
-    def finish(self, base: Run | None, result: Mapping[str, Any], details: Mapping[str, Any]) -> Run:
-        """Write the manifest; from then on, this run is finished. Return it."""
+    def finish(self, base: DiscoveryRun | None, result: Mapping[str, Any], details: Mapping[str, Any]) -> DiscoveryRun:
+        """Write the manifest, which finishes this run, and return the run."""
         own = f"{self.run}/"
         earlier = (base.folder, *base.earlier) if base else ()
         others = tuple(folder for folder in earlier if not folder.startswith(own))
         now = pendulum.now("UTC").to_iso8601_string()
-        run = Run(self.run, base.number + 1 if base else 1, others[: KEPT_RUNS - 1], self.asked, result, now)
+        run = DiscoveryRun(self.run, base.number + 1 if base else 1, others[: KEPT_RUNS - 1], self.asked, result, now)
         document = {
             "schema_version": SCHEMA_VERSION,
             "kind": "video_list",
@@ -185,15 +187,15 @@ class DiscoveryState:
                 self._store.remove(gone)
         return run
 
-    def point_to(self, run: Run) -> None:
-        """Let later runs compare with a finished run, unless they compare with a newer one already."""
+    def point_to(self, run: DiscoveryRun) -> None:
+        """Make a finished run the latest one, unless a newer run is."""
         latest = self._latest()
         newer = latest is not None and int(latest.get("number", 0)) > run.number
         if not newer and (latest is None or latest.get("run") != run.name):
             self._write_json(_LATEST, {"run": run.name, "number": run.number})
 
     def manifest_uri(self) -> str:
-        """Address of this run's manifest, without connection."""
+        """Return the address of this run's manifest, without connection."""
         return self._shown(f"runs/{self.run}/{_MANIFEST}")
 
     @property
@@ -203,7 +205,7 @@ class DiscoveryState:
     def _latest(self) -> Mapping[str, Any] | None:
         return self._read_json(_LATEST)
 
-    def _manifest_of(self, run: str) -> Run | None:
+    def _manifest_of(self, run: str) -> DiscoveryRun | None:
         name = f"runs/{run}/{_MANIFEST}"
         document = self._read_json(name)
         if document is None:
@@ -215,7 +217,7 @@ class DiscoveryState:
             )
         try:
             earlier = tuple(map(str, document["earlier"]))
-            return Run(
+            return DiscoveryRun(
                 str(document["name"]), int(document["number"]), earlier, str(document["asked"]), document["result"],
                 str(document["published_at"]),
             )  # fmt: skip
@@ -223,11 +225,9 @@ class DiscoveryState:
             raise TwelveLabsRecordError(f"{self._shown(name)!r} is no manifest of a run: {error!r}.") from error
 
     def _read_json(self, name: str) -> Mapping[str, Any] | None:
-        stream = self._store.open(self._name(name))
-        if stream is None:
+        text = read_whole(self._store, self._name(name))
+        if text is None:
             return None
-        with closing(stream):
-            text = stream.read()
         try:
             document = decoded_json(text)
         except ValueError as error:
@@ -251,26 +251,26 @@ class DiscoveryState:
         return self._store.uri(self._name(name))
 
 
-class KnownWriter:
-    """The file of what is known, while it is written."""
+class RecordWriter:
+    """Writer of a run's records."""
 
     def __init__(self, pending: PendingFile, uri: str) -> None:
         self._pending, self._uri = pending, uri
         self._gzip = zlib.compressobj(wbits=_GZIP)
 
-    def add(self, known: Known) -> None:
-        """Add one video; in order."""
+    def add(self, known: VideoRecord) -> None:
+        """Add one record, in order."""
         with writing(self._uri):
             self._pending.write(self._gzip.compress(json_text(known.as_row()) + b"\n"))
 
     def commit(self) -> None:
-        """Make it visible."""
+        """Make the file visible."""
         with writing(self._uri):
             self._pending.write(self._gzip.flush())
             self._pending.commit()
 
     def discard(self) -> None:
-        """Forget it; does nothing after a commit."""
+        """Discard the file; does nothing after a commit."""
         self._pending.discard()
 
 
@@ -282,8 +282,8 @@ def _lines(stream: IO[bytes], shown: str) -> Iterator[str]:
         raise TwelveLabsRecordError(f"{shown!r} is damaged: {error}.") from error
 
 
-def _known(line: str, number: int, shown: str) -> Known:
+def _record(line: str, number: int, shown: str) -> VideoRecord:
     try:
-        return Known(**decoded_json(line))
+        return VideoRecord(**decoded_json(line))
     except (TypeError, ValueError) as error:
         raise TwelveLabsRecordError(f"Line {number} of {shown!r} cannot be read: {error}.") from error

@@ -8,11 +8,11 @@ from heapq import nsmallest
 from typing import Any
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.arguments import without_paths
-from twelvelabs_provider.inputs.templated import decoded, number_of
-from twelvelabs_provider.storage.discovery.listing import entries_of
-from twelvelabs_provider.storage.discovery.places import place_of
-from twelvelabs_provider.storage.locations import is_url
+from twelvelabs_provider.inputs.text_arguments import without_paths
+from twelvelabs_provider.inputs.typed_arguments import decoded, number_of
+from twelvelabs_provider.storage.discovery.listing import list_files
+from twelvelabs_provider.storage.discovery.search_roots import search_root
+from twelvelabs_provider.storage.locations import Location
 from twelvelabs_provider.storage.video_list import ListedVideo, read_video_list
 
 MOST_VIDEOS = 5_000
@@ -95,7 +95,7 @@ def _videos_in(entry: Any, number: int) -> Iterator[ListedVideo]:
         raise TwelveLabsInputError(f"videos[{number}]={entry!r} is empty: {_HOW}")
     else:
         for uri in _matches(entry.strip()):
-            if uri.lower().endswith(_LISTS) and not is_url(uri):
+            if uri.lower().endswith(_LISTS) and not Location.parse(uri).is_url:
                 yield from read_video_list(uri)
             else:
                 yield ListedVideo(uri)
@@ -103,10 +103,10 @@ def _videos_in(entry: Any, number: int) -> Iterator[ListedVideo]:
 
 def _matches(uri: str) -> Iterator[str]:
     """Return what a pattern matches, by name; an address without one is itself."""
-    if is_url(uri) or "*" not in uri:
+    if Location.parse(uri).is_url or "*" not in uri:
         yield uri
         return
-    place = place_of(uri)
-    found = (entry.uri.removeprefix("file://") for path, entry in entries_of(place, Counter()) if place.wants(path))
+    root = search_root(uri)
+    found = (entry.uri.removeprefix("file://") for path, entry in list_files(root, Counter()) if root.matches(path))
     # A listing has no order and no end; what is beyond the most that a task takes is refused anyway.
     yield from nsmallest(MOST_VIDEOS + 1, found)

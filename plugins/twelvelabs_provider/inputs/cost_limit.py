@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.templated import optional_number
+from twelvelabs_provider.inputs.typed_arguments import optional_number
 from twelvelabs_provider.jobs.cost import LIMIT
 
 

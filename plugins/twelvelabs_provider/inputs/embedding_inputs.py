@@ -22,7 +22,7 @@ from twelvelabs_provider.api.embedding.request import (
 )
 from twelvelabs_provider.api.embedding.source import DynamicSegmentation, FixedSegmentation, MediaSource
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.templated import mapping_of, number_of, texts_of
+from twelvelabs_provider.inputs.typed_arguments import mapping_of, number_of, texts_of
 from twelvelabs_provider.jobs.time_range import TimeRange
 from twelvelabs_provider.storage.media import must_be_picture, must_be_sound
 from twelvelabs_provider.storage.probe import check_video, probe_video

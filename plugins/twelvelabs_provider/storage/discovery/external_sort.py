@@ -1,4 +1,4 @@
-"""Rows on the worker's own disk, compressed, and more of them brought into order than memory would hold."""
+"""External sort: compressed rows in temporary files, sorted in bounded memory."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ Row = list[Any]
 
 
 class Keyed(Protocol):
-    """What has a place in an order."""
+    """A value with a sort key."""
 
     @property
     def key(self) -> tuple[str, str]:
-        """What it is sorted by."""
+        """The sort key."""
 
 
 L = TypeVar("L", bound=Keyed)
 R = TypeVar("R", bound=Keyed)
 
 RUN_ROWS = 20_000
-"""Rows that are sorted in memory at once: some 15 MB."""
+"""Rows that are sorted in memory at once: about 15 MB."""
 
 _BLOCK_ROWS = 200
 _LENGTH_BYTES = 4
 
 
 class Spool:
-    """Rows in a file without a name, which is gone with the process; written once, then read as often as one likes."""
+    """Rows in an unnamed temporary file: written once, read any number of times."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self._file = tempfile.TemporaryFile(prefix="twelvelabs-")  # noqa: SIM115 - it lives as long as the spool
         self.count = 0
         source = iter(rows)
         while block := list(islice(source, _BLOCK_ROWS)):
-            # Nobody else reads this file, and JSON takes four times as long.
+            # Only this process reads the file, and JSON takes four times as long.
             data = zlib.compress(marshal.dumps(block), 1)
             self._file.write(len(data).to_bytes(_LENGTH_BYTES, "big") + data)
             self.count += len(block)
@@ -50,29 +50,29 @@ class Spool:
             yield from marshal.loads(zlib.decompress(self._file.read(int.from_bytes(length, "big"))))
 
 
-def in_order(rows: Iterable[Row], run_rows: int = RUN_ROWS) -> Iterator[Row]:
-    """The rows sorted; nothing is taken before the first is asked for, and all before it is given.
+def sorted_rows(rows: Iterable[Row], run_rows: int = RUN_ROWS) -> Iterator[Row]:
+    """Yield the rows sorted. Nothing is read before the first ``next``, everything before the first row.
 
-    :param rows: of texts and numbers that can be compared from the left, and differ before they cannot.
-    :param run_rows: so many are held in memory; of more, sorted runs go to disk and are merged.
+    :param rows: rows whose first three values are comparable.
+    :param run_rows: rows in memory; with more rows, sorted runs go to disk and are merged.
     """
     source = iter(rows)
     runs: list[Iterable[Row]] = []
-    while run := sorted(islice(source, run_rows), key=_place):
+    while run := sorted(islice(source, run_rows), key=_sort_key):
         last = len(run) < run_rows
         # A single run needs no disk.
         runs.append(run if last else Spool(run))
         if last:
             break
-    yield from heapq.merge(*runs, key=_place)
+    yield from heapq.merge(*runs, key=_sort_key)
 
 
-def _place(row: Row) -> tuple[str, int, str]:
+def _sort_key(row: Row) -> tuple[str, int, str]:
     return row[0], row[1], row[2]
 
 
-def aligned(left: Iterable[L], right: Iterable[R]) -> Iterator[tuple[L | None, R | None]]:
-    """Two sorted streams side by side: what one of them lacks is None there."""
+def merge_join(left: Iterable[L], right: Iterable[R]) -> Iterator[tuple[L | None, R | None]]:
+    """Yield pairs of two sorted streams with equal keys; the missing side is None."""
     ones, others = iter(left), iter(right)
     one, other = next(ones, None), next(others, None)
     while one is not None and other is not None:

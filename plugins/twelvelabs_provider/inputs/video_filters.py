@@ -9,7 +9,7 @@ from typing import Any
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError
 from twelvelabs_provider.api.filters import Between, VideoFilter
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.templated import mapping_of, moment_of, number_of, texts_of
+from twelvelabs_provider.inputs.typed_arguments import mapping_of, moment_of, number_of, texts_of
 
 _RANGES = ("duration", "fps", "width", "height", "size")
 _NAMES = ("filename", "status", *_RANGES, "created_at", "updated_at", "user_metadata")

@@ -13,8 +13,9 @@ from twelvelabs_provider.api.analysis.rules import MOST_INLINE_BYTES
 from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.jobs.deduplication import asset_of
+from twelvelabs_provider.storage.locations import redact_url
 from twelvelabs_provider.storage.probe import probe_video
-from twelvelabs_provider.storage.source import Source, redact_url, resolve_source
+from twelvelabs_provider.storage.source import Source, resolve_source
 
 if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook

@@ -10,7 +10,7 @@ import pendulum
 
 from twelvelabs_provider.api.decoding import decoded_json
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.arguments import text_of, without_paths
+from twelvelabs_provider.inputs.text_arguments import text_of, without_paths
 from twelvelabs_provider.jobs.durations import plain_number
 
 _SHOWN = 200

@@ -1,4 +1,4 @@
-"""What a listing is made of: the addresses of files, and what the store says of them."""
+"""Files of a listing, with the metadata of their store."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ VIDEO_SUFFIXES = (
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m2v", ".ts", ".mts", ".m2ts", ".vob", ".wmv",
     ".asf", ".flv", ".f4v", ".3gp", ".3g2", ".ogv", ".mxf",
 )  # fmt: skip
-"""What FFmpeg reads as video, which is what the service takes."""
+"""Suffixes that FFmpeg reads as video, which the service accepts."""
 
 _TIMES = ("mtime", "LastModified", "last_modified", "updated", "modified", "timeModified", "created")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ListedFile:
     """One file of a listing.
 
-    :param uri: where it can be read, with the connection as user where one was given.
-    :param size: bytes; None where the store does not say.
+    :param uri: address to read it, with the connection as user where one is given.
+    :param size: bytes; None if unknown.
     :param version: changes when the content changes.
-    :param modified: seconds since 1970; None where the store does not say.
+    :param modified: seconds since 1970; None if unknown.
     """
 
     uri: str
@@ -35,50 +35,50 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """The address without connection: the same file by whichever connection it is read."""
+        """The address without connection, equal for all connections."""
         return address_of(self.uri)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A video, and the subtitle beside it.
+class DiscoveredVideo:
+    """A video and its subtitle.
 
-    :param steady: both looked the same at the second look, if there was one.
+    :param stable: both are unchanged in the second listing, if there is one.
     """
 
-    video: Entry
-    subtitle: Entry | None = None
-    steady: bool = True
+    video: ListedFile
+    subtitle: ListedFile | None = None
+    stable: bool = True
 
     @property
     def key(self) -> tuple[str, str]:
-        """What listings are sorted by."""
+        """The sort key of listings."""
         name = self.video.name
         return stem_of(name), name
 
     @property
     def mark(self) -> str:
-        """Changes when the video or its subtitle does."""
+        """Changes when the video or its subtitle changes."""
         subtitle = self.subtitle
         return f"{self.video.version}\n{subtitle.name}\n{subtitle.version}" if subtitle else self.video.version
 
     @property
     def modified(self) -> float | None:
-        """Seconds since 1970 when the later of the two was written; None where the store does not say."""
+        """Seconds since 1970 when the later of the two was written; None if unknown."""
         video, subtitle = self.video.modified, self.subtitle
         if subtitle is None or video is None:
             return video
         return None if subtitle.modified is None else max(video, subtitle.modified)
 
     def listed(self) -> ListedVideo:
-        """The line of the list."""
+        """Return the row of the list."""
         video, subtitle = self.video, self.subtitle
         written = None if video.modified is None else datetime.fromtimestamp(video.modified, UTC).isoformat()
         return ListedVideo(video.uri, video.size, video.version, written, subtitle.uri if subtitle else None)
 
 
 def address_of(uri: str) -> str:
-    """An address without connection."""
+    """Return an address without its connection."""
     if "@" not in uri:
         return uri
     scheme, separator, rest = uri.partition("://")
@@ -87,7 +87,7 @@ def address_of(uri: str) -> str:
 
 
 def stem_of(name: str) -> str:
-    """An address without the suffix of its last part; what begins with a point has none."""
+    """Return an address without the suffix of its last part; a leading dot starts no suffix."""
     folder, slash, last = name.rpartition("/")
     stem, point, _ = last.rpartition(".")
     return f"{folder}{slash}{stem}" if point and stem else name

@@ -9,8 +9,8 @@ from random import Random
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from twelvelabs_provider.storage.ranges import RangeStream, StoreStream
-from twelvelabs_provider.storage.source import BLOCK_SIZE, resolve_source
+from twelvelabs_provider.storage.object_streams import BLOCK_SIZE, RangeStream, StoreStream
+from twelvelabs_provider.storage.source import resolve_source
 
 CONTENT = Random(7).randbytes(100_000)
 

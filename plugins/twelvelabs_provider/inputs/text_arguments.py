@@ -11,7 +11,7 @@ from uuid import UUID
 
 from twelvelabs_provider.api.redaction import clean_text
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.storage.locations import is_path, place_text
+from twelvelabs_provider.storage.locations import Location, is_path
 
 _TEXT: frozenset[Any] = frozenset({"str", "str | None", str, str | None})
 _URL = re.compile(r":\\?/\\?/|%3A%2F%2F", re.IGNORECASE)
@@ -45,7 +45,7 @@ def without_paths(value: Any) -> Any:
     :raises TwelveLabsInputError: for a path that holds credentials of its own.
     """
     if is_path(value):
-        return place_text(value)
+        return Location.parse(value).value
     if isinstance(value, Mapping):
         found: Any = {without_paths(name): without_paths(inner) for name, inner in value.items()}
         return value if _same(found.values(), value.values()) and _same(found, value) else found

@@ -11,8 +11,8 @@ import pytest
 
 from twelvelabs_provider.api.filters import Between, VideoFilter
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.templated import mapping_of, moment_of, number_of, texts_of
-from twelvelabs_provider.inputs.videos import WantedVideos
+from twelvelabs_provider.inputs.typed_arguments import mapping_of, moment_of, number_of, texts_of
+from twelvelabs_provider.inputs.video_filters import WantedVideos
 
 NOON = pendulum.datetime(2026, 6, 1, 12)
 

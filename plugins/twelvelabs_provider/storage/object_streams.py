@@ -1,4 +1,4 @@
-"""Objects in storage as streams, whole or a stretch, whose failures are those of streams, whatever the store's are."""
+"""Binary streams of stored objects and byte ranges; every store error becomes an ``OSError``."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
+BLOCK_SIZE = 8 * 2**20
+"""Bytes of one request to object storage: small enough to read a header, large enough to stream."""
+
 ReadRange = Callable[[int, int], bytes]
 
 
 class RangeStream(io.RawIOBase):
-    """Reads a stretch of an object in pieces, of which it keeps one.
+    """Stream of a byte range, fetched in pieces, one in memory.
 
     :param read_range: returns the bytes from one offset up to (not including) another.
     :param start: offset of the first byte.
@@ -25,15 +28,15 @@ class RangeStream(io.RawIOBase):
         self._held = memoryview(b"")
 
     def readable(self) -> bool:
-        """Say that it can be read."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Fill a buffer as far as what is held reaches, having fetched the next piece if nothing is."""
+        """Fill a buffer from the held piece; fetch the next piece if none is held."""
         if not self._held and self._next < self._end:
             until = min(self._next + self._piece, self._end)
             self._held = memoryview(self._fetched(self._next, until))
-            # An object that became shorter ends here: asking once more for nothing would not bring it back.
+            # An object that became shorter ends here.
             self._next = until if self._held else self._end
         count = min(len(buffer), len(self._held))
         buffer[:count] = self._held[:count]
@@ -41,12 +44,12 @@ class RangeStream(io.RawIOBase):
         return count
 
     def _fetched(self, start: int, end: int) -> bytes:
-        with _failing_as_streams_do(f"bytes {start:,} to {end:,} were read"):
+        with _as_os_errors(f"bytes {start:,} to {end:,} were read"):
             return self._read_range(start, end)
 
 
 class StoreStream(io.RawIOBase):
-    """Reads an object from its beginning, or from anywhere.
+    """Seekable stream of an object.
 
     :param handle: an fsspec file; closed with the stream.
     """
@@ -55,34 +58,34 @@ class StoreStream(io.RawIOBase):
         self._handle = handle
 
     def readable(self) -> bool:
-        """Say that it can be read."""
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """Say whether one can go elsewhere in it."""
+        """Return whether the file is seekable."""
         return self._handle.seekable()
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go elsewhere; return the new place."""
+        """Seek; return the new position."""
         return self._handle.seek(offset, whence)
 
     def readinto(self, buffer: Any) -> int:
-        """Fill a buffer as far as the object reaches."""
-        with _failing_as_streams_do("it was read"):
+        """Fill a buffer up to the end of the object."""
+        with _as_os_errors("it was read"):
             data = self._handle.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
     def close(self) -> None:
-        """Close the file behind it."""
+        """Close the fsspec file."""
         if not self.closed:
             self._handle.close()
         super().close()
 
 
 @contextmanager
-def _failing_as_streams_do(what: str) -> Iterator[None]:
-    """Stores have errors of their own; whoever reads a stream expects its kind."""
+def _as_os_errors(what: str) -> Iterator[None]:
+    """Turn every error of a store into an ``OSError``, which readers of streams expect."""
     try:
         yield
     except OSError:

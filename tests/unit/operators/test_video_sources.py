@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.many_videos import allowed_failures, concurrency_of, videos_of
+from twelvelabs_provider.inputs.video_sources import allowed_failures, concurrency_of, videos_of
 
 
 @pytest.fixture
@@ -46,12 +46,12 @@ def test_a_pattern_in_a_store_keeps_the_connection(monkeypatch: pytest.MonkeyPat
     import fsspec
     from fsspec.implementations.memory import MemoryFileSystem
 
-    from twelvelabs_provider.storage.discovery import places
+    from twelvelabs_provider.storage.discovery import search_roots
 
     store: MemoryFileSystem = fsspec.filesystem("memory")
     for name in ("/bucket/a 1.mp4", "/bucket/b.mp4", "/bucket/b.srt", "/bucket/sub.mp4/x"):
         store.pipe_file(name, b"x")
-    monkeypatch.setattr(places, "filesystem_of", lambda uri, _: (store, uri.rpartition("@")[2]))
+    monkeypatch.setattr(search_roots, "filesystem_of", lambda location, _: (store, location.bucket + location.path))
     assert uris("s3://conn@bucket/*.mp4") == ["s3://conn@bucket/a 1.mp4", "s3://conn@bucket/b.mp4"]
 
 
