@@ -64,11 +64,13 @@ def create_batch(db: Database, analysis_mode: str, model_name: str, requests: Se
 
     :param requests: the checked request of each item.
     """
+    created_at = now()
     batch = Batch(
         analysis_mode=analysis_mode,
         model_name=model_name,
         total_items=len(requests),
-        expires_at=add_seconds(now(), LIFETIME_SECONDS),
+        created_at=created_at,
+        expires_at=add_seconds(created_at, LIFETIME_SECONDS),
     )
     with db.transaction():
         db.insert(batch)
