@@ -1,4 +1,4 @@
-"""``python -m tests.coverage_table``: write docs/coverage.md, and say what is missing."""
+"""``python -m tests.coverage_table``: write docs/coverage.md and report gaps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every call that the provider can make, found by looking at its modules, and where each goes."""
+"""Calls of the provider, found in its modules, with method and path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arguments of calls that take one path or another, or refuse what is made up from their annotations alone."""
+"""Arguments of calls with several paths, or with arguments that annotations alone cannot supply."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operators, sensors and methods of the hook, and which calls each can come to make, read from their sources."""
+"""Calls that each operator, sensor and hook method can make, read from their sources."""
 
 from __future__ import annotations
 

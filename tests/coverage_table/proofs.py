@@ -1,4 +1,4 @@
-"""Which tests name what."""
+"""Tests that name a call, a route or an operator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The capabilities of the service: which paths belong to each, and where the vendor's client has it."""
+"""Capabilities of the service, with their paths and their place in the vendor's client."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ID = r"/\{[a-z_]+\}"
 CAPABILITIES: Sequence[Capability] = (
     Capability("Indexes", ["/indexes", f"/indexes{ID}", f"/engines({ID})?"], ["indexes"]),
     Capability(
-        "What was said and shown",
+        "Speech, on-screen text, logos and thumbnails",
         [f"/indexes{ID}/videos{ID}/(transcription|text-in-video|logo|thumbnail)", f"/assets{ID}/transcription"],
     ),
     Capability("Videos", [f"/indexes{ID}/videos({ID})?"], ["indexes.videos"]),
@@ -43,12 +43,12 @@ CAPABILITIES: Sequence[Capability] = (
     Capability("Assets", ["/assets", f"/assets{ID}", f"/assets{ID}/user-metadata"], ["assets"]),
     Capability("Imports", ["/connections.*", "/tasks/transfers.*"], ["data_connectors", "imports"]),
     Capability("Indexing tasks", ["/tasks.*"], ["tasks"]),
-    Capability("Analysis at once, and in short", ["/analyze", "/generate", "/summarize", "/gist"], ["analyze"]),
+    Capability("Synchronous analysis and summaries", ["/analyze", "/generate", "/summarize", "/gist"], ["analyze"]),
     Capability("Analysis tasks", ["/analyze/tasks.*"], ["analyze_async.tasks"]),
     Capability("Analysis batches", ["/analyze/batches.*"], ["analyze_async.batches"]),
     Capability("Search", ["/search.*"], ["search"]),
     Capability("Embeddings", ["/embed-v2.*"], ["embed.v_2"]),
-    Capability("Embeddings of the first kind", ["/embed", "/embed/.*"], ["embed"]),
+    Capability("Embeddings v1", ["/embed", "/embed/.*"], ["embed"]),
     Capability("Entities", ["/entity-collections.*", f"/assets{ID}/entities"], ["entity_collections"]),
     Capability(
         "Knowledge stores",

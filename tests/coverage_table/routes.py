@@ -1,4 +1,4 @@
-"""The routes of the embedded engine, and which of them a path leads to."""
+"""Routes of the embedded engine, and the route of a path."""
 
 from __future__ import annotations
 

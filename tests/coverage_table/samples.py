@@ -1,4 +1,4 @@
-"""Arguments for a call, made up from its annotations: enough to see which method and path it has."""
+"""Sample arguments of a call from its annotations, enough to read its method and path."""
 
 from __future__ import annotations
 
