@@ -23,7 +23,7 @@ from tests.task_runs import see_through
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsSourceChangedError
 from twelvelabs_provider.hooks import twelvelabs as hooks_twelvelabs
 from twelvelabs_provider.jobs import asset_upload as jobs_asset_upload
-from twelvelabs_provider.operators import upload as operators_upload
+from twelvelabs_provider.jobs import source_upload
 
 __all__ = ["bucket"]
 
@@ -159,13 +159,13 @@ def test_an_object_that_is_another_one_only_while_it_is_fetched_is_uploaded(
 ) -> None:
     index_id, before = account.create_index("replaced and restored"), billed(account)
     stored.replace_before(monkeypatch, jobs_asset_upload, "signed_link")
-    resolve = operators_upload.resolve_source
+    resolve = source_upload.resolve_source
 
     def restored(*arguments: Any, **fields: Any) -> Any:
         stored.put(stored.first)
         return resolve(*arguments, **fields)
 
-    monkeypatch.setattr(operators_upload, "resolve_source", restored)
+    monkeypatch.setattr(source_upload, "resolve_source", restored)
     result = indexed(index_id, stored.source)
     assert round(result["duration"]) == FIRST
     assert account.get(f"/v1.3/assets/{result['asset_id']}")["method"] == "direct"
@@ -178,13 +178,13 @@ def test_an_object_that_is_gone_before_it_is_indexed(
     from airflow.sdk import ObjectStoragePath
 
     index_id, before = account.create_index("gone object"), account.holdings()
-    resolve = operators_upload.resolve_source
+    resolve = source_upload.resolve_source
 
     def removed(*arguments: Any, **fields: Any) -> Any:
         ObjectStoragePath(stored.source).unlink()
         return resolve(*arguments, **fields)
 
-    monkeypatch.setattr(operators_upload, "resolve_source", removed)
+    monkeypatch.setattr(source_upload, "resolve_source", removed)
     with pytest.raises(TwelveLabsInputError, match="does not exist"):
         indexed(index_id, stored.source)
     assert account.holdings() == before

@@ -35,7 +35,7 @@ def test_no_text_gives_no_segments() -> None:
 
 
 @pytest.mark.parametrize(
-    ("texts", "subject"),
+    ("texts", "topic"),
     [
         (("onscreen_text", "Text that appears"), Topic.SCREEN),
         (("segments", "Transcribe all text shown on screen"), Topic.SCREEN),

@@ -59,10 +59,11 @@ def resolve_index_for_videos(
     if given_id:
         index = hook.execute(hook.api.read_index(given_id))
     else:
-        index = _remembered(hook, task_state)
-        if index is None and create_index:
+        if remembered := _remembered(hook, task_state):
+            index = remembered
+        elif create_index:
             index = hook.execute(hook.api.read_index(create_or_reuse(hook, given_name, wanted)))
-        elif index is None:
+        else:
             index = _find(hook, given_name)
         if task_state is not None:
             task_state.record_index(index.id)
