@@ -175,15 +175,15 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
             return dialect_for(ApiVersion.V1_3).LIMITS.max_bytes
 
     def _options(self, sources: Sequence[str], discovery: Discovery) -> dict[str, Any]:
-        wanted = discovery.wanted
+        selection = discovery.selection
         outcomes = {"outcomes": Location.parse(discovery.outcomes).uri} if discovery.outcomes else {}
         return {
             **outcomes,
             "source": list(sources),
-            "suffixes": sorted(wanted.suffixes),
-            "min_size": wanted.min_size,
-            "max_size": wanted.max_size,
-            "language": wanted.language,
+            "suffixes": sorted(selection.suffixes),
+            "min_size": selection.min_size,
+            "max_size": selection.max_size,
+            "language": selection.language,
             "min_age": discovery.min_age,
             "stable_for": discovery.stable_for,
             "only_new": discovery.only_new,

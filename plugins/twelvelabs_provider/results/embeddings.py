@@ -85,7 +85,7 @@ def publish_embeddings(
         asset_id=embedded.asset_id,
         model=answered,
         options={"model_name": model, **options},
-        duration=told["duration"],
+        duration=found.input.duration or embedded.duration,
         billed=bill.as_json() if bill else None,
         details={name: told[name] for name in ("dimensions", "input_type", "embedding_task_id")},
         answer=answer(told),

@@ -147,4 +147,4 @@ def compare_looks(
         if now is None:
             skipped[vanished] += 1
         else:
-            yield replace(now, compare_looks=before is not None and before.mark == now.mark)
+            yield replace(now, stable=before is not None and before.mark == now.mark)
