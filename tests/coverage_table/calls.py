@@ -23,7 +23,7 @@ BUILDERS = frozenset(
         "call.change",
         "call.delete",
         "call.get",
-        "call.only_today",
+        "call.only_current",
         "call.post",
         "embedding.embeddings.task_page",
         "resources.indexes_page",

@@ -19,7 +19,7 @@ from twelvelabs_provider.api.call import (
     delete,
     get,
     nothing,
-    only_today,
+    only_current,
     path_of,
     wire_text,
 )
@@ -184,7 +184,7 @@ def list_assets(
         "filename": filename,
     }
     call = get("/assets", partial(page_from, item=asset_from, what="the list of assets"), query)
-    return only_today(call, "list_videos() lists what is indexed")
+    return only_current(call, "list_videos() lists what is indexed")
 
 
 def update_asset_metadata(asset_id: str, user_metadata: Json) -> Call[None]:
@@ -199,9 +199,9 @@ def replace_asset_metadata(asset_id: str, user_metadata: Json) -> Call[None]:
 
 def delete_asset_metadata(asset_id: str) -> Call[None]:
     """Return the call that clears the user metadata of an asset."""
-    return only_today(delete(path_of("assets", asset_id, "user-metadata")), _INSTEAD)
+    return only_current(delete(path_of("assets", asset_id, "user-metadata")), _INSTEAD)
 
 
 def _metadata(method: Method, asset_id: str, user_metadata: Json) -> Call[None]:
     body = {"user_metadata": dict(user_metadata)}
-    return only_today(change(method, path_of("assets", asset_id, "user-metadata"), nothing, body), _INSTEAD)
+    return only_current(change(method, path_of("assets", asset_id, "user-metadata"), nothing, body), _INSTEAD)

@@ -133,7 +133,7 @@ class StreamedCall(Call[T_co]):
     framing: Framing = Framing.NDJSON
 
 
-def only_today(call: Call[T], instead: str = "") -> Call[T]:
+def only_current(call: Call[T], instead: str = "") -> Call[T]:
     """Return a call that v1.3 alone has.
 
     :param instead: the nearest way in the older generations, where there is one.

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import pendulum
 
-from twelvelabs_provider.api.call import Call, Method, RateCategory, delete, get, only_today, path_of, post
+from twelvelabs_provider.api.call import Call, Method, RateCategory, delete, get, only_current, path_of, post
 from twelvelabs_provider.api.models import Json, Page
 from twelvelabs_provider.api.reading import as_object, identifier, moment_from, page_from, reason_from, text_from
 from twelvelabs_provider.api.resources import Paging
@@ -147,7 +147,7 @@ def authorize_connection(
     :param custom_id: a label for the connection.
     """
     body = {"provider": str(provider), "redirect_uri": redirect_uri, "custom_id": custom_id}
-    return only_today(post("/connections:authorize", _authorization, body, repeatable=True), _INSTEAD)
+    return only_current(post("/connections:authorize", _authorization, body, repeatable=True), _INSTEAD)
 
 
 def list_connections(paging: Paging | None = None) -> Call[Page[Connection]]:
@@ -157,18 +157,18 @@ def list_connections(paging: Paging | None = None) -> Call[Page[Connection]]:
 
 def read_connection(connection_id: str) -> Call[Connection]:
     """Return the call that reads a connection."""
-    return only_today(get(path_of("connections", connection_id), connection_from), _INSTEAD)
+    return only_current(get(path_of("connections", connection_id), connection_from), _INSTEAD)
 
 
 def delete_connection(connection_id: str) -> Call[None]:
     """Return the call that disconnects an account; assets that were imported through it stay."""
-    return only_today(delete(path_of("connections", connection_id)), _INSTEAD)
+    return only_current(delete(path_of("connections", connection_id)), _INSTEAD)
 
 
 def create_picker_token(connection_id: str) -> Call[PickerToken]:
     """Return the call that makes a token for the provider's file picker."""
     path = path_of("connections", connection_id, "picker-token")
-    return only_today(Call(Method.POST, path, _picker_token, repeatable=True), _INSTEAD)
+    return only_current(Call(Method.POST, path, _picker_token, repeatable=True), _INSTEAD)
 
 
 def create_redirect_uri(redirect_uri: str) -> Call[RedirectUri]:
@@ -176,7 +176,7 @@ def create_redirect_uri(redirect_uri: str) -> Call[RedirectUri]:
 
     :param redirect_uri: https, a public host, no wildcard.
     """
-    return only_today(post("/connections/redirect-uris", _redirect_uri, {"redirect_uri": redirect_uri}), _INSTEAD)
+    return only_current(post("/connections/redirect-uris", _redirect_uri, {"redirect_uri": redirect_uri}), _INSTEAD)
 
 
 def list_redirect_uris(paging: Paging | None = None) -> Call[Page[RedirectUri]]:
@@ -186,7 +186,7 @@ def list_redirect_uris(paging: Paging | None = None) -> Call[Page[RedirectUri]]:
 
 def delete_redirect_uri(redirect_uri_id: str) -> Call[None]:
     """Return the call that allows an address no longer."""
-    return only_today(delete(path_of("connections", "redirect-uris", redirect_uri_id)), _INSTEAD)
+    return only_current(delete(path_of("connections", "redirect-uris", redirect_uri_id)), _INSTEAD)
 
 
 def import_files(connection_id: str, source_ids: Sequence[str]) -> Call[Import]:
@@ -198,7 +198,7 @@ def import_files(connection_id: str, source_ids: Sequence[str]) -> Call[Import]:
     """
     body = {"items": [{"source_id": source_id} for source_id in source_ids]}
     path = path_of("connections", connection_id, "imports")
-    return only_today(post(path, import_from, body, repeatable=True, category=RateCategory.UPLOAD), _INSTEAD)
+    return only_current(post(path, import_from, body, repeatable=True, category=RateCategory.UPLOAD), _INSTEAD)
 
 
 def list_imports(connection_id: str, paging: Paging | None = None) -> Call[Page[Import]]:
@@ -208,7 +208,7 @@ def list_imports(connection_id: str, paging: Paging | None = None) -> Call[Page[
 
 def read_import(connection_id: str, import_id: str) -> Call[Import]:
     """Return the call that reads an import with where each of its assets stands now."""
-    return only_today(get(path_of("connections", connection_id, "imports", import_id), import_from), _INSTEAD)
+    return only_current(get(path_of("connections", connection_id, "imports", import_id), import_from), _INSTEAD)
 
 
 def connection_from(answer: Any) -> Connection:
@@ -284,4 +284,4 @@ def _redirect_uri(answer: Any) -> RedirectUri:
 def _page(path: str, item: Callable[[Any], T], paging: Paging | None) -> Call[Page[T]]:
     """These lists have one order and take no other."""
     read = partial(page_from, item=item, what=f"the list {path}")
-    return only_today(get(path, read, (paging or Paging()).place()), _INSTEAD)
+    return only_current(get(path, read, (paging or Paging()).place()), _INSTEAD)

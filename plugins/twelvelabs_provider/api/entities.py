@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import pendulum
 
-from twelvelabs_provider.api.call import Call, Method, change, delete, get, only_today, path_of, post
+from twelvelabs_provider.api.call import Call, Method, change, delete, get, only_current, path_of, post
 from twelvelabs_provider.api.models import Json, Page
 from twelvelabs_provider.api.reading import as_object, identifier, moment_from, page_from, text_from
 from twelvelabs_provider.api.redaction import clean_text
@@ -278,4 +278,4 @@ def _path(collection_id: str, entity_id: str, *more: str) -> str:
 
 
 def _today(call: Call[T]) -> Call[T]:
-    return only_today(call, _INSTEAD)
+    return only_current(call, _INSTEAD)

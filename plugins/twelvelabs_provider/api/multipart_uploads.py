@@ -14,7 +14,7 @@ from typing import Any
 import pendulum
 
 from twelvelabs_provider.api.assets import AssetOptions, AssetType
-from twelvelabs_provider.api.call import Call, RateCategory, get, only_today, path_of, post
+from twelvelabs_provider.api.call import Call, RateCategory, get, only_current, path_of, post
 from twelvelabs_provider.api.models import Json, Page
 from twelvelabs_provider.api.reading import as_object, moment_from, page_from, reason_from, text_from
 from twelvelabs_provider.api.resources import Paging
@@ -161,18 +161,18 @@ def create_upload(media: AssetType, total_size: int, options: AssetOptions) -> C
         "user_metadata": dict(options.user_metadata) if options.user_metadata else None,
     }
     call = post(_PATH, _session_from, body, repeatable=True, category=RateCategory.UPLOAD)
-    return only_today(call, _INSTEAD)
+    return only_current(call, _INSTEAD)
 
 
 def list_incomplete_uploads(paging: Paging | None = None) -> Call[Page[IncompleteUpload]]:
     """Return the call for one page of the sessions that were not brought to their end."""
     read = partial(page_from, item=_incomplete_from, what="the list of incomplete uploads")
-    return only_today(get(_PATH, read, (paging or Paging()).place()), _INSTEAD)
+    return only_current(get(_PATH, read, (paging or Paging()).place()), _INSTEAD)
 
 
 def read_upload(upload_id: str, paging: Paging | None = None) -> Call[UploadState]:
     """Return the call for where a session stands, with one page of its parts."""
-    return only_today(get(_upload_path(upload_id), _state_from, (paging or Paging()).place()), _INSTEAD)
+    return only_current(get(_upload_path(upload_id), _state_from, (paging or Paging()).place()), _INSTEAD)
 
 
 def report_chunks(upload_id: str, chunks: Sequence[SentChunk]) -> Call[ChunkReport]:
@@ -182,7 +182,7 @@ def report_chunks(upload_id: str, chunks: Sequence[SentChunk]) -> Call[ChunkRepo
         for chunk in chunks
     ]
     call = post(_upload_path(upload_id), _report_from, {"completed_chunks": reported}, repeatable=True)
-    return only_today(call, _INSTEAD)
+    return only_current(call, _INSTEAD)
 
 
 def presign_chunks(upload_id: str, start: int, count: int = 1) -> Call[tuple[ChunkUrl, ...]]:
@@ -192,7 +192,7 @@ def presign_chunks(upload_id: str, start: int, count: int = 1) -> Call[tuple[Chu
     :param count: how many, 50 at most.
     """
     path = path_of("assets", "multipart-uploads", upload_id, "presigned-urls")
-    return only_today(post(path, _urls_from, {"start": start, "count": count}, repeatable=True), _INSTEAD)
+    return only_current(post(path, _urls_from, {"start": start, "count": count}, repeatable=True), _INSTEAD)
 
 
 def _upload_path(upload_id: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from twelvelabs_provider.api.call import Call, Method, change, get, nothing, only_today, path_of
+from twelvelabs_provider.api.call import Call, Method, change, get, nothing, only_current, path_of
 from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
 from twelvelabs_provider.api.models import Video
 from twelvelabs_provider.api.reading import video_from
@@ -52,4 +52,4 @@ def update_indexed_asset(index_id: str, video_id: str, user_metadata: Mapping[st
     """Return the call that merges fields of one's own into those of an indexed asset; None takes a field away."""
     path = path_of("indexes", index_id, "indexed-assets", video_id)
     call = change(Method.PATCH, path, nothing, {"user_metadata": dict(user_metadata)})
-    return only_today(call, "update_video() changes the metadata of an indexed video")
+    return only_current(call, "update_video() changes the metadata of an indexed video")

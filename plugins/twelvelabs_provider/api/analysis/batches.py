@@ -31,7 +31,7 @@ from twelvelabs_provider.api.call import (
     StreamedCall,
     delete,
     get,
-    only_today,
+    only_current,
     path_of,
 )
 from twelvelabs_provider.api.models import Json, Page
@@ -133,7 +133,7 @@ def create_batch(request: BatchRequest) -> Call[CreatedBatch]:
         undone=frozenset({HTTPStatus.SERVICE_UNAVAILABLE}),
         category=RateCategory.ANALYZE,
     )
-    return only_today(call, _INSTEAD)
+    return only_current(call, _INSTEAD)
 
 
 def list_batches(
@@ -146,12 +146,12 @@ def list_batches(
     """
     query = {**(paging or Paging()).place(), "status": list(status), "analysis_mode": list(mode)}
     read = partial(page_from, item=batch_from, what="the list of batches")
-    return only_today(get("/analyze/batches", read, query), _INSTEAD)
+    return only_current(get("/analyze/batches", read, query), _INSTEAD)
 
 
 def read_batch(batch_id: str) -> Call[AnalysisBatch]:
     """Return the call that tells where a batch stands."""
-    return only_today(get(path_of("analyze", "batches", batch_id), batch_from), _INSTEAD)
+    return only_current(get(path_of("analyze", "batches", batch_id), batch_from), _INSTEAD)
 
 
 def batch_results(batch_id: str) -> StreamedCall[BatchItemResult]:
@@ -171,9 +171,9 @@ def batch_results(batch_id: str) -> StreamedCall[BatchItemResult]:
 def cancel_batch(batch_id: str) -> Call[AnalysisBatch]:
     """Return the call that cancels what has not begun; what is being processed ends, and is billed."""
     call = Call(Method.POST, path_of("analyze", "batches", batch_id, "cancel"), batch_from, repeatable=True)
-    return only_today(call, _INSTEAD)
+    return only_current(call, _INSTEAD)
 
 
 def delete_batch(batch_id: str) -> Call[None]:
     """Return the call that deletes a batch that has ended, with its tasks and results."""
-    return only_today(delete(path_of("analyze", "batches", batch_id)), _INSTEAD)
+    return only_current(delete(path_of("analyze", "batches", batch_id)), _INSTEAD)

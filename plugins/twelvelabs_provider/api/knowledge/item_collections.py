@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import pendulum
 
-from twelvelabs_provider.api.call import Call, Method, change, delete, get, nothing, only_today, path_of, post
+from twelvelabs_provider.api.call import Call, Method, change, delete, get, nothing, only_current, path_of, post
 from twelvelabs_provider.api.knowledge.knowledge_stores import KnowledgeStoreItem, knowledge_store_item_from
 from twelvelabs_provider.api.models import Json, Page
 from twelvelabs_provider.api.reading import as_object, identifier, moment_from, number_from, page_from, text_from
@@ -126,4 +126,4 @@ def _path(store_id: str, *more: str) -> str:
 
 
 def _today(call: Call[T]) -> Call[T]:
-    return only_today(call, _INSTEAD)
+    return only_current(call, _INSTEAD)

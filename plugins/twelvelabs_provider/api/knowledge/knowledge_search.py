@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from twelvelabs_provider.api.call import Call, RateCategory, only_today, path_of, post
+from twelvelabs_provider.api.call import Call, RateCategory, only_current, path_of, post
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsGoneError
 from twelvelabs_provider.api.knowledge.knowledge_stores import AssetType
 from twelvelabs_provider.api.models import Json
@@ -123,7 +123,7 @@ def search_knowledge_store(
     content = {**search.body(), "page_token": page_token}
     path = path_of("knowledge-stores", store_id, "search")
     call = post(path, knowledge_hits_from, content, category=RateCategory.SEARCH)
-    return only_today(call, "older generations have no knowledge stores: search an index")
+    return only_current(call, "older generations have no knowledge stores: search an index")
 
 
 def all_knowledge_hits(

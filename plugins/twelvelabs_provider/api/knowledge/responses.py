@@ -13,7 +13,7 @@ from typing import Any
 
 import pendulum
 
-from twelvelabs_provider.api.call import Call, only_today, post
+from twelvelabs_provider.api.call import Call, only_current, post
 from twelvelabs_provider.api.models import Json
 from twelvelabs_provider.api.reading import (
     as_object,
@@ -161,7 +161,7 @@ class Response(Answer):
 
 def create_response(request: ResponseRequest) -> Call[Response]:
     """Return the call that asks and is answered once everything is said (newer than the service's description)."""
-    return only_today(post("/responses", response_from, request.body(stream=False)), INSTEAD)
+    return only_current(post("/responses", response_from, request.body(stream=False)), INSTEAD)
 
 
 def response_from(answer: Any) -> Response:
