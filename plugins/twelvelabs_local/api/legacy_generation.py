@@ -14,7 +14,7 @@ from twelvelabs_local.api.analysis_request import Temperature, checked_prompt
 from twelvelabs_local.api.call import Call, answer
 from twelvelabs_local.api.direct_analysis import indexed_answer
 from twelvelabs_local.api.endpoint import Endpoint
-from twelvelabs_local.api.parameters import Id, Required, at_least_one
+from twelvelabs_local.api.parameters import Id, Required
 from twelvelabs_local.api.request_model import RequestModel
 from twelvelabs_local.api.video_text import video_text
 from twelvelabs_local.engine.analysis import LETTERS_PER_TOKEN, MODEL_NAME
@@ -50,7 +50,7 @@ class SummarizeRequest(VideoTextRequest):
 class GistRequest(VideoTextRequest):
     """A request for a title, topics or hashtags."""
 
-    types: Annotated[list[Literal["title", "topic", "hashtag"]], at_least_one("type")]
+    types: Annotated[list[Literal["title", "topic", "hashtag"]], Required]
 
 
 async def generate(call: Call) -> Response:

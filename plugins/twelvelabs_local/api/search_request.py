@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, model_validator
 from pydantic_core import PydanticCustomError
 from starlette.datastructures import UploadFile
 
-from twelvelabs_local.api.parameters import Decoded, Distinct, Id, Link, Listed, at_least_one, between
+from twelvelabs_local.api.parameters import Decoded, Distinct, Id, Link, Listed, Required, between
 from twelvelabs_local.api.request_model import RequestModel, invalid_field, missing_field
 from twelvelabs_local.errors import ServiceError
 from twelvelabs_local.store.search_lines import WordMatch
@@ -159,9 +159,7 @@ class ImageParts(RequestModel):
 class SearchForm(SearchRequest, ImageParts):
     """The form of v1.3."""
 
-    search_options: Annotated[
-        list[Literal["visual", "audio", "transcription"]], Listed, at_least_one("option"), Distinct
-    ]
+    search_options: Annotated[list[Literal["visual", "audio", "transcription"]], Required, Listed, Distinct]
     transcription_options: Annotated[list[Literal["semantic", "lexical"]], Listed, Distinct] = []
     query_text: Words | None = None
     include_user_metadata: bool = False
@@ -187,7 +185,7 @@ class LegacySearch(SearchRequest):
 
     query_field: ClassVar[str] = "query"
     search_options: Annotated[
-        list[Literal["visual", "conversation", "text_in_video", "logo"]], Listed, at_least_one("option"), Distinct
+        list[Literal["visual", "conversation", "text_in_video", "logo"]], Required, Listed, Distinct
     ]
     conversation_option: Annotated[Literal["semantic", "exact_match", "transcription"], Lower] = "semantic"
     threshold: Annotated[Literal["high", "medium", "low", "none"], Lower] = "none"
