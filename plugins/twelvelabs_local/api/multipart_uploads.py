@@ -77,7 +77,7 @@ class CompletedPart(RequestModel):
 class CompletedParts(RequestModel):
     """A report of uploaded parts."""
 
-    completed_chunks: Annotated[list[CompletedPart], sized(1, MOST_AT_ONCE, "parts")]
+    completed_chunks: Annotated[list[CompletedPart], sized(1, MOST_AT_ONCE, "parts"), Required]
 
 
 class LinksRequest(RequestModel):
