@@ -140,7 +140,7 @@ def test_the_result_is_small_and_says_where_the_list_lies(nights: Nights) -> Non
         ({"min_size": 5, "max_size": 4}, "min_size=5 must be from 0 to max_size"),
         ({"chunk_size": 0}, "chunk_size=0 must be a whole number, 1 or more"),
         ({"only_new": "perhaps"}, "only_new='perhaps' must be true or false"),
-        ({"source_conn_id": "aws", "source": "s3://other@bucket/x"}, "names the connection 'other', and 'aws'"),
+        ({"source_conn_id": "aws", "source": "s3://other@bucket/x"}, "names the connection 'other', but 'aws'"),
     ],
 )
 def test_arguments_that_cannot_be_used(nights: Nights, options: dict[str, Any], words: str) -> None:

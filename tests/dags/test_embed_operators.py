@@ -304,7 +304,7 @@ def test_a_task_whose_answer_was_lost_is_found_by_its_url(
 def test_a_task_of_an_asset_whose_answer_was_lost_is_left_to_a_person(
     tmp_path: Path, connect: Connect, library: Library, lost: LosesAnswers
 ) -> None:
-    with pytest.raises(TwelveLabsUnknownOutcomeError, match="give its id as embedding_task_id"):
+    with pytest.raises(TwelveLabsUnknownOutcomeError, match="Pass the right one as embedding_task_id"):
         embed(tmp_path, video=library.asset_id, mode="async", options=["visual"])
 
 

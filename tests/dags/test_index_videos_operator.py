@@ -281,7 +281,7 @@ def test_a_retry_does_only_what_failed_and_may_succeed(
 ) -> None:
     listed, before = list(map(str, films(6))), billed(account)
     faults("/assets", "status", status=500, times=2 * 3, after=3)
-    with pytest.raises(TwelveLabsVideosFailedError, match="A retry tries again"):
+    with pytest.raises(TwelveLabsVideosFailedError, match="A retry processes only those that may succeed"):
         runs.run(listed, fields={"max_concurrent": 1})
     assert runs.pushed["return_value"]["failed"] >= 1, "pushed before a failure that is retried too"
     left = Counter(row["outcome"] for row in outcome_of(runs.output))

@@ -103,7 +103,7 @@ class Memory(dict):
         memory.write_text(json.dumps(self))
 
 Source.open_range = open_range
-ti = SimpleNamespace(dag_id="d", run_id="run", task_id="t", map_index=-1, max_tries=2, try_number=1)
+ti = SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, max_tries=0, try_number=1)
 operator = TwelveLabsCreateAssetOperator(task_id="t", source=video, method="multipart")
 operator.execute({"ti": ti, "task_state_store": Memory()})
 """

@@ -54,14 +54,20 @@ def files_with(text: str, folder: Path) -> list[Path]:
 
 
 def test_a_signed_address_is_only_where_the_user_put_it(
-    connect: Connect, account: Account, signed_url: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    connect: Connect,
+    account: Account,
+    signed_url: str,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     conf = {"sources": [signed_url], "index_name": "signed", "output_path": str(tmp_path)}
     dag_run = load_dag("video_understanding").test(run_conf=conf)
     assert str(dag_run.state) == "success"
     printed = capfd.readouterr()
-    assert "/sample.mp4 as an asset, method url" in printed.out + printed.err
-    assert SIGNATURE not in printed.out + printed.err
+    logged = printed.out + printed.err + caplog.text
+    assert "/sample.mp4 as an asset, method url" in logged
+    assert SIGNATURE not in logged
     assert tables_with(SIGNATURE) == {"dag_run"}, "the run's own conf, and nowhere else"
     assert tables_with(account.engine.api_key) == set()
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
@@ -106,7 +112,11 @@ signed_sources()
 
 
 def test_signatures_of_mapped_tasks_are_only_where_the_user_put_them(
-    connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    connect: Connect,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     signatures = [f"{number}mapped7f00dba5eba115ecre7f00dba5" for number in range(7)]
     monkeypatch.setenv("SIGNATURES", " ".join(signatures))
@@ -116,8 +126,9 @@ def test_signatures_of_mapped_tasks_are_only_where_the_user_put_them(
     file.write_text(SIGNED_DAG)
     load_dag("signed_sources", file).test()
     printed = capfd.readouterr()
-    assert "asset_id must be an id, and is a URL: 'http://127.0.0.1:1/a.mp4?" in printed.out + printed.err
+    logged = printed.out + printed.err + caplog.text
+    assert "asset_id must be an id, and is a URL: 'http://127.0.0.1:1/a.mp4?" in logged
     assert tables_with("a.mp4?X-Amz-Expires=60") >= {"rendered_task_instance_fields"}
     for signature in signatures:
-        assert signature not in printed.out + printed.err
+        assert signature not in logged
         assert tables_with(signature) <= {"serialized_dag", "xcom"}, "the DAG's own literals and the user's own XCom"

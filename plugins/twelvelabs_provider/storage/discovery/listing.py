@@ -137,7 +137,7 @@ def _scanned(folder: str, path: str, shown: str) -> Any:
         if path:
             raise
         raise TwelveLabsInputError(
-            f"The root to look for videos {shown!r} does not exist: there is no folder {folder!r} on this worker."
+            f"The place to look for videos {shown!r} does not exist: there is no folder {folder!r} on this worker."
         ) from None
     except OSError as error:
         if not is_for_good(error):
@@ -192,11 +192,11 @@ def _is_utf8(name: str) -> bool:
 def _refusal(error: Exception, shown: str) -> TwelveLabsInputError | None:
     if is_missing(error):
         return TwelveLabsInputError(
-            f"The root to look for videos {shown!r} does not exist: see that the bucket, container or folder is there."
+            f"The place to look for videos {shown!r} does not exist: see that the bucket, container or folder is there."
         )
     if is_denied(error):
         return TwelveLabsInputError(
-            f"The root to look for videos {shown!r} cannot be listed: access denied. "
+            f"The place to look for videos {shown!r} cannot be listed: access denied. "
             "Give the connection's account leave to list it, or name the connection: s3://conn_id@bucket/prefix."
         )
     return None
