@@ -161,7 +161,8 @@ def test_analyses_stay_when_their_waits_move_to_another_triggerer(stack: Stack, 
         finally:
             for process in family:
                 process.resume()
-        run.until(lambda: stack.log_of_all(run.dag_id, run.run_id).count("is still waited for") >= len(all_wait) - 1)
+        moved = "another triggerer continues the wait"
+        run.until(lambda: stack.log_of_all(run.dag_id, run.run_id).count(moved) >= len(all_wait) - 1)
         second = held_by_one()
         stack.end_component("second triggerer")
         run.until(lambda: held_by_one() not in (NOBODY, second))

@@ -112,6 +112,7 @@ class RemoteJobCanceller:
         from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
 
         if await _is_deferred(task_instance):
+            log.info("The task still waits for %s; another triggerer continues the wait", self.pending.job)
             return
         async with TwelveLabsAsyncHook(twelvelabs_conn_id) as hook:
             await self.cancel_async(hook)
