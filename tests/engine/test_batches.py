@@ -16,7 +16,7 @@ import requests
 
 from tests.conftest import Library
 from tests.engine.client import Api, until
-from tests.engine.rest import at_rest
+from tests.engine.rest import at_rest, suspend
 
 NOWHERE = "0" * 24
 WORD = {"input_text": "Which words are shown?"}
@@ -167,7 +167,7 @@ def test_what_one_item_is_does_not_matter_to_the_others(halted: Halted, clip: Pa
     api = halted.api
     halted.worker.resume()
     second = api.asset(clip)
-    halted.worker.suspend()
+    suspend(halted.worker, api.engine)
     created = api.expect(201, "POST", "/analyze/batches", json=batch(halted.asset_id, second))
     api.expect(204, "DELETE", f"/assets/{second}", params={"force": "true"})
     halted.worker.resume()

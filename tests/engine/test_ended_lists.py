@@ -71,7 +71,7 @@ def test_a_job_that_ended_is_found(
         jobs = EndedJobs(kind, index_id, asked_at)
         async with TwelveLabsAsyncHook() as hook, asyncio.timeout(120):
             while job_id not in jobs.found:
-                await jobs.look(hook, Wanted(asked_at, asked_at, (job_id,)))
+                await jobs.look(hook, Wanted(asked_at, {job_id: asked_at}))
                 await asyncio.sleep(0.1)
 
     asyncio.run(found())
