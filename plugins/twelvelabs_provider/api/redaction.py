@@ -86,7 +86,7 @@ def redacted(text: str) -> str:
 
 def without_keys(value: Any) -> Any:
     """Return a text, or a decoded JSON value, without the API keys of this process in any spelling."""
-    for key in tuple(_keys):
+    for key in _longest_first():
         if len(key) >= _SHORTEST_KEY:
             value = _without(value, key)
         elif isinstance(value, str):
@@ -98,7 +98,14 @@ def may_hold_key(content: str) -> bool:
     """Tell whether a JSON text may spell one of the API keys, without decoding it."""
     if "\\u00" in content or "%" in content or "&#" in content:
         return True
-    return any(spelling in content for key in tuple(_keys) if len(key) >= _SHORTEST_KEY for spelling in _spellings(key))
+    return any(
+        spelling in content for key in _longest_first() if len(key) >= _SHORTEST_KEY for spelling in _spellings(key)
+    )
+
+
+def _longest_first() -> list[str]:
+    """Return the keys: where one begins with another, removing the shorter one first would leave the rest of it."""
+    return sorted(tuple(_keys), key=len, reverse=True)  # noqa: C414 - another thread may add a key meanwhile
 
 
 def _without(value: Any, key: str) -> Any:

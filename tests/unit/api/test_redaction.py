@@ -41,6 +41,16 @@ def test_the_key_is_hidden_in_every_spelling(name: str) -> None:
     assert not any(part in shown for part in (SPELLINGS[name][8:20], KEY[8:20]))
 
 
+@pytest.mark.parametrize("keys", [(KEY[:12], KEY), (KEY, KEY[:12]), (KEY, KEY[8:]), (KEY[8:], KEY)])
+def test_a_key_that_holds_another_key_is_hidden_whole(keys: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redaction, "_keys", {})
+    for key in keys:
+        remember_key(key)
+    for key in keys:
+        assert clean_text(f"invalid: {key} .") == "invalid: *** ."
+        assert without_keys([f"of {key}"]) == ["of ***"]
+
+
 def test_the_key_is_hidden_in_decoded_json_names_included() -> None:
     value = {"a": [f"x{KEY}", 1, None], KEY: {"b": b64encode(KEY.encode()).decode()}}
     assert without_keys(value) == {"a": ["x***", 1, None], "***": {"b": "***"}}
