@@ -57,6 +57,7 @@ class TwelveLabsListUnpublishedVideosOperator(TwelveLabsOperator):
     :raises TwelveLabsRecordError: the watermark cannot be read.
     """
 
+    returns_fields = False
     template_fields: Sequence[str] = (
         *COMMON_FIELDS, "output_path", "kinds", "index_id", "index_name", "videos", "since",
     )  # fmt: skip
@@ -73,8 +74,7 @@ class TwelveLabsListUnpublishedVideosOperator(TwelveLabsOperator):
         max_videos: int = MOST_VIDEOS,
         **kwargs: Any,
     ) -> None:
-        # A list has no fields to push one by one.
-        super().__init__(**{"multiple_outputs": False, **kwargs})
+        super().__init__(**kwargs)
         if isinstance(max_videos, bool) or not isinstance(max_videos, int) or max_videos < 1:
             raise ValueError(f"max_videos={max_videos!r} must be a whole number, 1 or more")
         self.output_path = output_path

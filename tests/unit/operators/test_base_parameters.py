@@ -99,6 +99,7 @@ def test_single_values_have_no_fields() -> None:
             "DeleteIndex",
             "DeleteKnowledgeStore",
             "DeleteVideo",
+            "ListUnpublishedVideos",
             "UpdateIndex",
         )
     }
