@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -33,6 +34,16 @@ def airflow_database() -> None:
         [sys.executable, "-m", "airflow", "db", "migrate"], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_execution_api() -> None:
+    """Share one execution API among the tasks of ``dag.test()``: Airflow before 3.3 builds one per task, in seconds."""
+    from airflow.sdk.execution_time import supervisor
+
+    build = supervisor.in_process_api_server
+    if not hasattr(build, "cache_clear"):
+        supervisor.in_process_api_server = functools.lru_cache(maxsize=1)(build)
 
 
 @pytest.fixture(autouse=True)
