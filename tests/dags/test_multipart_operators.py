@@ -119,7 +119,7 @@ def test_a_killed_upload_goes_on_where_it_was(clip: Path, tmp_path: Path, connec
             env={**os.environ, "PYTHONPATH": str(PLUGINS)},
         )
         try:
-            until(lambda: _arrived(engine) == 12 and _reported(engine) >= 10, 60)
+            until(lambda: _arrived(engine) == 12 and _reported(engine) >= 10, 300)
         finally:
             worker.send_signal(signal.SIGKILL)
             worker.wait()

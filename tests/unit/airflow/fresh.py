@@ -13,7 +13,7 @@ from typing import Any
 ROOT = Path(__file__).parents[3]
 PLUGINS = ROOT / "plugins"
 DISTRIBUTION = "airflow-provider-twelvelabs"
-_LONGEST_RUN = 120
+_LONGEST_RUN = 500
 
 _IMITATED = "9.9.9"
 
