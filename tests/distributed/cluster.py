@@ -6,6 +6,7 @@ import base64
 import os
 import secrets
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -108,7 +109,7 @@ class Cluster(Stack):
         :return: the labels of the tasks that it was running; where there are none, it goes on.
         """
         family = self._frozen(name)
-        running = self.running(name)
+        running = self._settled(name)
         interrupted = [running[one.pid] for one in family if one.pid in running]
         if interrupted:
             self._kill(name, family)
@@ -116,6 +117,15 @@ class Cluster(Stack):
             for one in reversed(family):
                 signal_quietly(one.resume)
         return interrupted
+
+    def _settled(self, machine: str) -> dict[int, str]:
+        """Return what runs on a frozen machine when requests that it had sent before, such as a deferral, are done."""
+        running = self.running(machine)
+        while True:
+            time.sleep(1)
+            before, running = running, self.running(machine)
+            if before == running:
+                return running
 
     def lose(self, name: str) -> None:
         """Kill a component with all that it started."""
