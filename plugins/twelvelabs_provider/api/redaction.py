@@ -98,9 +98,7 @@ def may_hold_key(content: str) -> bool:
     """Tell whether a JSON text may spell one of the API keys, without decoding it."""
     if "\\u00" in content or "%" in content or "&#" in content:
         return True
-    return any(
-        spelling in content for key in _longest_first() if len(key) >= _SHORTEST_KEY for spelling in _spellings(key)
-    )
+    return any(spelling in content for key in tuple(_keys) if len(key) >= _SHORTEST_KEY for spelling in _spellings(key))
 
 
 def _longest_first() -> list[str]:
