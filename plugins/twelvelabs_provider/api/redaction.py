@@ -60,10 +60,12 @@ def clean_text(text: Any, longest: int = LONGEST_TEXT) -> str:
     if text is None:
         return ""
     whole = text if isinstance(text, str) else str(text)
-    if len(whole) <= 40 and whole.isascii() and whole.isidentifier() and whole not in _keys:
-        return whole
-    # A secret that the cut would halve is removed before; what comes long after the cut is not looked at.
-    shown = redacted(" ".join(_printable(whole[: 20 * longest]).split()))
+    if len(whole) <= 40 and whole.isascii() and whole.isidentifier():
+        # Of all secrets, a single word can hold a key only.
+        shown: str = without_keys(whole)
+    else:
+        # A secret that the cut would halve is removed before; what comes long after the cut is not looked at.
+        shown = redacted(" ".join(_printable(whole[: 20 * longest]).split()))
     return shown if len(shown) <= longest else f"{shown[:longest]}..."
 
 
