@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 from tests.dags.conftest import SAMPLE, Account, Connect, load_dag
+from tests.engine.client import Api
 from tests.unit.scripted_server import Hang, ScriptedServer, connection_text
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("airflow_database")]
@@ -60,10 +60,7 @@ def rows(query: str, *values: Any) -> list[tuple[Any, ...]]:
 
 
 def test_their_effects(connect: Connect, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asset = requests.post(
-        f"{account.engine.base_url}/v1.3/assets",
-        headers=account.headers, data={"method": "direct"}, files={"file": ("a.mp4", SAMPLE.read_bytes())}, timeout=60,
-    ).json()  # fmt: skip
+    asset = Api(account.engine).upload(SAMPLE)
     file = tmp_path / "dags" / "parameters.py"
     file.parent.mkdir()
     file.write_text(DAG)

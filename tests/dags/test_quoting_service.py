@@ -16,6 +16,7 @@ from airflow.sdk._shared.secrets_masker import _secrets_masker
 
 from tests.dags.conftest import SAMPLE, Account, Connect, load_dag
 from tests.dags.test_secrets import files_with, tables_with
+from tests.engine.client import Api
 from tests.engine_process import Engine
 from tests.unit.scripted_server import Reply, Request, ScriptedServer, Step
 from twelvelabs_provider.api import redaction
@@ -177,14 +178,7 @@ def test_what_a_service_quotes_is_shown_nowhere(
     file.write_text(DAG)
     settings = {"LINK": link, "OUTPUT": str(output), "INDEX_ID": account.create_index(f"quoted {refuses}")}
     for name in ("deferred", "worker"):
-        asset = requests.post(
-            f"{account.engine.base_url}/v1.3/assets",
-            headers=account.headers,
-            data={"method": "direct"},
-            files={"file": ("a.mp4", SAMPLE.read_bytes())},
-            timeout=60,
-        )
-        settings[f"ASSET_{name}"] = asset.json()["_id"]
+        settings[f"ASSET_{name}"] = Api(account.engine).upload(SAMPLE)["_id"]
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("airflow.settings.DAGS_FOLDER", str(file.parent))

@@ -6,7 +6,6 @@ minimum that is wrong shows here too.
 
 from __future__ import annotations
 
-import configparser
 import json
 import os
 import subprocess
@@ -19,8 +18,8 @@ from typing import Any
 import pytest
 
 from tests.engine_process import Engine, running_engine
+from tests.unit.airflow.fresh import ROOT, declared_metadata
 
-ROOT = Path(__file__).parents[2]
 UV = ROOT / ".venv-lock" / "bin" / "uv"
 LONGEST = 600
 EXTRAS = ("probe", "parquet")
@@ -57,8 +56,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 def requirements() -> list[str]:
     """Return what the package and some of its extras require, without Airflow itself."""
-    declared = configparser.ConfigParser()
-    declared.read(ROOT / "setup.cfg")
+    declared = declared_metadata()
     texts = [declared["options"]["install_requires"], *(declared["options.extras_require"][name] for name in EXTRAS)]
     lines = [line for text in texts for line in text.splitlines() if line.strip()]
     return [line for line in lines if not line.startswith(("#", "apache-airflow>="))]

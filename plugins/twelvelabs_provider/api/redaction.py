@@ -60,10 +60,12 @@ def clean_text(text: Any, longest: int = LONGEST_TEXT) -> str:
     if text is None:
         return ""
     whole = text if isinstance(text, str) else str(text)
-    if len(whole) <= 40 and whole.isascii() and whole.isidentifier() and whole not in _keys:
-        return whole
-    # A secret that the cut would halve is removed before; what comes long after the cut is not looked at.
-    shown = redacted(" ".join(_printable(whole[: 20 * longest]).split()))
+    if len(whole) <= 40 and whole.isascii() and whole.isidentifier():
+        # Of all secrets, a single word can hold a key only.
+        shown: str = without_keys(whole)
+    else:
+        # A secret that the cut would halve is removed before; what comes long after the cut is not looked at.
+        shown = redacted(" ".join(_printable(whole[: 20 * longest]).split()))
     return shown if len(shown) <= longest else f"{shown[:longest]}..."
 
 
@@ -98,9 +100,7 @@ def may_hold_key(content: str) -> bool:
     """Tell whether a JSON text may spell one of the API keys, without decoding it."""
     if "\\u00" in content or "%" in content or "&#" in content:
         return True
-    return any(
-        spelling in content for key in _longest_first() if len(key) >= _SHORTEST_KEY for spelling in _spellings(key)
-    )
+    return any(spelling in content for key in tuple(_keys) if len(key) >= _SHORTEST_KEY for spelling in _spellings(key))
 
 
 def _longest_first() -> list[str]:

@@ -11,6 +11,7 @@ from twelvelabs_provider.api import redaction
 from twelvelabs_provider.api.redaction import clean_request_id, clean_text, remember_key, without_keys
 
 KEY = "tlk_0CANARY0KEY0OF0THESE0TESTS"
+SHORT = "tlk_0SHORT0KEY0"
 SPELLINGS = {
     "plain": KEY,
     "in words": f"(the key {KEY}, it is wrong)",
@@ -39,6 +40,14 @@ def test_the_key_is_hidden_in_every_spelling(name: str) -> None:
     shown = clean_text(f"invalid: {SPELLINGS[name]} .")
     assert "***" in shown
     assert not any(part in shown for part in (SPELLINGS[name][8:20], KEY[8:20]))
+
+
+@pytest.mark.parametrize("spelling", [KEY, SHORT.encode().hex()])
+@pytest.mark.parametrize("text", ["{}", "bad_{}", "_{}", "x{}y"])
+def test_the_key_is_hidden_within_a_short_word(text: str, spelling: str) -> None:
+    remember_key(SHORT)
+    assert len(text.format(spelling)) <= 40
+    assert clean_text(text.format(spelling)) == text.format("***")
 
 
 @pytest.mark.parametrize("keys", [(KEY[:12], KEY), (KEY, KEY[:12]), (KEY, KEY[8:]), (KEY[8:], KEY)])
