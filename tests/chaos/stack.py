@@ -143,6 +143,11 @@ class Stack:
         (top,) = existing([self.services.running[name][1].pid])
         return [*top.children(recursive=True), top]
 
+    def is_connected_to_engine(self, name: str) -> bool:
+        """Return whether a process, or one that it started, has a connection to the engine: it has sent a request."""
+        sockets = (socket for process in self.family(name) for socket in process.net_connections("tcp"))
+        return any(socket.raddr and socket.raddr.port == self.site.engine_port for socket in sockets)
+
     def connect(self, conn_id: str, **extra: Any) -> None:
         """Point a connection at the engine."""
         self.api.set_connection(conn_id, {**connection(self.site), "extra": json.dumps(extra)})
