@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.e2e
 DAG_ID = "many_waits"
-PUBLISHED, ASKED = 10, 190
+PUBLISHED, ASKED = 10, 70
 WAITS = PUBLISHED + ASKED
 # A busy machine starts a task in ten seconds, an idle one in one.
 SECONDS = 1200.0

@@ -159,7 +159,7 @@ def test_an_embedding_task_is_attached_to(step: Step, run: Run) -> None:
 def test_an_embedding_task_that_nobody_can_tell_from_others_is_not_submitted_unseen(run: Run) -> None:
     """The service does not say of which file a task is."""
     assert run.tasks[LOST_EMBEDDING.task_id].state == "failed"
-    assert "give its id as embedding_task_id; or clear the task to submit it again" in run.log(LOST_EMBEDDING)
+    assert "Pass the right one as embedding_task_id, or clear the task to submit it again" in run.log(LOST_EMBEDDING)
     billed = run.billed_as("embedding")
     assert len(billed) == len(set(billed)) == len(EMBEDDINGS) + 1
 
@@ -173,4 +173,4 @@ def test_an_older_generations_video_is_billed_once(run: Run) -> None:
 def test_an_answer_that_nobody_can_find_again_is_not_asked_for_unseen(run: Run) -> None:
     """A synchronous answer leaves nothing on the service: the retry says what to do instead of paying again."""
     assert run.tasks[SYNCHRONOUS.task_id].state == "failed"
-    assert "it may be billed: clear the task to ask again, or set resubmit_lost=True" in run.log(SYNCHRONOUS)
+    assert "It may have been billed. Clear the task to ask again, or set resubmit_lost=True" in run.log(SYNCHRONOUS)

@@ -9,6 +9,9 @@ import pytest
 
 from tests.unit.airflow.fresh import PLUGINS, run_fresh
 
+# What a module imports hardly depends on the version of Airflow.
+pytestmark = pytest.mark.large
+
 # Each of them costs from 50 ms to seconds, and up to 100 MiB.
 HEAVY = {"av", "cv2", "numpy", "onnxruntime", "pandas", "pocketsphinx", "pyarrow", "rapidocr"}
 WORKERS_HTTP = {"requests", "requests_toolbelt", "urllib3"}

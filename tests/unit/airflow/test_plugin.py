@@ -52,7 +52,7 @@ def misnamed(files: dict[str, str], plugins: Path) -> dict[str, str]:
 
 def test_a_plugins_folder_that_is_the_checkout_s(home: Path) -> None:
     """The loader executes each file that ``.airflowignore`` does not name, under its bare name: also a ``types.py``."""
-    shutil.copytree(PLUGINS, home / "plugins", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    shutil.copytree(PLUGINS, home / "plugins", ignore=shutil.ignore_patterns("*.egg-info"))
     (home / "plugins" / "twelvelabs_provider" / "types.py").write_text("raise RuntimeError('executed')\n")
     loaded = run_fresh(NOT_INSTALLED + LOAD, home)
     assert loaded["errors"] == {}
@@ -64,7 +64,7 @@ def test_a_plugins_folder_that_is_the_checkout_s(home: Path) -> None:
 @pytest.mark.parametrize("lost", ["plugins/.airflowignore", "plugins/**/.airflowignore"])
 def test_a_plugins_folder_without_airflowignore_does_no_harm(home: Path, lost: str) -> None:
     """The loader then executes each file of the packages under its bare name, also ``__main__.py``."""
-    shutil.copytree(PLUGINS, home / "plugins", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    shutil.copytree(PLUGINS, home / "plugins", ignore=shutil.ignore_patterns("*.egg-info"))
     for ignore in home.glob(lost):
         ignore.unlink()
     loaded = run_fresh(NOT_INSTALLED + LOAD, home)

@@ -28,6 +28,8 @@ from twelvelabs_provider.api.response_reading import parsed, read_answer
 from twelvelabs_provider.api.search.request import SearchOption, SearchRequest
 from twelvelabs_provider.api.streams import records
 
+pytestmark = pytest.mark.large
+
 NOW = 1_780_000_000.0
 SECRET = "whsec_1"
 thoroughly = settings(
