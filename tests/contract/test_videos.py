@@ -10,7 +10,7 @@ import pendulum
 import pytest
 
 from tests.engine.client import until
-from twelvelabs_provider.api import videos
+from twelvelabs_provider.api import indexed_assets
 from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsNotFoundError
 from twelvelabs_provider.api.filters import Between, IndexFilter, VideoFilter
@@ -124,7 +124,7 @@ def test_metadata_is_merged_and_filtered_by(hook: TwelveLabsHook, library: Libra
     index_id, video_id = library.index_id, library.video_id
     mine = {"category": "news", "views": 3, "share": 0.5, "public": True, "odd key": "a&b=c", "tags": ["a", "b"]}
     hook.execute(hook.api.update_video(index_id, video_id, user_metadata={**mine, "gone": "soon"}))
-    hook.execute(videos.update_indexed_asset(index_id, video_id, {"gone": None}))
+    hook.execute(indexed_assets.update_indexed_asset(index_id, video_id, {"gone": None}))
     assert hook.execute(hook.api.read_video(index_id, video_id)).user_metadata == mine
     for name in ("category", "views", "share", "public", "odd key"):
         assert found(hook, index_id, VideoFilter(user_metadata={name: mine[name]})) == [video_id], name  # type: ignore[dict-item]

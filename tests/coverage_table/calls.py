@@ -24,6 +24,8 @@ BUILDERS = frozenset(
         "call.delete",
         "call.get",
         "call.only_current",
+        "call.only_in",
+        "embedding.embeddings_v1.only_embedding",
         "call.post",
         "embedding.embeddings.task_page",
         "resources.indexes_page",
@@ -76,8 +78,8 @@ def refusals() -> dict[str, list[ApiVersion]]:
 @cache
 def dialect_calls() -> Sequence[str]:
     """Return the names of the calls that every dialect answers to."""
-    named = (name for name, member in vars(Dialect).items() if inspect.isfunction(member) and name[0] != "_")
-    return sorted(set(named) - NO_CALLS)
+    named = {name for name, member in vars(Dialect).items() if isinstance(member, staticmethod)}
+    return sorted(named - NO_CALLS)
 
 
 def _of_dialects() -> Iterator[Made]:
@@ -87,13 +89,13 @@ def _of_dialects() -> Iterator[Made]:
 
 
 def _of_modules() -> Iterator[Made]:
-    known = {getattr(dialect_for(version), name) for version in ApiVersion for name in dialect_calls()}
+    in_dialect = {version: {getattr(dialect_for(version), name) for name in dialect_calls()} for version in ApiVersion}
+    in_any = set().union(*in_dialect.values())
     for name, function in module_calls().items():
-        if function in known:
-            continue
-        versions = _versions_of(function)
-        for version in versions:
-            yield from _made(name, version, function)
+        named = {version for call in _built(function, function.__name__) for version in call.only}
+        for version in [one for one in ApiVersion if function not in in_any or one in named]:
+            if function not in in_dialect[version]:
+                yield from _made(name, version, function)
 
 
 @cache
@@ -125,20 +127,14 @@ def _answers_with_a_call(function: Callable[..., Any]) -> bool:
     return annotation.startswith(("Call[", "StreamedCall[", "Sequence[Call["))
 
 
-def _versions_of(function: Callable[..., Any]) -> Sequence[ApiVersion]:
-    """Return the generations that a call outside the dialects is for: the one it names, or all."""
-    only = {call.only for call in _built(function, function.__name__)}
-    return [version for version in ApiVersion if only in ({None}, {version})]
-
-
 def _made(name: str, version: ApiVersion, function: Callable[..., Any]) -> list[Made]:
-    calls = _built(function, name.rpartition(".")[2])
+    calls = [call for call in _built(function, name.rpartition(".")[2]) if not call.only or version in call.only]
     found = [Made(name, version, call.method.value, call.path) for call in calls]
     return [made for number, made in enumerate(found) if made not in found[:number]]
 
 
 def _built(function: Callable[..., Any], name: str) -> list[Call[Any]]:
-    """Return a call in each of its forms; none where a generation refuses."""
+    """Return a call in each of its forms; forms that a generation refuses are left out."""
     forms = FORMS[name]() if name in FORMS else [arguments_of(function)]
     return [call for form in forms for call in _call(function, form)]
 

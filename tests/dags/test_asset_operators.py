@@ -128,9 +128,9 @@ def test_a_file_that_is_too_large(
 def test_an_older_generation_has_no_assets(connect: Connect, clip: Path) -> None:
     connect("v1.2")
     for method in ("auto", "multipart"):
-        with pytest.raises(TwelveLabsRefusedError, match="knows no assets"):
+        with pytest.raises(TwelveLabsRefusedError, match="has no POST /assets"):
             create(clip, method=method).execute(task_context())
-    with pytest.raises(TwelveLabsRefusedError, match="knows no assets"):
+    with pytest.raises(TwelveLabsRefusedError, match="has no POST /assets"):
         TwelveLabsAssetSensor(task_id="s", asset_id="0" * 24).execute(task_context())
 
 

@@ -154,7 +154,7 @@ def test_what_is_wrong_is_said_before(
 
 LACKING: dict[str, tuple[str, dict[str, Any], str]] = {
     "a prompt for a gist": ("v1.2", {"kind": "gist", "prompt": "x"}, "neither a prompt nor a temperature for gist"),
-    "any text": ("v1.1", {"kind": "gist"}, "API v1.1 generates no text"),
+    "any text": ("v1.1", {"kind": "gist"}, "API v1.1 has no POST /gist"),
 }
 
 

@@ -24,15 +24,15 @@ from twelvelabs_provider.api.call import (
     wire_text,
 )
 from twelvelabs_provider.api.limits import UploadLimits
-from twelvelabs_provider.api.models import Asset, Json, Page
-from twelvelabs_provider.api.reading import asset_from, page_from
+from twelvelabs_provider.api.models import Asset, AssetTranscription, Json, Page
+from twelvelabs_provider.api.reading import asset_from, asset_transcription_from, page_from
 from twelvelabs_provider.api.resources import Paging
 
 UPLOADS = UploadLimits(
     max_direct=200 * 1000**2, max_url=4 * 1024**3, max_multipart=10 * 1024**3, max_image=32 * 1024**2
 )
 _BY_LINK = "the store signs a link, and the service fetches the file by it"
-_INSTEAD = "create_task() uploads and indexes a video in one go"
+_INSTEAD = "create_task() uploads and indexes a video in one request"
 
 
 class UploadMethod(StrEnum):
@@ -151,17 +151,29 @@ def create_asset(
         "user_metadata": json.dumps(dict(user_metadata)) if user_metadata else None,
     }
     parts = tuple((name, value) for name, value in texts.items() if value is not None)
-    return Call(Method.POST, "/assets", asset_from, body=FormBody((*parts, *source)), category=RateCategory.UPLOAD)
+    form = FormBody((*parts, *source))
+    return only_current(Call(Method.POST, "/assets", asset_from, body=form, category=RateCategory.UPLOAD), _INSTEAD)
 
 
 def read_asset(asset_id: str) -> Call[Asset]:
     """Return the call that reads an asset."""
-    return get(path_of("assets", asset_id), asset_from)
+    return only_current(get(path_of("assets", asset_id), asset_from), "read_video() reads an indexed video")
 
 
 def delete_asset(asset_id: str, *, force: bool = False) -> Call[None]:
     """Return the call that deletes an asset; ``force`` removes it from the indexes that refer to it as well."""
-    return delete(path_of("assets", asset_id), {"force": True if force else None})
+    call = delete(path_of("assets", asset_id), {"force": True if force else None})
+    return only_current(call, "delete_video() removes an indexed video")
+
+
+def asset_transcription(asset_id: str, *, include: Sequence[str] = ("utterances",)) -> Call[AssetTranscription]:
+    """Return the call for the transcript of an asset.
+
+    :param include: any of ``words``, ``sentences`` and ``utterances``.
+    """
+    query = {"include": list(include)}
+    call = get(path_of("assets", asset_id, "transcription"), asset_transcription_from, query)
+    return only_current(call, "transcription() reads the transcript of an indexed video")
 
 
 def list_assets(

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, BinaryIO, Generic, TypeVar, cast
 from urllib.parse import quote
 
-from twelvelabs_provider.api.errors import TwelveLabsBadRequestError
+from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsUnsupportedError
 from twelvelabs_provider.api.redaction import clean_text
 from twelvelabs_provider.api.version import ApiVersion
 
@@ -19,6 +19,7 @@ LARGEST_RESPONSE = 64 * 1024**2
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 U = TypeVar("U")
+CallT = TypeVar("CallT", bound="Call[Any]")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -86,8 +87,8 @@ class Call(Generic[T_co]):
     :param category: the rate counter that it counts against.
     :param patience: seconds that its answer may take, where that is longer than the connection's ``read_timeout``.
     :param most_bytes: size of the decoded response at most; a larger one is refused.
-    :param only: the one generation that has this call; None where a dialect wrote it for its own.
-    :param instead: the nearest way in the other generations, for the refusal.
+    :param only: the generations that have this call; empty for all that can build it.
+    :param instead: the nearest way in the other generations, for the error.
     """
 
     method: Method
@@ -102,7 +103,7 @@ class Call(Generic[T_co]):
     category: RateCategory = RateCategory.NONE
     patience: float = 0.0
     most_bytes: int = LARGEST_RESPONSE
-    only: ApiVersion | None = None
+    only: tuple[ApiVersion, ...] = ()
     instead: str = ""
 
     @property
@@ -133,12 +134,27 @@ class StreamedCall(Call[T_co]):
     framing: Framing = Framing.NDJSON
 
 
-def only_current(call: Call[T], instead: str = "") -> Call[T]:
-    """Return a call that v1.3 alone has.
+def only_in(call: CallT, *versions: ApiVersion, instead: str = "") -> CallT:
+    """Return the call, marked as one that only some generations have.
 
-    :param instead: the nearest way in the older generations, where there is one.
+    :param instead: the nearest way in the other generations, where there is one.
     """
-    return replace(call, only=ApiVersion.V1_3, instead=instead)
+    return replace(call, only=versions, instead=instead)
+
+
+def only_current(call: CallT, instead: str = "") -> CallT:
+    """Return the call, marked as one that only v1.3 has; see :func:`only_in`."""
+    return only_in(call, ApiVersion.V1_3, instead=instead)
+
+
+def ensure_supported(call: Call[Any], version: ApiVersion) -> None:
+    """Raise if a generation lacks a call.
+
+    :raises TwelveLabsUnsupportedError: the message names the nearest way.
+    """
+    if call.only and version not in call.only:
+        instead = call.instead or f"use a connection with api_version {call.only[0].value}"
+        raise TwelveLabsUnsupportedError(f"API {version.value} has no {call.name}: {instead}")
 
 
 def get(path: str, parse: Callable[[Any], T], query: Mapping[str, Any] | None = None) -> Call[T]:

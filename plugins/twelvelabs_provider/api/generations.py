@@ -1,192 +1,124 @@
-"""The generations behind one face: a connection's version chooses the dialect, and nobody asks again."""
+"""The calls of each generation, chosen by the version of a connection."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping
 
-import pendulum
-
-from twelvelabs_provider.api import v1_1, v1_2, v1_3
-from twelvelabs_provider.api.analysis.generation import Generation
-from twelvelabs_provider.api.analysis.request import AnalysisMode, AnalysisRequest
-from twelvelabs_provider.api.analysis.stream import StreamEvent
-from twelvelabs_provider.api.analysis.summaries import Summary, SummaryKind
-from twelvelabs_provider.api.call import Call, FilePart, StreamedCall
-from twelvelabs_provider.api.embedding.models import Embeddings, EmbeddingTask
-from twelvelabs_provider.api.embedding.request import EmbeddingOption, EmbeddingRequest
-from twelvelabs_provider.api.filters import IndexFilter, VideoFilter
-from twelvelabs_provider.api.legacy.extras import Engine, SignedImage, TaskCounts
-from twelvelabs_provider.api.legacy.transfers import Transfer
-from twelvelabs_provider.api.limits import VideoLimits
-from twelvelabs_provider.api.models import (
-    AnalysisTask,
-    Asset,
-    AssetTranscription,
-    Index,
-    IndexingTask,
-    Model,
-    Page,
-    Segment,
-    Video,
-)
-from twelvelabs_provider.api.resources import CreatedTask, IndexingRoute, Paging
-from twelvelabs_provider.api.search.request import SearchPage, SearchRequest
+from twelvelabs_provider.api import assets, indexed_assets, resources, v1_1, v1_2, v1_3
+from twelvelabs_provider.api.analysis import generation_v1_2, generation_v1_3, tasks
+from twelvelabs_provider.api.embedding import embeddings, embeddings_v1, embeddings_v1_2
+from twelvelabs_provider.api.legacy import extras, transfers
+from twelvelabs_provider.api.models import Model
+from twelvelabs_provider.api.search import v1_2 as search_v1_2
+from twelvelabs_provider.api.search import v1_3 as search_v1_3
 from twelvelabs_provider.api.version import ApiVersion
 
-Segments = tuple[Segment, ...]
+
+class Dialect:
+    """The calls as v1.3 writes them; subclasses replace those that older generations write differently.
+
+    A call that a generation lacks says so in ``Call.only``; see :func:`~twelvelabs_provider.api.call.ensure_supported`.
+    """
+
+    DEFAULT_MODELS: tuple[Model, ...] = v1_3.DEFAULT_MODELS
+    LIMITS = v1_3.LIMITS
+    indexing_route = staticmethod(v1_3.indexing_route)
+    ensure_takes_transcription = staticmethod(v1_3.ensure_takes_transcription)
+
+    create_index = staticmethod(v1_3.create_index)
+    find_index = staticmethod(resources.find_index)
+    list_indexes = staticmethod(v1_3.list_indexes)
+    read_index = staticmethod(resources.read_index)
+    rename_index = staticmethod(resources.rename_index)
+    delete_index = staticmethod(resources.delete_index)
+
+    create_task = staticmethod(v1_3.create_task)
+    read_task = staticmethod(resources.read_task)
+    list_tasks = staticmethod(resources.list_tasks)
+    count_tasks = staticmethod(v1_3.count_tasks)
+    delete_task = staticmethod(resources.delete_task)
+    create_transfers = staticmethod(transfers.create_transfers)
+
+    read_video = staticmethod(v1_3.read_video)
+    list_videos = staticmethod(resources.list_videos)
+    update_video = staticmethod(v1_3.update_video)
+    delete_video = staticmethod(resources.delete_video)
+    transcription = staticmethod(v1_3.transcription)
+    text_in_video = staticmethod(v1_2.text_in_video)
+    logo = staticmethod(extras.logo)
+    thumbnail = staticmethod(extras.thumbnail)
+    list_engines = staticmethod(extras.list_engines)
+    read_engine = staticmethod(extras.read_engine)
+
+    create_asset = staticmethod(assets.create_asset)
+    read_asset = staticmethod(assets.read_asset)
+    delete_asset = staticmethod(assets.delete_asset)
+    asset_transcription = staticmethod(assets.asset_transcription)
+    create_indexed_asset = staticmethod(indexed_assets.create_indexed_asset)
+    find_indexed_asset = staticmethod(indexed_assets.find_indexed_asset)
+    read_indexed_asset = staticmethod(indexed_assets.read_indexed_asset)
+    list_indexed_assets = staticmethod(indexed_assets.list_indexed_assets)
+    delete_indexed_asset = staticmethod(indexed_assets.delete_indexed_asset)
+
+    analyze = staticmethod(generation_v1_3.analyze)
+    analyze_stream = staticmethod(generation_v1_3.analyze_stream)
+    summarize = staticmethod(generation_v1_2.summarize)
+    create_analysis_task = staticmethod(tasks.create_analysis_task)
+    read_analysis_task = staticmethod(tasks.read_analysis_task)
+    list_analysis_tasks = staticmethod(tasks.list_analysis_tasks)
+    cancel_analysis_task = staticmethod(tasks.cancel_analysis_task)
+    delete_analysis_task = staticmethod(tasks.delete_analysis_task)
+
+    create_embeddings = staticmethod(embeddings.create_embeddings)
+    create_embedding_task = staticmethod(embeddings.create_embedding_task)
+    read_embedding_task = staticmethod(embeddings.read_embedding_task)
+    embedding_task_status = staticmethod(embeddings.embedding_task_status)
+    list_embedding_tasks = staticmethod(embeddings.list_embedding_tasks)
+    indexed_embeddings = staticmethod(embeddings.indexed_embeddings)
+
+    search = staticmethod(search_v1_3.search)
+    search_page = staticmethod(search_v1_3.search_page)
 
 
-class Dialect(Protocol):
-    """Every call, as one generation writes it; what a generation lacks raises ``TwelveLabsUnsupportedError``."""
+class _V12(Dialect):
+    DEFAULT_MODELS = v1_2.DEFAULT_MODELS
+    LIMITS = v1_2.LIMITS
+    indexing_route = staticmethod(v1_2.indexing_route)
+    ensure_takes_transcription = staticmethod(v1_2.ensure_takes_transcription)
 
-    @property
-    def DEFAULT_MODELS(self) -> tuple[Model, ...]: ...
-    @property
-    def LIMITS(self) -> VideoLimits: ...
+    create_index = staticmethod(v1_2.create_index)
+    list_indexes = staticmethod(v1_2.list_indexes)
+    create_task = staticmethod(v1_2.create_task)
+    count_tasks = staticmethod(extras.count_tasks)
+    read_video = staticmethod(v1_2.read_video)
+    update_video = staticmethod(v1_2.update_video)
+    transcription = staticmethod(v1_2.transcription)
 
-    def indexing_route(self) -> IndexingRoute: ...
-    def ensure_takes_transcription(self) -> None: ...
+    analyze = staticmethod(generation_v1_2.analyze)
+    analyze_stream = staticmethod(generation_v1_2.analyze_stream)
 
-    def create_index(self, name: str, models: Sequence[Model] = ...) -> Call[str]: ...
-    def find_index(self, name: str) -> Call[Index | None]: ...
-    def list_indexes(self, paging: Paging | None = ..., *, where: IndexFilter | None = ...) -> Call[Page[Index]]: ...
-    def read_index(self, index_id: str) -> Call[Index]: ...
-    def rename_index(self, index_id: str, name: str) -> Call[None]: ...
-    def delete_index(self, index_id: str) -> Call[None]: ...
+    create_embeddings = staticmethod(embeddings_v1_2.create_embeddings)
+    create_embedding_task = staticmethod(embeddings_v1_2.create_embedding_task)
+    read_embedding_task = staticmethod(embeddings_v1.read_video_embedding_task)
+    embedding_task_status = staticmethod(embeddings_v1.video_embedding_task_status)
+    list_embedding_tasks = staticmethod(embeddings_v1.list_video_embedding_tasks)
+    indexed_embeddings = staticmethod(embeddings_v1_2.indexed_embeddings)
 
-    def create_task(
-        self,
-        index_id: str,
-        video: FilePart | str,
-        *,
-        transcription: FilePart | str | None = ...,
-        language: str | None = ...,
-        user_metadata: Mapping[str, Any] | None = ...,
-    ) -> Call[CreatedTask]: ...
-    def read_task(self, task_id: str) -> Call[IndexingTask]: ...
-    def list_tasks(
-        self,
-        *,
-        index_id: str | None = ...,
-        status: Sequence[str] = ...,
-        filename: str | None = ...,
-        duration: float | None = ...,
-        width: int | None = ...,
-        height: int | None = ...,
-        created_since: pendulum.DateTime | None = ...,
-        updated_since: pendulum.DateTime | None = ...,
-        paging: Paging | None = ...,
-    ) -> Call[Page[IndexingTask]]: ...
-    def delete_task(self, task_id: str) -> Call[None]: ...
-
-    def read_video(
-        self, index_id: str, video_id: str, *, transcription: bool = ..., embedding_option: Sequence[str] = ...
-    ) -> Call[Video]: ...
-    def list_videos(
-        self, index_id: str, *, where: VideoFilter | None = ..., paging: Paging | None = ...
-    ) -> Call[Page[Video]]: ...
-    def update_video(
-        self,
-        index_id: str,
-        video_id: str,
-        *,
-        user_metadata: Mapping[str, Any] | None = ...,
-        title: str | None = ...,
-    ) -> Call[None]: ...
-    def delete_video(self, index_id: str, video_id: str) -> Call[None]: ...
-    def transcription(
-        self, index_id: str, video_id: str, *, start: float | None = ..., end: float | None = ...
-    ) -> Call[Segments]: ...
-    def text_in_video(
-        self, index_id: str, video_id: str, *, start: float | None = ..., end: float | None = ...
-    ) -> Call[Segments]: ...
-
-    def create_asset(
-        self,
-        media: FilePart | str,
-        *,
-        filename: str | None = ...,
-        user_metadata: Mapping[str, Any] | None = ...,
-        enable_hls: bool = ...,
-        enable_thumbnail: bool = ...,
-    ) -> Call[Asset]: ...
-    def read_asset(self, asset_id: str) -> Call[Asset]: ...
-    def delete_asset(self, asset_id: str, *, force: bool = ...) -> Call[None]: ...
-    def asset_transcription(self, asset_id: str, *, include: Sequence[str] = ...) -> Call[AssetTranscription]: ...
-    def create_indexed_asset(
-        self, index_id: str, asset_id: str, *, user_metadata: Mapping[str, Any] | None = ...
-    ) -> Call[str]: ...
-    def find_indexed_asset(self, index_id: str, asset_id: str) -> Call[str | None]: ...
-    def read_indexed_asset(
-        self, index_id: str, video_id: str, *, transcription: bool = ..., embedding_option: Sequence[str] = ...
-    ) -> Call[Video]: ...
-    def list_indexed_assets(
-        self,
-        index_id: str,
-        *,
-        status: Sequence[str] = ...,
-        where: VideoFilter | None = ...,
-        paging: Paging | None = ...,
-    ) -> Call[Page[Video]]: ...
-    def delete_indexed_asset(self, index_id: str, video_id: str) -> Call[None]: ...
-
-    def create_analysis_task(
-        self, request: AnalysisRequest, *, idempotency_key: str | None = ...
-    ) -> Call[AnalysisTask]: ...
-    def read_analysis_task(self, task_id: str) -> Call[AnalysisTask]: ...
-    def list_analysis_tasks(
-        self,
-        *,
-        status: str | None = ...,
-        asset_id: str | None = ...,
-        video_url: str | None = ...,
-        analysis_mode: AnalysisMode | None = ...,
-        paging: Paging | None = ...,
-    ) -> Call[Page[AnalysisTask]]: ...
-    def cancel_analysis_task(self, task_id: str) -> Call[None]: ...
-    def delete_analysis_task(self, task_id: str) -> Call[None]: ...
-
-    def create_embeddings(self, request: EmbeddingRequest) -> Call[Embeddings]: ...
-    def create_embedding_task(self, request: EmbeddingRequest) -> Call[EmbeddingTask]: ...
-    def read_embedding_task(self, task_id: str) -> Call[EmbeddingTask]: ...
-    def embedding_task_status(self, task_id: str) -> Call[EmbeddingTask]: ...
-    def list_embedding_tasks(
-        self,
-        *,
-        since: pendulum.DateTime | None = ...,
-        until: pendulum.DateTime | None = ...,
-        status: str | None = ...,
-        paging: Paging | None = ...,
-    ) -> Call[Page[EmbeddingTask]]: ...
-    def indexed_embeddings(
-        self, index_id: str, video_id: str, *, options: Sequence[EmbeddingOption] = ...
-    ) -> Call[Embeddings]: ...
-
-    def analyze(self, request: AnalysisRequest) -> Call[Generation]: ...
-    def analyze_stream(self, request: AnalysisRequest) -> StreamedCall[StreamEvent]: ...
-    def summarize(
-        self, video_id: str, kind: SummaryKind, *, prompt: str | None = ..., temperature: float | None = ...
-    ) -> Call[Summary]: ...
-
-    def search(self, request: SearchRequest) -> Call[SearchPage]: ...
-    def search_page(self, token: str, request: SearchRequest) -> Call[SearchPage]: ...
-
-    def logo(
-        self, index_id: str, video_id: str, *, start: float | None = ..., end: float | None = ...
-    ) -> Call[Segments]: ...
-    def thumbnail(self, index_id: str, video_id: str, *, time: float | None = ...) -> Call[SignedImage]: ...
-    def list_engines(self) -> Call[Page[Engine]]: ...
-    def read_engine(self, engine_id: str) -> Call[Engine]: ...
-    def count_tasks(self, index_id: str) -> Sequence[Call[TaskCounts]]: ...
-    def create_transfers(self, transfers: Sequence[Transfer]) -> Call[None]: ...
+    search = staticmethod(search_v1_2.search)
+    search_page = staticmethod(search_v1_2.search_page)
 
 
-_DIALECTS: Mapping[ApiVersion, Dialect] = {
-    ApiVersion.V1_3: v1_3,
-    ApiVersion.V1_2: v1_2,
-    ApiVersion.V1_1: v1_1,
-}
+class _V11(_V12):
+    DEFAULT_MODELS = v1_1.DEFAULT_MODELS
+    create_index = staticmethod(v1_1.create_index)
+    list_indexes = staticmethod(v1_1.list_indexes)
+    search = staticmethod(search_v1_2.search_v1_1)
+
+
+V1_3 = Dialect()
+V1_2: Dialect = _V12()
+V1_1: Dialect = _V11()
+_DIALECTS: Mapping[ApiVersion, Dialect] = {ApiVersion.V1_3: V1_3, ApiVersion.V1_2: V1_2, ApiVersion.V1_1: V1_1}
 
 
 def dialect_for(version: ApiVersion) -> Dialect:

@@ -87,11 +87,6 @@ def find_index(name: str) -> Call[Index | None]:
     return get("/indexes", exact, {"index_name": name, "page_limit": LARGEST_PAGE})
 
 
-def list_indexes(paging: Paging | None = None, *, where: IndexFilter | None = None) -> Call[Page[Index]]:
-    """Return the call for one page of the account's indexes, in the words of v1.3."""
-    return indexes_page(paging, where, options="model_options", family="model_family")
-
-
 def indexes_page(paging: Paging | None, where: IndexFilter | None, *, options: str, family: str) -> Call[Page[Index]]:
     """Return the call for one page of indexes.
 

@@ -11,3 +11,6 @@ class ApiVersion(StrEnum):
     V1_3 = "v1.3"
     V1_2 = "v1.2"
     V1_1 = "v1.1"
+
+
+LEGACY = (ApiVersion.V1_2, ApiVersion.V1_1)

@@ -13,7 +13,6 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsAmbiguousError,
     TwelveLabsConnectionError,
     TwelveLabsError,
-    TwelveLabsUnsupportedError,
 )
 from twelvelabs_provider.api.redaction import clean_text
 from twelvelabs_provider.api.retry import delay_before_retry
@@ -29,16 +28,6 @@ USER_AGENT = f"airflow-provider-twelvelabs/{__version__}"
 def call_headers(call: Call[Any]) -> dict[str, str]:
     """Return the headers of a call, all but the key (it is added at the last moment, by the transport)."""
     return {"accept": "application/json", "accept-encoding": ACCEPTED, "user-agent": USER_AGENT, **call.headers}
-
-
-def ensure_spoken(call: Call[Any], endpoint: Endpoint) -> None:
-    """Refuse a call that the connection's generation does not have.
-
-    :raises TwelveLabsUnsupportedError: naming the nearest way.
-    """
-    if call.only and call.only is not endpoint.version:
-        instead = call.instead or f"use a connection with api_version {call.only.value}"
-        raise TwelveLabsUnsupportedError(f"API {endpoint.version.value} has no {call.name}: {instead}")
 
 
 def never_sent(call: Call[Any], network: Network, error: Exception) -> TwelveLabsConnectionError:

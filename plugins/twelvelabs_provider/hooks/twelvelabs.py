@@ -19,7 +19,7 @@ from airflow.sdk.log import mask_secret
 from requests.auth import AuthBase
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError, ProxyError, SSLError
 
-from twelvelabs_provider.api.call import Call, FormBody, JsonBody, StreamedCall
+from twelvelabs_provider.api.call import Call, FormBody, JsonBody, StreamedCall, ensure_supported
 from twelvelabs_provider.api.endpoint import Endpoint
 from twelvelabs_provider.api.errors import TwelveLabsAuthError, TwelveLabsError, TwelveLabsPermissionError
 from twelvelabs_provider.api.generations import Dialect, dialect_for
@@ -35,7 +35,6 @@ from twelvelabs_provider.hooks.response_body import Body, body_of
 from twelvelabs_provider.hooks.sending import (
     broken_off,
     call_headers,
-    ensure_spoken,
     never_sent,
     no_answer,
     pause_before_retry,
@@ -192,7 +191,7 @@ class TwelveLabsHook(BaseHook):
         return True, f"{self.endpoint.origin} answers as API {self.endpoint.version.value} and takes the key"
 
     def _persistently(self, call: Call[Any], attempt: Callable[[Turn], T], until: float | None = None) -> T:
-        ensure_spoken(call, self.endpoint)
+        ensure_supported(call, self.endpoint.version)
         number, reread = 1, False
         while True:
             endpoint = self.endpoint

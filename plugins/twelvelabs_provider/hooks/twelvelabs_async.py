@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 import httpx
 from airflow.sdk import BaseHook
 
-from twelvelabs_provider.api.call import Call, FormBody, JsonBody
+from twelvelabs_provider.api.call import Call, FormBody, JsonBody, ensure_supported
 from twelvelabs_provider.api.endpoint import Endpoint
 from twelvelabs_provider.api.errors import TwelveLabsConfigurationError, TwelveLabsError
 from twelvelabs_provider.api.generations import Dialect, dialect_for
@@ -24,7 +24,6 @@ from twelvelabs_provider.hooks.pacing import Turn, pace_of
 from twelvelabs_provider.hooks.response_body import allowed_seconds, body_of, too_slow
 from twelvelabs_provider.hooks.sending import (
     call_headers,
-    ensure_spoken,
     never_sent,
     no_answer,
     pause_before_retry,
@@ -90,7 +89,7 @@ class TwelveLabsAsyncHook(BaseHook):
         :param until: epoch seconds beyond which it does not wait for a turn.
         :raises TwelveLabsError: typed by what to do; transient ones only after the connection's ``max_attempts``.
         """
-        ensure_spoken(call, self.endpoint)
+        ensure_supported(call, self.endpoint.version)
         pace = pace_of(call, self.endpoint)
         attempt = 1
         while True:

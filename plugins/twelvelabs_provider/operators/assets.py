@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.assets import UPLOADS, AssetOptions, AssetType
+from twelvelabs_provider.api.call import ensure_supported
 from twelvelabs_provider.api.errors import TwelveLabsConflictError, TwelveLabsError
 from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError
@@ -152,7 +153,7 @@ class TwelveLabsCreateAssetOperator(TwelveLabsJobOperator):
     def _needs_assets(self) -> None:
         """Let a generation without assets refuse before a file is looked at."""
         if self.hook.api.indexing_route() is not IndexingRoute.ASSET:
-            self.hook.api.create_asset("")
+            ensure_supported(self.hook.api.create_asset(""), self.hook.endpoint.version)
 
     def _options(self) -> AssetOptions:
         metadata = checked_metadata(mapping_of("user_metadata", self.user_metadata))

@@ -224,9 +224,12 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
 
     def submit(self, context: Context) -> PendingJob | Result:
         """Read the rows where the service has them; submit the analysis where it has not."""
+        from twelvelabs_provider.api.call import ensure_supported
+
         window, video = self.check()
         try:
             call = self.hook.api.text_in_video(self._found_index, self.video_id, start=window.start, end=window.end)
+            ensure_supported(call, self.hook.endpoint.version)
         except TwelveLabsUnsupportedError:
             return self._analyze(context, window, video)
         return self.publish(context, self.hook.execute(call), window, video, Origin.OCR)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from twelvelabs_provider.api.analysis.request import AnalysisRequest, SourceKind
 from twelvelabs_provider.api.analysis.summaries import Summary, SummaryKind, summary_of, summary_request
-from twelvelabs_provider.api.call import Call
+from twelvelabs_provider.api.call import Call, ensure_supported
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsCutOffError, TwelveLabsUnsupportedError
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.typed_arguments import optional_number, optional_text, texts_of
@@ -238,6 +238,7 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsJobOperator):
             call = self.hook.api.summarize(
                 str(self.video_id), self._kind(), prompt=self.prompt or None, temperature=temperature
             )
+            ensure_supported(call, self.hook.endpoint.version)
         except TwelveLabsUnsupportedError:
             if video.source.kind is SourceKind.INDEXED and not self._answers_questions(video):
                 # Neither is available: the first refusal is the one that helps.
@@ -253,7 +254,7 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsJobOperator):
     def _answers_questions(self, video: AnalyzedVideo) -> bool:
         """Tell whether this generation of the API answers the packaged question."""
         try:
-            self.hook.api.analyze(self._request(video))
+            ensure_supported(self.hook.api.analyze(self._request(video)), self.hook.endpoint.version)
         except TwelveLabsUnsupportedError:
             return False
         return True

@@ -17,6 +17,7 @@ from twelvelabs_provider.api.analysis.request import (
 )
 from twelvelabs_provider.api.analysis.rules import problems_of_request
 from twelvelabs_provider.api.analysis.stream import StreamedText
+from twelvelabs_provider.api.call import ensure_supported
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.analyzed_video import Named, Subject, find_subject
 from twelvelabs_provider.inputs.typed_arguments import optional_text
@@ -263,8 +264,10 @@ class VideoAnalysis:
         """Return what sends the request; a request that this API generation lacks is refused before."""
         if mode is Mode.STREAM:
             stream = self._hook.api.analyze_stream(request)
+            ensure_supported(stream, self._hook.endpoint.version)
             return lambda: text.take(self._hook.stream(stream))
         call = self._hook.api.analyze(request)
+        ensure_supported(call, self._hook.endpoint.version)
         return lambda: self._hook.execute(call)
 
 

@@ -42,7 +42,7 @@ METADATA = {"user_metadata": {"a": 1, "b": None}}
 def test_what_is_sent(call: Call[Any], name: str, query: dict[str, Any], body: Any) -> None:
     assert asked(call) == (name, query, body)
     assert call.repeatable
-    assert call.only is ApiVersion.V1_3 and "()" in call.instead
+    assert call.only == (ApiVersion.V1_3,) and "()" in call.instead
 
 
 def test_a_stream_and_a_thumbnail_are_asked_for() -> None:

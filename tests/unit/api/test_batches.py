@@ -94,7 +94,7 @@ def test_the_calls() -> None:
     calls = [read_batch("b01"), cancel_batch("b01"), delete_batch("b01"), batch_results("b01")]
     names = ["GET /analyze/batches/b01", "POST /analyze/batches/b01/cancel", "DELETE /analyze/batches/b01"]
     assert [call.name for call in calls] == [*names, "GET /analyze/batches/b01/results"]
-    assert all(call.repeatable and call.only is ApiVersion.V1_3 and call.instead for call in calls)
+    assert all(call.repeatable and call.only == (ApiVersion.V1_3,) and call.instead for call in calls)
     assert batch_results("b01").framing is Framing.NDJSON
     listed = list_batches(
         status=[BatchStatus.PENDING, BatchStatus.CANCELING], mode=[AnalysisMode.GENERAL], paging=Paging(2, 10)

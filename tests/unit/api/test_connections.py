@@ -49,7 +49,7 @@ CALLS: list[tuple[Call[Any], str, dict[str, str], Any]] = [
 def test_what_is_sent(call: Call[Any], name: str, query: dict[str, str], body: Any) -> None:
     sent = dict(call.body.content) if isinstance(call.body, JsonBody) else None
     assert (call.name, dict(call.query), sent) == (name, query, body)
-    assert call.only is ApiVersion.V1_3 and "presigned URL" in call.instead
+    assert call.only == (ApiVersion.V1_3,) and "presigned URL" in call.instead
 
 
 def test_an_import_may_be_repeated_since_what_is_there_is_skipped() -> None:

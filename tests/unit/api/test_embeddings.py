@@ -9,7 +9,6 @@ from typing import Any
 import pendulum
 import pytest
 
-from twelvelabs_provider.api import v1_1, v1_2, v1_3
 from twelvelabs_provider.api.call import Call, FilePart, FormBody, JsonBody, RateCategory
 from twelvelabs_provider.api.embedding import embeddings_v1
 from twelvelabs_provider.api.embedding.models import embedding_task_from, embeddings_from
@@ -31,6 +30,7 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsBadRequestError,
     TwelveLabsUnsupportedError,
 )
+from twelvelabs_provider.api.generations import V1_1, V1_2, V1_3
 from twelvelabs_provider.api.response_reading import parsed
 
 URL = MediaSource(url="https://media.example/a.mp4?X-Amz-Signature=SIGNATURE")
@@ -96,35 +96,35 @@ def sent(call: Call[Any]) -> tuple[str, Any]:
     ],
 )
 def test_a_request_in_todays_generation(given: Any, kind: str, body: Any) -> None:
-    call = v1_3.create_embeddings(EmbeddingRequest(given))
+    call = V1_3.create_embeddings(EmbeddingRequest(given))
     assert sent(call) == ("POST /embed-v2", {"input_type": kind, "model_name": "marengo3.0", kind: body})
     assert not call.repeatable and call.category is RateCategory.EMBED
 
 
 def test_a_task_in_todays_generation_and_a_field_of_tomorrow() -> None:
     request = EmbeddingRequest(VideoInput(ASSET), "marengo3.5", {"embedding_dimension": 256})
-    call = v1_3.create_embedding_task(request)
+    call = V1_3.create_embedding_task(request)
     name, body = sent(call)
     assert name == "POST /embed-v2/tasks" and not call.repeatable
     assert (body["model_name"], body["embedding_dimension"], body["input_type"]) == ("marengo3.5", 256, "video")
     with pytest.raises(TwelveLabsBadRequestError, match=r"create_embeddings\(\)"):
-        v1_3.create_embedding_task(EmbeddingRequest(TextInput("a")))
+        V1_3.create_embedding_task(EmbeddingRequest(TextInput("a")))
 
 
 def test_reads_and_lists() -> None:
     since, until = pendulum.datetime(2026, 6, 1), pendulum.datetime(2026, 6, 2)
     window = [("started_at", "2026-06-01T00:00:00Z"), ("ended_at", "2026-06-02T00:00:00Z"), ("status", "ready")]
     pages = [("page", "1"), ("page_limit", "50")]
-    for api, path in ((v1_3, "/embed-v2/tasks"), (v1_2, "/embed/tasks")):
+    for api, path in ((V1_3, "/embed-v2/tasks"), (V1_2, "/embed/tasks")):
         listed = api.list_embedding_tasks(since=since, until=until, status="ready")
         assert (listed.name, list(listed.query)) == (f"GET {path}", window + pages)
         assert api.read_embedding_task("t1").name == f"GET {path}/t1"
-    assert v1_3.embedding_task_status("t1").name == "GET /embed-v2/tasks/t1"
-    assert v1_2.embedding_task_status("t1").name == "GET /embed/tasks/t1/status"
-    indexed = v1_3.indexed_embeddings("i1", "v1", options=[EmbeddingOption.VISUAL, EmbeddingOption.AUDIO])
+    assert V1_3.embedding_task_status("t1").name == "GET /embed-v2/tasks/t1"
+    assert V1_2.embedding_task_status("t1").name == "GET /embed/tasks/t1/status"
+    indexed = V1_3.indexed_embeddings("i1", "v1", options=[EmbeddingOption.VISUAL, EmbeddingOption.AUDIO])
     assert indexed.name == "GET /indexes/i1/indexed-assets/v1"
     assert list(indexed.query) == [("embedding_option", "visual"), ("embedding_option", "audio")]
-    older = v1_2.indexed_embeddings("i1", "v1")
+    older = V1_2.indexed_embeddings("i1", "v1")
     assert (older.name, list(older.query)) == ("GET /indexes/i1/videos/v1", [("embed", "true")])
 
 
@@ -132,20 +132,20 @@ def test_the_older_forms() -> None:
     model = ("engine_name", "Marengo-retrieval-2.6")
     link = ("video_url", URL.url)
     cases: list[tuple[Call[Any], tuple[str, Any]]] = [
-        (v1_2.create_embeddings(EmbeddingRequest(TextInput("a"))), ("POST /embed", [model, ("text", "a")])),
+        (V1_2.create_embeddings(EmbeddingRequest(TextInput("a"))), ("POST /embed", [model, ("text", "a")])),
         (
-            v1_2.create_embeddings(EmbeddingRequest(ImageInput(MediaSource(file=FILE)))),
+            V1_2.create_embeddings(EmbeddingRequest(ImageInput(MediaSource(file=FILE)))),
             ("POST /embed", [model, ("image_file", FILE)]),
         ),
         (
-            v1_2.create_embeddings(EmbeddingRequest(AudioInput(URL, start=2), "Marengo-retrieval-2.7")),
+            V1_2.create_embeddings(EmbeddingRequest(AudioInput(URL, start=2), "Marengo-retrieval-2.7")),
             (
                 "POST /embed",
                 [("engine_name", "Marengo-retrieval-2.7"), ("audio_start_offset_sec", "2"), ("audio_url", URL.url)],
             ),
         ),
         (
-            v1_2.create_embedding_task(
+            V1_2.create_embedding_task(
                 EmbeddingRequest(
                     VideoInput(URL, start=1, end=9, segmentation=FixedSegmentation(3), scopes=list(EmbeddingScope))
                 )
@@ -210,20 +210,20 @@ def test_what_the_service_would_refuse_is_never_sent(make: Callable[[], object],
 
 
 LACKING: list[tuple[Callable[[EmbeddingRequest], object], Any, str]] = [
-    (v1_2.create_embeddings, VideoInput(URL), r"create_embedding_task\(\)"),
-    (v1_2.create_embeddings, TextImageInput("a", URL), "one embedding for each"),
-    (v1_2.create_embeddings, MultiInput([("", URL)]), "one embedding for each"),
-    (v1_2.create_embeddings, ImageInput(ASSET), "a URL or a file"),
-    (v1_2.create_embeddings, AudioInput(URL, end=5), "start alone"),
-    (v1_2.create_embedding_task, AudioInput(URL), r"create_embeddings\(\)"),
-    (v1_2.create_embedding_task, VideoInput(URL, segmentation=DynamicSegmentation()), "a fixed one"),
-    (v1_2.create_embedding_task, VideoInput(URL, options=[EmbeddingOption.VISUAL]), "all of them"),
-    (v1_1.create_embeddings, TextInput("a"), r"api_version v1\.2"),
-    (v1_1.create_embedding_task, VideoInput(URL), r"api_version v1\.2"),
-    (lambda _: v1_1.read_embedding_task("t"), TextInput("a"), r"api_version v1\.2"),
-    (lambda _: v1_1.embedding_task_status("t"), TextInput("a"), r"api_version v1\.2"),
-    (lambda _: v1_1.list_embedding_tasks(), TextInput("a"), r"api_version v1\.2"),
-    (lambda _: v1_1.indexed_embeddings("i", "v"), TextInput("a"), r"api_version v1\.2"),
+    (V1_2.create_embeddings, VideoInput(URL), r"create_embedding_task\(\)"),
+    (V1_2.create_embeddings, TextImageInput("a", URL), "one embedding for each"),
+    (V1_2.create_embeddings, MultiInput([("", URL)]), "one embedding for each"),
+    (V1_2.create_embeddings, ImageInput(ASSET), "a URL or a file"),
+    (V1_2.create_embeddings, AudioInput(URL, end=5), "start alone"),
+    (V1_2.create_embedding_task, AudioInput(URL), r"create_embeddings\(\)"),
+    (V1_2.create_embedding_task, VideoInput(URL, segmentation=DynamicSegmentation()), "a fixed one"),
+    (V1_2.create_embedding_task, VideoInput(URL, options=[EmbeddingOption.VISUAL]), "all of them"),
+    (V1_1.create_embeddings, TextInput("a"), r"api_version v1\.2"),
+    (V1_1.create_embedding_task, VideoInput(URL), r"api_version v1\.2"),
+    (lambda _: V1_1.read_embedding_task("t"), TextInput("a"), r"api_version v1\.2"),
+    (lambda _: V1_1.embedding_task_status("t"), TextInput("a"), r"api_version v1\.2"),
+    (lambda _: V1_1.list_embedding_tasks(), TextInput("a"), r"api_version v1\.2"),
+    (lambda _: V1_1.indexed_embeddings("i", "v"), TextInput("a"), r"api_version v1\.2"),
 ]
 
 
@@ -237,7 +237,7 @@ def test_what_a_generation_lacks_is_refused_with_the_nearest_way(
 
 def test_a_signature_is_in_no_repr() -> None:
     request = EmbeddingRequest(VideoInput(URL))
-    assert "SIGNATURE" not in repr(request) + repr(v1_2.create_embedding_task(request))
+    assert "SIGNATURE" not in repr(request) + repr(V1_2.create_embedding_task(request))
     answer = {"data": [], "metadata": {"input_type": "video", "input_url": URL.url}}
     assert "SIGNATURE" not in repr(embeddings_from(answer))
 
@@ -329,15 +329,15 @@ def test_the_answer_of_the_older_call() -> None:
     with pytest.raises(TwelveLabsAnswerError, match="could not embed the text: too long"):
         parsed(call, {"text_embedding": {"error_message": "too long"}})
     with pytest.raises(TwelveLabsAnswerError, match="without an embedding"):
-        parsed(v1_2.create_embeddings(EmbeddingRequest(TextInput("a"))), {"engine_name": "m"})
+        parsed(V1_2.create_embeddings(EmbeddingRequest(TextInput("a"))), {"engine_name": "m"})
 
 
 def test_embeddings_of_an_indexed_video() -> None:
     segments = [{"float": [1.0], "embedding_option": option} for option in ("visual", "audio", "visual-text")]
     answer = {"_id": "v1", "embedding": {"model_name": "m", "video_embedding": {"segments": segments}}}
-    today = parsed(v1_3.indexed_embeddings("i", "v"), answer)
+    today = parsed(V1_3.indexed_embeddings("i", "v"), answer)
     assert [item.option for item in today.items] == ["visual", "audio", "visual-text"] and today.model == "m"
-    older = parsed(v1_2.indexed_embeddings("i", "v", options=[EmbeddingOption.AUDIO]), answer)
+    older = parsed(V1_2.indexed_embeddings("i", "v", options=[EmbeddingOption.AUDIO]), answer)
     assert [item.option for item in older.items] == ["audio"]
     for nothing in ({"_id": "v1"}, {"_id": "v1", "embedding": None}):
-        assert parsed(v1_3.indexed_embeddings("i", "v"), nothing).items == ()
+        assert parsed(V1_3.indexed_embeddings("i", "v"), nothing).items == ()

@@ -89,7 +89,7 @@ CASES: list[tuple[Call[Any], str, dict[str, Any], Any]] = [
 @pytest.mark.parametrize(("call", "name", "query", "body"), CASES, ids=[case[1] for case in CASES])
 def test_what_is_sent(call: Call[Any], name: str, query: dict[str, Any], body: Any) -> None:
     assert asked(call) == (name, query, body)
-    assert call.only is ApiVersion.V1_3
+    assert call.only == (ApiVersion.V1_3,)
     assert "older generations" in call.instead
 
 

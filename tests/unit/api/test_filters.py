@@ -5,10 +5,11 @@ from __future__ import annotations
 import pendulum
 import pytest
 
-from twelvelabs_provider.api import v1_1, v1_2, v1_3, videos
+from twelvelabs_provider.api import indexed_assets
 from twelvelabs_provider.api.call import JsonBody, query_pairs
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsUnsupportedError
 from twelvelabs_provider.api.filters import Between, IndexFilter, VideoFilter
+from twelvelabs_provider.api.generations import V1_1, V1_2, V1_3
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.api.version import ApiVersion
 
@@ -18,8 +19,8 @@ PAGE = {"page": "1", "page_limit": "50", "sort_by": "created_at", "sort_option":
 
 def sent(where: VideoFilter) -> dict[str, str]:
     """Return the query of a list of videos, without its paging."""
-    query = dict(v1_3.list_videos("i", where=where).query)
-    assert query == dict(v1_2.list_videos("i", where=where).query)
+    query = dict(V1_3.list_videos("i", where=where).query)
+    assert query == dict(V1_2.list_videos("i", where=where).query)
     assert query.items() >= PAGE.items()
     return {name: value for name, value in query.items() if name not in PAGE}
 
@@ -61,17 +62,17 @@ def test_indexes_in_the_words_of_each_generation() -> None:
     where = IndexFilter(name="demo", options=("visual", "audio"), family="marengo", created_since=NOON)
     same = {**PAGE, "index_name": "demo", "created_at": "2026-06-01T12:00:00Z"}
     words = {"model_options": "visual,audio", "model_family": "marengo"}
-    assert dict(v1_3.list_indexes(where=where).query) == {**same, **words}
+    assert dict(V1_3.list_indexes(where=where).query) == {**same, **words}
     words = {"engine_options": "visual,audio", "engine_family": "marengo"}
-    assert dict(v1_2.list_indexes(where=where).query) == {**same, **words}
-    oldest = v1_1.list_indexes(where=IndexFilter(options=("visual",)))
+    assert dict(V1_2.list_indexes(where=where).query) == {**same, **words}
+    oldest = V1_1.list_indexes(where=IndexFilter(options=("visual",)))
     assert dict(oldest.query) == {**PAGE, "index_options": "visual"}
     with pytest.raises(TwelveLabsUnsupportedError, match="compare their models"):
-        v1_1.list_indexes(where=where)
+        V1_1.list_indexes(where=where)
 
 
 def test_oldest_first() -> None:
-    assert dict(v1_3.list_videos("i", paging=Paging(2, 5, descending=False)).query) == {
+    assert dict(V1_3.list_videos("i", paging=Paging(2, 5, descending=False)).query) == {
         **PAGE,
         "page": "2",
         "page_limit": "5",
@@ -80,13 +81,13 @@ def test_oldest_first() -> None:
 
 
 def test_tasks_are_narrowed_by_exact_numbers() -> None:
-    query = v1_3.list_tasks(duration=6.5, width=640, height=360, created_since=NOON).query
+    query = V1_3.list_tasks(duration=6.5, width=640, height=360, created_since=NOON).query
     narrow = {"duration": "6.5", "width": "640", "height": "360", "created_at": "2026-06-01T12:00:00Z"}
     assert dict(query) == {**PAGE, **narrow}
 
 
 def test_what_a_read_brings_along_is_asked_for() -> None:
-    for read in (v1_3.read_video, v1_3.read_indexed_asset):
+    for read in (V1_3.read_video, V1_3.read_indexed_asset):
         assert read("i", "v").query == ()
         query = read("i", "v", transcription=True, embedding_option=["visual", "audio"]).query
         assert query == query_pairs({"transcription": True, "embedding_option": ["visual", "audio"]})
@@ -94,20 +95,20 @@ def test_what_a_read_brings_along_is_asked_for() -> None:
 
 def test_what_older_reads_cannot_bring_along_is_refused() -> None:
     with pytest.raises(TwelveLabsUnsupportedError, match=r"transcription\(\)"):
-        v1_2.read_video("i", "v", transcription=True)
+        V1_2.read_video("i", "v", transcription=True)
     with pytest.raises(TwelveLabsUnsupportedError, match=r"v1\.3"):
-        v1_2.read_video("i", "v", embedding_option=["visual"])
+        V1_2.read_video("i", "v", embedding_option=["visual"])
 
 
 def test_a_title_belongs_to_the_older_generations() -> None:
     with pytest.raises(TwelveLabsUnsupportedError, match="user_metadata"):
-        v1_3.update_video("i", "v", title="Winter")
-    assert v1_2.update_video("i", "v", title="Winter").body == JsonBody({"video_title": "Winter"})
+        V1_3.update_video("i", "v", title="Winter")
+    assert V1_2.update_video("i", "v", title="Winter").body == JsonBody({"video_title": "Winter"})
 
 
 def test_indexed_assets_are_changed_in_v1_3_only() -> None:
-    call = videos.update_indexed_asset("i", "v", {"a": 1, "b": None})
-    assert (call.name, call.only) == ("PATCH /indexes/i/indexed-assets/v", ApiVersion.V1_3)
+    call = indexed_assets.update_indexed_asset("i", "v", {"a": 1, "b": None})
+    assert (call.name, call.only) == ("PATCH /indexes/i/indexed-assets/v", (ApiVersion.V1_3,))
     assert call.body == JsonBody({"user_metadata": {"a": 1, "b": None}})
     assert "update_video()" in call.instead
     assert call.repeatable

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from twelvelabs_provider.api import v1_2, v1_3
 from twelvelabs_provider.api.analysis.generation import Generation, Usage, generation_from, generation_of_task
 from twelvelabs_provider.api.analysis.request import (
     INDEX_ENGINE,
@@ -37,6 +36,7 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsServerError,
     TwelveLabsUnsupportedError,
 )
+from twelvelabs_provider.api.generations import V1_2, V1_3
 from twelvelabs_provider.api.models import Segment
 from twelvelabs_provider.api.reading import analysis_task_from
 
@@ -147,7 +147,7 @@ def test_requests_that_it_refuses(where: str, fields: dict[str, Any]) -> None:
         (AnalysisRequest(VideoSource(SourceKind.INDEXED, "v"), model=INDEX_ENGINE, prompt="a"), "give the asset_id"),
     ],
 )
-@pytest.mark.parametrize("ask", [v1_3.analyze, v1_3.analyze_stream, v1_3.create_analysis_task])
+@pytest.mark.parametrize("ask", [V1_3.analyze, V1_3.analyze_stream, V1_3.create_analysis_task])
 def test_no_call_asks_a_retired_model(ask: Any, request_: AnalysisRequest, said: str) -> None:
     with pytest.raises(TwelveLabsUnsupportedError, match=said):
         ask(request_)
@@ -334,17 +334,17 @@ INDEXED = VideoSource(SourceKind.INDEXED, "v")
     ],
 )
 def test_the_older_generation_drops_nothing_in_silence(request_: AnalysisRequest, said: str) -> None:
-    for build in (v1_2.analyze, v1_2.analyze_stream):
+    for build in (V1_2.analyze, V1_2.analyze_stream):
         with pytest.raises(TwelveLabsUnsupportedError, match=said):
             build(request_)
     with pytest.raises(TwelveLabsUnsupportedError, match="neither a prompt nor a temperature for topics"):
-        v1_2.summarize("v", SummaryKind.TOPICS, temperature=0.1)
+        V1_2.summarize("v", SummaryKind.TOPICS, temperature=0.1)
 
 
 def test_billed_calls_are_not_repeated_and_have_time() -> None:
     old, new = AnalysisRequest(INDEXED, prompt="x"), AnalysisRequest("c03", prompt="x")
-    calls = [v1_2.analyze(old), v1_3.analyze(new)]
-    calls += [v1_2.summarize("v", kind) for kind in SummaryKind]  # type: ignore[misc]
-    streams = [v1_2.analyze_stream(old), v1_3.analyze_stream(new)]
+    calls = [V1_2.analyze(old), V1_3.analyze(new)]
+    calls += [V1_2.summarize("v", kind) for kind in SummaryKind]  # type: ignore[misc]
+    streams = [V1_2.analyze_stream(old), V1_3.analyze_stream(new)]
     assert not any(call.repeatable for call in (*calls, *streams))
     assert all(call.patience == 900.0 and call.category == "analyze" for call in (*calls, *streams))

@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 
 from tests.coverage_table import calls
 from twelvelabs_provider import api
-from twelvelabs_provider.api import v1_3, webhooks
+from twelvelabs_provider.api import webhooks
 from twelvelabs_provider.api.analysis import stream
 from twelvelabs_provider.api.call import Call, Framing
 from twelvelabs_provider.api.decoding import JsonError, decoded_json
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsError
+from twelvelabs_provider.api.generations import V1_3
 from twelvelabs_provider.api.knowledge.response_stream import collected, response_event_from
 from twelvelabs_provider.api.response_reading import parsed, read_answer
 from twelvelabs_provider.api.search.request import SearchOption, SearchRequest
@@ -41,7 +42,7 @@ briefly = settings(thoroughly, max_examples=100)
 @cache
 def every_call() -> Sequence[Call[Any]]:
     """Return each call that there is, in one of its forms."""
-    found: list[Call[Any]] = [v1_3.search(SearchRequest("i", [SearchOption.VISUAL], text="x"))]
+    found: list[Call[Any]] = [V1_3.search(SearchRequest("i", [SearchOption.VISUAL], text="x"))]
     for name, function in sorted(calls.module_calls().items()):
         # Some functions check arguments that samples do not meet; a dialect has the same call.
         with suppress(TwelveLabsError):
@@ -146,7 +147,7 @@ def test_objects_of_the_known_fields_end_in_no_untyped_error(data: st.DataObject
     bodies,
 )
 def test_no_refusal_ends_in_an_untyped_error(status: int, headers: dict[str, str], content: bytes) -> None:
-    assert isinstance(outcome(v1_3.read_index("i"), status, headers, content), TwelveLabsError)
+    assert isinstance(outcome(V1_3.read_index("i"), status, headers, content), TwelveLabsError)
 
 
 @pytest.mark.parametrize("status", [200, 400, 503])
@@ -165,9 +166,9 @@ def test_what_is_no_usable_json_is_told(content: bytes) -> None:
 @pytest.mark.parametrize(
     ("call", "body", "named"),
     [
-        (v1_3.read_asset("c"), {"_id": "c", "filename": ["x"]}, "Asset.filename is list"),
-        (v1_3.read_task("t"), {"_id": "t", "video_id": {"a": 1}}, "IndexingTask.video_id is dict"),
-        (v1_3.read_asset("c"), {"_id": "c", "user_metadata": [1]}, "Asset.user_metadata is list"),
+        (V1_3.read_asset("c"), {"_id": "c", "filename": ["x"]}, "Asset.filename is list"),
+        (V1_3.read_task("t"), {"_id": "t", "video_id": {"a": 1}}, "IndexingTask.video_id is dict"),
+        (V1_3.read_asset("c"), {"_id": "c", "user_metadata": [1]}, "Asset.user_metadata is list"),
     ],
 )
 def test_a_field_of_another_type_is_named(call: Call[Any], body: Any, named: str) -> None:
@@ -176,7 +177,7 @@ def test_a_field_of_another_type_is_named(call: Call[Any], body: Any, named: str
 
 
 def test_a_number_in_a_text_s_place_is_a_text() -> None:
-    assert parsed(v1_3.read_asset("c"), {"_id": "c", "filename": 7}).filename == "7"
+    assert parsed(V1_3.read_asset("c"), {"_id": "c", "filename": 7}).filename == "7"
 
 
 @briefly
@@ -214,11 +215,11 @@ def _outcome_of(chunks: list[bytes], framing: Framing) -> str:
 def test_no_event_ends_in_an_untyped_error(events: list[Any]) -> None:
     for kind in ("text_generation", "stream_end", "stream_error", None):
         with suppress(TwelveLabsError):
-            call = Call(v1_3.read_index("i").method, "/analyze", stream.event_from)
+            call = Call(V1_3.read_index("i").method, "/analyze", stream.event_from)
             stream.StreamedText().take(parsed(call, {"event_type": kind, **event}) for event in events)
     for kind in ("response.completed", "response.failed", "response.output_text.delta"):
         with suppress(TwelveLabsError):
-            call = Call(v1_3.read_index("i").method, "/responses", response_event_from)
+            call = Call(V1_3.read_index("i").method, "/responses", response_event_from)
             collected(parsed(call, {"type": kind, **event}) for event in events)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pendulum
 import pytest
 
-from twelvelabs_provider.api import v1_2, v1_3
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
+from twelvelabs_provider.api.generations import V1_2, V1_3
 from twelvelabs_provider.api.models import Model, Segment
 from twelvelabs_provider.api.reading import (
     analysis_task_from,
@@ -314,7 +314,7 @@ def test_an_empty_page_in_any_spelling(answer: dict[str, Any]) -> None:
     assert (page.items, page.page, page.total_pages, page.total_results) == ((), 1, 1, 0)
 
 
-@pytest.mark.parametrize("dialect", [v1_2, v1_3], ids=["v1.2", "v1.3"])
+@pytest.mark.parametrize("dialect", [V1_2, V1_3], ids=["v1.2", "v1.3"])
 def test_an_index_is_found_by_its_exact_name(dialect: Any) -> None:
     answer = {"data": [{"_id": "a", "index_name": "Demo"}, {"_id": "b", "index_name": "demo"}]}
     assert dialect.find_index("demo").parse(answer).id == "b"
@@ -322,20 +322,20 @@ def test_an_index_is_found_by_its_exact_name(dialect: Any) -> None:
 
 
 def test_what_a_creation_answers() -> None:
-    assert v1_3.create_index("n").parse({"_id": "i1"}) == "i1"
-    assert v1_2.create_index("n").parse({"_id": "i1", "message": "ok", "type": "index_create"}) == "i1"
-    assert v1_3.create_task("i", "u").parse({"_id": "t1", "video_id": "v1"}) == CreatedTask("t1", "v1")
-    assert v1_2.create_task("i", "u").parse({"_id": "t1"}) == CreatedTask("t1", None)
-    assert v1_3.create_indexed_asset("i", "c").parse({"_id": "e01", "asset_id": "c"}) == "e01"
+    assert V1_3.create_index("n").parse({"_id": "i1"}) == "i1"
+    assert V1_2.create_index("n").parse({"_id": "i1", "message": "ok", "type": "index_create"}) == "i1"
+    assert V1_3.create_task("i", "u").parse({"_id": "t1", "video_id": "v1"}) == CreatedTask("t1", "v1")
+    assert V1_2.create_task("i", "u").parse({"_id": "t1"}) == CreatedTask("t1", None)
+    assert V1_3.create_indexed_asset("i", "c").parse({"_id": "e01", "asset_id": "c"}) == "e01"
 
 
 def test_the_indexed_asset_of_an_index() -> None:
     answer = {"data": [{"_id": "e1", "index": {"_id": "i1", "name": "x"}}, {"_id": "e2", "index": {"_id": "i2"}}]}
-    assert v1_3.find_indexed_asset("i2", "c").parse(answer) == "e2"
-    assert v1_3.find_indexed_asset("i3", "c").parse(answer) is None
+    assert V1_3.find_indexed_asset("i2", "c").parse(answer) == "e2"
+    assert V1_3.find_indexed_asset("i3", "c").parse(answer) is None
 
 
-@pytest.mark.parametrize("call", [v1_2.transcription("i", "v"), v1_2.text_in_video("i", "v")])
+@pytest.mark.parametrize("call", [V1_2.transcription("i", "v"), V1_2.text_in_video("i", "v")])
 def test_the_rows_of_the_older_generations(call: Any) -> None:
     data = [{"start": 78, "end": 79, "value": "OPEN"}, {"start": 76, "end": 77, "value": "EXIT 12 NORTH"}]
     answer = {"_id": "v", "index_id": "i", "data": data, "type": "video_index_meta_text_in_video"}
@@ -349,10 +349,10 @@ def test_the_window_of_a_transcription_of_today_is_cut_here() -> None:
     answer = {"_id": "v", "transcription": rows}
 
     def values(**window: float) -> str:
-        return "".join(segment.value for segment in v1_3.transcription("i", "v", **window).parse(answer))
+        return "".join(segment.value for segment in V1_3.transcription("i", "v", **window).parse(answer))
 
     assert values() == "0123"
     assert values(start=1, end=3) == "12", "what only touches the window is outside"
     assert values(start=1.5) == "123"
     assert values(end=0.5) == "0"
-    assert v1_3.transcription("i", "v").parse({"_id": "v"}) == ()
+    assert V1_3.transcription("i", "v").parse({"_id": "v"}) == ()

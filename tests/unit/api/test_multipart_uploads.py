@@ -76,7 +76,7 @@ SESSION = {
 def test_what_is_sent(call: Call[Any], name: str, query: dict[str, Any], body: Any) -> None:
     assert asked(call) == (name, query, body)
     assert call.repeatable, "none of them is billed, and a second one does no harm"
-    assert call.only is ApiVersion.V1_3 and "create_task()" in call.instead
+    assert call.only == (ApiVersion.V1_3,) and "create_task()" in call.instead
 
 
 def test_a_session_is_read_and_shows_no_address() -> None:

@@ -10,10 +10,9 @@ from tests.contract import newer
 from tests.contract.description import FILE, MISSING, Description, described
 from tests.contract.judge import faults_of_form, faults_of_query
 from tests.unit.api.test_calls import TODAY, Build
-from twelvelabs_provider.api import v1_3
 from twelvelabs_provider.api.analysis.request import on_screen_text_request
 from twelvelabs_provider.api.call import Call, FilePart, FormBody, JsonBody
-from twelvelabs_provider.api.generations import dialect_for
+from twelvelabs_provider.api.generations import V1_3, dialect_for
 from twelvelabs_provider.api.version import ApiVersion
 
 pytestmark = pytest.mark.skipif(not FILE.exists(), reason=MISSING)
@@ -52,10 +51,10 @@ def test_method_path_query_and_body_are_described(build: Build, description: Des
 
 def test_the_question_for_on_screen_text_is_described(description: Description) -> None:
     request = on_screen_text_request("c03", start=1.0, end=60.0, custom_id="x")
-    assert faults(description, v1_3.create_analysis_task(request)) == []
+    assert faults(description, V1_3.create_analysis_task(request)) == []
 
 
 def test_the_oracle_can_say_no(description: Description) -> None:
-    call = v1_3.create_index("demo", [])
+    call = V1_3.create_index("demo", [])
     broken = Call(call.method, call.path, call.parse, body=JsonBody({"index_name": 5}), query=(("colour", "red"),))
     assert len(faults(description, broken)) == 3

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from twelvelabs_provider.api import v1_2, v1_3
 from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.errors import (
     TwelveLabsAmbiguousError,
@@ -25,10 +24,11 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsServerError,
     TwelveLabsTransientError,
 )
+from twelvelabs_provider.api.generations import V1_2, V1_3
 from twelvelabs_provider.api.response_reading import read_answer
 
 NOW = 1_780_000_000.0
-READ = v1_3.read_index("i1")
+READ = V1_3.read_index("i1")
 
 
 def answered(call: Call[Any] = READ, status: int = 200, body: Any = None, headers: dict[str, str] | None = None) -> Any:
@@ -49,19 +49,19 @@ def test_any_success_is_read(status: int) -> None:
 
 @pytest.mark.parametrize(("status", "body"), [(204, b""), (200, b" \n"), (200, b"{}"), (200, b"null")])
 def test_a_deletion_needs_no_body(status: int, body: bytes) -> None:
-    assert answered(v1_3.delete_index("i1"), status, body) is None
+    assert answered(V1_3.delete_index("i1"), status, body) is None
 
 
 @pytest.mark.parametrize(
     ("status", "body"), [(404, b""), (404, {"code": "not_found"}), (400, {"code": "resource_not_exist"})]
 )
 def test_what_is_already_gone_is_deleted(status: int, body: Any) -> None:
-    assert answered(v1_3.delete_index("i1"), status, body) is None
+    assert answered(V1_3.delete_index("i1"), status, body) is None
     assert isinstance(error_of(status, body), TwelveLabsNotFoundError)
 
 
 @pytest.mark.parametrize("body", [b"", {"code": "endpoint_deprecated", "message": "m"}, {"code": "not_found"}])
-@pytest.mark.parametrize("call", [v1_2.delete_index("i1"), v1_3.delete_index("i1"), READ, v1_3.delete_asset("c")])
+@pytest.mark.parametrize("call", [V1_2.delete_index("i1"), V1_3.delete_index("i1"), READ, V1_3.delete_asset("c")])
 def test_a_retired_endpoint_is_no_success_of_any_call(call: Call[Any], body: Any) -> None:
     error = error_of(410, body, call=call)
     assert isinstance(error, TwelveLabsGoneError)
@@ -70,7 +70,7 @@ def test_a_retired_endpoint_is_no_success_of_any_call(call: Call[Any], body: Any
 
 
 def test_a_deletion_that_is_refused_is_an_error() -> None:
-    assert isinstance(error_of(409, {"code": "conflict"}, call=v1_3.delete_asset("c")), TwelveLabsConflictError)
+    assert isinstance(error_of(409, {"code": "conflict"}, call=V1_3.delete_asset("c")), TwelveLabsConflictError)
 
 
 SHAPES = {
@@ -254,13 +254,13 @@ def test_json_that_breaks_off_is_a_lost_answer(body: bytes) -> None:
         (READ, {"_id": "i1", "models": ["x"]}),
         (READ, {"_id": "i1", "video_count": "many"}),
         (READ, b'{"_id": "i1", "video_count": 1e999}'),
-        (v1_3.list_indexes(), {"data": 5}),
-        (v1_3.list_indexes(), {"data": [5]}),
-        (v1_3.read_video("i", "v"), {"_id": "v", "transcription": "x"}),
-        (v1_3.read_analysis_task("a"), {"task_id": "a", "result": "x"}),
-        (v1_3.find_indexed_asset("i", "c"), {"data": [{"_id": "e"}]}),
-        (v1_2.transcription("i", "v"), [1]),
-        (v1_2.create_task("i", "u"), {"message": "ok"}),
+        (V1_3.list_indexes(), {"data": 5}),
+        (V1_3.list_indexes(), {"data": [5]}),
+        (V1_3.read_video("i", "v"), {"_id": "v", "transcription": "x"}),
+        (V1_3.read_analysis_task("a"), {"task_id": "a", "result": "x"}),
+        (V1_3.find_indexed_asset("i", "c"), {"data": [{"_id": "e"}]}),
+        (V1_2.transcription("i", "v"), [1]),
+        (V1_2.create_task("i", "u"), {"message": "ok"}),
     ],
 )
 def test_a_success_of_another_shape_is_refused(call: Call[Any], body: Any) -> None:

@@ -90,7 +90,7 @@ def test_the_shortest_question() -> None:
     assert asked(at_once) == ("POST /responses", {}, {**body, "stream": False})
     for one in (call, at_once):
         assert not one.repeatable, "it is billed"
-        assert one.only is ApiVersion.V1_3
+        assert one.only == (ApiVersion.V1_3,)
         assert "text generation" in one.instead
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from twelvelabs_provider.api import pacing, v1_3
+from twelvelabs_provider.api import pacing
 from twelvelabs_provider.api.analysis.request import AnalysisRequest
 from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.errors import (
@@ -32,6 +32,7 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsUnsupportedError,
     error_from,
 )
+from twelvelabs_provider.api.generations import V1_3
 from twelvelabs_provider.api.retry import (
     RetrySettings,
     delay_before_retry,
@@ -41,10 +42,10 @@ from twelvelabs_provider.api.retry import (
 )
 from twelvelabs_provider.jobs.quota import renewal_of
 
-READ = v1_3.read_index("i1")
-DELETE = v1_3.delete_index("i1")
-CREATE = v1_3.create_index("demo")
-KEYED = v1_3.create_analysis_task(AnalysisRequest("c"), idempotency_key="k")
+READ = V1_3.read_index("i1")
+DELETE = V1_3.delete_index("i1")
+CREATE = V1_3.create_index("demo")
+KEYED = V1_3.create_analysis_task(AnalysisRequest("c"), idempotency_key="k")
 SETTINGS = RetrySettings(attempts=5, first_delay=1.0, longest_delay=60.0)
 
 YES, NO = (True, True), (False, False)

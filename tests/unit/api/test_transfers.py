@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pendulum
 import pytest
 
-from twelvelabs_provider.api import v1_1, v1_2, v1_3
-from twelvelabs_provider.api.call import Call, FilePart, FormBody, JsonBody
+from twelvelabs_provider.api.call import Call, FilePart, FormBody, JsonBody, ensure_supported
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsUnsupportedError
-from twelvelabs_provider.api.legacy import extras, transfers, without
+from twelvelabs_provider.api.generations import V1_2, V1_3
+from twelvelabs_provider.api.legacy import extras, transfers
 from twelvelabs_provider.api.legacy.extras import TaskCounts
 from twelvelabs_provider.api.legacy.transfers import Transfer, TransferredFile
 from twelvelabs_provider.api.version import ApiVersion
@@ -39,12 +38,12 @@ CALLS: list[tuple[Call[Any], str, dict[str, str], Any]] = [
         {},
         {"index_id": "i1", "url": "https://video.example/1"},
     ),
-    (v1_2.logo("i1", "v1", start=1, end=2.5), "GET /indexes/i1/videos/v1/logo", {"start": "1", "end": "2.5"}, None),
-    (v1_2.thumbnail("i1", "v1"), "GET /indexes/i1/videos/v1/thumbnail", {}, None),
-    (v1_2.thumbnail("i1", "v1", time=3), "GET /indexes/i1/videos/v1/thumbnail", {"time": "3"}, None),
-    (v1_2.list_engines(), "GET /engines", {}, None),
-    (v1_2.read_engine("marengo2.6"), "GET /engines/marengo2.6", {}, None),
-    (v1_2.count_tasks("i1")[0], "GET /tasks/status", {"index_id": "i1"}, None),
+    (V1_2.logo("i1", "v1", start=1, end=2.5), "GET /indexes/i1/videos/v1/logo", {"start": "1", "end": "2.5"}, None),
+    (V1_2.thumbnail("i1", "v1"), "GET /indexes/i1/videos/v1/thumbnail", {}, None),
+    (V1_2.thumbnail("i1", "v1", time=3), "GET /indexes/i1/videos/v1/thumbnail", {"time": "3"}, None),
+    (V1_2.list_engines(), "GET /engines", {}, None),
+    (V1_2.read_engine("marengo2.6"), "GET /engines/marengo2.6", {}, None),
+    (V1_2.count_tasks("i1")[0], "GET /tasks/status", {"index_id": "i1"}, None),
 ]
 
 
@@ -55,7 +54,7 @@ def test_what_is_sent(call: Call[Any], name: str, query: dict[str, str], body: A
 
 
 def test_a_list_of_objects_is_a_file_of_json() -> None:
-    call = v1_2.create_transfers([Transfer("i1", "s3://bucket/a.mp4", "s3://bucket/a.srt"), Transfer("i1", "s3://b/c")])
+    call = V1_2.create_transfers([Transfer("i1", "s3://bucket/a.mp4", "s3://bucket/a.srt"), Transfer("i1", "s3://b/c")])
     assert isinstance(call.body, FormBody) and call.name == "POST /tasks/transfers"
     ((name, part),) = call.body.parts
     assert name == "file" and isinstance(part, FilePart)
@@ -74,7 +73,7 @@ def test_a_list_of_objects_is_a_file_of_json() -> None:
 
 def test_what_is_billed_is_repeated_only_where_the_service_finds_it_again() -> None:
     assert transfers.start_transfer_import("g1", "i1").repeatable
-    assert not v1_2.create_transfers([]).repeatable
+    assert not V1_2.create_transfers([]).repeatable
     assert not extras.create_external_task("i1", "https://video.example/1").repeatable
 
 
@@ -88,28 +87,24 @@ def test_what_is_billed_is_repeated_only_where_the_service_finds_it_again() -> N
     ],
 )
 def test_what_only_v1_2_has_names_the_nearest_way(call: Call[Any]) -> None:
-    assert call.only is ApiVersion.V1_2 and "()" in call.instead
+    assert call.only == (ApiVersion.V1_2,) and "()" in call.instead
 
 
 @pytest.mark.parametrize(
     ("call", "nearest_way"),
     [
-        (lambda: v1_3.logo("i", "v"), "search for the logo"),
-        (lambda: v1_3.thumbnail("i", "v"), "enable_thumbnail"),
-        (lambda: v1_3.list_engines(), "documentation"),
-        (lambda: v1_3.read_engine("e"), "documentation"),
-        (lambda: v1_3.create_transfers([]), "presigned URL"),
+        (V1_3.logo("i", "v"), "search for the logo"),
+        (V1_3.thumbnail("i", "v"), "enable_thumbnail"),
+        (V1_3.list_engines(), "documentation"),
+        (V1_3.read_engine("e"), "documentation"),
+        (V1_3.create_transfers([]), "presigned URL"),
     ],
 )
-def test_v1_3_names_the_nearest_way(call: Callable[[], object], nearest_way: str) -> None:
+def test_v1_3_names_the_nearest_way(call: Call[Any], nearest_way: str) -> None:
     with pytest.raises(TwelveLabsUnsupportedError, match=nearest_way):
-        call()
-
-
-def test_the_older_generations_share_what_is_classic() -> None:
-    for name in ("logo", "thumbnail", "list_engines", "read_engine", "create_transfers", "count_tasks"):
-        assert getattr(v1_1, name) is getattr(v1_2, name)
-        assert getattr(v1_3, name) is getattr(without, name)
+        ensure_supported(call, ApiVersion.V1_3)
+    for version in (ApiVersion.V1_1, ApiVersion.V1_2):
+        ensure_supported(call, version)
 
 
 def test_the_status_of_a_transfer() -> None:
@@ -156,13 +151,13 @@ def test_a_file_without_a_name_is_an_error() -> None:
 
 def test_counts_are_read_and_add_up() -> None:
     answer = {"index_id": "i1", "ready": 3, "validating": 0, "pending": 1, "failed": 0, "total_result": 4}
-    counts = v1_2.count_tasks("i1")[0].parse(answer)
+    counts = V1_2.count_tasks("i1")[0].parse(answer)
     assert (counts.counts, counts.total) == ({"ready": 3, "validating": 0, "pending": 1, "failed": 0}, 4)
     assert counts + TaskCounts({"ready": 1, "queued": 2}) == TaskCounts({**counts.counts, "ready": 4, "queued": 2})
 
 
 def test_v1_3_counts_with_a_list_per_status() -> None:
-    calls = v1_3.count_tasks("i1")
+    calls = V1_3.count_tasks("i1")
     asked = [dict(call.query)["status"] for call in calls]
     assert asked == ["uploading", "validating", "pending", "queued", "indexing", "ready", "failed"]
     assert all(call.name == "GET /tasks" and dict(call.query)["page_limit"] == "1" for call in calls)
@@ -171,17 +166,17 @@ def test_v1_3_counts_with_a_list_per_status() -> None:
 
 
 def test_classic_answers_are_read() -> None:
-    rows = v1_2.logo("i1", "v1").parse({"_id": "v1", "data": [{"start": 1, "end": 2, "value": "ACME"}]})
+    rows = V1_2.logo("i1", "v1").parse({"_id": "v1", "data": [{"start": 1, "end": 2, "value": "ACME"}]})
     assert [(row.start, row.value) for row in rows] == [(1.0, "ACME")]
-    assert v1_2.logo("i1", "v1").parse({"_id": "v1", "data": None}) == ()
-    engine = v1_2.read_engine("marengo2.6").parse({"_id": "marengo2.6", "allowed_index_options": ["visual"]})
+    assert V1_2.logo("i1", "v1").parse({"_id": "v1", "data": None}) == ()
+    engine = V1_2.read_engine("marengo2.6").parse({"_id": "marengo2.6", "allowed_index_options": ["visual"]})
     assert (engine.id, engine.options) == ("marengo2.6", ("visual",))
     task = extras.create_external_task("i1", "u").parse({"_id": "t1"})
     assert (task.id, task.video_id) == ("t1", None)
 
 
 def test_the_link_of_a_picture_stays_out_of_its_repr() -> None:
-    picture = v1_2.thumbnail("i1", "v1").parse({"thumbnail": "https://cdn.example/a.jpg?sig=SECRET"})
+    picture = V1_2.thumbnail("i1", "v1").parse({"thumbnail": "https://cdn.example/a.jpg?sig=SECRET"})
     assert picture.url.endswith("SECRET") and "SECRET" not in repr(picture)
     with pytest.raises(TwelveLabsAnswerError, match="thumbnail"):
-        v1_2.thumbnail("i1", "v1").parse({})
+        V1_2.thumbnail("i1", "v1").parse({})

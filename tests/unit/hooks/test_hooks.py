@@ -22,7 +22,6 @@ from tests.unit.scripted_server import (
     unused_port,
 )
 from twelvelabs_provider import __version__
-from twelvelabs_provider.api import v1_3
 from twelvelabs_provider.api.analysis.request import AnalysisRequest, SourceKind, VideoSource
 from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.errors import (
@@ -37,14 +36,15 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsRedirectError,
     TwelveLabsServerError,
 )
+from twelvelabs_provider.api.generations import V1_3
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 from twelvelabs_provider.jobs.job import JobKind, JobRef
 from twelvelabs_provider.jobs.kinds import asset_state
 
-READ = v1_3.read_index("i1")
-CREATE = v1_3.create_index("demo")
-DELETE = v1_3.delete_index("i1")
-KEYED = v1_3.create_analysis_task(AnalysisRequest("c1"), idempotency_key="k1")
+READ = V1_3.read_index("i1")
+CREATE = V1_3.create_index("demo")
+DELETE = V1_3.delete_index("i1")
+KEYED = V1_3.create_analysis_task(AnalysisRequest("c1"), idempotency_key="k1")
 OK = Reply({"_id": "i1", "index_name": "demo"})
 BUSY = Reply({"code": "too_many_requests", "message": "slow down"}, status=429, headers={"Retry-After": "2"})
 BROKEN = Reply({"code": "generic_error", "message": "oops"}, status=500)
@@ -91,7 +91,7 @@ def test_a_body_and_its_headers(execute: Execute, connect: Connect) -> None:
 def test_a_query_arrives_as_it_was_meant(execute: Execute, connect: Connect) -> None:
     with ScriptedServer(Reply({"data": []})) as server:
         connect(server.origin)
-        execute(v1_3.list_tasks(status=["ready", "failed"], filename="ü & b=c+d.mp4"))
+        execute(V1_3.list_tasks(status=["ready", "failed"], filename="ü & b=c+d.mp4"))
     query = server.requests[0].query
     assert [value for name, value in query if name == "status"] == ["ready", "failed"]
     assert ("filename", "ü & b=c+d.mp4") in query
@@ -104,7 +104,7 @@ def test_a_query_arrives_as_it_was_meant(execute: Execute, connect: Connect) -> 
 def test_an_id_stays_one_segment_on_the_wire(execute: Execute, connect: Connect, identifier: str, quoted: str) -> None:
     with ScriptedServer(Reply(status=204)) as server:
         connect(server.origin)
-        assert execute(v1_3.delete_index(identifier)) is None
+        assert execute(V1_3.delete_index(identifier)) is None
     assert server.asked == [f"DELETE /v1.3/indexes/{quoted}"]
 
 
@@ -349,11 +349,11 @@ def test_a_job_that_quotes_its_link_is_told_without_it(execute: Execute, connect
     asset = {"_id": "c1", "status": "failed", "error": {"code": "x", "message": f"no {QUOTED} {KEY}"}}
     with ScriptedServer(Reply(asset)) as server:
         connect(server.origin)
-        read = execute(v1_3.read_asset("c1").then(asset_state))
+        read = execute(V1_3.read_asset("c1").then(asset_state))
     told = read.failure_of(JobRef(JobKind.ASSET, "c1"))
     assert told == "asset c1 ended as 'failed': x: no https://b.example/v.mp4?... ***".replace("//b", "//...@b")
 
 
 def test_no_call_shows_its_body() -> None:
-    call = v1_3.create_analysis_task(AnalysisRequest(VideoSource(SourceKind.URL, QUOTED), prompt_v2={"a": QUOTED}))
+    call = V1_3.create_analysis_task(AnalysisRequest(VideoSource(SourceKind.URL, QUOTED), prompt_v2={"a": QUOTED}))
     assert "SIGNATURE" not in repr(call) + repr(AnalysisRequest(QUOTED))

@@ -17,7 +17,6 @@ import pytest
 
 from tests.unit.hooks.conftest import Connect, Execute
 from tests.unit.scripted_server import Raw, Reply, ScriptedServer, connection_text
-from twelvelabs_provider.api import v1_3
 from twelvelabs_provider.api.call import LARGEST_RESPONSE, Framing, Method, StreamedCall
 from twelvelabs_provider.api.errors import (
     TwelveLabsAmbiguousError,
@@ -25,11 +24,12 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsBadRequestError,
     TwelveLabsServerError,
 )
+from twelvelabs_provider.api.generations import V1_3
 from twelvelabs_provider.hooks.response_body import LARGEST_ERROR_BODY
 from twelvelabs_provider.hooks.signed_links import fetch_signed
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 
-READ = v1_3.read_index("i1")
+READ = V1_3.read_index("i1")
 INDEX = {"_id": "i1", "index_name": "demo"}
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 MIB = 1024**2
@@ -190,7 +190,7 @@ def test_a_signed_link_is_read_within_its_own_limit(connect: Connect) -> None:
 
 _MEASURE = """
 import resource
-from twelvelabs_provider.api import v1_3
+from twelvelabs_provider.api.generations import V1_3
 from twelvelabs_provider.api.errors import TwelveLabsError
 from tests.unit.hooks.conftest import execute_in_the_triggerer, execute_on_a_worker
 
@@ -198,11 +198,11 @@ def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 for execute in (execute_on_a_worker, execute_in_the_triggerer):
-    execute(v1_3.read_index("i1"))
+    execute(V1_3.read_index("i1"))
     for _ in range(2):
         before = peak()
         try:
-            execute(v1_3.read_index("i1"))
+            execute(V1_3.read_index("i1"))
         except TwelveLabsError as error:
             print(type(error).__name__, peak() - before)
 """

@@ -15,18 +15,18 @@ import pytest
 
 from tests.unit.hooks.conftest import Connect, Execute, execute_in_the_triggerer, execute_on_a_worker
 from tests.unit.scripted_server import KEY, Reply, ScriptedServer, connection_text
-from twelvelabs_provider.api import v1_3
 from twelvelabs_provider.api.analysis.request import AnalysisRequest
 from twelvelabs_provider.api.call import Call, RateCategory
 from twelvelabs_provider.api.errors import TwelveLabsQuotaError, TwelveLabsRateLimitError
+from twelvelabs_provider.api.generations import V1_3
 from twelvelabs_provider.api.pacing import MOST_WAITED
 from twelvelabs_provider.hooks import pacing, twelvelabs, twelvelabs_async
 from twelvelabs_provider.hooks.pacing import Pace
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
 
-READ = v1_3.read_index("i1")
-ANALYZE = v1_3.create_analysis_task(AnalysisRequest("c1"))
+READ = V1_3.read_index("i1")
+ANALYZE = V1_3.create_analysis_task(AnalysisRequest("c1"))
 INDEX = Reply({"_id": "i1", "index_name": "demo"})
 STARTED = {"task_id": "a1", "status": "pending"}
 

@@ -11,13 +11,13 @@ from tests.unit.hooks import test_multipart
 from tests.unit.hooks.conftest import Connect
 from tests.unit.parts_store import PartsStore
 from tests.unit.scripted_server import KEY, Reply, Request, ScriptedServer, Step
-from twelvelabs_provider.api import v1_3
 from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.errors import TwelveLabsAuthError, TwelveLabsPermissionError
+from twelvelabs_provider.api.generations import V1_3
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 
 NEW_KEY = "tlk_1ROTATED0KEY0OF0THE0TESTS"
-CALLS = {"GET": v1_3.read_index("i1"), "POST": v1_3.create_index("demo")}
+CALLS = {"GET": V1_3.read_index("i1"), "POST": V1_3.create_index("demo")}
 REFUSALS = {
     "401": Reply({"code": "api_key_invalid", "message": "The API key is invalid."}, status=401),
     "403": Reply(b"<html>Forbidden</html>", status=403),

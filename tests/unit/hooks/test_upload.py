@@ -19,9 +19,9 @@ import pytest
 
 from tests.unit.hooks.conftest import Connect
 from tests.unit.scripted_server import KEY, Lost, Reply, ScriptedServer, connection_text
-from twelvelabs_provider.api import v1_2, v1_3
 from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.api.errors import TwelveLabsAmbiguousError, TwelveLabsConnectionError, TwelveLabsTransientError
+from twelvelabs_provider.api.generations import V1_2, V1_3
 from twelvelabs_provider.api.search.request import SearchOption, SearchRequest
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
@@ -71,7 +71,7 @@ def test_a_form_arrives_byte_by_byte(connect: Connect) -> None:
     part, source = video(content)
     with ScriptedServer(CREATED) as server:
         connect(server.origin)
-        asset = TwelveLabsHook().execute(v1_3.create_asset(part, user_metadata={"title": "Grüße"}))
+        asset = TwelveLabsHook().execute(V1_3.create_asset(part, user_metadata={"title": "Grüße"}))
     assert asset.id == "c1"
     request = server.requests[0]
     assert request.headers["content-type"].startswith("multipart/form-data; boundary=")
@@ -92,7 +92,7 @@ def test_two_files_in_one_form(connect: Connect) -> None:
     subtitles = FilePart("a.srt", lambda: BytesIO(b"1\n00:00:00,000"), 14, "text/plain")
     with ScriptedServer(Reply({"_id": "t1"})) as server:
         connect(server.origin, api_version="v1.2")
-        task = TwelveLabsHook().execute(v1_2.create_task("i1", part, transcription=subtitles))
+        task = TwelveLabsHook().execute(V1_2.create_task("i1", part, transcription=subtitles))
     assert (task.id, task.video_id) == ("t1", None)
     assert [content for _, content in server.requests[0].form] == [
         b"i1",
@@ -108,7 +108,7 @@ def test_parts_of_one_name_are_sent_in_order(connect: Connect) -> None:
     request = SearchRequest("i1", (SearchOption.VISUAL, SearchOption.AUDIO), images=(images[0], "https://x/y", *images))
     with ScriptedServer(Reply({"data": []})) as server:
         connect(server.origin)
-        TwelveLabsHook().execute(v1_3.search(request))
+        TwelveLabsHook().execute(V1_3.search(request))
     sent = [(head.split('"')[1], content) for head, content in server.requests[0].form]
     assert [content for name, content in sent if name == "search_options"] == [b"visual", b"audio"]
     assert [content for name, content in sent if name == "query_media_file"] == [b"first" * 9, b"first" * 9, b"second"]
@@ -120,7 +120,7 @@ def test_a_file_name_cannot_break_out_of_its_part(connect: Connect, name: str) -
     part = FilePart(name, lambda: BytesIO(b"video"), 5)
     with ScriptedServer(CREATED) as server:
         connect(server.origin)
-        TwelveLabsHook().execute(v1_3.create_asset(part))
+        TwelveLabsHook().execute(V1_3.create_asset(part))
     head, content = server.requests[0].form[-1]
     assert content == b"video"
     lines = head.split("\r\n")
@@ -133,7 +133,7 @@ def test_an_upload_of_a_source_that_gives_little_at_a_time(connect: Connect) -> 
     part = FilePart("a.mp4", lambda: SlowStream(content), len(content))
     with ScriptedServer(CREATED) as server:
         connect(server.origin)
-        TwelveLabsHook().execute(v1_3.create_asset(part))
+        TwelveLabsHook().execute(V1_3.create_asset(part))
     assert server.requests[0].form[-1][1] == content
 
 
@@ -142,7 +142,7 @@ def test_a_refused_upload_is_sent_whole_again_from_a_fresh_stream(connect: Conne
     part, source = video(content)
     with ScriptedServer(Reply(status=429, headers={"Retry-After": "1"}), CREATED) as server:
         connect(server.origin)
-        TwelveLabsHook().execute(v1_3.create_asset(part))
+        TwelveLabsHook().execute(V1_3.create_asset(part))
     assert [request.form[-1][1] == content for request in server.requests] == [True, True]
     assert source.closed == [True, True]
     assert len(pauses) == 1
@@ -153,7 +153,7 @@ def test_an_upload_whose_answer_was_lost_is_not_sent_again(connect: Connect) -> 
     with ScriptedServer(Lost(), CREATED) as server:
         connect(server.origin)
         with pytest.raises(TwelveLabsAmbiguousError):
-            TwelveLabsHook().execute(v1_3.create_asset(part))
+            TwelveLabsHook().execute(V1_3.create_asset(part))
     assert len(server.requests) == 1
     assert source.closed == [True]
 
@@ -162,7 +162,7 @@ def test_an_empty_file_is_sent_as_such(connect: Connect) -> None:
     part, _ = video(b"")
     with ScriptedServer(CREATED) as server:
         connect(server.origin)
-        TwelveLabsHook().execute(v1_3.create_asset(part))
+        TwelveLabsHook().execute(V1_3.create_asset(part))
     assert server.requests[0].form[-1][1] == b""
 
 
@@ -172,7 +172,7 @@ def test_a_source_that_shrinks_is_a_typed_error_and_nothing_is_created(connect: 
     with ScriptedServer(CREATED, CREATED) as server:
         connect(server.origin)
         with pytest.raises(TwelveLabsTransientError, match=rf"a\.mp4 ended {missing} bytes before its {MIB + missing}"):
-            TwelveLabsHook().execute(v1_3.create_asset(part))
+            TwelveLabsHook().execute(V1_3.create_asset(part))
     assert source.closed == [True]
     assert len(server.requests) <= 1, "it is not tried again: the source is another one now"
     assert all(request.length < int(request.headers["content-length"]) for request in server.requests)
@@ -182,7 +182,7 @@ def test_a_source_that_grows_is_sent_as_long_as_it_was(connect: Connect) -> None
     part, _ = video(b"x" * 1000 + b"y" * 1000, size=1000)
     with ScriptedServer(CREATED) as server:
         connect(server.origin)
-        TwelveLabsHook().execute(v1_3.create_asset(part))
+        TwelveLabsHook().execute(V1_3.create_asset(part))
     assert server.requests[0].form[-1][1] == b"x" * 1000
 
 
@@ -191,7 +191,7 @@ def test_a_source_that_cannot_be_read_is_not_mistaken_for_a_lost_answer(connect:
     with ScriptedServer(CREATED) as server:
         connect(server.origin)
         with pytest.raises(TwelveLabsTransientError, match=r"could not be read .*ConnectionResetError") as caught:
-            TwelveLabsHook().execute(v1_3.create_asset(FilePart("a.mp4", source, 100)))
+            TwelveLabsHook().execute(V1_3.create_asset(FilePart("a.mp4", source, 100)))
     assert not isinstance(caught.value, TwelveLabsAmbiguousError)
     assert "SIGNATURE" not in str(caught.value)
     assert source.closed == [True]
@@ -202,7 +202,7 @@ def test_the_triggerer_s_hook_uploads_nothing(connect: Connect) -> None:
 
     async def upload() -> None:
         async with TwelveLabsAsyncHook() as hook:
-            await hook.execute(v1_3.create_asset(part))
+            await hook.execute(V1_3.create_asset(part))
 
     with ScriptedServer() as server:
         connect(server.origin)
@@ -214,7 +214,7 @@ def test_the_triggerer_s_hook_uploads_nothing(connect: Connect) -> None:
 UPLOAD = """
 import sys
 from pathlib import Path
-from twelvelabs_provider.api import v1_3
+from twelvelabs_provider.api import V1_3
 from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 
@@ -225,7 +225,7 @@ def peak():
 hook = TwelveLabsHook()
 for path in map(Path, sys.argv[1:]):
     before = peak()
-    hook.execute(v1_3.create_asset(FilePart(path.name, lambda: path.open("rb"), path.stat().st_size)))
+    hook.execute(V1_3.create_asset(FilePart(path.name, lambda: path.open("rb"), path.stat().st_size)))
     print(peak() - before)
 """
 

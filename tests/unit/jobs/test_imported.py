@@ -7,8 +7,8 @@ from typing import Any
 import pendulum
 import pytest
 
-from twelvelabs_provider.api import v1_2, v1_3
 from twelvelabs_provider.api.connections import import_from, read_import
+from twelvelabs_provider.api.generations import V1_2, V1_3
 from twelvelabs_provider.api.legacy.transfers import TransferStatus, read_transfer_logs, read_transfer_status
 from twelvelabs_provider.jobs.job import JobKind, JobRef, Phase
 from twelvelabs_provider.jobs.kinds import cancellation, read_state
@@ -115,8 +115,8 @@ def test_without_anything_before_all_is_new() -> None:
 )
 def test_an_import_is_waited_for_until_no_asset_is_on_its_way(statuses: list[str | None], phase: Phase) -> None:
     job = JobRef(JobKind.IMPORT, "i1", "c1")
-    call = read_state(v1_3, job)
-    assert call.name == read_import("c1", "i1").name and cancellation(v1_3, job) is None
+    call = read_state(V1_3, job)
+    assert call.name == read_import("c1", "i1").name and cancellation(V1_3, job) is None
     items = [item(str(number), status=status) for number, status in enumerate(statuses)]
     assert call.parse({"_id": "i1", "items": items}).phase is phase
 
@@ -124,6 +124,6 @@ def test_an_import_is_waited_for_until_no_asset_is_on_its_way(statuses: list[str
 @pytest.mark.parametrize(("running", "phase"), [("queued", Phase.RUNNING), ("ready", Phase.READY)])
 def test_a_transfer_is_waited_for_until_its_lists_are_empty(running: str, phase: Phase) -> None:
     job = JobRef(JobKind.TRANSFER, "g1", "x1")
-    call = read_state(v1_2, job)
-    assert dict(call.query) == {"index_id": "x1"} and cancellation(v1_2, job) is None
+    call = read_state(V1_2, job)
+    assert dict(call.query) == {"index_id": "x1"} and cancellation(V1_2, job) is None
     assert call.parse({running: [{"filename": "a.mp4"}], "failed": [], "indexing": []}).phase is phase

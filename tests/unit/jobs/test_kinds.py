@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from twelvelabs_provider.api import v1_2, v1_3
 from twelvelabs_provider.api.errors import TwelveLabsPermanentError, TwelveLabsUnsupportedError
+from twelvelabs_provider.api.generations import V1_2, V1_3
 from twelvelabs_provider.jobs import kinds
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Phase
 from twelvelabs_provider.jobs.kinds import KINDS, cancellation, phase_of, read_state
@@ -95,7 +95,7 @@ def test_an_unknown_status_counts_as_running_and_is_logged_once(status: str, cap
     ],
 )
 def test_the_state_of_a_job(job: JobRef, path: str, answer: dict[str, Any], state: JobState) -> None:
-    call = read_state(v1_3, job)
+    call = read_state(V1_3, job)
     assert call.path == path
     assert call.repeatable
     assert call.parse(answer) == state
@@ -103,18 +103,18 @@ def test_the_state_of_a_job(job: JobRef, path: str, answer: dict[str, Any], stat
 
 def test_an_indexed_asset_without_its_index_cannot_be_read() -> None:
     with pytest.raises(TwelveLabsPermanentError):
-        read_state(v1_3, JobRef(JobKind.INDEXED_ASSET, "v1"))
+        read_state(V1_3, JobRef(JobKind.INDEXED_ASSET, "v1"))
 
 
 def test_only_analyses_can_be_cancelled() -> None:
-    stop = cancellation(v1_3, ANALYSIS)
+    stop = cancellation(V1_3, ANALYSIS)
     assert stop is not None
     assert stop.name == "POST /analyze/tasks/a1/cancel"
-    assert [cancellation(v1_3, job) for job in (TASK, ASSET, INDEXED)] == [None, None, None]
+    assert [cancellation(V1_3, job) for job in (TASK, ASSET, INDEXED)] == [None, None, None]
 
 
 def test_a_generation_that_lacks_a_kind_says_so() -> None:
-    assert read_state(v1_2, TASK).path == "/tasks/t1"
+    assert read_state(V1_2, TASK).path == "/tasks/t1"
     for job in (ASSET, INDEXED, ANALYSIS):
         with pytest.raises(TwelveLabsUnsupportedError):
-            read_state(v1_2, job)
+            read_state(V1_2, job)

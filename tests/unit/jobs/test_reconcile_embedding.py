@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from twelvelabs_provider.api import v1_3
 from twelvelabs_provider.api.embedding.models import EmbeddedInput, EmbeddingTask
 from twelvelabs_provider.api.embedding.request import (
     AudioInput,
@@ -18,6 +17,7 @@ from twelvelabs_provider.api.embedding.request import (
     VideoInput,
 )
 from twelvelabs_provider.api.embedding.source import FixedSegmentation, MediaSource
+from twelvelabs_provider.api.generations import V1_3
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.exceptions import TwelveLabsUnknownOutcomeError
 from twelvelabs_provider.jobs.identity import Identity
@@ -37,7 +37,7 @@ class Hook:
 
     listed: list[EmbeddingTask]
     whole: dict[str, EmbeddingTask] = field(default_factory=dict)
-    api: Any = v1_3
+    api: Any = V1_3
     since: str = ""
 
     def items(self, page: Any) -> Iterator[EmbeddingTask]:

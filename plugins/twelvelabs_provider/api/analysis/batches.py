@@ -162,7 +162,7 @@ def batch_results(batch_id: str) -> StreamedCall[BatchItemResult]:
         item_result_from,
         repeatable=True,
         most_bytes=_LARGEST_RESULTS,
-        only=ApiVersion.V1_3,
+        only=(ApiVersion.V1_3,),
         instead=_INSTEAD,
         framing=Framing.NDJSON,
     )

@@ -1,4 +1,4 @@
-"""Text generation as v1.2 writes it: of indexed videos only, one endpoint for each kind of text."""
+"""Text generation in v1.2: indexed videos only, one endpoint for each kind of text."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from twelvelabs_provider.api.analysis.generation import (
 from twelvelabs_provider.api.analysis.request import AnalysisRequest, SourceKind
 from twelvelabs_provider.api.analysis.stream import StreamEvent, event_from
 from twelvelabs_provider.api.analysis.summaries import Summary, SummaryKind, summary_from
-from twelvelabs_provider.api.call import Call, Method, RateCategory, StreamedCall, json_body
+from twelvelabs_provider.api.call import Call, CallT, Method, RateCategory, StreamedCall, json_body, only_in
 from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
 from twelvelabs_provider.api.reading import as_object
+from twelvelabs_provider.api.version import ApiVersion
 
 T = TypeVar("T")
 _SUMMARIZE: Mapping[SummaryKind, str] = {
@@ -33,13 +34,16 @@ _GIST: Mapping[SummaryKind, tuple[str, ...]] = {
     SummaryKind.GIST: ("title", "topic", "hashtag"),
 }
 
+_NO_TEXT = "take transcription() and text_in_video(), or use a connection with api_version v1.2 or v1.3"
+_NO_SUMMARY = "start an analysis with summary_request() (v1.3), or use a connection with api_version v1.2"
+
 
 def analyze(request: AnalysisRequest) -> Call[Generation]:
     """Return the call that answers a prompt about an indexed video; each call is billed.
 
     :raises TwelveLabsUnsupportedError: for what this generation has no word for.
     """
-    return _billed("/generate", generation_from, _body(request, stream=False))
+    return _only_here(_billed("/generate", generation_from, _body(request, stream=False)), _NO_TEXT)
 
 
 def analyze_stream(request: AnalysisRequest) -> StreamedCall[StreamEvent]:
@@ -47,7 +51,7 @@ def analyze_stream(request: AnalysisRequest) -> StreamedCall[StreamEvent]:
 
     :raises TwelveLabsUnsupportedError: for what this generation has no word for.
     """
-    return StreamedCall(
+    call = StreamedCall(
         Method.POST,
         "/generate",
         event_from,
@@ -55,6 +59,7 @@ def analyze_stream(request: AnalysisRequest) -> StreamedCall[StreamEvent]:
         category=RateCategory.ANALYZE,
         patience=LONGEST_ANSWER,
     )
+    return _only_here(call, _NO_TEXT)
 
 
 def summarize(
@@ -68,13 +73,17 @@ def summarize(
     read = partial(_summary, kind)
     if kind in _SUMMARIZE:
         body = {"video_id": video_id, "type": _SUMMARIZE[kind], "prompt": prompt, "temperature": temperature}
-        return _billed("/summarize", read, body)
+        return _only_here(_billed("/summarize", read, body), _NO_SUMMARY)
     if prompt is not None or temperature is not None:
         raise TwelveLabsUnsupportedError(
-            f"API v1.2 takes neither a prompt nor a temperature for {kind.value}: leave them out, or ask with"
+            f"{kind.value} takes neither prompt nor temperature: leave them out, or ask with"
             " TwelveLabsAnalyzeVideoOperator(prompt=...)"
         )
-    return _billed("/gist", read, {"video_id": video_id, "types": list(_GIST[kind])})
+    return _only_here(_billed("/gist", read, {"video_id": video_id, "types": list(_GIST[kind])}), _NO_SUMMARY)
+
+
+def _only_here(call: CallT, instead: str) -> CallT:
+    return only_in(call, ApiVersion.V1_2, instead=instead)
 
 
 def _billed(path: str, parse: Callable[[Any], T], content: Mapping[str, Any]) -> Call[T]:

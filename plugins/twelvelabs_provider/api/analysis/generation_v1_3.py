@@ -1,11 +1,10 @@
-"""Text generation as v1.3 writes it: one call that answers by itself, whole or as a stream."""
+"""Text generation in v1.3: one call that returns the text whole or as a stream."""
 
 from __future__ import annotations
 
 from twelvelabs_provider.api.analysis.generation import LONGEST_ANSWER, Generation, generation_from
 from twelvelabs_provider.api.analysis.request import DEFAULT_MODEL, RETIRED_MODELS, AnalysisRequest, SourceKind
 from twelvelabs_provider.api.analysis.stream import StreamEvent, event_from
-from twelvelabs_provider.api.analysis.summaries import Summary, SummaryKind
 from twelvelabs_provider.api.call import Call, JsonBody, Method, RateCategory, StreamedCall
 from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
 
@@ -22,8 +21,8 @@ def ensure_current(request: AnalysisRequest) -> None:
         )
     if request.source.kind is SourceKind.INDEXED:
         raise TwelveLabsUnsupportedError(
-            f"API v1.3 analyses no video by its id ({request.source.value}), since its last model for that was retired"
-            f" on {RETIRED_MODELS['pegasus1.2']}: give the asset_id, a URL or the file of the video"
+            f"video_id {request.source.value} cannot be analyzed by its id since the last model for that was retired on"
+            f" {RETIRED_MODELS['pegasus1.2']}: give the asset_id, a URL or the file of the video"
         )
 
 
@@ -56,13 +55,4 @@ def analyze_stream(request: AnalysisRequest) -> StreamedCall[StreamEvent]:
         body=JsonBody(request.immediate_body(stream=True)),
         category=RateCategory.ANALYZE,
         patience=LONGEST_ANSWER,
-    )
-
-
-def summarize(
-    video_id: str, kind: SummaryKind, *, prompt: str | None = None, temperature: float | None = None
-) -> Call[Summary]:
-    """Refuse: v1.3 answers summaries, chapters, highlights and gists through an analysis only."""
-    raise TwelveLabsUnsupportedError(
-        "API v1.3 has no summarize or gist endpoint any more: the nearest way is an analysis with summary_request()"
     )

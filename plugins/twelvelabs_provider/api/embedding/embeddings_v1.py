@@ -1,6 +1,6 @@
-"""The first embedding calls: v1.2 has no others, v1.3 keeps them until they go; v1.1 has none.
+"""First embedding calls: the only ones of v1.2, deprecated in v1.3.
 
-In v1.3 the calls of :mod:`twelvelabs_provider.api.embedding.embeddings` are the ones to use.
+In v1.3, use the calls of :mod:`twelvelabs_provider.api.embedding.embeddings`.
 """
 
 from __future__ import annotations
@@ -8,11 +8,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import pendulum
 
-from twelvelabs_provider.api.call import Call, FilePart, FormBody, Method, RateCategory, get, path_of, wire_text
+from twelvelabs_provider.api.call import (
+    Call,
+    FilePart,
+    FormBody,
+    Method,
+    RateCategory,
+    get,
+    only_in,
+    path_of,
+    wire_text,
+)
 from twelvelabs_provider.api.embedding.embeddings import task_page
 from twelvelabs_provider.api.embedding.models import (
     Embedding,
@@ -27,7 +37,9 @@ from twelvelabs_provider.api.models import Json, Page
 from twelvelabs_provider.api.reading import as_object, identifier
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.api.serializable import Answer
+from twelvelabs_provider.api.version import ApiVersion
 
+T = TypeVar("T")
 Medium = FilePart | str
 """A file, or the address that the service fetches it from."""
 
@@ -84,7 +96,7 @@ def embed(
         raise TwelveLabsBadRequestError("nothing to embed: give text, image or audio")
     fields = {words.field: model or words.model, "text": text, "audio_start_offset_sec": audio_start}
     parts = (*_texts(fields), *_media("image", image), *_media("audio", audio))
-    return Call(Method.POST, "/embed", _by_kind, body=FormBody(parts), category=RateCategory.EMBED)
+    return only_embedding(Call(Method.POST, "/embed", _by_kind, body=FormBody(parts), category=RateCategory.EMBED))
 
 
 def create_video_embedding_task(
@@ -116,7 +128,7 @@ def create_video_embedding_task(
     repeated = tuple(("video_embedding_scope", scope) for scope in scopes)
     parts = (*_texts(fields), *repeated, *_media("video", video))
     read = partial(identifier, what="the new video embedding task")
-    return Call(Method.POST, "/embed/tasks", read, body=FormBody(parts), category=RateCategory.EMBED)
+    return only_embedding(Call(Method.POST, "/embed/tasks", read, body=FormBody(parts), category=RateCategory.EMBED))
 
 
 def list_video_embedding_tasks(
@@ -132,12 +144,12 @@ def list_video_embedding_tasks(
     :param until: only those created before this moment.
     :param status: ``processing``, ``ready`` or ``failed``.
     """
-    return task_page("/embed/tasks", since, until, status, paging)
+    return only_embedding(task_page("/embed/tasks", since, until, status, paging))
 
 
 def video_embedding_task_status(task_id: str) -> Call[EmbeddingTask]:
     """Return the call that tells where a task stands."""
-    return get(path_of("embed", "tasks", task_id, "status"), embedding_task_from)
+    return only_embedding(get(path_of("embed", "tasks", task_id, "status"), embedding_task_from))
 
 
 def read_video_embedding_task(task_id: str, *, options: Sequence[str] = ()) -> Call[EmbeddingTask]:
@@ -145,7 +157,13 @@ def read_video_embedding_task(task_id: str, *, options: Sequence[str] = ()) -> C
 
     :param options: ``visual``, ``audio``, ``transcription``, ``visual-text``; none is all that there are.
     """
-    return get(path_of("embed", "tasks", task_id), embedding_task_from, {"embedding_option": list(options)})
+    path = path_of("embed", "tasks", task_id)
+    return only_embedding(get(path, embedding_task_from, {"embedding_option": list(options)}))
+
+
+def only_embedding(call: Call[T]) -> Call[T]:
+    """Return the call, marked as one of the generations that embed: all but v1.1."""
+    return only_in(call, ApiVersion.V1_2, ApiVersion.V1_3, instead="use a connection with api_version v1.2 or v1.3")
 
 
 def _texts(fields: Json) -> tuple[tuple[str, str], ...]:

@@ -1,11 +1,9 @@
-"""Embeddings in v1.2: the same questions as today's, asked through its forms; what it has no form for is refused."""
+"""Embeddings in v1.2: the requests of v1.3, sent as forms."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NoReturn
-
-import pendulum
 
 from twelvelabs_provider.api.call import Call, get, path_of
 from twelvelabs_provider.api.embedding.embeddings import indexed_embeddings_from
@@ -14,9 +12,7 @@ from twelvelabs_provider.api.embedding.embeddings_v1 import (
     Medium,
     create_video_embedding_task,
     embed,
-    list_video_embedding_tasks,
-    read_video_embedding_task,
-    video_embedding_task_status,
+    only_embedding,
 )
 from twelvelabs_provider.api.embedding.models import EmbeddedInput, Embeddings, EmbeddingTask
 from twelvelabs_provider.api.embedding.request import (
@@ -32,8 +28,6 @@ from twelvelabs_provider.api.embedding.request import (
 )
 from twelvelabs_provider.api.embedding.source import FixedSegmentation, MediaSource
 from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
-from twelvelabs_provider.api.models import Page
-from twelvelabs_provider.api.resources import Paging
 
 _NOTHING = EmbeddedInput()
 
@@ -81,38 +75,18 @@ def create_embedding_task(request: EmbeddingRequest) -> Call[EmbeddingTask]:
     return created.then(lambda task_id: EmbeddingTask(task_id, "processing", None, _NOTHING, (), None, None, None))
 
 
-def read_embedding_task(task_id: str) -> Call[EmbeddingTask]:
-    """Return the call that reads a task with its embeddings."""
-    return read_video_embedding_task(task_id)
-
-
-def embedding_task_status(task_id: str) -> Call[EmbeddingTask]:
-    """Return the call that tells where a task stands."""
-    return video_embedding_task_status(task_id)
-
-
-def list_embedding_tasks(
-    *,
-    since: pendulum.DateTime | None = None,
-    until: pendulum.DateTime | None = None,
-    status: str | None = None,
-    paging: Paging | None = None,
-) -> Call[Page[EmbeddingTask]]:
-    """Return the call for one page of the tasks of the last seven days, newest first, without their embeddings."""
-    return list_video_embedding_tasks(since=since, until=until, status=status, paging=paging)
-
-
 def indexed_embeddings(
     index_id: str, video_id: str, *, options: Sequence[EmbeddingOption] = tuple(EmbeddingOption)
 ) -> Call[Embeddings]:
-    """Return the call for the embeddings of an indexed video, of those options that are wanted."""
+    """Return the call for the embeddings of an indexed video, only those of the given options."""
     wanted = {option.value for option in options}
 
     def kept(found: Embeddings) -> Embeddings:
         items = tuple(item for item in found.items if item.option is None or item.option in wanted)
         return Embeddings(items, found.input, found.model)
 
-    return get(path_of("indexes", index_id, "videos", video_id), indexed_embeddings_from, {"embed": True}).then(kept)
+    path = path_of("indexes", index_id, "videos", video_id)
+    return only_embedding(get(path, indexed_embeddings_from, {"embed": True}).then(kept))
 
 
 def _model(request: EmbeddingRequest) -> str | None:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from twelvelabs_provider.api.call import Call, RateCategory, get, path_of, post
+from twelvelabs_provider.api.call import Call, RateCategory, get, only_in, path_of, post
 from twelvelabs_provider.api.models import Json, Page, Segment
 from twelvelabs_provider.api.reading import as_object, identifier, page_from, segments_from, text_from
 from twelvelabs_provider.api.resources import CreatedTask
 from twelvelabs_provider.api.serializable import Answer
-from twelvelabs_provider.api.version import ApiVersion
+from twelvelabs_provider.api.version import LEGACY, ApiVersion
 
 _NOTHING: Json = MappingProxyType({})
+_DOCUMENTED = "the service's documentation lists the models"
 COUNTED = ("uploading", "validating", "pending", "queued", "indexing", "ready", "failed")
 """Statuses of tasks that are counted."""
 
@@ -59,7 +60,8 @@ def logo(
 ) -> Call[tuple[Segment, ...]]:
     """Return the call for the logos that were shown in a video."""
     path = path_of("indexes", index_id, "videos", video_id, "logo")
-    return get(path, lambda answer: segments_from(as_object(answer, "logos").get("data")), {"start": start, "end": end})
+    call = get(path, lambda answer: segments_from(as_object(answer, "logos").get("data")), {"start": start, "end": end})
+    return only_in(call, *LEGACY, instead="search for the logo, or ask for it in an analysis with a response format")
 
 
 def thumbnail(index_id: str, video_id: str, *, time: float | None = None) -> Call[SignedImage]:
@@ -72,17 +74,19 @@ def thumbnail(index_id: str, video_id: str, *, time: float | None = None) -> Cal
     def image(answer: Any) -> SignedImage:
         return SignedImage(text_from(as_object(answer, "a thumbnail"), "thumbnail", "a thumbnail"))
 
-    return get(path, image, {"time": time})
+    call = get(path, image, {"time": time})
+    return only_in(call, *LEGACY, instead="create the asset with enable_thumbnail, or cut the frame out of the file")
 
 
 def list_engines() -> Call[Page[Engine]]:
     """Return the call for the models that an index may be created with."""
-    return get("/engines", partial(page_from, item=_engine, what="the list of engines"))
+    call = get("/engines", partial(page_from, item=_engine, what="the list of engines"))
+    return only_in(call, *LEGACY, instead=_DOCUMENTED)
 
 
 def read_engine(engine_id: str) -> Call[Engine]:
     """Return the call that reads one of them."""
-    return get(path_of("engines", engine_id), _engine)
+    return only_in(get(path_of("engines", engine_id), _engine), *LEGACY, instead=_DOCUMENTED)
 
 
 def count_tasks(index_id: str) -> Sequence[Call[TaskCounts]]:
@@ -107,7 +111,7 @@ def create_external_task(index_id: str, url: str) -> Call[CreatedTask]:
         return CreatedTask(task_id, answer.get("video_id"))
 
     call = post("/tasks/external-provider", created, {"index_id": index_id, "url": url}, category=RateCategory.INDEX)
-    return replace(call, only=ApiVersion.V1_2, instead="create_task() takes a direct link to the file")
+    return only_in(call, ApiVersion.V1_2, instead="create_task() takes a direct link to the file")
 
 
 def _engine(answer: Any) -> Engine:

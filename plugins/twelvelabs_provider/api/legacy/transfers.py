@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from io import BytesIO
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 import pendulum
 
-from twelvelabs_provider.api.call import Call, FilePart, FormBody, Method, RateCategory, get, nothing, path_of, post
+from twelvelabs_provider.api.call import (
+    Call,
+    FilePart,
+    FormBody,
+    Method,
+    RateCategory,
+    get,
+    nothing,
+    only_in,
+    path_of,
+    post,
+)
 from twelvelabs_provider.api.models import Json
 from twelvelabs_provider.api.reading import as_object, moment_from, reason_from, text_from
 from twelvelabs_provider.api.serializable import Answer
-from twelvelabs_provider.api.version import ApiVersion
+from twelvelabs_provider.api.version import LEGACY, ApiVersion
 
 T = TypeVar("T")
 _NOTHING: Json = MappingProxyType({})
@@ -113,7 +124,8 @@ def create_transfers(transfers: Sequence[Transfer]) -> Call[None]:
     content = json.dumps([transfer.body() for transfer in transfers]).encode()
     part = FilePart("transfers.json", lambda: BytesIO(content), len(content), "application/json")
     body = FormBody((("file", part),))
-    return Call(Method.POST, "/tasks/transfers", nothing, body=body, category=RateCategory.INDEX)
+    call = Call(Method.POST, "/tasks/transfers", nothing, body=body, category=RateCategory.INDEX)
+    return only_in(call, *LEGACY, instead="index each file by its presigned URL, or import it through a connection")
 
 
 def start_transfer_import(
@@ -155,7 +167,7 @@ def _path(integration_id: str, *below: str) -> str:
 
 
 def _only_v1_2(call: Call[T]) -> Call[T]:
-    return replace(call, only=ApiVersion.V1_2, instead=_INSTEAD)
+    return only_in(call, ApiVersion.V1_2, instead=_INSTEAD)
 
 
 def _started(answer: Any) -> StartedTransfer:
