@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
-
-import pendulum
 
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, finite_number
 from twelvelabs_provider.api.models import (
@@ -24,6 +21,7 @@ from twelvelabs_provider.api.models import (
     Video,
 )
 from twelvelabs_provider.api.redaction import clean_text
+from twelvelabs_provider.api.response import moment_from, value_text
 
 T = TypeVar("T")
 _MORE_PAGES = 2
@@ -64,21 +62,9 @@ def text_from(raw: Json, field: str, what: str) -> str:
     return str(raw[field])
 
 
-def value_text(value: Any) -> str:
-    """Return a value as text: a text as it is, nothing for null, anything else as its JSON text."""
-    if isinstance(value, str):
-        return value
-    return "" if value is None else json.dumps(value, ensure_ascii=False)
-
-
 def optional_text(value: Any) -> str | None:
     """Return a value as text, as :func:`value_text`; None for null."""
     return None if value is None else value_text(value)
-
-
-def moment_from(value: Any) -> pendulum.DateTime | None:
-    """Read a moment in UTC; None for what is absent or none."""
-    return _time(value)
 
 
 def number_from(value: Any) -> float | None:
@@ -99,7 +85,7 @@ def index_from(answer: Any) -> Index:
         name=str(raw.get("index_name", "")),
         models=_models(raw),
         video_count=int(raw.get("video_count") or 0),
-        created_at=_time(raw.get("created_at")),
+        created_at=moment_from(raw.get("created_at")),
         raw=raw,
     )
 
@@ -114,9 +100,9 @@ def task_from(answer: Any) -> IndexingTask:
         status=_status(raw),
         duration=_number(_metadata(raw).get("duration")),
         error=_error(raw),
-        estimated_time=_time(raw.get("estimated_time")),
-        created_at=_time(raw.get("created_at")),
-        updated_at=_time(raw.get("updated_at")),
+        estimated_time=moment_from(raw.get("estimated_time")),
+        created_at=moment_from(raw.get("created_at")),
+        updated_at=moment_from(raw.get("updated_at")),
         raw=raw,
     )
 
@@ -137,7 +123,7 @@ def video_from(answer: Any) -> Video:
         error=_error(raw),
         user_metadata=_own_fields(raw),
         transcription=segments_from(raw["transcription"]) if raw.get("transcription") is not None else None,
-        created_at=_time(raw.get("created_at")),
+        created_at=moment_from(raw.get("created_at")),
         raw=raw,
     )
 
@@ -153,7 +139,7 @@ def asset_from(answer: Any) -> Asset:
         duration=_number(raw.get("duration") or technical.get("video_duration_seconds")),
         size=_whole(raw.get("size") or technical.get("file_size_bytes")),
         error=_error(raw),
-        created_at=_time(raw.get("created_at")),
+        created_at=moment_from(raw.get("created_at")),
         method=raw.get("method"),
         file_type=raw.get("file_type"),
         user_metadata=raw.get("user_metadata") or {},
@@ -191,7 +177,7 @@ def analysis_task_from(answer: Any) -> AnalysisTask:
         finish_reason=result.get("finish_reason"),
         duration=_number((source.get("system_metadata") or {}).get("duration")),
         error=_error(raw),
-        created_at=_time(raw.get("created_at")),
+        created_at=moment_from(raw.get("created_at")),
         raw=raw,
     )
 
@@ -276,17 +262,6 @@ def _error(raw: Json) -> str | None:
     if isinstance(error, Mapping):
         return ": ".join(clean_text(error[key]) for key in ("code", "message") if error.get(key)) or None
     return clean_text(error) or None if error else None
-
-
-def _time(value: Any) -> pendulum.DateTime | None:
-    if not value:
-        return None
-    try:
-        moment = pendulum.parse(str(value))
-        return moment.in_timezone("UTC") if isinstance(moment, pendulum.DateTime) else None
-    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
-        # Texts that only look like times make the library fail in several ways.
-        return None
 
 
 def _number(value: Any) -> float | None:

@@ -20,7 +20,7 @@ class Answer:
 
     def serialize(self) -> dict[str, Any]:
         """Return the fields by name; answers inside of them are serialized by Airflow in their turn."""
-        return {field.name: _storable(getattr(self, field.name)) for field in fields(self)}  # type: ignore[arg-type]
+        return {field.name: storable(getattr(self, field.name)) for field in fields(self)}  # type: ignore[arg-type]
 
     @classmethod
     def deserialize(cls, data: Mapping[str, Any], version: int) -> Self:
@@ -29,13 +29,14 @@ class Answer:
         return cls(**{name: _frozen(value) for name, value in data.items() if name in known})
 
 
-def _storable(value: Any) -> Any:
+def storable(value: Any) -> Any:
+    """Return a value without the signatures of its URLs and with lists for arrays."""
     if isinstance(value, str):
         return without_secrets(value) if "://" in value else value
     if isinstance(value, Mapping):
-        return {name: _storable(inner) for name, inner in value.items()}
+        return {name: storable(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(_storable(inner) for inner in value)
+        return type(value)(storable(inner) for inner in value)
     return value.tolist() if isinstance(value, array) else value
 
 
