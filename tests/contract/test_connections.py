@@ -88,7 +88,7 @@ def test_files_are_imported_once(hook: TwelveLabsHook, connection_id: str) -> No
     assert (clip.action, clip.status, clip.asset_id) == (ImportAction.CREATED, "ready", made.items[0].asset_id)
     assert (gone.error_code, gone.status, gone.asset_id) == ("source_unavailable", None, None)
     assert (found.connection_id, found.item_count, found.custom_id) == (connection_id, 2, "lab")
-    assert clip.asset_id and hook.execute(hook.api.read_asset(clip.asset_id)).raw["method"] == "connector"
+    assert clip.asset_id and hook.execute(hook.api.read_asset(clip.asset_id)).method == "connector"
 
     again = hook.execute(connections.import_files(connection_id, ["clip.mp4"]))
     assert [(item.action, item.asset_id) for item in again.items] == [(ImportAction.SKIPPED, clip.asset_id)]

@@ -30,7 +30,7 @@ def answers():
     @task
     def read(given):
         index, [video] = given["index"], given["videos"]
-        found = [index.id, index.models[0].name, index.raw["index_name"], video.id, video.created_at.year]
+        found = [index.id, index.models[0].name, index.name, video.id, video.created_at.year]
         with open(os.environ["FOUND"], "w") as file:
             json.dump(found, file)
 

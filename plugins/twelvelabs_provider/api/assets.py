@@ -25,7 +25,7 @@ from twelvelabs_provider.api.call import (
 )
 from twelvelabs_provider.api.limits import UploadLimits
 from twelvelabs_provider.api.models import Asset, AssetTranscription, Json, Page
-from twelvelabs_provider.api.reading import asset_from, asset_transcription_from, page_from
+from twelvelabs_provider.api.reading import page_from
 from twelvelabs_provider.api.resources import Paging
 
 UPLOADS = UploadLimits(
@@ -152,12 +152,12 @@ def create_asset(
     }
     parts = tuple((name, value) for name, value in texts.items() if value is not None)
     form = FormBody((*parts, *source))
-    return only_current(Call(Method.POST, "/assets", asset_from, body=form, category=RateCategory.UPLOAD), _INSTEAD)
+    return only_current(Call(Method.POST, "/assets", Asset.read, body=form, category=RateCategory.UPLOAD), _INSTEAD)
 
 
 def read_asset(asset_id: str) -> Call[Asset]:
     """Return the call that reads an asset."""
-    return only_current(get(path_of("assets", asset_id), asset_from), "read_video() reads an indexed video")
+    return only_current(get(path_of("assets", asset_id), Asset.read), "read_video() reads an indexed video")
 
 
 def delete_asset(asset_id: str, *, force: bool = False) -> Call[None]:
@@ -172,7 +172,7 @@ def asset_transcription(asset_id: str, *, include: Sequence[str] = ("utterances"
     :param include: any of ``words``, ``sentences`` and ``utterances``.
     """
     query = {"include": list(include)}
-    call = get(path_of("assets", asset_id, "transcription"), asset_transcription_from, query)
+    call = get(path_of("assets", asset_id, "transcription"), AssetTranscription.read, query)
     return only_current(call, "transcription() reads the transcript of an indexed video")
 
 
@@ -195,7 +195,7 @@ def list_assets(
         "asset_types": list(asset_types),
         "filename": filename,
     }
-    call = get("/assets", partial(page_from, item=asset_from, what="the list of assets"), query)
+    call = get("/assets", partial(page_from, item=Asset.read, what="the list of assets"), query)
     return only_current(call, "list_videos() lists what is indexed")
 
 

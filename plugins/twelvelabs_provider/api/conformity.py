@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar, Union
 
+from twelvelabs_provider.api.service_model import ServiceModel
+
 T = TypeVar("T")
 _Check = Callable[[Any], Any]
 _SCALARS = (str, int, float)
@@ -35,7 +37,7 @@ def _any(value: Any) -> Any:
     if isinstance(value, tuple):
         return _tuple(value, _any)
     kind = type(value)
-    if not dataclasses.is_dataclass(kind):
+    if isinstance(value, ServiceModel) or not dataclasses.is_dataclass(kind):
         return value
     changed = {}
     for name, check in _fields_of(kind):

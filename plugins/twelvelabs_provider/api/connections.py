@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-import pendulum
-
 from twelvelabs_provider.api.call import Call, Method, RateCategory, delete, get, only_current, path_of, post
 from twelvelabs_provider.api.models import Json, Page
-from twelvelabs_provider.api.reading import as_object, identifier, moment_from, page_from, reason_from, text_from
+from twelvelabs_provider.api.reading import as_object, page_from, text_from
 from twelvelabs_provider.api.resources import Paging
-from twelvelabs_provider.api.serializable import Answer
+from twelvelabs_provider.api.service_model import (
+    Count,
+    Identifier,
+    Moment,
+    ServiceModel,
+    Shown,
+    named,
+    part_of,
+)
 
 T = TypeVar("T")
 _NOTHING: Json = MappingProxyType({})
@@ -59,25 +65,31 @@ class Authorization:
     state: str = field(repr=False)
 
 
-@dataclass(frozen=True)
-class Connection(Answer):
+class Connection(ServiceModel):
     """An account at another provider.
 
-    :param custom_id: the label that was given when it was authorized.
-    :param account: a name for people, such as an address.
+    :param custom_id: the label that was given at authorization.
+    :param account: a readable name, such as an email address.
     :param account_id: the provider's id of the account.
     """
 
-    id: str
-    provider: str
-    status: str
-    custom_id: str | None
-    account: str | None
-    account_id: str | None
-    scopes: tuple[str, ...]
-    connected_at: pendulum.DateTime | None
-    last_used_at: pendulum.DateTime | None
-    raw: Json = field(repr=False, default_factory=lambda: _NOTHING)
+    id: Identifier = named("_id", "id")
+    provider: str = ""
+    status: str = ""
+    custom_id: str | None = None
+    account: str | None = None
+    account_id: str | None = None
+    scopes: tuple[str, ...] = ()
+    connected_at: Moment = None
+    last_used_at: Moment = None
+
+    @classmethod
+    def spread(cls, body: dict[str, Any]) -> dict[str, Any]:
+        """See the base class."""
+        account = part_of(body, "account")
+        if not account:
+            return body
+        return {**body, "account": account.get("display_name"), "account_id": account.get("external_id")}
 
 
 @dataclass(frozen=True)
@@ -95,47 +107,63 @@ class PickerToken:
     developer_key: str | None = field(repr=False, default=None)
 
 
-@dataclass(frozen=True)
-class RedirectUri(Answer):
-    """An address to which the authorization may send people back."""
+class RedirectUri(ServiceModel):
+    """An address to which the authorization may redirect."""
 
-    id: str
+    id: Identifier = named("_id", "id")
     redirect_uri: str
-    created_at: pendulum.DateTime | None
+    created_at: Moment = None
 
 
-@dataclass(frozen=True)
-class ImportItem(Answer):
+class ImportItem(ServiceModel):
     """One file of an import.
 
-    :param action: what was done with it; None where the answer does not say.
-    :param status: of its asset; None where it was rejected before there was one.
+    :param action: what the import did with it; None if the response does not say.
+    :param status: of its asset; None for a file that was rejected before it had one.
     """
 
     source_id: str
-    action: str | None
-    asset_id: str | None
-    status: str | None
-    error_code: str | None = None
-    error_message: str | None = None
+    action: str | None = None
+    asset_id: str | None = None
+    status: str | None = None
+    error_code: Shown = None
+    error_message: Shown = None
+
+    @classmethod
+    def spread(cls, body: dict[str, Any]) -> dict[str, Any]:
+        """See the base class."""
+        error = part_of(body, "error")
+        if not error:
+            return body
+        # Older responses give only an error for a rejected file.
+        known = {} if body.get("asset_id") else {"action": ImportAction.REJECTED.value}
+        return {**known, "error_code": error.get("code"), "error_message": error.get("message"), **body}
 
 
-@dataclass(frozen=True)
-class Import(Answer):
-    """Files that were imported with one request; ``items`` is empty in lists.
+class Import(ServiceModel):
+    """Files that one request imported; ``items`` is empty in lists.
 
-    :param has_failures: whether a file was rejected at once; told by the request itself only.
-    :param item_count: files that were asked for; of those, a file whose asset was deleted is no item any more.
+    :param has_failures: whether a file was rejected at once; only the response to the request itself says so.
+    :param item_count: files of the request. A file whose asset was deleted is no longer in ``items``.
     """
 
-    id: str
-    connection_id: str | None
-    items: tuple[ImportItem, ...]
-    item_count: int
-    has_failures: bool
-    custom_id: str | None
-    created_at: pendulum.DateTime | None
-    raw: Json = field(repr=False, default_factory=lambda: _NOTHING)
+    id: Identifier = named("_id", "id")
+    connection_id: str | None = None
+    items: tuple[ImportItem, ...] = ()
+    item_count: Count = 0
+    has_failures: bool = False
+    custom_id: str | None = None
+    created_at: Moment = None
+
+    @classmethod
+    def spread(cls, body: dict[str, Any]) -> dict[str, Any]:
+        """See the base class."""
+        items = body.get("items")
+        if not isinstance(items, list):
+            return body
+        failed = any(isinstance(item, Mapping) and part_of(item, "error") for item in items)
+        count = body.get("item_count") or len(items)
+        return {**body, "item_count": count, "has_failures": bool(body.get("has_failures")) or failed}
 
 
 def authorize_connection(
@@ -152,12 +180,12 @@ def authorize_connection(
 
 def list_connections(paging: Paging | None = None) -> Call[Page[Connection]]:
     """Return the call for one page of the connected accounts, newest first."""
-    return _page("/connections", connection_from, paging)
+    return _page("/connections", Connection.read, paging)
 
 
 def read_connection(connection_id: str) -> Call[Connection]:
     """Return the call that reads a connection."""
-    return only_current(get(path_of("connections", connection_id), connection_from), _INSTEAD)
+    return only_current(get(path_of("connections", connection_id), Connection.read), _INSTEAD)
 
 
 def delete_connection(connection_id: str) -> Call[None]:
@@ -176,12 +204,12 @@ def create_redirect_uri(redirect_uri: str) -> Call[RedirectUri]:
 
     :param redirect_uri: https, a public host, no wildcard.
     """
-    return only_current(post("/connections/redirect-uris", _redirect_uri, {"redirect_uri": redirect_uri}), _INSTEAD)
+    return only_current(post("/connections/redirect-uris", RedirectUri.read, {"redirect_uri": redirect_uri}), _INSTEAD)
 
 
 def list_redirect_uris(paging: Paging | None = None) -> Call[Page[RedirectUri]]:
     """Return the call for one page of the allowed addresses, newest first."""
-    return _page("/connections/redirect-uris", _redirect_uri, paging)
+    return _page("/connections/redirect-uris", RedirectUri.read, paging)
 
 
 def delete_redirect_uri(redirect_uri_id: str) -> Call[None]:
@@ -198,65 +226,17 @@ def import_files(connection_id: str, source_ids: Sequence[str]) -> Call[Import]:
     """
     body = {"items": [{"source_id": source_id} for source_id in source_ids]}
     path = path_of("connections", connection_id, "imports")
-    return only_current(post(path, import_from, body, repeatable=True, category=RateCategory.UPLOAD), _INSTEAD)
+    return only_current(post(path, Import.read, body, repeatable=True, category=RateCategory.UPLOAD), _INSTEAD)
 
 
 def list_imports(connection_id: str, paging: Paging | None = None) -> Call[Page[Import]]:
     """Return the call for one page of a connection's imports, newest first, without their items."""
-    return _page(path_of("connections", connection_id, "imports"), import_from, paging)
+    return _page(path_of("connections", connection_id, "imports"), Import.read, paging)
 
 
 def read_import(connection_id: str, import_id: str) -> Call[Import]:
     """Return the call that reads an import with where each of its assets stands now."""
-    return only_current(get(path_of("connections", connection_id, "imports", import_id), import_from), _INSTEAD)
-
-
-def connection_from(answer: Any) -> Connection:
-    """Read a connection."""
-    raw = as_object(answer, "a connection")
-    account = raw.get("account") or {}
-    return Connection(
-        id=identifier(raw, "a connection"),
-        provider=str(raw.get("provider") or ""),
-        status=str(raw.get("status") or ""),
-        custom_id=raw.get("custom_id"),
-        account=account.get("display_name"),
-        account_id=account.get("external_id"),
-        scopes=tuple(raw.get("scopes") or ()),
-        connected_at=moment_from(raw.get("connected_at")),
-        last_used_at=moment_from(raw.get("last_used_at")),
-        raw=raw,
-    )
-
-
-def import_from(answer: Any) -> Import:
-    """Read an import, as its request, its list or its own address tells it."""
-    raw = as_object(answer, "an import")
-    items = tuple(_import_item(item) for item in raw.get("items") or ())
-    return Import(
-        id=identifier(raw, "an import"),
-        connection_id=raw.get("connection_id"),
-        items=items,
-        item_count=int(raw.get("item_count") or len(items)),
-        has_failures=bool(raw.get("has_failures")) or any(item.error_code for item in items),
-        custom_id=raw.get("custom_id"),
-        created_at=moment_from(raw.get("created_at")),
-        raw=raw,
-    )
-
-
-def _import_item(answer: Any) -> ImportItem:
-    raw = as_object(answer, "an item of an import")
-    error = raw.get("error") or {}
-    return ImportItem(
-        source_id=text_from(raw, "source_id", "an item of an import"),
-        # Older answers say no more than that there is an error where a file was rejected.
-        action=raw.get("action") or (ImportAction.REJECTED.value if error and not raw.get("asset_id") else None),
-        asset_id=raw.get("asset_id"),
-        status=raw.get("status"),
-        error_code=reason_from(error.get("code")),
-        error_message=reason_from(error.get("message")),
-    )
+    return only_current(get(path_of("connections", connection_id, "imports", import_id), Import.read), _INSTEAD)
 
 
 def _authorization(answer: Any) -> Authorization:
@@ -273,12 +253,6 @@ def _picker_token(answer: Any) -> PickerToken:
         app_id=raw.get("app_id"),
         developer_key=raw.get("developer_key"),
     )
-
-
-def _redirect_uri(answer: Any) -> RedirectUri:
-    raw = as_object(answer, "a redirect URI")
-    address = text_from(raw, "redirect_uri", "a redirect URI")
-    return RedirectUri(identifier(raw, "a redirect URI"), address, moment_from(raw.get("created_at")))
 
 
 def _page(path: str, item: Callable[[Any], T], paging: Paging | None) -> Call[Page[T]]:

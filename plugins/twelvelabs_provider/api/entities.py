@@ -15,16 +15,14 @@ from twelvelabs_provider.api.call import Call, Method, change, delete, get, only
 from twelvelabs_provider.api.models import Page
 from twelvelabs_provider.api.reading import page_from
 from twelvelabs_provider.api.resources import Paging
-from twelvelabs_provider.api.response import (
+from twelvelabs_provider.api.service_model import (
     NO_FIELDS,
     Fields,
     Identifier,
-    Many,
     Moment,
-    Response,
+    ServiceModel,
     Shown,
     Text,
-    Texts,
     named,
 )
 
@@ -39,7 +37,7 @@ class EntityStatus(StrEnum):
     READY = "ready"
 
 
-class EntityCollection(Response):
+class EntityCollection(ServiceModel):
     """A group of entities."""
 
     id: Identifier = named("_id", "id")
@@ -49,7 +47,7 @@ class EntityCollection(Response):
     updated_at: Moment = None
 
 
-class Entity(Response):
+class Entity(ServiceModel):
     """A person or a thing.
 
     :param asset_ids: the images that show it.
@@ -61,7 +59,7 @@ class Entity(Response):
     collection_id: str | None = named("entity_collection_id", default=None)
     name: str
     description: str | None = None
-    asset_ids: Texts = ()
+    asset_ids: tuple[str, ...] = ()
     status: str
     metadata: Fields = NO_FIELDS
     created_at: Moment = None
@@ -91,7 +89,7 @@ class NewEntity:
         return body
 
 
-class CreatedEntity(Response):
+class CreatedEntity(ServiceModel):
     """An entity that a bulk request created."""
 
     id: Identifier = named("_id", "id")
@@ -99,7 +97,7 @@ class CreatedEntity(Response):
     status: str
 
 
-class RefusedEntity(Response):
+class RefusedEntity(ServiceModel):
     """An entity that a bulk request did not create.
 
     :param position: its position in the request, from 0.
@@ -110,11 +108,11 @@ class RefusedEntity(Response):
     reason: Shown = named("error_reason")
 
 
-class BulkOutcome(Response):
+class BulkOutcome(ServiceModel):
     """The entities that a bulk request created, and those that it did not."""
 
-    created: Many[CreatedEntity] = named("entities", default=())
-    refused: Many[RefusedEntity] = named("errors", default=())
+    created: tuple[CreatedEntity, ...] = named("entities", default=())
+    refused: tuple[RefusedEntity, ...] = named("errors", default=())
 
 
 def create_entity_collection(name: str, *, description: str | None = None) -> Call[EntityCollection]:

@@ -20,7 +20,7 @@ from twelvelabs_provider.api.call import (
 )
 from twelvelabs_provider.api.filters import VideoFilter
 from twelvelabs_provider.api.models import Page, Video
-from twelvelabs_provider.api.reading import as_object, identifier, page_from, video_from
+from twelvelabs_provider.api.reading import as_object, identifier, page_from
 from twelvelabs_provider.api.resources import LARGEST_PAGE, Paging, page_of
 
 
@@ -60,7 +60,7 @@ def read_indexed_asset(
     :param embedding_option: include these embeddings (``visual``, ``audio``, ``transcription``), in ``raw``.
     """
     query = {"transcription": True if transcription else None, "embedding_option": list(embedding_option)}
-    call = get(path_of("indexes", index_id, "indexed-assets", video_id), video_from, query)
+    call = get(path_of("indexes", index_id, "indexed-assets", video_id), Video.read, query)
     return only_current(call, "read_video() reads an indexed video, read_task() its status")
 
 
@@ -72,7 +72,7 @@ def list_indexed_assets(
     :param status: any of these statuses; empty for all.
     """
     filters = {"status": list(status), **(where.query() if where else {})}
-    call = page_of(path_of("indexes", index_id, "indexed-assets"), video_from, paging or Paging(), filters)
+    call = page_of(path_of("indexes", index_id, "indexed-assets"), Video.read, paging or Paging(), filters)
     return only_current(call, "list_videos() lists the indexed videos, list_tasks() those in progress")
 
 

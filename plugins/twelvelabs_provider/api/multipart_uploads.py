@@ -16,9 +16,10 @@ import pendulum
 from twelvelabs_provider.api.assets import AssetOptions, AssetType
 from twelvelabs_provider.api.call import Call, RateCategory, get, only_current, path_of, post
 from twelvelabs_provider.api.models import Json, Page
-from twelvelabs_provider.api.reading import as_object, moment_from, page_from, reason_from, text_from
+from twelvelabs_provider.api.reading import as_object, page_from, reason_from, text_from
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.api.serializable import Answer
+from twelvelabs_provider.api.service_model import moment_from
 
 MOST_AT_ONCE = 50
 """Parts in one report, addresses in one answer."""

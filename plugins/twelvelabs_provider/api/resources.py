@@ -25,7 +25,7 @@ from twelvelabs_provider.api.call import (
 )
 from twelvelabs_provider.api.filters import IndexFilter, VideoFilter, instant
 from twelvelabs_provider.api.models import Index, IndexingTask, Page, Video
-from twelvelabs_provider.api.reading import identifier, index_from, page_from, task_from, video_from
+from twelvelabs_provider.api.reading import identifier, page_from
 from twelvelabs_provider.api.serializable import Answer
 
 T = TypeVar("T")
@@ -81,7 +81,7 @@ def find_index(name: str) -> Call[Index | None]:
     """Return the call that finds an index by its exact name; it answers None where there is none."""
 
     def exact(answer: Any) -> Index | None:
-        page = page_from(answer, index_from, "the list of indexes")
+        page = page_from(answer, Index.read, "the list of indexes")
         return next((index for index in page.items if index.name == name), None)
 
     return get("/indexes", exact, {"index_name": name, "page_limit": LARGEST_PAGE})
@@ -94,7 +94,7 @@ def indexes_page(paging: Paging | None, where: IndexFilter | None, *, options: s
     :param family: what it calls a family of models.
     """
     filters = where.query(options, family) if where else {}
-    return page_of("/indexes", index_from, paging or Paging(), filters)
+    return page_of("/indexes", Index.read, paging or Paging(), filters)
 
 
 def rename_index(index_id: str, name: str) -> Call[None]:
@@ -104,7 +104,7 @@ def rename_index(index_id: str, name: str) -> Call[None]:
 
 def read_index(index_id: str) -> Call[Index]:
     """Return the call that reads an index."""
-    return get(path_of("indexes", index_id), index_from)
+    return get(path_of("indexes", index_id), Index.read)
 
 
 def delete_index(index_id: str) -> Call[None]:
@@ -114,7 +114,7 @@ def delete_index(index_id: str) -> Call[None]:
 
 def read_task(task_id: str) -> Call[IndexingTask]:
     """Return the call that reads an indexing task."""
-    return get(path_of("tasks", task_id), task_from)
+    return get(path_of("tasks", task_id), IndexingTask.read)
 
 
 def list_tasks(
@@ -148,7 +148,7 @@ def list_tasks(
         "created_at": instant(created_since),
         "updated_at": instant(updated_since),
     }
-    return page_of("/tasks", task_from, paging or Paging(), filters)
+    return page_of("/tasks", IndexingTask.read, paging or Paging(), filters)
 
 
 def delete_task(task_id: str) -> Call[None]:
@@ -159,7 +159,7 @@ def delete_task(task_id: str) -> Call[None]:
 def list_videos(index_id: str, *, where: VideoFilter | None = None, paging: Paging | None = None) -> Call[Page[Video]]:
     """Return the call for one page of the videos in an index, those that are ready."""
     filters = where.query() if where else {}
-    return page_of(path_of("indexes", index_id, "videos"), video_from, paging or Paging(), filters)
+    return page_of(path_of("indexes", index_id, "videos"), Video.read, paging or Paging(), filters)
 
 
 def delete_video(index_id: str, video_id: str) -> Call[None]:

@@ -10,8 +10,8 @@ from twelvelabs_provider.api.call import Call, FilePart, JsonBody, Method, chang
 from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
 from twelvelabs_provider.api.filters import IndexFilter
 from twelvelabs_provider.api.limits import VideoLimits
-from twelvelabs_provider.api.models import Index, Model, Page, Segment, Video
-from twelvelabs_provider.api.reading import as_object, identifier, segments_from, video_from
+from twelvelabs_provider.api.models import Index, Model, Page, Segment, Video, segments_from
+from twelvelabs_provider.api.reading import as_object, identifier
 from twelvelabs_provider.api.resources import CreatedTask, IndexingRoute, Paging, indexes_page, upload_task
 from twelvelabs_provider.api.version import LEGACY
 
@@ -101,7 +101,7 @@ def read_video(
         raise TwelveLabsUnsupportedError(
             "API v1.1/v1.2 returns no embeddings with a video: use a connection with api_version v1.3"
         )
-    return get(path_of("indexes", index_id, "videos", video_id), video_from)
+    return get(path_of("indexes", index_id, "videos", video_id), Video.read)
 
 
 def update_video(

@@ -14,7 +14,7 @@ from twelvelabs_provider.api.filters import IndexFilter
 from twelvelabs_provider.api.legacy.extras import COUNTED, TaskCounts
 from twelvelabs_provider.api.limits import VideoLimits
 from twelvelabs_provider.api.models import Index, IndexingTask, Model, Page, Segment, Video
-from twelvelabs_provider.api.reading import identifier, video_from
+from twelvelabs_provider.api.reading import identifier
 from twelvelabs_provider.api.resources import CreatedTask, IndexingRoute, Paging, indexes_page, list_tasks, upload_task
 
 DEFAULT_MODELS = (Model("marengo3.0", ("visual", "audio")),)
@@ -83,7 +83,7 @@ def transcription(
     """Return the call for the transcript of a video. The time range is applied here: the service takes none."""
 
     def segments(answer: Any) -> tuple[Segment, ...]:
-        return within(video_from(answer).transcription or (), start, end)
+        return within(Video.read(answer).transcription or (), start, end)
 
     return get(path_of("indexes", index_id, "videos", video_id), segments, {"transcription": True})
 
@@ -97,7 +97,7 @@ def read_video(
     :param embedding_option: include these embeddings (``visual``, ``audio``, ``transcription``), in ``raw``.
     """
     query = {"transcription": True if transcription else None, "embedding_option": list(embedding_option)}
-    return get(path_of("indexes", index_id, "videos", video_id), video_from, query)
+    return get(path_of("indexes", index_id, "videos", video_id), Video.read, query)
 
 
 def update_video(

@@ -32,15 +32,9 @@ from twelvelabs_provider.api.conformity import conforming
 from twelvelabs_provider.api.decoding import JsonError, decoded_json
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsPermanentError
 from twelvelabs_provider.api.models import Json
-from twelvelabs_provider.api.reading import (
-    as_object,
-    error_text_from,
-    identifier,
-    moment_from,
-    number_from,
-    text_from,
-)
+from twelvelabs_provider.api.reading import as_object, error_text_from, identifier, number_from, text_from
 from twelvelabs_provider.api.serializable import Answer
+from twelvelabs_provider.api.service_model import moment_from
 
 SIGNATURE_HEADER = "TL-Signature"
 TOLERANCE = 300.0

@@ -192,7 +192,7 @@ def _of_task(index_id: str, task: IndexingTask, now: float) -> IndexEntry | None
     filename = (task.raw.get("metadata") or {}).get("filename")
     ready = ReadyVideo(index_id, task.video_id or task.id, None, filename, task.duration, _written(task.created_at))
     created = _epoch(task.created_at, now)
-    return IndexEntry(phase, created, _stamp(task.raw.get("updated_at"), created), ready)
+    return IndexEntry(phase, created, _epoch(task.updated_at, created), ready)
 
 
 def _epoch(moment: pendulum.DateTime | None, now: float) -> float:

@@ -229,8 +229,8 @@ def video_row(video: Video) -> dict[str, Any]:
     """Return a video as a row of :data:`VIDEOS`."""
     system = video.raw.get("system_metadata") or video.raw.get("metadata") or {}
     own = {name: getattr(video, name) for name in ("asset_id", "status", "filename", "duration", "width", "height")}
-    moments = {name: video.raw.get(name) for name in ("created_at", "updated_at", "indexed_at")}
-    times = {name: str(moment) if moment else None for name, moment in moments.items()}
+    created = video.created_at.to_iso8601_string() if video.created_at else None
+    times = {name: str(video.raw[name]) if video.raw.get(name) else None for name in ("updated_at", "indexed_at")}
     metadata = dict(video.user_metadata)
     sizes = {"size": video.size, "fps": number_from(system.get("fps"))}
-    return {"video_id": video.id, **own, **sizes, "user_metadata": metadata, **times}
+    return {"video_id": video.id, **own, **sizes, "user_metadata": metadata, "created_at": created, **times}

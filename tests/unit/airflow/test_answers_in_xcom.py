@@ -18,7 +18,7 @@ import pytest
 
 import twelvelabs_provider.api
 from tests.unit.airflow.fresh import PLUGINS, run_fresh
-from twelvelabs_provider.api.models import Asset, Index, Model, Page, Rendition
+from twelvelabs_provider.api.models import Asset, Index, Model, Page
 from twelvelabs_provider.api.serializable import Answer
 from twelvelabs_provider.hooks.xcom import allow_answers, answer_classes
 
@@ -83,7 +83,7 @@ def test_an_answer_comes_back_as_it_was(kind: type[Any]) -> None:
 
 
 def test_defaults_and_pages_come_back_too() -> None:
-    index = Index("i", "n", (Model("marengo3.0", ("visual",)),), 0, NOON)
+    index = Index(id="i", name="n", models=(Model("marengo3.0", ("visual",)),), created_at=NOON)
     page: Page[Index] = Page((index,), 1, 1, 1)
     back: Any = deserialize(serialize(page))
     assert back == page
@@ -93,11 +93,10 @@ def test_defaults_and_pages_come_back_too() -> None:
 
 def test_signatures_stay_out_of_xcom() -> None:
     signed = "https://h/a.m3u8?Policy=eyJTdGF0ZW1&Signature=5ecre7f00"
-    raw = {"hls": {"video_url": signed}, "thumbnails": [signed]}
-    asset = Asset("a", "ready", None, None, None, None, None, hls=Rendition("ready", signed), raw=raw)
+    asset = Asset.read({"_id": "a", "hls": {"status": "ready", "manifest_url": signed}, "pictures": {"all": [signed]}})
     assert "5ecre7f00" not in str(serialize(asset))
     back: Any = deserialize(serialize(asset))
-    assert back.hls.url == back.raw["hls"]["video_url"] == "https://h/a.m3u8"
+    assert back.hls.url == back.raw["pictures"]["all"][0] == "https://h/a.m3u8"
     assert asset.hls is not None and asset.hls.url == signed, "the task that asked has the link"
 
 

@@ -11,8 +11,7 @@ from tests.unit.api.test_calls import asked
 from twelvelabs_provider.api import assets
 from twelvelabs_provider.api.assets import UPLOADS, UploadMethod, choose_method, create_asset, list_assets
 from twelvelabs_provider.api.call import Call, FilePart
-from twelvelabs_provider.api.models import Rendition
-from twelvelabs_provider.api.reading import asset_from
+from twelvelabs_provider.api.models import Asset, Rendition
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.api.version import ApiVersion
 
@@ -70,16 +69,16 @@ def test_an_asset_with_everything() -> None:
         "thumbnail": {"status": "processing"},
         "technical_metadata": {"file_size_bytes": 5, "video_duration_seconds": 7.5, "tomorrow": 1},
     }
-    asset = asset_from(answer)
+    asset = Asset.read(answer)
     assert (asset.method, asset.file_type, asset.size, asset.duration) == ("multipart", "video/mp4", 5, 7.5)
-    assert asset.hls == Rendition("ready", "https://m.example/a.m3u8?sig=SIGNATURE")
-    assert asset.thumbnail == Rendition("processing", None)
+    assert asset.hls == Rendition(status="ready", url="https://m.example/a.m3u8?sig=SIGNATURE")
+    assert asset.thumbnail == Rendition(status="processing")
     assert asset.technical["tomorrow"] == 1
     assert "SIGNATURE" not in repr(asset)
 
 
 def test_an_asset_with_little() -> None:
-    asset = asset_from({"_id": "c03", "status": "failed", "error": {"message": "no video"}})
+    asset = Asset.read({"_id": "c03", "status": "failed", "error": {"message": "no video"}})
     assert (asset.error, asset.hls, asset.thumbnail, dict(asset.user_metadata)) == ("no video", None, None, {})
 
 

@@ -71,11 +71,11 @@ CONNECTION = {
 
 
 def test_a_connection_is_read() -> None:
-    found = connections.connection_from(CONNECTION)
+    found = connections.Connection.read(CONNECTION)
     assert (found.id, found.status, found.account, found.account_id) == ("c1", "active", "ada@example.com", "117")
     assert found.connected_at == pendulum.datetime(2026, 7, 20, 10) and found.scopes == ("drive.file",)
     assert found.raw["tomorrow"] == 1
-    bare = connections.connection_from({"_id": "c1"})
+    bare = connections.Connection.read({"_id": "c1"})
     assert (bare.status, bare.account, bare.scopes, bare.last_used_at) == ("", None, (), None)
 
 
@@ -89,18 +89,18 @@ def test_an_import_is_read_as_its_request_tells_it() -> None:
             {"source_id": "c", "asset_id": "y", "status": "processing"},
         ],
     }
-    found = connections.import_from(answer)
+    found = connections.Import.read(answer)
     assert found.has_failures and found.item_count == 3
     assert found.items == (
-        connections.ImportItem("a", "skipped", "x", "ready"),
-        connections.ImportItem("b", "rejected", None, None, "source_unavailable", "gone"),
-        connections.ImportItem("c", None, "y", "processing"),
+        connections.ImportItem(source_id="a", action="skipped", asset_id="x", status="ready"),
+        connections.ImportItem(source_id="b", action="rejected", error_code="source_unavailable", error_message="gone"),
+        connections.ImportItem(source_id="c", asset_id="y", status="processing"),
     )
 
 
 def test_an_import_in_a_list_has_no_items() -> None:
     answer = {"_id": "i1", "connection_id": "c1", "item_count": 7, "created_at": "2026-07-20T10:00:00Z"}
-    found = connections.import_from(answer)
+    found = connections.Import.read(answer)
     assert (found.items, found.item_count, found.has_failures, found.connection_id) == ((), 7, False, "c1")
 
 
@@ -111,7 +111,7 @@ def test_an_import_in_a_list_has_no_items() -> None:
         (connections.authorize_connection("https://a.example"), {"state": "s"}, "authorize_url"),
         (connections.create_picker_token("c1"), {"expires_in": 1}, "access_token"),
         (connections.import_files("c1", ["a"]), {"_id": "i1", "items": [{"status": "ready"}]}, "source_id"),
-        (connections.import_files("c1", ["a"]), [], "import"),
+        (connections.import_files("c1", ["a"]), [], "Import"),
     ],
 )
 def test_what_must_be_there_is_missed_by_name(call: Call[Any], answer: Any, missing: str) -> None:

@@ -37,8 +37,7 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsUnsupportedError,
 )
 from twelvelabs_provider.api.generations import V1_2, V1_3
-from twelvelabs_provider.api.models import Segment
-from twelvelabs_provider.api.reading import analysis_task_from
+from twelvelabs_provider.api.models import AnalysisTask, Segment
 
 DEFINITION = {"id": "screen", "description": "text on screen"}
 SEGMENTS = segment_definitions([DEFINITION], time_format=TimeFormat.SECONDS)
@@ -185,9 +184,9 @@ def test_an_answer_is_read_whole() -> None:
 
 def test_the_answer_of_a_task() -> None:
     body = {"task_id": "a", "status": "ready", "result": {"generation_id": "g", "data": "x", "finish_reason": "stop"}}
-    assert generation_of_task(analysis_task_from(body)).id == "g"
+    assert generation_of_task(AnalysisTask.read(body)).id == "g"
     with pytest.raises(TwelveLabsAnswerError, match="carries no result"):
-        generation_of_task(analysis_task_from({"task_id": "a", "status": "ready"}))
+        generation_of_task(AnalysisTask.read({"task_id": "a", "status": "ready"}))
 
 
 START = {"event_type": "stream_start", "metadata": {"generation_id": "g"}}

@@ -193,14 +193,14 @@ def test_an_enrichment_is_one_thing(enrichment: Enrichment) -> None:
 
 
 def test_a_store_and_its_items_are_read() -> None:
-    store = knowledge_stores.knowledge_store_from({"_id": "ks_1", "name": "films", "item_count": 2, "tomorrow": 1})
+    store = knowledge_stores.KnowledgeStore.read({"_id": "ks_1", "name": "films", "item_count": 2, "tomorrow": 1})
     assert (store.id, store.item_count, store.metadata, store.ingestion_config) == ("ks_1", 2, {}, None)
     system = {"asset_type": "video", "duration": 6.5, "filename": "a.mp4"}
-    item = knowledge_stores.knowledge_store_item_from({**ITEM, "system_metadata": system})
+    item = knowledge_stores.KnowledgeStoreItem.read({**ITEM, "system_metadata": system})
     assert (item.status, item.duration, item.filename, item.error) == (ItemStatus.READY, 6.5, "a.mp4", None)
-    failed = knowledge_stores.knowledge_store_item_from({**ITEM, "status": "failed", "error": {"message": "broken"}})
+    failed = knowledge_stores.KnowledgeStoreItem.read({**ITEM, "status": "failed", "error": {"message": "broken"}})
     assert failed.error == "broken"
-    collection = item_collections.item_collection_from({"_id": "ksic_1", "name": "talks", "member_count": 3})
+    collection = item_collections.ItemCollection.read({"_id": "ksic_1", "name": "talks", "member_count": 3})
     assert (collection.id, collection.member_count) == ("ksic_1", 3)
 
 
@@ -208,7 +208,7 @@ def test_a_store_and_its_items_are_read() -> None:
 def test_what_every_item_has_is_asked_for_by_name(missing: str) -> None:
     broken = {name: value for name, value in ITEM.items() if name != missing}
     with pytest.raises(TwelveLabsAnswerError, match="id" if missing == "_id" else missing):
-        knowledge_stores.knowledge_store_item_from(broken)
+        knowledge_stores.KnowledgeStoreItem.read(broken)
 
 
 def hit(item_id: str, start: float) -> dict[str, Any]:

@@ -10,18 +10,18 @@ import pytest
 
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
 from twelvelabs_provider.api.generations import V1_2, V1_3
-from twelvelabs_provider.api.models import Model, Segment
-from twelvelabs_provider.api.reading import (
-    analysis_task_from,
-    asset_from,
-    asset_transcription_from,
-    identifier,
-    index_from,
-    page_from,
+from twelvelabs_provider.api.models import (
+    AnalysisTask,
+    Asset,
+    AssetTranscription,
+    Index,
+    IndexingTask,
+    Model,
+    Segment,
+    Video,
     segments_from,
-    task_from,
-    video_from,
 )
+from twelvelabs_provider.api.reading import identifier, page_from
 from twelvelabs_provider.api.resources import CreatedTask
 
 INDEX_TODAY = {
@@ -101,7 +101,7 @@ UTC = pendulum.UTC
 
 
 def test_an_index_of_today() -> None:
-    index = index_from(INDEX_TODAY)
+    index = Index.read(INDEX_TODAY)
     assert (index.id, index.name, index.video_count) == ("665f000000000000000001", "airflow-demo", 1)
     assert index.models == (Model("marengo3.0", ("visual", "audio")),)
     assert index.created_at == pendulum.datetime(2026, 6, 1, 10)
@@ -134,7 +134,7 @@ def test_an_index_of_today() -> None:
 def test_the_models_of_an_index_as_each_generation_spells_them(
     fields: dict[str, Any], models: tuple[Model, ...]
 ) -> None:
-    assert index_from({"_id": "i", "index_name": "n", **fields}).models == models
+    assert Index.read({"_id": "i", "index_name": "n", **fields}).models == models
 
 
 def test_a_model_reads_well_in_messages() -> None:
@@ -142,7 +142,7 @@ def test_a_model_reads_well_in_messages() -> None:
 
 
 def test_a_task_of_the_older_generations() -> None:
-    task = task_from(TASK_OLD)
+    task = IndexingTask.read(TASK_OLD)
     assert (task.id, task.index_id, task.video_id) == (TASK_OLD["_id"], TASK_OLD["index_id"], TASK_OLD["video_id"])
     assert (task.status, task.duration, task.error) == ("indexing", 810.84, None)
     assert task.estimated_time == pendulum.datetime(2022, 12, 8, 11, 34, 54, 585000)
@@ -151,7 +151,7 @@ def test_a_task_of_the_older_generations() -> None:
 
 
 def test_a_task_of_today() -> None:
-    task = task_from(TASK_TODAY)
+    task = IndexingTask.read(TASK_TODAY)
     assert (task.status, task.duration, task.estimated_time) == ("ready", 810.84, None)
     assert task.raw["hls"]["status"] == "PROCESSING"
 
@@ -170,13 +170,13 @@ def test_a_task_of_today() -> None:
     ],
 )
 def test_the_reason_of_a_failure_under_all_its_names(fields: dict[str, Any], error: str | None) -> None:
-    assert task_from({"_id": "t", "status": "failed", **fields}).error == error
-    assert asset_from({"_id": "c", "status": "failed", **fields}).error == error
-    assert analysis_task_from({"task_id": "a", "status": "failed", **fields}).error == error
+    assert IndexingTask.read({"_id": "t", "status": "failed", **fields}).error == error
+    assert Asset.read({"_id": "c", "status": "failed", **fields}).error == error
+    assert AnalysisTask.read({"task_id": "a", "status": "failed", **fields}).error == error
 
 
 def test_an_indexed_asset() -> None:
-    video = video_from(VIDEO_TODAY)
+    video = Video.read(VIDEO_TODAY)
     assert (video.id, video.asset_id, video.status) == ("e01", "c03", "ready")
     assert (video.filename, video.duration, video.width, video.height) == ("a.mp4", 810.84, 1280, 720)
     assert (video.size, video.user_metadata) == (45298732, {"dag": "x"})
@@ -184,7 +184,7 @@ def test_an_indexed_asset() -> None:
 
 
 def test_a_video_of_the_older_generations() -> None:
-    video = video_from(VIDEO_OLD)
+    video = Video.read(VIDEO_OLD)
     assert (video.asset_id, video.status, video.transcription) == (None, None, None)
     assert (video.duration, video.width, video.user_metadata) == (810.84, 854, {})
 
@@ -193,16 +193,16 @@ def test_a_video_of_the_older_generations() -> None:
     ("fields", "transcription"), [({}, None), ({"transcription": None}, None), ({"transcription": []}, ())]
 )
 def test_a_transcription_that_is_absent_null_or_empty(fields: dict[str, Any], transcription: Any) -> None:
-    assert video_from({"_id": "v", **fields}).transcription == transcription
+    assert Video.read({"_id": "v", **fields}).transcription == transcription
 
 
 def test_an_asset() -> None:
-    asset = asset_from(ASSET)
+    asset = Asset.read(ASSET)
     assert (asset.id, asset.status, asset.filename) == ("c03", "processing", "a.mp4")
     assert (asset.duration, asset.size) == (810.85, 45298733)
     fields = {name: value for name, value in ASSET.items() if name not in ("size", "duration")}
-    assert (asset_from(fields).duration, asset_from(fields).size) == (810.84, 45298732)
-    assert asset_from({"_id": "c", "status": "processing", "technical_metadata": None}).size is None
+    assert (Asset.read(fields).duration, Asset.read(fields).size) == (810.84, 45298732)
+    assert Asset.read({"_id": "c", "status": "processing", "technical_metadata": None}).size is None
 
 
 def test_the_transcription_of_an_asset() -> None:
@@ -212,26 +212,26 @@ def test_the_transcription_of_an_asset() -> None:
         "sentences": None,
         "utterances": [{"start": 0.12, "end": 2.1, "value": "Hello there.", "speaker": "spk_0"}],
     }
-    heard = asset_transcription_from(answer)
+    heard = AssetTranscription.read(answer)
     assert (heard.status, heard.sentences, heard.error) == ("ready", (), None)
     assert heard.words == (Segment(0.12, 0.4, "Hello"),)
     assert heard.utterances == (Segment(0.12, 2.1, "Hello there.", {"speaker": "spk_0"}),)
 
 
 def test_an_analysis() -> None:
-    task = analysis_task_from(ANALYSIS)
+    task = AnalysisTask.read(ANALYSIS)
     assert (task.id, task.status, task.custom_id) == ("a01", "ready", "dagrun-42")
     assert (task.data, task.finish_reason, task.duration) == ('{"onscreen_text": []}', "stop", 810.84)
-    assert analysis_task_from({"task_id": "a02", "status": "pending"}).data is None
+    assert AnalysisTask.read({"task_id": "a02", "status": "pending"}).data is None
 
 
 @pytest.mark.parametrize(
-    "read", [index_from, task_from, video_from, asset_from, analysis_task_from], ids=lambda read: read.__name__
+    "read", [Index.read, IndexingTask.read, Video.read, Asset.read, AnalysisTask.read], ids=lambda read: read.__name__
 )
 def test_only_the_id_is_indispensable(read: Callable[[Any], Any]) -> None:
     raw = {"_id": "x", "tomorrow": {"new": True}}
     assert read(raw).id == "x"
-    assert read(raw).raw == raw
+    assert read(raw).raw == {"tomorrow": {"new": True}}
     for answer in ({"tomorrow": 1}, {"_id": None}, {"_id": ""}, [], None, "x"):
         with pytest.raises(TwelveLabsAnswerError):
             read(answer)
@@ -257,7 +257,7 @@ def test_an_answer_without_an_id_names_its_fields() -> None:
     ],
 )
 def test_times_are_in_utc_and_what_is_no_time_is_none(text: Any, moment: pendulum.DateTime | None) -> None:
-    read = index_from({"_id": "i", "created_at": text}).created_at
+    read = Index.read({"_id": "i", "created_at": text}).created_at
     assert read == moment
     assert read is None or read.timezone_name == "UTC"
 
@@ -303,14 +303,14 @@ def test_a_page() -> None:
         "data": [{"_id": "a"}, {"_id": "b"}],
         "page_info": {"limit_per_page": 2, "page": 3, "total_page": 4, "total_results": 8},
     }
-    page = page_from(answer, asset_from, "assets")
+    page = page_from(answer, Asset.read, "assets")
     assert [asset.id for asset in page.items] == ["a", "b"]
     assert (page.page, page.total_pages, page.total_results) == (3, 4, 8)
 
 
 @pytest.mark.parametrize("answer", [{"data": None, "page_info": {"page": 0, "total_page": 0}}, {"data": []}, {}])
 def test_an_empty_page_in_any_spelling(answer: dict[str, Any]) -> None:
-    page = page_from(answer, asset_from, "assets")
+    page = page_from(answer, Asset.read, "assets")
     assert (page.items, page.page, page.total_pages, page.total_results) == ((), 1, 1, 0)
 
 

@@ -15,7 +15,8 @@ from twelvelabs_provider.api.analysis.summaries import SummaryKind, summary_from
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
 from twelvelabs_provider.api.knowledge.response_stream import response_event_from
 from twelvelabs_provider.api.knowledge.responses import response_from
-from twelvelabs_provider.api.reading import analysis_task_from, segments_from, value_text, video_from
+from twelvelabs_provider.api.models import AnalysisTask, Video, segments_from
+from twelvelabs_provider.api.service_model import value_text
 
 VALUES = [
     ("a text", "a text"),
@@ -57,7 +58,7 @@ def test_answers_that_are_no_text(value: Any, text: str) -> None:
     if value is None:
         return
     assert generation_from({"data": value}).text == text
-    task = analysis_task_from({"task_id": "t", "status": "ready", "result": {"data": value}})
+    task = AnalysisTask.read({"task_id": "t", "status": "ready", "result": {"data": value}})
     assert (task.data, generation_of_task(task).text) == (text, text)
     line = {
         "task_id": "t",
@@ -98,4 +99,4 @@ def test_a_stream_of_numbers_loses_none() -> None:
 
 
 def test_the_name_of_a_video() -> None:
-    assert video_from({"_id": "v", "system_metadata": {"filename": 2024}}).filename == "2024"
+    assert Video.read({"_id": "v", "system_metadata": {"filename": 2024}}).filename == "2024"

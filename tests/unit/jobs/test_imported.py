@@ -7,7 +7,7 @@ from typing import Any
 import pendulum
 import pytest
 
-from twelvelabs_provider.api.connections import import_from, read_import
+from twelvelabs_provider.api.connections import Import, read_import
 from twelvelabs_provider.api.generations import V1_2, V1_3
 from twelvelabs_provider.api.legacy.transfers import TransferStatus, read_transfer_logs, read_transfer_status
 from twelvelabs_provider.jobs.job import JobKind, JobRef, Phase
@@ -23,7 +23,7 @@ def item(source_id: str, **fields: Any) -> dict[str, Any]:
 
 
 def test_each_file_of_imports_has_a_row_in_the_order_asked() -> None:
-    first = import_from(
+    first = Import.read(
         {
             "_id": "i1",
             "items": [
@@ -32,7 +32,7 @@ def test_each_file_of_imports_has_a_row_in_the_order_asked() -> None:
             ],
         }
     )
-    second = import_from({"_id": "i2", "items": [item("c", action="retried", asset_id="y", status="failed")]})
+    second = Import.read({"_id": "i2", "items": [item("c", action="retried", asset_id="y", status="failed")]})
     files = files_of_imports(["a", "b", "c", "d"], [first, second])
     assert [(file.source_id, file.action, file.status) for file in files] == [
         ("a", "rejected", None),

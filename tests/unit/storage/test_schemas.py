@@ -85,7 +85,7 @@ def test_rows_are_made_of_what_the_schemas_say() -> None:
     assert set(fields_of(CatalogEntry)) == set(CATALOG_ROWS.names)
     told = Match("v", 0, 1, 1, None, None, None, (), {}, {})
     assert list(match_row(told, 1)) == list(kinds.SEARCH.names)
-    video = Video("v", None, None, None, None, None, None, None, None, {}, None, None, {"created_at": 1})
+    video = Video.read({"_id": "v", "updated_at": 1})
     assert set(video_row(video)) == set(kinds.VIDEOS.names)
 
 

@@ -11,15 +11,9 @@ import pendulum
 
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
 from twelvelabs_provider.api.models import Json
-from twelvelabs_provider.api.reading import (
-    as_object,
-    identifier,
-    moment_from,
-    optional_text,
-    reason_from,
-    text_from,
-)
+from twelvelabs_provider.api.reading import as_object, identifier, optional_text, reason_from, text_from
 from twelvelabs_provider.api.serializable import Answer
+from twelvelabs_provider.api.service_model import moment_from
 
 _NOTHING: Json = {}
 

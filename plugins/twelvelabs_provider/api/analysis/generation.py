@@ -10,8 +10,9 @@ from typing import Any
 from twelvelabs_provider.api.analysis.structured_answers import StructuredAnswer, read_structured
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsCutOffError
 from twelvelabs_provider.api.models import AnalysisTask, Json
-from twelvelabs_provider.api.reading import as_object, optional_text, reason_from, value_text
+from twelvelabs_provider.api.reading import as_object, optional_text, reason_from
 from twelvelabs_provider.api.serializable import Answer
+from twelvelabs_provider.api.service_model import value_text
 
 _NOTHING: Json = MappingProxyType({})
 CUT_OFF = "length"

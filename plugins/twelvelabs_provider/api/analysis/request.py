@@ -11,8 +11,8 @@ from typing import Any
 
 from twelvelabs_provider.api.analysis.response_format import data_from, offset_from, segment_definitions
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
-from twelvelabs_provider.api.models import Segment
-from twelvelabs_provider.api.reading import segments_from, value_text
+from twelvelabs_provider.api.models import Segment, segments_from
+from twelvelabs_provider.api.service_model import value_text
 
 DEFAULT_MODEL = "pegasus1.5"
 INDEX_ENGINE = "engine-of-index"

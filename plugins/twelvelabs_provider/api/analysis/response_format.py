@@ -11,7 +11,7 @@ from typing import Any
 from twelvelabs_provider.api.analysis.structured_answers import read_structured
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
 from twelvelabs_provider.api.models import Segment
-from twelvelabs_provider.api.reading import value_text
+from twelvelabs_provider.api.service_model import value_text
 
 _TIMES = ("start_time", "end_time")
 _TEXT_NAMES = ("text", "value", "title", "summary", "description", "label", "name")

@@ -19,9 +19,10 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsRateLimitError,
     TwelveLabsServerError,
 )
-from twelvelabs_provider.api.reading import as_object, reason_from, value_text
+from twelvelabs_provider.api.reading import as_object, reason_from
 from twelvelabs_provider.api.redaction import clean_text
 from twelvelabs_provider.api.serializable import Answer
+from twelvelabs_provider.api.service_model import value_text
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,10 @@ from twelvelabs_provider.api.analysis.generation import Generation
 from twelvelabs_provider.api.analysis.request import DEFAULT_MODEL, AnalysisRequest, VideoSource
 from twelvelabs_provider.api.analysis.response_format import json_schema, offset_from
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
-from twelvelabs_provider.api.models import Segment
-from twelvelabs_provider.api.reading import as_object, segments_from, value_text
+from twelvelabs_provider.api.models import Segment, segments_from
+from twelvelabs_provider.api.reading import as_object
 from twelvelabs_provider.api.serializable import Answer
+from twelvelabs_provider.api.service_model import value_text
 
 
 class SummaryKind(StrEnum):

@@ -18,7 +18,7 @@ from twelvelabs_provider.api.call import (
     path_of,
 )
 from twelvelabs_provider.api.models import AnalysisTask, Page
-from twelvelabs_provider.api.reading import analysis_task_from, page_from
+from twelvelabs_provider.api.reading import page_from
 from twelvelabs_provider.api.resources import Paging
 
 _INSTEAD = "analyze() answers in the same request (v1.2); or use a connection with api_version v1.3"
@@ -34,7 +34,7 @@ def create_analysis_task(request: AnalysisRequest, *, idempotency_key: str | Non
     call = Call(
         Method.POST,
         "/analyze/tasks",
-        analysis_task_from,
+        AnalysisTask.read,
         body=JsonBody(request.body()),
         headers={"Idempotency-Key": idempotency_key} if idempotency_key else {},
         repeatable=idempotency_key is not None,
@@ -45,7 +45,7 @@ def create_analysis_task(request: AnalysisRequest, *, idempotency_key: str | Non
 
 def read_analysis_task(task_id: str) -> Call[AnalysisTask]:
     """Return the call that reads an analysis task."""
-    return only_current(get(path_of("analyze", "tasks", task_id), analysis_task_from), _INSTEAD)
+    return only_current(get(path_of("analyze", "tasks", task_id), AnalysisTask.read), _INSTEAD)
 
 
 def list_analysis_tasks(
@@ -64,7 +64,7 @@ def list_analysis_tasks(
         "video_url": video_url,
         "analysis_mode": analysis_mode,
     }
-    read = partial(page_from, item=analysis_task_from, what="the list of analysis tasks")
+    read = partial(page_from, item=AnalysisTask.read, what="the list of analysis tasks")
     return only_current(get("/analyze/tasks", read, filters), _INSTEAD)
 
 

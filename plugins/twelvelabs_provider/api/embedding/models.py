@@ -12,15 +12,9 @@ import pendulum
 
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
 from twelvelabs_provider.api.models import Json
-from twelvelabs_provider.api.reading import (
-    as_object,
-    error_text_from,
-    identifier,
-    moment_from,
-    number_from,
-    text_from,
-)
+from twelvelabs_provider.api.reading import as_object, error_text_from, identifier, number_from, text_from
 from twelvelabs_provider.api.serializable import Answer
+from twelvelabs_provider.api.service_model import moment_from
 
 _NOTHING: Json = MappingProxyType({})
 _KNOWN = {

@@ -6,36 +6,39 @@ Service pages: https://docs.twelvelabs.io/api-reference/knowledge-store-item-col
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
-
-import pendulum
+from typing import TypeVar
 
 from twelvelabs_provider.api.call import Call, Method, change, delete, get, nothing, only_current, path_of, post
-from twelvelabs_provider.api.knowledge.knowledge_stores import KnowledgeStoreItem, knowledge_store_item_from
-from twelvelabs_provider.api.models import Json, Page
-from twelvelabs_provider.api.reading import as_object, identifier, moment_from, number_from, page_from, text_from
+from twelvelabs_provider.api.knowledge.knowledge_stores import KnowledgeStoreItem
+from twelvelabs_provider.api.models import Page
+from twelvelabs_provider.api.reading import page_from
 from twelvelabs_provider.api.resources import Paging
-from twelvelabs_provider.api.serializable import Answer
+from twelvelabs_provider.api.service_model import (
+    NO_FIELDS,
+    Fields,
+    Identifier,
+    Moment,
+    ServiceModel,
+    Whole,
+    named,
+)
 
 T = TypeVar("T")
 _INSTEAD = "older generations have no knowledge stores: keep such videos in an index of their own"
 
 
-@dataclass(frozen=True)
-class ItemCollection(Answer):
+class ItemCollection(ServiceModel):
     """A named selection of items."""
 
-    id: str
-    store_id: str | None
+    id: Identifier = named("_id", "id")
+    store_id: str | None = named("knowledge_store_id", default=None)
     name: str
-    description: str | None
-    member_count: int | None
-    metadata: Json
-    created_at: pendulum.DateTime | None
-    updated_at: pendulum.DateTime | None
-    raw: Json = field(repr=False)
+    description: str | None = None
+    member_count: Whole = None
+    metadata: Fields = NO_FIELDS
+    created_at: Moment = None
+    updated_at: Moment = None
 
 
 def create_item_collection(
@@ -47,18 +50,18 @@ def create_item_collection(
     :param metadata: texts by name.
     """
     content = {"name": name, "description": description, "metadata": metadata}
-    return _today(post(_path(store_id), item_collection_from, content))
+    return _today(post(_path(store_id), ItemCollection.read, content))
 
 
 def list_item_collections(store_id: str, *, paging: Paging | None = None) -> Call[Page[ItemCollection]]:
     """Return the call for one page of a store's collections."""
-    read = partial(page_from, item=item_collection_from, what="the item collections of a knowledge store")
+    read = partial(page_from, item=ItemCollection.read, what="the item collections of a knowledge store")
     return _today(get(_path(store_id), read, (paging or Paging()).query()))
 
 
 def read_item_collection(store_id: str, collection_id: str) -> Call[ItemCollection]:
     """Return the call that reads a collection."""
-    return _today(get(_path(store_id, collection_id), item_collection_from))
+    return _today(get(_path(store_id, collection_id), ItemCollection.read))
 
 
 def update_item_collection(
@@ -74,7 +77,7 @@ def update_item_collection(
     :param metadata: replaces all of it; an empty mapping clears it.
     """
     content = {"name": name, "description": description, "metadata": metadata}
-    return _today(change(Method.PATCH, _path(store_id, collection_id), item_collection_from, content))
+    return _today(change(Method.PATCH, _path(store_id, collection_id), ItemCollection.read, content))
 
 
 def delete_item_collection(store_id: str, collection_id: str) -> Call[None]:
@@ -86,7 +89,7 @@ def list_collected_items(
     store_id: str, collection_id: str, *, paging: Paging | None = None
 ) -> Call[Page[KnowledgeStoreItem]]:
     """Return the call for one page of the items in a collection."""
-    read = partial(page_from, item=knowledge_store_item_from, what="the items of an item collection")
+    read = partial(page_from, item=KnowledgeStoreItem.read, what="the items of an item collection")
     query = (paging or Paging()).place()
     return _today(get(_path(store_id, collection_id, "items"), read, query))
 
@@ -94,31 +97,13 @@ def list_collected_items(
 def add_collected_items(store_id: str, collection_id: str, item_ids: Sequence[str]) -> Call[ItemCollection]:
     """Return the call that adds items to a collection; those that are in it already stay."""
     path = _path(store_id, collection_id, "items", "add")
-    return _today(change(Method.POST, path, item_collection_from, {"item_ids": list(item_ids)}))
+    return _today(change(Method.POST, path, ItemCollection.read, {"item_ids": list(item_ids)}))
 
 
 def remove_collected_items(store_id: str, collection_id: str, item_ids: Sequence[str]) -> Call[None]:
     """Return the call that takes items out of a collection; those that are not in it do no harm."""
     path = _path(store_id, collection_id, "items", "remove")
     return _today(change(Method.POST, path, nothing, {"item_ids": list(item_ids)}))
-
-
-def item_collection_from(answer: Any) -> ItemCollection:
-    """Read a collection of items."""
-    what = "an item collection"
-    raw = as_object(answer, what)
-    count = number_from(raw.get("member_count"))
-    return ItemCollection(
-        id=identifier(raw, what),
-        store_id=raw.get("knowledge_store_id"),
-        name=text_from(raw, "name", what),
-        description=raw.get("description"),
-        member_count=None if count is None else int(count),
-        metadata=raw.get("metadata") or {},
-        created_at=moment_from(raw.get("created_at")),
-        updated_at=moment_from(raw.get("updated_at")),
-        raw=raw,
-    )
 
 
 def _path(store_id: str, *more: str) -> str:

@@ -6,17 +6,23 @@ Service page: https://docs.twelvelabs.io/api-reference/knowledge-stores/search
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from pydantic import FiniteFloat
+
 from twelvelabs_provider.api.call import Call, RateCategory, only_current, path_of, post
-from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsGoneError
+from twelvelabs_provider.api.errors import TwelveLabsGoneError
 from twelvelabs_provider.api.knowledge.knowledge_stores import AssetType
-from twelvelabs_provider.api.models import Json
 from twelvelabs_provider.api.paging import Recent, Tokens
-from twelvelabs_provider.api.reading import as_object, number_from, optional_text, text_from, value_text
-from twelvelabs_provider.api.serializable import Answer
+from twelvelabs_provider.api.service_model import (
+    NO_FIELDS,
+    Fields,
+    ServiceModel,
+    Text,
+    named,
+)
 
 LARGEST_SEARCH_PAGE = 50
 _MOST_REMEMBERED = 100_000
@@ -70,23 +76,21 @@ class KnowledgeSearch:
         }
 
 
-@dataclass(frozen=True)
-class KnowledgeMatch(Answer):
+class KnowledgeMatch(ServiceModel):
     """A clip that matches.
 
     :param start: seconds.
     :param end: seconds.
-    :param transcription: what is said in it, where that is known.
+    :param transcription: the speech in it, if known.
     """
 
-    start: float
-    end: float
-    modalities: tuple[str, ...]
-    transcription: str | None
+    start: FiniteFloat = named("start_sec")
+    end: FiniteFloat = named("end_sec")
+    modalities: tuple[Text, ...] = ()
+    transcription: Text = None
 
 
-@dataclass(frozen=True)
-class KnowledgeHit(Answer):
+class KnowledgeHit(ServiceModel):
     """One result: a clip, an image, or (grouped) an item with all its clips.
 
     :param rank: from 1, the best.
@@ -96,21 +100,18 @@ class KnowledgeHit(Answer):
     asset_type: str
     rank: int
     item_id: str
-    matches: tuple[KnowledgeMatch, ...]
-    metadata: Json
-    raw: Json = field(repr=False)
+    matches: tuple[KnowledgeMatch, ...] = ()
+    metadata: Fields = NO_FIELDS
 
 
-@dataclass(frozen=True)
-class KnowledgeHits(Answer):
+class KnowledgeHits(ServiceModel):
     """One page of results.
 
-    :param next_page_token: asks for the next page; None after the last. It is good for a limited time.
+    :param next_page_token: of the next page; None after the last. It expires.
     """
 
-    hits: tuple[KnowledgeHit, ...]
-    next_page_token: str | None
-    raw: Json = field(repr=False)
+    hits: tuple[KnowledgeHit, ...] = named("data")
+    next_page_token: str | None = None
 
 
 def search_knowledge_store(
@@ -122,7 +123,7 @@ def search_knowledge_store(
     """
     content = {**search.body(), "page_token": page_token}
     path = path_of("knowledge-stores", store_id, "search")
-    call = post(path, knowledge_hits_from, content, category=RateCategory.SEARCH)
+    call = post(path, KnowledgeHits.read, content, category=RateCategory.SEARCH)
     return only_current(call, "older generations have no knowledge stores: search an index")
 
 
@@ -152,40 +153,9 @@ def all_knowledge_hits(
             if seen.add(key):
                 progress = True
                 yield hit
-        token = tokens.after(page.next_page_token, len(page.hits))
+        token = tokens.after(page.next_page_token or None, len(page.hits))
         if token is None:
             return
-
-
-def knowledge_hits_from(answer: Any) -> KnowledgeHits:
-    """Read one page of results."""
-    raw = as_object(answer, "the results of a search")
-    entries = raw.get("data")
-    if not isinstance(entries, list):
-        raise TwelveLabsAnswerError(f"the service's results have no list 'data'; their fields are {sorted(raw)}")
-    return KnowledgeHits(tuple(_hit(entry) for entry in entries), raw.get("next_page_token") or None, raw)
-
-
-def _hit(entry: Any) -> KnowledgeHit:
-    what = "a result"
-    raw = as_object(entry, what)
-    return KnowledgeHit(
-        asset_type=text_from(raw, "asset_type", what),
-        rank=int(text_from(raw, "rank", what)),
-        item_id=text_from(raw, "item_id", what),
-        matches=tuple(_match(match) for match in raw.get("matches") or ()),
-        metadata=raw.get("metadata") or {},
-        raw=raw,
-    )
-
-
-def _match(entry: Any) -> KnowledgeMatch:
-    raw = as_object(entry, "a match")
-    start, end = number_from(raw.get("start_sec")), number_from(raw.get("end_sec"))
-    if start is None or end is None:
-        raise TwelveLabsAnswerError(f"a match of the service has no readable start_sec and end_sec: {dict(raw)}")
-    modalities = tuple(map(value_text, raw.get("modalities") or ()))
-    return KnowledgeMatch(start, end, modalities, optional_text(raw.get("transcription")))
 
 
 def _one_of(values: Sequence[str]) -> dict[str, Any] | None:

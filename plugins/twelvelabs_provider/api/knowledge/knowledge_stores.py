@@ -6,26 +6,29 @@ Service pages: https://docs.twelvelabs.io/api-reference/knowledge-stores
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import Any, TypeVar
 
-import pendulum
-
 from twelvelabs_provider.api.call import Call, Method, change, delete, get, only_current, path_of, post
 from twelvelabs_provider.api.models import Json, Page
-from twelvelabs_provider.api.reading import (
-    as_object,
-    error_text_from,
-    identifier,
-    moment_from,
-    number_from,
-    page_from,
-    text_from,
-)
+from twelvelabs_provider.api.reading import page_from
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.api.serializable import Answer
+from twelvelabs_provider.api.service_model import (
+    ERROR_NAMES,
+    NO_FIELDS,
+    Fields,
+    Identifier,
+    Moment,
+    Number,
+    Reason,
+    ServiceModel,
+    Whole,
+    named,
+    part_of,
+)
 
 T = TypeVar("T")
 _INSTEAD = "older generations have no knowledge stores: index the videos and search the index"
@@ -48,43 +51,45 @@ class ItemStatus(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True)
-class KnowledgeStore(Answer):
+class KnowledgeStore(ServiceModel):
     """A corpus of videos and images.
 
-    :param ingestion_config: how its items are processed; set when it was created, for good.
+    :param ingestion_config: how the service processes its items; fixed at creation.
     """
 
-    id: str
+    id: Identifier = named("_id", "id")
     name: str
-    description: str | None
-    item_count: int | None
-    ingestion_config: Json | None
-    metadata: Json
-    created_at: pendulum.DateTime | None
-    updated_at: pendulum.DateTime | None
-    raw: Json = field(repr=False)
+    description: str | None = None
+    item_count: Whole = None
+    ingestion_config: Fields | None = None
+    metadata: Fields = NO_FIELDS
+    created_at: Moment = None
+    updated_at: Moment = None
 
 
-@dataclass(frozen=True)
-class KnowledgeStoreItem(Answer):
+class KnowledgeStoreItem(ServiceModel):
     """An asset inside a store.
 
-    :param status: an :class:`ItemStatus`, or a word that the service has learnt since.
+    :param status: an :class:`ItemStatus`, or one that is newer than this package.
     :param duration: seconds; None for images, and until it is known.
     """
 
-    id: str
+    id: Identifier = named("_id", "id")
     asset_type: str
-    asset_id: str | None
+    asset_id: str | None = None
     status: str
-    filename: str | None
-    duration: float | None
-    error: str | None
-    metadata: Json
-    created_at: pendulum.DateTime | None
-    updated_at: pendulum.DateTime | None
-    raw: Json = field(repr=False)
+    filename: str | None = None
+    duration: Number = None
+    error: Reason = named(*ERROR_NAMES, default=None)
+    metadata: Fields = NO_FIELDS
+    created_at: Moment = None
+    updated_at: Moment = None
+
+    @classmethod
+    def spread(cls, body: dict[str, Any]) -> dict[str, Any]:
+        """See the base class."""
+        system = part_of(body, "system_metadata")
+        return {"filename": system.get("filename"), "duration": system.get("duration"), **body}
 
 
 @dataclass(frozen=True)
@@ -127,18 +132,18 @@ def create_knowledge_store(
         "ingestion_config": enrichment.body() if enrichment else None,
         "metadata": metadata,
     }
-    return _today(post("/knowledge-stores", knowledge_store_from, content))
+    return _today(post("/knowledge-stores", KnowledgeStore.read, content))
 
 
 def list_knowledge_stores(*, paging: Paging | None = None) -> Call[Page[KnowledgeStore]]:
     """Return the call for one page of the account's stores."""
-    read = partial(page_from, item=knowledge_store_from, what="the list of knowledge stores")
+    read = partial(page_from, item=KnowledgeStore.read, what="the list of knowledge stores")
     return _today(get("/knowledge-stores", read, (paging or Paging()).query()))
 
 
 def read_knowledge_store(store_id: str) -> Call[KnowledgeStore]:
     """Return the call that reads a store."""
-    return _today(get(path_of("knowledge-stores", store_id), knowledge_store_from))
+    return _today(get(path_of("knowledge-stores", store_id), KnowledgeStore.read))
 
 
 def update_knowledge_store(
@@ -149,7 +154,7 @@ def update_knowledge_store(
     :param metadata: replaces all of it; an empty mapping clears it.
     """
     content = {"name": name, "description": description, "metadata": metadata}
-    return _today(change(Method.PATCH, path_of("knowledge-stores", store_id), knowledge_store_from, content))
+    return _today(change(Method.PATCH, path_of("knowledge-stores", store_id), KnowledgeStore.read, content))
 
 
 def delete_knowledge_store(store_id: str) -> Call[None]:
@@ -166,7 +171,7 @@ def create_knowledge_store_item(
     :param metadata: texts by name.
     """
     content = {"asset_id": asset_id, "asset_type": asset_type, "metadata": metadata}
-    return _today(post(path_of("knowledge-stores", store_id, "items"), knowledge_store_item_from, content))
+    return _today(post(path_of("knowledge-stores", store_id, "items"), KnowledgeStoreItem.read, content))
 
 
 def list_knowledge_store_items(
@@ -177,56 +182,18 @@ def list_knowledge_store_items(
     :param status: any of these statuses.
     """
     query = {**(paging or Paging()).query(), "status": list(status)}
-    read = partial(page_from, item=knowledge_store_item_from, what="the items of a knowledge store")
+    read = partial(page_from, item=KnowledgeStoreItem.read, what="the items of a knowledge store")
     return _today(get(path_of("knowledge-stores", store_id, "items"), read, query))
 
 
 def read_knowledge_store_item(store_id: str, item_id: str) -> Call[KnowledgeStoreItem]:
     """Return the call that reads an item."""
-    return _today(get(path_of("knowledge-stores", store_id, "items", item_id), knowledge_store_item_from))
+    return _today(get(path_of("knowledge-stores", store_id, "items", item_id), KnowledgeStoreItem.read))
 
 
 def delete_knowledge_store_item(store_id: str, item_id: str) -> Call[None]:
     """Return the call that takes an item out of a store; its asset stays."""
     return _today(delete(path_of("knowledge-stores", store_id, "items", item_id)))
-
-
-def knowledge_store_from(answer: Any) -> KnowledgeStore:
-    """Read a store."""
-    what = "a knowledge store"
-    raw = as_object(answer, what)
-    count = number_from(raw.get("item_count"))
-    return KnowledgeStore(
-        id=identifier(raw, what),
-        name=text_from(raw, "name", what),
-        description=raw.get("description"),
-        item_count=None if count is None else int(count),
-        ingestion_config=raw.get("ingestion_config"),
-        metadata=raw.get("metadata") or {},
-        created_at=moment_from(raw.get("created_at")),
-        updated_at=moment_from(raw.get("updated_at")),
-        raw=raw,
-    )
-
-
-def knowledge_store_item_from(answer: Any) -> KnowledgeStoreItem:
-    """Read an item of a store."""
-    what = "a knowledge store item"
-    raw = as_object(answer, what)
-    system = as_object(raw.get("system_metadata") or {}, "the system metadata of an item")
-    return KnowledgeStoreItem(
-        id=identifier(raw, what),
-        asset_type=text_from(raw, "asset_type", what),
-        asset_id=raw.get("asset_id"),
-        status=text_from(raw, "status", what),
-        filename=system.get("filename"),
-        duration=number_from(system.get("duration")),
-        error=error_text_from(raw),
-        metadata=raw.get("metadata") or {},
-        created_at=moment_from(raw.get("created_at")),
-        updated_at=moment_from(raw.get("updated_at")),
-        raw=raw,
-    )
 
 
 def _today(call: Call[T]) -> Call[T]:

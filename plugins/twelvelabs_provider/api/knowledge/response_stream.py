@@ -19,8 +19,9 @@ from twelvelabs_provider.api.errors import (
 )
 from twelvelabs_provider.api.knowledge.responses import INSTEAD, Response, ResponseRequest, response_from
 from twelvelabs_provider.api.models import Json
-from twelvelabs_provider.api.reading import as_object, error_text_from, number_from, text_from, value_text
+from twelvelabs_provider.api.reading import as_object, error_text_from, number_from, text_from
 from twelvelabs_provider.api.serializable import Answer
+from twelvelabs_provider.api.service_model import value_text
 from twelvelabs_provider.api.version import ApiVersion
 
 
@@ -71,7 +72,7 @@ def stream_response(request: ResponseRequest) -> StreamedCall[ResponseEvent]:
         response_event_from,
         body=json_body(request.body(stream=True)),
         headers={"accept": "text/event-stream"},
-        only=ApiVersion.V1_3,
+        only=(ApiVersion.V1_3,),
         instead=INSTEAD,
         framing=Framing.SSE,
     )

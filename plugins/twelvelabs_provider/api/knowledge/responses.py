@@ -15,16 +15,9 @@ import pendulum
 
 from twelvelabs_provider.api.call import Call, only_current, post
 from twelvelabs_provider.api.models import Json
-from twelvelabs_provider.api.reading import (
-    as_object,
-    error_text_from,
-    moment_from,
-    number_from,
-    reason_from,
-    text_from,
-    value_text,
-)
+from twelvelabs_provider.api.reading import as_object, error_text_from, number_from, reason_from, text_from
 from twelvelabs_provider.api.serializable import Answer
+from twelvelabs_provider.api.service_model import moment_from, value_text
 
 if not __package__:
     # Executed alone by Airflow's plugin loader (no .airflowignore): `responses` is another package's name.

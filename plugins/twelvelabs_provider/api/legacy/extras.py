@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 from twelvelabs_provider.api.call import Call, RateCategory, get, only_in, path_of, post
-from twelvelabs_provider.api.models import Json, Page, Segment
-from twelvelabs_provider.api.reading import as_object, identifier, page_from, segments_from, text_from
+from twelvelabs_provider.api.models import Json, Page, Segment, segments_from
+from twelvelabs_provider.api.reading import as_object, identifier, page_from, text_from
 from twelvelabs_provider.api.resources import CreatedTask
 from twelvelabs_provider.api.serializable import Answer
 from twelvelabs_provider.api.version import LEGACY, ApiVersion

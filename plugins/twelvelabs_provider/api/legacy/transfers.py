@@ -24,8 +24,9 @@ from twelvelabs_provider.api.call import (
     post,
 )
 from twelvelabs_provider.api.models import Json
-from twelvelabs_provider.api.reading import as_object, moment_from, reason_from, text_from
+from twelvelabs_provider.api.reading import as_object, reason_from, text_from
 from twelvelabs_provider.api.serializable import Answer
+from twelvelabs_provider.api.service_model import moment_from
 from twelvelabs_provider.api.version import LEGACY, ApiVersion
 
 T = TypeVar("T")

@@ -11,9 +11,10 @@ from typing import Any
 from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsBadRequestError, TwelveLabsError
 from twelvelabs_provider.api.models import Json
-from twelvelabs_provider.api.reading import as_object, optional_text, value_text
+from twelvelabs_provider.api.reading import as_object, optional_text
 from twelvelabs_provider.api.resources import LARGEST_PAGE
 from twelvelabs_provider.api.serializable import Answer
+from twelvelabs_provider.api.service_model import value_text
 
 MOST_IMAGES = 10
 MOST_WORDS = 500

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Self, TypeVar
+from datetime import datetime
+from typing import Annotated, Any, Self
 
 import pendulum
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_serializer
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, finite_number
 from twelvelabs_provider.api.redaction import clean_text
 from twelvelabs_provider.api.serializable import storable
 
+NO_FIELDS: Mapping[str, Any] = {}
 _LONGEST_ID = 300
 
 
-class Response(BaseModel):
+class ServiceModel(BaseModel):
     """A response of the service, or a part of one.
 
     Fields that a model does not know are kept in ``raw``. Airflow passes models through XCom; a signed URL loses its
@@ -56,6 +67,19 @@ class Response(BaseModel):
         known = type(self).model_fields
         return [(name, value) for name, value in super().__repr_args__() if name in known]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _prepared(cls, body: Any) -> Any:
+        """Drop what is null: the service sends it for what it also leaves out."""
+        if not isinstance(body, Mapping):
+            return body
+        return cls.spread({name: value for name, value in body.items() if value is not None})
+
+    @classmethod
+    def spread(cls, body: dict[str, Any]) -> dict[str, Any]:
+        """Return the fields of a response, with those that lie deeper in it."""
+        return body
+
     @model_serializer(mode="wrap")
     def _without_signatures(self, handler: Any) -> Any:
         return storable(handler(self))
@@ -84,11 +108,24 @@ def moment_from(value: Any) -> pendulum.DateTime | None:
     """Return a moment in UTC; None for everything that is no moment."""
     if not value:
         return None
+    if isinstance(value, str) and value.endswith("Z") and (found := _in_utc(value)):
+        return found
     try:
         moment = pendulum.parse(str(value))
         return moment.in_timezone("UTC") if isinstance(moment, pendulum.DateTime) else None
     except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
         # The library fails in several ways on texts that resemble times.
+        return None
+
+
+def _in_utc(text: str) -> pendulum.DateTime | None:
+    """Return a moment in the form that the service sends; ten times as fast as the general way."""
+    try:
+        one = datetime.fromisoformat(text)
+        return pendulum.DateTime(
+            one.year, one.month, one.day, one.hour, one.minute, one.second, one.microsecond, tzinfo=pendulum.UTC
+        )
+    except ValueError:
         return None
 
 
@@ -99,12 +136,6 @@ def _identifier(value: Any) -> str:
     if len(text) > _LONGEST_ID or not text.isprintable():
         raise ValueError(f"is no id: {text[:100]!r}")
     return text
-
-
-def _required(value: Any) -> Any:
-    if value is None:
-        raise ValueError("is null")
-    return value
 
 
 def _whole(value: Any) -> int | None:
@@ -120,12 +151,23 @@ def _shown(value: Any) -> str | None:
     return None if value is None else clean_text(value_text(value))
 
 
+def error_text(value: Any) -> str | None:
+    """Return the service's reason for a failure: a text, or a code and a message."""
+    if isinstance(value, Mapping):
+        return ": ".join(clean_text(value[key]) for key in ("code", "message") if value.get(key)) or None
+    return clean_text(value) or None if value else None
+
+
+def part_of(body: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    """Return the first object that a response has under one of the names, an empty one if there is none."""
+    for name in names:
+        if isinstance(found := body.get(name), dict):
+            return found
+    return NO_FIELDS
+
+
 def _text(value: Any) -> str | None:
     return None if value is None else value_text(value)
-
-
-def _nothing_for_null(empty: Any) -> BeforeValidator:
-    return BeforeValidator(lambda value: empty if value is None else value)
 
 
 def named(*names: str, default: Any = ...) -> Any:
@@ -133,9 +175,6 @@ def named(*names: str, default: Any = ...) -> Any:
     return Field(default, validation_alias=AliasChoices(*names))
 
 
-T = TypeVar("T")
-Many = Annotated[tuple[T, ...], _nothing_for_null(())]
-"""A list; empty for null."""
 Identifier = Annotated[str, BeforeValidator(_identifier)]
 Moment = Annotated[pendulum.DateTime | None, BeforeValidator(moment_from)]
 """A moment in UTC; None for everything that is no moment."""
@@ -147,8 +186,9 @@ Text = Annotated[str | None, BeforeValidator(_text)]
 """A text; the JSON text of anything else; None for null."""
 Shown = Annotated[str | None, BeforeValidator(_shown)]
 """A reason or a warning of the service, without secrets, of bounded length."""
+Reason = Annotated[str | None, BeforeValidator(error_text)]
+ERROR_NAMES = ("error", "error_reason", "error_message")
+"""The names that the reason of a failure has had."""
 Status = Annotated[str, BeforeValidator(lambda value: clean_text(value or ""))]
-NO_FIELDS: Mapping[str, Any] = {}
-Fields = Annotated[Mapping[str, Any], _nothing_for_null({})]
-"""A JSON object; empty for null."""
-Texts = Many[str]
+Fields = Mapping[str, Any]
+"""A JSON object."""
