@@ -9,17 +9,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import pendulum
+from pydantic import BeforeValidator
 
 from twelvelabs_provider.api.assets import AssetOptions, AssetType
 from twelvelabs_provider.api.call import Call, RateCategory, get, only_current, path_of, post
 from twelvelabs_provider.api.models import Json, Page
-from twelvelabs_provider.api.reading import as_object, page_from, reason_from, text_from
+from twelvelabs_provider.api.reading import as_object, page_from, text_from
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.api.serializable import Answer
-from twelvelabs_provider.api.service_model import moment_from
+from twelvelabs_provider.api.service_model import Count, Identifier, Moment, ServiceModel, Shown, moment_from, named
 
 MOST_AT_ONCE = 50
 """Parts in one report, addresses in one answer."""
@@ -78,18 +79,17 @@ class UploadSession:
     headers: Mapping[str, str] = field(repr=False)
 
 
-@dataclass(frozen=True)
-class UploadedChunk(Answer):
-    """A part, as the session knows it.
+class UploadedChunk(ServiceModel):
+    """A part of a session.
 
     :param index: counted from 1.
-    :param error: why it failed, if it did.
+    :param error: why it failed.
     """
 
     index: int
     status: str
-    uploaded_at: pendulum.DateTime | None = None
-    error: str | None = None
+    uploaded_at: Moment = None
+    error: Shown = None
 
 
 @dataclass(frozen=True)
@@ -107,17 +107,16 @@ class UploadState(Answer):
     raw: Json = field(repr=False, default_factory=dict)
 
 
-@dataclass(frozen=True)
-class IncompleteUpload(Answer):
-    """A session that was not brought to its end."""
+class IncompleteUpload(ServiceModel):
+    """A session that was not completed."""
 
-    id: str
+    id: Identifier = named("upload_id", "id")
     status: str
     total_size: int
     chunk_size: int
     total_chunks: int
-    created_at: pendulum.DateTime | None
-    expires_at: pendulum.DateTime | None
+    created_at: Moment = None
+    expires_at: Moment = None
 
 
 @dataclass(frozen=True)
@@ -133,19 +132,18 @@ class SentChunk:
     size: int
 
 
-@dataclass(frozen=True)
-class ChunkReport(Answer):
-    """What the service made of a report.
+class ChunkReport(ServiceModel):
+    """The result of a report.
 
-    :param complete: all parts are there.
-    :param duplicates: parts that had been reported before, which does no harm.
+    :param complete: all parts have arrived.
+    :param duplicates: parts that were reported before, which does no harm.
     """
 
-    asset_id: str | None
-    complete: bool
-    processed: int
-    duplicates: int
-    total_completed: int
+    asset_id: str | None = None
+    complete: Annotated[bool, BeforeValidator(bool)] = named("url", "complete", default=False)
+    processed: Count = named("processed_chunks", default=0)
+    duplicates: Count = named("duplicate_chunks", default=0)
+    total_completed: Count = 0
 
 
 def create_upload(media: AssetType, total_size: int, options: AssetOptions) -> Call[UploadSession]:
@@ -167,7 +165,7 @@ def create_upload(media: AssetType, total_size: int, options: AssetOptions) -> C
 
 def list_incomplete_uploads(paging: Paging | None = None) -> Call[Page[IncompleteUpload]]:
     """Return the call for one page of the sessions that were not brought to their end."""
-    read = partial(page_from, item=_incomplete_from, what="the list of incomplete uploads")
+    read = partial(page_from, item=IncompleteUpload.read, what="the list of incomplete uploads")
     return only_current(get(_PATH, read, (paging or Paging()).place()), _INSTEAD)
 
 
@@ -182,7 +180,7 @@ def report_chunks(upload_id: str, chunks: Sequence[SentChunk]) -> Call[ChunkRepo
         {"chunk_index": chunk.index, "proof": chunk.proof, "proof_type": "etag", "chunk_size": chunk.size}
         for chunk in chunks
     ]
-    call = post(_upload_path(upload_id), _report_from, {"completed_chunks": reported}, repeatable=True)
+    call = post(_upload_path(upload_id), ChunkReport.read, {"completed_chunks": reported}, repeatable=True)
     return only_current(call, _INSTEAD)
 
 
@@ -229,41 +227,11 @@ def _state_from(answer: Any) -> UploadState:
     return UploadState(
         id=text_from(raw, "upload_id", _WHAT),
         status=text_from(raw, "status", _WHAT),
-        chunks=page_from(page, _chunk_from, "the parts of an upload"),
+        chunks=page_from(page, UploadedChunk.read, "the parts of an upload"),
         completed=int(raw.get("chunks_completed") or 0),
         failed=int(raw.get("chunks_failed") or 0),
         pending=int(raw.get("chunks_pending") or 0),
         total_size=raw.get("total_size"),
         uploaded_size=raw.get("uploaded_size"),
         raw=raw,
-    )
-
-
-def _chunk_from(answer: Any) -> UploadedChunk:
-    raw = as_object(answer, "a part of an upload")
-    index, status = int(text_from(raw, "index", _WHAT)), text_from(raw, "status", _WHAT)
-    return UploadedChunk(index, status, moment_from(raw.get("uploaded_at")), reason_from(raw.get("error")))
-
-
-def _incomplete_from(answer: Any) -> IncompleteUpload:
-    raw = as_object(answer, "an incomplete upload")
-    return IncompleteUpload(
-        id=text_from(raw, "upload_id", _WHAT),
-        status=text_from(raw, "status", _WHAT),
-        total_size=int(text_from(raw, "total_size", _WHAT)),
-        chunk_size=int(text_from(raw, "chunk_size", _WHAT)),
-        total_chunks=int(text_from(raw, "total_chunks", _WHAT)),
-        created_at=moment_from(raw.get("created_at")),
-        expires_at=moment_from(raw.get("expires_at")),
-    )
-
-
-def _report_from(answer: Any) -> ChunkReport:
-    raw = as_object(answer, "a report of parts")
-    return ChunkReport(
-        asset_id=raw.get("asset_id"),
-        complete=bool(raw.get("url")),
-        processed=int(raw.get("processed_chunks") or 0),
-        duplicates=int(raw.get("duplicate_chunks") or 0),
-        total_completed=int(raw.get("total_completed") or 0),
     )

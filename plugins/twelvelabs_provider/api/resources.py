@@ -25,8 +25,8 @@ from twelvelabs_provider.api.call import (
 )
 from twelvelabs_provider.api.filters import IndexFilter, VideoFilter, instant
 from twelvelabs_provider.api.models import Index, IndexingTask, Page, Video
-from twelvelabs_provider.api.reading import identifier, page_from
-from twelvelabs_provider.api.serializable import Answer
+from twelvelabs_provider.api.reading import page_from
+from twelvelabs_provider.api.service_model import Identifier, ServiceModel, named
 
 T = TypeVar("T")
 LARGEST_PAGE = 50
@@ -39,12 +39,11 @@ class IndexingRoute(StrEnum):
     ASSET = "asset"
 
 
-@dataclass(frozen=True)
-class CreatedTask(Answer):
-    """A new indexing task; ``video_id`` is known at once in v1.3 only."""
+class CreatedTask(ServiceModel):
+    """A new indexing task; only v1.3 returns ``video_id`` at once."""
 
-    id: str
-    video_id: str | None
+    id: Identifier = named("_id", "id")
+    video_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -175,13 +174,8 @@ def upload_task(index_id: str, video: FilePart | str, fields: dict[str, Any]) ->
     """
     media: tuple[str, str | FilePart] = ("video_url" if isinstance(video, str) else "video_file", video)
     texts = [(name, _part(value)) for name, value in {"index_id": index_id, **fields}.items() if value is not None]
-    return Call(Method.POST, "/tasks", _created_task, body=FormBody((*texts, media)), category=RateCategory.INDEX)
+    return Call(Method.POST, "/tasks", CreatedTask.read, body=FormBody((*texts, media)), category=RateCategory.INDEX)
 
 
 def _part(value: Any) -> str | FilePart:
     return value if isinstance(value, FilePart) else wire_text(value)
-
-
-def _created_task(answer: Any) -> CreatedTask:
-    task_id = identifier(answer, "the new indexing task")
-    return CreatedTask(task_id, answer.get("video_id"))

@@ -11,7 +11,7 @@ from dataclasses import fields
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import pendulum
 import pytest
@@ -20,6 +20,7 @@ import twelvelabs_provider.api
 from tests.unit.airflow.fresh import PLUGINS, run_fresh
 from twelvelabs_provider.api.models import Asset, Index, Model, Page
 from twelvelabs_provider.api.serializable import Answer
+from twelvelabs_provider.api.service_model import ServiceModel
 from twelvelabs_provider.hooks.xcom import allow_answers, answer_classes
 
 try:
@@ -37,7 +38,8 @@ def classes() -> list[type[Any]]:
     """Return all answers of all modules."""
     for module in pkgutil.walk_packages(twelvelabs_provider.api.__path__, "twelvelabs_provider.api."):
         importlib.import_module(module.name)
-    found, queue = [], [Answer]
+    found: list[type[Any]] = []
+    queue: list[type[Any]] = [Answer, ServiceModel]
     while queue:
         queue += (below := queue.pop().__subclasses__())
         found += below
@@ -49,7 +51,7 @@ def sample(kind: Any) -> Any:
     origin, inner = get_origin(kind), get_args(kind)
     if isinstance(kind, TypeVar):
         return Model("marengo3.0", ("visual",))
-    if origin in (Union, types.UnionType):
+    if origin in (Annotated, Union, types.UnionType):
         return sample(inner[0])
     if origin in (tuple, list, Sequence):
         return tuple(sample(one) for one in inner if one is not Ellipsis)
@@ -57,6 +59,8 @@ def sample(kind: Any) -> Any:
         return {"a": sample(inner[1])} if inner[1] is not Any else JSON
     if origin is not None:
         return sample(origin)
+    if isinstance(kind, type) and issubclass(kind, ServiceModel):
+        return kind(**{name: sample(field.annotation) for name, field in kind.model_fields.items()})
     if isinstance(kind, type) and issubclass(kind, Answer):
         # Python 3.11 cannot evaluate array[float].
         hints = get_type_hints(kind, localns={"array": list})

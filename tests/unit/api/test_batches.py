@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from twelvelabs_provider.api.analysis.batch_models import (
+    AnalysisBatch,
+    BatchItemResult,
     BatchStatus,
+    CreatedBatch,
     Usage,
     WebhookReport,
-    batch_from,
-    created_batch_from,
-    item_result_from,
 )
 from twelvelabs_provider.api.analysis.batches import (
     BatchItem,
@@ -113,11 +113,11 @@ def test_a_created_batch() -> None:
         "items": [{"task_id": "a01", "custom_id": None}],
         "news": 1,
     }
-    batch = created_batch_from(raw)
+    batch = CreatedBatch.read(raw)
     assert (batch.id, batch.items[0].task_id, batch.items[0].custom_id, batch.raw["news"]) == ("b01", "a01", None, 1)
     assert batch.expires_at and batch.expires_at.day == 2
-    with pytest.raises(TwelveLabsAnswerError, match="carries no id"):
-        created_batch_from({**raw, "items": [{"custom_id": "x"}]})
+    with pytest.raises(TwelveLabsAnswerError, match=r"no CreatedBatch\.items\.0\.task_id"):
+        CreatedBatch.read({**raw, "items": [{"custom_id": "x"}]})
 
 
 @pytest.mark.parametrize(
@@ -126,25 +126,25 @@ def test_a_created_batch() -> None:
 )
 def test_where_a_batch_stands(ended: dict[str, Any], status: str, active: bool) -> None:
     hooks = [{"url": "https://x", "delivered": False, "attempts": 3, "last_error": "500"}]
-    batch = batch_from({**BATCH, **ended, "status": status, "webhooks": hooks, "failed_items": 1})
+    batch = AnalysisBatch.read({**BATCH, **ended, "status": status, "webhooks": hooks, "failed_items": 1})
     assert (batch.active, batch.failed_items, batch.ended_at is None) == (active, 1, not ended)
-    assert batch.webhooks == (WebhookReport("https://x", False, 3, "500"),)
+    assert batch.webhooks == (WebhookReport(url="https://x", attempts=3, last_error="500"),)
 
 
 @pytest.mark.parametrize("missing", ["batch_id", "status", "total_items", "ready_items"])
 def test_a_batch_without_what_it_must_have(missing: str) -> None:
     with pytest.raises(TwelveLabsAnswerError, match="id" if missing == "batch_id" else missing):
-        batch_from({name: value for name, value in BATCH.items() if name != missing})
+        AnalysisBatch.read({name: value for name, value in BATCH.items() if name != missing})
 
 
 def test_results_of_every_kind() -> None:
     data = {"generation_id": "g", "data": "{}", "finish_reason": "length", "usage": {"output_tokens": 5}}
-    ready = item_result_from({"task_id": "a01", "custom_id": "row-1", "status": "ready", "data": data})
+    ready = BatchItemResult.read({"task_id": "a01", "custom_id": "row-1", "status": "ready", "data": data})
     assert (ready.data, ready.finish_reason, ready.generation_id) == ("{}", "length", "g")
-    assert ready.usage == Usage(None, 5)
+    assert ready.usage == Usage(output_tokens=5)
     error = {"code": "asset_unavailable", "message": "gone"}
-    failed = item_result_from({"task_id": "a01", "custom_id": None, "status": "failed", "error": error})
+    failed = BatchItemResult.read({"task_id": "a01", "custom_id": None, "status": "failed", "error": error})
     assert (failed.error_code, failed.error_message, failed.data) == ("asset_unavailable", "gone", None)
-    assert item_result_from({"task_id": "a01", "custom_id": None, "status": "someday"}).status == "someday"
+    assert BatchItemResult.read({"task_id": "a01", "custom_id": None, "status": "someday"}).status == "someday"
     with pytest.raises(TwelveLabsAnswerError, match="status"):
-        item_result_from({"task_id": "a01"})
+        BatchItemResult.read({"task_id": "a01"})

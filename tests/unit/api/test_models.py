@@ -324,8 +324,8 @@ def test_an_index_is_found_by_its_exact_name(dialect: Any) -> None:
 def test_what_a_creation_answers() -> None:
     assert V1_3.create_index("n").parse({"_id": "i1"}) == "i1"
     assert V1_2.create_index("n").parse({"_id": "i1", "message": "ok", "type": "index_create"}) == "i1"
-    assert V1_3.create_task("i", "u").parse({"_id": "t1", "video_id": "v1"}) == CreatedTask("t1", "v1")
-    assert V1_2.create_task("i", "u").parse({"_id": "t1"}) == CreatedTask("t1", None)
+    assert V1_3.create_task("i", "u").parse({"_id": "t1", "video_id": "v1"}) == CreatedTask(id="t1", video_id="v1")
+    assert V1_2.create_task("i", "u").parse({"_id": "t1"}) == CreatedTask(id="t1")
     assert V1_3.create_indexed_asset("i", "c").parse({"_id": "e01", "asset_id": "c"}) == "e01"
 
 

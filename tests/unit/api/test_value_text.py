@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from twelvelabs_provider.api.analysis.batch_models import item_result_from
+from twelvelabs_provider.api.analysis.batch_models import BatchItemResult
 from twelvelabs_provider.api.analysis.generation import generation_from, generation_of_task
 from twelvelabs_provider.api.analysis.request import on_screen_text_from
 from twelvelabs_provider.api.analysis.response_format import segments_of
@@ -66,7 +66,7 @@ def test_answers_that_are_no_text(value: Any, text: str) -> None:
         "custom_id": value,
         "data": {"data": value, "usage": {"input_tokens": "1"}},
     }
-    result = item_result_from({**line, "error": {"code": value, "message": value}})
+    result = BatchItemResult.read({**line, "error": {"code": value, "message": value}})
     assert result.data == result.custom_id == result.error_code == result.error_message == text
     assert result.usage and result.usage.input_tokens is None
 

@@ -17,9 +17,6 @@ from twelvelabs_provider.api.analysis.batch_models import (
     BatchItemResult,
     BatchStatus,
     CreatedBatch,
-    batch_from,
-    created_batch_from,
-    item_result_from,
 )
 from twelvelabs_provider.api.analysis.request import DEFAULT_MODEL, AnalysisMode
 from twelvelabs_provider.api.call import (
@@ -128,7 +125,7 @@ def create_batch(request: BatchRequest) -> Call[CreatedBatch]:
     call = Call(
         Method.POST,
         "/analyze/batches",
-        created_batch_from,
+        CreatedBatch.read,
         body=JsonBody(request.body()),
         undone=frozenset({HTTPStatus.SERVICE_UNAVAILABLE}),
         category=RateCategory.ANALYZE,
@@ -145,13 +142,13 @@ def list_batches(
     :param mode: any of these.
     """
     query = {**(paging or Paging()).place(), "status": list(status), "analysis_mode": list(mode)}
-    read = partial(page_from, item=batch_from, what="the list of batches")
+    read = partial(page_from, item=AnalysisBatch.read, what="the list of batches")
     return only_current(get("/analyze/batches", read, query), _INSTEAD)
 
 
 def read_batch(batch_id: str) -> Call[AnalysisBatch]:
     """Return the call that tells where a batch stands."""
-    return only_current(get(path_of("analyze", "batches", batch_id), batch_from), _INSTEAD)
+    return only_current(get(path_of("analyze", "batches", batch_id), AnalysisBatch.read), _INSTEAD)
 
 
 def batch_results(batch_id: str) -> StreamedCall[BatchItemResult]:
@@ -159,7 +156,7 @@ def batch_results(batch_id: str) -> StreamedCall[BatchItemResult]:
     return StreamedCall(
         Method.GET,
         path_of("analyze", "batches", batch_id, "results"),
-        item_result_from,
+        BatchItemResult.read,
         repeatable=True,
         most_bytes=_LARGEST_RESULTS,
         only=(ApiVersion.V1_3,),
@@ -170,7 +167,7 @@ def batch_results(batch_id: str) -> StreamedCall[BatchItemResult]:
 
 def cancel_batch(batch_id: str) -> Call[AnalysisBatch]:
     """Return the call that cancels what has not begun; what is being processed ends, and is billed."""
-    call = Call(Method.POST, path_of("analyze", "batches", batch_id, "cancel"), batch_from, repeatable=True)
+    call = Call(Method.POST, path_of("analyze", "batches", batch_id, "cancel"), AnalysisBatch.read, repeatable=True)
     return only_current(call, _INSTEAD)
 
 

@@ -10,9 +10,10 @@ from typing import Any
 
 from twelvelabs_provider.api.call import Call, RateCategory, get, only_in, path_of, post
 from twelvelabs_provider.api.models import Json, Page, Segment, segments_from
-from twelvelabs_provider.api.reading import as_object, identifier, page_from, text_from
+from twelvelabs_provider.api.reading import as_object, page_from, text_from
 from twelvelabs_provider.api.resources import CreatedTask
 from twelvelabs_provider.api.serializable import Answer
+from twelvelabs_provider.api.service_model import Identifier, ServiceModel, named
 from twelvelabs_provider.api.version import LEGACY, ApiVersion
 
 _NOTHING: Json = MappingProxyType({})
@@ -21,16 +22,14 @@ COUNTED = ("uploading", "validating", "pending", "queued", "indexing", "ready", 
 """Statuses of tasks that are counted."""
 
 
-@dataclass(frozen=True)
-class Engine(Answer):
+class Engine(ServiceModel):
     """A model that an index may be created with.
 
-    :param options: what it can look and listen for.
+    :param options: the kinds of content that it can index.
     """
 
-    id: str
-    options: tuple[str, ...]
-    raw: Json = field(repr=False, default_factory=lambda: _NOTHING)
+    id: Identifier = named("_id", "id")
+    options: tuple[str, ...] = named("allowed_index_options", default=())
 
 
 @dataclass(frozen=True)
@@ -80,13 +79,13 @@ def thumbnail(index_id: str, video_id: str, *, time: float | None = None) -> Cal
 
 def list_engines() -> Call[Page[Engine]]:
     """Return the call for the models that an index may be created with."""
-    call = get("/engines", partial(page_from, item=_engine, what="the list of engines"))
+    call = get("/engines", partial(page_from, item=Engine.read, what="the list of engines"))
     return only_in(call, *LEGACY, instead=_DOCUMENTED)
 
 
 def read_engine(engine_id: str) -> Call[Engine]:
     """Return the call that reads one of them."""
-    return only_in(get(path_of("engines", engine_id), _engine), *LEGACY, instead=_DOCUMENTED)
+    return only_in(get(path_of("engines", engine_id), Engine.read), *LEGACY, instead=_DOCUMENTED)
 
 
 def count_tasks(index_id: str) -> Sequence[Call[TaskCounts]]:
@@ -105,15 +104,7 @@ def create_external_task(index_id: str, url: str) -> Call[CreatedTask]:
 
     :param url: the page of the video.
     """
-
-    def created(answer: Any) -> CreatedTask:
-        task_id = identifier(answer, "the new indexing task")
-        return CreatedTask(task_id, answer.get("video_id"))
-
-    call = post("/tasks/external-provider", created, {"index_id": index_id, "url": url}, category=RateCategory.INDEX)
+    call = post(
+        "/tasks/external-provider", CreatedTask.read, {"index_id": index_id, "url": url}, category=RateCategory.INDEX
+    )
     return only_in(call, ApiVersion.V1_2, instead="create_task() takes a direct link to the file")
-
-
-def _engine(answer: Any) -> Engine:
-    raw = as_object(answer, "an engine")
-    return Engine(identifier(raw, "an engine"), tuple(raw.get("allowed_index_options") or ()), raw)
