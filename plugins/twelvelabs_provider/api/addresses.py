@@ -1,4 +1,4 @@
-"""Hosts and addresses: which lie inside a network, and which of the service's own answers may be used."""
+"""Checks of hosts and URLs: private networks, and URLs that the service returns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UNSAFE = re.compile(r"[\s\x00-\x1f\x7f\\]")
 
 
 def is_inside(host: str) -> bool:
-    """Tell whether a host is one of this machine or network, as far as its name tells.
+    """Return whether a host name or address belongs to this machine or a private network.
 
     All spellings of an address count: IPv6, IPv4 within IPv6, decimal, octal and hexadecimal numbers. A public name
     that resolves to an inner address is not recognised, since only a resolver knows.

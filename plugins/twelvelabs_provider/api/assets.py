@@ -1,4 +1,4 @@
-"""Assets of v1.3: files that are stored once, then indexed, analysed and embedded as often as one likes."""
+"""Assets of v1.3: uploaded files that can be indexed, analyzed and embedded many times."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _INSTEAD = "create_task() uploads and indexes a video in one request"
 
 
 class UploadMethod(StrEnum):
-    """How a file comes to the service."""
+    """How a file is uploaded."""
 
     DIRECT = "direct"
     URL = "url"
@@ -53,11 +53,11 @@ class AssetType(StrEnum):
 
 @dataclass(frozen=True)
 class AssetOptions:
-    """What is asked for besides the file.
+    """Options of an upload.
 
     :param user_metadata: plain values (or lists of texts) by name.
-    :param enable_hls: make a stream of it.
-    :param enable_thumbnail: make a picture of it.
+    :param enable_hls: create an HLS stream.
+    :param enable_thumbnail: create a thumbnail.
     """
 
     filename: str | None = None
@@ -68,10 +68,10 @@ class AssetOptions:
 
 @dataclass(frozen=True)
 class UploadChoice:
-    """How a file is brought in.
+    """The chosen upload method.
 
     :param why: in words, for the log.
-    :param otherwise: how, if the service cannot follow the link that was chosen for it; None where that is the end.
+    :param otherwise: fallback if the service cannot fetch the URL; None for no fallback.
     """
 
     method: UploadMethod
@@ -79,12 +79,12 @@ class UploadChoice:
     otherwise: UploadMethod | None = None
 
     def as_memo(self) -> dict[str, str | None]:
-        """Return what has to be known of it when the file has arrived or has not, as plain JSON."""
+        """Return the choice as plain JSON."""
         return {"method": self.method.value, "otherwise": self.otherwise.value if self.otherwise else None}
 
 
 def choose_method(size: int | None, wanted: UploadMethod | None = None, signable: bool = False) -> UploadChoice:
-    """Return how a file is brought in: by its address where it has one, by a signed link to it, else by its size.
+    """Return the upload method: by URL, by a signed URL, or by the size of the file.
 
     :param size: bytes of a file, None for an address that the service fetches itself.
     :param wanted: what the user asks for; None leaves the choice to the file.
@@ -136,16 +136,16 @@ def create_asset(
     enable_hls: bool = False,
     enable_thumbnail: bool = False,
 ) -> Call[Asset]:
-    """Return the call that stores a file, or that makes the service fetch one from an address.
+    """Return the call that uploads a file or has the service fetch a URL.
 
-    :param enable_hls: make a stream of it.
-    :param enable_thumbnail: make a picture of it.
+    :param enable_hls: create an HLS stream.
+    :param enable_thumbnail: create a thumbnail.
     """
     source: tuple[tuple[str, str | FilePart], ...]
     source = (("method", "url"), ("url", media)) if isinstance(media, str) else (("method", "direct"), ("file", media))
     texts = {
         "filename": filename or (media.filename if isinstance(media, FilePart) else None),
-        # The default of these two has changed between releases of the service, so they are always said.
+        # The defaults differ between releases of the service, so both are always sent.
         "enable_hls": wire_text(enable_hls),
         "enable_thumbnail": wire_text(enable_thumbnail),
         "user_metadata": json.dumps(dict(user_metadata)) if user_metadata else None,

@@ -1,4 +1,4 @@
-"""One call to the service as a value: what is sent, whether it may be repeated, and how its answer is read."""
+"""A request to the service as a value: what to send, whether it may be repeated, how to parse the response."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Method(StrEnum):
 
 
 class RateCategory(StrEnum):
-    """The counters against which the service limits calls; reads count against none."""
+    """Rate limits of the service; reads have none."""
 
     NONE = "none"
     INDEX = "index"
@@ -51,7 +51,7 @@ class FilePart:
     :param filename: the name that the service sees.
     :param open: returns a fresh binary stream; called once per attempt.
     :param size: bytes.
-    :param verify: raises if the file is not the one that was looked at; called before its last bytes are sent.
+    :param verify: raises if the file has changed; called before its last bytes are sent.
     """
 
     filename: str
@@ -77,15 +77,15 @@ class FormBody:
 
 @dataclass(frozen=True)
 class Call(Generic[T_co]):
-    """What one endpoint wants and gives.
+    """A request to one endpoint and the parser of its response.
 
     :param path: below the version prefix, starting with a slash.
     :param parse: reads the decoded body of a success.
-    :param repeatable: a second time does no harm, so a lost answer may simply be asked for again.
-    :param undone: statuses after which nothing was done, as the service says of this call; then it is repeatable.
-    :param missing_is_done: a 404 is a success (a delete that finds nothing left to delete).
-    :param category: the rate counter that it counts against.
-    :param patience: seconds that its answer may take, where that is longer than the connection's ``read_timeout``.
+    :param repeatable: the request may be sent again after a lost response.
+    :param undone: statuses after which the service has done nothing; the request may then be sent again.
+    :param missing_is_done: a 404 is a success (a delete of a resource that does not exist).
+    :param category: the rate limit that it counts against.
+    :param patience: seconds that the response may take, if longer than the connection's ``read_timeout``.
     :param most_bytes: size of the decoded response at most; a larger one is refused.
     :param only: the generations that have this call; empty for all that can build it.
     :param instead: the nearest way in the other generations, for the error.
@@ -112,13 +112,13 @@ class Call(Generic[T_co]):
         return f"{self.method.value} {self.path}"
 
     def then(self, change: Callable[[T_co], U]) -> Call[U]:
-        """Return the same call, its answer carried on through ``change``."""
+        """Return the call with ``change`` applied to its parsed response."""
         parse = self.parse
         return replace(cast("Call[Any]", self), parse=lambda answer: change(parse(answer)))
 
 
 class Framing(StrEnum):
-    """How the records of a streamed answer are told apart."""
+    """Separators of the records of a streamed response."""
 
     NDJSON = "application/x-ndjson"
     SSE = "text/event-stream"
@@ -126,9 +126,9 @@ class Framing(StrEnum):
 
 @dataclass(frozen=True)
 class StreamedCall(Call[T_co]):
-    """A call whose answer comes as records, one by one; ``parse`` reads one decoded record.
+    """A call with a streamed response; ``parse`` reads one decoded record.
 
-    :param framing: how the records are told apart.
+    :param framing: separates the records.
     """
 
     framing: Framing = Framing.NDJSON
@@ -163,7 +163,7 @@ def get(path: str, parse: Callable[[Any], T], query: Mapping[str, Any] | None = 
 
 
 def delete(path: str, query: Mapping[str, Any] | None = None) -> Call[None]:
-    """Return a delete; what is already gone counts as deleted."""
+    """Return a delete; a resource that does not exist counts as deleted."""
     return Call(Method.DELETE, path, nothing, query=query_pairs(query or {}), repeatable=True, missing_is_done=True)
 
 
@@ -180,7 +180,7 @@ def post(
 
 
 def change(method: Method, path: str, parse: Callable[[Any], T], content: Mapping[str, Any]) -> Call[T]:
-    """Return a PUT, PATCH or DELETE of a JSON object: a second time leaves the same state."""
+    """Return a PUT, PATCH or DELETE of a JSON object: a repeat leaves the same state."""
     return Call(method, path, parse, body=json_body(content), repeatable=True)
 
 
@@ -190,7 +190,7 @@ def json_body(content: Mapping[str, Any]) -> JsonBody:
 
 
 def nothing(_: Any) -> None:
-    """Read an answer that says nothing."""
+    """Ignore the body of a response."""
 
 
 def query_pairs(query: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

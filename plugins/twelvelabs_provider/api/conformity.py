@@ -1,4 +1,4 @@
-"""Conformity of parsed responses with the types that their dataclasses declare."""
+"""Type checks of parsed dataclasses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data connectors of v1.3: accounts at other providers that were connected, and files that are imported from them."""
+"""Data connectors of v1.3: accounts at other providers, and imports of their files."""
 
 from __future__ import annotations
 

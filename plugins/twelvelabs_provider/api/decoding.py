@@ -1,4 +1,4 @@
-"""JSON of the service, decoded without trust: depth, numbers, surrogates, API keys."""
+"""Safe decoding of JSON from the service: depth, numbers, surrogates, API keys."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def text_of(content: bytes | str) -> str:
 
 
 def _is_cut(text: str, error: json.JSONDecodeError) -> bool:
-    """Tell whether a decoder failed because the text ends; within a word or a text it points to the beginning."""
+    """Return whether a decoder failed because the text is cut; inside a string it points to its beginning."""
     if error.msg.startswith("Unterminated"):
         return True
     rest = text[error.pos :].rstrip("\N{REPLACEMENT CHARACTER}")

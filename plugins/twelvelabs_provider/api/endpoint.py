@@ -1,4 +1,4 @@
-"""Where the service is and how it is spoken to, read from the fields of a connection; no key in any text form."""
+"""Endpoint of a connection: address, API key, generation, timeouts, TLS and proxy."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _HOST_NAME = re.compile(r"[\w.-]+|[0-9a-f:.]+")
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One account's way to the service.
+    """The address and the settings of one account.
 
     :param origin: scheme, host and port, without a trailing slash.
     :param connect_timeout: seconds to wait for a connection.
@@ -54,13 +54,13 @@ class Endpoint:
 
     @property
     def is_vendor(self) -> bool:
-        """Tell whether the service is TwelveLabs itself: no engine, no proxy under another name."""
+        """Return whether the host belongs to TwelveLabs."""
         host = (urlsplit(self.origin).hostname or "").rstrip(".").lower()
         return host == VENDOR_DOMAIN or host.endswith(f".{VENDOR_DOMAIN}")
 
     @property
     def is_plain_and_remote(self) -> bool:
-        """Tell whether the key would cross a network unencrypted."""
+        """Return whether the key would cross a network unencrypted."""
         parts = urlsplit(self.origin)
         return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
 

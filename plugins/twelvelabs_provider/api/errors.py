@@ -1,4 +1,4 @@
-"""Errors of the service, typed by what the caller should do, and the reading of all its error bodies.
+"""Typed errors of the service, and the parsing of its error bodies.
 
 No error carries an API key, a query of a URL or a control character: the constructor removes them.
 """
@@ -19,7 +19,7 @@ from twelvelabs_provider.api.redaction import clean_request_id, clean_text
 
 @dataclass(frozen=True)
 class ErrorDetails:
-    """What an error answer said.
+    """Fields of an error response.
 
     :param status: the HTTP status, None where no answer came.
     :param code: the service's own code (``parameter_invalid``, ``104``, ...).
@@ -45,10 +45,10 @@ _LONGEST_ERROR = 4000
 
 
 class TwelveLabsError(Exception):
-    """Something went wrong between us and the service.
+    """Base class of the errors of the service.
 
     :param message: what happened, with the value concerned.
-    :param details: what the service answered, if it did.
+    :param details: the response of the service, if any.
     """
 
     def __init__(self, message: str, details: ErrorDetails | None = None) -> None:
@@ -62,7 +62,7 @@ class TwelveLabsError(Exception):
 
 
 class TwelveLabsTransientError(TwelveLabsError):
-    """Asking again later can help, and the service did nothing."""
+    """A retry can help, and the service did nothing."""
 
 
 class TwelveLabsRateLimitError(TwelveLabsTransientError):
@@ -78,11 +78,11 @@ class TwelveLabsServerError(TwelveLabsTransientError):
 
 
 class TwelveLabsConnectionError(TwelveLabsTransientError):
-    """No connection came about, or it broke before the request was whole: the service cannot have acted on it."""
+    """No connection, or it broke before the request was complete: the service did nothing."""
 
 
 class TwelveLabsAmbiguousError(TwelveLabsTransientError):
-    """The request went out and no answer came back: look whether it was done before sending it again."""
+    """The response was lost: check whether the request was processed before repeating it."""
 
 
 class TwelveLabsPermanentError(TwelveLabsError):
@@ -102,7 +102,7 @@ class TwelveLabsPermissionError(TwelveLabsPermanentError):
 
 
 class TwelveLabsNotFoundError(TwelveLabsPermanentError):
-    """There is no such thing (404, ``resource_not_exist``)."""
+    """The resource does not exist (404, ``resource_not_exist``)."""
 
 
 class TwelveLabsGoneError(TwelveLabsPermanentError):
@@ -110,7 +110,7 @@ class TwelveLabsGoneError(TwelveLabsPermanentError):
 
 
 class TwelveLabsConflictError(TwelveLabsPermanentError):
-    """The thing is in a state that forbids it (409)."""
+    """The state of the resource forbids the request (409)."""
 
 
 class TwelveLabsRedirectError(TwelveLabsPermanentError):
@@ -118,7 +118,7 @@ class TwelveLabsRedirectError(TwelveLabsPermanentError):
 
 
 class TwelveLabsAnswerError(TwelveLabsPermanentError):
-    """The answer is not what the service documents."""
+    """The response is not what the service documents."""
 
 
 class TwelveLabsCutOffError(TwelveLabsAnswerError):
@@ -126,11 +126,11 @@ class TwelveLabsCutOffError(TwelveLabsAnswerError):
 
 
 class TwelveLabsUnsupportedError(TwelveLabsPermanentError):
-    """This generation of the API has no such capability; the message names the nearest way to get it."""
+    """This generation of the API lacks the call; the message names the nearest alternative."""
 
 
 class TwelveLabsConfigurationError(TwelveLabsPermanentError):
-    """The connection cannot be used as it is."""
+    """A field of the connection is missing or invalid."""
 
 
 def is_missing(error: BaseException) -> bool:
@@ -229,7 +229,7 @@ def _class_for(status: int, code: str | None) -> type[TwelveLabsError]:
 
 
 def _is_quota(message: str, retry_after: float | None) -> bool:
-    """Tell a quota from a limit that passes; one of a day that is renewed within a minute is simply waited for."""
+    """Return whether a 429 is a quota; a daily limit that resets within a minute is not."""
     if retry_after is not None and retry_after <= _SHORT_HOLD:
         return False
     return (retry_after is not None and retry_after > LONGEST_HOLD) or _DAILY.search(message) is not None

@@ -1,4 +1,4 @@
-"""What lists can be narrowed by, and how a query spells it."""
+"""Filters of lists and their query parameters."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Between:
 
 @dataclass(frozen=True)
 class VideoFilter:
-    """Which videos of an index; what is left out narrows nothing.
+    """Which videos of an index; None does not filter.
 
     :param filename: exactly this name.
     :param duration: seconds.
@@ -52,7 +52,7 @@ class VideoFilter:
     :param size: bytes.
     :param created_since: created at or after this moment.
     :param updated_since: changed by an update at or after this moment.
-    :param user_metadata: fields of one's own and the value that each must have.
+    :param user_metadata: user metadata and the value that each field must have.
     """
 
     filename: str | None = None
@@ -66,9 +66,9 @@ class VideoFilter:
     user_metadata: Mapping[str, MetadataValue] = field(default_factory=lambda: _NOTHING)
 
     def query(self) -> dict[str, Any]:
-        """Return the query of a list call; a field of one's own is a parameter of its own name.
+        """Return the query of a list call; a field of the user metadata is a parameter.
 
-        :raises TwelveLabsBadRequestError: a field of one's own has the name of a parameter of the service.
+        :raises TwelveLabsBadRequestError: a field has the name of a parameter of the service.
         """
         ranges = {name: getattr(self, name) for name in ("duration", "fps", "width", "height", "size")}
         for name in self.user_metadata:
@@ -87,7 +87,7 @@ class VideoFilter:
 
 @dataclass(frozen=True)
 class IndexFilter:
-    """Which indexes; what is left out narrows nothing.
+    """Which indexes; None does not filter.
 
     :param name: exactly this name.
     :param options: those whose models have all of these options.
@@ -116,7 +116,7 @@ class IndexFilter:
 
 
 def instant(moment: pendulum.DateTime | None) -> str | None:
-    """Return a moment as the service writes it; None stays None."""
+    """Return a moment in the format of the service."""
     return moment.in_timezone("UTC").to_iso8601_string() if moment else None
 
 

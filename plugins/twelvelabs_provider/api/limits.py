@@ -1,4 +1,4 @@
-"""What a generation of the service accepts, as numbers that can be checked before anything is sent."""
+"""Limits of videos and uploads in each generation, for checks before a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which parts of a file are still to be sent: arithmetic only."""
+"""Parts of a file that are still to be uploaded."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Files in parts: a session, an address for each part that is good once and for an hour, and a report of what went up.
+"""Multipart uploads: a session, presigned URLs of parts, and reports of uploaded parts.
 
-Addresses are signed and stay out of every ``repr``.
+The URLs are signed and stay out of every ``repr``.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class UploadSession:
 
     :param asset_id: reserved; there is an asset once the session is completed.
     :param chunk_size: bytes of every part but the last.
-    :param expires_at: until when it can be gone on with, a day after it began.
+    :param expires_at: deadline of the session, a day after its start.
     :param urls: addresses of the first parts, not always of all.
     :param headers: what goes with every part.
     """
@@ -147,7 +147,7 @@ class ChunkReport(ServiceModel):
 
 
 def create_upload(media: AssetType, total_size: int, options: AssetOptions) -> Call[UploadSession]:
-    """Return the call that begins a session; one that nobody goes on with costs nothing and ends after a day.
+    """Return the call that begins a session; an abandoned session costs nothing and ends after a day.
 
     :param total_size: bytes.
     """
@@ -175,7 +175,7 @@ def read_upload(upload_id: str, paging: Paging | None = None) -> Call[UploadStat
 
 
 def report_chunks(upload_id: str, chunks: Sequence[SentChunk]) -> Call[ChunkReport]:
-    """Return the call that reports parts which went up, 50 at most; a second time does no harm."""
+    """Return the call that reports uploaded parts, at most 50; it is safe to repeat."""
     reported = [
         {"chunk_index": chunk.index, "proof": chunk.proof, "proof_type": "etag", "chunk_size": chunk.size}
         for chunk in chunks

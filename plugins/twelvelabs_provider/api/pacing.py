@@ -1,4 +1,4 @@
-"""How much of a rate limit is left and how long to wait for more: arithmetic only, learned from the answers."""
+"""Rate-limit budget: requests left in the window, and the wait before the next one."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from twelvelabs_provider.api.retry import RateLimit
 
 PATIENCE = 90.0
-"""Seconds; a wait that would be longer is not made: the call goes out, and the service says what holds."""
+"""Seconds; instead of a longer wait, the request is sent and the service decides."""
 
 MOST_WAITED = 900.0
-"""Seconds that one call waits for its turn in all, however often somebody else takes it."""
+"""Seconds that one call waits for its turn in total."""
 
 LOOK = 1.0
-"""Seconds between looks while the window is new and all that it had is on its way."""
+"""Seconds between checks while all requests of a new window are in flight."""
 
 _SAME_WINDOW = 1.5
 _FIRST_PAUSE = 1.0
@@ -24,10 +24,10 @@ _LONGEST_PAUSE = 60.0
 class Budget:
     """What is known of one counter of the service.
 
-    :param limit: requests of a whole window; None where no answer has told.
-    :param remaining: requests left in this window; None where there is nothing to keep within.
-    :param reset_at: epoch seconds of the window's end; None where it has just begun and nobody has told its end.
-    :param in_flight: requests that went out and are not answered yet.
+    :param limit: requests of a whole window; None until a response says it.
+    :param remaining: requests left in this window; None without a limit.
+    :param reset_at: epoch seconds of the window's end; None until a response of this window says it.
+    :param in_flight: requests without a response yet.
     :param closed_at: epoch seconds of the last refusal.
     :param closed_until: epoch seconds before which nothing is sent after a refusal.
     :param refusals: in a row.
@@ -78,7 +78,7 @@ def returned(budget: Budget) -> Budget:
 
 
 def informed(budget: Budget, told: RateLimit, now: float) -> Budget:
-    """Return the budget after an answer's headers, while its request still counts as on its way.
+    """Return the budget after the headers of a response; its request still counts as in flight.
 
     Within a window only the smaller number counts: an answer knows nothing of requests that went out after it. Of a
     window that is new to us those that are on their way are taken off, as nobody knows whether they are counted.

@@ -1,4 +1,4 @@
-"""Paging through lists: which page is next, where a list ends, entries that come twice."""
+"""Paging through lists: next page, end of the list, duplicate entries."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Recent:
         self._keys: OrderedDict[Hashable, None] = OrderedDict()
 
     def add(self, key: Hashable) -> bool:
-        """Remember a key, and tell whether it is new."""
+        """Remember a key and return whether it is new."""
         if key in self._keys:
             self._keys.move_to_end(key)
             return False
@@ -40,7 +40,7 @@ class Recent:
 
 
 class Tokens:
-    """One way through pages that name the next one by a token; it ends at an empty page and at a repeated token.
+    """Cursor over pages with tokens; it ends at an empty page and at a repeated token.
 
     :param most: pages that are read at most.
     """
@@ -60,7 +60,7 @@ class Tokens:
 
 
 class Pages:
-    """One way through the pages of a list, for as long as they say something new.
+    """Cursor over numbered pages, as long as they have new entries.
 
     A list ends at its announced last page, at an empty page, and after several pages in a row without a new entry.
     While entries are added, those of one page move to the next one: what comes again is left out.
@@ -84,7 +84,7 @@ class Pages:
         return not self._ended and self.number <= min(self.last, self._most)
 
     def new_in(self, page: Page[T]) -> list[T]:
-        """Return the entries of the page that was asked for, without those that came before, and go to the next."""
+        """Return the new entries of a page and move to the next page."""
         fresh = [item for item in page.items if self._is_new(item)]
         self._stale = 0 if fresh else self._stale + 1
         self._ended = not page.items or self._stale >= _MOST_STALE

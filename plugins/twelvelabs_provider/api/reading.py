@@ -1,4 +1,4 @@
-"""From the service's JSON, in any generation's spelling, to the models."""
+"""Readers of fields and pages that several models share."""
 
 from __future__ import annotations
 

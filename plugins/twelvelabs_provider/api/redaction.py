@@ -97,7 +97,7 @@ def without_keys(value: Any) -> Any:
 
 
 def may_hold_key(content: str) -> bool:
-    """Tell whether a JSON text may spell one of the API keys, without decoding it."""
+    """Return whether a JSON text may contain an API key, without decoding it."""
     if "\\u00" in content or "%" in content or "&#" in content:
         return True
     return any(spelling in content for key in tuple(_keys) if len(key) >= _SHORTEST_KEY for spelling in _spellings(key))

@@ -1,4 +1,4 @@
-"""The calls that every generation shares: same path, same question, bodies that one model reads."""
+"""Calls for indexes, indexing tasks and videos that all generations share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From an HTTP answer to a value or a typed error: the same reading for both hooks."""
+"""Parsing of an HTTP response into a model or a typed error, for both hooks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When to send a call again and how long to wait first: arithmetic only, shared by both hooks."""
+"""Retries: whether to repeat a request, and how long to wait first."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _RESET = ("x-ratelimit-request-reset", "x-ratelimit-reset")
 
 @dataclass(frozen=True)
 class RetrySettings:
-    """How patient one call is.
+    """Attempts and delays of one call.
 
-    :param attempts: how often it is sent at most.
+    :param attempts: maximum number of requests.
     :param first_delay: seconds before the second attempt; doubled for each further one.
-    :param longest_delay: seconds; a longer wait that the service asks for ends the patience instead.
+    :param longest_delay: seconds; the call fails instead of waiting longer.
     """
 
     attempts: int = 5
@@ -45,7 +45,7 @@ class RateLimit:
     """What the headers of an answer say about the budget.
 
     :param remaining: requests left in the window.
-    :param reset_at: epoch seconds at which the window starts anew.
+    :param reset_at: epoch seconds at which the next window starts.
     :param limit: requests that the whole window has.
     """
 
@@ -70,13 +70,13 @@ def delay_before_retry(
 
 
 def growing_delay(attempt: int, settings: RetrySettings, jitter: float) -> float:
-    """Return the seconds to wait after an attempt where nobody says how long; see :func:`delay_before_retry`."""
+    """Return the seconds to wait after an attempt if the service names none; see :func:`delay_before_retry`."""
     ceiling = min(settings.longest_delay, settings.first_delay * 2.0 ** (attempt - 1))
     return ceiling * (0.5 + jitter / 2)
 
 
 def may_repeat(call: Call[object], error: TwelveLabsError) -> bool:
-    """Tell whether sending the call again can neither do the work twice nor be pointless."""
+    """Return whether a repeat can help and cannot do the work twice."""
     if isinstance(error, TwelveLabsQuotaError):
         return False
     if isinstance(error, (TwelveLabsConnectionError, TwelveLabsRateLimitError)):

@@ -1,4 +1,4 @@
-"""Answers of the service as values that pass through Airflow's XCom and come back as they were."""
+"""Base class of values that pass through XCom."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Base of the models that responses of the service are read into, and the types of their fields."""
+"""Base class of the models of responses, and the types of their fields."""
 
 from __future__ import annotations
 

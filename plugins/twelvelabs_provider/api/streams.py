@@ -1,4 +1,4 @@
-"""Records of a streamed response: bytes come in any pieces, decoded records go out one by one."""
+"""Records of a streamed response (NDJSON and server-sent events)."""
 
 from __future__ import annotations
 

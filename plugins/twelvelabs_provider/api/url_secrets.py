@@ -1,4 +1,4 @@
-"""Secrets within URLs: what of an address must not appear in logs, records or results."""
+"""Secrets in URLs that must not appear in logs, records or results."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _DEEPEST = 3
 
 
 def secret_parts(url: str) -> tuple[str, ...]:
-    """Return what of a URL has to be masked: signatures, tokens, passwords, and no harmless parameter.
+    """Return the parts of a URL to mask: signatures, tokens, passwords, but no harmless parameter.
 
     A mask hides its text everywhere in a task's log. A secret that may also be a word (``token=public``) is therefore
     returned together with its name.
@@ -151,7 +151,7 @@ def _forms(value: str, named: str) -> Iterator[str]:
 
 
 def is_token(value: str) -> bool:
-    """Tell whether a value of an unknown parameter looks random, as no word, name, date or number does."""
+    """Return whether a value looks random, unlike a word, name, date or number."""
     if _TOKEN.search(value):
         return True
     kinds = [_kind(character) for character in value if character.isalnum()]
@@ -165,7 +165,7 @@ def _kind(character: str) -> int:
 
 
 def _is_no_word(value: str) -> bool:
-    """Tell whether a text is so unlike a word or a number that it may be masked wherever it stands."""
+    """Return whether a text is unlike any word or number, so that masking it everywhere does no harm."""
     if value.isdigit():
         return len(value) >= _NUMBER_LENGTH
     if value.isalpha():

@@ -1,4 +1,4 @@
-"""The generations of the API."""
+"""Generations of the API."""
 
 from __future__ import annotations
 

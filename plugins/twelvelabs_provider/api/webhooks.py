@@ -1,4 +1,4 @@
-"""What the service sends to a webhook: proof that it is the service, what has ended, and whether it was told before.
+"""Webhook events: signature check, models, and replay protection.
 
 An event is a hint: it may be late, come twice, or not at all. Read the job that it names before acting on it. In a web
 framework, for instance::
@@ -120,7 +120,7 @@ class WebhookEvent(Answer):
     :param id: the same each time that it is sent.
     :param type: a :class:`WebhookType`, or a word that is not known yet.
     :param subject: what has ended; None for an event of an unknown type.
-    :param data: what the service tells, as it came.
+    :param data: the fields of the event, as received.
     """
 
     id: str
@@ -153,7 +153,7 @@ def verify_webhook(
     raw = body.encode("utf-8", errors="surrogatepass") if isinstance(body, str) else body
     moment, signatures = _read_header(header)
     expected = hmac.new(secret.encode(), f"{moment}.".encode() + raw, hashlib.sha256).hexdigest().encode()
-    # Every signature is compared, so that the time taken does not tell which one is right.
+    # Every signature is compared, so that the time taken does not reveal which one is valid.
     if not sum([hmac.compare_digest(given, expected) for given in signatures]):
         raise TwelveLabsWebhookError(
             WebhookProblem.SIGNATURE, "no signature fits: another secret, or a body that was changed on its way"
@@ -194,7 +194,7 @@ class SeenEvents(Protocol):
     """Remembers the ids of events; several receivers can share one (a table, a cache)."""
 
     def add(self, event_id: str, now: float) -> bool:
-        """Remember an id, in one step, and tell whether it was not known."""
+        """Remember an id atomically and return whether it is new."""
 
     def forget(self, event_id: str) -> None:
         """Forget an id; one that is not known is no error."""
@@ -241,7 +241,7 @@ class ReplayGuard:
         self._seen = seen if seen is not None else EventsInMemory()
 
     def is_new(self, event: WebhookEvent, *, now: float | None = None) -> bool:
-        """Tell whether an event comes for the first time, and remember it.
+        """Return whether an event is new, and remember it.
 
         :param now: epoch seconds; None takes the clock.
         """

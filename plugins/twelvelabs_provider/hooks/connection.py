@@ -1,4 +1,4 @@
-"""From an Airflow connection to an endpoint."""
+"""Conversion of an Airflow connection into an endpoint."""
 
 from __future__ import annotations
 

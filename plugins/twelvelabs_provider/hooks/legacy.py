@@ -1,4 +1,4 @@
-"""What takes more than one request, of the calls that the older generations have."""
+"""Operations of v1.1 and v1.2 that take several requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Redaction of what HTTP and storage clients log: signed URLs, signatures, API keys; at every level."""
+"""Redaction of the logs of HTTP and storage clients: signed URLs, signatures, API keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sends a file in parts, several at a time, straight from where it lies: no copy of it, and bounded memory.
+"""Parallel multipart upload straight from the source, in bounded memory.
 
 An address of a part is signed and good for one request, so a part that is sent again gets a fresh one, and no address
 is ever in a message. All calls to the service are made by the thread that uploads; the others send parts, nothing else.
@@ -145,7 +145,7 @@ class MultipartSender:
         :param missing: the parts that the service does not have.
         :param urls: fresh addresses that are there already.
         :raises TwelveLabsTransientError: a part could not be sent; those that went up are reported, and another try
-            goes on with the others.
+            continues with the others.
         """
         addresses = _Addresses(self._hook, self._upload_id, missing, urls)
         self._stop = Event()
@@ -227,7 +227,7 @@ class MultipartSender:
             # Another attempt would mix two contents.
             raise
         except (TwelveLabsTransientError, OSError, EOFError, HTTPException, ValueError, zlib.error) as error:
-            # The libraries' own messages quote the address: only their names are told, and they are no cause either.
+            # Messages of the libraries quote the URL, so only their class is shown, and they are not chained.
             return _NotSent(str(error) if isinstance(error, TwelveLabsError) else kind_of(error))
         proof = answer.headers.get("etag", "").removeprefix("W/").strip('"')
         if answer.status_code >= HTTPStatus.MULTIPLE_CHOICES or not proof:
@@ -242,7 +242,7 @@ class MultipartSender:
 
 
 class _Addresses:
-    """Addresses of parts, asked for some at a time and given out once each."""
+    """Presigned URLs of parts, requested in groups and used once each."""
 
     def __init__(
         self, hook: TwelveLabsHook, upload_id: str, missing: Sequence[Chunk], urls: Iterable[ChunkUrl]
@@ -254,7 +254,7 @@ class _Addresses:
         self._keep(urls)
 
     def take(self, index: int, *, fresh: bool) -> str:
-        """Return an address that nobody has used and that is good for some time still.
+        """Return an unused URL that does not expire soon.
 
         :param fresh: it must have been made just now, since an older one failed.
         """
@@ -276,7 +276,7 @@ class _Addresses:
 
 
 class _PartStream(SizedStream):
-    """A part on its way, which ends early when the upload has failed elsewhere."""
+    """A part that is being sent; it stops early when another part has failed."""
 
     def __init__(self, part: FilePart, stop: Event) -> None:
         super().__init__(part)

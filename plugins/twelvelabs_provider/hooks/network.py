@@ -1,4 +1,4 @@
-"""TLS trust and proxies of a connection, the same for the worker's and the triggerer's HTTP library."""
+"""TLS trust and proxies of a connection, the same for both HTTP libraries."""
 
 from __future__ import annotations
 

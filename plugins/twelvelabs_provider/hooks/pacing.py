@@ -1,6 +1,6 @@
-"""One pace for all callers of an account in this process: what one is told, all keep to.
+"""Rate limiting shared by all callers of an account in this process.
 
-The counters of the service are those of :class:`RateCategory`; what counts against none of them (reads) is held back
+The counters of the service are those of :class:`RateCategory`; requests without a counter (reads) are held back
 only after a refusal.
 """
 
@@ -98,7 +98,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Turn:
-    """One request on its way.
+    """One request in flight.
 
     :param sent_at: epoch seconds.
     """

@@ -1,4 +1,4 @@
-"""Choice of the proxy for an address: the environment's variables, ``NO_PROXY`` and a connection's own proxy.
+"""Proxy selection: environment variables, ``NO_PROXY`` and the proxy of a connection.
 
 The HTTP libraries of worker and triggerer read these variables differently, so both hooks use this module instead.
 """
@@ -67,7 +67,7 @@ class _Target:
         return cls(parts.scheme, _ascii(parts.hostname or ""), parts.port or _DEFAULT_PORTS.get(parts.scheme, 0))
 
     def matches(self, entry: str) -> bool:
-        """Tell whether an entry of ``NO_PROXY`` is about this address; an entry that cannot be read never is."""
+        """Return whether an entry of ``NO_PROXY`` matches this address; an invalid entry never does."""
         scheme, _, rest = entry.rpartition("://")
         name, port = _name_and_port(rest.rstrip("/"))
         if scheme not in ("", "all", self.scheme) or port not in ("", str(self.port)):
@@ -91,7 +91,7 @@ def _name_and_port(entry: str) -> tuple[str, str]:
 
 
 def _is_below(host: str, name: str) -> bool:
-    """Tell whether a host is a domain of that name, or one below it."""
+    """Return whether a host is a domain or a subdomain of it."""
     domain = name.removeprefix("*").strip(".") if name != "*" else name
     return bool(domain) and (host == domain or host.endswith(f".{domain}") or fnmatchcase(host, domain))
 

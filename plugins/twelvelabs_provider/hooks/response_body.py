@@ -1,4 +1,4 @@
-"""Response bodies within limits: bytes, compression, time. The same for both hooks."""
+"""Limits of response bodies: bytes, compression, time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from twelvelabs_provider.api.endpoint import Endpoint
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
 
 ACCEPTED = "gzip, deflate"
-"""Encodings that are asked for; responses in any other are refused."""
+"""Accepted encodings; a response in another encoding is refused."""
 
 LARGEST_ERROR_BODY = 64 * 1024
 """Bytes of the body of an error that are read; its reason stands at the beginning."""
@@ -35,7 +35,7 @@ class Body:
     :param most_bytes: size after decoding.
     :param seconds: how long it may take, besides what its size needs.
     :param whole: False wants no more than the beginning, of ``most_bytes`` at most: the reason of an error.
-    :raises TwelveLabsAnswerError: it is wanted whole, and comes in an encoding that was not asked for.
+    :raises TwelveLabsAnswerError: it is wanted whole, and has an encoding that was not accepted.
     """
 
     def __init__(

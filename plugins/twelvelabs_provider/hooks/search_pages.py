@@ -1,4 +1,4 @@
-"""One query from its first page to its last, asked again from the beginning where its pages have expired."""
+"""Pages of a search; the search is repeated when its page token expires."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_REMEMBERED = 100_000
 
 
 class Search:
-    """The results of a query, best first; a page is asked for when its first result is wanted.
+    """The results of a query, best first; a page is requested when its first result is needed.
 
     Each query is billed, further pages are not. Where the service does not give a page any more because its token is
     too old, the query is asked once more, billed once more, and what was returned already is left out.

@@ -1,4 +1,4 @@
-"""What both hooks do around one attempt: headers, refusal of unanswered calls in words, the log line before a retry."""
+"""Request headers, transport errors and the log line before a retry, for both hooks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The HTTP session under everything that is sent: no redirects, uploads in large pieces, responses within limits."""
+"""HTTP session of the synchronous hook: no redirects, large upload chunks, limited responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fetching what the service keeps behind a signed address: without the key, and without a trace of the signature."""
+"""Downloads from signed URLs, without the API key and without logging the signature."""
 
 from __future__ import annotations
 

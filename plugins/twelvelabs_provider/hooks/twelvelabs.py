@@ -1,4 +1,4 @@
-"""The synchronous hook, for workers."""
+"""Synchronous hook, for workers."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ class TwelveLabsHook(BaseHook):
         return body_of(call, self.endpoint, response.status_code, response.headers)
 
     def items(self, page: Callable[[Paging], Call[Page[T]]]) -> Iterator[T]:
-        """Return the entries of all pages of a list, each once; a page is asked for when its first entry is wanted.
+        """Return the entries of all pages of a list, each once; a page is requested when its first entry is needed.
 
         :param page: makes the call for one page: ``lambda paging: hook.api.list_videos(index_id, paging=paging)``.
         :raises TwelveLabsAnswerError: the list has more pages than any account.
@@ -181,7 +181,7 @@ class TwelveLabsHook(BaseHook):
             pages.ensure_complete(call.name)
 
     def test_connection(self) -> tuple[bool, str]:
-        """Ask for one index: tells whether the host answers and takes the key."""
+        """List one index: return whether the host responds and accepts the key."""
         try:
             call = self.api.list_indexes(Paging(limit=1))
             with pace_of(call, self.endpoint).turn() as turn:

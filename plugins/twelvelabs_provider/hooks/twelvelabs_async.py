@@ -1,4 +1,4 @@
-"""The asynchronous hook, for the triggerer."""
+"""Asynchronous hook, for the triggerer."""
 
 from __future__ import annotations
 

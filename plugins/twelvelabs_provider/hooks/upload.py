@@ -1,4 +1,4 @@
-"""Multipart bodies that are read from their source while they are sent, in constant memory."""
+"""Streaming multipart bodies in constant memory."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class SizedStream:
 
 @dataclass(frozen=True)
 class OpenForm:
-    """A form on its way.
+    """A form that is being sent.
 
     :param encoder: the body, read as it is sent.
     """
@@ -63,7 +63,7 @@ class OpenForm:
 
     @property
     def bytes_left(self) -> int:
-        """Bytes of its files that nobody has read yet: as long as there are any, the service has no whole request."""
+        """Bytes of its files that are not sent yet; until 0 the service has no complete request."""
         return sum(stream.len for stream in self.streams)
 
 

@@ -1,4 +1,4 @@
-"""Deadlines for whole responses, whose bytes may each come just in time."""
+"""Deadlines for whole responses that arrive too slowly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Registration of the service's answers with Airflow, which reads listed classes only from XCom."""
+"""Registration of the classes that Airflow may deserialize from XCom."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Text generated about videos: questions, rules, answers, streams, summaries, batches."""
+"""Text generation about videos: requests, rules, responses, streams, summaries, batches."""

@@ -1,4 +1,4 @@
-"""Analysis batches of v1.3: many analyses in one call, answered within a day.
+"""Analysis batches of v1.3: many analyses in one request, done within a day.
 
 A batch is created whole or not at all; its items end one by one, each in its own way. There is no failed batch: look at
 its counters.
@@ -68,7 +68,7 @@ class BatchOptions:
     max_segment_duration: float | None = None
 
     def wire(self) -> dict[str, Any]:
-        """Return the fields of the body, without what was not asked for."""
+        """Return the fields of the body, without unset fields."""
         fields = {
             "prompt": {"input_text": self.prompt} if isinstance(self.prompt, str) else self.prompt,
             "response_format": self.response_format,
@@ -147,7 +147,7 @@ def list_batches(
 
 
 def read_batch(batch_id: str) -> Call[AnalysisBatch]:
-    """Return the call that tells where a batch stands."""
+    """Return the call that reads a batch."""
     return only_current(get(path_of("analyze", "batches", batch_id), AnalysisBatch.read), _INSTEAD)
 
 

@@ -1,4 +1,4 @@
-"""Text that a model generated: what came, how it ended, and what it used."""
+"""Generated text: content, finish reason and token usage."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from twelvelabs_provider.api.service_model import value_text
 _NOTHING: Json = MappingProxyType({})
 CUT_OFF = "length"
 LONGEST_ANSWER = 900.0
-"""Seconds that a call may take which answers when all is generated: to give up earlier costs the same."""
+"""Seconds that a synchronous analysis may take; giving up earlier costs the same."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Generation(Answer):
     """A generated answer.
 
     :param id: the service's id of the generation.
-    :param text: the answer; JSON as text where a response format was asked for.
+    :param text: the answer; a JSON text if a response format was requested.
     :param finish_reason: ``stop``, or ``length`` where the answer was cut off.
     :param warning: the service's words about an answer that is not whole.
     :param model: who answered, where the answer says so.

@@ -92,7 +92,7 @@ def _billed(path: str, parse: Callable[[Any], T], content: Mapping[str, Any]) ->
 
 
 def _body(request: AnalysisRequest, *, stream: bool) -> dict[str, Any]:
-    """Return the four fields that there are; whatever else was asked for is refused, not dropped."""
+    """Return the body; raise for a field that v1.2 does not have."""
     if request.source.kind is not SourceKind.INDEXED:
         _lacks(f"analysis of a video by {request.source.kind.value}", "give the video_id of an indexed video")
     unknown = {

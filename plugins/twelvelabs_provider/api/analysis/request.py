@@ -1,4 +1,4 @@
-"""What an analysis is asked for, and the packaged question that stands in for the text-in-video endpoint."""
+"""Analysis requests, and the packaged prompt that replaces the text-in-video endpoint in v1.3."""
 
 from __future__ import annotations
 
@@ -99,12 +99,12 @@ class AnalysisRequest:
         return VideoSource(SourceKind.ASSET, self.video) if isinstance(self.video, str) else self.video
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body of an analysis task, without what was not asked for."""
+        """Return the JSON body of an analysis task, without unset fields."""
         own = {"analysis_mode": self.mode.value, "custom_id": self.custom_id}
         return _present({**self._shared(), **own, **self.extra})
 
     def immediate_body(self, *, stream: bool) -> dict[str, Any]:
-        """Return the JSON body of a call that answers by itself; ``stream`` is always said, its default has changed."""
+        """Return the JSON body of a synchronous call; ``stream`` is always sent, its default has changed."""
         return _present({**self._shared(), "stream": stream, **self.extra})
 
     def question_hash(self) -> str:

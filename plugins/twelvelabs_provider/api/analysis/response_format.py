@@ -1,4 +1,4 @@
-"""The forms in which an answer can be asked for, and how such an answer is read."""
+"""Response formats of an analysis."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ class Problem:
         return f"{self.pointer or '(root)'}: {self.message}"
 
     def below(self, pointer: str) -> Problem:
-        """Return the same problem, told from further up."""
+        """Return the problem with a longer pointer."""
         return Problem(pointer + self.pointer, self.message)
 
 
 def below(pointer: str, problems: Iterable[Problem]) -> list[Problem]:
-    """Return problems as they are told from further up."""
+    """Return the problems with longer pointers."""
     return [problem.below(pointer) for problem in problems]
 
 

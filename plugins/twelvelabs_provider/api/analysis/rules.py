@@ -1,4 +1,4 @@
-"""What the service asks of a request for an analysis, so that it can be said before anything is sent.
+"""Rules for analysis requests, checked before a request is sent.
 
 Where the service's contracts differ (a window of 4 seconds at least, then of 1) only that is refused which all refuse.
 """
@@ -34,7 +34,7 @@ from twelvelabs_provider.api.analysis.segment_rules import (
 MOST_INLINE_BYTES = 30 * 1024**2
 """Of a video within the request, before it is written as base64."""
 LONGEST_NOW = 3600.0
-"""Seconds of video that a call which answers by itself takes."""
+"""Seconds of video that a synchronous call takes."""
 SHORTEST_WINDOW = 1.0
 _FEWEST_TOKENS: Mapping[AnalysisMode, int] = {AnalysisMode.GENERAL: 512, AnalysisMode.TIME_BASED_METADATA: 2048}
 _OLD_TOKENS = (2, 4096)
@@ -46,7 +46,7 @@ _PLACEHOLDER = re.compile(r"<@([^<>@]+)>")
 def problems_of_request(request: AnalysisRequest, *, now: bool) -> tuple[Problem, ...]:
     """Return what the service would refuse in a request; pointers are from the root of its body.
 
-    :param now: it goes to the call that answers by itself, instead of becoming a task.
+    :param now: for the synchronous call instead of a task.
     """
     return (
         *_of_source(request.source, request.model, now),

@@ -1,4 +1,4 @@
-"""The part of JSON Schema that the service's models can follow; anything else is answered 400 or 422."""
+"""The subset of JSON Schema that the service supports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the service asks of segment definitions and of reference images."""
+"""Rules for segment definitions and reference images."""
 
 from __future__ import annotations
 
@@ -180,5 +180,5 @@ def _is_list(value: Any) -> bool:
 
 
 def is_number(value: Any) -> TypeGuard[float]:
-    """Tell whether a value is a number that JSON can hold; ``True`` and ``nan`` are none."""
+    """Return whether a value is a JSON number; booleans and NaN are not."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and -1e15 < value < 1e15

@@ -1,4 +1,4 @@
-"""The events of a streamed analysis, and the text that they add up to."""
+"""Events of a streamed analysis, and the text they add up to."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ StreamEvent = StreamStarted | TextGenerated | StreamEnded | UnknownEvent
 def event_from(record: Any) -> StreamEvent:
     """Read one record of a streamed analysis.
 
-    :raises TwelveLabsError: if the record tells of a failure, in either of the service's two ways of telling it.
+    :raises TwelveLabsError: the record reports a failure.
     """
     raw = as_object(record, "an event of a stream")
     kind = raw.get("event_type")

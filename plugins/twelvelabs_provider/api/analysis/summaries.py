@@ -1,4 +1,4 @@
-"""Summaries, chapters, highlights and gists: the packaged questions of today's API, and one shape for all answers."""
+"""Summaries, chapters, highlights and gists: prompts for v1.3, and one model for all generations."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def summary_request(
 def summary_of(kind: SummaryKind, generation: Generation) -> Summary:
     """Read the answer to :func:`summary_request`.
 
-    :raises TwelveLabsAnswerError: if it is not what was asked for.
+    :raises TwelveLabsAnswerError: the answer does not have the requested form.
     """
     return summary_from(kind, generation.structured().data, generation)
 
@@ -179,7 +179,7 @@ def summary_of(kind: SummaryKind, generation: Generation) -> Summary:
 def summary_from(kind: SummaryKind, answer: Any, generation: Generation) -> Summary:
     """Read an answer of any generation of the API: packaged question, ``/summarize`` or ``/gist``.
 
-    :raises TwelveLabsAnswerError: if it is not what was asked for.
+    :raises TwelveLabsAnswerError: the answer does not have the requested form.
     """
     raw = as_object(answer, f"the {kind.value} of a video")
     if kind.timed:

@@ -1,4 +1,4 @@
-"""Analysis tasks: analyses that run in the service and are read later."""
+"""Calls for analysis tasks."""
 
 from __future__ import annotations
 

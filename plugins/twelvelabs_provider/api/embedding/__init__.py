@@ -1,1 +1,1 @@
-"""Embeddings: what is asked, what comes, and how each generation writes it."""
+"""Embedding requests, calls and results."""

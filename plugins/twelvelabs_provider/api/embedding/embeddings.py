@@ -1,4 +1,4 @@
-"""Embeddings in today's API: at once for what is short, as tasks for what is long, and of indexed videos."""
+"""Embeddings in v1.3: synchronous for short inputs, tasks for long ones, and those of indexed videos."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def read_embedding_task(task_id: str) -> Call[EmbeddingTask]:
 
 
 def embedding_task_status(task_id: str) -> Call[EmbeddingTask]:
-    """Return the call that tells where a task stands; its embeddings are not read."""
+    """Return the call that reads the status of a task without its embeddings."""
     return get(path_of("embed-v2", "tasks", task_id), partial(embedding_task_from, whole=False))
 
 

@@ -148,7 +148,7 @@ def list_video_embedding_tasks(
 
 
 def video_embedding_task_status(task_id: str) -> Call[EmbeddingTask]:
-    """Return the call that tells where a task stands."""
+    """Return the call that reads the status of a task."""
     return only_embedding(get(path_of("embed", "tasks", task_id, "status"), embedding_task_from))
 
 

@@ -90,7 +90,7 @@ def indexed_embeddings(
 
 
 def _model(request: EmbeddingRequest) -> str | None:
-    """The model that was asked for; today's default means this generation's."""
+    """Return the requested model; None for the default of v1.3, which v1.2 does not have."""
     return None if request.model == DEFAULT_MODEL else request.model
 
 

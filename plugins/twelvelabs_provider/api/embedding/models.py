@@ -1,4 +1,4 @@
-"""Embeddings as the service answers them, whichever call they come from."""
+"""Embeddings and embedding tasks."""
 
 from __future__ import annotations
 

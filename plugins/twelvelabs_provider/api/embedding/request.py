@@ -1,4 +1,4 @@
-"""What embeddings are asked for: one type per kind of input, checked against the service's limits when it is made."""
+"""Embedding requests: one class per kind of input."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ class MediaInput:
             self.segmentation.body()
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON object, without what was not asked for."""
+        """Return the JSON object, without unset fields."""
         fields = {
             "media_source": self.source.body(),
             "start_sec": self.start,

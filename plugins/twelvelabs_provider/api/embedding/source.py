@@ -1,4 +1,4 @@
-"""Where a medium to embed is, and how it is cut."""
+"""Source and segmentation of a medium to embed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Item collections: named selections of the items in a knowledge store (v1.3 alone).
+"""Item collections: named selections of the items in a knowledge store (v1.3 only).
 
 Service pages: https://docs.twelvelabs.io/api-reference/knowledge-store-item-collections
 """
@@ -72,7 +72,7 @@ def update_item_collection(
     description: str | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> Call[ItemCollection]:
-    """Return the call that changes a collection; what is None stays as it is.
+    """Return the call that changes a collection; None keeps a value.
 
     :param metadata: replaces all of it; an empty mapping clears it.
     """
@@ -101,7 +101,7 @@ def add_collected_items(store_id: str, collection_id: str, item_ids: Sequence[st
 
 
 def remove_collected_items(store_id: str, collection_id: str, item_ids: Sequence[str]) -> Call[None]:
-    """Return the call that takes items out of a collection; those that are not in it do no harm."""
+    """Return the call that removes items from a collection; unknown items are ignored."""
     path = _path(store_id, collection_id, "items", "remove")
     return _today(change(Method.POST, path, nothing, {"item_ids": list(item_ids)}))
 

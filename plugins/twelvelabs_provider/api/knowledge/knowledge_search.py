@@ -1,4 +1,4 @@
-"""Searching a knowledge store, page by page (v1.3 alone).
+"""Search in a knowledge store (v1.3 only).
 
 Service page: https://docs.twelvelabs.io/api-reference/knowledge-stores/search
 """
@@ -63,7 +63,7 @@ class KnowledgeSearch:
     include_metadata: bool = False
 
     def body(self) -> dict[str, Any]:
-        """Return the question as the service takes it."""
+        """Return the JSON body."""
         narrowed = {"asset_type": _one_of(self.asset_types), "item_id": _one_of(self.item_ids)}
         narrowed = {name: value for name, value in narrowed.items() if value}
         return {
@@ -130,9 +130,9 @@ def search_knowledge_store(
 def all_knowledge_hits(
     execute: Callable[[Call[KnowledgeHits]], KnowledgeHits], store_id: str, search: KnowledgeSearch
 ) -> Iterator[KnowledgeHit]:
-    """Return the hits of all pages; a page is asked for when its first hit is wanted.
+    """Return the hits of all pages; a page is requested when its first hit is needed.
 
-    A token that has expired meanwhile starts the search anew; what was returned already is passed over.
+    After an expired token the search starts again and skips the hits that were returned before.
 
     :param execute: sends a call: ``hook.execute``.
     """

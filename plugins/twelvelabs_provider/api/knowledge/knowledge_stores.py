@@ -1,4 +1,4 @@
-"""Knowledge stores: videos and images that can be searched and asked about together (v1.3 alone).
+"""Knowledge stores: videos and images for search and questions (v1.3 only).
 
 Service pages: https://docs.twelvelabs.io/api-reference/knowledge-stores
 """
@@ -104,7 +104,7 @@ class Enrichment(Answer):
     description: str | None = None
 
     def body(self) -> dict[str, Any]:
-        """Return the ingestion configuration as the service takes it.
+        """Return the JSON object of the ingestion configuration.
 
         :raises ValueError: for both, or none.
         """
@@ -149,7 +149,7 @@ def read_knowledge_store(store_id: str) -> Call[KnowledgeStore]:
 def update_knowledge_store(
     store_id: str, *, name: str | None = None, description: str | None = None, metadata: Mapping[str, str] | None = None
 ) -> Call[KnowledgeStore]:
-    """Return the call that changes a store; what is None stays as it is.
+    """Return the call that changes a store; None keeps a value.
 
     :param metadata: replaces all of it; an empty mapping clears it.
     """

@@ -1,4 +1,4 @@
-"""Responses event by event: the stream, and the way through it to the whole answer (v1.3 alone).
+"""Streamed responses to questions about a knowledge store (v1.3 only).
 
 Service page: https://docs.twelvelabs.io/api-reference/responses/create
 """

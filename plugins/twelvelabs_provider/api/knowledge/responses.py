@@ -1,4 +1,4 @@
-"""Responses: questions about a knowledge store, and what answers them (v1.3 alone); streams are a module apart.
+"""Responses to questions about a knowledge store (v1.3 only).
 
 Service page: https://docs.twelvelabs.io/api-reference/responses/create
 """
@@ -53,7 +53,7 @@ class Selection:
     id: str
 
     def body(self) -> dict[str, str]:
-        """Return the selection as the service takes it."""
+        """Return the JSON object of the selection."""
         return {"kind": self.kind.value, "id": self.id}
 
 
@@ -70,7 +70,7 @@ class AnswerSchema:
     strict: bool | None = None
 
     def body(self) -> dict[str, Any]:
-        """Return the format as the service takes it."""
+        """Return the JSON object of the format."""
         extra = {"description": self.description, "strict": self.strict}
         known = {name: value for name, value in extra.items() if value is not None}
         return {"type": "json_schema", "name": self.name, "schema": dict(self.schema), **known}
@@ -81,7 +81,7 @@ class ResponseRequest:
     """A question about a store.
 
     :param messages: what the user says, of at most 10,000 characters each.
-    :param session_id: of the conversation that it goes on; None begins one.
+    :param session_id: of the conversation to continue; None begins a new one.
     :param instructions: guidance for this one question.
     :param steps: the answer's output shows the steps that led to it too.
     :param schema: the JSON that the answer shall be; None means prose.
@@ -96,7 +96,7 @@ class ResponseRequest:
     schema: AnswerSchema | None = None
 
     def body(self, *, stream: bool) -> dict[str, Any]:
-        """Return the request as the service takes it."""
+        """Return the JSON body."""
         return {
             "knowledge_store_id": self.store_id,
             "input": [{"type": "message", "role": "user", "content": message} for message in self.messages],

@@ -1,1 +1,1 @@
-"""What only the older generations have, and what today's has instead."""
+"""Calls that only v1.1 and v1.2 have."""

@@ -1,4 +1,4 @@
-"""What only the older generations (v1.1, v1.2) have beside reading and searching."""
+"""Logos, thumbnails, engines and task counts of v1.1 and v1.2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Videos out of the user's own bucket, in the older generations: lists of objects, and integrations."""
+"""Imports from the user's bucket in v1.1 and v1.2: lists of objects, and integrations."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class TransferStatus(Answer):
 
     @property
     def is_running(self) -> bool:
-        """Whether a video is still on its way."""
+        """Whether a video is still in progress."""
         return any(file.status in RUNNING for file in self.files)
 
     @property
@@ -120,7 +120,7 @@ class TransferLog(Answer):
 def create_transfers(transfers: Sequence[Transfer]) -> Call[None]:
     """Return the call that indexes objects of a bucket; it names no task, they are found by index and file name.
 
-    It is billed and nothing tells a second request from the first, so it is never repeated by itself.
+    It is billed and the service does not detect duplicates, so it is never repeated automatically.
     """
     content = json.dumps([transfer.body() for transfer in transfers]).encode()
     part = FilePart("transfers.json", lambda: BytesIO(content), len(content), "application/json")
@@ -139,7 +139,7 @@ def start_transfer_import(
 ) -> Call[StartedTransfer]:
     """Return the call that indexes the files of an integration; files that the index has already are left out.
 
-    The service tells them by their content, so a repeat does no harm.
+    The service compares their content, so a repeat is safe.
 
     :param incremental: only files that were not imported before.
     :param retry_failed: those too whose earlier import failed.

@@ -1,1 +1,1 @@
-"""Search: what is asked, what is found, and how each generation writes it."""
+"""Search requests, calls and results."""

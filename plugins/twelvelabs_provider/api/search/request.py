@@ -1,4 +1,4 @@
-"""What is searched for, in the words of any generation, and what is found."""
+"""Search requests and results of all generations."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class SearchRequest:
     sort_option: SortOption | None = None
 
     def check(self) -> None:
-        """Refuse what no generation takes, before it is sent.
+        """Check the request against rules that all generations share.
 
         :raises TwelveLabsBadRequestError: naming the value.
         """
@@ -145,7 +145,7 @@ class Match(Answer):
     :param rank: place among all results, 1 is the best (v1.3).
     :param score: how well it matches, 0 to 100 (v1.1, v1.2).
     :param confidence: ``high``, ``medium`` or ``low`` (v1.1, v1.2).
-    :param transcription: what is said in it, where it is told.
+    :param transcription: the speech in it, if the service returns it.
     :param modules: the options that it was found by (v1.1, v1.2).
     """
 
@@ -162,7 +162,7 @@ class Match(Answer):
 
     @property
     def identity(self) -> tuple[str, float, float]:
-        """What tells it from every other clip, whenever it is found."""
+        """The fields that identify the clip in every search."""
         return (self.video_id, self.start, self.end)
 
 
@@ -194,7 +194,7 @@ class SearchPage(Answer):
     :param matches: the clips of this page, best first; those of groups one group after the other.
     :param groups: the same by video, of a query that groups.
     :param total_results: how many clips (or videos) all pages have.
-    :param next_token: what the next page is asked for with; None on the last.
+    :param next_token: token of the next page; None on the last.
     :param expires_at: when the token stops working, as the service writes it.
     """
 
@@ -208,7 +208,7 @@ class SearchPage(Answer):
 
 
 def is_expired(error: TwelveLabsError) -> bool:
-    """Tell whether a page is refused because its token is too old: the query has to be asked again.
+    """Return whether a page is refused because its token has expired, so that the search must be repeated.
 
     Besides the code there is the numeric form of errors, whose number for it is not documented.
     """

@@ -1,4 +1,4 @@
-"""Searching with the older generations: JSON for texts, a form for an image, a tree for boolean queries."""
+"""Search in v1.1 and v1.2: JSON for texts, a form for an image, a tree for boolean queries."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def _older(option: SearchOption) -> SearchOption:
 
 
 def _conversation_option(request: SearchRequest, exact: str) -> str | None:
-    """These generations compare in one way at a time: by meaning, unless word by word alone was asked for."""
+    """These generations compare in one way at a time: by meaning, unless only word by word is requested."""
     if not request.transcription_options:
         return None
     return exact if set(request.transcription_options) == {TranscriptionOption.LEXICAL} else "semantic"

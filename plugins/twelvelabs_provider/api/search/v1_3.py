@@ -1,4 +1,4 @@
-"""Searching with today's API: one form for texts, images and both."""
+"""Search in v1.3: one form for texts, images, or both."""
 
 from __future__ import annotations
 
