@@ -34,6 +34,7 @@ FORMS: Mapping[str, Callable[[], Sequence[Arguments]]] = {
     "create_embedding_task": lambda: [{"request": _VIDEO}],
     "embed": lambda: [{"text": "x"}],
     "search": lambda: [{"request": request} for request in _queries()],
+    "search_v1_1": lambda: [{"request": _queries()[0]}],
     "search_page": lambda: [{"token": "<token>", "request": request} for request in _queries()],
     "summarize": lambda: [{"video_id": "<video_id>", "kind": kind} for kind in SummaryKind],
 }

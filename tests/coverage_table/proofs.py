@@ -51,7 +51,7 @@ def tests_of_call(name: str) -> list[str]:
     :param name: of a dialect's call, or module and name.
     """
     found, (owner, _, function) = tests_naming(), name.rpartition(".")
-    owners = [owner.rpartition(".")[2]] if owner else ["api", "v1_3", "v1_2", "v1_1"]
+    owners = [owner.rpartition(".")[2]] if owner else ["api", "V1_3", "V1_2", "V1_1"]
     owned = [place for owner in owners for place in found.get(f"{owner}.{function}", ())]
     return list(dict.fromkeys(owned + found.get(function, []))) or found.get(f".{function}", [])
 

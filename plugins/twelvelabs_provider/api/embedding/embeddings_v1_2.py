@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NoReturn
 
-from twelvelabs_provider.api.call import Call, get, path_of
+from twelvelabs_provider.api.call import Call, get, only_in, path_of
 from twelvelabs_provider.api.embedding.embeddings import indexed_embeddings_from
 from twelvelabs_provider.api.embedding.embeddings_v1 import (
     V1_2,
     Medium,
     create_video_embedding_task,
     embed,
-    only_embedding,
 )
 from twelvelabs_provider.api.embedding.models import EmbeddedInput, Embeddings, EmbeddingTask
 from twelvelabs_provider.api.embedding.request import (
@@ -28,6 +27,7 @@ from twelvelabs_provider.api.embedding.request import (
 )
 from twelvelabs_provider.api.embedding.source import FixedSegmentation, MediaSource
 from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
+from twelvelabs_provider.api.version import ApiVersion
 
 _NOTHING = EmbeddedInput()
 
@@ -86,7 +86,8 @@ def indexed_embeddings(
         return Embeddings(items, found.input, found.model)
 
     path = path_of("indexes", index_id, "videos", video_id)
-    return only_embedding(get(path, indexed_embeddings_from, {"embed": True}).then(kept))
+    call = get(path, indexed_embeddings_from, {"embed": True}).then(kept)
+    return only_in(call, ApiVersion.V1_2, instead="use a connection with api_version v1.2 or v1.3")
 
 
 def _model(request: EmbeddingRequest) -> str | None:
