@@ -104,7 +104,7 @@ def test_packaged_questions(kind: SummaryKind, hook: TwelveLabsHook, asset_id: s
     assert bool(found.rows) is kind.timed
     assert all(found.document().values())
     with pytest.raises(TwelveLabsUnsupportedError, match="summary_request"):
-        hook.api.summarize("v", kind)
+        hook.execute(hook.api.summarize("v", kind))
 
 
 def test_links_files_and_indexed_videos(

@@ -442,7 +442,7 @@ def test_subtitles_go_along_where_there_is_a_place_for_them(
     (film, other) = films(2)
     listed = [{"uri": str(film), "subtitle": str(subtitle)}, {"uri": str(other), "version": "x", "size": 1}]
     if api_version == "v1.3":
-        with pytest.raises(Exception, match="no place for a given transcript"):
+        with pytest.raises(Exception, match="takes no transcript with a video"):
             runs.run(listed, fields={"unsupported_transcription": "fail"})
     result = runs.run(listed)
     assert result["indexed"] == 2

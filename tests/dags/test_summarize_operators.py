@@ -153,7 +153,7 @@ def test_what_is_wrong_is_said_before(
 
 
 LACKING: dict[str, tuple[str, dict[str, Any], str]] = {
-    "a prompt for a gist": ("v1.2", {"kind": "gist", "prompt": "x"}, "neither a prompt nor a temperature for gist"),
+    "a prompt for a gist": ("v1.2", {"kind": "gist", "prompt": "x"}, "gist takes neither prompt nor temperature"),
     "any text": ("v1.1", {"kind": "gist"}, "API v1.1 has no POST /gist"),
 }
 

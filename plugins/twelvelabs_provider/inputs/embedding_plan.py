@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from twelvelabs_provider.api.call import Call
+from twelvelabs_provider.api.call import Call, ensure_supported
 from twelvelabs_provider.api.embedding.request import LONGEST_SYNC, EmbeddingRequest
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsUnsupportedError
 from twelvelabs_provider.exceptions import TwelveLabsInputError
@@ -111,7 +111,9 @@ def embedding_call(hook: TwelveLabsHook, plan: EmbeddingPlan, mode: str) -> tupl
     for as_task in ways:
         make = hook.api.create_embedding_task if as_task else hook.api.create_embeddings
         try:
-            return make(plan.request), as_task
+            call: Call[Any] = make(plan.request)
+            ensure_supported(call, hook.endpoint.version)
+            return call, as_task
         except TwelveLabsUnsupportedError as error:
             # The last error is the more exact one: the first may only name the right way.
             refused = error

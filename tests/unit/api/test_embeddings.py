@@ -9,7 +9,7 @@ from typing import Any
 import pendulum
 import pytest
 
-from twelvelabs_provider.api.call import Call, FilePart, FormBody, JsonBody, RateCategory
+from twelvelabs_provider.api.call import Call, FilePart, FormBody, JsonBody, RateCategory, ensure_supported
 from twelvelabs_provider.api.embedding import embeddings_v1
 from twelvelabs_provider.api.embedding.models import embedding_task_from, embeddings_from
 from twelvelabs_provider.api.embedding.request import (
@@ -32,6 +32,7 @@ from twelvelabs_provider.api.errors import (
 )
 from twelvelabs_provider.api.generations import V1_1, V1_2, V1_3
 from twelvelabs_provider.api.response_reading import parsed
+from twelvelabs_provider.api.version import ApiVersion
 
 URL = MediaSource(url="https://media.example/a.mp4?X-Amz-Signature=SIGNATURE")
 ASSET = MediaSource(asset_id="665f00000000000000000c03")
@@ -209,7 +210,7 @@ def test_what_the_service_would_refuse_is_never_sent(make: Callable[[], object],
         make()
 
 
-LACKING: list[tuple[Callable[[EmbeddingRequest], object], Any, str]] = [
+LACKING: list[tuple[Callable[[EmbeddingRequest], Call[Any]], Any, str]] = [
     (V1_2.create_embeddings, VideoInput(URL), r"create_embedding_task\(\)"),
     (V1_2.create_embeddings, TextImageInput("a", URL), "one embedding for each"),
     (V1_2.create_embeddings, MultiInput([("", URL)]), "one embedding for each"),
@@ -232,7 +233,7 @@ def test_what_a_generation_lacks_is_refused_with_the_nearest_way(
     make: Callable[[EmbeddingRequest], object], given: Any, nearest_way: str
 ) -> None:
     with pytest.raises(TwelveLabsUnsupportedError, match=nearest_way):
-        make(EmbeddingRequest(given))
+        ensure_supported(make(EmbeddingRequest(given)), ApiVersion.V1_1)
 
 
 def test_a_signature_is_in_no_repr() -> None:

@@ -336,7 +336,7 @@ def test_the_older_generation_drops_nothing_in_silence(request_: AnalysisRequest
     for build in (V1_2.analyze, V1_2.analyze_stream):
         with pytest.raises(TwelveLabsUnsupportedError, match=said):
             build(request_)
-    with pytest.raises(TwelveLabsUnsupportedError, match="neither a prompt nor a temperature for topics"):
+    with pytest.raises(TwelveLabsUnsupportedError, match="topics takes neither prompt nor temperature"):
         V1_2.summarize("v", SummaryKind.TOPICS, temperature=0.1)
 
 

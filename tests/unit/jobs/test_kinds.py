@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from twelvelabs_provider.api.call import ensure_supported
 from twelvelabs_provider.api.errors import TwelveLabsPermanentError, TwelveLabsUnsupportedError
 from twelvelabs_provider.api.generations import V1_2, V1_3
+from twelvelabs_provider.api.version import ApiVersion
 from twelvelabs_provider.jobs import kinds
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Phase
 from twelvelabs_provider.jobs.kinds import KINDS, cancellation, phase_of, read_state
@@ -117,4 +119,4 @@ def test_a_generation_that_lacks_a_kind_says_so() -> None:
     assert read_state(V1_2, TASK).path == "/tasks/t1"
     for job in (ASSET, INDEXED, ANALYSIS):
         with pytest.raises(TwelveLabsUnsupportedError):
-            read_state(V1_2, job)
+            ensure_supported(read_state(V1_2, job), ApiVersion.V1_2)
