@@ -135,6 +135,7 @@ class ImportItem(ServiceModel):
         error = part_of(body, "error")
         if not error:
             return body
+        del body["error"]
         # Older responses give only an error for a rejected file.
         known = {} if body.get("asset_id") else {"action": ImportAction.REJECTED.value}
         return {**known, "error_code": error.get("code"), "error_message": error.get("message"), **body}

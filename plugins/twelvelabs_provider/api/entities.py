@@ -93,8 +93,8 @@ class CreatedEntity(ServiceModel):
     """An entity that a bulk request created."""
 
     id: Identifier = named("_id", "id")
-    name: str
-    status: str
+    name: str = ""
+    status: str = ""
 
 
 class RefusedEntity(ServiceModel):

@@ -246,6 +246,7 @@ class AnalysisTask(ServiceModel):
 
     :param model: the model that answered, if the response names it.
     :param data: the text of the answer; a JSON text if a response format was requested.
+    :param result: the answer with its usage, as the service sent it.
     """
 
     id: Identifier = named("task_id", "_id", "id")
@@ -257,6 +258,7 @@ class AnalysisTask(ServiceModel):
     duration: Number = None
     error: Reason = named(*ERROR_NAMES, default=None)
     created_at: Moment = None
+    result: Fields | None = Field(None, repr=False)
 
     @classmethod
     def spread(cls, body: dict[str, Any]) -> dict[str, Any]:

@@ -144,7 +144,10 @@ def _whole(value: Any) -> int | None:
 
 
 def _count(value: Any) -> int:
-    return _whole(value) or 0
+    number = _whole(value or 0)
+    if number is None:
+        raise ValueError(f"is no number but {type(value).__name__}")
+    return number
 
 
 def _shown(value: Any) -> str | None:
@@ -182,6 +185,7 @@ Number = Annotated[float | None, BeforeValidator(finite_number)]
 """A finite number; None for everything else."""
 Whole = Annotated[int | None, BeforeValidator(_whole)]
 Count = Annotated[int, BeforeValidator(_count)]
+"""A whole number; unreadable ones are refused."""
 Text = Annotated[str | None, BeforeValidator(_text)]
 """A text; the JSON text of anything else; None for null."""
 Shown = Annotated[str | None, BeforeValidator(_shown)]

@@ -228,9 +228,9 @@ def test_hits_are_read() -> None:
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        ({}, "data"),
+        ({}, "hits"),
         ({"data": [{"rank": 1, "item_id": "i"}]}, "asset_type"),
-        ({"data": [{**hit("i", 0), "matches": [{"start_sec": 1}]}]}, "end_sec"),
+        ({"data": [{**hit("i", 0), "matches": [{"start_sec": 1}]}]}, "end"),
     ],
 )
 def test_hits_that_say_too_little_are_an_error(answer: Any, said: str) -> None:

@@ -214,7 +214,7 @@ def test_the_triggerer_s_hook_uploads_nothing(connect: Connect) -> None:
 UPLOAD = """
 import sys
 from pathlib import Path
-from twelvelabs_provider.api import V1_3
+from twelvelabs_provider.api.generations import V1_3
 from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 

@@ -97,8 +97,8 @@ def generation_of_task(task: AnalysisTask) -> Generation:
 
     :raises TwelveLabsAnswerError: if it carries no result.
     """
-    result = task.raw.get("result")
-    if not isinstance(result, Mapping) or result.get("data") is None:
+    result = task.result or {}
+    if result.get("data") is None:
         raise TwelveLabsAnswerError(f"analysis task {task.id} is {task.status!r}, but carries no result")
     return Generation(
         id=text_or_none(result.get("generation_id")),
