@@ -130,7 +130,7 @@ def test_an_older_generation_has_no_assets(connect: Connect, clip: Path) -> None
     for method in ("auto", "multipart"):
         with pytest.raises(TwelveLabsRefusedError, match="has no POST /assets"):
             create(clip, method=method).execute(task_context())
-    with pytest.raises(TwelveLabsRefusedError, match="has no POST /assets"):
+    with pytest.raises(TwelveLabsRefusedError, match="has no GET /assets"):
         TwelveLabsAssetSensor(task_id="s", asset_id="0" * 24).execute(task_context())
 
 

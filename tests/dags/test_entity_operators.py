@@ -184,7 +184,7 @@ def test_what_the_service_refuses_ends_the_task(collection_id: str) -> None:
 
 def test_older_generations_are_told_the_nearest_way(connect: Connect) -> None:
     connect("v1.2")
-    with pytest.raises(TwelveLabsRefusedError, match="in the words of a search"):
+    with pytest.raises(TwelveLabsRefusedError, match="in the search text"):
         create_collection("people")
 
 
