@@ -112,13 +112,15 @@ def embedding_call(hook: TwelveLabsHook, plan: EmbeddingPlan, mode: str) -> tupl
         make = hook.api.create_embedding_task if as_task else hook.api.create_embeddings
         try:
             call: Call[Any] = make(plan.request)
-            ensure_supported(call, hook.endpoint.version)
-            return call, as_task
         except TwelveLabsUnsupportedError as error:
             # The last error is the more exact one: the first may only name the right way.
             refused = error
+            continue
         except TwelveLabsBadRequestError:
             if refused is None:
                 raise
+            continue
+        ensure_supported(call, hook.endpoint.version)
+        return call, as_task
     assert refused is not None
     raise refused
