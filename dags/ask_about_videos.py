@@ -6,6 +6,8 @@ Trigger the DAG with a source (path, URL, object storage URI), a question and an
 
 from __future__ import annotations
 
+from typing import Any
+
 from airflow.sdk import Param, dag
 
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
@@ -45,7 +47,7 @@ REVIEW = {
 )
 def ask_about_videos() -> None:
     """The video is uploaded once: the asset that is indexed is the one that is asked about and embedded."""
-    where = {"output_path": "{{ params.output_path }}"}
+    where: dict[str, Any] = {"output_path": "{{ params.output_path }}"}
     index = TwelveLabsCreateIndexOperator(task_id="create_index", index_name="{{ params.index_name }}")
     video = TwelveLabsIndexVideoOperator(
         task_id="index_video", source="{{ params.source }}", index_id=index.output, deferrable=True

@@ -95,7 +95,7 @@ def nightly_bucket() -> None:
     index = TwelveLabsCreateIndexOperator(task_id="create_index", index_name="{{ params.index_name }}")
 
     @task
-    def list_chunks(discovered: dict[str, Any]) -> list[str]:
+    def list_chunks(discovered: dict[str, list[str]]) -> list[str]:
         # Airflow maps over what a task returns, not over a part of it.
         return discovered["chunks"]
 

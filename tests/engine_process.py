@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 PLUGINS = Path(__file__).parents[1] / "plugins"
 READY = "twelvelabs-local ready: "
@@ -32,7 +32,7 @@ class Engine:
     base_url: str
     api_key: str
     data_dir: Path
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[Any]
 
 
 class EngineError(RuntimeError):

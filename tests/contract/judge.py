@@ -117,8 +117,9 @@ def form_parts(message: Message) -> list[tuple[str, str | None]]:
     parts: list[tuple[str, str | None]] = []
     for part in form.iter_parts():  # type: ignore[attr-defined, unused-ignore]
         name = str(part.get_param("name", header="content-disposition"))
-        content = part.get_payload(decode=True) or b""
-        parts.append((name, None if part.get_filename() else content.decode()))
+        content = part.get_payload(decode=True)
+        text = content.decode() if isinstance(content, bytes) else ""
+        parts.append((name, None if part.get_filename() else text))
     return parts
 
 

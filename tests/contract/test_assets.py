@@ -154,4 +154,4 @@ def test_a_file_that_goes_up_in_parts(hook: TwelveLabsHook, clip: Path, tmp_path
 def test_a_session_that_nobody_began(hook: TwelveLabsHook) -> None:
     for call in (read_upload(UNKNOWN), presign_chunks(UNKNOWN, 1), report_chunks(UNKNOWN, [SentChunk(1, "x", 1)])):
         with pytest.raises(TwelveLabsNotFoundError):
-            hook.execute(call)  # type: ignore[arg-type]
+            hook.execute(call)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +74,7 @@ def test_texts_and_images_at_once(hook: TwelveLabsHook, picture: FilePart) -> No
     ):
         found = hook.execute(hook.api.create_embeddings(EmbeddingRequest(given)))
         assert (found.dimensions, len(found.items), found.model) == (512, 1, LOCAL)
-        assert found.items[0].option is found.items[0].start is None
+        assert (found.items[0].option, found.items[0].start) == (None, None)
         assert found.input.type == (None if isinstance(given, TextInput) else given.type.value)
 
 
@@ -116,7 +117,7 @@ def test_the_list_of_tasks(hook: TwelveLabsHook, sound: Path) -> None:
     request = EmbeddingRequest(AudioInput(MediaSource(file=part_of(sound)), options=[EmbeddingOption.AUDIO]))
     ids = [hook.execute(embeddings.create_embedding_task(request)).id for _ in range(2)]
     for task_id in ids:
-        done(hook, lambda task_id=task_id: embeddings.embedding_task_status(task_id))
+        done(hook, partial(embeddings.embedding_task_status, task_id))
     page = hook.execute(embeddings.list_embedding_tasks(status="ready", paging=Paging(limit=1)))
     assert [task.id for task in page.items] == ids[-1:] and page.total_pages >= 2
     (task,) = page.items

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pendulum
 import pytest
@@ -101,7 +101,8 @@ def test_videos_are_filtered_by_ranges(hook: TwelveLabsHook, library: Library, v
             (Between(value - 1, value + 1), True),
             (Between(least=value + 1), False),
         ):
-            where = replace(VideoFilter(), **{name: range})
+            changes: dict[str, Any] = {name: range}
+            where = replace(VideoFilter(), **changes)
             assert bool(found(hook, library.index_id, where)) is there, (name, range)
 
 
@@ -177,7 +178,12 @@ def test_a_task_from_its_upload_to_its_end(hook: TwelveLabsHook, clip: Path) -> 
 
     task = until(ended)
     assert (task.video_id, task.index_id) == (created.video_id, index_id)
-    narrow = {"index_id": index_id, "status": ["ready", "failed"], "filename": "clip.mp4", "created_since": YESTERDAY}
+    narrow: dict[str, Any] = {
+        "index_id": index_id,
+        "status": ["ready", "failed"],
+        "filename": "clip.mp4",
+        "created_since": YESTERDAY,
+    }
     page = hook.execute(hook.api.list_tasks(**narrow, duration=task.duration, width=640, updated_since=YESTERDAY))
     assert [one.id for one in page.items] == [created.id]
     assert not hook.execute(hook.api.list_tasks(index_id=index_id, height=1)).items

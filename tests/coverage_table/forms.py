@@ -7,7 +7,8 @@ from typing import Any
 
 from twelvelabs_provider.api.analysis.request import AnalysisRequest, SourceKind, VideoSource
 from twelvelabs_provider.api.analysis.summaries import SummaryKind
-from twelvelabs_provider.api.embedding.request import EmbeddingRequest, MediaSource, VideoInput
+from twelvelabs_provider.api.embedding.request import EmbeddingRequest, VideoInput
+from twelvelabs_provider.api.embedding.source import MediaSource
 from twelvelabs_provider.api.search.request import SearchOption, SearchRequest
 
 Arguments = Mapping[str, Any]

@@ -99,7 +99,7 @@ def _looked_into(member: Any) -> tuple[set[str], set[Any]]:
 
 def _calls_of_kind(kind: KindOfJob) -> set[str]:
     """Return the calls that read a job and that cancel it."""
-    names = {name for make in (kind.read, kind.cancel) if make for name in make.__code__.co_names}  # type: ignore[attr-defined]
+    names = {name for make in (kind.read, kind.cancel) if make for name in make.__code__.co_names}
     # A call is imported by the module, or by the function that makes it.
     functions = {
         label

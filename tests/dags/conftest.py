@@ -134,7 +134,7 @@ def load_dag(dag_id: str, file: Path | None = None) -> DAG:
     try:
         from airflow.dag_processing.dagbag import DagBag
     except ImportError:
-        from airflow.models.dagbag import DagBag  # type: ignore[no-redef, attr-defined]
+        from airflow.models.dagbag import DagBag  # type: ignore[no-redef, unused-ignore]
     bag = DagBag(dag_folder=str(file or ROOT / "dags" / f"{dag_id}.py"))
     assert not bag.import_errors
     dag = bag.dags[dag_id]

@@ -108,7 +108,7 @@ def test_what_cannot_work_is_refused_before_anything_is_sent(
 ) -> None:
     before = account.holdings()
     with pytest.raises(TwelveLabsInputError, match=said) as caught:
-        create(fields.pop("source", SAMPLE), **fields).execute(task_context())  # type: ignore[arg-type]
+        create(fields.pop("source", SAMPLE), **fields).execute(task_context())
     assert "SIGNATURE" not in str(caught.value)
     assert account.holdings() == before
 

@@ -57,7 +57,7 @@ def analyse(items: Any, output: Path, **fields: Any) -> TwelveLabsAnalyzeBatchOp
 def woken(items: Any, output: Path, deferred: TaskDeferred) -> Any:
     """Return an operator as a new process has it when the trigger has fired."""
     operator = analyse(items, output, deferrable=True)
-    event = asyncio.run(anext(deferred.trigger.run()))  # type: ignore[attr-defined]
+    event = asyncio.run(anext(deferred.trigger.run()))
     return SimpleNamespace(
         execute=lambda context: operator.execute_complete(context, event.payload),
         execute_complete=operator.execute_complete,

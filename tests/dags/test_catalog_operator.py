@@ -76,7 +76,7 @@ def test_mapped_tasks_register_events_and_their_catalog_is_compacted(
 
 def compact(**fields: Any) -> dict[str, Any]:
     """Run the operator."""
-    return TwelveLabsCompactCatalogOperator(task_id="t", **fields).execute({})  # type: ignore[arg-type]
+    return TwelveLabsCompactCatalogOperator(task_id="t", **fields).execute({})
 
 
 def test_what_it_returns(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsSourc
 from twelvelabs_provider.hooks import twelvelabs as hooks_twelvelabs
 from twelvelabs_provider.jobs import asset_upload as jobs_asset_upload
 from twelvelabs_provider.jobs import source_upload
+from twelvelabs_provider.storage.source import resolve_source
 
 __all__ = ["bucket"]
 
@@ -130,7 +131,8 @@ def test_a_file_that_is_overwritten_while_it_is_sent(
 
     connect(api_version)
     index_id, before = account.create_index(f"overwritten {api_version}"), account.holdings()
-    read, overwritten = SizedStream.read, []
+    read = SizedStream.read
+    overwritten: list[int] = []
 
     def reading(stream: SizedStream, size: int = -1) -> bytes:
         if stream.len and not overwritten:
@@ -159,7 +161,7 @@ def test_an_object_that_is_another_one_only_while_it_is_fetched_is_uploaded(
 ) -> None:
     index_id, before = account.create_index("replaced and restored"), billed(account)
     stored.replace_before(monkeypatch, jobs_asset_upload, "signed_link")
-    resolve = source_upload.resolve_source
+    resolve = resolve_source
 
     def restored(*arguments: Any, **fields: Any) -> Any:
         stored.put(stored.first)
@@ -178,7 +180,7 @@ def test_an_object_that_is_gone_before_it_is_indexed(
     from airflow.sdk import ObjectStoragePath
 
     index_id, before = account.create_index("gone object"), account.holdings()
-    resolve = source_upload.resolve_source
+    resolve = resolve_source
 
     def removed(*arguments: Any, **fields: Any) -> Any:
         ObjectStoragePath(stored.source).unlink()

@@ -126,7 +126,7 @@ def summarize(output: Path, **fields: Any) -> TwelveLabsSummarizeVideoOperator:
 
 
 def extract(output: Path, library: Library, **fields: Any) -> TwelveLabsExtractTextInVideoOperator:
-    video = {"index_id": library.index_id, "video_id": library.video_id}
+    video: dict[str, Any] = {"index_id": library.index_id, "video_id": library.video_id}
     return TwelveLabsExtractTextInVideoOperator(
         task_id="t", output_path=str(output), poll_interval=0.05, **video, **fields
     )
@@ -304,7 +304,12 @@ def test_a_batch_bills_all_its_items(
     connect: Connect, account: Account, library: Library, tmp_path: Path, metrics: Recording
 ) -> None:
     items = [library.asset_id, {"asset_id": library.asset_id, "start": 0, "end": 12}]
-    asked = {"items": items, "output_path": str(tmp_path), "prompt": "What is shown?", "poll_interval": 0.05}
+    asked: dict[str, Any] = {
+        "items": items,
+        "output_path": str(tmp_path),
+        "prompt": "What is shown?",
+        "poll_interval": 0.05,
+    }
     before, expected = minutes(account), length_of(account, library) + 0.2
     with pytest.raises(TwelveLabsInputError, match=r"analysing 2 items would bill about .* allows 0\.7"):
         run(TwelveLabsAnalyzeBatchOperator(task_id="t", **asked, max_billable_minutes=0.7))

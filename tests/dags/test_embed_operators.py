@@ -147,7 +147,7 @@ def test_a_task_that_does_not_wait_is_published_by_another(tmp_path: Path, conne
 def test_a_deferrable_task_leaves_the_worker_and_comes_back(
     tmp_path: Path, connect: Connect, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fields = {"video": library.asset_id, "options": ["visual"], "scopes": ["asset"], "start": 1}
+    fields: dict[str, Any] = {"video": library.asset_id, "options": ["visual"], "scopes": ["asset"], "start": 1}
     operator = TwelveLabsEmbedOperator(task_id="t", output_path=str(tmp_path), deferrable=True, **fields)
     # a video that is known already may be ready at the first look
     with monkeypatch.context() as patch:
@@ -163,7 +163,7 @@ def test_a_deferrable_task_leaves_the_worker_and_comes_back(
 
 def test_every_argument_may_come_out_of_a_template(tmp_path: Path, connect: Connect, clip: Path, picture: Path) -> None:
     params = {"video": str(clip), "options": ["visual"], "images": {"a": str(picture)}, "output": str(tmp_path)}
-    fields = {
+    fields: dict[str, Any] = {
         "task_id": "t",
         "output_path": "{{ params.output }}",
         "formats": "{{ ['jsonl', 'json'] | tojson }}",
@@ -184,7 +184,7 @@ def test_every_argument_may_come_out_of_a_template(tmp_path: Path, connect: Conn
     )
     of_images = TwelveLabsEmbedOperator(**fields, text="<@a> is red", image="{{ params.images | tojson }}")
     for operator in (of_video, of_images):
-        operator.render_template_fields({**task_context(), "params": params})
+        operator.render_template_fields(task_context() | {"params": params})
     result = of_video.execute(task_context())
     assert [(row["start"], row["end"]) for row in rows_of(result)] == [(0.5, 3.5), (3.5, 6.0)]
     assert set(result["files"]) == {"jsonl", "json"} and result["manifest"].endswith("/vectors.manifest.json")
@@ -225,7 +225,7 @@ def test_what_cannot_work_is_refused_before_anything_is_sent(
     billed: Callable[[], dict[str, Any]],
 ) -> None:
     before = billed()
-    given = {name: str(sample) if value == "SAMPLE" else value for name, value in fields.items()}
+    given: dict[str, Any] = {name: str(sample) if value == "SAMPLE" else value for name, value in fields.items()}
     with pytest.raises(TwelveLabsInputError, match=said):
         embed(tmp_path, **given)
     assert billed() == before

@@ -40,7 +40,7 @@ def airflow(run_id: str, *, store: bool) -> Any:
 def submitted(task: Any, context: Any) -> str:
     with pytest.raises(TaskDeferred) as deferred:
         task.execute(context)
-    return str(deferred.value.trigger.pending["job"]["id"])  # type: ignore[attr-defined]
+    return str(deferred.value.trigger.pending["job"]["id"])
 
 
 def dies_when_asked_to_index(monkeypatch: pytest.MonkeyPatch, execute: Any) -> None:
@@ -64,7 +64,13 @@ def test_a_retry_that_must_not_find_a_video_knows_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     index_id, context = account.create_index(f"own {uuid4()}"), airflow(f"manual {uuid4()}", store=store)
-    usual = {"task_id": "ask", "index_id": index_id, "if_indexed": "fail", "poll_interval": 0.2, "deferrable": False}
+    usual: dict[str, Any] = {
+        "task_id": "ask",
+        "index_id": index_id,
+        "if_indexed": "fail",
+        "poll_interval": 0.2,
+        "deferrable": False,
+    }
 
     def task() -> Any:
         if many:
@@ -104,7 +110,7 @@ def test_two_airflows_with_one_account_have_jobs_of_their_own(
     kind: str, store: bool, connect: Connect, account: Account, library: Library, tmp_path: Path
 ) -> None:
     def task() -> Any:
-        usual = {"task_id": "ask", "prompt": "What?", "output_path": str(tmp_path), "deferrable": True}
+        usual: dict[str, Any] = {"task_id": "ask", "prompt": "What?", "output_path": str(tmp_path), "deferrable": True}
         if kind == "batch":
             return TwelveLabsAnalyzeBatchOperator(items=[library.asset_id], **usual)
         return TwelveLabsAnalyzeVideoOperator(asset_id=library.asset_id, mode="async", **usual)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.engine
 
 Make = Callable[..., Any]
-QUICK = {"task_id": "t", "poll_interval": 0.05}
+QUICK: dict[str, Any] = {"task_id": "t", "poll_interval": 0.05}
 TITLE = {
     "type": "json_schema",
     "json_schema": {"type": "object", "properties": {"title": {"type": "string"}}, "required": ["title"]},
@@ -53,22 +53,22 @@ SCREEN = {
 
 
 def text_in_video(library: Library, output: Path, **fields: Any) -> Any:
-    video = {"index_id": library.index_id, "video_id": library.video_id}
+    video: dict[str, Any] = {"index_id": library.index_id, "video_id": library.video_id}
     return TwelveLabsExtractTextInVideoOperator(output_path=str(output), **video, **QUICK, **fields)
 
 
 def analyze(library: Library, output: Path, **fields: Any) -> Any:
-    given = {"prompt": "What is it about?", "asset_id": library.asset_id, **fields}
+    given: dict[str, Any] = {"prompt": "What is it about?", "asset_id": library.asset_id, **fields}
     return TwelveLabsAnalyzeVideoOperator(output_path=str(output), **QUICK, **given)
 
 
 def summarize(library: Library, output: Path, **fields: Any) -> Any:
-    given = {"asset_id": library.asset_id, **fields}
+    given: dict[str, Any] = {"asset_id": library.asset_id, **fields}
     return TwelveLabsSummarizeVideoOperator(output_path=str(output), **QUICK, **given)
 
 
 def batch(library: Library, output: Path, **fields: Any) -> Any:
-    given = {"prompt": "What is it about?", "items": [library.asset_id], **fields}
+    given: dict[str, Any] = {"prompt": "What is it about?", "items": [library.asset_id], **fields}
     return TwelveLabsAnalyzeBatchOperator(output_path=str(output), **QUICK, **given)
 
 
@@ -77,7 +77,7 @@ def embed(library: Library, output: Path, **fields: Any) -> Any:
 
 
 def search(library: Library, output: Path, **fields: Any) -> Any:
-    given = {"query_text": "the children", "search_options": ["transcription"], **fields}
+    given: dict[str, Any] = {"query_text": "the children", "search_options": ["transcription"], **fields}
     return TwelveLabsSearchOperator(task_id="t", index_id=library.index_id, output_path=str(output), **given)
 
 
@@ -259,7 +259,12 @@ def test_a_search_is_asked_again_when_the_index_has_changed(
 
     api = Api(engine)
     index_id = api.create_index("searched twice")
-    fields = {"task_id": "t", "index_id": index_id, "output_path": str(tmp_path), "query_text": "winter"}
+    fields: dict[str, Any] = {
+        "task_id": "t",
+        "index_id": index_id,
+        "output_path": str(tmp_path),
+        "query_text": "winter",
+    }
     TwelveLabsSearchOperator(**fields).execute(task_context())
     held = events(account)
     TwelveLabsSearchOperator(**fields).execute(task_context(run_id="second"))

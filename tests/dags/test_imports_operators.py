@@ -140,7 +140,11 @@ def test_files_of_an_integration_are_indexed_once(
 ) -> None:
     connect("v1.2")
     index_id = Api(engine, "v1.2").create_index(str(tmp_path))
-    fields = {"integration_id": connection_id, "index_id": index_id, "output_path": str(tmp_path / "out")}
+    fields: dict[str, Any] = {
+        "integration_id": connection_id,
+        "index_id": index_id,
+        "output_path": str(tmp_path / "out"),
+    }
     with pytest.raises(TwelveLabsJobFailedError, match=r"1 of 3 files were not imported: broken\.mp4"):
         run(**fields)
     rows = read_rows(next((tmp_path / "out").rglob("*.manifest.json")))

@@ -126,7 +126,7 @@ def test_an_index_is_deleted_and_renamed_by_its_name(connect: Connect, account: 
     index_id = create("by name")
     renamed = {"task_id": "t", "index_name": "by name", "new_name": "by another name"}
     for _ in "12":
-        assert TwelveLabsUpdateIndexOperator(**renamed).execute(task_context()) == index_id  # type: ignore[arg-type]
+        assert TwelveLabsUpdateIndexOperator(**renamed).execute(task_context()) == index_id
     for _ in "12":
         TwelveLabsDeleteIndexOperator(task_id="t", index_name="by another name").execute(task_context())
     assert count(account, "by another name") == count(account, "by name") == 0

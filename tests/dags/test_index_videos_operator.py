@@ -34,10 +34,11 @@ from twelvelabs_provider.exceptions import (
 from twelvelabs_provider.hooks import pacing
 from twelvelabs_provider.hooks.multipart import MultipartSender
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
+from twelvelabs_provider.jobs.asset_upload import AssetUpload
 from twelvelabs_provider.jobs.bulk_indexing import checkpoint, pipeline, steps
 from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
 from twelvelabs_provider.operators.index_videos import TwelveLabsIndexVideosOperator
-from twelvelabs_provider.storage.source import Source
+from twelvelabs_provider.storage.source import Source, resolve_source
 from twelvelabs_provider.storage.source_content import Content
 from twelvelabs_provider.version_compat import TaskDeferred
 
@@ -184,7 +185,7 @@ def dying(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, after: int) ->
 
 
 DEATHS = {
-    "after an upload": (steps.AssetUpload, "run", 3),
+    "after an upload": (AssetUpload, "run", 3),
     "after an indexing was asked for": (steps, "index_asset", 3),
     "after a checkpoint": (checkpoint.Checkpoint, "write", 4),
     "after a later checkpoint": (checkpoint.Checkpoint, "write", 9),
@@ -364,7 +365,7 @@ def test_a_video_that_cannot_be_read_holds_up_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     connect(api_version)
-    listed, resolve = films(3), steps.resolve_source
+    listed, resolve = films(3), resolve_source
     first = runs.run([str(listed[1])], run_id="before")
     errors = iter([OSError(errno.EIO, "Input/output error")] * times)
 
@@ -455,7 +456,8 @@ def test_subtitles_go_along_where_there_is_a_place_for_them(
 def test_an_empty_list_has_an_empty_outcome(account: Account, connect: Connect, runs: Runs, tmp_path: Path) -> None:
     blank = tmp_path / "blank.jsonl"
     blank.write_text("\n")
-    for empty in ([], "[]", str(blank), str(tmp_path / "nothing*.mp4")):
+    empty_lists: tuple[Any, ...] = ([], "[]", str(blank), str(tmp_path / "nothing*.mp4"))
+    for empty in empty_lists:
         result = runs.run(empty)
         assert (result["videos"], result["indexed"], rows(result)) == (0, 0, [])
 
@@ -586,7 +588,7 @@ def test_an_upload_that_outlives_its_task_writes_and_sends_nothing_more(
 ) -> None:  # fmt: skip
     listed, before, assets = list(map(str, films(2))), billed(account), account.holdings()[0]
     earlier = {one["_id"] for one in account.get("/v1.3/assets")["data"]}
-    held, upload = Held(), steps.AssetUpload.run
+    held, upload = Held(), AssetUpload.run
     monkeypatch.setattr(pipeline, "LONGEST_STOP", 0.1)
 
     def run(self: Any, *arguments: Any, **fields: Any) -> str:
@@ -598,7 +600,7 @@ def test_an_upload_that_outlives_its_task_writes_and_sends_nothing_more(
 
     fields = {"deferrable": False, "on_quota": "fail", "method": method}
     with monkeypatch.context() as patch:
-        patch.setattr(steps.AssetUpload, "run", run)
+        patch.setattr(AssetUpload, "run", run)
         with pytest.raises(TwelveLabsQuotaUsedUpError):
             runs.run(listed, fields=fields)
     (file,) = runs.output.rglob("*.checkpoint.json")

@@ -68,7 +68,7 @@ def test_a_run_lists_what_became_ready_with_the_video_of_its_event(
         operator = TwelveLabsListUnpublishedVideosOperator(
             task_id="list_videos", index_name="a burst", output_path=str(tmp_path), kinds=["chapters"], **fields
         )
-        context = {**task_context(run_id=run_id), "triggering_asset_events": {"asset": list(events)}}
+        context = task_context(run_id=run_id) | {"triggering_asset_events": {"asset": list(events)}}
         found = operator.execute(context)
         assert {one["index_id"] for one in found} <= {index_id}
         return [one["video_id"] for one in found]
@@ -105,7 +105,8 @@ def test_the_next_run_is_started_whatever_becomes_of_the_videos_of_this_one() ->
 
 def test_the_watcher_is_part_of_the_dag() -> None:
     dag = load_dag("on_new_video")
-    (asset,) = dag.timetable.asset_condition.objects  # type: ignore[attr-defined]
+    condition: Any = dag.timetable.asset_condition
+    (asset,) = condition.objects
     (watcher,) = asset.watchers
     path, fields = watcher.trigger.serialize()
     assert path == "twelvelabs_provider.triggers.video_ready.TwelveLabsVideoReadyTrigger"

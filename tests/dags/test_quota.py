@@ -274,10 +274,10 @@ def test_a_batch_that_begins_on_a_used_up_day_is_sent_once(
     first.on_kill()
     pacing.forget_paces()
     event = {"event": {"memo": json.loads(json.dumps(trigger.memo))}}
-    resumed = (deferred.value.method_name, event) if woken else NOT_WOKEN
+    method, fields = (deferred.value.method_name, event) if woken else NOT_WOKEN
     second = task()
     second.deferrable = False
-    assert second.resume_execution(*resumed, context)["ready"] == 1
+    assert second.resume_execution(method, fields, context)["ready"] == 1
     assert second._result["ready"] == 1, "lineage reads it"
     assert account.get("/v1.3/analyze/batches")["page_info"]["total_results"] == before + 1
 
@@ -302,7 +302,7 @@ def test_a_task_whose_wait_was_too_long_sends_nothing_more(
     with pytest.raises(TaskDeferred) as deferred:
         WAITING["analysis"](library, tmp_path / "x").execute(context)
     clock.moved = THREE_HOURS + 60
-    event = {"event": {"memo": deferred.value.trigger.memo}}  # type: ignore[attr-defined]
+    event = {"event": {"memo": deferred.value.trigger.memo}}
     with pytest.raises(TwelveLabsQuotaUsedUpError, match=r"The deadline passed at .* during a wait for a quota"):
         WAITING["analysis"](library, tmp_path / "x").resume_execution(deferred.value.method_name, event, context)
     assert account.get("/v1.3/analyze/tasks")["page_info"]["total_results"] == before

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
 from tests.dags.conftest import ROOT
+from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.generations import dialect_for
 from twelvelabs_provider.api.models import Page
 from twelvelabs_provider.api.version import ApiVersion
@@ -17,7 +19,12 @@ CODE = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.D
 
 def test_the_calls_of_the_hook_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[str] = []
-    monkeypatch.setattr(TwelveLabsHook, "execute", lambda _, call, **__: sent.append(call.name) or Page((), 1, 1, 0))
+
+    def execute(_: TwelveLabsHook, call: Call[Any], **__: Any) -> Page[Any]:
+        sent.append(call.name)
+        return Page((), 1, 1, 0)
+
+    monkeypatch.setattr(TwelveLabsHook, "execute", execute)
     monkeypatch.setattr(TwelveLabsHook, "api", dialect_for(ApiVersion.V1_3))
     exec(compile(CODE[1], "README.md", "exec"), {})
     assert sent == ["POST /knowledge-stores", "GET /indexes/665f.../videos"]
@@ -25,9 +32,9 @@ def test_the_calls_of_the_hook_are_there(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_the_first_dag_is_a_dag() -> None:
     code = CODE[0]
-    names: dict[str, object] = {}
+    names: dict[str, Any] = {}
     exec(compile(code, "README.md", "exec"), names)
-    dag = names["transcribe"]()  # type: ignore[operator]
+    dag = names["transcribe"]()
     assert [task.task_id for task in dag.tasks] == ["index", "transcribe"]
     assert dag.task_dict["transcribe"].upstream_task_ids == {"index"}
 

@@ -157,7 +157,10 @@ def test_the_sensor_has_one_outcome_in_every_mode(how: dict[str, Any], indexed: 
 
 def somebody_elses_task(account: Account, index_id: str, **video: Any) -> str:
     """Return the id of an indexing task that was made behind the provider's back."""
-    form = {"index_id": (None, index_id), **{name: (None, value) for name, value in video.items() if name != "file"}}
+    form: dict[str, Any] = {
+        "index_id": (None, index_id),
+        **{name: (None, value) for name, value in video.items() if name != "file"},
+    }
     if "file" in video:
         form["video_file"] = ("clip.mp4", video["file"])
     url = f"{account.engine.base_url}/v1.3/tasks"

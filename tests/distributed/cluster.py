@@ -87,7 +87,7 @@ class Cluster(Stack):
         cluster.connect(CONNECTION_ID)
         return cluster
 
-    def start_component(self, name: str, kind: str | None = None) -> None:
+    def start_component(self, name: str, *more: str, kind: str | None = None) -> None:
         """Start one of Airflow's processes, in a home of its own as if on a machine of its own."""
         home = self.site.state / "machines" / name
         home.mkdir(parents=True, exist_ok=True)
@@ -99,7 +99,7 @@ class Cluster(Stack):
             "AIRFLOW_HOME": str(home),
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
         }
-        command = [sys.executable, "-m", "airflow", *COMMANDS[kind or name]]
+        command = [sys.executable, "-m", "airflow", *COMMANDS[kind or name], *more]
         self.services.start(Service(name, command, variables, self.site.logs / f"{name}.log"))
 
     def lose_worker(self, name: str) -> list[str]:

@@ -29,7 +29,7 @@ def indexed(engine: Engine, clip: Path) -> tuple[str, str]:
 
 def opened(picture: bytes) -> tuple[int, int, float]:
     """Return width, height and mean brightness of a JPEG."""
-    with av.open(io.BytesIO(picture)) as container:
+    with av.open(io.BytesIO(picture), "r") as container:
         frame = next(container.decode(video=0))
         return frame.width, frame.height, float(frame.to_ndarray(format="gray").mean())
 

@@ -185,9 +185,9 @@ def test_a_missing_folder_is_not_active(api: Api, engine: Engine, tmp_path: Path
     connection = connect_folder(engine, tmp_path / "usb")
     (tmp_path / "usb").rmdir()
     assert api.get(f"/connections/{connection}")["status"] == "expired"
-    for path in ("imports", "picker-token"):
-        body = {"json": items("a.mp4")} if path == "imports" else {}
-        api.refused(409, "connection_not_active", "POST", f"/connections/{connection}/{path}", **body)
+    path = f"/connections/{connection}"
+    api.refused(409, "connection_not_active", "POST", f"{path}/imports", json=items("a.mp4"))
+    api.refused(409, "connection_not_active", "POST", f"{path}/picker-token")
 
 
 def test_the_assets_of_a_deleted_connection_stay(api: Api, engine: Engine, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def test_a_thumbnail_shows_the_video(api: Api, clip: Path) -> None:
     answer = requests.get(link, timeout=30)
     assert answer.headers["content-type"] == "image/jpeg"
     picture = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_COLOR)
-    assert picture.shape[:2] == (360, 640)
+    assert picture is not None and picture.shape[:2] == (360, 640)
     assert requests.get(link.replace("thumbnail.jpg", "other.jpg"), timeout=30).status_code == 403
     api.expect(204, "DELETE", f"/assets/{asset_id}")
     assert requests.get(link, timeout=30).status_code == 404

@@ -27,7 +27,7 @@ def main(file: str, dag_id: str, params: str) -> None:
     try:
         from airflow.dag_processing.dagbag import DagBag
     except ImportError:
-        from airflow.models.dagbag import DagBag  # type: ignore[no-redef, attr-defined]
+        from airflow.models.dagbag import DagBag  # type: ignore[no-redef, unused-ignore]
     bag = DagBag(dag_folder=file)
     assert not bag.import_errors, bag.import_errors
     dag = bag.dags[dag_id]

@@ -67,7 +67,7 @@ def environment_of(release: Release, folder: Path) -> Path:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True, timeout=LONGEST)
     choice = ["--exclude-newer", release.day, "--resolution", release.resolution]
     airflow = [f"apache-airflow=={release.airflow}", f"apache-airflow-core=={release.airflow}"]
-    install = [sys.executable, ROOT / "requirements" / "install.py", folder, "--uv", UV, "--"]
+    install = [sys.executable, str(ROOT / "requirements" / "install.py"), str(folder), "--uv", str(UV), "--"]
     done = subprocess.run(
         [*install, *choice, *airflow, *requirements()], capture_output=True, text=True, timeout=LONGEST
     )

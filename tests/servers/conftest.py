@@ -94,10 +94,11 @@ def gcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Remot
     folder = tmp_path_factory.mktemp("gcs")
     private, public = _key_pair()
     (folder / "public.pem").write_text(public)
-    command = [sys.executable, str(HERE / "gcs_server.py"), str(folder / "public.pem")]
+    command = [sys.executable, "-m", "tests.servers.gcs_server", str(folder / "public.pem")]
+    env = {**os.environ, "PYTHONPATH": str(HERE.parents[1])}
     body = b'{"error": {"code": 403, "message": "airflow@project does not have storage.objects.create access"}}'
     with (
-        running_server(command, folder, dict(os.environ)) as address,
+        running_server(command, folder, env) as address,
         Gateway(address, Refused(403, body, {"Content-Type": "application/json"})).serving() as gateway,
     ):
         service_account = {

@@ -6,7 +6,7 @@ assertions and links only, resumable uploads in pieces of 256 KiB that may be ca
 ``ifGenerationMatch`` (412), and every read sees whole objects. It knows no versions, no ACLs, no copies between
 objects, no batches, and no hierarchical or zonal buckets.
 
-``python gcs_server.py public-key.pem`` prints its address and serves until it is ended.
+``python -m tests.servers.gcs_server public-key.pem`` prints its address and serves until it is ended.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from gcs_objects import Objects, Refusal, StoredObject, Upload, resource
+from tests.servers.gcs_objects import Objects, Refusal, StoredObject, Upload, resource
 
 _JSON = "application/json; charset=UTF-8"
 _PIECE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")

@@ -153,7 +153,7 @@ class Azure(Remote):
         from azure.core.exceptions import ResourceNotFoundError
 
         try:
-            return self._container.download_blob(key).readall()
+            return bytes(self._container.download_blob(key).readall())
         except ResourceNotFoundError:
             return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def test_places_that_cannot_be_listed(remote: Remote) -> None:
         remote.uri("in/", bucket="no-such-bucket"): "does not exist",
         remote.uri("in/", conn_id="stranger"): "access denied",
     }.items():
-        said = said_of(remote, lambda uri=uri: discover(remote, "1", uri), TwelveLabsInputError)
+        said = said_of(remote, partial(discover, remote, "1", uri), TwelveLabsInputError)
         assert "The place to look for videos" in said
         assert reason in said
 

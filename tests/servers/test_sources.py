@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from tests.servers.gateway import Break
@@ -55,7 +57,7 @@ def test_what_is_not_there(remote: Remote) -> None:
         remote.uri("folder"): "is a directory",
         remote.uri("empty.mp4"): "is empty",
     }.items():
-        assert reason in said_of(remote, lambda uri=uri: resolve_source(uri), TwelveLabsInputError)
+        assert reason in said_of(remote, partial(resolve_source, uri), TwelveLabsInputError)
 
 
 def test_a_connection_with_the_wrong_secret(remote: Remote) -> None:

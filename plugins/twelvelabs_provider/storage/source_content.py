@@ -99,7 +99,7 @@ class StoredObject:
     @property
     def can_sign(self) -> bool:
         """Whether the filesystem implements presigned URLs."""
-        from fsspec import AbstractFileSystem  # type: ignore[import-untyped]
+        from fsspec import AbstractFileSystem
 
         return getattr(type(self.filesystem), "sign", AbstractFileSystem.sign) is not AbstractFileSystem.sign
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from airflow.sdk import DAG
 
@@ -10,7 +11,7 @@ from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
 
 SINGLE = ("failed", "succeeded", "cleared", "kept")
 MAPPED = ("failed", "succeeded", "cleared", "untouched")
-USUAL = {
+USUAL: dict[str, Any] = {
     "asset_id": "{{ dag_run.conf['asset'] }}",
     "output_path": "{{ dag_run.conf['output'] }}",
     "prompt": "What is it about?",
@@ -20,11 +21,11 @@ USUAL = {
 }
 
 
-def ask(name: str, prefix: str, deferrable: bool, **how: object) -> None:
+def ask(name: str, prefix: str, deferrable: bool, **options: Any) -> None:
     """One question whose analysis bears the task's name."""
     custom_id = f"{prefix}-{name}"
     TwelveLabsAnalyzeVideoOperator(
-        task_id=name, custom_id=custom_id, output_name=custom_id, deferrable=deferrable, **USUAL, **how
+        task_id=name, custom_id=custom_id, output_name=custom_id, deferrable=deferrable, **USUAL, **options
     )
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from airflow.sdk import DAG
-from kill_points import Death, arm
-from steps import (
+from kill_points import Death, arm  # type: ignore[import-not-found]
+from steps import (  # type: ignore[import-not-found]
     ANALYSES,
     BATCHES,
     EMBEDDINGS,

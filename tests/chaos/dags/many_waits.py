@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from airflow.sdk import DAG
 
@@ -27,7 +28,7 @@ USUAL = {
 with DAG("many_waits", schedule=None, default_args={"retries": 2, "retry_delay": timedelta(seconds=1)}) as dag:
 
     @dag.task
-    def numbers(what: str, dag_run=None) -> list[str]:  # noqa: ANN001
+    def numbers(what: str, dag_run: Any = None) -> list[str]:
         """Return a name for each wait."""
         return [f"{what}-{number}" for number in range(dag_run.conf[what])]
 

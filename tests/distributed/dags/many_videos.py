@@ -37,7 +37,7 @@ with DAG("many_videos", schedule=None, default_args={"retries": 4, "retry_delay"
     )
 
     @dag.task
-    def single_videos(dag_run=None) -> list[str]:  # noqa: ANN001
+    def single_videos(dag_run: Any = None) -> list[str]:
         """Return the videos that get a branch each."""
         return list(dag_run.conf["single"])
 
@@ -57,7 +57,7 @@ with DAG("many_videos", schedule=None, default_args={"retries": 4, "retry_delay"
         )
 
     @dag.task
-    def chunks(dag_run=None) -> list[str]:  # noqa: ANN001
+    def chunks(dag_run: Any = None) -> list[str]:
         """Return the lists of the other videos."""
         return list(dag_run.conf["many"])
 

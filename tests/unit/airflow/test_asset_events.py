@@ -143,4 +143,4 @@ def test_a_task_that_publishes_nothing_says_nothing(tmp_path: Path) -> None:
 
 def test_no_outlets_and_no_events(tmp_path: Path) -> None:
     assert len(published([], tmp_path)) == 0
-    asset_events.register_events({}, [Asset("x")], [])  # type: ignore[arg-type]
+    asset_events.register_events({}, [Asset("x")], [])

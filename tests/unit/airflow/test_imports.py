@@ -101,7 +101,7 @@ def test_the_operators_of_a_dag_load_no_module_that_only_a_running_task_needs(tm
     names = sorted(
         node.module
         for node in ast.parse((PLUGINS.parent / "dags" / "video_understanding.py").read_text()).body
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("twelvelabs_provider")
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("twelvelabs_provider")
     )
     assert len(names) >= 3
     by_airflow, loaded = loaded_after(tmp_path, ["airflow.sdk.bases.operator"], names)

@@ -379,7 +379,7 @@ OLDER: list[Case] = [
         None,
     ),
 ]
-ENGINES = {
+ENGINES: dict[ApiVersion, dict[str, Any]] = {
     ApiVersion.V1_2: {
         "engines": [{"engine_name": "marengo2.6", "engine_options": ["visual", "conversation", "text_in_video"]}]
     },

@@ -259,7 +259,7 @@ def test_an_answer_of_today() -> None:
     first, second = found.items
     assert list(first.vector) == [0.5, 1.0] and (first.option, first.scope) == ("visual", "clip")
     assert (first.start, first.end, dict(first.extra)) == (0.0, 6.0, {"quadrant": "top"})
-    assert second.option is second.scope is second.start is second.end is None
+    assert (second.option, second.scope, second.start, second.end) == (None, None, None, None)
     told = found.input
     assert (told.options, told.scopes, told.duration, told.clip_length) == (("visual",), ("clip",), 60.1, 6.0)
     assert found.dimensions == 2 and found.model is None

@@ -177,7 +177,8 @@ def test_an_answer_is_read_whole() -> None:
     assert found.usage == Usage(7, None) and found.raw["new"] == 1
     old = generation_from({"id": "g", "data": ""})
     assert (old.finish_reason, old.usage, old.warning) == (None, Usage(), None)
-    for wrong in ({"id": "g"}, {"data": None}, [], "text"):
+    invalid: tuple[Any, ...] = ({"id": "g"}, {"data": None}, [], "text")
+    for wrong in invalid:
         with pytest.raises(TwelveLabsAnswerError):
             generation_from(wrong)
 
@@ -263,7 +264,9 @@ def test_segments_are_rows_in_order() -> None:
         Segment(4.0, 6.0, "HI", {"definition": "b", "mood": "calm", "text": "HI"}),
         Segment(5.0, 7.0, "", {"definition": "a", "count": 3}),
     )
-    for wrong in ([], {"a": [{"end_time": 1}]}, {"a": [{"start_time": "soon", "end_time": 1}]}, {"a": ["x"]}):
+    times = ({"end_time": 1}, {"start_time": "soon", "end_time": 1})
+    invalid: tuple[Any, ...] = ([], *({"a": [time]} for time in times), {"a": ["x"]})
+    for wrong in invalid:
         with pytest.raises(TwelveLabsAnswerError):
             segments_of(wrong)
 

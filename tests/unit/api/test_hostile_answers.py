@@ -219,8 +219,8 @@ def test_no_event_ends_in_an_untyped_error(events: list[Any]) -> None:
             stream.StreamedText().take(parsed(call, {"event_type": kind, **event}) for event in events)
     for kind in ("response.completed", "response.failed", "response.output_text.delta"):
         with suppress(TwelveLabsError):
-            call = Call(V1_3.read_index("i").method, "/responses", response_event_from)
-            collected(parsed(call, {"type": kind, **event}) for event in events)
+            response_call = Call(V1_3.read_index("i").method, "/responses", response_event_from)
+            collected(parsed(response_call, {"type": kind, **event}) for event in events)
 
 
 def signed(body: bytes) -> str:

@@ -232,7 +232,8 @@ def test_only_the_id_is_indispensable(read: Callable[[Any], Any]) -> None:
     raw = {"_id": "x", "tomorrow": {"new": True}}
     assert read(raw).id == "x"
     assert read(raw).raw == {"tomorrow": {"new": True}}
-    for answer in ({"tomorrow": 1}, {"_id": None}, {"_id": ""}, [], None, "x"):
+    answers: tuple[Any, ...] = ({"tomorrow": 1}, {"_id": None}, {"_id": ""}, [], None, "x")
+    for answer in answers:
         with pytest.raises(TwelveLabsAnswerError):
             read(answer)
 

@@ -82,7 +82,8 @@ def test_titles_and_topics() -> None:
     topics = summary_from(SummaryKind.TOPICS, {"topics": ["a", 0, None, "", 0, 1.5, False, ["b"]]}, NOTHING)
     assert topics.topics == ("a", "0", "1.5", "false", '["b"]')
     assert summary_from(SummaryKind.TITLES, {"title": 0}, NOTHING).title == "0"
-    for title in (None, " ", [], {"a": 1}):
+    titles: tuple[Any, ...] = (None, " ", [], {"a": 1})
+    for title in titles:
         with pytest.raises(TwelveLabsAnswerError, match="no title"):
             summary_from(SummaryKind.TITLES, {"title": title}, NOTHING)
 

@@ -116,5 +116,5 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _readable(sockets: Iterable[socket.socket]) -> list[socket.socket]:
     """Wait for bytes; what TLS has decrypted already is not seen by select."""
-    pending = [one for one in sockets if isinstance(one, ssl.SSLSocket) and one.pending()]
+    pending: list[socket.socket] = [one for one in sockets if isinstance(one, ssl.SSLSocket) and one.pending()]
     return pending or select.select(list(sockets), [], [])[0]

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.hooks.conftest import Connect, Execute
-from tests.unit.scripted_server import Raw, Reply, ScriptedServer, connection_text
+from tests.unit.scripted_server import Raw, Reply, ScriptedServer, Step, connection_text
 from twelvelabs_provider.api.call import LARGEST_RESPONSE, Framing, Method, StreamedCall
 from twelvelabs_provider.api.errors import (
     TwelveLabsAmbiguousError,
@@ -49,7 +49,7 @@ def chunk(content: bytes) -> bytes:
 
 
 JSON = json.dumps(INDEX).encode()
-READABLE = {
+READABLE: dict[str, Step] = {
     "gzip": encoded(gzip.compress(JSON), "gzip"),
     "x-gzip": encoded(gzip.compress(JSON), "X-GZIP"),
     "two gzip members": encoded(gzip.compress(JSON[:9]) + gzip.compress(b"") + gzip.compress(JSON[9:]), "gzip"),

@@ -50,8 +50,9 @@ def test_a_path_as_text(path: Any, text: str) -> None:
 
 
 def test_a_path_with_credentials_of_its_own_is_refused() -> None:
+    path: Any = upath.UPath("memory://a/b", token="5ecre7")
     with pytest.raises(TwelveLabsInputError, match=r"^The path 'memory://a/b' has storage options \(token\)") as caught:
-        Location.parse(upath.UPath("memory://a/b", token="5ecre7"))
+        Location.parse(path)
     assert "5ecre7" not in str(caught.value)
 
 

@@ -137,7 +137,7 @@ class Reworded(Analysis):
          "always", "retry"],
 )  # fmt: skip
 def test_a_try_that_starts_afresh_stops_what_an_earlier_one_left(
-    server: ScriptedServer, kind: type[Analysis], fields: dict[str, Any], tries: dict[str, int], stopped: bool
+    server: ScriptedServer, kind: type[Analysis], fields: dict[str, Any], tries: dict[str, Any], stopped: bool
 ) -> None:
     """Nobody fetches it any more, and the triggerer may not have been asked in time."""
     memory = TaskStateStore()

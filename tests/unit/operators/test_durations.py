@@ -38,8 +38,21 @@ SENSORS: Mapping[str, tuple[Any, Mapping[str, Any]]] = {
     "asset": (TwelveLabsAssetSensor, {"asset_id": "a"}),
     "indexing": (TwelveLabsIndexingSensor, {"index_id": "i", "video_id": "v"}),
 }
-MEANT = [3600, 3600.0, timedelta(hours=1), Decimal(3600)]
-NONSENSE = [True, False, "3600", "", -1, timedelta(seconds=-1), float("nan"), float("inf"), 1e12, 10**400, [], {}]
+MEANT: list[Any] = [3600, 3600.0, timedelta(hours=1), Decimal(3600)]
+NONSENSE: list[Any] = [
+    True,
+    False,
+    "3600",
+    "",
+    -1,
+    timedelta(seconds=-1),
+    float("nan"),
+    float("inf"),
+    1e12,
+    10**400,
+    [],
+    {},
+]
 
 
 @pytest.mark.parametrize("name", ["timeout", "poll_interval"])

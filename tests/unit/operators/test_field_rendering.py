@@ -103,12 +103,13 @@ def test_a_dag_holds_it_when_serialized() -> None:
     from airflow.sdk import DAG
     from airflow.serialization import serialized_objects
 
+    serialized: Any = serialized_objects
     with DAG("d", schedule=None) as dag:
         fields: dict[str, Any] = {"task_id": "plain", "index_id": "i", "source": "s"}
         TwelveLabsIndexVideoOperator(**fields)
         TwelveLabsIndexVideoOperator.partial(task_id="mapped", index_name="n").expand(source=["a", "b"])
     # Airflow 3.3 has a class of its own for this.
-    serialization: Any = getattr(serialized_objects, "DagSerialization", serialized_objects.SerializedDAG)
+    serialization = getattr(serialized, "DagSerialization", serialized.SerializedDAG)
     found = serialization.from_dict(serialization.to_dict(dag))
     for task in found.tasks:
         assert task.operator_name == "TwelveLabs: index video"

@@ -42,7 +42,7 @@ def tasks(*those: dict[str, Any]) -> Reply:
 def begin(memory: TaskStateStore | None = None) -> Any:
     """Submit with the older generation; return the job, or raise."""
     operator = index_video()
-    return operator.submit({**task_context(), "task_state_store": memory})
+    return operator.submit(task_context() | {"task_state_store": memory})
 
 
 @pytest.fixture

@@ -68,7 +68,8 @@ class Service(ScriptedServer):
         if name == "GET /analyze/tasks/t1":
             return Reply({"task_id": "t1", "status": "ready", "result": self._result()})
         if name == "POST /responses":
-            return self.answer
+            reply: Reply = self.answer
+            return reply
         return Reply(status=404)
 
     def _result(self) -> dict[str, Any]:
@@ -125,10 +126,11 @@ def test_segments_chapters_and_a_title_are_published_however_their_json_came(ser
         result = run(service, operator, text, finish_reason)
         assert json.loads(file_of(result, "jsonl"))["value"] == "HI"
     chapters = json.dumps({"chapters": [{"start_time": 0, "end_time": 9, "title": 1984, "summary": "It begins."}]})
-    for kind, answer in (("chapters", chapters), ("titles", '{"title": 1984}')):
+    answers: dict[str, str] = {"chapters": chapters, "titles": '{"title": 1984}'}
+    for kind, answer in answers.items():
         for text, finish_reason in around(answer).values():
             operator = TwelveLabsSummarizeVideoOperator(
-                task_id="t", kind=kind, asset_id=ASSET["_id"], output_path=str(tmp_path), mode="sync"
+                task_id="t", kind=kind, asset_id=str(ASSET["_id"]), output_path=str(tmp_path), mode="sync"
             )
             result = run(service, operator, text, finish_reason)
             row = json.loads(file_of(result, "jsonl" if kind == "chapters" else "json"))

@@ -22,7 +22,13 @@ ANSWER = Reply({"id": "g1", "data": "WINTER", "finish_reason": "stop"})
 
 
 def analyze(output: Path, **fields: Any) -> TwelveLabsAnalyzeVideoOperator:
-    given = {"index_id": "i1", "video_id": "v1", "output_path": str(output), "prompt": "What?", **fields}
+    given: dict[str, Any] = {
+        "index_id": "i1",
+        "video_id": "v1",
+        "output_path": str(output),
+        "prompt": "What?",
+        **fields,
+    }
     return TwelveLabsAnalyzeVideoOperator(task_id="t", **given)
 
 
@@ -32,7 +38,7 @@ def test_nothing_is_sent_where_no_asset_is_known(
     server: ScriptedServer, tmp_path: Path, kind: str, video: dict[str, Any]
 ) -> None:
     server.script += [Reply(video), NOT_FOUND, Reply({"data": []})]
-    given = {"index_id": "i1", "video_id": "v1", "output_path": str(tmp_path)}
+    given: dict[str, Any] = {"index_id": "i1", "video_id": "v1", "output_path": str(tmp_path)}
     operators = {
         "summary": lambda: TwelveLabsSummarizeVideoOperator(task_id="t", **given),
         "text": lambda: TwelveLabsExtractTextInVideoOperator(task_id="t", **given),

@@ -28,6 +28,7 @@ from twelvelabs_provider.storage.catalog import (
 from twelvelabs_provider.storage.catalog.entry import stamp_of
 from twelvelabs_provider.storage.catalog.folder import OutputFolder
 from twelvelabs_provider.storage.catalog.reading import merged, snapshots_in
+from twelvelabs_provider.storage.catalog.rebuilding import from_manifests
 from twelvelabs_provider.storage.catalog.writing import listen
 from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.layout import ResultPath
@@ -253,7 +254,7 @@ def test_a_rebuild_finds_what_is_there_and_drops_what_is_gone(tmp_path: Path) ->
 def test_a_rebuild_keeps_what_is_published_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     output = str(tmp_path)
     put(output, "before")
-    real = compaction.from_manifests
+    real = from_manifests
 
     def slow(folder: OutputFolder) -> Any:
         yield from real(folder)
@@ -454,7 +455,7 @@ def test_a_store_that_does_not_answer_can_be_tried_again(memory: MemoryFileSyste
         assert "conn@" not in str(caught.value)
 
 
-BAD_ENTRIES = {
+BAD_ENTRIES: dict[str, dict[str, Any]] = {
     "a bad time": {"published_at": "yesterday"},
     "a time out of range": {"published_at": "0001-01-01T00:00:00+23:00"},
     "a path out of the output": {"result": "../victim.manifest.json"},

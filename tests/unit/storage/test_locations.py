@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from airflow.sdk import ObjectStoragePath
@@ -21,7 +22,8 @@ def test_the_uri_of_a_location_has_a_scheme_and_no_connection(tmp_path: Path, mo
     assert Location.parse("file:///a/b").uri == "file:///a/b"
     assert Location.parse(Path("/a/b")).uri == "file:///a/b"
     assert Location.parse("s3://conn@bucket/key").uri == "s3://bucket/key"
-    assert Location.parse(ObjectStoragePath("s3://conn@bucket/key")).uri == "s3://bucket/key"
+    stored: Any = ObjectStoragePath("s3://conn@bucket/key")
+    assert Location.parse(stored).uri == "s3://bucket/key"
 
 
 def test_the_parts_of_a_location() -> None:

@@ -11,12 +11,13 @@ import pytest
 from airflow.sdk.io import store as airflow_store
 from fsspec.spec import AbstractFileSystem
 
+from twelvelabs_provider.api.addresses import is_inside
 from twelvelabs_provider.api.assets import UPLOADS, UploadMethod, choose_method
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.hooks import masking
 from twelvelabs_provider.hooks.log_redaction import redact_client_logs
 from twelvelabs_provider.jobs.asset_upload import method_for
-from twelvelabs_provider.storage.signing import SIGNED_FOR, is_inside, signed_link
+from twelvelabs_provider.storage.signing import SIGNED_FOR, signed_link
 from twelvelabs_provider.storage.source import Source, resolve_source
 from twelvelabs_provider.storage.source_content import StoredObject
 

@@ -287,8 +287,9 @@ def test_the_stored_arguments_are_plain_json(server: ScriptedServer) -> None:
 
 def test_the_constructor_accepts_every_row(server: ScriptedServer) -> None:
     """An exception here would take the triggerer's whole loop down."""
-    for value in (None, "x", 5, {}, []):
-        TwelveLabsJobTrigger(value, value, value)  # type: ignore[arg-type]
+    values: tuple[Any, ...] = (None, "x", 5, {}, [])
+    for value in values:
+        TwelveLabsJobTrigger(value, value, value)
     required = [
         name
         for name, parameter in inspect.signature(TwelveLabsJobTrigger.__init__).parameters.items()

@@ -60,7 +60,7 @@ def deferred(sensor: TwelveLabsJobSensor) -> Any:
     """Return the trigger of a sensor that defers."""
     ti = SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, try_number=1)
     with pytest.raises(TaskDeferred) as raised:
-        sensor.execute({"ti": ti, "task_instance": ti})  # type: ignore[arg-type, typeddict-item]
+        sensor.execute({"ti": ti, "task_instance": ti})  # type: ignore[typeddict-item]
     return raised.value.trigger
 
 

@@ -18,6 +18,7 @@ from tests.unit.scripted_server import (
     Lost,
     Reply,
     ScriptedServer,
+    Step,
     connection_text,
     forget_proxies,
 )
@@ -200,7 +201,7 @@ def test_a_job_seen_long_ago_makes_the_poll_read_further_back(server: ScriptedSe
     assert asked_since[0] > long_ago + 3600
 
 
-BAD = [
+BAD: list[Step] = [
     Reply({"code": "generic_error", "message": "oops"}, status=500),
     Reply({"code": "too_many_requests", "message": "slow down"}, status=429, headers={"Retry-After": "0"}),
     Reply(b"<html>gateway</html>", status=502),

@@ -268,7 +268,7 @@ def test_an_invalid_watermark_stops_the_events(server: ScriptedServer) -> None:
 
     async def listen() -> None:
         async with asyncio.timeout(LONGEST_TEST):
-            task = asyncio.create_task(anext(trigger(store).run()))  # type: ignore[call-overload]
+            task = asyncio.ensure_future(anext(trigger(store).run()))
             await asyncio.sleep(0.1)
             seen.append(len(server.requests))
             store.value = json.dumps(EventWatermark(NOW - 60).as_json())

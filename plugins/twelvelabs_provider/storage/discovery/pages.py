@@ -56,7 +56,7 @@ def _gcs(filesystem: Any, bucket: str, prefix: str, shallow: bool) -> Iterator[t
 
 
 def _azure(filesystem: Any, bucket: str, prefix: str, shallow: bool) -> Iterator[tuple[str, Info]]:
-    from fsspec.asyn import sync  # type: ignore[import-untyped]
+    from fsspec.asyn import sync
 
     client = filesystem.service_client.get_container_client(container=bucket)
     asked = {"name_starts_with": prefix, "include": ["metadata"], "results_per_page": PAGE}

@@ -114,7 +114,7 @@ def _parts(value: str, shown: str) -> tuple[str, str | None, int | None]:
     first = next((at for at in range(start, len(parts)) if _MAGIC.search(parts[at])), None)
     if first is None:
         return value.rstrip("/") or "/", None, None
-    from fsspec.utils import glob_translate  # type: ignore[import-untyped]
+    from fsspec.utils import glob_translate
 
     rest = parts[first:]
     try:
