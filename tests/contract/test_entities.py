@@ -111,7 +111,7 @@ def test_a_bulk_tells_what_was_made_and_what_was_not(
     outcome = hook.execute(entities.create_entities(collection.id, wanted))
     assert [made.name for made in outcome.created] == ["Ann", "Bob"]
     assert [(refused.position, refused.name) for refused in outcome.refused] == [(1, "Nobody")]
-    assert UNKNOWN in outcome.refused[0].reason
+    assert UNKNOWN in (outcome.refused[0].reason or "")
     ids = {made.id for made in outcome.created}
     assert {entity.id for entity in hook.execute(entities.list_entities(collection.id)).items} == ids
 

@@ -72,7 +72,7 @@ def test_an_asset_with_everything() -> None:
     asset = Asset.read(answer)
     assert (asset.method, asset.file_type, asset.size, asset.duration) == ("multipart", "video/mp4", 5, 7.5)
     assert asset.hls == Rendition(status="ready", url="https://m.example/a.m3u8?sig=SIGNATURE")
-    assert asset.thumbnail == Rendition(status="processing")
+    assert asset.thumbnail == Rendition(status="processing", url=None)
     assert asset.technical["tomorrow"] == 1
     assert "SIGNATURE" not in repr(asset)
 

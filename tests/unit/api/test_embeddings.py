@@ -230,7 +230,7 @@ LACKING: list[tuple[Callable[[EmbeddingRequest], Call[Any]], Any, str]] = [
 
 @pytest.mark.parametrize(("make", "given", "nearest_way"), LACKING)
 def test_what_a_generation_lacks_is_refused_with_the_nearest_way(
-    make: Callable[[EmbeddingRequest], object], given: Any, nearest_way: str
+    make: Callable[[EmbeddingRequest], Call[Any]], given: Any, nearest_way: str
 ) -> None:
     with pytest.raises(TwelveLabsUnsupportedError, match=nearest_way):
         ensure_supported(make(EmbeddingRequest(given)), ApiVersion.V1_1)
