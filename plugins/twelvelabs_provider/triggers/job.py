@@ -23,7 +23,8 @@ from twelvelabs_provider.jobs.outage import is_final
 from twelvelabs_provider.jobs.poll_subscribers import MARGIN, PollKey, Subscription, shard_of
 from twelvelabs_provider.jobs.polling import duration_text
 from twelvelabs_provider.jobs.trigger_event import EventReason, JobEvent
-from twelvelabs_provider.triggers.shared_poll import OWN_POLL_AFTER, Snapshot, TwelveLabsPollTrigger
+from twelvelabs_provider.triggers.list_poll import Snapshot
+from twelvelabs_provider.triggers.shared_poll import OWN_POLL_AFTER, TwelveLabsPollTrigger
 from twelvelabs_provider.triggers.single_poll import PollFailedError, SinglePoll
 from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS
 

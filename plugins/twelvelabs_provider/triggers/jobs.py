@@ -23,7 +23,8 @@ from twelvelabs_provider.jobs.job_lists import can_be_listed
 from twelvelabs_provider.jobs.kinds import read_state
 from twelvelabs_provider.jobs.poll_subscribers import MARGIN, PollKey, Subscription, shard_of
 from twelvelabs_provider.jobs.trigger_event import EventReason
-from twelvelabs_provider.triggers.shared_poll import OWN_POLL_AFTER, Snapshot, TwelveLabsPollTrigger
+from twelvelabs_provider.triggers.list_poll import Snapshot
+from twelvelabs_provider.triggers.shared_poll import OWN_POLL_AFTER, TwelveLabsPollTrigger
 from twelvelabs_provider.triggers.single_poll import PollFailedError, SinglePoll
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from twelvelabs_provider.sensors.entity import TwelveLabsEntitySensor
 from twelvelabs_provider.sensors.indexing import TwelveLabsIndexingSensor
 from twelvelabs_provider.sensors.job import TwelveLabsJobSensor
 from twelvelabs_provider.sensors.knowledge_store import TwelveLabsKnowledgeStoreItemSensor
-from twelvelabs_provider.triggers import shared_poll
+from twelvelabs_provider.triggers import list_poll, shared_poll
 from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS, TaskDeferred
 
 OLD = 6 * 3600.0
@@ -47,7 +47,7 @@ SENSORS: dict[JobKind, Callable[..., TwelveLabsJobSensor]] = {
 @pytest.fixture
 def jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobServer]:
     monkeypatch.setattr(shared_poll, "EARLIEST_EVENT", 0.0)
-    monkeypatch.setattr(shared_poll, "TICK", 0.5)
+    monkeypatch.setattr(list_poll, "TICK", 0.5)
     monkeypatch.setattr(shared_poll, "_subscribers", {})
     monkeypatch.setattr(shared_poll, "_broadcasts", {})
     forget_proxies(monkeypatch)

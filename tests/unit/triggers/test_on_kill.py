@@ -23,7 +23,7 @@ from twelvelabs_provider.jobs.trigger_event import EventReason, JobEvent
 from twelvelabs_provider.triggers import job as trigger_module
 from twelvelabs_provider.triggers import shared_poll
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
-from twelvelabs_provider.triggers.shared_poll import Snapshot
+from twelvelabs_provider.triggers.list_poll import Snapshot
 
 ANALYSIS = JobRef(JobKind.ANALYSIS_TASK, "t1")
 INDEXING = JobRef(JobKind.INDEXED_ASSET, "v1", "i1")

@@ -27,7 +27,7 @@ from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
 from twelvelabs_provider.jobs.poll_subscribers import MARGIN, shard_of
 from twelvelabs_provider.jobs.trigger_event import EventReason, JobEvent
 from twelvelabs_provider.triggers import job as trigger_module
-from twelvelabs_provider.triggers import shared_poll
+from twelvelabs_provider.triggers import list_poll, shared_poll
 from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
 from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS
 
@@ -128,7 +128,7 @@ def test_only_the_affected_shards_receive_a_snapshot(server: ScriptedServer, mon
     woken: list[str] = []
     woken_by = trigger_module._event_in
 
-    def counted(snapshot: shared_poll.Snapshot, pending: PendingJob) -> JobEvent | None:
+    def counted(snapshot: list_poll.Snapshot, pending: PendingJob) -> JobEvent | None:
         woken.append(pending.job.id)
         return woken_by(snapshot, pending)
 
@@ -304,13 +304,13 @@ def test_silence_ends_the_wait_after_a_while(server: ScriptedServer, monkeypatch
 
 
 def test_each_wait_has_its_own_deadline(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared_poll, "TICK", 0.0)
+    monkeypatch.setattr(list_poll, "TICK", 0.0)
     server.script += [page()] * 3 + [page(task("t2"))] * 50
     assert reasons(trigger("t1", deadline=-1.0), trigger("t2")) == [EventReason.DEADLINE, EventReason.ENDED]
 
 
 def test_a_deleted_job_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared_poll, "TICK", 0.0)
+    monkeypatch.setattr(list_poll, "TICK", 0.0)
     monkeypatch.setattr(trigger_module, "OWN_POLL_AFTER", -1.0)
     forget_proxies(monkeypatch)
     with JobServer() as jobs:
