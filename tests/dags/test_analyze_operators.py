@@ -169,7 +169,7 @@ def test_a_sensor_of_nothing_fails(connect: Connect) -> None:
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
-    "no video": ({"asset_id": None}, "name one video"),
+    "no video": ({"asset_id": None}, "Name one video"),
     "two videos": ({"video_url": "https://example.org/a.mp4"}, "asset_id and video_url"),
     "a video without its index": ({"asset_id": None, "video_id": "v"}, "index_id"),
     "no question": ({"prompt": None}, "/prompt: give one of"),

@@ -203,8 +203,8 @@ def test_every_argument_may_come_out_of_a_template(tmp_path: Path, connect: Conn
         ({"text": "word " * 501}, "501 words"),
         ({"text": "a", "formats": ["csv"]}, "csv"),
         ({"image": "/nowhere.png"}, "does not exist"),
-        ({"video": "SAMPLE", "options": ["smell"]}, "'smell' is none of visual, audio, transcription"),
-        ({"video": "SAMPLE", "scopes": "frame"}, "'frame' is none of clip, asset"),
+        ({"video": "SAMPLE", "options": ["smell"]}, "'smell' is not one of visual, audio, transcription"),
+        ({"video": "SAMPLE", "scopes": "frame"}, "'frame' is not one of clip, asset"),
         ({"video": "SAMPLE", "types": ["fused_embedding"], "options": ["visual"]}, "two options"),
         ({"video": "SAMPLE", "segmentation": "random"}, "must be fixed or dynamic"),
         ({"video": "SAMPLE", "segment_seconds": 11}, "from 2 to 10"),
@@ -366,4 +366,4 @@ def test_the_older_generations(tmp_path: Path, connect: Connect, clip: Path, pic
     connect("v1.1")
     with pytest.raises(TwelveLabsRefusedError, match=r"api_version v1\.2") as caught:
         embed(tmp_path, text="good morning")
-    assert isinstance(caught.value.__cause__, TwelveLabsUnsupportedError)
+    assert isinstance(caught.value.__context__, TwelveLabsUnsupportedError)

@@ -1,1 +1,1 @@
-"""What users give to operators, read and checked before anything is sent."""
+"""Arguments of operators, parsed and checked before any request."""

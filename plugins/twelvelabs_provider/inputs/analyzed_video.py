@@ -1,4 +1,4 @@
-"""Which video text is generated about, however the user named it."""
+"""The video of an analysis: an asset, an indexed video, a URL or a file."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _IN_NO_INDEX = "assets"
 
 @dataclass(frozen=True)
 class Subject:
-    """A video as a result tells of it.
+    """The video of a result.
 
     :param group: folder of the result: the index, or ``assets``.
     :param name: folder below it: the video, the asset, or the name of a file with a digest.
-    :param duration: seconds, None where nobody knows.
+    :param duration: seconds, None if unknown.
     :param uri: where the video came from, without credentials.
     """
 
@@ -57,9 +57,9 @@ class Subject:
 
 @dataclass(frozen=True)
 class Named:
-    """The arguments that name a video; what rendered to nothing is None.
+    """The arguments that name a video; an argument that is empty after rendering is None.
 
-    :raises TwelveLabsInputError: if they name none, or two.
+    :raises TwelveLabsInputError: they name no video, or more than one.
     """
 
     asset_id: str | None
@@ -79,7 +79,7 @@ class Named:
         given = [name for name, there in ways.items() if there]
         if len(given) != 1:
             raise TwelveLabsInputError(
-                "name one video: asset_id, video_url, video_file, or index_id and video_id (given:"
+                "Name one video: asset_id, video_url, video_file, or index_id and video_id (given:"
                 f" {' and '.join(given) or 'none'})"
             )
         if self.video_id and not self.index_id:
@@ -87,19 +87,19 @@ class Named:
 
     @classmethod
     def of(cls, **given: str | None) -> Self:
-        """Read the arguments as templates left them."""
+        """Parse the rendered arguments."""
         texts = {name: str(value).strip() if value is not None else "" for name, value in given.items()}
-        # It travels into records and manifests, where no signature may go.
+        # Records and manifests hold it, and must hold no signature.
         texts["source_uri"] = redact_url(texts.get("source_uri", ""))
         return cls(**{name: text if text not in ("", "None") else None for name, text in texts.items()})
 
 
 def find_subject(hook: TwelveLabsHook, named: Named) -> tuple[Subject, VideoSource]:
-    """Look the video up, which costs nothing, and return it with the way in which it is named to the service.
+    """Return the video and its form in the request, after free requests only.
 
-    v1.3 analyses an indexed video as the asset that it was made of; the older generations take its id.
+    v1.3 analyzes an indexed video as its asset; the older generations take its id.
 
-    :raises TwelveLabsInputError: a file is missing or too large to go within a request, or a video has no known asset.
+    :raises TwelveLabsInputError: a file is missing or too large for a request, or a video has no known asset.
     """
     if named.video_id:
         return _indexed(hook, named)
@@ -125,9 +125,9 @@ def _indexed(hook: TwelveLabsHook, named: Named) -> tuple[Subject, VideoSource]:
 
 
 def without_asset(index_id: str, video_id: str) -> TwelveLabsInputError:
-    """Return the refusal of an indexed video whose asset cannot be found, where only assets are analysed."""
+    """Return the error for an indexed video whose asset is unknown, where only assets can be analyzed."""
     return TwelveLabsInputError(
-        f"video {video_id} of index {index_id} has no known asset, and API v1.3 analyses assets: give asset_id,"
+        f"Video {video_id} has no known asset (index {index_id}), and API v1.3 analyzes assets: give asset_id,"
         " video_url or video_file, or index the video again with TwelveLabsIndexVideoOperator"
     )
 
@@ -135,7 +135,7 @@ def without_asset(index_id: str, video_id: str) -> TwelveLabsInputError:
 def _from_place(source: Source, named: Named) -> tuple[Subject, VideoSource]:
     if (source.url is None) == bool(named.video_url):
         raise TwelveLabsInputError(
-            f"{source.uri!r} is {'a file' if named.video_url else 'an address'}: give it as"
+            f"{source.uri!r} is {'a file' if named.video_url else 'a URL'}: give it as"
             f" {'video_file' if named.video_url else 'video_url'}"
         )
     digest = hashlib.sha256(f"{source.uri}\0{source.fingerprint}".encode()).hexdigest()[:8]
@@ -144,8 +144,8 @@ def _from_place(source: Source, named: Named) -> tuple[Subject, VideoSource]:
         return subject, VideoSource(SourceKind.URL, source.url)
     if (source.size or 0) > MOST_INLINE_BYTES:
         raise TwelveLabsInputError(
-            f"video_file={source.uri!r} has {source.size:,} bytes, and {MOST_INLINE_BYTES:,} fit into a request: make"
-            " it an asset, and give asset_id"
+            f"video_file has {source.size:,} bytes, and a request takes {MOST_INLINE_BYTES:,}: {source.uri!r}. Use"
+            " TwelveLabsCreateAssetOperator, and give asset_id"
         )
     facts = probe_video(source)
     with source.open() as stream:

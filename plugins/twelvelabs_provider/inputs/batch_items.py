@@ -1,4 +1,4 @@
-"""The items of batches as they are given: a list, or a file of JSON lines that is read as it is needed."""
+"""Items of batches: a list, or a file of JSON lines that is read on demand."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from twelvelabs_provider.storage.locations import without_signatures
 from twelvelabs_provider.storage.source import Source, resolve_source
 
 LONGEST_LINE = 1024 * 1024
-"""Bytes of one line of a file of items."""
+"""Maximum bytes of a line in a file of items."""
 _ID = re.compile(r"[0-9a-f]{24}")
 _NUMBERS = {
     "temperature": "temperature",
@@ -41,8 +41,8 @@ class GivenItem:
     """One item.
 
     :param number: counted from 0 over all items.
-    :param at: where it begins in its file (bytes); None for an item of a list.
-    :param duration: seconds of its video, where the caller knows them.
+    :param at: offset in its file (bytes); None for an item of a list.
+    :param duration: seconds of its video, None if the caller gave none.
     """
 
     number: int
@@ -56,19 +56,19 @@ class GivenItem:
 
 
 class GivenItems(ABC):
-    """Items that can be read again from any portion on."""
+    """Items that can be read again, from any batch on."""
 
     @abstractmethod
     def read(self, portion: PlannedBatch | None = None) -> Iterator[GivenItem]:
-        """Return the items of a portion, or all of them, one by one.
+        """Yield the items of a batch, or all of them.
 
-        :raises TwelveLabsInputError: for the first one that is none.
+        :raises TwelveLabsInputError: an entry is not an item.
         """
 
     @property
     @abstractmethod
     def meaning(self) -> str:
-        """What tells these items from others."""
+        """Digest or version that changes when the items change."""
 
 
 @dataclass(frozen=True)
@@ -78,25 +78,25 @@ class ListedItems(GivenItems):
     entries: Sequence[Any]
 
     def read(self, portion: PlannedBatch | None = None) -> Iterator[GivenItem]:
-        """See the base."""
+        """Implement the base."""
         first, count = (portion.first, portion.count) if portion else (0, len(self.entries))
         for number in range(first, first + count):
             yield read_item(self.entries[number], number)
 
     @property
     def meaning(self) -> str:
-        """See the base."""
+        """Implement the base."""
         return fingerprint(json.dumps(list(self.entries), sort_keys=True, default=str))
 
 
 @dataclass(frozen=True)
 class FiledItems(GivenItems):
-    """Items of a file, one JSON value on each line; empty lines are passed over."""
+    """Items of a file, one JSON value per line; empty lines are skipped."""
 
     source: Source
 
     def read(self, portion: PlannedBatch | None = None) -> Iterator[GivenItem]:
-        """See the base."""
+        """Implement the base."""
         everything = self._lines(portion)
         chosen = islice(everything, portion.count) if portion else everything
         with closing(everything):
@@ -105,17 +105,17 @@ class FiledItems(GivenItems):
                     entry = decoded_json(line)
                 except ValueError as error:
                     raise TwelveLabsInputError(
-                        f"items[{number}] of {self.source.uri} is not JSON ({error}): one item stands on each line"
+                        f"items[{number}] of {self.source.uri} is not JSON ({error}): write one item per line"
                     ) from error
                 yield replace(read_item(entry, number), at=at)
 
     @property
     def meaning(self) -> str:
-        """See the base."""
+        """Implement the base."""
         return f"{without_signatures(self.source.uri)} {self.source.fingerprint}"
 
     def _lines(self, portion: PlannedBatch | None) -> Generator[tuple[int, int, bytes], None, None]:
-        """Return number, place and text of the lines that hold items, from a portion's first item on."""
+        """Yield number, offset and content of the lines with items, from the first item of a batch on."""
         wanted = portion.first if portion else 0
         number, at = (wanted, portion.at) if portion and portion.at is not None else (0, 0)
         with self.source.open() as stream:
@@ -133,10 +133,10 @@ class FiledItems(GivenItems):
 
 
 def items_of(value: Any) -> GivenItems:
-    """Return the items that were given.
+    """Return the items of an argument.
 
     :param value: a list, its JSON text, one asset id, or the path or URI of a file of JSON lines.
-    :raises TwelveLabsInputError: for anything else.
+    :raises TwelveLabsInputError: it is none of these.
     """
     value = without_paths(value)
     if isinstance(value, str):
@@ -157,10 +157,10 @@ def items_of(value: Any) -> GivenItems:
 
 
 def read_item(entry: Any, number: int) -> GivenItem:
-    """Return one item: an asset id, or a mapping of ``asset_id`` and what is asked differently.
+    """Return one item: an asset id, or a mapping of ``asset_id`` and the options that differ.
 
     :param number: counted from 0 over all items.
-    :raises TwelveLabsInputError: if it is neither.
+    :raises TwelveLabsInputError: it is neither.
     """
     if isinstance(entry, str):
         entry = {"asset_id": entry}

@@ -1,4 +1,4 @@
-"""What is asked of the items of batches, and what every item has to keep."""
+"""Request of a batch: the options of all items, and the checks of each item."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ QUESTION = (
     "prompt", "response_format", "analysis_mode", "model_name", "temperature", "max_tokens", "start", "end",
     "min_segment_duration", "max_segment_duration",
 )  # fmt: skip
-"""The arguments that say what is asked."""
+"""The arguments of the request."""
 
 
 @dataclass(frozen=True)
 class ItemRules:
-    """What every item has to keep, with the defaults that it may override."""
+    """Checks of each item, with the default options that it may override."""
 
     defaults: BatchOptions
     mode: AnalysisMode
     model: str
 
     def checked(self, items: Iterator[GivenItem]) -> Iterator[GivenItem]:
-        """Pass items on as long as the service would take them.
+        """Yield items that the service would accept.
 
-        :raises TwelveLabsInputError: for the first one that it would refuse.
+        :raises TwelveLabsInputError: an item would be refused.
         """
         seen: set[str] = set()
         for count, given in enumerate(items):
             if count % MOST_ITEMS == 0:
-                # An id has to be the only one of its batch, and no batch holds more items than this.
+                # Ids are unique in a batch, and no batch has more items.
                 seen.clear()
             self._check(given)
             if given.item.custom_id in seen:
-                raise TwelveLabsInputError(f"{given}: its custom_id stands on another item of the same batch too")
+                raise TwelveLabsInputError(f"{given}: another item of the same batch has this custom_id")
             seen |= {given.item.custom_id} if given.item.custom_id else set()
             yield given
 
     def bill(self, given: GivenItem, duration: float | None) -> Bill:
         """Return what one item bills.
 
-        :param duration: seconds of its video, None where nobody knows.
+        :param duration: seconds of its video, None if unknown.
         """
         options, usual = given.item.options, self.defaults
         window = TimeRange(
@@ -59,16 +59,16 @@ class ItemRules:
         return analysis_bill(window, duration, definitions_in(options.response_format or usual.response_format))
 
     def check_defaults(self) -> None:
-        """Refuse defaults that no item could be asked with; a prompt may come from the items.
+        """Refuse defaults that are invalid for every item; the items may have the prompt.
 
-        :raises TwelveLabsInputError: for the first thing that is wrong.
+        :raises TwelveLabsInputError: with the first problem.
         """
         timed = self.mode is AnalysisMode.TIME_BASED_METADATA
         if timed or self.defaults.prompt is not None:
             self._refuse("", self._request(BatchItem("0" * 24)))
 
     def _check(self, given: GivenItem) -> None:
-        # Most items ask for what all ask for, which has been checked; a schema takes its time.
+        # Most items have the default options, which are checked already; checking a schema takes time.
         if given.item.options != BatchOptions() or self.defaults.prompt is None:
             self._refuse(f"{given}: ", self._request(given.item))
         elif given.item.custom_id is not None:
@@ -76,15 +76,15 @@ class ItemRules:
             self._refuse(f"{given}: ", plain)
 
     def _request(self, item: BatchItem) -> AnalysisRequest:
-        """Return an item as the analysis task that it becomes."""
-        asked = {
+        """Return the analysis request of an item."""
+        values = {
             **vars(self.defaults),
             **{name: value for name, value in vars(item.options).items() if value is not None},
         }
-        prompt = asked.pop("prompt")
+        prompt = values.pop("prompt")
         question = {"prompt": prompt} if prompt is None or isinstance(prompt, str) else {"prompt_v2": prompt}
         return AnalysisRequest(
-            item.asset_id, mode=self.mode, model=self.model, custom_id=item.custom_id, **question, **asked
+            item.asset_id, mode=self.mode, model=self.model, custom_id=item.custom_id, **question, **values
         )
 
     def _refuse(self, place: str, request: AnalysisRequest) -> None:
@@ -92,28 +92,28 @@ class ItemRules:
             raise TwelveLabsInputError(f"{place}{problem.pointer.lstrip('/')}: {problem.message}")
 
 
-def rules_from(asked: Mapping[str, Any]) -> ItemRules:
-    """Read the arguments as templates left them.
+def rules_from(values: Mapping[str, Any]) -> ItemRules:
+    """Parse the rendered arguments.
 
-    :param asked: the values of :data:`QUESTION`.
-    :raises TwelveLabsInputError: for the first one that cannot be read.
+    :param values: the values of :data:`QUESTION`.
+    :raises TwelveLabsInputError: an argument is invalid.
     """
-    mode, model = asked["analysis_mode"], asked["model_name"]
+    mode, model = values["analysis_mode"], values["model_name"]
     if mode not in set(AnalysisMode):
         raise TwelveLabsInputError(f"analysis_mode={mode!r} is not one of {', '.join(AnalysisMode)}")
     if model != DEFAULT_MODEL:
         raise TwelveLabsInputError(f"model_name={model!r}: batches need {DEFAULT_MODEL}")
-    window = TimeRange.parse(asked["start"], asked["end"])
-    tokens = _number("max_tokens", asked["max_tokens"])
+    window = TimeRange.parse(values["start"], values["end"])
+    tokens = _number("max_tokens", values["max_tokens"])
     defaults = BatchOptions(
-        prompt=_question(asked["prompt"]),
-        response_format=mapping_of("response_format", asked["response_format"]) or None,
-        temperature=_number("temperature", asked["temperature"]),
+        prompt=_question(values["prompt"]),
+        response_format=mapping_of("response_format", values["response_format"]) or None,
+        temperature=_number("temperature", values["temperature"]),
         max_tokens=None if tokens is None else int(tokens),
         start=window.start,
         end=window.end,
-        min_segment_duration=_number("min_segment_duration", asked["min_segment_duration"]),
-        max_segment_duration=_number("max_segment_duration", asked["max_segment_duration"]),
+        min_segment_duration=_number("min_segment_duration", values["min_segment_duration"]),
+        max_segment_duration=_number("max_segment_duration", values["max_segment_duration"]),
     )
     return ItemRules(defaults, AnalysisMode(mode), model)
 

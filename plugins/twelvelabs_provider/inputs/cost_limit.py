@@ -1,4 +1,4 @@
-"""The limit of what a task may have billed."""
+"""The ``max_billable_minutes`` argument."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from twelvelabs_provider.jobs.cost import LIMIT
 
 
 def limit_from(value: float | str | None) -> float | None:
-    """Read the argument ``max_billable_minutes``; what rendered to nothing is no limit.
+    """Return the limit in minutes; None if the argument is empty after rendering.
 
-    :raises TwelveLabsInputError: for what is no number of minutes.
+    :raises TwelveLabsInputError: it is not a number of minutes.
     """
     limit = optional_number(LIMIT, value)
     if limit is not None and limit < 0:

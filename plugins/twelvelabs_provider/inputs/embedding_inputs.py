@@ -1,4 +1,4 @@
-"""What an embedding operator was given, as the typed request that it stands for."""
+"""Inputs of an embedding request, made from the arguments of the operator."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ _ASSET_ID = re.compile(r"[0-9a-f]{24}")
 
 @dataclass(frozen=True)
 class Medium:
-    """A medium that can be sent or named.
+    """An asset, a URL or a file as the input of an embedding.
 
-    :param shown: its address or id, without what signs it.
-    :param duration: seconds, where known.
-    :param version: changes when the content of a file changes; None for what the service holds or fetches.
+    :param shown: its URI or id, without a signature.
+    :param duration: seconds, None if unknown.
+    :param version: changes when the content of a file changes; None for assets.
     """
 
     source: MediaSource
@@ -52,7 +52,7 @@ class Medium:
 
 @dataclass(frozen=True)
 class MediaOptions:
-    """How a sound or a video is to be embedded, as the operator was told; checked by :meth:`parsed`."""
+    """Options for audio and video as given to the operator; :meth:`parsed` checks them."""
 
     start: Any = None
     end: Any = None
@@ -63,9 +63,9 @@ class MediaOptions:
     types: Any = None
 
     def parsed(self) -> dict[str, Any]:
-        """Return the fields of a :class:`MediaInput`, all but its source.
+        """Return the fields of a :class:`MediaInput` except its source.
 
-        :raises TwelveLabsInputError: naming the argument and what it takes.
+        :raises TwelveLabsInputError: an option is invalid.
         """
         window = TimeRange.parse(self.start, self.end)
         return {
@@ -78,9 +78,9 @@ class MediaOptions:
         }
 
     def must_be_unused(self, what: str) -> None:
-        """Refuse any of them for an input that has no segments.
+        """Refuse options that need segments.
 
-        :raises TwelveLabsInputError: naming the argument.
+        :raises TwelveLabsInputError: an option is set.
         """
         for name, value in vars(self).items():
             if not is_blank(value):
@@ -100,15 +100,15 @@ class MediaOptions:
 
 
 def is_blank(value: Any) -> bool:
-    """Whether an argument is left out, or was rendered to nothing."""
+    """Return whether an argument is left out or empty after rendering."""
     return value is None or (isinstance(value, str) and value.strip() in ("", "None")) or value in ([], (), {})
 
 
 def picture_input(hook: TwelveLabsHook, text: str | None, images: Any) -> tuple[EmbeddingInput, list[Medium]]:
-    """Return the input that a text and images make: one image, one with a text, or several.
+    """Return the input of images and a text: one image, one image with a text, or several images.
 
     :param images: one image, a list of them, or a mapping of names to them.
-    :raises TwelveLabsInputError: for an image that cannot be used.
+    :raises TwelveLabsInputError: an image is invalid.
     """
     names, values = _named(images)
     media = [image_medium(hook, value) for value in values]
@@ -119,17 +119,17 @@ def picture_input(hook: TwelveLabsHook, text: str | None, images: Any) -> tuple[
 
 
 def text_input(text: str) -> tuple[EmbeddingInput, list[Medium]]:
-    """Return the input that a text makes."""
+    """Return the input of a text."""
     return TextInput(text), []
 
 
 def lasting_input(
     hook: TwelveLabsHook, kind: str, value: str, options: MediaOptions
 ) -> tuple[AudioInput | VideoInput, Medium]:
-    """Return the input that a sound or a video makes, having checked what can be known of it.
+    """Return the input of an audio file or a video, checked as far as its content can be read.
 
     :param kind: ``audio`` or ``video``.
-    :raises TwelveLabsInputError: for a file that the service would refuse.
+    :raises TwelveLabsInputError: the service would refuse the file.
     """
     fields = options.parsed()
     make: Callable[..., AudioInput | VideoInput] = AudioInput if kind == "audio" else VideoInput
@@ -138,9 +138,9 @@ def lasting_input(
 
 
 def image_medium(hook: TwelveLabsHook, value: str) -> Medium:
-    """Return an image: an asset, an address, or a file.
+    """Return an image: an asset, a URL, or a file.
 
-    :raises TwelveLabsInputError: for a file that is neither JPEG nor PNG.
+    :raises TwelveLabsInputError: a file is neither JPEG nor PNG.
     """
     found = _asset(hook, value)
     if found:
@@ -151,12 +151,12 @@ def image_medium(hook: TwelveLabsHook, value: str) -> Medium:
 
 
 def _asset(hook: TwelveLabsHook, value: str) -> Medium | None:
-    """Return the asset that a value names, or None where it is none."""
+    """Return the asset with this id; None if the value is not an id."""
     if not _ASSET_ID.fullmatch(value):
         return None
     asset = hook.execute(hook.api.read_asset(value))
     if asset.status != "ready":
-        raise TwelveLabsInputError(f"asset {value} is {asset.status}: wait until it is ready, then embed it")
+        raise TwelveLabsInputError(f"Asset {value} is {asset.status}: wait until it is ready, then embed it")
     return Medium(MediaSource(asset_id=value), value, asset.duration)
 
 
@@ -177,7 +177,7 @@ def _media_source(source: Source) -> MediaSource:
 
 
 def _named(images: Any) -> tuple[list[str], list[str]]:
-    """Return names (empty where there are none) and images."""
+    """Return names (empty for images without one) and images."""
     if isinstance(images, Mapping) or str(images).lstrip().startswith("{"):
         named = mapping_of("image", images)
         return list(named), [str(value) for value in named.values()]
@@ -189,5 +189,5 @@ def _chosen(name: str, value: Any, known: type[E]) -> Sequence[E] | None:
     chosen = texts_of(name, value)
     for one in chosen:
         if one not in {member.value for member in known}:
-            raise TwelveLabsInputError(f"{name}: {one!r} is none of {', '.join(known)}")
+            raise TwelveLabsInputError(f"{name}: {one!r} is not one of {', '.join(known)}")
     return [known(one) for one in chosen] or None

@@ -1,4 +1,4 @@
-"""Templated arguments of operators and sensors: paths read as texts, and texts that native rendering changed."""
+"""Templated arguments: conversion of paths, and of texts that native rendering turned into other types."""
 
 from __future__ import annotations
 
@@ -15,18 +15,17 @@ from twelvelabs_provider.storage.locations import Location, is_path
 
 _TEXT: frozenset[Any] = frozenset({"str", "str | None", str, str | None})
 _URL = re.compile(r":\\?/\\?/|%3A%2F%2F", re.IGNORECASE)
-_NOT_QUOTED = 200
-"""Characters of a value that an error repeats."""
+_SHOWN = 200
+"""Characters of a value that an error shows."""
 
 
 def read_arguments(owner: Any, names: Any) -> None:
-    """Replace paths in an operator's arguments by texts, and numbers by texts where a text is meant.
+    """Convert the paths in an operator's arguments to texts, and numbers to texts where the annotation is ``str``.
 
-    An argument means a text where its annotation says so. ``render_template_as_native_obj`` makes a number of an id
-    that has digits only.
+    ``render_template_as_native_obj`` turns an id of digits into a number.
 
     :param names: the templated arguments.
-    :raises TwelveLabsInputError: naming the argument that is meant to be a text and is not, or an id that is a URL.
+    :raises TwelveLabsInputError: an argument is not a text, or an id is a URL.
     """
     texts = _text_arguments(owner.__class__)
     for name in names:
@@ -40,9 +39,9 @@ def read_arguments(owner: Any, names: Any) -> None:
 
 
 def without_paths(value: Any) -> Any:
-    """Return a value in which every path is a text, also inside of lists and mappings; the value itself if it has none.
+    """Return a value with each path as text, also in lists and mappings; the value itself if it has no path.
 
-    :raises TwelveLabsInputError: for a path that holds credentials of its own.
+    :raises TwelveLabsInputError: a path holds credentials.
     """
     if is_path(value):
         return Location.parse(value).value
@@ -56,31 +55,29 @@ def without_paths(value: Any) -> Any:
 
 
 def text_of(name: str, value: Any) -> str | None:
-    """Return an argument that is a text, or a whole number, boolean or UUID as its text; nothing is None.
+    """Return a text argument; a whole number, boolean or UUID becomes its text, None stays None.
 
     :param name: the argument's name, for the error.
-    :raises TwelveLabsInputError: for anything else: a float, a list or a mapping does not tell how it was written.
+    :raises TwelveLabsInputError: it is a float, a list or a mapping, whose original text is unknown.
     """
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool | int | UUID):
         return str(value)
     raise TwelveLabsInputError(
-        f"{name}={str(value)[:_NOT_QUOTED]!r} is {type(value).__name__}, and must be a text. If"
-        " render_template_as_native_obj=True made it one, write quotation marks around the template: \"'{{ ... }}'\""
+        f"{name}={str(value)[:_SHOWN]!r} is {type(value).__name__}, and must be a text. If"
+        " render_template_as_native_obj=True converted it, write quotation marks around the template: \"'{{ ... }}'\""
     )
 
 
 def _refuse_url(name: str, value: Any) -> None:
     """Refuse a URL where an id is meant: log lines and errors show ids, and a URL may be signed.
 
-    :raises TwelveLabsInputError: naming the argument; a query or a password of the URL is not shown.
+    :raises TwelveLabsInputError: it is a URL; its query and password are not shown.
     """
     if isinstance(value, str | list | tuple) and _URL.search(str(value)):
-        shown = clean_text(value, _NOT_QUOTED)
-        raise TwelveLabsInputError(
-            f"{name} must be an id, and is a URL: {shown!r}. Set the id that TwelveLabs returned"
-        )
+        shown = clean_text(value, _SHOWN)
+        raise TwelveLabsInputError(f"{name} is a URL, not an id: {shown!r}. Set the id that TwelveLabs returned")
 
 
 def _same(read: Any, given: Any) -> bool:
@@ -89,7 +86,7 @@ def _same(read: Any, given: Any) -> bool:
 
 @cache
 def _text_arguments(owner: type) -> frozenset[str]:
-    """Return the arguments that are annotated as texts."""
+    """Return the arguments with the annotation ``str``."""
     inits = [vars(base)["__init__"] for base in owner.__mro__ if "__init__" in vars(base)]
     arguments = [argument for init in inits for argument in inspect.signature(init).parameters.values()]
     return frozenset(argument.name for argument in arguments if argument.annotation in _TEXT)

@@ -1,4 +1,4 @@
-"""Templated arguments as they arrive: values, or the text that a template made of them."""
+"""Typed values of templated arguments, given as values or as rendered text."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from twelvelabs_provider.inputs.text_arguments import text_of, without_paths
 from twelvelabs_provider.jobs.durations import plain_number
 
 _SHOWN = 200
-"""Characters of a text that an error repeats."""
+"""Characters of a value that an error shows."""
 
 
 def decoded(name: str, value: Any, what: str) -> Any:
-    """Return a value itself, or what its JSON text holds; what rendered to nothing is None.
+    """Return a value, decoded if it is JSON text; None if it is empty after rendering.
 
     :param name: the argument's name, for the error.
     :param what: what the text should be, for the error.
-    :raises TwelveLabsInputError: for a text that is no JSON.
+    :raises TwelveLabsInputError: the text is not JSON.
     """
     value = without_paths(value)
     if isinstance(value, Sequence) and not isinstance(value, str | bytes | list | tuple):
-        # What the instances of a mapped task returned comes as a sequence of Airflow's own.
+        # The results of mapped tasks arrive as a lazy sequence of Airflow.
         return without_paths(list(value))
     if not isinstance(value, str):
         return value
@@ -42,11 +42,11 @@ def decoded(name: str, value: Any, what: str) -> Any:
 
 
 def mapping_of(name: str, value: Any) -> dict[str, Any]:
-    """Return an argument that maps names to values; nothing is an empty one.
+    """Return an argument that maps names to values; empty if it is not given.
 
     :param name: the argument's name, for the error.
-    :param value: a mapping, its JSON text, or nothing.
-    :raises TwelveLabsInputError: for anything else.
+    :param value: a mapping, its JSON text, or None.
+    :raises TwelveLabsInputError: it is none of these.
     """
     given = decoded(name, value, "a JSON object")
     if given is None:
@@ -57,11 +57,11 @@ def mapping_of(name: str, value: Any) -> dict[str, Any]:
 
 
 def texts_of(name: str, value: Any) -> tuple[str, ...]:
-    """Return an argument that is a list of texts; a single text is a list of one.
+    """Return a list of texts; a single text is a list of one.
 
     :param name: the argument's name, for the error.
-    :param value: a list of texts, its JSON text, one text, or nothing.
-    :raises TwelveLabsInputError: for anything else.
+    :param value: a list of texts, its JSON text, one text, or None.
+    :raises TwelveLabsInputError: it is none of these.
     """
     value = without_paths(value)
     if isinstance(value, int):
@@ -76,16 +76,16 @@ def texts_of(name: str, value: Any) -> tuple[str, ...]:
 
 
 def _is_text(value: Any) -> bool:
-    """Tell whether a value is a text, or a whole number that native rendering made of one."""
+    """Return whether a value is a text, or a whole number to which native rendering converted one."""
     return bool(value.strip()) if isinstance(value, str) else isinstance(value, int)
 
 
 def mappings_of(name: str, value: Any) -> tuple[dict[str, Any], ...]:
-    """Return an argument that is a list of mappings; a single one is a list of one.
+    """Return a list of mappings; a single mapping is a list of one.
 
     :param name: the argument's name, for the error.
-    :param value: a list of mappings of names to values, its JSON text, one mapping, or nothing.
-    :raises TwelveLabsInputError: for anything else.
+    :param value: a list of mappings of names to values, its JSON text, one mapping, or None.
+    :raises TwelveLabsInputError: it is none of these.
     """
     given = decoded(name, value, "a JSON list")
     if isinstance(given, Mapping):
@@ -98,9 +98,9 @@ def mappings_of(name: str, value: Any) -> tuple[dict[str, Any], ...]:
 
 
 def number_of(name: str, value: Any) -> float:
-    """Return an argument that is a number, the text of one, or a timedelta, whose seconds count.
+    """Return a number, given as a number, its text, or a timedelta (its seconds).
 
-    :raises TwelveLabsInputError: for anything else.
+    :raises TwelveLabsInputError: it is none of these.
     """
     try:
         number = float(plain_number(value))
@@ -112,23 +112,23 @@ def number_of(name: str, value: Any) -> float:
 
 
 def optional_number(name: str, value: Any) -> float | None:
-    """Return an argument that is a number, the text of one, or nothing.
+    """Return a number or None; see :func:`number_of`.
 
-    :raises TwelveLabsInputError: for anything else.
+    :raises TwelveLabsInputError: it is none of these.
     """
     return None if value is None or str(value).strip() in ("", "None") else number_of(name, value)
 
 
 def optional_text(value: Any) -> str | None:
-    """Return an argument as a text; None if it is empty after rendering."""
+    """Return a text; None if it is empty after rendering."""
     text = "" if value is None else str(value).strip()
     return None if text in ("", "None") else text
 
 
 def flag_of(name: str, value: Any) -> bool:
-    """Return an argument that is true or false, or the text of it.
+    """Return a boolean, given as a boolean or its text.
 
-    :raises TwelveLabsInputError: for anything else.
+    :raises TwelveLabsInputError: it is none of these.
     """
     if isinstance(value, bool):
         return value
@@ -139,14 +139,14 @@ def flag_of(name: str, value: Any) -> bool:
 
 
 def moment_of(name: str, value: Any) -> pendulum.DateTime:
-    """Return an argument that is a moment: a datetime or an ISO 8601 text; without a zone it is UTC.
+    """Return a time, given as a datetime or ISO 8601 text; without a zone it is UTC.
 
-    :raises TwelveLabsInputError: for anything else.
+    :raises TwelveLabsInputError: it is none of these.
     """
     try:
         moment = pendulum.instance(value) if isinstance(value, datetime) else pendulum.parse(str(value))
     except (OverflowError, ValueError):
         moment = None
     if not isinstance(moment, pendulum.DateTime):
-        raise TwelveLabsInputError(f"{name}={value!r} must be a moment such as 2026-06-01T10:00:00Z")
+        raise TwelveLabsInputError(f"{name}={value!r} must be a time such as 2026-06-01T10:00:00Z")
     return moment

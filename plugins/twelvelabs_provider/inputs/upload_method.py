@@ -1,4 +1,4 @@
-"""The ``method`` argument: how files go to the service."""
+"""The ``method`` argument of uploads."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from twelvelabs_provider.api.assets import UploadMethod
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 
 AUTO = "auto"
-"""The way of a file is chosen by its size."""
+"""The upload method depends on the file."""
 
 
 def wanted_method(value: str | None, *, in_one_request: bool = False) -> UploadMethod | None:
-    """Return the way that is asked for; None leaves the choice to the file.
+    """Return the requested upload method; None for ``auto``.
 
-    :param in_one_request: the generation of the service takes a file in one request only.
-    :raises TwelveLabsInputError: naming what it may be.
+    :param in_one_request: this generation of the API takes a file in one request only.
+    :raises TwelveLabsInputError: the method is unknown or unsupported.
     """
     given = (value or AUTO).strip().lower()
     if given == AUTO:

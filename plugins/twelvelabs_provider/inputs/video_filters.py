@@ -1,4 +1,4 @@
-"""The ``filters`` argument: which videos of an index are meant, in the service's own words."""
+"""The ``filters`` argument: selection of videos in an index."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _NAMES = ("filename", "status", *_RANGES, "created_at", "updated_at", "user_meta
 
 @dataclass(frozen=True)
 class WantedVideos:
-    """Which videos are meant.
+    """Selection of videos.
 
-    :param where: what they are narrowed by.
-    :param status: any of these statuses; empty for the videos that are ready.
+    :param where: the filter of the request.
+    :param status: accepted statuses; empty for ready videos.
     """
 
     where: VideoFilter
@@ -28,15 +28,15 @@ class WantedVideos:
 
     @classmethod
     def parse(cls, filters: Any) -> WantedVideos:
-        """Read the argument.
+        """Parse the argument.
 
         :param filters: a mapping or its JSON text, as :class:`TwelveLabsListVideosOperator` documents it.
-        :raises TwelveLabsInputError: naming the filter that cannot be used, its value, and what it may be.
+        :raises TwelveLabsInputError: a filter is unknown or invalid.
         """
         given = {name: value for name, value in mapping_of("filters", filters).items() if value is not None}
         if unknown := sorted(given.keys() - set(_NAMES)):
             raise TwelveLabsInputError(
-                f"filters has no {unknown[0]!r}; it takes {', '.join(_NAMES)}; your own fields go into user_metadata"
+                f"filters has no {unknown[0]!r}; it takes {', '.join(_NAMES)}. Put your own fields into user_metadata"
             )
         filename = given.get("filename")
         where = VideoFilter(

@@ -1,4 +1,4 @@
-"""What an operator for many videos is given: the videos, whichever way, and how many at once or failed."""
+"""Arguments of operators for many videos: the videos, the concurrency, and the allowed failures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from twelvelabs_provider.storage.locations import Location
 from twelvelabs_provider.storage.video_list import ListedVideo, read_video_list
 
 MOST_VIDEOS = 5_000
-"""Videos of one task; more of them are more tasks."""
+"""Maximum number of videos of one task."""
 
 MOST_CONCURRENT = 100
 _LISTS = (".jsonl", ".ndjson")
@@ -27,11 +27,11 @@ _HOW = (
 
 
 def videos_of(value: Any) -> list[ListedVideo]:
-    """Return the videos that were given, in their order.
+    """Return the videos of an argument, in the order given.
 
     :param value: one of, or a list (or its JSON text) of: the URI of a ``.jsonl`` file of rows, a video's URI, path or
-        URL, a pattern with ``*``, a row. What rendered to nothing is no video.
-    :raises TwelveLabsInputError: for anything else, a file that cannot be read, or more than :data:`MOST_VIDEOS`.
+        URL, a pattern with ``*``, a row. An empty argument has no videos.
+    :raises TwelveLabsInputError: it is none of these, a file cannot be read, or there are over :data:`MOST_VIDEOS`.
     """
     found: list[ListedVideo] = []
     for number, entry in enumerate(_entries(value)):
@@ -39,16 +39,16 @@ def videos_of(value: Any) -> list[ListedVideo]:
             found.append(video)
             if len(found) > MOST_VIDEOS:
                 raise TwelveLabsInputError(
-                    f"videos holds more than {MOST_VIDEOS:,}: index them with several tasks,"
-                    " .partial(...).expand(videos=[...]) makes one for each file of a list"
+                    f"videos has more than {MOST_VIDEOS:,} entries: index them in several tasks, for example with"
+                    " .partial(...).expand(videos=[...])"
                 )
     return found
 
 
 def concurrency_of(value: Any) -> int:
-    """Return how many videos may be under way at once.
+    """Return how many videos are indexed at once.
 
-    :raises TwelveLabsInputError: for anything but a whole number from 1 to 100.
+    :raises TwelveLabsInputError: it is not a whole number from 1 to 100.
     """
     number = number_of("max_concurrent", value)
     if number != int(number) or not 1 <= number <= MOST_CONCURRENT:
@@ -57,10 +57,10 @@ def concurrency_of(value: Any) -> int:
 
 
 def allowed_failures(value: Any, videos: int) -> int | None:
-    """Return how many of some videos may fail; None for any number.
+    """Return how many videos may fail; None for any number.
 
-    :param value: a number, a share such as ``5%``, or nothing.
-    :raises TwelveLabsInputError: for anything else.
+    :param value: a number, a share such as ``5%``, or None.
+    :raises TwelveLabsInputError: it is none of these.
     """
     text = "" if value is None else str(value).strip()
     if text in ("", "None"):
@@ -102,11 +102,11 @@ def _videos_in(entry: Any, number: int) -> Iterator[ListedVideo]:
 
 
 def _matches(uri: str) -> Iterator[str]:
-    """Return what a pattern matches, by name; an address without one is itself."""
+    """Yield the files that match a pattern, by name; a location without a pattern as it is."""
     if Location.parse(uri).is_url or "*" not in uri:
         yield uri
         return
     root = search_root(uri)
     found = (entry.uri.removeprefix("file://") for path, entry in list_files(root, Counter()) if root.matches(path))
-    # A listing has no order and no end; what is beyond the most that a task takes is refused anyway.
+    # A listing is unordered and may be huge; more than the maximum is refused anyway.
     yield from nsmallest(MOST_VIDEOS + 1, found)

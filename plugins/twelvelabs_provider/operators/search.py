@@ -27,7 +27,7 @@ from twelvelabs_provider.jobs.result_deduplication import Deduplicator, IfPublis
 from twelvelabs_provider.links import index_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.results.kinds import SEARCH
-from twelvelabs_provider.results.search_rows import asked, match_row, question_hash
+from twelvelabs_provider.results.search_rows import match_row, query_options, question_hash
 from twelvelabs_provider.storage.manifest import Provenance, Published
 from twelvelabs_provider.storage.media import must_be_picture
 from twelvelabs_provider.storage.publish import ResultFacts, ResultPath, check_output, publish_rows, table_formats
@@ -48,49 +48,48 @@ _SMALL = ("video_id", "start", "end", "rank", "score", "confidence")
 
 
 class TwelveLabsSearchOperator(TwelveLabsOperator):
-    """Searches an index for a text, for images, or both; all results go to storage, the best ones are returned.
+    """Searches an index for a text, for images, or both; publishes all results and returns the best ones.
 
-    Each query is billed; its further pages are not. A query whose results are published is not asked again
-    (``if_published``) unless the videos of the index changed since. A page that the service does not give any more,
-    because its token is too old, makes the operator ask the query once more (and once only), which is billed again. A
-    query whose answer is lost fails the task: a retry of the task asks, and pays, again; nothing else is done twice by
-    it.
+    Each query is billed; its further pages are not. A query with published results is not sent again (``if_published``)
+    unless the videos of the index changed since. If a page token has expired, the operator sends the query once more,
+    which is billed again. If the response to a query is lost, the task fails, and a retry sends the query again, which
+    may be billed twice.
 
     Service page: https://docs.twelvelabs.io/api-reference/any-to-video-search/make-search-request
 
     :param index_id: the index (templated).
     :param index_name: the name of the index, instead of its id (templated).
-    :param output_path: where the results go: a local path or any URI of object storage (templated).
-    :param query_text: the words, at most 500 tokens; ``<@entity_id>`` stands for an entity (v1.3) (templated).
+    :param output_path: local path or URI of object storage for the results (templated).
+    :param query_text: at most 500 tokens; ``<@entity_id>`` refers to an entity (v1.3) (templated).
     :param query_images: up to 10 images, each a local path, a URI of object storage, or an http(s) URL that the
-        service fetches. With a text both count (v1.3); v1.2 takes one image and no text with it (templated).
-    :param search_options: where to look, any of ``visual``, ``audio`` (sounds; v1.3), ``transcription`` (what is
-        said), and the older words ``conversation``, ``text_in_video``, ``logo``. Each API takes its own words, and the
-        other's where they mean something to it (templated).
-    :param transcription_options: how spoken words are compared: ``lexical``, ``semantic``; empty leaves it to the
-        service (templated).
+        service fetches. v1.3 combines them with a text; v1.2 takes one image without text (templated).
+    :param search_options: any of ``visual``, ``audio`` (sounds; v1.3), ``transcription`` (speech), and the older
+        ``conversation``, ``text_in_video``, ``logo``. Each API generation accepts its own options, and those of the
+        others if it has an equivalent (templated).
+    :param transcription_options: comparison of spoken words: ``lexical``, ``semantic``; empty uses the service's
+        default (templated).
     :param group_by: ``clip`` or ``video``: the clips of the best video first (v1.2, v1.3) (templated).
     :param operator: ``or`` or ``and``: whether a clip matches any search option, or all (templated).
-    :param filter: metadata that the videos have, as a mapping or its JSON text: ``{"duration": {"gte": 60}}``,
+    :param filter: metadata of the videos, as a mapping or its JSON text: ``{"duration": {"gte": 60}}``,
         ``{"id": ["..."]}`` (templated).
-    :param include_user_metadata: have the videos' own metadata in the rows (v1.3).
-    :param query_tree: a boolean query in place of text and images, as a mapping or its JSON text (v1.2) (templated).
-    :param threshold: least confidence: ``high``, ``medium``, ``low``, ``none`` (v1.2) (templated).
+    :param include_user_metadata: include the videos' user metadata in the rows (v1.3).
+    :param query_tree: a boolean query instead of text and images, as a mapping or its JSON text (v1.2) (templated).
+    :param threshold: minimum confidence: ``high``, ``medium``, ``low``, ``none`` (v1.2) (templated).
     :param sort_option: order of groups: ``score`` or ``clip_count`` (v1.2) (templated).
-    :param max_results: how many clips are collected at most; pages beyond them are not asked for (templated).
-    :param top: how many of the best are returned, 0 to 100.
-    :param output_name: stem of the files; None makes it of the query (and of a ``max_results`` of your own), so that
-        the same query has the same files (templated).
+    :param max_results: maximum number of clips; further pages are not requested (templated).
+    :param top: number of best results to return, 0 to 100.
+    :param output_name: stem of the files; None uses a digest of the query and ``max_results``, so that equal queries
+        have the same files (templated).
     :param formats: any of ``jsonl``, ``json``, ``parquet`` (templated).
-    :param if_published: what to do if the result of the same question is published where this task publishes: ``skip``
-        returns it and bills nothing, and renders missing formats from its files. ``replace`` asks, and pays, again,
-        except in a retry of the attempt that published.
-    :return: ``index_id``, ``rows`` (clips), ``total_results`` (as the service counts), ``top`` (a list of
+    :param if_published: ``skip`` returns a result of the same request that is published in the same place, at no cost,
+        and renders missing formats from its files; ``replace`` sends the request again, which is billed, except in a
+        retry of the attempt that published.
+    :return: ``index_id``, ``rows`` (clips), ``total_results`` (counted by the service), ``top`` (a list of
         ``video_id``, ``start``, ``end`` in seconds, ``rank``, ``score`` and ``confidence``), ``queries`` (billed),
         ``manifest`` (URI), ``files`` (format to URI) and ``bytes``.
-    :raises TwelveLabsInputError: for a query, an image, a format or an output that cannot work; nothing was sent.
-    :raises TwelveLabsRefusedError: if the service refuses the query, or the connection's API has no such query.
-    :raises TwelveLabsOutputError: if the files cannot be written; nothing half-written is visible.
+    :raises TwelveLabsInputError: the query, an image, a format or the output is invalid; raised before any request.
+    :raises TwelveLabsRefusedError: the service refuses the query, or the API generation has no such query.
+    :raises TwelveLabsOutputError: the files cannot be written; no partial file is visible.
     """
 
     template_fields = (
@@ -207,7 +206,7 @@ class TwelveLabsSearchOperator(TwelveLabsOperator):
         return {**result(), **published.as_xcom()}
 
     def _index_state(self, index_id: str) -> list[Any]:
-        """Return what changes when the index does: how many videos it has, and the one that changed last."""
+        """Return values that change with the index: the number of its videos, and its latest change."""
         paging = Paging(limit=1, sort_by="updated_at")
         page = self.hook.execute(self.hook.api.list_videos(index_id, paging=paging))
         return [page.total_results, *((video.id, video.raw.get("updated_at")) for video in page.items)]
@@ -251,7 +250,7 @@ class TwelveLabsSearchOperator(TwelveLabsOperator):
         try:
             request.check()
         except TwelveLabsBadRequestError as error:
-            raise TwelveLabsInputError(f"The search cannot be asked: {error}.") from error
+            raise TwelveLabsInputError(f"Invalid search: {error}.") from error
         return request
 
     def _facts(
@@ -268,7 +267,7 @@ class TwelveLabsSearchOperator(TwelveLabsOperator):
         return ResultFacts(
             Provenance.of(context["ti"]),
             index_id=request.index_id,
-            options={**asked(request), "query_images": [image.uri for image in images]},
+            options={**query_options(request), "query_images": [image.uri for image in images]},
             details=details,
         )
 
@@ -278,7 +277,7 @@ def _image(source: Source) -> FilePart | str:
 
 
 def _text(value: str | None) -> str | None:
-    """Return the words, or None for what rendered to nothing."""
+    """Return the text; None if it is empty after rendering."""
     return value.strip() if isinstance(value, str) and value.strip() not in ("", "None") else None
 
 
@@ -287,7 +286,7 @@ def _words(name: str, values: Sequence[str], kind: type[E]) -> tuple[E, ...]:
 
 
 def _word(name: str, value: Any, kind: type[E]) -> E | None:
-    """Return an argument that is one of a few words; what rendered to nothing is None."""
+    """Return an argument with fixed values; None if it is empty after rendering."""
     if value is None or str(value).strip() in ("", "None"):
         return None
     word = str(value).strip().lower()

@@ -1,4 +1,4 @@
-"""How an answer is waited for, and an answer with what is known about how it came to be."""
+"""Answers of a model with their request, and the ways to wait for them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Facts = dict[str, Any]
 
 
 class Mode(StrEnum):
-    """How an answer is waited for."""
+    """Way to wait for an answer."""
 
     AUTO = "auto"
     SYNC = "sync"
@@ -32,7 +32,7 @@ class Mode(StrEnum):
     def parse(cls, value: str) -> Self:
         """Read the argument.
 
-        :raises TwelveLabsInputError: for a mode that there is not.
+        :raises TwelveLabsInputError: the mode is unknown.
         """
         try:
             return cls(value)
@@ -41,10 +41,10 @@ class Mode(StrEnum):
 
 
 def fitting_mode(request: AnalysisRequest, length: float | None, task: bool) -> Mode:
-    """Return what ``auto`` means for a request.
+    """Return the mode for ``auto``.
 
-    :param length: seconds of video that are looked at, None where nobody knows.
-    :param task: the operator waits without a worker, or not at all.
+    :param length: seconds of the analyzed time range, None if unknown.
+    :param task: the operator waits in the triggerer, or not at all.
     """
     if request.source.kind is SourceKind.INDEXED:
         return Mode.SYNC
@@ -54,9 +54,9 @@ def fitting_mode(request: AnalysisRequest, length: float | None, task: bool) -> 
 
 
 def asked_of(request: AnalysisRequest) -> Facts:
-    """Return all of a request that changes its answer, as plain JSON without signatures; how it is sent does not."""
+    """Return the values of a request that its answer depends on, as plain JSON without signatures."""
     source = request.source
-    # A file within the request is known by its content, an address by what it means.
+    # A file in the request is identified by its content, a URL by its unsigned form.
     inline = source.kind is SourceKind.INLINE
     video = hashlib.sha256(source.value.encode()).hexdigest() if inline else without_signatures(source.value)
     return {
@@ -78,7 +78,7 @@ def asked_of(request: AnalysisRequest) -> Facts:
 
 
 def facts_of(request: AnalysisRequest, mode: Mode) -> Facts:
-    """Return what is known before the answer, as plain JSON."""
+    """Return the facts that are known before the answer, as plain JSON."""
     return {
         "mode": mode.value,
         "model": request.model,
@@ -97,9 +97,9 @@ def facts_of(request: AnalysisRequest, mode: Mode) -> Facts:
 
 @dataclass(frozen=True)
 class Answered:
-    """An answer with what is known about how it came to be.
+    """An answer and the facts about its request.
 
-    :param facts: of :func:`facts_of`, and ``analysis_task_id`` where a task answered.
+    :param facts: see :func:`facts_of`; with ``analysis_task_id`` if a task produced the answer.
     """
 
     subject: Subject
@@ -109,17 +109,17 @@ class Answered:
 
     @property
     def model(self) -> str | None:
-        """Who answered: as the answer says, else as it was asked."""
+        """The model: as the answer states it, else as requested."""
         return self.generation.model or self.facts.get("model")
 
     def bill(self) -> Bill:
-        """Return what the answer billed, by the length that the service tells of the video."""
+        """Return the cost of the answer, by the length that the service measured."""
         bill = analysis_bill(self.window, self.subject.duration, self.facts.get("definitions", 1))
         usage = self.generation.usage
         return bill.with_tokens(usage.input_tokens, usage.output_tokens)
 
     def as_result(self) -> dict[str, Any]:
-        """Return what the task returns of it: ids, counts, and how it ended."""
+        """Return the fields of the task's result."""
         generation, facts = self.generation, self.facts
         return {
             **self.subject.ids(),
@@ -135,11 +135,11 @@ class Answered:
 
     @property
     def question(self) -> str | None:
-        """Digest of the question; None where somebody else asked it."""
+        """Digest of the question; None if another task asked it."""
         return self.facts.get("question")
 
     def table_facts(self, provenance: Provenance, answer: Answer | None = None) -> ResultFacts:
-        """Return what the manifest says."""
+        """Return the facts for the manifest."""
         subject, generation, facts = self.subject, self.generation, self.facts
         return ResultFacts(
             provenance,

@@ -40,7 +40,7 @@ class BatchResult:
 
     @property
     def without_result(self) -> int:
-        """How many items have no result."""
+        """Number of items without a result."""
         return unsuccessful(self.rows.counts)
 
     def fields(self) -> dict[str, Any]:
@@ -83,7 +83,7 @@ class BatchPublisher:
 
     @property
     def place(self) -> ResultPath:
-        """Where the result is published."""
+        """Path of the result."""
         return ResultPath(("batches",), self.name, "analysis_batch")
 
     def find(self, *, complete_only: bool) -> dict[str, Any] | None:

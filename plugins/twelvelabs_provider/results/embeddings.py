@@ -71,7 +71,7 @@ def publish_embeddings(
     :raises TwelveLabsOutputError: if the files cannot be written.
     """
     answered = found.model or model
-    told = {
+    fields = {
         "dimensions": found.dimensions,
         "model_name": answered,
         "input_type": found.input.type or embedded.input_type,
@@ -87,13 +87,13 @@ def publish_embeddings(
         options={"model_name": model, **options},
         duration=found.input.duration or embedded.duration,
         billed=bill.as_json() if bill else None,
-        details={name: told[name] for name in ("dimensions", "input_type", "embedding_task_id")},
-        answer=answer(told),
+        details={name: fields[name] for name in ("dimensions", "input_type", "embedding_task_id")},
+        answer=answer(fields),
     )
     place = place_of(embedded, destination.name)
     formats = table_formats(destination.formats)
     published = publish_rows(destination.output_path, place, _rows(found), EMBEDDINGS, formats, facts)
-    return {**published.as_xcom(), **told}
+    return {**published.as_xcom(), **fields}
 
 
 def place_of(embedded: Embedded, name: str) -> ResultPath:

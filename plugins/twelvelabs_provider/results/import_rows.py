@@ -1,4 +1,4 @@
-"""What became of the files that an import was asked for: one row each, whatever the generation."""
+"""Outcome of imports: one row per file, in all generations of the API."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _FAILED = ("failed", "missing")
 
 @dataclass(frozen=True)
 class ImportedFile:
-    """One file and where it ended.
+    """Outcome of one file.
 
     :param source_id: the provider's id, or the file's name in the bucket.
-    :param action: ``created``, ``skipped``, ``retried`` or ``rejected``; None where the service does not say.
-    :param status: of the asset or video: ``ready``, ``failed``, ...; ``missing`` where it was deleted meanwhile.
+    :param action: ``created``, ``skipped``, ``retried`` or ``rejected``; None if the service does not say.
+    :param status: of the asset or video: ``ready``, ``failed``, ...; ``missing`` if it was deleted meanwhile.
     """
 
     source_id: str
@@ -41,13 +41,13 @@ class ImportedFile:
         return f"{self.source_id} ({why or self.status})"
 
 
-def files_of_imports(asked: Sequence[str], imports: Iterable[Import]) -> list[ImportedFile]:
-    """Return a file for each id that was asked for, in that order.
+def files_of_imports(requested: Sequence[str], imports: Iterable[Import]) -> list[ImportedFile]:
+    """Return the outcome of each requested id, in the order requested.
 
-    :param imports: all imports that were made for them, oldest first; the last one that names an id counts.
+    :param imports: all imports of these ids, oldest first; the last one that names an id counts.
     """
     items = {item.source_id: item for found in imports for item in found.items}
-    return [_imported(source_id, items.get(source_id)) for source_id in asked]
+    return [_imported(source_id, items.get(source_id)) for source_id in requested]
 
 
 def files_of_transfer(
@@ -55,8 +55,8 @@ def files_of_transfer(
 ) -> list[ImportedFile]:
     """Return all files of an integration, by name.
 
-    :param logs: of the integration; the newest of the index tells what the import could not take.
-    :param seen: when the newest video came before the import, by the service's clock; later ones are its own.
+    :param logs: of the integration; the newest one of the index lists the rejected files.
+    :param seen: time of the newest video before the import, by the service's clock; later videos belong to it.
     """
     known = {file.filename: _transferred(file, seen) for file in status.files}
     rejected = {file.filename: file for file in _newest_failures(logs, index_id)}
@@ -66,7 +66,7 @@ def files_of_transfer(
 
 
 def failures(files: Iterable[ImportedFile]) -> list[ImportedFile]:
-    """Return the files that did not arrive, without those that an earlier import had failed with."""
+    """Return the files that failed, without the failures of earlier imports."""
     return [file for file in files if file.action == ImportAction.REJECTED or _has_failed(file)]
 
 
@@ -76,7 +76,7 @@ def counts(files: Iterable[ImportedFile]) -> dict[str, int]:
 
 
 def _has_failed(file: ImportedFile) -> bool:
-    """What an integration skipped is an earlier import's; what a connection skipped was asked for by its id."""
+    """Return whether this import failed; files that an integration skipped belong to an earlier import."""
     return file.status in _FAILED and not (file.asset_id is None and file.action == ImportAction.SKIPPED)
 
 

@@ -77,8 +77,9 @@ def publish_outcome(
         return ResultFacts(provenance, index_id=state.index_id, details={"videos": dict(counts)})
 
     published = publish_rows(output_path, place, rows(), INDEXING, table_formats(["jsonl"]), facts)
-    told = {name: counts[name] for name in ("indexed", "reused", "failed")}
-    return IndexingOutcome(state.index_id, len(listed), told, minutes, published.files["jsonl"], published.manifest_uri)
+    numbers = {name: counts[name] for name in ("indexed", "reused", "failed")}
+    uri, manifest = published.files["jsonl"], published.manifest_uri
+    return IndexingOutcome(state.index_id, len(listed), numbers, minutes, uri, manifest)
 
 
 def must_be_good_enough(outcome: IndexingOutcome, state: BulkState, allowed: int | None) -> None:
@@ -91,9 +92,9 @@ def must_be_good_enough(outcome: IndexingOutcome, state: BulkState, allowed: int
     failed = outcome.counts["failed"]
     if allowed is None or failed <= allowed:
         return
-    told = (
+    summary = (
         f"{failed} of {outcome.videos} videos failed, and max_failed allows {allowed}; the rows say why: {outcome.uri}"
     )
     if any(entry.again for entry in state.at(Stage.FAILED).values()):
-        raise TwelveLabsVideosFailedError(f"{told}. A retry processes only those that may succeed")
-    raise TwelveLabsPartialFailureError(f"{told}. Fix these videos and clear the task")
+        raise TwelveLabsVideosFailedError(f"{summary}. A retry processes only those that may succeed")
+    raise TwelveLabsPartialFailureError(f"{summary}. Fix these videos and clear the task")

@@ -1,7 +1,7 @@
-"""The rows of every kind of result: one place says which columns there are, and everything else is made of it.
+"""Row schemas of all kinds of results.
 
-The JSON Schema files in ``schemas/``, the Arrow schema of Parquet files and the tables in ``docs/outputs.md`` follow
-from these. After a change: ``python -m tests.output_schemas``; ``docs/outputs.md`` says when a version is raised.
+The JSON Schema files in ``schemas/``, the Arrow schema of Parquet files and the tables in ``docs/outputs.md`` are made
+of them. After a change: ``python -m tests.output_schemas``; ``docs/outputs.md`` says when a version is raised.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ ANALYSIS_SEGMENTS = RowSchema(
 )
 ANALYSIS = RowSchema(
     (
-        Column("text", _TEXT, "the answer; null where JSON was asked for"),
+        Column("text", _TEXT, "the answer; null if JSON was requested"),
         Column("data", ColumnType.JSON, "the answer that follows the JSON schema of the question; null for a text"),
     ),
     "analysis",
@@ -72,9 +72,9 @@ SEARCH = RowSchema(
         Column("rank", ColumnType.WHOLE, "1 is the best (v1.3)"),
         Column("score", ColumnType.NUMBER, "how well it matches, 0 to 100 (v1.1, v1.2)"),
         Column("confidence", _TEXT, "high, medium or low (v1.1, v1.2)"),
-        Column("transcription", _TEXT, "what is said in it, where that is told"),
+        Column("transcription", _TEXT, "what is said in it; null if the service does not say"),
         Column("modules", ColumnType.TEXTS, "the options that it was found by (v1.1, v1.2)"),
-        Column("user_metadata", ColumnType.JSON, "fields of your own on the video, where they were asked for"),
+        Column("user_metadata", ColumnType.JSON, "your own fields on the video, if they were requested"),
     ),
     "search",
 )
@@ -86,7 +86,7 @@ KNOWLEDGE_SEARCH = RowSchema(
         Column("start", ColumnType.NUMBER, "first second of the clip; null for images"),
         Column("end", ColumnType.NUMBER, "last second of the clip; null for images"),
         Column("modalities", ColumnType.TEXTS, "what it was found by: visual, audio"),
-        Column("transcription", _TEXT, "what is said in it, where that is told"),
+        Column("transcription", _TEXT, "what is said in it; null if the service does not say"),
     ),
     "knowledge_search",
 )
@@ -136,7 +136,7 @@ ANALYSIS_BATCH = RowSchema(
         Column("custom_id", _TEXT, "id that was given with the item"),
         Column("asset_id", _TEXT, "asset that was given with the item"),
         Column("status", _TEXT, "ready, failed, canceled, or missing (the service says nothing of it)", always=True),
-        Column("data", _TEXT, "the answer, a JSON text where a response format was asked for; null unless ready"),
+        Column("data", _TEXT, "the answer, JSON text if a response format was requested; null unless ready"),
         Column("finish_reason", _TEXT, "stop, or length where the answer was cut off"),
         Column("input_tokens", ColumnType.WHOLE, "tokens that were billed"),
         Column("output_tokens", ColumnType.WHOLE, "tokens that were billed"),

@@ -1,4 +1,4 @@
-"""A search and its results as plain values: rows, options, and the digest that tells a query from every other."""
+"""Searches as plain values: rows of results, options, and the digest of a query."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from twelvelabs_provider.results.kinds import SEARCH
 from twelvelabs_provider.storage.source import Source
 
 
-def asked(request: SearchRequest) -> dict[str, Any]:
-    """Return what a query asks for, all but its images, as plain JSON."""
+def query_options(request: SearchRequest) -> dict[str, Any]:
+    """Return the options of a query except its images, as plain JSON."""
     return {
         "query_text": request.text,
         "query_tree": dict(request.query_tree) if request.query_tree else None,
@@ -29,8 +29,8 @@ def asked(request: SearchRequest) -> dict[str, Any]:
 
 
 def question_hash(request: SearchRequest, images: Sequence[Source]) -> str:
-    """Return what tells a query from every other: the same for an image whose address was signed anew."""
-    content = {"index_id": request.index_id, **asked(request)}
+    """Return the digest of a query; a new signature of an image's URL does not change it."""
+    content = {"index_id": request.index_id, **query_options(request)}
     content["images"] = [[image.uri, image.fingerprint] for image in images]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 

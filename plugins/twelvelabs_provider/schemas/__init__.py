@@ -1,4 +1,4 @@
-"""JSON Schemas (draft 2020-12) of the rows that are published, and of manifests: ``{name}.v{version}.json``."""
+"""JSON Schemas (draft 2020-12) of published rows and manifests: ``{name}.v{version}.json``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PARQUET_TYPES: Mapping[ColumnType, str] = {
     ColumnType.VECTOR: "list<float>",
     ColumnType.JSON: "string",
 }
-"""What a column is in Parquet, as Arrow calls it."""
+"""Arrow types of columns in Parquet."""
 
 _JSON_TYPES: Mapping[ColumnType, Mapping[str, Any]] = {
     ColumnType.TEXT: {"type": "string"},
@@ -35,12 +35,12 @@ _JSON_TYPES: Mapping[ColumnType, Mapping[str, Any]] = {
 
 
 def file_name(name: str, version: int) -> str:
-    """Name of a schema's file in this package."""
+    """Return the name of a schema's file in this package."""
     return f"{name}.v{version}.json"
 
 
 def load(name: str, version: int) -> dict[str, Any]:
-    """The schema that a manifest names.
+    """Return the schema that a manifest names.
 
     :param name: ``schema.name`` of the manifest; ``manifest`` for manifests themselves.
     :param version: ``schema.version`` of the manifest.
@@ -51,7 +51,7 @@ def load(name: str, version: int) -> dict[str, Any]:
 
 
 def json_schema(schema: RowSchema) -> dict[str, Any]:
-    """The JSON Schema of one row, as it is in JSON; ``x-parquet`` says what a column is in Parquet."""
+    """Return the JSON Schema of one row; ``x-parquet`` is the type of a column in Parquet."""
     rendered = {
         "$schema": DRAFT,
         "$id": f"urn:{PACKAGE}:rows:{schema.name}:{schema.version}",

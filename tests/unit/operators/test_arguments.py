@@ -100,7 +100,7 @@ def test_an_id_that_is_a_url_is_refused_without_its_signature(face: type[Any]) -
             if isinstance(url, list) and not name.endswith("_ids"):
                 continue
             setattr(task, name, url)
-            with pytest.raises(TwelveLabsInputError, match=rf"^{name} must be an id, and is a URL") as caught:
+            with pytest.raises(TwelveLabsInputError, match=rf"^{name} is a URL, not an id") as caught:
                 task.read_arguments()
             assert "5ecre7" not in str(caught.value)
         setattr(task, name, ID)

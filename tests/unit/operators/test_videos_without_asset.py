@@ -44,7 +44,7 @@ def test_nothing_is_sent_where_no_asset_is_known(
         "text": lambda: TwelveLabsExtractTextInVideoOperator(task_id="t", **given),
     }
     operator: Any = operators.get(kind, lambda: analyze(tmp_path, mode=kind))()
-    with pytest.raises(TwelveLabsInputError, match="video v1 of index i1 has no known asset"):
+    with pytest.raises(TwelveLabsInputError, match=r"^Video v1 has no known asset \(index i1\)"):
         operator.execute(task_context())
     assert [request.method for request in server.requests] == ["GET"] * len(server.requests)
 
