@@ -1,3 +1,3 @@
-"""The embedded engine: it answers the TwelveLabs REST API on one's own machine and really does the work."""
+"""Embedded engine that serves the TwelveLabs REST API on the local machine and does the work for real."""
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ class TwelveLabsSourceChangedError(TwelveLabsTransientError):
 
 
 class TwelveLabsRefusedError(AirflowFailException):
-    """The service refused the request (key, permission, unknown id, bad request); ``__cause__`` is the typed error."""
+    """The service refused the request (key, permission, unknown id, bad request); the message names the reason."""
 
 
 class TwelveLabsUnknownOutcomeError(AirflowFailException):

@@ -1,4 +1,4 @@
-"""What Airflow learns about the provider without importing any of it."""
+"""Metadata of the provider for Airflow, which reads it without importing the provider."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SECONDS = {"type": ["number", "null"], "exclusiveMinimum": 0}
 
 
 def get_provider_info() -> dict[str, Any]:
-    """Return the provider's metadata: the connection's form, and where hooks, operators, sensors and triggers are."""
+    """Return the connection form, the configuration, and the modules of hooks, operators, sensors and triggers."""
     return {
         "package-name": "airflow-provider-twelvelabs",
         "name": "TwelveLabs",
@@ -51,8 +51,8 @@ def _configuration() -> dict[str, Any]:
         "options": {
             "local_sources": {
                 "description": (
-                    "Folders, separated by commas or colons, that local files may be sent to the service from. Links"
-                    " are followed before a file is judged. Empty: every file that the worker can read."
+                    "Folders, separated by commas or colons, whose files may be sent to the service. Links are resolved"
+                    " before the check. Empty: all files that the worker can read."
                 ),
                 "version_added": "0.1.0",
                 "type": "string",
@@ -76,7 +76,7 @@ def _connection_type() -> dict[str, Any]:
         "conn-fields": {
             "api_version": {
                 "label": "API version",
-                "description": "Generation of the API that the account speaks; v1.3 unless told otherwise.",
+                "description": "Generation of the API (v1.3).",
                 "schema": {"type": ["string", "null"], "enum": ["v1.3", "v1.2", "v1.1", None], "default": "v1.3"},
             },
             "connect_timeout": {
@@ -86,26 +86,26 @@ def _connection_type() -> dict[str, Any]:
             },
             "read_timeout": {
                 "label": "Read timeout",
-                "description": "Seconds to wait for the next bytes of an answer (120).",
+                "description": "Seconds to wait for the next bytes of a response (120).",
                 "schema": _SECONDS,
             },
             "max_attempts": {
                 "label": "Attempts",
-                "description": "How often a call is sent at most, where sending it again does no harm (5).",
+                "description": "Maximum number of attempts of a call that is safe to repeat (5).",
                 "schema": {"type": ["integer", "null"], "minimum": 1},
             },
             "verify": {
                 "label": "TLS verification",
                 "description": (
-                    "Path of the trusted CA certificates, a PEM file or a folder; false trusts every certificate."
-                    " Empty: as REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE or SSL_CERT_DIR says."
+                    "Path of the trusted CA certificates, a PEM file or a folder; false accepts every certificate."
+                    " Empty: REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE or SSL_CERT_DIR applies."
                 ),
                 "schema": {"type": ["string", "null"]},
             },
             "proxy": {
                 "label": "Proxy",
                 "description": (
-                    "http://host:port, or none. Empty: as HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say."
+                    "http://host:port, or none. Empty: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY apply."
                 ),
                 "schema": {"type": ["string", "null"]},
             },

@@ -1,4 +1,4 @@
-"""The plugin: makes the link known to Airflow where the provider is not installed as a package, and answers in XCom."""
+"""Airflow plugin that registers the playground link and the XCom classes without an installed package."""
 
 from __future__ import annotations
 

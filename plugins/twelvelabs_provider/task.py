@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from twelvelabs_provider.api.errors import TwelveLabsConfigurationError, TwelveLabsError, TwelveLabsPermanentError
+from twelvelabs_provider.api.errors import (
+    TwelveLabsAuthError,
+    TwelveLabsConfigurationError,
+    TwelveLabsError,
+    TwelveLabsPermanentError,
+)
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError, TwelveLabsUnreachableError
 from twelvelabs_provider.hooks.masking import mask_map_index, mask_secrets_in
 from twelvelabs_provider.inputs.field_rendering import read_template_file, renderers_of, shown_name
@@ -23,6 +29,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
+
+log = logging.getLogger(__name__)
 
 # Status of a job whose poll failed; it counts as running.
 NO_RESPONSE = "no response"
@@ -100,6 +108,30 @@ class TwelveLabsTask:
 
         return TwelveLabsHook(self.twelvelabs_conn_id)
 
+    @contextmanager
+    def refusals_end_the_task(self) -> Iterator[None]:
+        """Turn permanent errors of the service into a failure that Airflow does not retry.
+
+        Airflow prints every cause with its traceback, so causes that the message repeats are logged at debug level.
+        """
+        try:
+            yield
+        except TwelveLabsPermanentError as error:
+            log.debug("The service refused a request", exc_info=error)
+            raise TwelveLabsRefusedError(self._refusal(error)) from None
+        except TwelveLabsInputError as error:
+            if error.__cause__ is not None:
+                log.debug("An input is invalid", exc_info=error.__cause__)
+            raise error from None
+
+    def _refusal(self, error: TwelveLabsPermanentError) -> str:
+        if not isinstance(error, TwelveLabsAuthError):
+            return str(error)
+        return (
+            f"API key of connection {self.twelvelabs_conn_id!r} was rejected: {error}. Set a valid key in the"
+            " connection's password"
+        )
+
     def poll(self, pending: PendingJob) -> JobState:
         """Poll a job once, and return its state; after a failed poll it counts as running for a while.
 
@@ -130,15 +162,6 @@ class TwelveLabsTask:
             if not self.hook.reread():
                 raise
         return self.hook.execute(read_state(self.hook.api, pending.job), until=pending.deadline)
-
-
-@contextmanager
-def refusals_end_the_task() -> Iterator[None]:
-    """Turn permanent errors of the service into a failure that Airflow does not retry."""
-    try:
-        yield
-    except TwelveLabsPermanentError as error:
-        raise TwelveLabsRefusedError(str(error)) from error
 
 
 def ends_without_worker(task: BaseOperator, context: Context, known: Mapping[str, Any] | None) -> bool:

@@ -195,11 +195,11 @@ def test_an_object_that_is_gone_before_it_is_indexed(
 def test_a_task_of_an_object_that_is_replaced_leaves_no_mark(
     connect: Connect, account: Account, stored: Contents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from twelvelabs_provider.operators import index_video as operators_video
+    from twelvelabs_provider.jobs import indexing_submission
 
     connect("v1.2")
     index_id = account.create_index("replaced object of a task")
-    stored.replace_before(monkeypatch, operators_video, "sent_by")
+    stored.replace_before(monkeypatch, indexing_submission, "sent_by")
     indexed(index_id, stored.source, method="url")
     stored.put(stored.first)
     first = indexed(index_id, stored.source, run_id="first", method="url")

@@ -174,7 +174,7 @@ def test_indexing_is_told_before_and_counted(
     index_id = account.create_index(f"told {api_version} {wait}")
     with caplog.at_level(logging.INFO):
         run(index(index_id, str(clip), max_billable_minutes=1, wait_for_completion=wait))
-    assert "indexing clip.mp4 will bill about 0.1000 minutes" in caplog.text + "".join(capsys.readouterr())
+    assert "Indexing clip.mp4: about 0.1 billable minutes" in caplog.text + "".join(capsys.readouterr())
     assert metrics.of("billed_minutes", "indexing") == pytest.approx(CLIP, abs=0.01)
     (_, _, tags) = metrics.counted[0]
     assert set(tags) == {"kind", "dag_id", "task_id"} and tags["task_id"] == "t"
@@ -311,7 +311,7 @@ def test_a_batch_bills_all_its_items(
         "poll_interval": 0.05,
     }
     before, expected = minutes(account), length_of(account, library) + 0.2
-    with pytest.raises(TwelveLabsInputError, match=r"analysing 2 items would bill about .* allows 0\.7"):
+    with pytest.raises(TwelveLabsInputError, match=r"Analyzing 2 items would bill about .* allows 0\.7"):
         run(TwelveLabsAnalyzeBatchOperator(task_id="t", **asked, max_billable_minutes=0.7))
     assert minutes(account) == before
     result = run(TwelveLabsAnalyzeBatchOperator(task_id="t", **asked, max_billable_minutes=1), "batch")

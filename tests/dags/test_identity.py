@@ -15,9 +15,9 @@ from tests.dags.conftest import Account, Connect
 from tests.engine.suspended_worker import suspended_worker
 from tests.task_context import TaskStateStore
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsPartialFailureError
+from twelvelabs_provider.jobs import indexing_submission
 from twelvelabs_provider.jobs.bulk_indexing import steps
 from twelvelabs_provider.jobs.deduplication import index_asset
-from twelvelabs_provider.operators import index_video
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
 from twelvelabs_provider.operators.batch import TwelveLabsAnalyzeBatchOperator
 from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
@@ -51,7 +51,7 @@ def dies_when_asked_to_index(monkeypatch: pytest.MonkeyPatch, execute: Any) -> N
         raise KeyboardInterrupt
 
     with monkeypatch.context() as dying:
-        dying.setattr(index_video, "index_asset", sent)
+        dying.setattr(indexing_submission, "index_asset", sent)
         dying.setattr(steps, "index_asset", sent)
         with pytest.raises(KeyboardInterrupt):
             execute()

@@ -401,7 +401,7 @@ def test_the_deadline_publishes_what_there_is_and_a_retry_goes_on(
     account: Account, connect: Connect, films: Films, runs: Runs
 ) -> None:
     listed, before = list(map(str, films(6, unseen=6))), billed(account)
-    with pytest.raises(TwelveLabsJobTimeoutError, match="a retry goes on from there"):
+    with pytest.raises(TwelveLabsJobTimeoutError, match="a retry continues from there"):
         runs.run(listed, fields={"timeout": 2.0, "max_concurrent": 2})
     assert len(outcome_of(runs.output)) == 6
     assert runs.run(listed, try_number=2)["indexed"] == 6

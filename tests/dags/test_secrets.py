@@ -66,7 +66,7 @@ def test_a_signed_address_is_only_where_the_user_put_it(
     assert str(dag_run.state) == "success"
     printed = capfd.readouterr()
     logged = printed.out + printed.err + caplog.text
-    assert "/sample.mp4 as an asset, method url" in logged
+    assert "Uploading sample.mp4, method url" in logged
     assert SIGNATURE not in logged
     assert tables_with(SIGNATURE) == {"dag_run"}, "the run's own conf, and nowhere else"
     assert tables_with(account.engine.api_key) == set()

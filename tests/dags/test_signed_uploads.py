@@ -100,7 +100,7 @@ def test_a_link_that_the_service_cannot_follow_is_in_no_error(
     monkeypatch.setattr(S3FileSystem, "sign", lambda *_, **__: LINK_TO_NOTHING)
     with pytest.raises((TwelveLabsRefusedError, TwelveLabsJobFailedError)) as caught:
         see_through(create(f"{bucket}/what? #1.mp4", method="url"), task_context())
-    assert [word for word in SIGNING if word in told() + str(caught.value) + repr(caught.value.__cause__)] == []
+    assert [word for word in SIGNING if word in told() + str(caught.value) + repr(caught.value.__context__)] == []
 
 
 @pytest.fixture(params=["refused at once", "not fetched", "not signed"])

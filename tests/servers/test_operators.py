@@ -79,7 +79,7 @@ def test_a_video_that_vanishes_before_it_is_read(
     once(lambda: remote.delete("in/vanishing.mp4"))
     operator = create(remote.uri("in/vanishing.mp4"), method=method)
     said = said_of(remote, lambda: operator.execute(task_context(TaskStateStore())), TwelveLabsInputError)
-    assert f"'{remote.scheme}://{remote.bucket}/in/vanishing.mp4' does not exist" in said
+    assert f"does not exist: '{remote.scheme}://{remote.bucket}/in/vanishing.mp4'" in said
     assert account.get("/v1.3/assets", filename="vanishing.mp4")["data"] == []
 
 

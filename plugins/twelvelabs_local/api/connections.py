@@ -132,11 +132,11 @@ def connection_of(call: Call) -> Connection:
 def active(connection: Connection) -> ConnectedFolder:
     """Return the folder of a connection that can be used.
 
-    :raises ServiceError: 409 when the folder is gone.
+    :raises ServiceError: 409 when the folder does not exist.
     """
     folder = ConnectedFolder(Path(connection.folder))
     if not folder.root.is_dir():
-        message = f"The connection {connection.id} is not active: its folder is gone. Connect it again."
+        message = f"The connection {connection.id} is not active: its folder does not exist. Connect it again."
         raise ServiceError(409, "connection_not_active", message)
     return folder
 

@@ -1,1 +1,1 @@
-"""What is done with a video: decoding, reading, listening, extracting. No HTTP and no database here."""
+"""Processing of media: decoding, OCR, speech recognition, extraction. No HTTP and no database."""

@@ -1,1 +1,1 @@
-"""What the engine knows, in SQLite: one module per resource over one small database class."""
+"""Records of the engine in SQLite: one module per resource over a small database class."""

@@ -217,7 +217,10 @@ def error_from(
     kind = _class_for(status, code)
     if kind is TwelveLabsRateLimitError and _is_quota(message, details.retry_after):
         kind = TwelveLabsQuotaError
-    return kind(f"{what} failed: {details}", details)
+    # Airflow's log viewer shows the start of a message, so the reason comes first.
+    reason = ": ".join(part for part in (f"HTTP {status} {code or ''}".strip(), details.message) if part)
+    request = f"{what}, request {details.request_id}" if details.request_id else what
+    return kind(f"{reason} ({request})", details)
 
 
 def _class_for(status: int, code: str | None) -> type[TwelveLabsError]:

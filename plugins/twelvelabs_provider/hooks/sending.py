@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
 from typing import Any
 
@@ -36,8 +37,8 @@ def never_sent(call: Call[Any], network: Network, error: Exception) -> TwelveLab
     proxy = network.proxy_for(origin)
     way, check = (f" by the proxy {shown(proxy)}", ", the proxy") if proxy else ("", "")
     return TwelveLabsConnectionError(
-        f"{call.name} was not sent: no connection to {origin}{way} ({_cause(error)});"
-        f" check the connection's host{check} and the network"
+        f"No connection to {origin}{way}: {_cause(error)}. {call.name} was not sent; check the connection's host{check}"
+        " and the network"
     )
 
 
@@ -74,8 +75,13 @@ def kind_of(error: BaseException) -> str:
 
 
 def _cause(error: BaseException) -> str:
-    """The innermost reason of a transport error, without the nesting that the libraries put around it."""
+    """Return the innermost reason of a transport error: the system's own, if there is one."""
     seen = _innermost(error)
+    reason: BaseException | None = seen
+    while reason is not None:
+        if isinstance(reason, ConnectionError) and reason.errno:
+            return os.strerror(reason.errno)
+        reason = reason.__cause__ or reason.__context__
     return f"{type(seen).__name__}: {clean_text(seen, _LONGEST_CAUSE)}"
 
 

@@ -35,7 +35,7 @@ _DEFERRED = "deferred"
 
 @dataclass(frozen=True)
 class Cancellation:
-    """What a request to cancel a job has led to.
+    """Outcome of a request to cancel a job.
 
     :param cancelled: whether the service accepted it.
     :param outcome: the rest of a sentence that begins with the job.

@@ -51,6 +51,15 @@ class Bill:
             return "an unknown number of minutes"
         return f"about {_shown(self.minutes)} minutes, and {self.unknown} videos of unknown length"
 
+    @property
+    def rounded(self) -> str:
+        """Billable minutes for the log, rounded for people."""
+        if not self.minutes:
+            return "an unknown number of billable minutes" if self.unknown else "no billable minutes"
+        minutes = f"about {self.minutes:.1f}" if self.minutes >= 0.1 else "less than 0.1"
+        more = f", and {self.unknown} videos of unknown length" if self.unknown else ""
+        return f"{minutes} billable minutes{more}"
+
     def as_json(self) -> dict[str, Any]:
         """Return plain JSON, for manifests and for the memo of a job."""
         return {**asdict(self), "kind": self.kind.value, "minutes": round(self.minutes, 4)}
@@ -115,7 +124,7 @@ def must_be_allowed(bill: Bill, limit: float | None, what: str) -> None:
     """
     if limit is None:
         return
-    refused = f"{what} would bill {bill}, but {LIMIT} allows {limit:g}. Nothing was submitted."
+    refused = f"{sentence(what)} would bill {bill}, but {LIMIT} allows {limit:g}. Nothing was submitted."
     if bill.minutes > limit + ROUNDING:
         raise TwelveLabsInputError(f"{refused} Raise the limit, or request less")
     if bill.unknown:
@@ -123,6 +132,11 @@ def must_be_allowed(bill: Bill, limit: float | None, what: str) -> None:
             f"{refused} The length is known in advance for ready assets, indexed videos, video files with the 'probe'"
             " extra, time ranges with an end, and batch items with a duration"
         )
+
+
+def sentence(text: str) -> str:
+    """Return a text with a capital first letter."""
+    return text[:1].upper() + text[1:]
 
 
 def over_limit(limit: float) -> TwelveLabsInputError:

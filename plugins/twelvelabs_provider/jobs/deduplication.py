@@ -45,7 +45,7 @@ _USABLE = (Phase.RUNNING, Phase.READY)
 
 
 class IfIndexed(StrEnum):
-    """What to do with content that is already in the index."""
+    """Policy for content that is already in the index."""
 
     REUSE = "reuse"
     REINDEX = "reindex"

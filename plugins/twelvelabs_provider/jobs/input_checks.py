@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 from twelvelabs_provider.api.call import FilePart
+from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
 from twelvelabs_provider.api.limits import VideoLimits
+from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.jobs.polling import duration_text
 from twelvelabs_provider.storage.probe import VideoFacts, check_video, probe_video
 from twelvelabs_provider.storage.source import Source
 from twelvelabs_provider.storage.store_errors import unexpected_errors_refuse
 from twelvelabs_provider.storage.subtitles import read_subtitles
+
+if TYPE_CHECKING:
+    from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
+
+log = logging.getLogger(__name__)
+_UNSUPPORTED = ("fail", "warn")
 
 
 @dataclass(frozen=True)
@@ -33,12 +44,12 @@ class GivenVideo:
         """Size, length and picture size, for the log."""
         source, facts = self.source, self.facts
         if facts:
-            length = "unknown length" if facts.duration is None else f"{facts.duration:.1f} s"
+            length = "unknown length" if facts.duration is None else duration_text(facts.duration)
             picture = f"{facts.width}x{facts.height}" if facts.width else "unknown codec"
-            return f"{source.size:,} bytes, {length}, {picture}"
+            return f"{size_text(source.size or 0)}, {length}, {picture}"
         if source.is_url:
             return "fetched and checked by the service"
-        return f"{source.size:,} bytes; install the 'probe' extra to have duration and size checked before upload"
+        return f"{size_text(source.size or 0)}; the 'probe' extra checks length and picture size before the upload"
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,36 @@ class GivenTranscription:
     source: Source
     part: FilePart | str
     described: str
+
+
+def accepts_transcription(hook: TwelveLabsHook, unsupported: str, given: str | None) -> bool:
+    """Return whether this API generation accepts subtitles; if not, warn about given ones, or fail.
+
+    :param unsupported: the ``unsupported_transcription`` argument.
+    :param given: the given subtitles, for the log; None if there are none.
+    :raises TwelveLabsInputError: the argument is invalid.
+    :raises TwelveLabsUnsupportedError: subtitles are given and unsupported, with ``fail``.
+    """
+    if unsupported not in _UNSUPPORTED:
+        raise TwelveLabsInputError(f"unsupported_transcription={unsupported!r} is not one of {', '.join(_UNSUPPORTED)}")
+    try:
+        hook.api.ensure_takes_transcription()
+    except TwelveLabsUnsupportedError as error:
+        if given and unsupported == "fail":
+            raise
+        if given:
+            log.warning("%s not sent: %s", given, error)
+        return False
+    return True
+
+
+def size_text(size: float) -> str:
+    """Return a number of bytes as text, rounded for people: ``324 kB``, ``1.2 GB``."""
+    for unit in ("bytes", "kB", "MB"):
+        if round(size) < 1000:
+            return f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
 
 
 def checked_video(source: Source, limits: VideoLimits) -> GivenVideo:

@@ -25,7 +25,7 @@ _NEVER = float("inf")
 
 @dataclass(frozen=True)
 class PollKey:
-    """What one poll serves.
+    """Key of a shared poll.
 
     :param poll_interval: seconds between polls; None lets the pause grow from 5 to 60 seconds.
     :param shard: see :func:`shard_of`; one poll serves all shards.

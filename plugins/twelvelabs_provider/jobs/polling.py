@@ -62,9 +62,9 @@ def _grown(waited: float) -> float:
 
 
 def clock_text(epoch: float) -> str:
-    """Return a time as text in UTC; a time outside the calendar becomes its first or last second."""
+    """Return a time as text in UTC, to the minute; a time outside the calendar becomes its first or last minute."""
     within = min(_LAST_MOMENT, max(0.0, epoch)) if epoch == epoch else 0.0
-    return datetime.fromtimestamp(within, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return datetime.fromtimestamp(within, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def duration_text(seconds: float) -> str:
@@ -72,3 +72,10 @@ def duration_text(seconds: float) -> str:
     if seconds < 120:
         return f"{max(0.0, seconds):.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def clip_text(seconds: float) -> str:
+    """Return a position in a video as text: ``0:01``, ``1:02:03``."""
+    minutes, rest = divmod(int(max(0.0, seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -17,7 +17,7 @@ LONGEST_RENEWAL = 7 * 86400.0
 
 
 class OnQuota(StrEnum):
-    """What a task does when a quota is used up."""
+    """Policy of a task for an exhausted quota."""
 
     WAIT = "wait"
     FAIL = "fail"

@@ -29,7 +29,7 @@ _DIGEST_LENGTH = 12
 
 
 class IfPublished(StrEnum):
-    """What to do if the result of the same question is published."""
+    """Policy for a published result of the same question."""
 
     SKIP = "skip"
     REPLACE = "replace"
@@ -38,7 +38,7 @@ class IfPublished(StrEnum):
     def parse(cls, value: str) -> str:
         """Return the argument ``if_published``.
 
-        :raises ValueError: for an unknown value.
+        :raises ValueError: the value is unknown.
         """
         if value not in set(cls):
             raise ValueError(f"if_published={value!r} is not one of {', '.join(cls)}")

@@ -20,7 +20,7 @@ class Reuse(StrEnum):
 
 
 class Action(StrEnum):
-    """What an attempt does."""
+    """Action of an attempt."""
 
     SUBMIT = "submit"
     REATTACH = "reattach"

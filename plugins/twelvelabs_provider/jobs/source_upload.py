@@ -44,7 +44,7 @@ class SourceUpload:
         :raises TwelveLabsInputError: the requested method is impossible, or the file is too large for all methods.
         """
         choice = method_for(source, wanted, self.hook.endpoint.origin if by_link else None)
-        log.info("Uploading %s as an asset, method %s: %s", source.uri, choice.method.value, choice.why)
+        log.info("Uploading %s, method %s: %s", source.filename, choice.method.value, choice.why)
         return choice
 
     def upload(self, source: Source, choice: UploadChoice) -> str:

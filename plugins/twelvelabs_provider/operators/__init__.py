@@ -1,1 +1,1 @@
-"""Airflow's faces over the service: thin, one per thing that people do."""
+"""Airflow operators for the TwelveLabs API."""

@@ -55,7 +55,7 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsJobOperator):
     seconds, ``value`` (the text among the fields), ``definition``, and the fields. The first complete JSON value of an
     answer counts: text around it, a code fence, escaped quotes or a repeated end do no harm.
 
-    :param output_path: where results go: a local path or any URI of object storage (templated).
+    :param output_path: local path or URI of object storage for the results (templated).
     :param asset_id: the video as an asset (templated).
     :param video_url: the video as a URL from which the service fetches it (templated).
     :param video_file: the video as a path or object storage URI of a file of up to 30 MiB, sent within the request
@@ -90,10 +90,10 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsJobOperator):
         means the first two. Else ``txt`` for a text or ``json`` for JSON, which are the defaults, and ``jsonl`` and
         ``parquet`` with the answer as one row (templated).
     :param source_uri: where the video came from, for the manifest (templated).
-    :param if_published: what to do if the answer to the same question is published where this task publishes: ``skip``
-        returns it and bills nothing, and renders missing formats from its files. ``replace`` asks, and pays, again,
-        except in a retry of the attempt that published. A question is the same if video, range, model and all options
-        are, and the service and its API version.
+    :param if_published: ``skip`` returns a result of the same request that is published in the same place, at no cost,
+        and renders missing formats from its files; ``replace`` sends the request again, which is billed, except in a
+        retry of the attempt that published. Two requests are the same if service, API
+        version, video, time range, model and all options are equal.
     :param resubmit_lost: a ``sync`` or ``stream`` answer that is lost may have been billed, and the service does not
         keep it: the task fails without a retry unless this is True, which lets a retry ask, and pay, again.
     :param max_billable_minutes: minutes that the task may bill; a question that would bill more, or an unknown number,

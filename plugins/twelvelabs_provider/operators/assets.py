@@ -30,32 +30,31 @@ if TYPE_CHECKING:
 
 
 class TwelveLabsCreateAssetOperator(TwelveLabsJobOperator):
-    """Stores a file on the service and waits until it is ready to be indexed, analysed or embedded.
+    """Uploads a file as an asset, and waits until it is ready for indexing, analysis or embedding.
 
-    Files of up to 200 MB go up in one request, larger ones (10 GB at most) in parts, several at a time and in bounded
-    memory, straight from where they lie; a retry sends only the parts that are missing. URLs are fetched by the
-    service (4 GB at most).
+    Files of up to 200 MB are uploaded in one request, larger ones (10 GB at most) in parallel parts and bounded memory;
+    a retry sends the missing parts only. The service fetches URLs itself (4 GB at most).
 
     Service pages: https://docs.twelvelabs.io/api-reference/upload-content/direct-uploads/create and
     https://docs.twelvelabs.io/api-reference/upload-content/multipart-uploads/create
 
     :param source: http(s) URL that the service fetches, local path, or any URI of object storage, with the connection
         as user (``s3://aws_default@bucket/key.mp4``) (templated).
-    :param filename: the name that the asset shall have; None takes the source's (templated).
-    :param user_metadata: names to texts, numbers, booleans or lists of texts, as a mapping or its JSON text; two more
-        fields, ``airflow_upload`` and ``airflow_source``, mark which task made the asset, of which content (templated).
-    :param asset_type: ``video``, ``audio`` or ``image``; None goes by the file's name (templated).
-    :param enable_hls: let the service make a stream for players.
-    :param enable_thumbnail: let the service make a thumbnail.
-    :param method: ``auto``, ``url``, ``direct`` or ``multipart`` (templated). By ``url``, an object in a store that
-        signs links (S3, GCS, Azure) is fetched by the service itself, 4 GB at most, and not read here. ``auto`` takes
-        this way where a link can be signed, and goes by size otherwise, or when the service could not fetch the object.
+    :param filename: name of the asset; None uses the source's (templated).
+    :param user_metadata: names to texts, numbers, booleans or lists of texts, as a mapping or its JSON text; the
+        fields ``airflow_upload`` and ``airflow_source`` are added, which identify the task and the content (templated).
+    :param asset_type: ``video``, ``audio`` or ``image``; None detects it by the file's name (templated).
+    :param enable_hls: create a stream for players.
+    :param enable_thumbnail: create a thumbnail.
+    :param method: ``auto``, ``url``, ``direct`` or ``multipart`` (templated). With ``url`` the service fetches an
+        object of S3, GCS or Azure by a presigned URL, 4 GB at most. ``auto`` uses ``url`` if the store can sign,
+        otherwise, or if the service could not fetch the object, the method that fits the size.
     :return: ``asset_id``, ``status``, ``method``, ``filename``, ``file_type``, ``duration`` in seconds (None for an
-        image), ``size`` in bytes, ``source_uri`` (as shown, without credentials). Without waiting ``job_kind``,
+        image), ``size`` in bytes, ``source_uri`` (without credentials). Without waiting ``job_kind``,
         ``job_id`` and ``asset_id``, for :class:`TwelveLabsAssetSensor`.
-    :raises TwelveLabsInputError: for a file, an argument or a method that cannot work, before anything is sent.
-    :raises TwelveLabsJobFailedError: if the service could not use the file; its asset is deleted.
-    :raises TwelveLabsJobTimeoutError: if it was not ready at the deadline; a retry goes on waiting for the same asset.
+    :raises TwelveLabsInputError: a file, an argument or the method is invalid; raised before any request.
+    :raises TwelveLabsJobFailedError: the service could not use the file; its asset is deleted.
+    :raises TwelveLabsJobTimeoutError: it was not ready at the deadline; a retry waits for the same asset.
     """
 
     template_fields = (*COMMON_FIELDS, "source", "filename", "user_metadata", "asset_type", "method")
@@ -216,7 +215,7 @@ class TwelveLabsDeleteAssetOperator(TwelveLabsOperator):
             raise TwelveLabsRefusedError(
                 f"{error}. Videos in indexes were made of asset {self.asset_id}: delete them first, or use force=True"
             ) from error
-        self.log.info("asset %s is gone", self.asset_id)
+        self.log.info("Deleted asset %s", self.asset_id)
 
 
 def _given(value: str | None) -> str | None:

@@ -20,7 +20,7 @@ from twelvelabs_provider.jobs.polling import BACKSTOP, clock_text
 from twelvelabs_provider.jobs.quota import OnQuota, ensure_worth_waiting, renewal_of
 from twelvelabs_provider.links import TwelveLabsPlaygroundLink
 from twelvelabs_provider.storage.catalog.writing import Publication, listen
-from twelvelabs_provider.task import COMMON_FIELDS, TwelveLabsTask, push_result, refusals_end_the_task
+from twelvelabs_provider.task import COMMON_FIELDS, TwelveLabsTask, push_result
 from twelvelabs_provider.version_compat import TaskDeferralTimeout
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class TwelveLabsOperator(TwelveLabsTask, BaseOperator):
 
         :param memo: what :meth:`quota_memo` returned before a wait; None or empty if there was none.
         """
-        with refusals_end_the_task(), self.within_quota(context):
+        with self.refusals_end_the_task(), self.within_quota(context):
             return self.run_operator(context)
 
     def execute_after_quota(self, context: Context, event: dict[str, Any] | None = None) -> Any:

@@ -33,7 +33,7 @@ from twelvelabs_provider.results.batch_rows import BatchRows
 from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.locations import without_signatures
 from twelvelabs_provider.storage.publish import check_output, table_formats
-from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, refusals_end_the_task, required
+from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, required
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -63,7 +63,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
         the item (``prompt``, ``response_format``, ``temperature``, ``max_tokens``, ``start``, ``end``,
         ``min_segment_duration``, ``max_segment_duration``); or the path or URI of a file with one of them per line,
         which is read as it is needed (templated).
-    :param output_path: where results go: a local path or any URI of object storage (templated).
+    :param output_path: local path or URI of object storage for the results (templated).
     :param prompt: the question; a mapping has ``input_text`` and ``media_sources`` (templated).
     :param response_format: the service's object: ``json_schema`` or ``segment_definitions`` (templated).
     :param analysis_mode: ``general`` or ``time_based_metadata`` (templated).
@@ -80,9 +80,9 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
     :param if_not_ready: ``wait`` for assets that are still being prepared, or ``fail`` before any batch is sent.
     :param fail_on_partial_error: fail, after everything is published, if an item has no result. A published result
         without all answers is reused (``if_published``) only if this is False.
-    :param if_published: what to do if the same analysis of the same items is published where this task publishes:
-        ``skip`` returns it and bills nothing, and renders missing formats from its files. ``replace`` asks, and pays,
-        again, except in a retry of the attempt that published.
+    :param if_published: ``skip`` returns a result of the same request that is published in the same place, at no cost,
+        and renders missing formats from its files; ``replace`` sends the request again, which is billed, except in a
+        retry of the attempt that published.
     :param max_billable_minutes: minutes that the task may bill; items that would bill more, or an unknown number, fail
         the task before any batch is sent. None sets no limit (templated).
     :param wait_for_completion: False ends the task as soon as all batches are submitted, which takes a while with more
@@ -162,7 +162,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
         plan, unready, bill = submission.plan(wait_for_assets=self.if_not_ready == "wait")
         if not plan.batches:
             raise TwelveLabsInputError("items is empty: there is nothing to analyze")
-        guard_cost(f"analysing {plan.items} items", bill, self.max_billable_minutes)
+        guard_cost(f"analyzing {plan.items} items", bill, self.max_billable_minutes)
         work = work.with_memo(billed=bill.as_json())
         self.log.info("Analyzing %d items in %d batches", plan.items, len(plan.batches))
         if self.may_have_sent_before(context):
@@ -205,7 +205,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
         received = JobEvent.from_payload(event)
         if received.reason is not EventReason.REFUSED or not self._is_foreign(received.pending):
             return super().execute_complete(context, event)
-        with refusals_end_the_task():
+        with self.refusals_end_the_task():
             return self._run_jobs(context, received.pending)
 
     def quota_memo(self) -> dict[str, Any] | None:
@@ -217,7 +217,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
         if not memo or memo.get("job") or not memo.get("memo"):
             return super().run_within_quota(context, memo)
         work = PlannedWork.from_json(memo)
-        with refusals_end_the_task(), self.within_quota(context):
+        with self.refusals_end_the_task(), self.within_quota(context):
             self._ensure_same_items(work.memo)
             return self._run_jobs(context, self._submission(context, work).send(plan_in(work.memo)))
 
@@ -262,7 +262,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
         )
 
     def _check(self) -> None:
-        """Refuse arguments that cannot work with any item."""
+        """Refuse arguments that are invalid for every item."""
         required(self, output_path=self.output_path)
         if self.output_name is not None:
             required(self, output_name=self.output_name)
@@ -310,8 +310,8 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
     def _ensure_same_items(self, memo: Memo) -> None:
         if memo.get("items") != self._meaning:
             raise TwelveLabsInputError(
-                "the items have changed since they were sent, so their results cannot be told apart: clear the task to"
-                " analyze the new ones"
+                "items changed since they were sent, so results cannot be assigned to them: clear the task to analyze"
+                " the new ones"
             )
 
     def _is_foreign(self, pending: PendingJob) -> bool:

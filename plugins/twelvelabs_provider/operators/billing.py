@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from twelvelabs_provider.inputs.cost_limit import limit_from
-from twelvelabs_provider.jobs.cost import Bill, must_be_allowed
+from twelvelabs_provider.jobs.cost import Bill, must_be_allowed, sentence
 from twelvelabs_provider.version_compat import Stats
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def guard_cost(
     if length_follows and bill.unknown:
         return
     must_be_allowed(bill, limit, what)
-    log.info("%s will bill %s", what, bill)
+    log.info("%s: %s", sentence(what), bill.rounded)
 
 
 def count_bill(task: BaseOperator, bill: Bill) -> None:

@@ -1,4 +1,4 @@
-"""An operator that keeps the index of results small."""
+"""Operator that compacts the catalog of published results."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 
 class TwelveLabsCompactCatalogOperator(BaseOperator):
-    """Compacts the catalog of an output: the many small entries become one snapshot; the service is not asked.
+    """Compacts the catalog of an output: many small entries become one snapshot. It sends no request to the service.
 
-    Publishing, reading and other compactions may go on meanwhile; a task that is killed leaves everything readable.
+    Publishing, reading and other compactions may run at the same time. A killed task leaves everything readable.
 
-    :param output_path: the output, as the operators that publish take it (templated).
-    :param formats: ``jsonl``, which there always is, and ``parquet`` for a copy of it (templated).
-    :param rebuild: rebuild the catalog from the existing manifests: what was deleted or moved goes, and what an
-        older release published comes; true or false (templated).
-    :return: ``results`` (how many the catalog holds), ``files`` (format to URI of the snapshot), ``entries`` and
-        ``snapshots`` (how many it took the place of).
-    :raises TwelveLabsInputError: for an output or a format that cannot work.
-    :raises TwelveLabsOutputError: if the store does not answer; a retry may help.
+    :param output_path: the ``output_path`` of the operators that publish (templated).
+    :param formats: ``jsonl``, which is always written, and ``parquet`` (templated).
+    :param rebuild: rebuild the catalog from the existing manifests: deleted and moved results disappear, results of
+        older releases appear; true or false (templated).
+    :return: ``results`` (number of results in the catalog), ``files`` (format to URI of the snapshot), ``entries`` and
+        ``snapshots`` (how many it replaces).
+    :raises TwelveLabsInputError: the output or a format is invalid.
+    :raises TwelveLabsOutputError: the store does not respond; a retry may help.
     """
 
     custom_operator_name = "TwelveLabs: compact catalog"
@@ -50,11 +50,13 @@ class TwelveLabsCompactCatalogOperator(BaseOperator):
         self.rebuild = rebuild
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Compact, and return where the snapshot is."""
+        """Compact the catalog, and return its snapshot."""
         required(self, output_path=self.output_path)
         formats = Format.parse_all(texts_of("formats", self.formats), among=COMPACTED)
         rebuild = flag_of("rebuild", self.rebuild)
         check_output(self.output_path)
         done = compact_catalog(self.output_path, formats, rebuild=rebuild)
-        self.log.info("%d results in %s; %d entries compacted", done.results, done.files["jsonl"], done.entries)
+        self.log.info(
+            "Compacted the catalog: %d results in %s, from %d entries", done.results, done.files["jsonl"], done.entries
+        )
         return done.as_xcom()

@@ -59,7 +59,7 @@ class TwelveLabsEmbedOperator(TwelveLabsJobOperator):
     Service pages: https://docs.twelvelabs.io/api-reference/create-embeddings-v2/create-embeddings and
     https://docs.twelvelabs.io/api-reference/create-embeddings-v2/create-async-embedding-task
 
-    :param output_path: where results go: a local path or any URI of object storage (templated).
+    :param output_path: local path or URI of object storage for the results (templated).
     :param text: 500 tokens at most (templated).
     :param image: JPEG or PNG of 32 MiB at most; a list of up to ten images, or a mapping of names to them that
         ``text`` refers to as ``<@name>``, makes one embedding of all (templated).
@@ -81,10 +81,10 @@ class TwelveLabsEmbedOperator(TwelveLabsJobOperator):
     :param formats: any of ``jsonl``, ``json``, ``parquet`` (32-bit numbers) (templated).
     :param output_name: stem of the files. None means ``embeddings``, with a digest of the request if options, a time
         range or another model are given: two different embeddings of one input have two results (templated).
-    :param if_published: what to do if the same embedding is published where this task publishes: ``skip`` returns it
-        and bills nothing, and renders missing formats from its files. ``replace`` embeds, and pays, again, except in a
-        retry of the attempt that published. An embedding is the same if the input, the model and all options are, and
-        the service and its API version.
+    :param if_published: ``skip`` returns a result of the same request that is published in the same place, at no cost,
+        and renders missing formats from its files; ``replace`` sends the request again, which is billed, except in a
+        retry of the attempt that published. Two requests are the same if service, API
+        version, input, model and all options are equal.
     :param max_billable_minutes: minutes that the task may bill; audio or video that would bill more, or an unknown
         number, fails before any billed request. None sets no limit (templated).
     :return: ``manifest`` (URI), ``files`` (format to URI), ``rows``, ``bytes``, ``dimensions``, ``model_name``,
@@ -92,7 +92,7 @@ class TwelveLabsEmbedOperator(TwelveLabsJobOperator):
         With ``wait_for_completion=False`` and a task: ``job_kind``, ``job_id``.
     :raises TwelveLabsInputError: an argument or a file is invalid; raised before any billed request.
     :raises TwelveLabsUnknownOutcomeError: the response to a billed request is lost, and the service's list does not
-        tell what became of it.
+        contain its outcome.
     :raises TwelveLabsJobFailedError: the task failed.
     :raises TwelveLabsOutputError: the files could not be written; no partial file is visible.
     """
@@ -192,7 +192,7 @@ class TwelveLabsEmbedOperator(TwelveLabsJobOperator):
         return {name: getattr(self, name) for name in INPUTS}
 
     def _check(self) -> set[str]:
-        """Refuse arguments that cannot work with any input; return which inputs are given."""
+        """Refuse arguments that are invalid for every input; return the given inputs."""
         required(self, output_path=self.output_path, model_name=self.model_name)
         given = given_inputs(self._inputs(), self.mode)
         table_formats(texts_of("formats", self.formats))

@@ -81,17 +81,16 @@ class TwelveLabsCreateEntitiesOperator(TwelveLabsJobOperator):
 
     :param entity_collection_id: the collection (templated).
     :param entities: a list of ``{"name": ..., "asset_ids": [...], "description": ..., "metadata": {...}}``, the last
-        two as wanted, or JSON text of it; every name once (templated).
-    :param if_exists: what to do about names that exist: ``reuse`` or ``fail``.
-    :param output_path: where a row for each entity goes: a local path or any URI of object storage (templated).
+        two optional, or its JSON text; names must be unique (templated).
+    :param if_exists: ``reuse`` existing entities of the same name, or ``fail``.
+    :param output_path: local path or URI of object storage for one row per entity (templated).
     :param formats: any of ``jsonl``, ``json``, ``parquet`` (templated).
-    :param fail_on_partial_error: fail the task, once the rows are written, if an entity was refused; those that were
-        made stay.
+    :param fail_on_partial_error: fail after the rows are published if an entity was refused; created entities stay.
     :return: ``entity_collection_id``, ``created``, ``existed``, ``refused`` (counts), and with ``output_path``
         ``manifest``, ``files``, ``rows``, ``bytes``, else ``entity_ids`` (name to id, the first 500).
-    :raises TwelveLabsInputError: for entities that cannot work, before any is sent; for names that exist, with
-        ``fail``.
-    :raises TwelveLabsJobFailedError: if entities were refused; a retry sends them again.
+    :raises TwelveLabsInputError: an entity is invalid, or a name exists and ``if_exists`` is ``fail``; raised before
+        any entity is sent.
+    :raises TwelveLabsJobFailedError: entities were refused; a retry sends them again.
     """
 
     template_fields: Sequence[str] = (
@@ -175,7 +174,7 @@ class TwelveLabsCreateEntitiesOperator(TwelveLabsJobOperator):
         missing = iter([(number, entity) for number, entity in enumerate(wanted) if number not in outcomes])
         while some := list(islice(missing, MOST_IN_REQUEST)):
             outcomes |= {outcome.position: outcome for outcome in self._create_chunk(some)}
-            self.log.info("%d of %d entities done", len(outcomes), len(wanted))
+            self.log.info("Created or found %d of %d entities", len(outcomes), len(wanted))
         return [outcomes[number] for number in range(len(wanted))]
 
     def _create_chunk(self, some: Sequence[tuple[int, NewEntity]]) -> Iterable[EntityOutcome]:
@@ -204,7 +203,7 @@ class TwelveLabsCreateEntitiesOperator(TwelveLabsJobOperator):
         refused = [outcome for outcome in outcomes if outcome.outcome is Outcome.REFUSED]
         published = self._publish(context, outcomes) if self.output_path else {}
         for outcome in refused[:_SHOWN]:
-            self.log.warning("entity %r was refused: %s", outcome.name, outcome.reason)
+            self.log.warning("Entity %r was refused: %s", outcome.name, outcome.reason)
         counts = {kind.value: sum(outcome.outcome is kind for outcome in outcomes) for kind in Outcome}
         made = ((outcome.name, outcome.entity_id) for outcome in outcomes if outcome.entity_id)
         ids = {} if published else {"entity_ids": dict(islice(made, MOST_IN_XCOM))}

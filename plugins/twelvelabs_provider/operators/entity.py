@@ -32,16 +32,15 @@ if TYPE_CHECKING:
 
 
 class TwelveLabsCreateEntityCollectionOperator(TwelveLabsOperator):
-    """Creates a collection of entities, or reuses the one of that name; returns its id.
+    """Creates a collection of entities, or reuses the one with this name; returns its id.
 
     Service page: https://docs.twelvelabs.io/api-reference/entities/entity-collections/create
 
-    :param collection_name: the service allows a name twice, this operator does not; of several the oldest is reused
-        (templated).
+    :param collection_name: unique name; if several exist, the oldest is reused (templated).
     :param description: of a new collection (templated).
     :param if_exists: ``reuse`` or ``fail``.
     :return: the id of the collection.
-    :raises TwelveLabsInputError: if the name exists, with ``fail``.
+    :raises TwelveLabsInputError: the name exists, and ``if_exists`` is ``fail``.
     """
 
     template_fields = (*COMMON_FIELDS, "collection_name", "description")
@@ -80,22 +79,22 @@ class TwelveLabsCreateEntityCollectionOperator(TwelveLabsOperator):
 
 
 class TwelveLabsCreateEntityOperator(TwelveLabsJobOperator):
-    """Creates an entity from images and waits until a search can ask for it (``<@entity_id>``).
+    """Creates an entity from images, and waits until searches can refer to it (``<@entity_id>``).
 
-    The name tells entities of a collection apart: a retry, or a lost answer, finds the one that was made.
+    An entity is identified by its name in the collection, so a retry or a lost response creates no duplicate.
 
     Service page: https://docs.twelvelabs.io/api-reference/entities/entity-collections/entities/create
 
     :param entity_collection_id: the collection (templated).
     :param entity_name: unique in the collection (templated).
-    :param asset_ids: images that show it, one at least: a list, JSON text of one, or one id (templated).
-    :param description: in plain words (templated).
-    :param metadata: texts, numbers and booleans by name, or JSON text of that (templated).
-    :param if_exists: what to do with an entity of that name: ``reuse`` it if it has the images, ``update`` it (images
-        that it lacks are added, description and metadata replaced where they are given), or ``fail``.
+    :param asset_ids: at least one image of it: a list, its JSON text, or one id (templated).
+    :param description: text (templated).
+    :param metadata: names to texts, numbers and booleans, as a mapping or its JSON text (templated).
+    :param if_exists: ``reuse`` an entity of this name if it has the images, ``update`` it (add missing images, replace
+        given description and metadata), or ``fail``.
     :return: ``entity_collection_id``, ``entity_id``, ``entity_name``, ``status``, ``asset_count``.
-    :raises TwelveLabsInputError: for arguments that cannot work; if the entity exists with ``fail``, or lacks images
-        with ``reuse``.
+    :raises TwelveLabsInputError: an argument is invalid; the entity exists, with ``fail``, or lacks images, with
+        ``reuse``.
     :raises TwelveLabsJobTimeoutError: the entity is not ready at the deadline; a retry attaches to it.
     """
 
@@ -129,7 +128,7 @@ class TwelveLabsCreateEntityOperator(TwelveLabsJobOperator):
         self.if_exists = if_exists
 
     def submit(self, context: Context) -> PendingJob:
-        """Check, find, and create where there is none."""
+        """Create the entity, or reuse or update the existing one."""
         required(self, entity_collection_id=self.entity_collection_id, entity_name=self.entity_name)
         check_if_exists(self.if_exists, "reuse", "update", "fail")
         wanted = self._wanted()

@@ -2,148 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsCutOffError, TwelveLabsUnsupportedError
 from twelvelabs_provider.exceptions import TwelveLabsUnusableAnswerError
-from twelvelabs_provider.inputs.typed_arguments import texts_of
 from twelvelabs_provider.jobs.cost import analysis_bill, definitions_in
-from twelvelabs_provider.jobs.index_resolution import index_arguments, resolve_index
+from twelvelabs_provider.jobs.index_resolution import index_arguments
 from twelvelabs_provider.jobs.job import JobState, PendingJob
 from twelvelabs_provider.jobs.result_deduplication import Deduplicator, IfPublished, question_digest
 from twelvelabs_provider.jobs.time_range import TimeRange
 from twelvelabs_provider.links import video_url
-from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.billing import count_bill, guard_cost
+from twelvelabs_provider.operators.extraction import TwelveLabsExtractOperator
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
 from twelvelabs_provider.results.kinds import SEGMENTS
 from twelvelabs_provider.storage.failed_answers import RAW, forget_aside
-from twelvelabs_provider.storage.formats import Format
-from twelvelabs_provider.storage.layout import ResultKind, ResultPath
-from twelvelabs_provider.storage.manifest import Origin, Provenance, Published, ResultFacts
+from twelvelabs_provider.storage.layout import ResultKind
+from twelvelabs_provider.storage.manifest import Origin, Provenance, Published
 from twelvelabs_provider.storage.published_results import SavedResult
-from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, required
+from twelvelabs_provider.task import BILLED_COLOR
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from twelvelabs_provider.api.models import Segment, Video
-
-DEFAULT_FORMATS = ("jsonl",)
-
-
-class TwelveLabsExtractOperator(TwelveLabsOperator):
-    """Base of the extractions: what is asked for, and how it is published.
-
-    :param index_id: the index of the video (templated).
-    :param index_name: the name of the index, instead of its id (templated).
-    :param video_id: the video, as :class:`TwelveLabsIndexVideoOperator` returns it (templated).
-    :param output_path: where results go: a local path or any URI of object storage (templated).
-    :param formats: any of ``jsonl``, ``json``, ``srt``, ``vtt``, ``parquet`` (templated).
-    :param start: seconds; only segments that end after it; the file names have the stretch (templated).
-    :param end: seconds; only segments that begin before it (templated).
-    :param source_uri: where the video came from, for the manifest (templated).
-    """
-
-    kind: ResultKind
-    template_fields: Sequence[str] = (
-        *COMMON_FIELDS,
-        "index_id",
-        "index_name",
-        "video_id",
-        "output_path",
-        "formats",
-        "start",
-        "end",
-        "source_uri",
-    )
-
-    def __init__(
-        self,
-        *,
-        video_id: str,
-        output_path: str,
-        index_id: str | None = None,
-        index_name: str | None = None,
-        formats: Sequence[str] | str = DEFAULT_FORMATS,
-        start: float | str | None = None,
-        end: float | str | None = None,
-        source_uri: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.index_id = index_id
-        self.index_name = index_name
-        self._found_index = ""
-        self.video_id = video_id
-        self.output_path = output_path
-        self.formats = formats
-        self.start = start
-        self.end = end
-        self.source_uri = source_uri
-
-    def check(self, index_id: str | None = None) -> tuple[TimeRange, Video]:
-        """Check all arguments before anything is billed; return the time range and the video.
-
-        :param index_id: the index that an earlier attempt found.
-        """
-        from twelvelabs_provider.storage.publish import check_output
-
-        required(self, video_id=self.video_id, output_path=self.output_path)
-        index_arguments(self.index_id, self.index_name)
-        self._formats()
-        window = TimeRange.parse(self.start, self.end)
-        check_output(self.output_path)
-        self._found_index = index_id or resolve_index(self.hook, self.index_id, self.index_name)
-        video = self.hook.execute(self.hook.api.read_video(self._found_index, self.video_id))
-        window.ensure_before_end(video.duration)
-        self.playground_url = video_url(self._found_index, self.video_id)
-        return window, video
-
-    def place(self, window: TimeRange) -> ResultPath:
-        """Return where the result lies: two stretches of one video have two places."""
-        return ResultPath((self._found_index, self.video_id), f"{self.kind.value}{window.suffix()}", self.kind)
-
-    def result(self, origin: Origin) -> Result:
-        """Return what the task returns besides the files."""
-        return {
-            "index_id": self._found_index,
-            "video_id": self.video_id,
-            "kind": self.kind.value,
-            "origin": origin.value,
-        }
-
-    def publish(
-        self, context: Context, rows: Sequence[Segment], window: TimeRange, video: Video, origin: Origin, **facts: Any
-    ) -> Result:
-        """Write the files, then the manifest; return their places and counts."""
-        from twelvelabs_provider.storage.publish import publish_segments
-
-        published = publish_segments(
-            self.output_path,
-            self.place(window),
-            rows,
-            self._formats(),
-            ResultFacts(
-                source_uri=self.source_uri,
-                index_id=self._found_index,
-                video_id=self.video_id,
-                asset_id=video.asset_id,
-                duration=video.duration,
-                origin=origin,
-                window={"start": window.start, "end": window.end},
-                provenance=Provenance.of(context["ti"]),
-                **facts,
-            ),
-            SEGMENTS[self.kind],
-        )
-        self.log.info("published %d segments (%s): %s", published.rows, origin.value, published.manifest_uri)
-        return {**self.result(origin), **published.as_xcom()}
-
-    def _formats(self) -> tuple[Format, ...]:
-        return Format.parse_all(texts_of("formats", self.formats))
+    from twelvelabs_provider.api.models import Video
 
 
 class TwelveLabsExtractTranscriptionOperator(TwelveLabsExtractOperator):
@@ -151,11 +34,11 @@ class TwelveLabsExtractTranscriptionOperator(TwelveLabsExtractOperator):
 
     Service page: https://docs.twelvelabs.io/api-reference/videos/retrieve
 
-    :param transcription: SRT or VTT to publish instead of what the service heard, path or URI: for a given transcript
-        that this generation of the API has no place for (templated).
+    :param transcription: SRT or VTT to publish instead of the service's speech recognition, path or URI; for subtitles
+        that this generation of the API does not accept (templated).
     :return: ``manifest`` (URI), ``files`` (format to URI), ``rows``, ``bytes``, ``kind``, ``origin`` and the ids.
-    :raises TwelveLabsInputError: for a window, a format, an output or a transcription that cannot work.
-    :raises TwelveLabsOutputError: if the files cannot be written; nothing half-written is visible.
+    :raises TwelveLabsInputError: the time range, a format, the output or the transcription is invalid.
+    :raises TwelveLabsOutputError: the files cannot be written; no partial file is visible.
     """
 
     kind = ResultKind.TRANSCRIPTION
@@ -185,24 +68,23 @@ class TwelveLabsExtractTranscriptionOperator(TwelveLabsExtractOperator):
 class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabsJobOperator):
     """Publishes the text that was shown in a video, segment by segment.
 
-    Where the API reads text letter by letter (v1.1, v1.2) the rows are that, ``origin`` ``ocr``. Where it does not
-    (v1.3) an analysis task is asked for the same rows; they are generated by a model, ``origin`` ``generated``, and
-    the analysis is billed, once for all runs unless ``if_published`` is ``replace``.
+    v1.1 and v1.2 recognize the text, with ``origin`` ``ocr``. On v1.3 an analysis task generates the same rows, with
+    ``origin`` ``generated``; it is billed once for all runs unless ``if_published`` is ``replace``.
 
     Service page: https://docs.twelvelabs.io/api-reference/analyze-videos/create-async-analysis-task
 
     :param asset_id: the asset of the video; None looks it up (templated).
-    :param if_published: what to do if the same analysis is published where this task publishes: ``skip``
-        returns it and bills nothing, and renders missing formats from its files. ``replace`` analyzes, and pays, again,
-        except in a retry of the attempt that published.
+    :param if_published: ``skip`` returns a result of the same request that is published in the same place, at no cost,
+        and renders missing formats from its files; ``replace`` sends the request again, which is billed, except in a
+        retry of the attempt that published.
     :param max_billable_minutes: minutes that the task may bill; an analysis that would bill more, or an unknown number,
         fails before any billed request. None sets no limit (templated).
     :return: ``manifest`` (URI), ``files`` (format to URI), ``rows``, ``bytes``, ``kind``, ``origin`` and the ids.
-    :raises TwelveLabsInputError: for a window, a format or an output that cannot work.
-    :raises TwelveLabsJobFailedError: if the analysis failed.
-    :raises TwelveLabsUnusableAnswerError: if the analysis was cut off or is not the JSON that was asked for; the raw
-        text is kept in ``text_in_video.raw.txt``.
-    :raises TwelveLabsOutputError: if the files cannot be written; nothing half-written is visible.
+    :raises TwelveLabsInputError: the time range, a format or the output is invalid.
+    :raises TwelveLabsJobFailedError: the analysis failed.
+    :raises TwelveLabsUnusableAnswerError: the analysis was cut off or is not the requested JSON; the raw text is kept
+        in ``text_in_video.raw.txt``.
+    :raises TwelveLabsOutputError: the files cannot be written; no partial file is visible.
     """
 
     kind = ResultKind.TEXT_IN_VIDEO
@@ -223,7 +105,7 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
         self.max_billable_minutes = max_billable_minutes
 
     def submit(self, context: Context) -> PendingJob | Result:
-        """Read the rows where the service has them; submit the analysis where it has not."""
+        """Read the rows if this API generation has them, else submit the analysis."""
         from twelvelabs_provider.api.call import ensure_supported
 
         window, video = self.check()
@@ -235,7 +117,7 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
         return self.publish(context, self.hook.execute(call), window, video, Origin.OCR)
 
     def complete(self, context: Context, pending: PendingJob, state: JobState) -> Result:
-        """Publish the rows of an analysis that is ready."""
+        """Publish the rows of a finished analysis."""
         from twelvelabs_provider.api.analysis.generation import generation_of_task
         from twelvelabs_provider.api.analysis.request import on_screen_text_from, within
 
@@ -245,7 +127,7 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
             self.log.warning("%s is ready with a warning: %s", pending.job, task.error)
         generation = generation_of_task(task)
         usage = generation.usage
-        # One segment definition is asked for.
+        # The request has one segment definition.
         bill = analysis_bill(window, task.duration or video.duration)
         bill = bill.with_tokens(usage.input_tokens, usage.output_tokens)
         try:
@@ -273,7 +155,7 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
         return result
 
     def request_values(self) -> tuple[Any, ...]:
-        """The video and the window; output and formats may differ on a retry."""
+        """Return the video and the time range; output and formats may differ on a retry."""
         return (*index_arguments(self.index_id, self.index_name), self.video_id, self.asset_id, self.start, self.end)
 
     def owns(self, pending: PendingJob) -> bool:
@@ -283,18 +165,18 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
         return owns_analysis(pending)
 
     def playground_page(self, pending: PendingJob) -> str | None:
-        """Return the video's page."""
+        """Return the page of the video."""
         return video_url(pending.memo["index_id"], self.video_id)
 
     def _unusable(
         self, context: Context, window: TimeRange, text: str, pending: PendingJob, error: TwelveLabsAnswerError
     ) -> NoReturn:
-        """Keep an answer that cannot be read in a file, and fail: asking again is billed again."""
+        """Keep an unreadable answer in a file, and fail, because another request is billed again."""
         from twelvelabs_provider.jobs.billed_answer import keep_incomplete
 
         push = partial(self.push_before_failure, context)
         kept = keep_incomplete(self.output_path, self.place(window), RAW, text, push)
-        advice = ": extract shorter windows with start and end" if isinstance(error, TwelveLabsCutOffError) else ""
+        advice = ": extract shorter time ranges with start and end" if isinstance(error, TwelveLabsCutOffError) else ""
         raise TwelveLabsUnusableAnswerError(f"{error}{advice} ({pending.job}).{kept} Another request is billed again")
 
     def _analyze(self, context: Context, window: TimeRange, video: Video) -> PendingJob | Result:
@@ -317,7 +199,8 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
         guard_cost(f"reading the on-screen text of video {self.video_id}", bill, self.max_billable_minutes)
         submission = AnalysisSubmission(self.hook, identity, partial(self.pending, context), self.poll)
         pending = submission.submit(request, question=question, index_id=self._found_index)
-        self.log.info("no text-in-video endpoint in this API: %s reads asset %s", pending.job, asset_id)
+        version = self.hook.endpoint.version.value
+        self.log.info("Reading the on-screen text by %s: API %s has no text-in-video", pending.job, version)
         return pending
 
     def _reused(self, context: Context, window: TimeRange, question: str) -> Result | None:

@@ -39,11 +39,11 @@ _NOT_USABLE = (ConnectionStatus.EXPIRED, ConnectionStatus.REVOKED)
 
 
 class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
-    """Imports files of a connected account as assets, or of an integrated bucket into an index, and tells of each.
+    """Imports files of a connected account as assets, or of an integrated bucket into an index.
 
-    In v1.3 give ``connection_id`` and ``items``; any number is imported, a hundred with each request. In v1.2 give
-    ``integration_id`` and ``index_id``; everything in the bucket that the index does not hold yet is imported.
-    What was imported before is skipped by the service, so a lost answer or a retry imports nothing twice.
+    In v1.3 give ``connection_id`` and ``items``; any number, in requests of a hundred. In v1.2 give ``integration_id``
+    and ``index_id``; all files of the bucket that the index does not have are imported. The service skips files that
+    were imported before, so a lost response or a retry imports nothing twice.
 
     Service page: https://docs.twelvelabs.io/api-reference/data-connectors/imports/import-files
 
@@ -52,15 +52,15 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
     :param integration_id: the integration to import from (templated).
     :param index_id: the index that an integration's files go to (templated).
     :param index_name: the name of the index, instead of its id (templated).
-    :param retry_failed: import files of an integration again whose earlier import failed; a connection always does.
-    :param output_path: where a row for each file goes: a local path or any URI of object storage (templated).
+    :param retry_failed: import files again whose earlier import failed (integrations; a connection always does).
+    :param output_path: local path or URI of object storage for one row per file (templated).
     :param formats: any of ``jsonl``, ``json``, ``parquet`` (templated).
-    :param fail_on_partial_error: fail the task, once the rows are written, if a file did not arrive.
-    :return: ``imports`` (ids), ``counts`` (action or status to number of files), ``asset_ids`` or ``video_ids`` of what
-        is ready (the first 500), the ids that were given, and with ``output_path`` ``manifest``, ``files``, ``rows``,
+    :param fail_on_partial_error: fail after the rows are published if a file was not imported.
+    :return: ``imports`` (ids), ``counts`` (action or status to number of files), ``asset_ids`` or ``video_ids`` of
+        ready files (the first 500), the given ids, and with ``output_path`` ``manifest``, ``files``, ``rows``,
         ``bytes``.
-    :raises TwelveLabsInputError: for arguments that cannot work, or a connection that has expired or was revoked.
-    :raises TwelveLabsJobFailedError: if files did not arrive; a retry asks for them again.
+    :raises TwelveLabsInputError: an argument is invalid, or the connection has expired or was revoked.
+    :raises TwelveLabsJobFailedError: files were not imported; a retry requests them again.
     """
 
     template_fields: Sequence[str] = (
@@ -100,7 +100,7 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
         self.fail_on_partial_error = fail_on_partial_error
 
     def submit(self, context: Context) -> PendingJob:
-        """Check, then ask for all files."""
+        """Check the arguments, then start the imports."""
         source_ids = self._checked()
         if self.output_path:
             self._formats()
@@ -108,7 +108,7 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
         return self._import(context, source_ids) if source_ids else self._transfer(context)
 
     def complete(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
-        """Look at the next import, or tell what became of all files."""
+        """Wait for the next import, or return the outcome of all files."""
         if pending.job.kind is JobKind.TRANSFER:
             if not pending.memo.get("started"):
                 return self.next_job(pending, pending.job, **self._start(pending.job))
@@ -122,7 +122,7 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
         return self._finish(context, [self._explained(file) for file in files], imports)
 
     def request_values(self) -> tuple[Any, ...]:
-        """What is imported, through what; the output may differ on a retry."""
+        """Return the files and their connection; the output may differ on a retry."""
         return (
             self.connection_id,
             texts_of("items", self.items),
@@ -133,27 +133,27 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
         )
 
     def detached_result(self, pending: PendingJob) -> Result:
-        """Name all imports, for a sensor of each."""
+        """Return all imports, each for a sensor."""
         handed = super().detached_result(pending)
         if pending.job.kind is JobKind.TRANSFER:
             return {**handed, "integration_id": pending.job.id}
         return {**handed, "index_id": None, "connection_id": pending.job.index_id, "imports": pending.memo["imports"]}
 
     def can_detach(self, pending: PendingJob) -> bool:
-        """An import that has not begun, because another one is running, has to be waited for."""
+        """Return False for an import that cannot start because another one is running."""
         return pending.job.kind is not JobKind.TRANSFER or bool(pending.memo.get("started"))
 
     def _checked(self) -> list[str]:
         if bool(_given(self.connection_id)) == bool(_given(self.integration_id)):
             raise TwelveLabsInputError(
-                f"connection_id={self.connection_id!r} and integration_id={self.integration_id!r}: give the one that"
-                " the files come through (a connection in v1.3, an integration in v1.2)"
+                f"connection_id={self.connection_id!r} and integration_id={self.integration_id!r}: give one of them"
+                " (a connection in v1.3, an integration in v1.2)"
             )
         if _given(self.connection_id):
             return _source_ids(self.items)
         index_arguments(self.index_id, self.index_name)
         if texts_of("items", self.items):
-            raise TwelveLabsInputError("items cannot be chosen of an integration: all that is new in it is imported")
+            raise TwelveLabsInputError("items needs a connection_id: an integration imports all its new files")
         return []
 
     def _formats(self) -> tuple[Format, ...]:
@@ -164,7 +164,7 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
         connection = self.hook.execute(read_connection(connection_id))
         if connection.status in _NOT_USABLE:
             raise TwelveLabsInputError(
-                f"connection {connection_id} ({connection.account or connection.provider}) is {connection.status}:"
+                f"Connection {connection_id} is {connection.status} ({connection.account or connection.provider}):"
                 " authorize the account again"
             )
         imports = []
@@ -181,17 +181,17 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
         return self.pending(context, job, **self._start(job))
 
     def _start(self, job: JobRef) -> dict[str, Any]:
-        """Start an import and return what is to be remembered of it: when the newest video before it came.
+        """Start an import, and return its memo: the time of the newest video before it.
 
-        An integration runs one import at a time, so one that is running already is waited for first.
+        An integration runs one import at a time, so a running one is waited for first.
         """
         before = self.hook.execute(read_transfer_status(job.id, str(job.index_id)))
         if before.is_running:
-            self.log.info("an earlier import of integration %s is running: waiting for it first", job.id)
+            self.log.info("Waiting for an earlier import of integration %s", job.id)
             return {"started": False}
         call = start_transfer_import(job.id, str(job.index_id), retry_failed=self.retry_failed)
         started = self.hook.execute(call)
-        self.log.info("an import of integration %s has begun: %d files", job.id, len(started.files))
+        self.log.info("Started import of integration %s: %d files", job.id, len(started.files))
         return {"started": True, "seen": before.newest.isoformat() if before.newest else None}
 
     def _transferred(self, pending: PendingJob) -> list[ImportedFile]:
@@ -204,7 +204,7 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
         )
 
     def _explained(self, file: ImportedFile) -> ImportedFile:
-        """Add why an asset failed, which its import does not tell."""
+        """Add the reason of a failed asset, which the import does not have."""
         if file.status != "failed" or file.error_message or not file.asset_id:
             return file
         asset = self.hook.execute(self.hook.api.read_asset(file.asset_id))
@@ -214,16 +214,16 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
         self, context: Context, files: Sequence[ImportedFile], imports: Sequence[str] = (), index_id: str | None = None
     ) -> Result:
         failed = failures(files)
-        self.log.info("%d files: %s", len(files), _counts_text(files))
+        self.log.info("Imported %d files: %s", len(files), _counts_text(files))
         published = self._publish(context, files, imports, index_id) if self.output_path else {}
         given = {"connection_id": self.connection_id, "integration_id": self.integration_id, "index_id": index_id}
         named = {name: value for name, value in given.items() if _given(value)}
         result = {**named, **_summary(files, imports), **published}
         if failed and self.fail_on_partial_error:
             self.push_before_failure(context, result)
-            # A retry shall ask again: the service fetches what had failed once more, and skips the rest.
+            # A retry starts a new import: the service fetches failed files again and skips the others.
             self._task_state(context).clear()
-            raise TwelveLabsJobFailedError(_complaint(failed, len(files), published.get("manifest")))
+            raise TwelveLabsJobFailedError(_failure_text(failed, len(files), published.get("manifest")))
         return result
 
     def _publish(
@@ -255,14 +255,14 @@ def _counts_text(files: Sequence[ImportedFile]) -> str:
     return ", ".join(f"{number} {word}" for word, number in counts(files).items()) or "none"
 
 
-def _complaint(failed: Sequence[ImportedFile], total: int, manifest: str | None) -> str:
+def _failure_text(failed: Sequence[ImportedFile], total: int, manifest: str | None) -> str:
     named = "; ".join(map(str, failed[:_SHOWN])) + ("; ..." if len(failed) > _SHOWN else "")
     where = f"; all of them are in {manifest}" if manifest else ""
     return f"{len(failed)} of {total} files were not imported: {named}{where}"
 
 
 def _source_ids(items: Any) -> list[str]:
-    """Read the argument, which a template may have turned into a text, each id once."""
+    """Return the ids of the argument, each once."""
     found = list(dict.fromkeys(texts_of("items", items)))
     if not found:
         raise TwelveLabsInputError(f"items={items!r} names no file: give the provider's ids of the files")
@@ -270,5 +270,5 @@ def _source_ids(items: Any) -> list[str]:
 
 
 def _given(value: str | None) -> str | None:
-    """An argument that rendered to nothing is not given."""
+    """Return an argument; None if it is empty after rendering."""
     return None if value is None or str(value).strip() in ("", "None") else str(value)

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from twelvelabs_provider.api.assets import UploadMethod
-from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsUnsupportedError
+from twelvelabs_provider.api.errors import TwelveLabsAnswerError
 from twelvelabs_provider.api.resources import IndexingRoute
-from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.typed_arguments import mapping_of
 from twelvelabs_provider.inputs.upload_method import AUTO, wanted_method
-from twelvelabs_provider.jobs.asset_upload import method_for, sent_by
 from twelvelabs_provider.jobs.cost import indexing_bill
 from twelvelabs_provider.jobs.deduplication import (
-    SOURCE_MARK,
-    TASK_MARK,
     IfIndexed,
-    index_asset,
     job_of,
     policy_of,
     remove_failed,
@@ -26,6 +21,7 @@ from twelvelabs_provider.jobs.deduplication import (
 )
 from twelvelabs_provider.jobs.index_resolution import index_arguments, resolve_index_for_videos
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Memo, PendingJob
+from twelvelabs_provider.jobs.polling import duration_text
 from twelvelabs_provider.jobs.source_upload import SourceUpload, link_failed, source_memo
 from twelvelabs_provider.jobs.video_deduplication import VideoDeduplicator
 from twelvelabs_provider.links import index_url, video_url
@@ -38,11 +34,8 @@ from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, required
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from twelvelabs_provider.api.call import FilePart
     from twelvelabs_provider.jobs.input_checks import GivenTranscription
     from twelvelabs_provider.storage.probe import VideoFacts
-
-_UNSUPPORTED = ("fail", "warn")
 
 
 class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
@@ -169,7 +162,17 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
         guard_cost(f"indexing {source.filename}", bill, self.max_billable_minutes, length_follows=later)
         if later:
             return self._upload_asset(context, source, policy, memo)
-        return self._upload_task(context, source, given.part if given else None, metadata, memo)
+        from twelvelabs_provider.jobs.indexing_submission import VideoUpload, upload_and_index
+
+        upload = VideoUpload(
+            source,
+            wanted_method(self.method, in_one_request=True),
+            given.part if given else None,
+            self.language,
+            metadata,
+        )
+        job, sent = upload_and_index(self.hook, self._task_state(context), upload, memo)
+        return self.pending(context, job, **memo | sent)
 
     def complete(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
         """Index an asset that is ready, or return the indexed video. Upload a file that the service could not fetch."""
@@ -186,7 +189,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
         ours = pending.job.kind is JobKind.INDEXING_TASK and not pending.memo.get("reused")
         if ours and self._source_upload(context).is_unchanged(pending):
             self._deduplicator(context).mark(video_id, pending.memo)
-        return self._indexed(video_id, pending.memo, state.duration)
+        return self._indexed(video_id, pending.memo, state.duration, pending.started_at)
 
     def request_values(self) -> tuple[Any, ...]:
         """Return the video, the index and the transcription. The signature of a URL does not count."""
@@ -239,9 +242,10 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
             asset_id = None if pending.memo.get("shared") else pending.memo.get("asset_id")
             remove_failed(self.hook, pending.job, asset_id)
 
-    def _indexed(self, video_id: str, memo: Memo, duration: float | None) -> Result:
+    def _indexed(self, video_id: str, memo: Memo, duration: float | None, started_at: float | None = None) -> Result:
         """Return the result for a video that is ready, and count what it bills."""
-        self.log.info("Indexed %s as video %s", memo["filename"], video_id)
+        took = f" in {duration_text(time.time() - started_at)}" if started_at and not memo.get("reused") else ""
+        self.log.info("Indexed %s as video %s%s", memo["filename"], video_id, took)
         self.playground_url = video_url(memo["index_id"], video_id)
         duration, reused = duration or memo.get("duration"), bool(memo.get("reused"))
         if not reused:
@@ -266,29 +270,19 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
         from twelvelabs_provider.jobs.input_checks import checked_video
 
         given = checked_video(resolve_source(self.source), self.hook.api.LIMITS)
-        self.log.info("Video %s: %s", given.source.uri, given.described)
+        self.log.info("%s: %s (%s)", given.source.filename, given.described, given.source.uri)
         return given.source, given.facts
 
     def _given_transcription(self, facts: VideoFacts | None) -> GivenTranscription | None:
         """Return the checked transcription, if the service takes one."""
-        from twelvelabs_provider.jobs.input_checks import checked_transcription
+        from twelvelabs_provider.jobs.input_checks import accepts_transcription, checked_transcription
 
-        if self.unsupported_transcription not in _UNSUPPORTED:
-            raise TwelveLabsInputError(
-                f"unsupported_transcription={self.unsupported_transcription!r} is not one of {', '.join(_UNSUPPORTED)}"
-            )
-        if not self.transcription:
+        source = resolve_source(self.transcription, what="transcription") if self.transcription else None
+        given = checked_transcription(source, facts.duration if facts else None) if source else None
+        named = f"The transcription {source.uri} is" if source else None
+        if not accepts_transcription(self.hook, self.unsupported_transcription, named) or not given:
             return None
-        source = resolve_source(self.transcription, what="transcription")
-        given = checked_transcription(source, facts.duration if facts else None)
-        try:
-            self.hook.api.ensure_takes_transcription()
-        except TwelveLabsUnsupportedError as error:
-            if self.unsupported_transcription == "fail":
-                raise
-            self.log.warning("The transcription %s is not sent with the video: %s", source.uri, error)
-            return None
-        self.log.info("Transcription %s: %s", source.uri, given.described)
+        self.log.info("%s: transcription, %s (%s)", given.source.filename, given.described, given.source.uri)
         return given
 
     def _source_upload(self, context: Context) -> SourceUpload:
@@ -309,6 +303,8 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
         return self.pending(context, JobRef(JobKind.ASSET, asset_id), **memo, **choice.as_memo(), asset_id=asset_id)
 
     def _index_asset(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob:
+        from twelvelabs_provider.jobs.indexing_submission import index_marked_asset
+
         asset_id, duration, index_id = pending.job.id, pending.memo.get("duration"), pending.memo["index_id"]
         # An earlier attempt may have submitted the indexing without receiving the response.
         video_id = self.hook.execute(self.hook.api.find_indexed_asset(index_id, asset_id))
@@ -319,44 +315,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
             length = state.duration or duration
             if duration is None or length != duration:
                 guard_cost(f"indexing {pending.memo['filename']}", indexing_bill(length), self.max_billable_minutes)
-            video_id = self._submit_indexing(asset_id, pending.memo)
+            video_id = index_marked_asset(self.hook, asset_id, pending.memo, self._metadata())
         self.log.info("Indexing %s as video %s", pending.memo["filename"], video_id)
         job = JobRef(JobKind.INDEXED_ASSET, video_id, index_id)
         return self.next_job(pending, job, video_id=video_id, duration=state.duration or duration, reused=reused)
-
-    def _submit_indexing(self, asset_id: str, memo: Memo) -> str:
-        """Submit the indexing once: after a lost response the video is searched for, because indexing is billed."""
-        mark = {SOURCE_MARK: memo["mark"]} if memo.get("mark") else {}
-        mark |= {TASK_MARK: memo["task_mark"]} if memo.get("task_mark") else {}
-        metadata = {**self._metadata(), **mark} or None
-        return index_asset(self.hook, memo["index_id"], asset_id, metadata)
-
-    def _upload_task(
-        self,
-        context: Context,
-        source: Source,
-        given: FilePart | str | None,
-        metadata: Mapping[str, Any],
-        memo: Result,
-    ) -> PendingJob:
-        from twelvelabs_provider.jobs.reconcile_indexing import SubmittedVideo, submit_once
-
-        wanted = wanted_method(self.method, in_one_request=True)
-        if wanted is UploadMethod.URL or source.is_url:
-            method_for(source, wanted)
-        media = sent_by(wanted, source, self.hook.endpoint.origin)
-        by_url = isinstance(media, str)
-        self.log.info("Uploading %s%s and indexing it", source.filename, " by URL" if by_url else "")
-        call = self.hook.api.create_task(
-            memo["index_id"],
-            media,
-            transcription=given,
-            language=self.language or None,
-            user_metadata=metadata or None,
-        )
-        video = SubmittedVideo(memo["index_id"], source.filename, memo["duration"], by_url)
-        task = submit_once(self.hook, self._task_state(context), video, call)
-        self.log.info("Indexing %s by task %s", source.filename, task.id)
-        memo |= {"video_id": task.video_id, "found": task.found}
-        memo |= {"method": UploadMethod.URL.value} if by_url and not source.is_url else {}
-        return self.pending(context, JobRef(JobKind.INDEXING_TASK, task.id), **memo)

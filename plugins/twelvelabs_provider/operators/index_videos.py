@@ -9,10 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
 from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import (
-    TwelveLabsInputError,
     TwelveLabsJobTimeoutError,
     TwelveLabsRecordError,
     TwelveLabsRefusedError,
@@ -48,7 +46,7 @@ from twelvelabs_provider.storage.locations import Location
 from twelvelabs_provider.storage.manifest import Provenance
 from twelvelabs_provider.storage.publish import ResultPath, check_output
 from twelvelabs_provider.storage.video_list import ListedVideo
-from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, refusals_end_the_task, required
+from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, required
 from twelvelabs_provider.triggers.jobs import TwelveLabsJobsTrigger
 from twelvelabs_provider.triggers.timer import TwelveLabsTimerTrigger
 from twelvelabs_provider.version_compat import AirflowException, conf, map_index_of
@@ -57,7 +55,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 LONGEST_WAIT = 72 * 3600.0
-_UNSUPPORTED = ("fail", "warn")
 
 
 class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
@@ -168,7 +165,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         self._work: IndexingPipeline | None = None
 
     def run_operator(self, context: Context) -> dict[str, Any]:
-        """Go on with what an earlier try began, or begin; then see all of it through."""
+        """Start, or continue what an earlier attempt started; then process all videos."""
         required(self, videos=self.videos, output_path=self.output_path)
         policy = policy_of(self.if_indexed)
         allowed_failures(self.max_failed, 0)
@@ -177,28 +174,28 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         work = self._start_work(context, self._found_index(context), listed)
         preflight(work, policy)
         work.checkpoint.begin(work.state)
-        return self._see_through(context, listed)
+        return self._process(context, listed)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Resume from the triggerer; where the videos stand is read afresh, the event only says that it is time."""
+        """Resume after the triggerer; the event only starts it, the state of the videos is read again."""
         reason, message = (event or {}).get("reason"), str((event or {}).get("message") or "")
         if reason == EventReason.REFUSED:
             raise TwelveLabsRefusedError(message)
         if reason == EventReason.UNREACHABLE:
             raise TwelveLabsUnreachableError(
-                f"the videos could not be looked at any more ({message}); they go on, a retry looks again"
+                f"Polls of the videos failed for too long ({message}); they continue, and a retry polls again"
             )
-        with refusals_end_the_task():
+        with self.refusals_end_the_task():
             return self._resume_work(context)
 
     def ensure_time_left(self, context: Context) -> None:
         """Accept a deadline that has passed: the outcome so far is published, and nothing more is sent."""
 
     def on_kill(self) -> None:
-        """Say what goes on: indexing cannot be stopped."""
+        """Log that the indexing continues."""
         if self._work is not None:
             running = len(self._work.state.at(Stage.RUNNING, Stage.SENDING))
-            self.log.warning("%d videos are being indexed, which cannot be stopped: a retry attaches to them", running)
+            self.log.warning("Indexing of %d videos cannot be cancelled; a retry attaches to it", running)
 
     def deadline(self, context: Context) -> float | None:
         """Return the epoch seconds of the deadline, which a wait for a quota does not move."""
@@ -212,7 +209,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         work = self._start_work(context, index_id, listed, resumed=True)
         if work.state.preflight_digest != digest_of(work.videos):
             preflight(work, policy_of(self.if_indexed))
-        return self._see_through(context, listed)
+        return self._process(context, listed)
 
     def _found_index(self, context: Context) -> str:
         """Return the index. The first request is free and finds a wrong key, host or index before the uploads."""
@@ -235,7 +232,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         checkpoint = Checkpoint(self.output_path, f"{name}-{instance}" if instance else name)
         videos = {key_of(video.uri): video for video in reversed(listed)}
         videos = dict(reversed(videos.items()))
-        self._hide_signatures(listed)
+        self._mask_signatures(listed)
         route = self.hook.api.indexing_route()
         steps = Steps(
             self.hook,
@@ -252,12 +249,12 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
                 f"Checkpoint of the task is missing in {Location.parse(self.output_path).uri!r}. Clear the task: it"
                 " finds the videos that are already in the index"
             )
-        way = AssetPipeline if route is IndexingRoute.ASSET else TaskPipeline
-        self._work = way(
+        pipeline = AssetPipeline if route is IndexingRoute.ASSET else TaskPipeline
+        self._work = pipeline(
             self.hook,
             steps,
             checkpoint,
-            state if resumed and state else self._next_try(context, identity, index_id, state),
+            state if resumed and state else self._attempt_state(context, identity, index_id, state),
             videos,
             concurrency_of(self.max_concurrent),
             limit_from(self.max_billable_minutes),
@@ -265,7 +262,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         )
         return self._work
 
-    def _next_try(self, context: Context, identity: Identity, index_id: str, state: BulkState | None) -> BulkState:
+    def _attempt_state(self, context: Context, identity: Identity, index_id: str, state: BulkState | None) -> BulkState:
         now, key, number = time.time(), identity.key(), identity.try_number
         begun_at = self.clock.fixed_start(context)
         deadline = deadline_from(now if begun_at is None else begun_at, self.timeout, self.execution_timeout)
@@ -278,7 +275,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         self.log.info("Continuing with %d videos of an earlier attempt", len(resumed.videos))
         return resumed
 
-    def _see_through(self, context: Context, listed: Sequence[ListedVideo]) -> dict[str, Any]:
+    def _process(self, context: Context, listed: Sequence[ListedVideo]) -> dict[str, Any]:
         work = self._work
         assert work is not None
         try:
@@ -293,7 +290,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
             work.stop()
 
     def _wait(self, work: IndexingPipeline, wait: PendingJobs) -> None:
-        """Sleep until the next look, or leave the worker."""
+        """Sleep until the next poll, or leave the worker."""
         now, deadline = time.time(), work.state.deadline
         if not self.deferrable:
             pause = pause_before_poll(now, wait.youngest_at, deadline, self.poll_interval, random.random())
@@ -301,13 +298,13 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
             return
         trigger: Any
         if wait.job_ids:
-            self.log.info("leaving the worker until %d of %d are done", wait.enough, len(wait.job_ids))
+            self.log.info("Waiting for %d of %d jobs in the triggerer", wait.enough, len(wait.job_ids))
             trigger = TwelveLabsJobsTrigger(
                 self.twelvelabs_conn_id, wait.kind.value, wait.index_id, wait.job_ids, wait.enough, wait.started_at,
                 now, deadline, self.poll_interval,
             )  # fmt: skip
         else:
-            self.log.info("leaving the worker for a while: the service takes no more requests now")
+            self.log.info("Waiting in the triggerer: the service accepts no more requests now")
             trigger = TwelveLabsTimerTrigger(min(max(work.refused_until, now), deadline))
         self.defer(
             trigger=trigger,
@@ -318,15 +315,16 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
     def _finish(
         self, context: Context, work: IndexingPipeline, listed: Sequence[ListedVideo], *, late: bool
     ) -> dict[str, Any]:
-        """Publish what became of every video, then tell whether that is good enough."""
+        """Publish the outcome of every video; then fail if too many failed."""
         state, place = work.state, self._place(context, work.state.index_id)
         outcome = publish_outcome(self.output_path, place, Provenance.of(context["ti"]), state, listed)
-        self.log.info("outcome of %d videos, %s: %s", outcome.videos, outcome.counts, outcome.uri)
+        numbers = ", ".join(f"{number} {name}" for name, number in outcome.counts.items())
+        self.log.info("Published the outcome of %d videos (%s) to %s", outcome.videos, numbers, outcome.uri)
         if late:
             self.push_before_failure(context, outcome.as_result())
             raise TwelveLabsJobTimeoutError(
-                f"{work.summary()} at the deadline, {clock_text(state.deadline)}; what is under way goes on, and a"
-                f" retry goes on from there: give it longer with timeout (seconds). Outcome so far: {outcome.uri}"
+                f"{work.summary()} at the deadline, {clock_text(state.deadline)}; jobs continue, and a retry"
+                f" continues from there: give it more time with timeout (seconds). Outcome so far: {outcome.uri}"
             )
         try:
             must_be_good_enough(outcome, state, allowed_failures(self.max_failed, outcome.videos))
@@ -336,20 +334,11 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         return outcome.as_result()
 
     def _with_subtitles(self, listed: Sequence[ListedVideo]) -> bool:
-        if self.unsupported_transcription not in _UNSUPPORTED:
-            raise TwelveLabsInputError(
-                f"unsupported_transcription={self.unsupported_transcription!r} is not one of {', '.join(_UNSUPPORTED)}"
-            )
+        from twelvelabs_provider.jobs.input_checks import accepts_transcription
+
         given = sum(video.subtitle is not None for video in listed)
-        try:
-            self.hook.api.ensure_takes_transcription()
-        except TwelveLabsUnsupportedError as error:
-            if given and self.unsupported_transcription == "fail":
-                raise
-            if given:
-                self.log.warning("the subtitles of %d videos are not sent with them: %s", given, error)
-            return False
-        return True
+        named = f"Subtitles of {given} videos are" if given else None
+        return accepts_transcription(self.hook, self.unsupported_transcription, named)
 
     def _place(self, context: Context, index_id: str) -> ResultPath:
         ti = context["ti"]
@@ -364,6 +353,6 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
     def _count(self, bill: Bill) -> None:
         count_bill(self, bill)
 
-    def _hide_signatures(self, listed: Sequence[ListedVideo]) -> None:
-        """Addresses out of a file were not in any rendered field."""
+    def _mask_signatures(self, listed: Sequence[ListedVideo]) -> None:
+        """Mask the signatures of the videos, which may come from a file and not from a rendered field."""
         mask_secrets_in([(video.uri, video.subtitle) for video in listed])

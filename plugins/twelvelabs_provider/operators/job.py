@@ -22,7 +22,7 @@ from twelvelabs_provider.jobs.resume import EarlierSubmission, Reuse, decide
 from twelvelabs_provider.jobs.task_state import TaskState, origin_in
 from twelvelabs_provider.jobs.trigger_event import JobEvent
 from twelvelabs_provider.operators.base import TwelveLabsOperator
-from twelvelabs_provider.task import NO_RESPONSE, ends_without_worker, refusals_end_the_task
+from twelvelabs_provider.task import NO_RESPONSE, ends_without_worker
 from twelvelabs_provider.version_compat import AirflowTaskTimeout, conf
 
 if TYPE_CHECKING:
@@ -135,13 +135,13 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
         """Resume after the triggerer; the event only starts it, the job's state is read again."""
         received = JobEvent.from_payload(event)
         received.raise_for_reason()
-        with refusals_end_the_task():
+        with self.refusals_end_the_task():
             return self._run_jobs(context, received.pending)
 
     def resume_without_event(self, context: Context) -> Any:
         """Poll the recorded job, or continue after a wait for a quota whose trigger event is missing."""
         self._without_event = True
-        with refusals_end_the_task():
+        with self.refusals_end_the_task():
             pending = self.recorded_job(context)
             if pending is not None:
                 return self._run_jobs(context, pending)
@@ -161,7 +161,7 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
         """Continue with the job from before the wait for a quota, or run from the start."""
         if not (memo and memo.get("job")):
             return super().run_within_quota(context, memo)
-        with refusals_end_the_task(), self.within_quota(context):
+        with self.refusals_end_the_task(), self.within_quota(context):
             return self._run_jobs(context, PendingJob.from_json(memo))
 
     def deadline(self, context: Context) -> float | None:
@@ -304,7 +304,9 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
         if pending.job != self._announced:
             self._announced = pending.job
             where = "in the triggerer" if self.deferrable else "on the worker"
-            self.log.info("Waiting for %s %s, until %s", pending.job, where, clock_text(pending.deadline))
+            filename = pending.memo.get("filename")
+            job = f"{pending.job} ({filename})" if filename else pending.job
+            self.log.info("Waiting for %s %s, until %s", job, where, clock_text(pending.deadline))
         if not self.deferrable:
             started_at, deadline, jitter = pending.started_at, pending.deadline, random.random()
             time.sleep(self._outage.pause(pause_before_poll(now, started_at, deadline, self.poll_interval, jitter)))

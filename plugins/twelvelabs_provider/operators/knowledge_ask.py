@@ -1,13 +1,11 @@
-"""The operator that asks about a knowledge store."""
+"""Operator that asks a question about a knowledge store."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from twelvelabs_provider.api.analysis.structured_answers import read_structured
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
 from twelvelabs_provider.api.knowledge.response_stream import (
     TwelveLabsIncompleteResponseError,
@@ -17,7 +15,6 @@ from twelvelabs_provider.api.knowledge.response_stream import (
 from twelvelabs_provider.api.knowledge.responses import (
     LONGEST_MESSAGE,
     AnswerSchema,
-    Citation,
     Response,
     ResponseRequest,
     ResponseStatus,
@@ -30,6 +27,7 @@ from twelvelabs_provider.jobs.result_deduplication import Deduplicator, IfPublis
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.knowledge_search import knowledge_place
 from twelvelabs_provider.results.kinds import KNOWLEDGE_RESPONSE
+from twelvelabs_provider.results.knowledge_answer import document_of, structured_response
 from twelvelabs_provider.storage.manifest import Answer, Origin, Provenance, Published
 from twelvelabs_provider.storage.publish import (
     DocumentFormat,
@@ -46,41 +44,39 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 LONGEST_IN_XCOM = 1_000
-"""Characters of an answer in the result; all of it is in the published document."""
+"""Characters of an answer in the result; the published document has all of it."""
 
 _LINE = 100
 Result = dict[str, Any]
 
 
 class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsOperator):
-    """Asks a question about a knowledge store: the answer streams into the task's log, and lies in object storage.
+    """Asks a question about a knowledge store, streams the answer to the task log, and publishes it.
 
     The question is billed. A cleared task returns the published answer of its own run unless ``if_published`` is
-    ``replace``; each run, and each mapped task, publishes under a name of its own, so another run asks again.
+    ``replace``. Each run and each mapped task publishes under its own name, so another run asks again.
 
     Service page: https://docs.twelvelabs.io/api-reference/responses/create
 
     :param knowledge_store_id: the store (templated).
     :param question: up to 10,000 characters (templated).
-    :param session_id: of the conversation that it goes on; None begins one (templated).
+    :param session_id: the conversation to continue; None starts a new one (templated).
     :param instructions: guidance for this question (templated).
-    :param item_ids: only about these items (templated).
-    :param item_collection_ids: only about the items of these collections (templated).
-    :param answer_schema: JSON Schema of an object that the answer shall be, or JSON text of it (templated).
-    :param output_path: where the document with the answer and its sources goes: a local path or any URI of object
-        storage (templated).
-    :param formats: of the document: any of ``json``, ``jsonl``, ``parquet``, the last two with it as one row
-        (templated).
-    :param if_published: what to do if the result of the same question is published where this task publishes: ``skip``
-        returns it and bills nothing, and renders missing formats from its files. ``replace`` asks, and pays, again,
-        except in a retry of the attempt that published.
+    :param item_ids: limits the question to these items (templated).
+    :param item_collection_ids: limits the question to the items of these collections (templated).
+    :param answer_schema: JSON Schema of the answer, an object, as a mapping or JSON text (templated).
+    :param output_path: local path or URI of object storage for the answer and its sources (templated).
+    :param formats: any of ``json`` (the document), ``jsonl``, ``parquet`` (one row) (templated).
+    :param if_published: ``skip`` returns a result of the same request that is published in the same place, at no cost,
+        and renders missing formats from its files; ``replace`` sends the request again, which is billed, except in a
+        retry of the attempt that published.
     :return: ``knowledge_store_id``, ``response_id``, ``session_id``, ``answer`` (its first 1,000 characters),
         ``characters``, ``citations`` (count), ``input_tokens``, ``output_tokens``, and with ``output_path``
         ``manifest``, ``files``, ``rows``, ``bytes``.
-    :raises TwelveLabsInputError: for arguments that cannot work, before anything is sent.
-    :raises TwelveLabsUnknownOutcomeError: if the answer broke off; it is billed, so it is not asked for again by
-        itself. With ``output_path`` what had arrived is kept as a document of its own.
-    :raises TwelveLabsOutputError: if the files cannot be written; nothing half-written is visible.
+    :raises TwelveLabsInputError: an argument is invalid; raised before any request.
+    :raises TwelveLabsUnknownOutcomeError: the answer broke off. It is billed, so the task does not ask again. With
+        ``output_path`` the received text is kept as a document.
+    :raises TwelveLabsOutputError: the files cannot be written; no partial file is visible.
     """
 
     template_fields: Sequence[str] = (
@@ -117,7 +113,7 @@ class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsOperator):
         self.if_published = IfPublished.parse(if_published)
 
     def run_operator(self, context: Context) -> Result:
-        """Ask, and keep the answer."""
+        """Ask the question and publish the answer."""
         request = self._request()
         if self.output_path:
             self._formats()
@@ -129,7 +125,7 @@ class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsOperator):
         response = self._ask(context, request)
         if request.schema:
             try:
-                response = _structured(response)
+                response = structured_response(response)
             except TwelveLabsAnswerError as error:
                 raise self._broken_off(context, f"{response.id} is not JSON: {error}", response.text) from error
         result = {
@@ -145,7 +141,7 @@ class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsOperator):
         if not self.output_path:
             return result
         answer = Deduplicator(context, self.output_path, question, self.if_published).answer(result)
-        return {**result, **self._publish(context, _document(self.question, response), response, answer)}
+        return {**result, **self._publish(context, document_of(self.question, response), response, answer)}
 
     def _asked(self) -> str:
         given = {name: getattr(self, name) or None for name in ("session_id", "instructions")}
@@ -179,12 +175,12 @@ class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsOperator):
         items = [Selection(SelectionKind.ITEM, one) for one in texts_of("item_ids", self.item_ids)]
         collection_ids = texts_of("item_collection_ids", self.item_collection_ids)
         selections = [*items, *(Selection(SelectionKind.COLLECTION, one) for one in collection_ids)]
-        # The service narrows a question to the selections that it names.
+        # The service limits a question to the selections that its text names.
         named = " ".join(f"{{{{sel:{number}}}}}" for number in range(len(selections)))
         message = f"{self.question} {named}".strip()
         if len(message) > LONGEST_MESSAGE:
             raise TwelveLabsInputError(
-                f"question has {len(self.question):,} characters, and with its selections {len(message):,}: the"
+                f"question has {len(self.question):,} characters, {len(message):,} with its selections: the"
                 f" service takes {LONGEST_MESSAGE:,}"
             )
         schema = mapping_of("answer_schema", self.answer_schema)
@@ -220,7 +216,7 @@ class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsOperator):
                 context, {"knowledge_store_id": self.knowledge_store_id, "incomplete": published.manifest_uri}
             )
         return TwelveLabsUnknownOutcomeError(
-            f"{why}{kept}. The question is billed, so it is not asked again by itself: clear the task to ask again"
+            f"{why}{kept}. The question is billed, so the task does not ask again; clear the task to ask again"
         )
 
     def _publish(self, context: Context, document: Mapping[str, Any], response: Response, answer: Answer) -> Result:
@@ -245,14 +241,14 @@ class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsOperator):
 
 
 class _LogLines:
-    """Puts a text that comes in pieces into a log, line by line."""
+    """Writes a text that arrives in pieces to a log, line by line."""
 
     def __init__(self, write: Any) -> None:
         self._write = write
         self._text = ""
 
     def add(self, piece: str) -> None:
-        """Take a piece; what fills a line is written."""
+        """Add a piece, and write the lines that are full."""
         *whole, self._text = (self._text + piece).split("\n")
         for line in whole:
             self._write("%s", line)
@@ -261,47 +257,7 @@ class _LogLines:
             self._write("%s", line)
 
     def end(self) -> None:
-        """Write what is left."""
+        """Write the rest."""
         if self._text:
             self._write("%s", self._text)
             self._text = ""
-
-
-def _document(question: str, response: Response) -> dict[str, Any]:
-    return {
-        "question": question,
-        "answer": response.text,
-        "citations": [_cited(citation) for citation in response.citations],
-        "response_id": response.id,
-        "session_id": response.session_id,
-        "model": response.model,
-        "usage": {"input_tokens": response.input_tokens, "output_tokens": response.output_tokens},
-    }
-
-
-def _cited(citation: Citation) -> dict[str, Any]:
-    return {
-        "start_index": citation.start_index,
-        "end_index": citation.end_index,
-        "item_id": citation.item_id,
-        "start": citation.start,
-        "end": citation.end,
-        "title": citation.title,
-    }
-
-
-def _structured(response: Response) -> Response:
-    """Return the answer with its JSON value as its text, and its citations where they are in it.
-
-    :raises TwelveLabsAnswerError: if the answer has no complete JSON value.
-    """
-    answer = read_structured(response.text)
-    shift, length = answer.offset or 0, len(answer.text)
-
-    def place(index: int) -> int:
-        return min(max(index - shift, 0), length)
-
-    citations = tuple(
-        replace(one, start_index=place(one.start_index), end_index=place(one.end_index)) for one in response.citations
-    )
-    return replace(response, text=answer.text, citations=citations)

@@ -1,4 +1,4 @@
-"""The operator that searches a knowledge store."""
+"""Operator that searches a knowledge store."""
 
 from __future__ import annotations
 
@@ -35,30 +35,30 @@ Result = dict[str, Any]
 
 
 class TwelveLabsSearchKnowledgeStoreOperator(TwelveLabsOperator):
-    """Searches a knowledge store in plain words: all hits into object storage, the best ones into the result.
+    """Searches a knowledge store with a text query, and publishes one row per match.
 
     The search is billed. A cleared task returns the published hits of its own run unless ``if_published`` is
-    ``replace``; each run, and each mapped task, publishes under a name of its own, so another run asks again.
+    ``replace``. Each run and each mapped task publishes under its own name, so another run searches again.
 
     Service page: https://docs.twelvelabs.io/api-reference/knowledge-stores/search
 
     :param knowledge_store_id: the store (templated).
-    :param query: what is looked for (templated).
-    :param modalities: of videos, any of ``visual`` and ``audio``; None means the service's usual, ``visual``
+    :param query: the query (templated).
+    :param modalities: of videos, any of ``visual`` and ``audio``; None means the service's default, ``visual``
         (templated).
     :param asset_types: only these, of ``video`` and ``image`` (templated).
     :param item_ids: only these items (templated).
-    :param max_results: how many hits at most (templated).
-    :param output_path: where a row for each match goes: a local path or any URI of object storage (templated).
+    :param max_results: maximum number of hits (templated).
+    :param output_path: local path or URI of object storage for the rows (templated).
     :param formats: any of ``jsonl``, ``json``, ``parquet`` (templated).
-    :param if_published: what to do if the result of the same question is published where this task publishes: ``skip``
-        returns it and bills nothing, and renders missing formats from its files. ``replace`` asks, and pays, again,
-        except in a retry of the attempt that published.
-    :return: ``knowledge_store_id``, ``results`` (how many hits), ``top`` (rows of the best 20: ``rank``, ``item_id``,
+    :param if_published: ``skip`` returns a result of the same request that is published in the same place, at no cost,
+        and renders missing formats from its files; ``replace`` sends the request again, which is billed, except in a
+        retry of the attempt that published.
+    :return: ``knowledge_store_id``, ``results`` (number of hits), ``top`` (rows of the best 20: ``rank``, ``item_id``,
         ``asset_type``, ``start`` and ``end`` in seconds), and with ``output_path`` ``manifest``, ``files``, ``rows``,
         ``bytes``.
-    :raises TwelveLabsInputError: for arguments that cannot work, before anything is sent.
-    :raises TwelveLabsOutputError: if the files cannot be written; nothing half-written is visible.
+    :raises TwelveLabsInputError: an argument is invalid; raised before any request.
+    :raises TwelveLabsOutputError: the files cannot be written; no partial file is visible.
     """
 
     template_fields: Sequence[str] = (
@@ -113,7 +113,7 @@ class TwelveLabsSearchKnowledgeStoreOperator(TwelveLabsOperator):
         if reused is not None:
             return reused
         hits = list(islice(all_knowledge_hits(self.hook.execute, self.knowledge_store_id, search), most))
-        self.log.info("%d hits in knowledge store %s", len(hits), self.knowledge_store_id)
+        self.log.info("Found %d hits in knowledge store %s", len(hits), self.knowledge_store_id)
         shown = ("rank", "item_id", "asset_type", "start", "end")
         top = [{name: row[name] for name in shown} for row in islice(_rows(hits), MOST_IN_XCOM)]
         result = {"knowledge_store_id": self.knowledge_store_id, "results": len(hits), "top": top}
@@ -134,7 +134,7 @@ class TwelveLabsSearchKnowledgeStoreOperator(TwelveLabsOperator):
     def _search(self) -> tuple[KnowledgeSearch, int]:
         most = number_of("max_results", self.max_results)
         if most < 1:
-            raise TwelveLabsInputError(f"max_results={self.max_results!r} must be 1 at least")
+            raise TwelveLabsInputError(f"max_results={self.max_results!r} must be at least 1")
         modalities, types = texts_of("modalities", self.modalities), texts_of("asset_types", self.asset_types)
         search = KnowledgeSearch(
             self.query,
@@ -162,7 +162,7 @@ class TwelveLabsSearchKnowledgeStoreOperator(TwelveLabsOperator):
 
 
 def _rows(hits: Sequence[KnowledgeHit]) -> Iterator[dict[str, Any]]:
-    """One row per match; an image matches as a whole."""
+    """Yield one row per match; an image matches as a whole."""
     for hit in hits:
         common = {"rank": hit.rank, "item_id": hit.item_id, "asset_type": hit.asset_type}
         if not hit.matches:
@@ -173,7 +173,7 @@ def _rows(hits: Sequence[KnowledgeHit]) -> Iterator[dict[str, Any]]:
 
 
 def knowledge_place(context: Context, store_id: str, kind: str) -> ResultPath:
-    """Return where a task instance publishes its result about a knowledge store."""
+    """Return the path of a task instance's result about a knowledge store."""
     name = Provenance.of(context["ti"]).file_stem()
     return ResultPath(("knowledge_stores", store_id, kind), name, kind)
 

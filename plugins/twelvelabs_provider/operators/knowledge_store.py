@@ -33,20 +33,19 @@ if TYPE_CHECKING:
 
 
 class TwelveLabsCreateKnowledgeStoreOperator(TwelveLabsOperator):
-    """Creates a knowledge store, or reuses the one of that name; returns its id.
+    """Creates a knowledge store, or reuses the one with this name; returns its id.
 
     Service page: https://docs.twelvelabs.io/api-reference/knowledge-stores/create
 
-    :param store_name: the service allows a name twice, this operator does not; of several the oldest is reused
-        (templated).
+    :param store_name: unique name; if several exist, the oldest is reused (templated).
     :param description: of a new store (templated).
-    :param enrichment_schema: JSON Schema of what a new store extracts from each video, or JSON text of it; every
-        property has a ``description`` (templated).
-    :param enrichment_description: the same in plain words; one of the two, or none (templated).
-    :param metadata: of a new store: texts by name, or JSON text of that (templated).
+    :param enrichment_schema: JSON Schema of the data that a new store extracts from each video, as a mapping or JSON
+        text; every property needs a ``description`` (templated).
+    :param enrichment_description: the same as text, instead of a schema (templated).
+    :param metadata: of a new store: names to texts, as a mapping or JSON text (templated).
     :param if_exists: ``reuse`` or ``fail``.
     :return: the id of the store.
-    :raises TwelveLabsInputError: for arguments that cannot work; if the name exists, with ``fail``.
+    :raises TwelveLabsInputError: an argument is invalid, or the name exists and ``if_exists`` is ``fail``.
     """
 
     template_fields = (
@@ -91,13 +90,13 @@ class TwelveLabsCreateKnowledgeStoreOperator(TwelveLabsOperator):
         found = self._find()
         if found is None:
             store = created_once(lambda: self.hook.execute(call), self._find)
-            self.log.info("created knowledge store %r as %s", self.store_name, store.id)
+            self.log.info("Created knowledge store %r: %s", self.store_name, store.id)
             return store.id
         if self.if_exists == "fail":
             raise TwelveLabsInputError(
-                f"knowledge store {self.store_name!r} already exists as {found.id}, and if_exists='fail'"
+                f"Knowledge store {self.store_name!r} already exists as {found.id}, and if_exists='fail'"
             )
-        self.log.info("knowledge store %r exists as %s: reusing it", found.name, found.id)
+        self.log.info("Reusing knowledge store %r: %s", found.name, found.id)
         return found.id
 
     def _enrichment(self) -> Enrichment | None:
@@ -115,7 +114,7 @@ class TwelveLabsCreateKnowledgeStoreOperator(TwelveLabsOperator):
 
 
 class TwelveLabsDeleteKnowledgeStoreOperator(TwelveLabsOperator):
-    """Deletes a knowledge store and its items, for good; assets stay, and one that is not there counts as deleted.
+    """Deletes a knowledge store and its items; assets stay. A store that does not exist counts as deleted.
 
     Service page: https://docs.twelvelabs.io/api-reference/knowledge-stores/delete
 
@@ -134,26 +133,25 @@ class TwelveLabsDeleteKnowledgeStoreOperator(TwelveLabsOperator):
         """Delete the store."""
         required(self, knowledge_store_id=self.knowledge_store_id)
         self.hook.execute(delete_knowledge_store(self.knowledge_store_id))
-        self.log.info("knowledge store %s and its items are gone", self.knowledge_store_id)
+        self.log.info("Deleted knowledge store %s and its items", self.knowledge_store_id)
 
 
 class TwelveLabsCreateKnowledgeStoreItemOperator(TwelveLabsJobOperator):
-    """Adds an asset to a knowledge store and waits until it can be searched and asked about.
+    """Adds an asset to a knowledge store, and waits until it is ready for searches and questions.
 
-    An asset is taken in once: one that is in the store already, or came in by a request whose answer was lost, is
-    found by its id and not paid for again.
+    An asset that is already in the store, also by a request whose response was lost, is not added or billed again.
 
     Service page: https://docs.twelvelabs.io/api-reference/knowledge-store-items/create
 
     :param knowledge_store_id: the store (templated).
     :param asset_id: a video or an image (templated).
-    :param asset_type: ``video`` or ``image``; None lets the service look (templated).
-    :param metadata: texts by name, or JSON text of that (templated).
-    :param if_exists: what to do about an asset that is in the store: ``reuse`` or ``fail``.
+    :param asset_type: ``video`` or ``image``; None lets the service detect it (templated).
+    :param metadata: names to texts, as a mapping or JSON text (templated).
+    :param if_exists: ``reuse`` an asset that is in the store, or ``fail``.
     :return: ``knowledge_store_id``, ``item_id``, ``asset_id``, ``duration`` in seconds (None for images), ``status``.
-    :raises TwelveLabsInputError: for arguments that cannot work; if the asset is in the store, with ``fail``.
-    :raises TwelveLabsJobFailedError: if the service could not take it in.
-    :raises TwelveLabsJobTimeoutError: if it was not ready at the deadline; a retry goes on waiting for it.
+    :raises TwelveLabsInputError: an argument is invalid, or the asset is in the store and ``if_exists`` is ``fail``.
+    :raises TwelveLabsJobFailedError: the service could not add it.
+    :raises TwelveLabsJobTimeoutError: it was not ready at the deadline; a retry waits for the same item.
     """
 
     template_fields = (*COMMON_FIELDS, "knowledge_store_id", "asset_id", "asset_type", "metadata")
@@ -177,7 +175,7 @@ class TwelveLabsCreateKnowledgeStoreItemOperator(TwelveLabsJobOperator):
         self.if_exists = if_exists
 
     def submit(self, context: Context) -> PendingJob:
-        """Check, find, and add the asset where it is not there."""
+        """Add the asset unless the store has it."""
         required(self, knowledge_store_id=self.knowledge_store_id, asset_id=self.asset_id)
         check_if_exists(self.if_exists, "reuse", "fail")
         call = create_knowledge_store_item(
@@ -190,37 +188,37 @@ class TwelveLabsCreateKnowledgeStoreItemOperator(TwelveLabsJobOperator):
         if found is None:
             item = created_once(lambda: self.hook.execute(call), self._find)
             self.log.info(
-                "asset %s comes into knowledge store %s as %s", item.asset_id, self.knowledge_store_id, item.id
+                "Adding asset %s to knowledge store %s as %s", item.asset_id, self.knowledge_store_id, item.id
             )
         elif self.if_exists == "fail":
             raise TwelveLabsInputError(
-                f"asset {self.asset_id} is in knowledge store {self.knowledge_store_id} already, as {found.id}, and"
+                f"Asset {self.asset_id} is already in knowledge store {self.knowledge_store_id}, as {found.id}, and"
                 " if_exists='fail'"
             )
         else:
             item = found
-            self.log.info("asset %s is in knowledge store %s as %s", item.asset_id, self.knowledge_store_id, item.id)
+            self.log.info("Reusing asset %s of knowledge store %s: %s", item.asset_id, self.knowledge_store_id, item.id)
         return self.pending(context, JobRef(JobKind.KNOWLEDGE_STORE_ITEM, item.id, self.knowledge_store_id))
 
     def complete(self, context: Context, pending: PendingJob, state: JobState) -> Result:
-        """Return what was taken in."""
+        """Return the item."""
         self.log.info("%s is %s", pending.job, state.status)
         return self._result(pending, state.duration, state.status)
 
     def detached_result(self, pending: PendingJob) -> Result:
-        """Name the item, for a sensor."""
+        """Return the item without its length and status."""
         return self._result(pending, None, None)
 
     def request_values(self) -> tuple[Any, ...]:
-        """The asset and the store."""
+        """Return the asset, the store, and the values of the item."""
         return (self.knowledge_store_id, self.asset_id, self.asset_type, self.metadata)
 
     def clean_up(self, pending: PendingJob) -> None:
-        """Take the failed item away; a retry adds the asset again."""
+        """Delete the failed item; a retry adds the asset again."""
         try:
             self.hook.execute(delete_knowledge_store_item(self.knowledge_store_id, pending.job.id))
         except TwelveLabsError as error:
-            self.log.warning("%s could not be removed: %s", pending.job, error)
+            self.log.warning("Could not delete %s: %s", pending.job, error)
 
     def _asset_type(self) -> AssetType | None:
         if not self.asset_type:
@@ -246,9 +244,9 @@ class TwelveLabsCreateKnowledgeStoreItemOperator(TwelveLabsJobOperator):
 
 
 def texts_by_name(name: str, value: Any) -> dict[str, str] | None:
-    """Return the metadata of a store or an item, checked; None where there is none.
+    """Return the checked metadata of a store or an item; None if there is none.
 
-    :raises TwelveLabsInputError: naming a value that is no text.
+    :raises TwelveLabsInputError: a value is not a text.
     """
     given = mapping_of(name, value)
     for key, one in given.items():

@@ -31,26 +31,26 @@ _RESERVED = frozenset({"duration", "filename", "fps", "height", "model_names", "
 
 
 class TwelveLabsListVideosOperator(TwelveLabsOperator):
-    """Lists the videos of an index, oldest first, page by page: their rows into object storage, or their ids.
+    """Lists the videos of an index, oldest first; publishes their rows, or returns their ids.
 
     Service page: https://docs.twelvelabs.io/api-reference/videos/list
 
     :param index_id: the index (templated).
     :param index_name: the name of the index, instead of its id (templated).
-    :param filters: which ones, as a mapping or its JSON text: ``filename``; ``duration`` (seconds), ``fps``,
+    :param filters: a mapping or its JSON text: ``filename``; ``duration`` (seconds), ``fps``,
         ``width``, ``height`` (pixels) and ``size`` (bytes) as a number or ``{"gte": ..., "lte": ...}``;
         ``created_at`` and ``updated_at`` (ISO 8601, at or after); ``user_metadata`` (names to values); ``status`` (a
-        list; v1.3 only; without it the videos that are ready) (templated).
-    :param output_path: where rows go: a local path or any URI of object storage; None returns ids (templated).
+        list; v1.3 only; default: ready videos) (templated).
+    :param output_path: local path or URI of object storage for the rows; None returns ids (templated).
     :param formats: any of ``jsonl``, ``json``, ``parquet`` (templated).
-    :param output_name: stem of the files. None makes it of the run and the task, so that no list replaces that of
-        another run or mapped task (templated).
-    :param max_videos: how many ids are returned at most where there is no ``output_path``.
+    :param output_name: stem of the files. None uses the run and the task, so that lists of other runs and mapped
+        tasks are not replaced (templated).
+    :param max_videos: maximum number of returned ids without ``output_path``.
     :return: ``index_id`` and ``rows``, and with an output ``manifest`` (URI), ``files`` (format to URI) and
         ``bytes``, without one ``video_ids``.
-    :raises TwelveLabsInputError: for a filter, a format or an output that cannot work, or for more videos than
+    :raises TwelveLabsInputError: a filter, a format or the output is invalid, or there are more videos than
         ``max_videos`` without an output.
-    :raises TwelveLabsOutputError: if the files cannot be written; nothing half-written is visible.
+    :raises TwelveLabsOutputError: the files cannot be written; no partial file is visible.
     """
 
     template_fields = (*COMMON_FIELDS, "index_id", "index_name", "filters", "output_path", "formats", "output_name")

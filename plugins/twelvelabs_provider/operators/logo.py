@@ -9,7 +9,7 @@ from twelvelabs_provider.jobs.index_resolution import resolve_index
 from twelvelabs_provider.jobs.time_range import TimeRange
 from twelvelabs_provider.links import video_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
-from twelvelabs_provider.operators.extract import TwelveLabsExtractOperator
+from twelvelabs_provider.operators.extraction import TwelveLabsExtractOperator
 from twelvelabs_provider.operators.job import Result
 from twelvelabs_provider.storage.encoding import Encoder
 from twelvelabs_provider.storage.layout import ResultKind, ResultPath
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 class TwelveLabsExtractLogoOperator(TwelveLabsExtractOperator):
     """Publishes the logos that were shown in a video, segment by segment (v1.1, v1.2).
 
-    The index must have been created with the option ``logo``. In v1.3 logos are found by searching or by an analysis.
+    The index must have been created with the option ``logo``. In v1.3, use a search or an analysis for logos.
 
     Service page: https://docs.twelvelabs.io/api-reference/videos/retrieve
 
     :return: ``manifest`` (URI), ``files`` (format to URI), ``rows``, ``bytes``, ``kind``, ``origin`` and the ids.
-    :raises TwelveLabsInputError: for a window, a format or an output that cannot work.
-    :raises TwelveLabsRefusedError: in v1.3, or if the index has no logos.
-    :raises TwelveLabsOutputError: if the files cannot be written; nothing half-written is visible.
+    :raises TwelveLabsInputError: the time range, a format or the output is invalid.
+    :raises TwelveLabsRefusedError: the API is v1.3, or the index has no logos.
+    :raises TwelveLabsOutputError: the files cannot be written; no partial file is visible.
     """
 
     kind = ResultKind.LOGO
@@ -51,12 +51,12 @@ class TwelveLabsExtractThumbnailOperator(TwelveLabsOperator):
     :param index_id: the index of the video (templated).
     :param index_name: the name of the index, instead of its id (templated).
     :param video_id: the video (templated).
-    :param output_path: where the picture goes: a local path or any URI of object storage (templated).
-    :param time: seconds from the beginning; None takes the middle (templated).
+    :param output_path: local path or URI of object storage for the picture (templated).
+    :param time: seconds from the beginning; None means the middle of the video (templated).
     :return: ``manifest`` (URI), ``files`` (``jpg`` to URI), ``bytes`` and the ids.
-    :raises TwelveLabsInputError: for a time or an output that cannot work.
-    :raises TwelveLabsRefusedError: in v1.3, which has no picture at any moment.
-    :raises TwelveLabsOutputError: if the file cannot be written; nothing half-written is visible.
+    :raises TwelveLabsInputError: the time or the output is invalid.
+    :raises TwelveLabsRefusedError: the API is v1.3, which has no thumbnails.
+    :raises TwelveLabsOutputError: the file cannot be written; no partial file is visible.
     """
 
     template_fields: Sequence[str] = (*COMMON_FIELDS, "index_id", "index_name", "video_id", "output_path", "time")
@@ -80,7 +80,7 @@ class TwelveLabsExtractThumbnailOperator(TwelveLabsOperator):
 
     def run_operator(self, context: Context) -> Result:
         """Fetch the picture and store it."""
-        # At run time: it loads the HTTP library.
+        # Loads the HTTP library.
         from twelvelabs_provider.hooks.legacy import thumbnail_image
 
         required(self, video_id=self.video_id, output_path=self.output_path)
@@ -100,7 +100,7 @@ class TwelveLabsExtractThumbnailOperator(TwelveLabsOperator):
 
 
 class _Picture(Encoder[bytes]):
-    """The one row is the file."""
+    """Encoder of a picture: the only row is the file."""
 
     def row(self, row: bytes) -> bytes:
         return row

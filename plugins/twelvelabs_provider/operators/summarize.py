@@ -48,7 +48,7 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsJobOperator):
 
     :param kind: ``summary``, ``chapters``, ``highlights``, ``titles``, ``topics``, ``hashtags`` or ``gist``
         (templated).
-    :param output_path: where results go: a local path or any URI of object storage (templated).
+    :param output_path: local path or URI of object storage for the results (templated).
     :param asset_id: the video as an asset (templated).
     :param video_url: the video as a URL from which the service fetches it (templated).
     :param video_file: the video as a path or object storage URI of a file of up to 30 MiB, sent within the request
@@ -70,10 +70,10 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsJobOperator):
     :param formats: of chapters and highlights any of ``jsonl`` (the default), ``json``, ``srt``, ``vtt``, ``parquet``;
         of the others any of ``json`` (the default), ``jsonl``, ``parquet`` (templated).
     :param source_uri: where the video came from, for the manifest (templated).
-    :param if_published: what to do if the answer to the same question is published where this task publishes: ``skip``
-        returns it and bills nothing, and renders missing formats from its files. ``replace`` asks, and pays, again,
-        except in a retry of the attempt that published. A question is the same if video, range, model and all options
-        are, and the service and its API version.
+    :param if_published: ``skip`` returns a result of the same request that is published in the same place, at no cost,
+        and renders missing formats from its files; ``replace`` sends the request again, which is billed, except in a
+        retry of the attempt that published. Two requests are the same if service, API
+        version, video, time range, model and all options are equal.
     :param resubmit_lost: a ``sync`` or ``stream`` answer that is lost may have been billed, and the service does not
         keep it: the task fails without a retry unless this is True, which lets a retry ask, and pay, again.
     :param max_billable_minutes: minutes that the task may bill; a question that would bill more, or an unknown number,

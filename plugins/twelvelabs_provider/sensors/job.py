@@ -25,7 +25,6 @@ from twelvelabs_provider.task import (
     NO_RESPONSE,
     TwelveLabsTask,
     ends_without_worker,
-    refusals_end_the_task,
 )
 from twelvelabs_provider.version_compat import (
     AirflowFailException,
@@ -148,7 +147,7 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
         job = self.job()
         # The job may be old: an id that does not exist is wrong, not new.
         pending = PendingJob(job, begun_at=0, started_at=0, deadline=math.inf)
-        with refusals_end_the_task():
+        with self.refusals_end_the_task():
             state = self.poll(pending)
             if self.mode == "reschedule" and not self.deferrable:
                 state = self._outlast_refusal(pending, state)

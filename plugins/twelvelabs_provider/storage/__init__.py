@@ -1,1 +1,1 @@
-"""Where inputs come from and where results go: sources, subtitles, formats, atomic publish, manifest."""
+"""Sources, subtitles, formats, atomic publishing, manifests and the catalog."""

@@ -57,17 +57,17 @@ def _ensure_connection(conn_id: str) -> None:
 
 def _no_connection(what: str, shown: str, user: str, error: Exception) -> str:
     named = f"the connection {user!r}" if user else "the default connection"
-    return f"The {what} {shown!r} cannot be opened with {named}: {error}"
+    return f"The {what} cannot be opened with {named}: {error} ({shown})"
 
 
 def _no_filesystem(what: str, shown: str, scheme: str, error: Exception) -> str:
     if not isinstance(error, ImportError) and "filesystem" not in str(error):
-        return f"The {what} {shown!r} cannot be used: {error}."
+        return f"The {what} cannot be used: {error} ({shown})."
     if extra := OBJECT_STORES.get(scheme):
         return (
-            f"The {what} {shown!r} needs a package that is not installed: "
-            f"run pip install '{PACKAGE}[{extra}]' wherever tasks run. ({error})"
+            f"The {what} needs a package that is not installed: {shown!r}. "
+            f"Run pip install '{PACKAGE}[{extra}]' wherever tasks run. ({error})"
         )
     return (
-        f"The {what} {shown!r} has a scheme that Airflow has no filesystem for: {scheme!r}. Use {ACCEPTED_LOCATIONS}."
+        f"The {what} has a scheme that Airflow has no filesystem for: {scheme!r} ({shown}). Use {ACCEPTED_LOCATIONS}."
     )

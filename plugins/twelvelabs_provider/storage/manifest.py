@@ -29,7 +29,7 @@ _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 class Origin(StrEnum):
-    """How the content of a result was made."""
+    """Origin of the content of a result."""
 
     OCR = "ocr"
     SPEECH = "speech"

@@ -80,7 +80,7 @@ class VideoFacts:
 def probe_video(source: Source) -> VideoFacts | None:
     """Read a video's header through the source's stream, without downloading the rest.
 
-    :return: None for a URL, and where PyAV is not installed (the first bytes are looked at all the same).
+    :return: None for a URL, and without PyAV (the first bytes are still checked).
     :raises TwelveLabsInputError: this is no video, or it is damaged.
     """
     if source.is_url:
@@ -245,4 +245,4 @@ def _repeats(head: bytes, sync: bytes, first: int, packet: int) -> bool:
 
 
 def _refused(source: Source, reason: str) -> TwelveLabsInputError:
-    return TwelveLabsInputError(f"The video {source.uri!r} {reason}.")
+    return TwelveLabsInputError(f"The video {source.filename!r} {reason}. File: {source.uri}")

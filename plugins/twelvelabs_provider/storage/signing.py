@@ -67,5 +67,5 @@ def _signed(source: Source, service: str) -> str:
     if not host:
         raise _NoLink("is signed by a link that is no http(s) URL")
     if is_inside(host) and not is_inside(urlsplit(service).hostname or ""):
-        raise _NoLink(f"lies on {host!r}, which the service cannot reach from the internet")
+        raise _NoLink(f"is on {host!r}, which the service cannot reach from the internet")
     return url

@@ -162,7 +162,7 @@ def local_file(location: Location, what: str, *, is_sent: bool) -> LocalFile:
         if not is_for_good(error):
             raise
         raise TwelveLabsInputError(
-            f"The {what} {shown!r} cannot be read: {error.strerror}. Let the user that runs Airflow's tasks read it."
+            f"The {what} cannot be read ({error.strerror}): {shown!r}. Let the user that runs Airflow's tasks read it."
         ) from error
     return LocalFile(path, uri, facts.st_size, _file_fingerprint(facts))
 
@@ -235,7 +235,7 @@ def _refusal(error: Exception, shown: str, what: str) -> TwelveLabsInputError | 
         return _missing(shown, what)
     if is_denied(error):
         return TwelveLabsInputError(
-            f"The {what} {shown!r} cannot be read: access denied. Allow the connection's account to read it."
+            f"The {what} cannot be read: access denied to {shown!r}. Allow the connection's account to read it."
         )
     return None
 
@@ -243,20 +243,20 @@ def _refusal(error: Exception, shown: str, what: str) -> TwelveLabsInputError | 
 def _refuse_unless_file(mode: int, shown: str, what: str) -> None:
     _refuse_directory(stat.S_ISDIR(mode), shown, what)
     if not stat.S_ISREG(mode):
-        raise TwelveLabsInputError(f"The {what} {shown!r} is not a regular file (a device, a pipe or a socket).")
+        raise TwelveLabsInputError(f"The {what} is not a regular file but a device, a pipe or a socket: {shown!r}.")
 
 
 def _refuse_directory(is_directory: bool, shown: str, what: str) -> None:
     if is_directory:
-        raise TwelveLabsInputError(f"The {what} {shown!r} is a directory: name one file in it.")
+        raise TwelveLabsInputError(f"The {what} is a directory: {shown!r}. Name one file in it.")
 
 
 def _refuse_empty(size: int, shown: str, what: str) -> None:
     if size == 0:
-        raise TwelveLabsInputError(f"The {what} {shown!r} is empty (0 bytes): was it still being written?")
+        raise TwelveLabsInputError(f"The {what} is empty (0 bytes): {shown!r}. Was it still being written?")
 
 
 def _missing(shown: str, what: str) -> TwelveLabsInputError:
     return TwelveLabsInputError(
-        f"The {what} {shown!r} does not exist. Give a path that the worker can see, a URL, or an object storage URI."
+        f"The {what} does not exist: {shown!r}. Give a path that the worker can see, a URL, or an object storage URI."
     )

@@ -28,8 +28,8 @@ _DEFECTS = (ArithmeticError, AssertionError, AttributeError, LookupError, Recurs
 def unexpected_errors_refuse(what: str, shown: str) -> Iterator[None]:
     """Turn an unexpected error about one input into a refusal of that input.
 
-    Such an error comes from the input or from a library that reads it, so a retry meets it again. Errors of a store, a
-    disk or the service are not concerned.
+    The input or the library that reads it causes such an error, so a retry fails again. Errors of a store, a disk or
+    the service pass through.
 
     :param what: the word for the input in errors ("video").
     :param shown: its address without credentials.

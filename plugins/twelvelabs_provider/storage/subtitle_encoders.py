@@ -63,7 +63,7 @@ def timestamp(milliseconds: int, comma: str = ".") -> str:
     """``HH:MM:SS.mmm``; hours grow beyond two digits where they must.
 
     :param milliseconds: not negative.
-    :param comma: what stands before the milliseconds.
+    :param comma: the decimal separator.
     """
     seconds, thousandths = divmod(milliseconds, 1000)
     return f"{_clock(seconds)}{comma}{_THOUSANDTHS[thousandths]}"
@@ -116,6 +116,6 @@ def _with_last_number(cue: str) -> str:
 
 
 def _cue_text(value: str) -> str:
-    """A blank line would end the cue, so there is none; the lines that hold something stay."""
+    """Return the lines of a text without blank ones, because a blank line would end the cue."""
     lines = (_UNSEEN.sub("", line).strip() for line in value.splitlines())
     return "\n".join(line for line in lines if line)

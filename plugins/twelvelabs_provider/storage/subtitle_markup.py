@@ -1,4 +1,4 @@
-"""Plain text of subtitle cues: known markup goes, everything that only looks like markup stays."""
+"""Plain text of subtitle cues: known markup is removed, text that only looks like markup stays."""
 
 from __future__ import annotations
 

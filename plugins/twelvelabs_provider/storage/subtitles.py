@@ -207,4 +207,4 @@ def _time(seconds: float) -> str:
 
 
 def _refused(source: Source, reason: str) -> TwelveLabsInputError:
-    return TwelveLabsInputError(f"The subtitle file {source.uri!r} {reason}.")
+    return TwelveLabsInputError(f"The subtitle file {source.filename!r} {reason}. File: {source.uri}")

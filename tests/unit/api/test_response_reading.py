@@ -90,14 +90,14 @@ def test_every_shape_of_an_error_body(shape: str) -> None:
     assert isinstance(error, TwelveLabsBadRequestError)
     assert error.details.message == "The page_limit parameter is invalid."
     assert (error.details.code, error.details.status) == (CODES.get(shape), 400)
-    code = f"{CODES[shape]}: " if shape in CODES else ""
-    text = f"GET /indexes/i1 failed: HTTP 400: {code}The page_limit parameter is invalid. (request r-1)"
+    code = f" {CODES[shape]}" if shape in CODES else ""
+    text = f"HTTP 400{code}: The page_limit parameter is invalid. (GET /indexes/i1, request r-1)"
     assert str(error) == text
 
 
 @pytest.mark.parametrize("body", [b"", b"null", {}, {"error": {}}, {"error": None}, {"message": None}])
 def test_an_error_without_words_gets_those_of_its_status(body: Any) -> None:
-    assert str(error_of(429, body)) == "GET /indexes/i1 failed: HTTP 429: Too Many Requests"
+    assert str(error_of(429, body)) == "HTTP 429: Too Many Requests (GET /indexes/i1)"
     assert error_of(599, body).details.message == "unknown status"
 
 

@@ -119,7 +119,7 @@ def test_a_429_is_waited_out_for_every_call(
     assert [2.0 <= pause <= 3.0 for pause in pauses] == [True, True]
     warnings = [record.getMessage() for record in caplog.records if "attempt" in record.getMessage()]
     assert len(warnings) == 2
-    assert "HTTP 429: too_many_requests: slow down; attempt 2 of 5 follows in" in warnings[0]
+    assert f"HTTP 429 too_many_requests: slow down ({call.name}); attempt 2 of 5 follows in" in warnings[0]
 
 
 def test_a_429_that_asks_for_more_than_a_minute_ends_the_patience(execute: Execute, connect: Connect) -> None:
@@ -189,7 +189,7 @@ def test_a_connection_that_does_not_come_about_is_tried_again(
     connect(host, max_attempts=3)
     error = failure(execute, call)
     assert isinstance(error, TwelveLabsConnectionError)
-    assert f"{call.name} was not sent: no connection to {host}" in str(error)
+    assert str(error).startswith(f"No connection to {host}: Connection refused. {call.name} was not sent")
     assert len(pauses) == 2
 
 

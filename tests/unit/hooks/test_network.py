@@ -283,7 +283,7 @@ def test_a_tunnel_that_the_proxy_refuses_means_that_nothing_was_sent(
         connect(f"https://{SERVICE}", max_attempts=1)
         error = failure(execute, READ)
     assert isinstance(error, TwelveLabsConnectionError)
-    assert f"no connection to https://{SERVICE} by the proxy http://{proxy.address}" in str(error)
+    assert f"No connection to https://{SERVICE} by the proxy http://{proxy.address}" in str(error)
     assert "hunter2" not in str(error)
 
 

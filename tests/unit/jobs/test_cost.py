@@ -84,6 +84,20 @@ def test_a_bill_as_text(bill: Bill, text: str) -> None:
     assert str(bill) == text
 
 
+@pytest.mark.parametrize(
+    ("bill", "text"),
+    [
+        (indexing_bill(37.2), "about 0.6 billable minutes"),
+        (indexing_bill(3), "less than 0.1 billable minutes"),
+        (indexing_bill(None), "an unknown number of billable minutes"),
+        (indexing_bill(0), "no billable minutes"),
+        (Bill(BilledKind.ANALYSIS, 1.5, 2), "about 1.5 billable minutes, and 2 videos of unknown length"),
+    ],
+)
+def test_a_bill_in_the_log_is_rounded(bill: Bill, text: str) -> None:
+    assert bill.rounded == text
+
+
 def test_a_bill_survives_json() -> None:
     bill = Bill(BilledKind.ANALYSIS, 1.23456789, 2).with_tokens(700, None)
     told = json.loads(json.dumps(bill.as_json()))
@@ -111,7 +125,7 @@ def test_more_than_allowed_is_refused_with_both_numbers() -> None:
     bill = indexing_bill(744)
     must_be_allowed(bill, None, "indexing a.mp4")
     must_be_allowed(bill, 12.4, "indexing a.mp4")
-    with pytest.raises(TwelveLabsInputError, match=r"indexing a\.mp4 .* 12\.40 minutes.* allows 12\."):
+    with pytest.raises(TwelveLabsInputError, match=r"Indexing a\.mp4 .* 12\.40 minutes.* allows 12\."):
         must_be_allowed(bill, 12.0, "indexing a.mp4")
 
 

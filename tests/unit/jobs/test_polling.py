@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from twelvelabs_provider.jobs.polling import clock_text, deadline_from, duration_text, pause_before_poll
+from twelvelabs_provider.jobs.polling import clip_text, clock_text, deadline_from, duration_text, pause_before_poll
 
 NEVER = 1e12
 
@@ -71,16 +71,16 @@ def test_a_clock_that_was_set_back_does_not_shorten_the_pause() -> None:
 
 
 def test_a_time_as_text() -> None:
-    assert clock_text(1_780_000_000.9) == "2026-05-28 20:26:40 UTC"
+    assert clock_text(1_780_000_000.9) == "2026-05-28 20:26 UTC"
 
 
 @pytest.mark.parametrize(
     ("moment", "text"),
     [
-        (1e13, "9999-12-31 23:59:59 UTC"),
-        (float("inf"), "9999-12-31 23:59:59 UTC"),
-        (-1e13, "1970-01-01 00:00:00 UTC"),
-        (float("nan"), "1970-01-01 00:00:00 UTC"),
+        (1e13, "9999-12-31 23:59 UTC"),
+        (float("inf"), "9999-12-31 23:59 UTC"),
+        (-1e13, "1970-01-01 00:00 UTC"),
+        (float("nan"), "1970-01-01 00:00 UTC"),
     ],
 )
 def test_a_time_outside_the_calendar_has_a_text(moment: float, text: str) -> None:
@@ -90,3 +90,8 @@ def test_a_time_outside_the_calendar_has_a_text(moment: float, text: str) -> Non
 @pytest.mark.parametrize(("seconds", "text"), [(-1.0, "0 s"), (84.2, "84 s"), (600.0, "10 min"), (23_400.0, "6.5 h")])
 def test_a_duration_is_rounded_for_people(seconds: float, text: str) -> None:
     assert duration_text(seconds) == text
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.9, "0:00"), (61.0, "1:01"), (3723.5, "1:02:03")])
+def test_a_position_in_a_video_as_text(seconds: float, text: str) -> None:
+    assert clip_text(seconds) == text

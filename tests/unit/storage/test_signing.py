@@ -129,7 +129,7 @@ def test_what_cannot_be_linked_is_uploaded(source: Callable[..., Source], masked
     assert "it cannot be signed with this connection (AttributeError: no key for ...)" in unsigned.why
     inside = method_for(source(f"http://minio:9000/x?Signature={SIGNATURE}"), None, SERVICE)
     assert inside.method is UploadMethod.DIRECT
-    assert "it lies on 'minio', which the service cannot reach from the internet" in inside.why
+    assert "it is on 'minio', which the service cannot reach from the internet" in inside.why
     assert SIGNATURE not in unsigned.why + inside.why
 
 

@@ -64,7 +64,7 @@ def test_nothing_given(value: str) -> None:
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     message = refused(str(tmp_path / "no.mp4"))
-    assert message.startswith(f"The video 'file://{tmp_path}/no.mp4' does not exist.")
+    assert message.startswith(f"The video does not exist: 'file://{tmp_path}/no.mp4'.")
 
 
 def test_a_file_in_the_place_of_a_folder(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_file_without_read_permission(unprivileged: Path, drop_privileges: Any
     path.write_bytes(b"x")
     path.chmod(0)
     drop_privileges()
-    assert f"The video 'file://{path}' cannot be read: Permission denied" in refused(str(path))
+    assert f"The video cannot be read (Permission denied): 'file://{path}'" in refused(str(path))
 
 
 def test_impossible_paths() -> None:
@@ -168,7 +168,7 @@ def test_an_object_in_a_store(memory: MemoryFileSystem) -> None:
 def test_what_is_wrong_with_an_object(memory: MemoryFileSystem) -> None:
     memory.pipe_file("/bucket/empty.mp4", b"")
     memory.pipe_file("/bucket/folder/v.mp4", b"x")
-    assert "The video 'memory://bucket/no.mp4' does not exist" in refused("memory://conn@bucket/no.mp4")
+    assert "The video does not exist: 'memory://bucket/no.mp4'" in refused("memory://conn@bucket/no.mp4")
     assert "is empty (0 bytes)" in refused("memory://bucket/empty.mp4")
     assert "is a directory" in refused("memory://bucket/folder")
     assert "names no bucket" in refused("memory://")

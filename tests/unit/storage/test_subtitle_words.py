@@ -250,7 +250,7 @@ def test_refusals_name_the_fault(refusal: Callable[..., str], content: str | byt
 def test_the_command_that_is_advised_works(
     refusal: Callable[..., str], read: Read, tmp_path: Path, content: bytes, name: str
 ) -> None:
-    command = refusal(content, name).partition("with: ")[2].removesuffix(".")
+    command = refusal(content, name).partition("with: ")[2].rpartition(". File: ")[0]
     before = set(tmp_path.iterdir())
     subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True)
     (made,) = set(tmp_path.iterdir()) - before

@@ -50,7 +50,7 @@ def refusal(read: Read) -> Callable[..., str]:
     def refuse_it(content: str | bytes, *, name: str = "my words.srt", duration: float | None = 60) -> str:
         with pytest.raises(TwelveLabsInputError) as caught:
             read(content, name=name, duration=duration)
-        assert f"/{name}'" in str(caught.value)
+        assert str(caught.value).endswith(f"/{name}")
         return str(caught.value)
 
     return refuse_it

@@ -110,11 +110,15 @@ class IndexingPipeline(ABC):
         counts = {stage: len(self.state.at(stage)) for stage in Stage}
         left = sum(key not in self.state.videos for key in self.videos)
         assets = counts[Stage.UPLOADING] + counts[Stage.ASSET]
-        return (
-            f"{len(self.videos)} videos: {counts[Stage.INDEXED]} indexed, {counts[Stage.REUSED]} reused,"
-            f" {counts[Stage.FAILED]} failed; {counts[Stage.RUNNING] + counts[Stage.SENDING]} being indexed,"
-            f" {assets} being prepared, {left} to come"
-        )
+        numbers = {
+            "indexed": counts[Stage.INDEXED],
+            "reused": counts[Stage.REUSED],
+            "failed": counts[Stage.FAILED],
+            "being indexed": counts[Stage.RUNNING] + counts[Stage.SENDING],
+            "being prepared": assets,
+            "to come": left,
+        }
+        return f"{len(self.videos)} videos: " + ", ".join(f"{n} {what}" for what, n in numbers.items() if n)
 
     @abstractmethod
     def _submit_next(self) -> bool:

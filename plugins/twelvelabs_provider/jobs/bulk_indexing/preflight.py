@@ -14,7 +14,7 @@ from twelvelabs_provider.jobs.bulk_indexing.lookup import assets_of_marks, video
 from twelvelabs_provider.jobs.bulk_indexing.pipeline import IndexingPipeline
 from twelvelabs_provider.jobs.bulk_indexing.state import Stage, VideoState, digest_of
 from twelvelabs_provider.jobs.bulk_indexing.steps import LocatedVideo
-from twelvelabs_provider.jobs.cost import Bill, BilledKind, must_be_allowed, unknown_length
+from twelvelabs_provider.jobs.cost import Bill, BilledKind, must_be_allowed, sentence, unknown_length
 from twelvelabs_provider.jobs.deduplication import IfIndexed, find_video, job_of
 from twelvelabs_provider.jobs.job import Phase
 from twelvelabs_provider.jobs.kinds import phase_of
@@ -138,7 +138,7 @@ def _check_bill(work: IndexingPipeline, policy: IfIndexed) -> None:
     must_be_allowed(bill, work.limit, what)
     work.state.minutes = minutes
     if work.limit is not None:
-        log.info("%s will bill %s", what, bill)
+        log.info("%s: %s", sentence(what), bill.rounded)
 
 
 def _is_to_come(entry: VideoState) -> bool:

@@ -104,7 +104,7 @@ class Steps:
         upload = AssetUpload(self.hook, source, marker, upload_state)
         service = None if entry.linked is False else self.hook.endpoint.origin
         choice = method_for(source, self._wanted(source), service)
-        log.info("Uploading %s as an asset, method %s: %s", source.uri, choice.method.value, choice.why)
+        log.info("Uploading %s, method %s: %s", source.uri, choice.method.value, choice.why)
         raise_if_stopped(self.stopped)
         asset_id = upload.run(choice, AssetOptions(), look_first=look_first)
         return replace(

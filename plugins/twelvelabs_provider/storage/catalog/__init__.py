@@ -1,9 +1,8 @@
 """Catalog of all results below one output: ``{output}/_catalog/``.
 
-Every published result adds one small object, under a name that nothing else ever has, and nobody ever changes one. A
-compaction writes what it has read as one snapshot, and removes exactly what that snapshot holds. So writers need no
-lock, and nothing is lost however many write, read and compact at once: whoever reads merges all snapshots and entries
-that there are and takes the latest of each result.
+Every published result adds one small object with a unique name, which never changes. A compaction writes the entries
+that it has read as one snapshot, and removes exactly these. So writers need no lock, and concurrent writers, readers
+and compactions lose nothing: readers merge all snapshots and entries, and use the latest entry of each result.
 """
 
 from __future__ import annotations

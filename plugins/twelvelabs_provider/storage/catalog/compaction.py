@@ -70,12 +70,12 @@ class Compaction:
 def compact_catalog(output: str, formats: Sequence[Format] = (Format.JSONL,), *, rebuild: bool = False) -> Compaction:
     """Write one snapshot of the whole catalog, then remove the entries and snapshots that it replaces.
 
-    Writers, readers and other compactions may go on meanwhile. Killed at any point it leaves everything readable, and
-    the next one goes on from there.
+    Writers, readers and other compactions may run at the same time. A killed compaction leaves everything readable, and
+    the next one continues.
 
     :param output: local path or object storage URI.
     :param formats: ``jsonl``, which is always written, and ``parquet`` for a copy of it.
-    :param rebuild: make the snapshot of the manifests that there are instead: results that were deleted go, and those
+    :param rebuild: make the snapshot from the existing manifests instead: deleted results disappear, and those
         that never were in the catalog come.
     :raises TwelveLabsOutputError: the store does not answer, or other compactions replaced what was being read again
         and again; a retry may help.

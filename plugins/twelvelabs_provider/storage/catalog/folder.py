@@ -135,8 +135,8 @@ class OutputFolder:
 def _forget_listings(filesystem: Any) -> None:
     """Turn off the listing cache of a filesystem.
 
-    s3fs and others remember listings, and then say of a file that another process (or thread) wrote meanwhile that it
-    is not there, even when the file itself is asked for.
+    s3fs and others cache listings, and then report a file that another process or thread wrote since as missing, even
+    when the file itself is requested.
     """
     listings: Any = getattr(filesystem, "dircache", None)
     if hasattr(listings, "use_listings_cache"):

@@ -43,8 +43,8 @@ def enter(
 ) -> None:
     """Write the entry of a result, after its manifest.
 
-    The entry comes after the manifest, so it never names what is not there. If the task dies in between, its retry
-    publishes again and enters that; whatever happens, a rebuild makes the catalog of the manifests.
+    The entry is written after the manifest, so it never names a missing result. If the task dies in between, its retry
+    publishes again with an entry. A rebuild makes the catalog from the manifests.
 
     :param result: path of the manifest below the output.
     :param manifest: its content.

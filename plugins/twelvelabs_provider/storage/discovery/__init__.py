@@ -1,1 +1,1 @@
-"""Which videos lie in storage, and which of them are new: listed, sorted and compared in bounded memory."""
+"""Discovery of new and changed videos in storage, in bounded memory."""

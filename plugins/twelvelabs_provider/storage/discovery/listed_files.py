@@ -94,7 +94,7 @@ def stem_of(name: str) -> str:
 
 
 def suffix_of(name: str) -> str:
-    """The suffix of an address in lower case, with its point; an empty text if there is none."""
+    """Return the suffix of a URI in lower case with its dot; empty if there is none."""
     return name[len(stem_of(name)) :].lower()
 
 

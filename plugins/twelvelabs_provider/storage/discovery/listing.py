@@ -192,7 +192,7 @@ def _is_utf8(name: str) -> bool:
 def _refusal(error: Exception, shown: str) -> TwelveLabsInputError | None:
     if is_missing(error):
         return TwelveLabsInputError(
-            f"The place to look for videos {shown!r} does not exist: see that the bucket, container or folder is there."
+            f"The place to look for videos {shown!r} does not exist: check the bucket, container or folder."
         )
     if is_denied(error):
         return TwelveLabsInputError(

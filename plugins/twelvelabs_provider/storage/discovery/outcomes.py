@@ -1,4 +1,4 @@
-"""Videos that a run handed out and that no task has indexed since."""
+"""Videos of the previous run that no task has indexed since."""
 
 from __future__ import annotations
 

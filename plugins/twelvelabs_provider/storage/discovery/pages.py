@@ -1,4 +1,4 @@
-"""Stores without folders, listed page by page: fsspec itself would hold a whole listing in memory, and keep it."""
+"""Page-by-page listings of S3, GCS and Azure, because fsspec would hold a whole listing in memory."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ Info = Mapping[str, Any]
 Pages = Callable[[Any, str, str, bool], Iterator[tuple[str, Info]]]
 
 PAGE = 1000
-"""Keys that are asked for at once; more, S3 and GCS do not give."""
+"""Keys per request: the maximum of S3 and GCS."""
 
 
 def pages_of(filesystem: Any) -> Pages | None:
-    """How a store is listed page by page; None for one of which nothing is known but fsspec's own methods.
+    """Return the function that lists a store page by page; None for other stores.
 
-    The function takes filesystem, bucket, prefix, and whether keys with another slash behind the prefix are left out;
-    it gives keys and what the store says of them.
+    The function takes filesystem, bucket, prefix, and whether to omit keys with another slash after the prefix. It
+    yields keys with their metadata.
     """
     if hasattr(filesystem, "call_s3"):
         return _s3

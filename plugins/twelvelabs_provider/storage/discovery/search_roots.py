@@ -60,7 +60,7 @@ def search_root(value: str | os.PathLike[str], conn_id: str | None = None) -> Se
     if location.is_url:
         raise TwelveLabsInputError(
             f"The place to look for videos {location.shown!r} is a URL, and a web server cannot be listed: give"
-            f" {ACCEPTED_LOCATIONS}; a list of URLs goes to the operator that indexes as it is."
+            f" {ACCEPTED_LOCATIONS}; pass a list of URLs directly to the operator that indexes."
         )
     return _local(location) if location.is_local else _stored(location.with_connection(conn_id))
 
