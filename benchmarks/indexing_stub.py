@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 ends: dict[str, float] = {}
-asked = 0
+requests = 0
 
 
 class Stub(BaseHTTPRequestHandler):
@@ -26,12 +26,12 @@ class Stub(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer a read."""
-        global asked
+        global requests
         parts = urlsplit(self.path)
         if parts.path == "/requests":
-            self._answer({"requests": asked})
+            self._answer({"requests": requests})
             return
-        asked += 1
+        requests += 1
         if parts.path == "/v1.3/tasks":
             self._answer(_listed(parse_qs(parts.query)))
         else:

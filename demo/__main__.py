@@ -41,7 +41,7 @@ ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(Exception):
-    """The user, or the system, asked this command to end."""
+    """The user or the system ends this command."""
 
 
 def main(arguments: list[str] | None = None) -> int:

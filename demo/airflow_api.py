@@ -56,10 +56,10 @@ class AirflowApi:
         self._session.trust_env = False
 
     def is_up(self) -> bool:
-        """Say whether the server answers, and log in once it does.
+        """Return whether the server responds, and log in.
 
-        Asked as well is the part that tasks talk to. It is built at the first question, which takes longer than a task
-        retries for long, so that the first task would retry and wait.
+        This also requests the API for tasks, which the server builds at the first request. That takes so long that the
+        first task would retry and wait.
         """
         try:
             self._session.get(f"{self._url}/execution/health", timeout=REQUEST_SECONDS)

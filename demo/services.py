@@ -117,17 +117,17 @@ class Services:
         return {name: process.pid for name, (_, process) in self.running.items()}
 
     def let_go(self) -> None:
-        """Forget the processes without a note, so that they outlive this one and can be found again."""
+        """Leave the processes running when this one ends; their record stays."""
         self.running.clear()
 
 
 def stop_processes(pids: Iterable[int]) -> None:
-    """End processes and their descendants: asked first, then killed.
+    """End processes and their descendants: terminate them first, then kill them.
 
-    Airflow's supervisors put their children into process groups of their own, so the tree is walked rather than a group
-    signalled. It is walked before anyone ends, because an orphan can no longer be found from its parent.
+    Airflow's supervisors put their children into separate process groups, so the tree is listed instead of signalling a
+    group. It is listed before any process ends, because orphans cannot be found from their parent.
 
-    :param pids: the processes at the top of each tree; those that are gone already are passed over
+    :param pids: the processes at the top of each tree; ended processes are skipped
     """
     tops = list(existing(pids))
     family = tops + [child for top in tops for child in descendants(top)]

@@ -119,7 +119,7 @@ def environment(site: Site) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW_", "_AIRFLOW_"))}
     return kept | {
         "PYTHONPATH": str(site.checkout / "plugins"),
-        # A proxy of the user's must not be asked for what runs on this machine.
+        # Requests to this machine must not use the user's proxy.
         "NO_PROXY": f"{LOOPBACK},localhost",
         "no_proxy": f"{LOOPBACK},localhost",
         "PYTHONUNBUFFERED": "1",
