@@ -144,7 +144,7 @@ class TwelveLabsCreateEntitiesOperator(TwelveLabsJobOperator):
         return dict(pending.memo)
 
     def request_values(self) -> tuple[Any, ...]:
-        """The entities; the output may differ on a retry."""
+        """Return the entities; the output may differ on a retry."""
         return (self.entity_collection_id, self.entities)
 
     def _wanted(self) -> list[NewEntity]:
@@ -257,7 +257,7 @@ def _reported_outcomes(some: Sequence[tuple[int, NewEntity]], answer: BulkOutcom
 def _reconciled_outcomes(
     some: Sequence[tuple[int, NewEntity]], existing: Mapping[str, Entity], why: str
 ) -> Iterator[EntityOutcome]:
-    """An entity that exists now was created by the request whose response was lost: it did not exist before."""
+    """Return the outcomes of a request whose response was lost: entities that exist now were created by it."""
     for number, entity in some:
         if entity.name in existing:
             yield EntityOutcome(number, entity.name, Outcome.CREATED, existing[entity.name].id)

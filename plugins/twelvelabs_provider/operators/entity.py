@@ -152,7 +152,7 @@ class TwelveLabsCreateEntityOperator(TwelveLabsJobOperator):
         return self._result(pending, None)
 
     def request_values(self) -> tuple[Any, ...]:
-        """The entity and all that is said about it."""
+        """Return the entity and its values."""
         return (self.entity_collection_id, self.entity_name, self.asset_ids, self.description, self.metadata)
 
     def _wanted(self) -> NewEntity:

@@ -154,7 +154,7 @@ def _check_picture(source: Source, facts: VideoFacts, limits: VideoLimits) -> No
 
 
 def _settings(av: Any) -> dict[str, Any]:
-    """Titles that are not UTF-8 are no reason to refuse a video; from PyAV 19 on they never are."""
+    """Return options of PyAV: safe protocols, and no error for titles that are not UTF-8 (default from PyAV 19 on)."""
     options = {"format_whitelist": f"{CONTAINERS},{_NO_VIDEOS}", "protocol_whitelist": _NO_PROTOCOL}
     lenient = {"metadata_errors": "ignore"} if int(av.__version__.split(".")[0]) < 19 else {}
     return {"options": options, **lenient}
@@ -199,7 +199,7 @@ def _facts(source: Source, container: Any, time_base: int) -> VideoFacts:
 
 
 def _picture_stream(container: Any) -> Any:
-    """The first stream of moving pictures: cover art of a song is a video stream too."""
+    """Return the first stream of moving pictures; cover art of a song is a video stream too."""
     if container.format.name.endswith("_pipe") or container.format.name in ("image2", "gif", "apng", "tty"):
         return None
     return next((stream for stream in container.streams.video if not _is_cover(stream)), None)

@@ -70,7 +70,7 @@ def _azure(filesystem: Any, bucket: str, prefix: str, shallow: bool) -> Iterator
 
 
 async def _azure_page(pages: Any) -> list[Any] | None:
-    """The next page as a list; None behind the last."""
+    """Return the next page as a list; None after the last."""
     async for page in pages:
         return [blob async for blob in page]
     return None
