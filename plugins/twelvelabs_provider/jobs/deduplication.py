@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,6 @@ from twelvelabs_provider.api.errors import (
 from twelvelabs_provider.api.filters import VideoFilter
 from twelvelabs_provider.api.models import Asset, IndexingTask, Video
 from twelvelabs_provider.api.resources import IndexingRoute
-from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.jobs.idempotency import created_once
 from twelvelabs_provider.jobs.job import JobKind, JobRef, Phase
 from twelvelabs_provider.jobs.kinds import phase_of
@@ -42,14 +40,6 @@ TASK_MARK = "airflow_task"
 _MOST_SEARCHED = 200
 _SAME_LENGTH = 1.0
 _USABLE = (Phase.RUNNING, Phase.READY)
-
-
-class IfIndexed(StrEnum):
-    """Policy for content that is already in the index."""
-
-    REUSE = "reuse"
-    REINDEX = "reindex"
-    FAIL = "fail"
 
 
 def source_mark(source: Source, *more: str) -> str:
@@ -162,17 +152,6 @@ def _phase(video: Video) -> Phase:
 def _failed_in(hook: TwelveLabsHook, index_id: str, asset_id: str) -> bool:
     video_id = hook.execute(hook.api.find_indexed_asset(index_id, asset_id))
     return bool(video_id) and _phase(hook.execute(hook.api.read_indexed_asset(index_id, str(video_id)))) not in _USABLE
-
-
-def policy_of(value: str) -> IfIndexed:
-    """Read ``if_indexed``.
-
-    :raises TwelveLabsInputError: with the allowed values.
-    """
-    try:
-        return IfIndexed(value)
-    except ValueError:
-        raise TwelveLabsInputError(f"if_indexed={value!r} is not one of {', '.join(IfIndexed)}") from None
 
 
 def job_of(hook: TwelveLabsHook, index_id: str, video: Video) -> JobRef | None:

@@ -7,9 +7,9 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, cast
 
+from twelvelabs_provider.inputs.policies import IfPublished
 from twelvelabs_provider.jobs.identity import Identity
 from twelvelabs_provider.jobs.task_state import origin_in
 from twelvelabs_provider.storage.layout import ResultPath
@@ -26,23 +26,6 @@ log = logging.getLogger(__name__)
 Render = Callable[[SavedResult], Published | None]
 """Publishes a saved result in the wanted formats; returns None if its files do not have what they need."""
 _DIGEST_LENGTH = 12
-
-
-class IfPublished(StrEnum):
-    """Policy for a published result of the same question."""
-
-    SKIP = "skip"
-    REPLACE = "replace"
-
-    @classmethod
-    def parse(cls, value: str) -> str:
-        """Return the argument ``if_published``.
-
-        :raises ValueError: the value is unknown.
-        """
-        if value not in set(cls):
-            raise ValueError(f"if_published={value!r} is not one of {', '.join(cls)}")
-        return cls(value).value
 
 
 @dataclass(frozen=True)

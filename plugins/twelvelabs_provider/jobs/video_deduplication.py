@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.models import Video
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsUnknownOutcomeError
+from twelvelabs_provider.inputs.policies import IfIndexed
 from twelvelabs_provider.jobs.deduplication import (
     TASK_MARK,
-    IfIndexed,
     find_asset,
     find_own_video,
     find_video,

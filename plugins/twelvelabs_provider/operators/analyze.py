@@ -11,11 +11,12 @@ from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsCutO
 from twelvelabs_provider.api.models import Segment
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.analyzed_video import Subject
+from twelvelabs_provider.inputs.policies import IfPublished
 from twelvelabs_provider.inputs.typed_arguments import mapping_of, optional_number, optional_text, texts_of
 from twelvelabs_provider.jobs.analysis_submission import owns_analysis
 from twelvelabs_provider.jobs.cost import definitions_in
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
-from twelvelabs_provider.jobs.result_deduplication import IfPublished, stem_with
+from twelvelabs_provider.jobs.result_deduplication import stem_with
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
 from twelvelabs_provider.operators.video_analysis import (
     VIDEO_FIELDS,

@@ -19,13 +19,14 @@ from twelvelabs_provider.jobs.attempt_clock import AttemptClock, attempt_number
 from twelvelabs_provider.jobs.polling import BACKSTOP, clock_text
 from twelvelabs_provider.jobs.quota import OnQuota, ensure_worth_waiting, renewal_of
 from twelvelabs_provider.links import TwelveLabsPlaygroundLink
-from twelvelabs_provider.storage.catalog.writing import Publication, listen
 from twelvelabs_provider.task import COMMON_FIELDS, TwelveLabsTask, push_result
 from twelvelabs_provider.version_compat import TaskDeferralTimeout
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
     from airflow.sdk import Context
+
+    from twelvelabs_provider.storage.catalog.writing import Publication
 
 
 class TwelveLabsOperator(TwelveLabsTask, BaseOperator):
@@ -79,14 +80,14 @@ class TwelveLabsOperator(TwelveLabsTask, BaseOperator):
         """Read the arguments and run; a request that the service refuses fails the task without a retry."""
         self.read_arguments()
         # Airflow 3.1 runs pre_execute in a context of its own, where this would have no effect.
-        self._published = listen()
+        self._published = _listen()
         self._result = self.run_within_quota(context)
         return self._result
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume after a deferral, with the arguments rendered again."""
         self.read_arguments()
-        self._published = listen()
+        self._published = _listen()
         with self.within_quota(context):
             self._result = self._resume(next_method, next_kwargs, context)
         return self._result
@@ -205,3 +206,10 @@ class TwelveLabsOperator(TwelveLabsTask, BaseOperator):
             return lineage_of(self._published, self._result)
         except ImportError:
             return None
+
+
+def _listen() -> Sequence[Publication]:
+    # Only a running task publishes; a DAG file does not need the catalog.
+    from twelvelabs_provider.storage.catalog.writing import listen
+
+    return listen()

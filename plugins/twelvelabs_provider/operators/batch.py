@@ -17,13 +17,14 @@ from twelvelabs_provider.exceptions import (
 )
 from twelvelabs_provider.inputs.batch_items import GivenItems, items_of
 from twelvelabs_provider.inputs.batch_rules import QUESTION, ItemRules, rules_from
+from twelvelabs_provider.inputs.policies import IfPublished
 from twelvelabs_provider.inputs.typed_arguments import texts_of
 from twelvelabs_provider.jobs.batch_plan import BatchPlan, BatchState, ItemIds, plan_in
 from twelvelabs_provider.jobs.batch_submission import BatchSubmission
 from twelvelabs_provider.jobs.cost import Bill, BilledKind
 from twelvelabs_provider.jobs.durations import Duration
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Memo, PendingJob, Phase, PlannedWork
-from twelvelabs_provider.jobs.result_deduplication import Deduplicator, IfPublished, question_digest, stem_with
+from twelvelabs_provider.jobs.result_deduplication import Deduplicator, question_digest, stem_with
 from twelvelabs_provider.jobs.resume import counts
 from twelvelabs_provider.jobs.trigger_event import EventReason, JobEvent
 from twelvelabs_provider.operators.billing import count_bill, guard_cost

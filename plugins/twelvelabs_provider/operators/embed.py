@@ -20,11 +20,12 @@ from twelvelabs_provider.inputs.embedding_plan import (
     given_inputs,
     plan_embedding,
 )
+from twelvelabs_provider.inputs.policies import IfPublished
 from twelvelabs_provider.inputs.typed_arguments import texts_of
 from twelvelabs_provider.jobs.cost import Bill, embedding_bill
 from twelvelabs_provider.jobs.embedding_submission import embed_at_once, submit_once
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
-from twelvelabs_provider.jobs.result_deduplication import Deduplicator, IfPublished, question_digest, stem_with
+from twelvelabs_provider.jobs.result_deduplication import Deduplicator, question_digest, stem_with
 from twelvelabs_provider.jobs.time_range import TimeRange
 from twelvelabs_provider.operators.billing import count_bill, guard_cost
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator

@@ -7,26 +7,27 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsCutOffError, TwelveLabsUnsupportedError
 from twelvelabs_provider.exceptions import TwelveLabsUnusableAnswerError
+from twelvelabs_provider.inputs.policies import IfPublished
 from twelvelabs_provider.jobs.cost import analysis_bill, definitions_in
 from twelvelabs_provider.jobs.index_resolution import index_arguments
 from twelvelabs_provider.jobs.job import JobState, PendingJob
-from twelvelabs_provider.jobs.result_deduplication import Deduplicator, IfPublished, question_digest
 from twelvelabs_provider.jobs.time_range import TimeRange
 from twelvelabs_provider.links import video_url
 from twelvelabs_provider.operators.billing import count_bill, guard_cost
 from twelvelabs_provider.operators.extraction import TwelveLabsExtractOperator
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
 from twelvelabs_provider.results.kinds import SEGMENTS
-from twelvelabs_provider.storage.failed_answers import RAW, forget_aside
 from twelvelabs_provider.storage.layout import ResultKind
-from twelvelabs_provider.storage.manifest import Origin, Provenance, Published
-from twelvelabs_provider.storage.published_results import SavedResult
+from twelvelabs_provider.storage.manifest import Origin, Provenance
 from twelvelabs_provider.task import BILLED_COLOR
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from twelvelabs_provider.api.models import Video
+    from twelvelabs_provider.jobs.result_deduplication import Deduplicator
+    from twelvelabs_provider.storage.manifest import Published
+    from twelvelabs_provider.storage.published_results import SavedResult
 
 
 class TwelveLabsExtractTranscriptionOperator(TwelveLabsExtractOperator):
@@ -120,6 +121,7 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
         """Publish the rows of a finished analysis."""
         from twelvelabs_provider.api.analysis.generation import generation_of_task
         from twelvelabs_provider.api.analysis.request import on_screen_text_from, within
+        from twelvelabs_provider.storage.failed_answers import forget_aside
 
         window, video = self.check(pending.memo.get("index_id"))
         task = self.hook.execute(self.hook.api.read_analysis_task(pending.job.id))
@@ -173,6 +175,7 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
     ) -> NoReturn:
         """Keep an unreadable answer in a file, and fail, because another request is billed again."""
         from twelvelabs_provider.jobs.billed_answer import keep_incomplete
+        from twelvelabs_provider.storage.failed_answers import RAW
 
         push = partial(self.push_before_failure, context)
         kept = keep_incomplete(self.output_path, self.place(window), RAW, text, push)
@@ -184,6 +187,7 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
         from twelvelabs_provider.inputs.analyzed_video import without_asset
         from twelvelabs_provider.jobs.analysis_submission import AnalysisSubmission, task_mark
         from twelvelabs_provider.jobs.deduplication import asset_of
+        from twelvelabs_provider.jobs.result_deduplication import question_digest
         from twelvelabs_provider.results.answered import asked_of
 
         asset_id = self.asset_id or asset_of(self.hook, video)
@@ -215,4 +219,6 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
         return self._deduplicator(context, question).find(self.place(window), formats, render)
 
     def _deduplicator(self, context: Context, question: str) -> Deduplicator:
+        from twelvelabs_provider.jobs.result_deduplication import Deduplicator
+
         return Deduplicator(context, self.output_path, question, self.if_published)

@@ -9,33 +9,27 @@ from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
 from twelvelabs_provider.api.resources import IndexingRoute
+from twelvelabs_provider.inputs.policies import IfIndexed
 from twelvelabs_provider.inputs.typed_arguments import mapping_of
 from twelvelabs_provider.inputs.upload_method import AUTO, wanted_method
 from twelvelabs_provider.jobs.cost import indexing_bill
-from twelvelabs_provider.jobs.deduplication import (
-    IfIndexed,
-    job_of,
-    policy_of,
-    remove_failed,
-    source_mark,
-)
 from twelvelabs_provider.jobs.index_resolution import index_arguments, resolve_index_for_videos
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Memo, PendingJob
 from twelvelabs_provider.jobs.polling import duration_text
-from twelvelabs_provider.jobs.source_upload import SourceUpload, link_failed, source_memo
-from twelvelabs_provider.jobs.video_deduplication import VideoDeduplicator
 from twelvelabs_provider.links import index_url, video_url
 from twelvelabs_provider.operators.billing import count_bill, guard_cost
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
 from twelvelabs_provider.storage.locations import without_signatures
-from twelvelabs_provider.storage.source import Source, resolve_source
 from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, required
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from twelvelabs_provider.jobs.input_checks import GivenTranscription
+    from twelvelabs_provider.jobs.source_upload import SourceUpload
+    from twelvelabs_provider.jobs.video_deduplication import VideoDeduplicator
     from twelvelabs_provider.storage.probe import VideoFacts
+    from twelvelabs_provider.storage.source import Source
 
 
 class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
@@ -126,9 +120,12 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
 
     def submit(self, context: Context) -> PendingJob | Result:
         """Check the arguments, search for the video in the index, upload it, and submit the indexing."""
+        from twelvelabs_provider.jobs.deduplication import job_of, source_mark
+        from twelvelabs_provider.jobs.source_upload import source_memo
+
         required(self, source=self.source)
         index_arguments(self.index_id, self.index_name)
-        metadata, policy = self._metadata(), policy_of(self.if_indexed)
+        metadata, policy = self._metadata(), IfIndexed.parse(self.if_indexed)
         wanted_method(self.method)
         source, facts = self._checked_source()
         given = self._given_transcription(facts)
@@ -176,6 +173,8 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
 
     def complete(self, context: Context, pending: PendingJob, state: JobState) -> PendingJob | Result:
         """Index an asset that is ready, or return the indexed video. Upload a file that the service could not fetch."""
+        from twelvelabs_provider.jobs.source_upload import link_failed
+
         if pending.job.kind is JobKind.ASSET:
             upload = self._source_upload(context)
             if link_failed(pending, state):
@@ -229,6 +228,8 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
 
     def can_complete(self, pending: PendingJob, state: JobState) -> bool:
         """Return True also for a file that can be uploaded because the service could not fetch it by a link."""
+        from twelvelabs_provider.jobs.source_upload import link_failed
+
         return link_failed(pending, state) or super().can_complete(pending, state)
 
     def owns(self, pending: PendingJob) -> bool:
@@ -238,6 +239,8 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
 
     def clean_up(self, pending: PendingJob) -> None:
         """Delete the failed video and its asset, so that a retry uploads again."""
+        from twelvelabs_provider.jobs.deduplication import remove_failed
+
         if self.owns(pending):
             asset_id = None if pending.memo.get("shared") else pending.memo.get("asset_id")
             remove_failed(self.hook, pending.job, asset_id)
@@ -268,6 +271,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
 
     def _checked_source(self) -> tuple[Source, VideoFacts | None]:
         from twelvelabs_provider.jobs.input_checks import checked_video
+        from twelvelabs_provider.storage.source import resolve_source
 
         given = checked_video(resolve_source(self.source), self.hook.api.LIMITS)
         self.log.info("%s: %s (%s)", given.source.filename, given.described, given.source.uri)
@@ -276,6 +280,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
     def _given_transcription(self, facts: VideoFacts | None) -> GivenTranscription | None:
         """Return the checked transcription, if the service takes one."""
         from twelvelabs_provider.jobs.input_checks import accepts_transcription, checked_transcription
+        from twelvelabs_provider.storage.source import resolve_source
 
         source = resolve_source(self.transcription, what="transcription") if self.transcription else None
         given = checked_transcription(source, facts.duration if facts else None) if source else None
@@ -286,10 +291,14 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
         return given
 
     def _source_upload(self, context: Context) -> SourceUpload:
+        from twelvelabs_provider.jobs.source_upload import SourceUpload
+
         look_first, discard = self.may_have_sent_before(context), partial(self.discard, context)
         return SourceUpload(self.hook, self.source, self._task_state(context), look_first, discard)
 
     def _deduplicator(self, context: Context) -> VideoDeduplicator:
+        from twelvelabs_provider.jobs.video_deduplication import VideoDeduplicator
+
         return VideoDeduplicator(self.hook, self._task_state(context))
 
     def _upload_asset(self, context: Context, source: Source, policy: IfIndexed, memo: Result) -> PendingJob:

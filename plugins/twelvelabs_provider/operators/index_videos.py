@@ -18,6 +18,7 @@ from twelvelabs_provider.exceptions import (
 )
 from twelvelabs_provider.hooks.masking import mask_secrets_in
 from twelvelabs_provider.inputs.cost_limit import limit_from
+from twelvelabs_provider.inputs.policies import IfIndexed
 from twelvelabs_provider.inputs.typed_arguments import mapping_of
 from twelvelabs_provider.inputs.upload_method import AUTO, wanted_method
 from twelvelabs_provider.inputs.video_sources import allowed_failures, concurrency_of, videos_of
@@ -29,7 +30,6 @@ from twelvelabs_provider.jobs.bulk_indexing.steps import Steps
 from twelvelabs_provider.jobs.bulk_indexing.via_assets import AssetPipeline
 from twelvelabs_provider.jobs.bulk_indexing.via_tasks import TaskPipeline
 from twelvelabs_provider.jobs.cost import Bill
-from twelvelabs_provider.jobs.deduplication import IfIndexed, policy_of
 from twelvelabs_provider.jobs.durations import Duration, optional_seconds, seconds_of
 from twelvelabs_provider.jobs.identity import Identity, fingerprint
 from twelvelabs_provider.jobs.index_resolution import index_arguments, resolve_index_for_videos
@@ -167,7 +167,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
     def run_operator(self, context: Context) -> dict[str, Any]:
         """Start, or continue what an earlier attempt started; then process all videos."""
         required(self, videos=self.videos, output_path=self.output_path)
-        policy = policy_of(self.if_indexed)
+        policy = IfIndexed.parse(self.if_indexed)
         allowed_failures(self.max_failed, 0)
         listed = videos_of(self.videos)
         check_output(self.output_path)
@@ -208,7 +208,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         index_id = poll_through_outage(self.hook, lambda: self._found_index(context), "the index", math.inf)
         work = self._start_work(context, index_id, listed, resumed=True)
         if work.state.preflight_digest != digest_of(work.videos):
-            preflight(work, policy_of(self.if_indexed))
+            preflight(work, IfIndexed.parse(self.if_indexed))
         return self._process(context, listed)
 
     def _found_index(self, context: Context) -> str:

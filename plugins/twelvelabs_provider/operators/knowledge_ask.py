@@ -22,8 +22,9 @@ from twelvelabs_provider.api.knowledge.responses import (
     SelectionKind,
 )
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsUnknownOutcomeError
+from twelvelabs_provider.inputs.policies import IfPublished
 from twelvelabs_provider.inputs.typed_arguments import mapping_of, texts_of
-from twelvelabs_provider.jobs.result_deduplication import Deduplicator, IfPublished, question_digest
+from twelvelabs_provider.jobs.result_deduplication import Deduplicator, question_digest
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.knowledge_search import knowledge_place
 from twelvelabs_provider.results.kinds import KNOWLEDGE_RESPONSE

@@ -15,8 +15,9 @@ from twelvelabs_provider.api.knowledge.knowledge_search import (
 )
 from twelvelabs_provider.api.knowledge.knowledge_stores import AssetType
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.policies import IfPublished
 from twelvelabs_provider.inputs.typed_arguments import number_of, texts_of
-from twelvelabs_provider.jobs.result_deduplication import Deduplicator, IfPublished, question_digest
+from twelvelabs_provider.jobs.result_deduplication import Deduplicator, question_digest
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.results.kinds import KNOWLEDGE_SEARCH
 from twelvelabs_provider.storage.formats import Format

@@ -21,9 +21,10 @@ from twelvelabs_provider.api.search.request import (
     TranscriptionOption,
 )
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.policies import IfPublished
 from twelvelabs_provider.inputs.typed_arguments import mapping_of, number_of, texts_of
 from twelvelabs_provider.jobs.index_resolution import index_arguments, resolve_index
-from twelvelabs_provider.jobs.result_deduplication import Deduplicator, IfPublished, question_digest
+from twelvelabs_provider.jobs.result_deduplication import Deduplicator, question_digest
 from twelvelabs_provider.links import index_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.results.kinds import SEARCH

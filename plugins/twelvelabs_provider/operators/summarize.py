@@ -10,10 +10,11 @@ from twelvelabs_provider.api.analysis.summaries import Summary, SummaryKind, sum
 from twelvelabs_provider.api.call import Call, ensure_supported
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsCutOffError, TwelveLabsUnsupportedError
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.policies import IfPublished
 from twelvelabs_provider.inputs.typed_arguments import optional_number, optional_text, texts_of
 from twelvelabs_provider.jobs.analysis_submission import owns_analysis
 from twelvelabs_provider.jobs.job import JobState, PendingJob
-from twelvelabs_provider.jobs.result_deduplication import IfPublished, question_digest
+from twelvelabs_provider.jobs.result_deduplication import question_digest
 from twelvelabs_provider.jobs.time_range import TimeRange
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
 from twelvelabs_provider.operators.video_analysis import (

@@ -10,12 +10,13 @@ from twelvelabs_provider.api.errors import TwelveLabsError
 from twelvelabs_provider.api.models import Video
 from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.policies import IfIndexed
 from twelvelabs_provider.jobs.bulk_indexing.lookup import assets_of_marks, videos_of_marks
 from twelvelabs_provider.jobs.bulk_indexing.pipeline import IndexingPipeline
 from twelvelabs_provider.jobs.bulk_indexing.state import Stage, VideoState, digest_of
 from twelvelabs_provider.jobs.bulk_indexing.steps import LocatedVideo
 from twelvelabs_provider.jobs.cost import Bill, BilledKind, must_be_allowed, sentence, unknown_length
-from twelvelabs_provider.jobs.deduplication import IfIndexed, find_video, job_of
+from twelvelabs_provider.jobs.deduplication import find_video, job_of
 from twelvelabs_provider.jobs.job import Phase
 from twelvelabs_provider.jobs.kinds import phase_of
 from twelvelabs_provider.storage.locations import Location
