@@ -127,7 +127,7 @@ def test_signatures_of_mapped_tasks_are_only_where_the_user_put_them(
     load_dag("signed_sources", file).test()
     printed = capfd.readouterr()
     logged = printed.out + printed.err + caplog.text
-    assert "asset_id must be an id, and is a URL: 'http://127.0.0.1:1/a.mp4?" in logged
+    assert "asset_id is a URL, not an id: 'http://127.0.0.1:1/a.mp4?" in logged
     assert tables_with("a.mp4?X-Amz-Expires=60") >= {"rendered_task_instance_fields"}
     for signature in signatures:
         assert signature not in logged

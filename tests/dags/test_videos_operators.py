@@ -158,7 +158,7 @@ def test_filters(filters: Any, there: bool, connect: Connect, library: Library) 
         ({"filters": {"duration": {"gt": 5}}}, "gte, lte or both"),
         ({"filters": {"duration": "long"}}, r"filters\['duration'\]='long' must be a number"),
         ({"filters": {"width": float("nan")}}, "must be a number"),
-        ({"filters": {"created_at": "yesterday"}}, "must be a moment"),
+        ({"filters": {"created_at": "yesterday"}}, "must be a time"),
         ({"filters": {"user_metadata": {"page": 2}}}, "its own parameter"),
         ({"filters": {"user_metadata": {"tags": ["a"]}}}, "a text, a number or a boolean"),
         ({"formats": ["srt"]}, "srt"),
