@@ -168,7 +168,7 @@ def test_what_a_generation_lacks(name: str, connect: Connect, videos: Any, tmp_p
 
 def test_the_older_generation_has_no_tasks(connect: Connect, videos: Any, tmp_path: Path) -> None:
     connect("v1.2")
-    with pytest.raises(TwelveLabsInputError, match="/video_id"):
+    with pytest.raises(TwelveLabsRefusedError, match="video_id"):
         TwelveLabsAnalyzeVideoOperator(
             task_id="t", output_path=str(tmp_path), prompt="x", mode="async", **videos["v1.2"]
         ).execute(task_context())

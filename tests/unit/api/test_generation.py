@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 import pytest
@@ -22,7 +21,7 @@ from twelvelabs_provider.api.analysis.response_format import (
     segment_definitions,
     segments_of,
 )
-from twelvelabs_provider.api.analysis.rules import MOST_INLINE_BYTES, problems_of_request
+from twelvelabs_provider.api.analysis.rules import problems_of_request
 from twelvelabs_provider.api.analysis.schema_rules import problems_of_schema
 from twelvelabs_provider.api.analysis.stream import LONGEST_PIECE, StreamedText, UnknownEvent, event_from
 from twelvelabs_provider.api.analysis.summaries import SummaryKind, summary_from, summary_of, summary_request
@@ -46,10 +45,6 @@ TIMED = {"mode": AnalysisMode.TIME_BASED_METADATA, "response_format": SEGMENTS}
 IMAGE = {"name": "logo", "media_type": "image", "url": "https://x.example/a.png"}
 
 
-def inline(size: int = 8) -> VideoSource:
-    return VideoSource(SourceKind.INLINE, base64.b64encode(b"x" * size).decode())
-
-
 def problems(*, now: bool = False, **fields: Any) -> list[str]:
     prompt = {} if "mode" in fields or "prompt_v2" in fields else {"prompt": "What?"}
     request = AnalysisRequest(**{"video": "c03", **prompt, **fields})
@@ -59,83 +54,32 @@ def problems(*, now: bool = False, **fields: Any) -> list[str]:
 @pytest.mark.parametrize(
     "fields",
     [
-        {},
-        {"temperature": 0, "max_tokens": 512, "start": 0.0, "end": 1.0, "custom_id": "a-B_9"},
-        {"response_format": SCHEMA, "max_tokens": 98_304},
+        {"custom_id": "a-B_9"},
+        {"response_format": SCHEMA, "now": True},
         {"prompt_v2": {"input_text": "Is the <@logo> there?", "media_sources": [IMAGE]}},
-        {"video": inline()},
-        {"video": VideoSource(SourceKind.URL, "https://m.example/a.mp4")},
-        {"model": INDEX_ENGINE, "max_tokens": 2},
-        {**TIMED, "min_segment_duration": 2, "max_segment_duration": 2.0, "max_tokens": 2048},
-        {**TIMED, "model": "pegasus1.6", "max_tokens": "unlimited"},
+        {"video": VideoSource(SourceKind.INDEXED, "v"), "model": INDEX_ENGINE, "now": True},
+        TIMED,
     ],
 )
-def test_requests_that_the_service_takes(fields: dict[str, Any]) -> None:
+def test_requests_without_problems(fields: dict[str, Any]) -> None:
     assert problems(**fields) == []
 
 
 @pytest.mark.parametrize(
     ("where", "fields"),
     [
-        ("/prompt", {"prompt": None}),
-        ("/prompt", {"prompt": "  "}),
-        ("/prompt", {"prompt": "a", "prompt_v2": {"input_text": "b"}}),
-        ("/prompt_v2/input_text", {"prompt_v2": {"input_text": ""}}),
         ("/prompt_v2/input_text", {"prompt_v2": {"input_text": "<@cat>", "media_sources": [IMAGE]}}),
-        ("/prompt_v2/media_sources", {"prompt_v2": {"input_text": "a", "media_sources": [IMAGE] * 5}}),
-        ("/prompt_v2", {"prompt_v2": {"input_text": "a"}, "model": INDEX_ENGINE}),
-        ("/prompt_v2", {"prompt_v2": "a"}),
-        ("/prompt", {**TIMED, "prompt": "a"}),
-        ("/temperature", {"temperature": 1.01}),
-        ("/temperature", {"temperature": True}),
-        ("/temperature", {"temperature": float("nan")}),
-        ("/max_tokens", {"max_tokens": 511}),
-        ("/max_tokens", {"max_tokens": 98_305}),
-        ("/max_tokens", {"max_tokens": 512.0}),
-        ("/max_tokens", {"max_tokens": 4097, "model": INDEX_ENGINE}),
-        ("/max_tokens", {**TIMED, "max_tokens": 2047}),
-        ("/max_tokens", {**TIMED, "max_tokens": "unlimited"}),
-        ("/start_time", {"start": -1.0}),
-        ("/start_time", {"start": float("inf")}),
-        ("/start_time", {"start": 1.0, "model": INDEX_ENGINE}),
-        ("/end_time", {"start": 1.0, "end": 1.5}),
+        ("/prompt_v2/input_text", {"prompt_v2": {"input_text": "<@cat>"}}),
         ("/custom_id", {"custom_id": ""}),
         ("/custom_id", {"custom_id": "a" * 65}),
         ("/custom_id", {"custom_id": "a", "now": True}),
         ("/analysis_mode", {**TIMED, "now": True}),
-        ("/min_segment_duration", {"min_segment_duration": 3}),
-        ("/min_segment_duration", {**TIMED, "min_segment_duration": 1.9}),
-        ("/max_segment_duration", {**TIMED, "min_segment_duration": 3, "max_segment_duration": 2}),
-        ("/response_format", {"mode": AnalysisMode.TIME_BASED_METADATA}),
-        ("/response_format/type", {"response_format": SEGMENTS}),
-        ("/response_format/type", {"mode": AnalysisMode.TIME_BASED_METADATA, "response_format": SCHEMA}),
         ("/response_format/json_schema/not", {"response_format": json_schema({"not": {}})}),
-        ("/response_format/segment_definitions", {**TIMED, "response_format": segment_definitions([])}),
-        (
-            "/response_format/segment_time_format",
-            {**TIMED, "response_format": {**SEGMENTS, "segment_time_format": "minutes"}},
-        ),
-        (
-            "/response_format/segment_definitions",
-            {
-                **TIMED,
-                "response_format": segment_definitions(
-                    [{**DEFINITION, "time_ranges": [{"start_time": 0, "end_time": 4}]}]
-                ),
-                "start": 1.0,
-            },
-        ),
-        ("/video/asset_id", {"video": " "}),
-        ("/video/url", {"video": VideoSource(SourceKind.URL, "ftp://m.example/a.mp4")}),
-        ("/video/url", {"video": VideoSource(SourceKind.URL, "https://[")}),
-        ("/video/base64_string", {"video": VideoSource(SourceKind.INLINE, "?")}),
-        ("/video/base64_string", {"video": inline(MOST_INLINE_BYTES + 3)}),
         ("/video_id", {"video": VideoSource(SourceKind.INDEXED, "v"), "now": True}),
-        ("/video_id", {"video": VideoSource(SourceKind.INDEXED, "v"), "model": INDEX_ENGINE}),
     ],
 )
-def test_requests_that_it_refuses(where: str, fields: dict[str, Any]) -> None:
-    assert problems(**fields)[:1] == [where]
+def test_requests_that_would_be_billed_for_another_answer(where: str, fields: dict[str, Any]) -> None:
+    assert problems(**fields) == [where]
 
 
 @pytest.mark.parametrize(

@@ -170,36 +170,13 @@ def test_what_a_generation_lacks_is_refused_with_the_nearest_way(
 @pytest.mark.parametrize(
     ("request_", "said"),
     [
-        (SearchRequest("", (SearchOption.VISUAL,), "a"), "index_id"),
-        (SearchRequest("i", (), "a"), "options are empty"),
-        (SearchRequest("i", (SearchOption.VISUAL,)), "nothing to search for"),
-        (SearchRequest("i", (SearchOption.VISUAL,), " "), "nothing to search for"),
-        (asking(page_limit=51), "page_limit=51"),
-        (asking(page_limit=0), "page_limit=0"),
-        (asking(images=[IMAGE] * 11), "11 images"),
-        (asking(text="a " * 501), "501 words"),
-        (asking(text="a", query_tree={"text": "b"}), "stands alone"),
-        (asking(transcription_options=[LEXICAL]), "only with the search option"),
-        (asking(filter={"": 1}), "name of a field"),
-        (asking(filter={"id": []}), "id="),
-        (asking(filter={"id": [1]}), "id="),
-        (asking(filter={"color": ["red"]}), "only id"),
-        (asking(filter={"color": None}), "color=None"),
-        (asking(filter={"width": "wide"}), "width='wide'"),
-        (asking(filter={"width": True}), "width=True"),
-        (asking(filter={"width": {}}), "gte, lte"),
-        (asking(filter={"width": {"lt": 1}}), "gte, lte"),
-        (asking(filter={"width": {"gte": "1"}}), "gte, lte"),
+        (asking(text="a", query_tree={"text": "b"}), "no text and no images"),
+        (asking(transcription_options=[LEXICAL]), "need the search option"),
     ],
 )
-def test_what_no_generation_takes(dialect: Dialect, request_: SearchRequest, said: str) -> None:
+def test_parts_that_the_service_would_ignore(dialect: Dialect, request_: SearchRequest, said: str) -> None:
     with pytest.raises(TwelveLabsBadRequestError, match=said):
         dialect.search(request_)
-
-
-def test_filters_that_are_fine() -> None:
-    filter = {"id": ["a"], "duration": 3, "width": {"gte": 1, "lte": 2.5}, "ok": True, "name": "x", "n": {"lte": 1}}
-    asking(filter=filter).check()
 
 
 def test_addresses_of_images_stay_out_of_the_repr() -> None:

@@ -32,7 +32,7 @@ from twelvelabs_provider.api.embedding.models import (
     embedding_task_from,
     vectors_from,
 )
-from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsBadRequestError
+from twelvelabs_provider.api.errors import TwelveLabsAnswerError
 from twelvelabs_provider.api.models import Json, Page
 from twelvelabs_provider.api.reading import as_object, identifier
 from twelvelabs_provider.api.resources import Paging
@@ -42,8 +42,6 @@ from twelvelabs_provider.api.version import ApiVersion
 T = TypeVar("T")
 Medium = FilePart | str
 """A file, or the address that the service fetches it from."""
-
-VIDEO_SCOPES = ("clip", "video")
 
 
 @dataclass(frozen=True)
@@ -90,10 +88,7 @@ def embed(
     """Return the call that embeds a text, an image and a sound, each if given.
 
     :param audio_start: seconds from which the sound counts.
-    :raises TwelveLabsBadRequestError: if nothing is given.
     """
-    if text is None and image is None and audio is None:
-        raise TwelveLabsBadRequestError("nothing to embed: give text, image or audio")
     fields = {words.field: model or words.model, "text": text, "audio_start_offset_sec": audio_start}
     parts = (*_texts(fields), *_media("image", image), *_media("audio", audio))
     return only_embedding(Call(Method.POST, "/embed", _by_kind, body=FormBody(parts), category=RateCategory.EMBED))
@@ -113,12 +108,7 @@ def create_video_embedding_task(
 
     :param clip_length: seconds of a clip, 2 to 10; None is 6.
     :param scopes: ``clip``, ``video`` or both; none is ``clip``.
-    :raises TwelveLabsBadRequestError: for a value out of range.
     """
-    if clip_length is not None and not 2 <= clip_length <= 10:
-        raise TwelveLabsBadRequestError(f"clip_length={clip_length!r} must be 2 to 10 seconds")
-    if wrong := [scope for scope in scopes if scope not in VIDEO_SCOPES]:
-        raise TwelveLabsBadRequestError(f"scopes: {wrong[0]!r} is none of {', '.join(VIDEO_SCOPES)}")
     fields = {
         words.field: model or words.model,
         "video_start_offset_sec": start,

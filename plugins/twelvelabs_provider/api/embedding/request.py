@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,10 +16,6 @@ LONGEST_SYNC = 600.0
 """Seconds of audio or video that are embedded at once; what is longer needs a task."""
 
 LARGEST_IMAGE = 32 * 2**20
-MOST_IMAGES = 10
-MOST_WORDS = 500
-"""The service takes 500 tokens of text; a word is one token at least."""
-
 _REFERENCE = re.compile(r"<@([^<>@]+)>")
 
 
@@ -64,9 +59,6 @@ class TextInput:
     text: str
     type: ClassVar[InputType] = InputType.TEXT
 
-    def __post_init__(self) -> None:
-        _check_text(self.text)
-
     def body(self) -> dict[str, Any]:
         """Return the JSON object."""
         return {"input_text": self.text}
@@ -96,7 +88,6 @@ class TextImageInput:
     type: ClassVar[InputType] = InputType.TEXT_IMAGE
 
     def __post_init__(self) -> None:
-        _check_text(self.text)
         self.source.must_hold_at_most(LARGEST_IMAGE)
 
     def body(self) -> dict[str, Any]:
@@ -117,15 +108,12 @@ class MultiInput:
     type: ClassVar[InputType] = InputType.MULTI_INPUT
 
     def __post_init__(self) -> None:
-        if not 1 <= len(self.images) <= MOST_IMAGES:
-            raise TwelveLabsBadRequestError(f"{len(self.images)} images: one embedding takes 1 to {MOST_IMAGES}")
         for _, source in self.images:
             source.must_hold_at_most(LARGEST_IMAGE)
-        if self.text is not None:
-            _check_text(self.text)
-            names = {name for name, _ in self.images}
-            if absent := [name for name in _REFERENCE.findall(self.text) if name not in names]:
-                raise TwelveLabsBadRequestError(f"the text refers to <@{absent[0]}>, but no image has that name")
+        # Protects money: a name without an image would be embedded as plain text.
+        names = {name for name, _ in self.images}
+        if missing := [name for name in _REFERENCE.findall(self.text or "") if name not in names]:
+            raise TwelveLabsBadRequestError(f"no image is named <@{missing[0]}>, but the text refers to it")
 
     def body(self) -> dict[str, Any]:
         """Return the JSON object."""
@@ -137,13 +125,13 @@ class MultiInput:
 
 @dataclass(frozen=True)
 class MediaInput:
-    """What a video and a sound have in common; what is None or empty is left to the service.
+    """Options that audio and video share; the service chooses for None.
 
     :param start: seconds.
     :param end: seconds, after ``start``.
-    :param options: what of it is embedded; None is everything.
-    :param scopes: each segment, all of it, or both; None is both.
-    :param types: for two options or more: separately, together, or both; None is separately.
+    :param options: what is embedded; None is everything.
+    :param scopes: each segment, the whole, or both; None is both.
+    :param types: for two options or more: separate embeddings, one fused embedding, or both; None is separate.
     """
 
     source: MediaSource
@@ -154,22 +142,6 @@ class MediaInput:
     scopes: Sequence[EmbeddingScope] | None = None
     types: Sequence[EmbeddingType] | None = None
     known: ClassVar[Sequence[EmbeddingOption]] = ()
-
-    def __post_init__(self) -> None:
-        start = _moment("start", self.start) or 0.0
-        end = _moment("end", self.end)
-        if end is not None and end <= start:
-            raise TwelveLabsBadRequestError(f"end={end:g} must be after start={start:g} (seconds)")
-        for name, given, known in (
-            ("options", self.options, self.known),
-            ("scopes", self.scopes, tuple(EmbeddingScope)),
-            ("types", self.types, tuple(EmbeddingType)),
-        ):
-            _check_choice(name, given, known)
-        if self.types and len(self.options or self.known) < 2:
-            raise TwelveLabsBadRequestError("types need two options at least: there is nothing to fuse")
-        if self.segmentation:
-            self.segmentation.body()
 
     def body(self) -> dict[str, Any]:
         """Return the JSON object, without unset fields."""
@@ -191,11 +163,6 @@ class AudioInput(MediaInput):
 
     type: ClassVar[InputType] = InputType.AUDIO
     known: ClassVar[Sequence[EmbeddingOption]] = (EmbeddingOption.AUDIO, EmbeddingOption.TRANSCRIPTION)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if isinstance(self.segmentation, DynamicSegmentation):
-            raise TwelveLabsBadRequestError("sound has no cuts: only a video takes a dynamic segmentation")
 
 
 @dataclass(frozen=True)
@@ -224,31 +191,6 @@ class EmbeddingRequest:
         """Return the JSON body."""
         kind = self.input.type.value
         return {"input_type": kind, "model_name": self.model, kind: self.input.body(), **self.extra}
-
-
-def _check_text(text: str) -> None:
-    words = len(text.split())
-    if not words:
-        raise TwelveLabsBadRequestError("the text to embed is empty")
-    if words > MOST_WORDS:
-        raise TwelveLabsBadRequestError(
-            f"the text to embed has {words:,} words; the service takes {MOST_WORDS} tokens: embed it in pieces"
-        )
-
-
-def _check_choice(name: str, given: Sequence[str] | None, known: Sequence[str]) -> None:
-    if given is None:
-        return
-    if not given or len(set(given)) != len(given) or any(value not in known for value in given):
-        raise TwelveLabsBadRequestError(
-            f"{name}={[str(value) for value in given]} must name each of {', '.join(known)} at most once, and one"
-        )
-
-
-def _moment(name: str, value: float | None) -> float | None:
-    if value is not None and not (math.isfinite(value) and value >= 0):
-        raise TwelveLabsBadRequestError(f"{name}={value!r} must be a number of seconds, 0 or more")
-    return value
 
 
 def _values(given: Sequence[StrEnum] | None) -> list[str] | None:

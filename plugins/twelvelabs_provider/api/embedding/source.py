@@ -10,16 +10,16 @@ from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError
 
 LARGEST_INLINE = 36 * 2**20
-"""Bytes of audio or video that a request may carry itself."""
+"""Bytes of audio or video inside a request."""
 
 
 @dataclass(frozen=True)
 class MediaSource:
-    """Where a medium is: exactly one of the three.
+    """The location of a medium: exactly one of three.
 
-    :param url: address that the service fetches; it may be signed and stays out of ``repr``.
+    :param url: the service fetches it; it may be signed and stays out of ``repr``.
     :param asset_id: an asset that is ready.
-    :param file: a file that the request carries itself; 36 MiB at most in v1.3, as Base64.
+    :param file: a file that is sent inside the request; 36 MiB at most in v1.3, as Base64.
     """
 
     url: str | None = field(default=None, repr=False)
@@ -27,14 +27,15 @@ class MediaSource:
     file: FilePart | None = None
 
     def __post_init__(self) -> None:
+        # Protects money: the request carries one source, and the others would be ignored.
         if sum(bool(given) for given in (self.url, self.asset_id, self.file)) != 1:
             raise TwelveLabsBadRequestError(f"{self!r} needs exactly one of url, asset_id and file")
 
     def must_hold_at_most(self, limit: int) -> None:
-        """Refuse a file that is larger.
+        """Refuse a larger file. Protects a long upload that the service would refuse at its end.
 
         :param limit: bytes.
-        :raises TwelveLabsBadRequestError: with both sizes.
+        :raises TwelveLabsBadRequestError: names both sizes.
         """
         if self.file and self.file.size > limit:
             raise TwelveLabsBadRequestError(
@@ -65,7 +66,6 @@ class FixedSegmentation:
 
     def body(self) -> dict[str, Any]:
         """Return the JSON object."""
-        _whole("seconds", self.seconds, 2, 10)
         return {"strategy": "fixed", "fixed": {"duration_sec": self.seconds}}
 
 
@@ -80,10 +80,4 @@ class DynamicSegmentation:
 
     def body(self) -> dict[str, Any]:
         """Return the JSON object."""
-        _whole("shortest", self.shortest, 2, 5)
         return {"strategy": "dynamic", "dynamic": {"min_duration_sec": self.shortest}}
-
-
-def _whole(name: str, value: int, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise TwelveLabsBadRequestError(f"{name}={value!r} must be a whole number of seconds from {low} to {high}")
