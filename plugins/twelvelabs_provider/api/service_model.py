@@ -186,6 +186,8 @@ Number = Annotated[float | None, BeforeValidator(finite_number)]
 Whole = Annotated[int | None, BeforeValidator(_whole)]
 Count = Annotated[int, BeforeValidator(_count)]
 """A whole number; unreadable ones are refused."""
+Position = Annotated[int, BeforeValidator(lambda value: _whole(value) or 0)]
+"""A whole number; 0 for everything else: a billed response is not lost for it."""
 Text = Annotated[str | None, BeforeValidator(_text)]
 """A text; the JSON text of anything else; None for null."""
 Shown = Annotated[str | None, BeforeValidator(_shown)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from twelvelabs_provider.api.analysis.structured_answers import read_structured
@@ -45,6 +44,7 @@ def structured_response(response: Response) -> Response:
         return min(max(index - shift, 0), length)
 
     citations = tuple(
-        replace(one, start_index=place(one.start_index), end_index=place(one.end_index)) for one in response.citations
+        one.model_copy(update={"start_index": place(one.start_index), "end_index": place(one.end_index)})
+        for one in response.citations
     )
-    return replace(response, text=answer.text, citations=citations)
+    return response.model_copy(update={"text": answer.text, "citations": citations})

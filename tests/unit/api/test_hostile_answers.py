@@ -24,7 +24,7 @@ from twelvelabs_provider.api.call import Call, Framing
 from twelvelabs_provider.api.decoding import JsonError, decoded_json
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsError
 from twelvelabs_provider.api.generations import V1_3
-from twelvelabs_provider.api.knowledge.response_stream import collected, response_event_from
+from twelvelabs_provider.api.knowledge.response_stream import ResponseEvent, collected
 from twelvelabs_provider.api.response_reading import parsed, read_answer
 from twelvelabs_provider.api.search.request import SearchOption, SearchRequest
 from twelvelabs_provider.api.streams import records
@@ -219,7 +219,7 @@ def test_no_event_ends_in_an_untyped_error(events: list[Any]) -> None:
             stream.StreamedText().take(parsed(call, {"event_type": kind, **event}) for event in events)
     for kind in ("response.completed", "response.failed", "response.output_text.delta"):
         with suppress(TwelveLabsError):
-            response_call = Call(V1_3.read_index("i").method, "/responses", response_event_from)
+            response_call = Call(V1_3.read_index("i").method, "/responses", ResponseEvent.read)
             collected(parsed(response_call, {"type": kind, **event}) for event in events)
 
 

@@ -14,17 +14,16 @@ from twelvelabs_provider.api.knowledge.response_stream import (
     ResponseEvent,
     TwelveLabsIncompleteResponseError,
     collected,
-    response_event_from,
     stream_response,
 )
 from twelvelabs_provider.api.knowledge.responses import (
     AnswerSchema,
+    Response,
     ResponseRequest,
     ResponseStatus,
     Selection,
     SelectionKind,
     create_response,
-    response_from,
 )
 from twelvelabs_provider.api.streams import records
 from twelvelabs_provider.api.version import ApiVersion
@@ -64,7 +63,7 @@ RESPONSE = {
 
 
 def events(*bodies: dict[str, Any]) -> Iterator[ResponseEvent]:
-    return (response_event_from(body) for body in bodies)
+    return (ResponseEvent.read(body) for body in bodies)
 
 
 def delta(text: str) -> dict[str, Any]:
@@ -121,7 +120,7 @@ def test_the_longest_question() -> None:
 
 
 def test_an_answer_is_read_without_the_steps_that_led_to_it() -> None:
-    answer = response_from(RESPONSE)
+    answer = Response.read(RESPONSE)
     assert (answer.id, answer.session_id, answer.store_id) == ("resp_1", "sess_1", "ks_1")
     assert (answer.status, answer.text, answer.reason) == (ResponseStatus.COMPLETED, "Hello [1]", None)
     assert (answer.input_tokens, answer.output_tokens) == (7, 3)
@@ -133,7 +132,7 @@ def test_an_answer_is_read_without_the_steps_that_led_to_it() -> None:
 
 def test_citations_of_a_later_part_point_into_the_whole_text() -> None:
     two = {**RESPONSE, "output": [message("First. ", None), message("Hello [1]", None, annotations=[CITATION])]}
-    answer = response_from(two)
+    answer = Response.read(two)
     (citation,) = answer.citations
     assert answer.text == "First. Hello [1]"
     assert answer.text[citation.start_index : citation.end_index] == "[1]"
@@ -142,7 +141,7 @@ def test_citations_of_a_later_part_point_into_the_whole_text() -> None:
 @pytest.mark.parametrize("missing", ["id", "status"])
 def test_what_every_answer_has_is_asked_for_by_name(missing: str) -> None:
     with pytest.raises(TwelveLabsAnswerError, match=missing):
-        response_from({name: value for name, value in RESPONSE.items() if name != missing})
+        Response.read({name: value for name, value in RESPONSE.items() if name != missing})
 
 
 def test_a_stream_is_collected_and_heard_as_it_comes() -> None:
@@ -160,7 +159,7 @@ def test_the_bytes_of_a_stream_become_events() -> None:
         b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","delta":"Hi"}\n\n'
         b"data: [DONE]\n\n"
     )
-    found = [response_event_from(one) for one in records([sent[:50], sent[50:]], Framing.SSE)]
+    found = [ResponseEvent.read(one) for one in records([sent[:50], sent[50:]], Framing.SSE)]
     assert [(event.type, event.delta) for event in found] == [
         ("response.created", ""),
         ("response.output_text.delta", "Hi"),
@@ -206,7 +205,7 @@ def test_a_failure_is_the_services(body: dict[str, Any]) -> None:
 @pytest.mark.parametrize("body", [{"sequence_number": 1}, "text", None])
 def test_an_event_without_a_type_is_an_error(body: Any) -> None:
     with pytest.raises(TwelveLabsAnswerError):
-        response_event_from(body)
+        ResponseEvent.read(body)
 
 
 def test_an_end_without_an_answer_is_an_error() -> None:

@@ -26,7 +26,6 @@ from twelvelabs_provider.api.search.request import (
     Threshold,
     TranscriptionOption,
     is_expired,
-    search_page_from,
 )
 from twelvelabs_provider.api.version import ApiVersion
 
@@ -185,7 +184,7 @@ def test_addresses_of_images_stay_out_of_the_repr() -> None:
 
 
 def test_a_page_of_today() -> None:
-    page = search_page_from(
+    page = SearchPage.read(
         {
             "data": [{**NOW, "rank": 1, "transcription": "hello", "thumbnail_url": "https://x?sig=1", "new": 1}],
             "page_info": {"total_results": 42, "next_page_token": "t-1", "page_expires_at": "2026-06-01T11:00:00Z"},
@@ -203,7 +202,7 @@ def test_a_page_of_today() -> None:
 
 
 def test_groups() -> None:
-    page = search_page_from(
+    page = SearchPage.read(
         {
             "data": [
                 {"id": "v1", "user_metadata": {"a": 1}, "clips": [{"start": 1, "end": 2, "rank": 2}]},
@@ -219,7 +218,7 @@ def test_groups() -> None:
 
 def test_a_page_of_the_older_generations() -> None:
     metadata = [{"type": "visual"}, {"type": "conversation", "text": "hello"}]
-    page = search_page_from(
+    page = SearchPage.read(
         {
             "data": [
                 {**NOW, "score": 87.76, "confidence": "mid", "metadata": metadata},
@@ -249,7 +248,7 @@ def test_a_page_of_the_older_generations() -> None:
 )
 def test_answers_that_are_none(answer: Any) -> None:
     with pytest.raises(TwelveLabsAnswerError):
-        search_page_from(answer)
+        SearchPage.read(answer)
 
 
 @pytest.mark.parametrize(

@@ -113,9 +113,15 @@ def test_the_status_of_a_transfer() -> None:
     answer = {"not_imported": ["c.mp4"], "ready": [ready], "indexing": [], "failed": [failed], "validating": None}
     status = transfers.read_transfer_status("g1", "i1").parse(answer)
     assert status.files == (
-        TransferredFile("c.mp4", "not_imported"),
-        TransferredFile("a.mp4", "ready", "v1", None, pendulum.datetime(2024, 6, 1, 10)),
-        TransferredFile("b.mp4", "failed", "v2", "broken", pendulum.datetime(2024, 6, 1, 11)),
+        TransferredFile(filename="c.mp4", status="not_imported"),
+        TransferredFile(filename="a.mp4", status="ready", video_id="v1", created_at=pendulum.datetime(2024, 6, 1, 10)),
+        TransferredFile(
+            filename="b.mp4",
+            status="failed",
+            video_id="v2",
+            error="broken",
+            created_at=pendulum.datetime(2024, 6, 1, 11),
+        ),
     )
     assert not status.is_running and status.newest == pendulum.datetime(2024, 6, 1, 11)
     assert transfers.read_transfer_status("g1", "i1").parse({"queued": [ready]}).is_running
@@ -145,7 +151,7 @@ def test_the_beginning_of_a_transfer_and_its_log() -> None:
 
 
 def test_a_file_without_a_name_is_an_error() -> None:
-    with pytest.raises(TwelveLabsAnswerError, match="file of a transfer"):
+    with pytest.raises(TwelveLabsAnswerError, match="TransferredFile.filename"):
         transfers.read_transfer_status("g1", "i1").parse({"ready": [{"video_id": "v1"}]})
 
 

@@ -13,8 +13,8 @@ from twelvelabs_provider.api.analysis.response_format import segments_of
 from twelvelabs_provider.api.analysis.stream import StreamedText, event_from
 from twelvelabs_provider.api.analysis.summaries import SummaryKind, summary_from
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
-from twelvelabs_provider.api.knowledge.response_stream import response_event_from
-from twelvelabs_provider.api.knowledge.responses import response_from
+from twelvelabs_provider.api.knowledge.response_stream import ResponseEvent
+from twelvelabs_provider.api.knowledge.responses import Response
 from twelvelabs_provider.api.models import AnalysisTask, Video, segments_from
 from twelvelabs_provider.api.service_model import value_text
 
@@ -40,9 +40,9 @@ def test_texts_of_all_readers(value: Any, text: str) -> None:
     assert value_text(value) == text
     assert segments_from([{"start": 1, "end": 2, "value": value}])[0].value == text
     assert event_from({"event_type": "text_generation", "text": value}).text == text  # type: ignore[union-attr]
-    assert response_event_from({"type": "response.output_text.delta", "delta": value}).delta == text
+    assert ResponseEvent.read({"type": "response.output_text.delta", "delta": value}).delta == text
     message = {"type": "message", "content": [{"type": "output_text", "text": value}]}
-    assert response_from({"id": "r", "status": "completed", "output": [message]}).text == text
+    assert Response.read({"id": "r", "status": "completed", "output": [message]}).text == text
     (segment,) = segments_of({"a": [{"start_time": 1, "end_time": 2, "metadata": {"title": value}}]})
     assert segment.value == text
     highlight = {"start_time": 1, "end_time": 2, "highlight": value, "summary": value}

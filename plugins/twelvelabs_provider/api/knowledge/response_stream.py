@@ -6,9 +6,10 @@ Service page: https://docs.twelvelabs.io/api-reference/responses/create
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Annotated
+
+from pydantic import BeforeValidator
 
 from twelvelabs_provider.api.call import Framing, Method, StreamedCall, json_body
 from twelvelabs_provider.api.errors import (
@@ -17,11 +18,9 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsAnswerError,
     TwelveLabsServerError,
 )
-from twelvelabs_provider.api.knowledge.responses import INSTEAD, Response, ResponseRequest, response_from
-from twelvelabs_provider.api.models import Json
-from twelvelabs_provider.api.reading import as_object, error_text_from, number_from, text_from
-from twelvelabs_provider.api.serializable import Answer
-from twelvelabs_provider.api.service_model import value_text
+from twelvelabs_provider.api.knowledge.responses import INSTEAD, Response, ResponseRequest
+from twelvelabs_provider.api.reading import error_text_from
+from twelvelabs_provider.api.service_model import ServiceModel, Whole, value_text
 from twelvelabs_provider.api.version import ApiVersion
 
 
@@ -36,21 +35,19 @@ class EventType(StrEnum):
     FAILED = "response.failed"
 
 
-@dataclass(frozen=True)
-class ResponseEvent(Answer):
+class ResponseEvent(ServiceModel):
     """One event of a stream.
 
-    :param type: an :class:`EventType`, or another of the service's words.
-    :param sequence_number: from 0; None where the service gives none.
+    :param type: an :class:`EventType`, or another of the service.
+    :param sequence_number: from 0; None if the service gives none.
     :param delta: the next piece of the text.
-    :param response: the answer as it stands, in events about the whole of it.
+    :param response: the whole response as it stands, in some events.
     """
 
     type: str
-    sequence_number: int | None
-    delta: str
-    response: Response | None
-    raw: Json = field(repr=False)
+    sequence_number: Whole = None
+    delta: Annotated[str, BeforeValidator(value_text)] = ""
+    response: Response | None = None
 
 
 class TwelveLabsIncompleteResponseError(TwelveLabsAmbiguousError):
@@ -69,7 +66,7 @@ def stream_response(request: ResponseRequest) -> StreamedCall[ResponseEvent]:
     return StreamedCall(
         Method.POST,
         "/responses",
-        response_event_from,
+        ResponseEvent.read,
         body=json_body(request.body(stream=True)),
         headers={"accept": "text/event-stream"},
         only=(ApiVersion.V1_3,),
@@ -100,21 +97,6 @@ def collected(events: Iterable[ResponseEvent], on_text: Callable[[str], None] = 
     except TwelveLabsAmbiguousError as error:
         raise _incomplete(str(error), pieces) from error
     raise _incomplete("the stream of a response ended without response.completed", pieces)
-
-
-def response_event_from(answer: Any) -> ResponseEvent:
-    """Read one event."""
-    what = "an event of a response"
-    raw = as_object(answer, what)
-    number = number_from(raw.get("sequence_number"))
-    inner = raw.get("response")
-    return ResponseEvent(
-        type=text_from(raw, "type", what),
-        sequence_number=None if number is None else int(number),
-        delta=value_text(raw.get("delta")),
-        response=None if inner is None else response_from(inner),
-        raw=raw,
-    )
 
 
 def _answer_of(event: ResponseEvent) -> Response:

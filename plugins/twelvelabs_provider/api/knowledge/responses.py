@@ -7,17 +7,27 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import pendulum
-
 from twelvelabs_provider.api.call import Call, only_current, post
 from twelvelabs_provider.api.models import Json
-from twelvelabs_provider.api.reading import as_object, error_text_from, number_from, reason_from, text_from
-from twelvelabs_provider.api.serializable import Answer
-from twelvelabs_provider.api.service_model import moment_from, value_text
+from twelvelabs_provider.api.reading import as_object
+from twelvelabs_provider.api.service_model import (
+    ERROR_NAMES,
+    Identifier,
+    Moment,
+    Number,
+    Position,
+    Reason,
+    ServiceModel,
+    Text,
+    Whole,
+    named,
+    part_of,
+    value_text,
+)
 
 if not __package__:
     # Executed alone by Airflow's plugin loader (no .airflowignore): `responses` is another package's name.
@@ -109,80 +119,68 @@ class ResponseRequest:
         }
 
 
-@dataclass(frozen=True)
-class Citation(Answer):
-    """Where a piece of an answer comes from.
+class Citation(ServiceModel):
+    """The source of a piece of a response.
 
     :param start_index: first character of the piece in the text.
     :param end_index: the character after it.
-    :param start: seconds of the video, None for the whole of it, an image or a collection.
+    :param start: seconds of the video; None for a whole video, an image or a collection.
     :param end: seconds.
     """
 
-    start_index: int
-    end_index: int
-    item_id: str | None
-    start: float | None
-    end: float | None
-    title: str | None
-    raw: Json = field(repr=False)
+    start_index: Position = 0
+    end_index: Position = 0
+    item_id: Text = None
+    start: Number = named("start_sec", default=None)
+    end: Number = named("end_sec", default=None)
+    title: Text = None
 
 
-@dataclass(frozen=True)
-class Response(Answer):
-    """An answer.
+class Response(ServiceModel):
+    """A response to a question.
 
-    :param status: a :class:`ResponseStatus`, or a word that the service has learnt since.
-    :param text: of all messages of the answer, joined; JSON where a schema was given.
-    :param reason: why it failed or is incomplete, where the service says so.
-    :param model: who answered, where the service says so.
+    :param status: a :class:`ResponseStatus`, or one that is newer than this package.
+    :param text: of all messages of the final answer, joined; JSON if a schema was given.
+    :param reason: of a failed or incomplete response, if the service gives one.
+    :param model: the model that answered, if the response names it.
     """
 
-    id: str
-    session_id: str | None
-    store_id: str | None
+    id: Identifier
+    session_id: Text = None
+    store_id: Text = named("knowledge_store_id", default=None)
     status: str
-    text: str
-    citations: tuple[Citation, ...]
-    reason: str | None
-    model: str | None
-    input_tokens: int | None
-    output_tokens: int | None
-    created_at: pendulum.DateTime | None
-    raw: Json = field(repr=False)
+    text: str = ""
+    citations: tuple[Citation, ...] = ()
+    reason: Reason = named("reason", *ERROR_NAMES, default=None)
+    model: Text = None
+    input_tokens: Whole = None
+    output_tokens: Whole = None
+    created_at: Moment = None
+
+    @classmethod
+    def spread(cls, body: dict[str, Any]) -> dict[str, Any]:
+        """See the base class; the steps that lead to the final answer are no part of its text."""
+        if not isinstance(body.get("output"), list):
+            return body
+        parts = _text_parts(body["output"])
+        usage, details = part_of(body, "usage"), part_of(body, "incomplete_details")
+        return {
+            "input_tokens": usage.get("input_tokens"),
+            "output_tokens": usage.get("output_tokens"),
+            **({"reason": details["reason"]} if details.get("reason") else {}),
+            **body,
+            "text": "".join(value_text(part.get("text")) for part in parts),
+            "citations": _citations(parts),
+        }
 
 
 def create_response(request: ResponseRequest) -> Call[Response]:
-    """Return the call that asks and is answered once everything is said (newer than the service's description)."""
-    return only_current(post("/responses", response_from, request.body(stream=False)), INSTEAD)
+    """Return the call that asks and returns the whole response (newer than the service's description)."""
+    return only_current(post("/responses", Response.read, request.body(stream=False)), INSTEAD)
 
 
-def response_from(answer: Any) -> Response:
-    """Read an answer."""
-    what = "a response"
-    raw = as_object(answer, what)
-    parts = _text_parts(raw)
-    usage = as_object(raw.get("usage") or {}, "the usage of a response")
-    details = as_object(raw.get("incomplete_details") or {}, "the details of a response")
-    return Response(
-        id=text_from(raw, "id", what),
-        session_id=raw.get("session_id"),
-        store_id=raw.get("knowledge_store_id"),
-        status=text_from(raw, "status", what),
-        text="".join(value_text(part.get("text")) for part in parts),
-        citations=_citations(parts),
-        reason=reason_from(details.get("reason")) or error_text_from(raw),
-        model=raw.get("model"),
-        input_tokens=_count(usage.get("input_tokens")),
-        output_tokens=_count(usage.get("output_tokens")),
-        created_at=moment_from(raw.get("created_at")),
-        raw=raw,
-    )
-
-
-def _text_parts(raw: Json) -> list[Json]:
-    """The texts of the final messages; steps that led to them are no part of the answer."""
-    items = [as_object(item, "an output of a response") for item in raw.get("output") or ()]
+def _text_parts(output: Sequence[Any]) -> list[Json]:
+    items = [as_object(item, "an output of a response") for item in output]
     messages = [item for item in items if item.get("type") == "message"]
     final = [item for item in messages if item.get("phase") in (None, "final_answer")]
     parts = [as_object(part, "a part of a message") for item in final for part in item.get("content") or ()]
@@ -190,27 +188,13 @@ def _text_parts(raw: Json) -> list[Json]:
 
 
 def _citations(parts: Iterable[Json]) -> tuple[Citation, ...]:
+    """Return the citations of all parts; their indexes count from the start of the joined text."""
     found: list[Citation] = []
     offset = 0
     for part in parts:
         for entry in part.get("annotations") or ():
-            raw = as_object(entry, "a citation")
-            first, last = _count(raw.get("start_index")) or 0, _count(raw.get("end_index")) or 0
-            found.append(
-                Citation(
-                    start_index=offset + first,
-                    end_index=offset + last,
-                    item_id=raw.get("item_id"),
-                    start=number_from(raw.get("start_sec")),
-                    end=number_from(raw.get("end_sec")),
-                    title=raw.get("title"),
-                    raw=raw,
-                )
-            )
+            cited = Citation.read(entry)
+            indexes = {"start_index": offset + cited.start_index, "end_index": offset + cited.end_index}
+            found.append(cited.model_copy(update=indexes))
         offset += len(value_text(part.get("text")))
     return tuple(found)
-
-
-def _count(value: Any) -> int | None:
-    number = number_from(value)
-    return None if number is None else int(number)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from io import BytesIO
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 import pendulum
@@ -23,14 +22,11 @@ from twelvelabs_provider.api.call import (
     path_of,
     post,
 )
-from twelvelabs_provider.api.models import Json
-from twelvelabs_provider.api.reading import as_object, reason_from, text_from
-from twelvelabs_provider.api.serializable import Answer
-from twelvelabs_provider.api.service_model import moment_from
+from twelvelabs_provider.api.reading import as_object
+from twelvelabs_provider.api.service_model import NO_FIELDS, Count, Moment, ServiceModel, Shown, Text, named
 from twelvelabs_provider.api.version import LEGACY, ApiVersion
 
 T = TypeVar("T")
-_NOTHING: Json = MappingProxyType({})
 _INSTEAD = (
     "import_files() imports through a connection (v1.3), and every generation fetches a file by its presigned URL"
 )
@@ -59,23 +55,21 @@ class Transfer:
         return {**entry, "transcription": self.transcription} if self.transcription else entry
 
 
-@dataclass(frozen=True)
-class TransferredFile(Answer):
-    """A file of an integration, as a transfer left it.
+class TransferredFile(ServiceModel):
+    """A file of an integration after a transfer.
 
-    :param status: the list that it is in: ``ready``, ``failed``, one of :data:`RUNNING`, or ``not_imported``.
+    :param status: the list that contains it: ``ready``, ``failed``, one of :data:`RUNNING`, or ``not_imported``.
     """
 
     filename: str
     status: str
-    video_id: str | None = None
-    error: str | None = None
-    created_at: pendulum.DateTime | None = None
+    video_id: Text = None
+    error: Shown = named("error_message", default=None)
+    created_at: Moment = None
 
 
-@dataclass(frozen=True)
-class TransferStatus(Answer):
-    """Where all files of an integration stand in one index."""
+class TransferStatus(ServiceModel):
+    """The files of an integration in one index."""
 
     files: tuple[TransferredFile, ...]
 
@@ -86,35 +80,36 @@ class TransferStatus(Answer):
 
     @property
     def newest(self) -> pendulum.DateTime | None:
-        """When the newest video came, by the service's clock."""
+        """When the newest video was created, by the service's clock."""
         return max((file.created_at for file in self.files if file.created_at), default=None)
 
 
-@dataclass(frozen=True)
-class StartedTransfer(Answer):
-    """What an import began with.
+class StartedTransfer(ServiceModel):
+    """The start of an import.
 
-    :param files: the videos that it made, and the files that it could not take (``failed``).
+    :param files: the created videos, and the refused files (``failed``).
     """
 
     files: tuple[TransferredFile, ...]
 
 
-@dataclass(frozen=True)
-class TransferLog(Answer):
+class TransferLog(ServiceModel):
     """One import of an integration.
 
-    :param counts: status to number of videos.
-    :param failed_files: what could not be taken at all.
+    :param counts: number of videos by status.
     """
 
-    index_id: str | None
-    index_name: str | None
-    created_at: pendulum.DateTime | None
-    ended_at: pendulum.DateTime | None
-    counts: Mapping[str, int]
-    failed_files: tuple[TransferredFile, ...]
-    raw: Json = field(repr=False, default_factory=lambda: _NOTHING)
+    index_id: Text = None
+    index_name: Text = None
+    created_at: Moment = None
+    ended_at: Moment = None
+    counts: Mapping[str, Count] = named("video_status", default=NO_FIELDS)
+    failed_files: tuple[TransferredFile, ...] = ()
+
+    @classmethod
+    def spread(cls, body: dict[str, Any]) -> dict[str, Any]:
+        """See the base class."""
+        return {**body, "failed_files": _files("failed", body.get("failed_files"))}
 
 
 def create_transfers(transfers: Sequence[Transfer]) -> Call[None]:
@@ -173,46 +168,31 @@ def _only_v1_2(call: Call[T]) -> Call[T]:
 
 def _started(answer: Any) -> StartedTransfer:
     raw = as_object(answer, "a transfer")
-    made = [_file(entry, "validating") for entry in raw.get("videos") or ()]
-    return StartedTransfer((*made, *_failed_files(raw)))
+    files = [*_files("validating", raw.get("videos")), *_files("failed", raw.get("failed_files"))]
+    return StartedTransfer(files=tuple(files))
 
 
 def _status(answer: Any) -> TransferStatus:
-    raw = as_object(answer, "the status of a transfer")
-    lists = {status: entries for status, entries in raw.items() if isinstance(entries, list)}
-    return TransferStatus(tuple(_file(entry, status) for status, entries in lists.items() for entry in entries))
+    lists = as_object(answer, "the status of a transfer").items()
+    files = [
+        file.model_copy(update={"status": status})
+        for status, entries in lists
+        if isinstance(entries, list)
+        for file in _files(status, entries)
+    ]
+    return TransferStatus(files=tuple(files))
 
 
 def _logs(answer: Any) -> tuple[TransferLog, ...]:
-    return tuple(_log(entry) for entry in as_object(answer, "the logs of a transfer").get("data") or ())
+    return tuple(map(TransferLog.read, as_object(answer, "the logs of a transfer").get("data") or ()))
 
 
-def _log(answer: Any) -> TransferLog:
-    raw = as_object(answer, "a log of a transfer")
-    return TransferLog(
-        index_id=raw.get("index_id"),
-        index_name=raw.get("index_name"),
-        created_at=moment_from(raw.get("created_at")),
-        ended_at=moment_from(raw.get("ended_at")),
-        counts={status: int(count or 0) for status, count in (raw.get("video_status") or {}).items()},
-        failed_files=_failed_files(raw),
-        raw=raw,
-    )
-
-
-def _failed_files(raw: Json) -> tuple[TransferredFile, ...]:
-    return tuple(_file(entry, "failed") for entry in raw.get("failed_files") or ())
-
-
-def _file(answer: Any, status: str) -> TransferredFile:
-    """What was not imported is named by its file name alone."""
-    if isinstance(answer, str):
-        return TransferredFile(answer, status)
-    raw = as_object(answer, "a file of a transfer")
-    return TransferredFile(
-        filename=text_from(raw, "filename", "a file of a transfer"),
-        status=status,
-        video_id=raw.get("video_id"),
-        error=reason_from(raw.get("error_message")),
-        created_at=moment_from(raw.get("created_at")),
-    )
+def _files(status: str, entries: Any) -> list[TransferredFile]:
+    """Return the files of one list; the service names those that it did not import by their file name alone."""
+    named_entries = [{"filename": entry} if isinstance(entry, str) else entry for entry in entries or ()]
+    return [
+        entry
+        if isinstance(entry, TransferredFile)
+        else TransferredFile.read({"status": status, **as_object(entry, "a file of a transfer")})
+        for entry in named_entries
+    ]

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, BeforeValidator, Field, FiniteFloat
 
 from twelvelabs_provider.api.call import FilePart
-from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsBadRequestError, TwelveLabsError
+from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsError
 from twelvelabs_provider.api.models import Json
-from twelvelabs_provider.api.reading import as_object, optional_text
+from twelvelabs_provider.api.reading import as_object
 from twelvelabs_provider.api.resources import LARGEST_PAGE
-from twelvelabs_provider.api.serializable import Answer
-from twelvelabs_provider.api.service_model import value_text
+from twelvelabs_provider.api.service_model import (
+    NO_FIELDS,
+    Fields,
+    Identifier,
+    Number,
+    ServiceModel,
+    Text,
+    Whole,
+    named,
+    part_of,
+    value_text,
+)
 
 _EXPIRED = "search_page_token_expired"
 _GONE = 410
@@ -114,29 +125,39 @@ class SearchRequest:
             raise TwelveLabsBadRequestError("a query tree takes no text and no images: give one or the other")
 
 
-@dataclass(frozen=True)
-class Match(Answer):
-    """A clip that was found. The address of its picture is signed for an hour: it stays in ``raw``.
+def _confidence(value: Any) -> str | None:
+    return _MEANT_AS.get(value, value) if isinstance(value, str) else None
 
-    :param start: first second.
-    :param end: last second.
-    :param rank: place among all results, 1 is the best (v1.3).
-    :param score: how well it matches, 0 to 100 (v1.1, v1.2).
+
+class Match(ServiceModel):
+    """A clip that matches. The URL of its thumbnail is signed for an hour and stays in ``raw``.
+
+    :param start: seconds.
+    :param end: seconds.
+    :param rank: position among all results, from 1, the best (v1.3).
+    :param score: 0 to 100 (v1.1, v1.2).
     :param confidence: ``high``, ``medium`` or ``low`` (v1.1, v1.2).
     :param transcription: the speech in it, if the service returns it.
-    :param modules: the options that it was found by (v1.1, v1.2).
+    :param modules: the options that it matches (v1.1, v1.2).
     """
 
-    video_id: str
-    start: float
-    end: float
-    rank: int | None
-    score: float | None
-    confidence: str | None
-    transcription: str | None
-    modules: tuple[str, ...]
-    user_metadata: Json
-    raw: Json = field(repr=False)
+    video_id: Identifier
+    start: FiniteFloat
+    end: FiniteFloat
+    rank: Whole = None
+    score: Number = None
+    confidence: Annotated[str | None, BeforeValidator(_confidence)] = None
+    transcription: Text = None
+    modules: tuple[str, ...] = ()
+    user_metadata: Fields = NO_FIELDS
+
+    @classmethod
+    def spread(cls, body: dict[str, Any]) -> dict[str, Any]:
+        """See the base class."""
+        found = [module for module in body.get("metadata") or body.get("modules") or () if isinstance(module, Mapping)]
+        if not found:
+            return body
+        return {"transcription": _speech(found), **body, "modules": [str(module.get("type")) for module in found]}
 
     @property
     def identity(self) -> tuple[str, float, float]:
@@ -144,45 +165,67 @@ class Match(Answer):
         return (self.video_id, self.start, self.end)
 
 
-@dataclass(frozen=True)
-class VideoMatches(Answer):
-    """The clips of one video, of a query that groups by video."""
+class VideoMatches(ServiceModel):
+    """The clips of one video, of a search that groups by video."""
 
-    video_id: str
-    matches: tuple[Match, ...]
+    video_id: str = named("id", "video_id", default="")
+    matches: tuple[Match, ...] = ()
+
+    @classmethod
+    def spread(cls, body: dict[str, Any]) -> dict[str, Any]:
+        """See the base class; a clip of a group names neither its video nor the user metadata."""
+        if not isinstance(body.get("clips"), list):
+            return body
+        common = {"video_id": body.get("id") or body.get("video_id"), "user_metadata": body.get("user_metadata")}
+        clips = [as_object(clip, "a clip of a search result") for clip in body.pop("clips")]
+        return {**body, "matches": [{**common, **clip} for clip in clips]}
 
 
-@dataclass(frozen=True)
-class SearchPool(Answer):
-    """What was searched.
+class SearchPool(ServiceModel):
+    """The searched videos.
 
     :param total_count: videos.
-    :param total_duration: seconds of them all.
+    :param total_duration: seconds of all videos.
     """
 
-    index_id: str | None
-    total_count: int | None
-    total_duration: float | None
+    index_id: Text = None
+    total_count: Whole = None
+    total_duration: Number = None
 
 
-@dataclass(frozen=True)
-class SearchPage(Answer):
-    """A part of what was found.
+class SearchPage(ServiceModel):
+    """One page of results.
 
     :param matches: the clips of this page, best first; those of groups one group after the other.
-    :param groups: the same by video, of a query that groups.
-    :param total_results: how many clips (or videos) all pages have.
-    :param next_token: token of the next page; None on the last.
-    :param expires_at: when the token stops working, as the service writes it.
+    :param groups: the clips by video, of a search that groups.
+    :param total_results: clips (or videos) of all pages.
+    :param next_token: of the next page; None on the last.
+    :param expires_at: when the token expires, as the service writes it.
     """
 
-    matches: tuple[Match, ...]
-    groups: tuple[VideoMatches, ...]
-    total_results: int | None
-    next_token: str | None
-    expires_at: str | None
-    pool: SearchPool
-    raw: Json = field(repr=False)
+    matches: tuple[Match, ...] = ()
+    groups: tuple[VideoMatches, ...] = ()
+    total_results: Whole = None
+    next_token: Text = None
+    expires_at: Text = None
+    pool: SearchPool = Field(default_factory=SearchPool, validation_alias=AliasChoices("search_pool", "pool"))
+
+    @classmethod
+    def spread(cls, body: dict[str, Any]) -> dict[str, Any]:
+        """See the base class."""
+        if "data" not in body:
+            return body
+        entries = [as_object(entry, "a search result") for entry in body.pop("data")]
+        groups = [VideoMatches.read(entry) for entry in entries if entry.get("clips") is not None]
+        info = part_of(body, "page_info")
+        return {
+            "total_results": info.get("total_results"),
+            "next_token": info.get("next_page_token") or None,
+            "expires_at": info.get("page_expires_at") or info.get("page_expired_at"),
+            **body,
+            "groups": groups,
+            "matches": [match for group in groups for match in group.matches] or entries,
+        }
 
 
 def is_expired(error: TwelveLabsError) -> bool:
@@ -194,56 +237,6 @@ def is_expired(error: TwelveLabsError) -> bool:
     return code == _EXPIRED or error.details.status == _GONE or (error.details.status == 400 and code.isdigit())
 
 
-def search_page_from(answer: Any) -> SearchPage:
-    """Read one page of results of any generation."""
-    raw = as_object(answer, "search results")
-    info, pool = raw.get("page_info") or {}, raw.get("search_pool") or {}
-    entries = [as_object(entry, "a search result") for entry in raw.get("data") or ()]
-    groups = tuple(_group(entry) for entry in entries if entry.get("clips") is not None)
-    found = [group.matches for group in groups] or [tuple(_match(entry) for entry in entries)]
-    return SearchPage(
-        matches=tuple(match for matches in found for match in matches),
-        groups=groups,
-        total_results=info.get("total_results"),
-        next_token=info.get("next_page_token") or None,
-        expires_at=info.get("page_expires_at") or info.get("page_expired_at"),
-        pool=SearchPool(pool.get("index_id"), pool.get("total_count"), pool.get("total_duration")),
-        raw=raw,
-    )
-
-
-def _group(raw: Json) -> VideoMatches:
-    video_id = str(raw.get("id") or raw.get("video_id") or "")
-    common = {"video_id": video_id, "user_metadata": raw.get("user_metadata")}
-    clips = [as_object(clip, "a clip of a search result") for clip in raw["clips"]]
-    return VideoMatches(video_id, tuple(_match({**common, **clip}) for clip in clips))
-
-
-def _match(raw: Json) -> Match:
-    try:
-        video_id, start, end = str(raw["video_id"]), float(raw["start"]), float(raw["end"])
-        if not (video_id and math.isfinite(start) and math.isfinite(end)):
-            raise ValueError("empty, or not a finite number")
-    except (KeyError, TypeError, ValueError) as error:
-        raise TwelveLabsAnswerError(
-            f"a search result has no readable video_id, start and end; its fields are {sorted(raw)}"
-        ) from error
-    modules = [module for module in raw.get("metadata") or raw.get("modules") or () if isinstance(module, Mapping)]
-    confidence = raw.get("confidence")
-    return Match(
-        video_id=video_id,
-        start=start,
-        end=end,
-        rank=raw.get("rank"),
-        score=raw.get("score"),
-        confidence=_MEANT_AS.get(confidence, confidence) if isinstance(confidence, str) else None,
-        transcription=optional_text(raw.get("transcription") or _said(modules)),
-        modules=tuple(str(module.get("type")) for module in modules),
-        user_metadata=raw.get("user_metadata") or {},
-        raw=raw,
-    )
-
-
-def _said(modules: Sequence[Json]) -> str | None:
-    said = (module.get("text") for module in modules if module.get("type") == SearchOption.CONVERSATION)
-    return next((value_text(text) for text in said if text not in (None, "")), None)
+def _speech(modules: Sequence[Json]) -> str | None:
+    spoken = (module.get("text") for module in modules if module.get("type") == SearchOption.CONVERSATION)
+    return next((value_text(text) for text in spoken if text not in (None, "")), None)

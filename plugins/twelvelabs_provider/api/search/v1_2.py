@@ -24,7 +24,6 @@ from twelvelabs_provider.api.search.request import (
     SearchPage,
     SearchRequest,
     TranscriptionOption,
-    search_page_from,
 )
 
 __all__ = ["search", "search_page", "search_v1_1"]
@@ -61,7 +60,7 @@ def search_page(token: str, request: SearchRequest) -> Call[SearchPage]:
     :param token: of the page before.
     :param request: the query that it is a page of.
     """
-    return get(path_of(*_way(request), token), search_page_from)
+    return get(path_of(*_way(request), token), SearchPage.read)
 
 
 def search_v1_1(request: SearchRequest) -> Call[SearchPage]:
@@ -96,7 +95,7 @@ def _way(request: SearchRequest) -> tuple[str, ...]:
 
 def _asked(way: tuple[str, ...], content: Mapping[str, Any]) -> Call[SearchPage]:
     body = json_body(content)
-    return Call(Method.POST, path_of(*way), search_page_from, body=body, category=RateCategory.SEARCH)
+    return Call(Method.POST, path_of(*way), SearchPage.read, body=body, category=RateCategory.SEARCH)
 
 
 def _by_image(request: SearchRequest, fields: Mapping[str, Any]) -> Call[SearchPage]:
@@ -109,7 +108,7 @@ def _by_image(request: SearchRequest, fields: Mapping[str, Any]) -> Call[SearchP
     parts.append(("query_media_type", "image"))
     parts.append(("query_media_url" if isinstance(image, str) else "query_media_file", image))
     form = FormBody(tuple(parts))
-    return Call(Method.POST, path_of(*_way(request)), search_page_from, body=form, category=RateCategory.SEARCH)
+    return Call(Method.POST, path_of(*_way(request)), SearchPage.read, body=form, category=RateCategory.SEARCH)
 
 
 def _fields(request: SearchRequest, exact: str) -> dict[str, Any]:

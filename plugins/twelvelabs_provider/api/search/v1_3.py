@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from twelvelabs_provider.api.call import Call, FilePart, FormBody, Method, RateCategory, get, path_of, wire_text
 from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
-from twelvelabs_provider.api.search.request import SearchOption, SearchPage, SearchRequest, search_page_from
+from twelvelabs_provider.api.search.request import SearchOption, SearchPage, SearchRequest
 
 __all__ = ["search", "search_page"]
 
@@ -46,7 +46,7 @@ def search(request: SearchRequest) -> Call[SearchPage]:
         "include_user_metadata": True if request.include_user_metadata else None,
     }
     parts += [(name, wire_text(value)) for name, value in settings.items() if value is not None]
-    return Call(Method.POST, "/search", search_page_from, body=FormBody(tuple(parts)), category=RateCategory.SEARCH)
+    return Call(Method.POST, "/search", SearchPage.read, body=FormBody(tuple(parts)), category=RateCategory.SEARCH)
 
 
 def search_page(token: str, request: SearchRequest) -> Call[SearchPage]:
@@ -56,7 +56,7 @@ def search_page(token: str, request: SearchRequest) -> Call[SearchPage]:
     :param request: the query that it is a page of.
     """
     query = {"include_user_metadata": True if request.include_user_metadata else None}
-    return get(path_of("search", token), search_page_from, query)
+    return get(path_of("search", token), SearchPage.read, query)
 
 
 def _refuse_older(request: SearchRequest) -> None:
