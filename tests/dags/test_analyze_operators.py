@@ -287,7 +287,7 @@ def test_what_was_kept_aside_goes_when_the_result_is_there(
 def test_a_lost_answer_is_not_asked_for_again_unseen(scripted: Callable[..., ScriptedServer], tmp_path: Path) -> None:
     memory = TaskStateStore()
     server = scripted(Reply(ASSET), Lost(), Reply(ASSET))
-    for said in ("its answer was lost", "An earlier attempt sent this question"):
+    for said in ("response was lost", "An earlier attempt sent this question"):
         with pytest.raises(TwelveLabsUnknownOutcomeError, match=said):
             analyze(tmp_path, asset_id=ASSET["_id"], mode="sync").execute(task_context(memory))
     assert len(server.asked) == 3

@@ -164,7 +164,7 @@ def test_a_request_that_never_arrived_is_sent_by_the_next_try(
 ) -> None:
     before, context = batches(api), task_context(TaskStateStore(), run_id=run_id(request))
     faults("/analyze/batches", "reset")
-    with pytest.raises(TwelveLabsError, match="answer was lost"):
+    with pytest.raises(TwelveLabsError, match="response was lost"):
         analyse([library.asset_id], tmp_path).execute(context)
     assert batches(api) == before
     result, _ = see_through(analyse([library.asset_id], tmp_path), context)

@@ -21,11 +21,11 @@ from twelvelabs_provider.api.redaction import clean_request_id, clean_text
 class ErrorDetails:
     """Fields of an error response.
 
-    :param status: the HTTP status, None where no answer came.
+    :param status: the HTTP status; None without a response.
     :param code: the service's own code (``parameter_invalid``, ``104``, ...).
-    :param message: the service's own words.
+    :param message: the message of the service.
     :param request_id: the id to quote to the vendor's support.
-    :param retry_after: seconds after which the service wants to be asked again.
+    :param retry_after: seconds after which the service wants the next attempt.
     """
 
     status: int | None = None
@@ -57,7 +57,7 @@ class TwelveLabsError(Exception):
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds after which the service wants to be asked again, if it said so."""
+        """Seconds after which the service wants the next attempt, if it names them."""
         return self.details.retry_after
 
 
@@ -70,7 +70,7 @@ class TwelveLabsRateLimitError(TwelveLabsTransientError):
 
 
 class TwelveLabsQuotaError(TwelveLabsRateLimitError):
-    """A quota is used up that is renewed later than a worker should be held for (429): wait without one, or fail."""
+    """A quota is used up and renewed too late for a worker to wait (429): defer, or fail."""
 
 
 class TwelveLabsServerError(TwelveLabsTransientError):
@@ -142,7 +142,7 @@ def is_missing(error: BaseException) -> bool:
 
 
 class ErrorCode(StrEnum):
-    """The service's codes that decide something."""
+    """Error codes of the service that change what the caller does."""
 
     NOT_EXIST = "resource_not_exist"
     NOT_FOUND = "not_found"
@@ -166,7 +166,7 @@ _BY_STATUS: Mapping[int, type[TwelveLabsError]] = {
     HTTPStatus.TOO_MANY_REQUESTS: TwelveLabsRateLimitError,
 }
 LONGEST_HOLD = 900.0
-"""Seconds; a limit that is lifted later is a quota, whatever it calls itself."""
+"""Seconds; a limit that ends later counts as a quota."""
 
 _SHORT_HOLD = 60.0
 _DAILY = re.compile(r"\bdaily\b|\b(?:per|a|each) ?day\b|/ ?\d*day", re.IGNORECASE)
@@ -184,14 +184,14 @@ def error_from(
     retry_after: float | None,
     now: float | None = None,
 ) -> TwelveLabsError:
-    """Return the typed error for an answer that is not a success.
+    """Return the typed error of a response that is not a success.
 
     :param status: HTTP status.
     :param body: the decoded body: an object of any of the service's shapes, a string, or None.
     :param what: the call, for the message (``POST /tasks``).
-    :param request_id: the answer's request id, if a header carried one.
-    :param retry_after: seconds, if a header carried them.
-    :param now: epoch seconds, for a 429 whose message names the moment to come back.
+    :param request_id: from a header of the response.
+    :param retry_after: seconds, from a header of the response.
+    :param now: epoch seconds, for a 429 with a time in its message.
     """
     code, message, hints = _code_and_message(body)
     waits = (bounded_wait(retry_after), _seconds(hints.get("retryAfter")), _wait_in_words(status, message, now))
@@ -204,14 +204,14 @@ def error_from(
     )
     if 300 <= status < 400:
         return TwelveLabsRedirectError(
-            f"{what} was answered with a redirect (HTTP {status}); redirects are refused because the API key goes only"
-            " to the configured host: put the final address into the connection's host",
+            f"redirect refused (HTTP {status}) for {what}: the API key is sent only to the configured host. Set the"
+            " connection's host to the final address",
             details,
         )
     if status == HTTPStatus.GONE:
         return TwelveLabsGoneError(
-            f"{what} failed: {details}; the service retired this endpoint, or what it names has expired. Nothing was"
-            " done; a connection with a newer api_version may have another way",
+            f"{details}: {what} was retired by the service, or the resource has expired. Nothing was done; a connection"
+            " with a newer api_version may offer another call",
             details,
         )
     kind = _class_for(status, code)
@@ -232,14 +232,14 @@ def _class_for(status: int, code: str | None) -> type[TwelveLabsError]:
 
 
 def _is_quota(message: str, retry_after: float | None) -> bool:
-    """Return whether a 429 is a quota; a daily limit that resets within a minute is not."""
+    """Return whether a 429 is a quota; a daily limit that resets within a minute is none."""
     if retry_after is not None and retry_after <= _SHORT_HOLD:
         return False
     return (retry_after is not None and retry_after > LONGEST_HOLD) or _DAILY.search(message) is not None
 
 
 def _wait_in_words(status: int, message: str, now: float | None) -> float | None:
-    """Return the seconds until the moment that the message of a 429 names; one in the past says nothing."""
+    """Return the seconds until the time in the message of a 429; None for a past time."""
     found = _MOMENT.search(message) if status == HTTPStatus.TOO_MANY_REQUESTS and now is not None else None
     if found is None or now is None:
         return None
@@ -252,7 +252,7 @@ def _wait_in_words(status: int, message: str, now: float | None) -> float | None
 
 
 def _code_and_message(body: Any) -> tuple[str | None, str, Mapping[str, Any]]:
-    """The four shapes: flat, wrapped in ``error``, numeric ``error_code``, and no object at all."""
+    """Read one of four forms: flat, inside ``error``, with a numeric ``error_code``, or no object."""
     if not isinstance(body, Mapping):
         return None, clean_text(body), {}
     inner = body.get("error")
@@ -280,7 +280,7 @@ def bounded_wait(seconds: float | None) -> float | None:
 
 
 def finite_number(value: Any) -> float | None:
-    """Return what a header or a body gives as a number, None for everything that is none (``nan`` and ``inf`` too)."""
+    """Return a value as a finite number; None for everything else, such as ``nan`` and ``inf``."""
     try:
         number = float("nan" if isinstance(value, bool) else value)
     except (OverflowError, TypeError, ValueError):

@@ -10,7 +10,7 @@ PATIENCE = 90.0
 """Seconds; instead of a longer wait, the request is sent and the service decides."""
 
 MOST_WAITED = 900.0
-"""Seconds that one call waits for its turn in total."""
+"""Seconds that one call waits in total."""
 
 LOOK = 1.0
 """Seconds between checks while all requests of a new window are in flight."""
@@ -22,7 +22,7 @@ _LONGEST_PAUSE = 60.0
 
 @dataclass(frozen=True)
 class Budget:
-    """What is known of one counter of the service.
+    """State of one rate limit of the service.
 
     :param limit: requests of a whole window; None until a response says it.
     :param remaining: requests left in this window; None without a limit.
@@ -43,9 +43,9 @@ class Budget:
 
 
 def at(budget: Budget, now: float) -> Budget:
-    """Return the budget as it stands at a moment: a window that is over is followed by a full one.
+    """Return the budget at a moment: a new window starts full after the end of the old one.
 
-    Who is still on the way may be counted in the new window.
+    Requests in flight may be counted in the new window.
     """
     if budget.reset_at is None or now < budget.reset_at:
         return budget
@@ -54,7 +54,7 @@ def at(budget: Budget, now: float) -> Budget:
 
 
 def wait_before(budget: Budget, now: float) -> float:
-    """Return the seconds to wait before a request may go out; 0 for now.
+    """Return the seconds to wait before a request may be sent.
 
     :param budget: as it stands at ``now``; see :func:`at`.
     """
@@ -67,34 +67,34 @@ def wait_before(budget: Budget, now: float) -> float:
 
 
 def taken(budget: Budget) -> Budget:
-    """Return the budget after a request went out."""
+    """Return the budget after a request was sent."""
     left = None if budget.remaining is None else max(0, budget.remaining - 1)
     return replace(budget, remaining=left, in_flight=budget.in_flight + 1)
 
 
 def returned(budget: Budget) -> Budget:
-    """Return the budget after a request has ended, however it did."""
+    """Return the budget after a request has ended, with or without success."""
     return replace(budget, in_flight=max(0, budget.in_flight - 1))
 
 
-def informed(budget: Budget, told: RateLimit, now: float) -> Budget:
+def informed(budget: Budget, response: RateLimit, now: float) -> Budget:
     """Return the budget after the headers of a response; its request still counts as in flight.
 
-    Within a window only the smaller number counts: an answer knows nothing of requests that went out after it. Of a
-    window that is new to us those that are on their way are taken off, as nobody knows whether they are counted.
+    Within a window the smaller number counts, because a response does not know of later requests. In a new window the
+    requests in flight are subtracted, because they may not be counted yet.
     """
-    if told.remaining is None or told.reset_at is None or told.reset_at <= now:
-        # A service that no longer tells sets no bounds; what it told of a window still running holds.
+    if response.remaining is None or response.reset_at is None or response.reset_at <= now:
+        # Without headers there is no limit, except for a window that is still open.
         return budget if budget.reset_at is not None else replace(budget, remaining=None)
-    limit = told.limit if told.limit is not None else max(budget.limit or 0, told.remaining + 1)
+    limit = response.limit if response.limit is not None else max(budget.limit or 0, response.remaining + 1)
     ours = budget.remaining
-    if ours is None or limit != budget.limit or not _is_same(budget.reset_at, told.reset_at):
-        ours = told.remaining - max(0, budget.in_flight - 1)
-    return replace(budget, limit=limit, remaining=max(0, min(ours, told.remaining)), reset_at=told.reset_at)
+    if ours is None or limit != budget.limit or not _is_same(budget.reset_at, response.reset_at):
+        ours = response.remaining - max(0, budget.in_flight - 1)
+    return replace(budget, limit=limit, remaining=max(0, min(ours, response.remaining)), reset_at=response.reset_at)
 
 
 def refused(budget: Budget, wait: float | None, now: float) -> Budget:
-    """Return the budget after a 429: closed for everybody.
+    """Return the budget after a 429: closed for all callers.
 
     :param wait: seconds that the service asks for; without, the pause doubles with every refusal in a row.
     """
@@ -104,9 +104,9 @@ def refused(budget: Budget, wait: float | None, now: float) -> Budget:
 
 
 def accepted(budget: Budget, sent_at: float) -> Budget:
-    """Return the budget after a success; one that went out before the last refusal proves nothing."""
+    """Return the budget after a success; a request sent before the last refusal does not count."""
     return budget if sent_at <= budget.closed_at else replace(budget, closed_until=0.0, refusals=0)
 
 
-def _is_same(ours: float | None, told: float) -> bool:
-    return ours is None or abs(ours - told) <= _SAME_WINDOW
+def _is_same(ours: float | None, response: float) -> bool:
+    return ours is None or abs(ours - response) <= _SAME_WINDOW

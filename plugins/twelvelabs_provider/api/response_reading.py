@@ -21,12 +21,12 @@ T = TypeVar("T")
 
 
 def read_answer(call: Call[T], status: int, headers: Mapping[str, str], content: bytes, now: float) -> T:
-    """Return what the call's answer says.
+    """Return the parsed response to a call.
 
-    :param headers: of the answer, in any case.
-    :param content: the body as it came.
-    :param now: epoch seconds, for headers that name a moment.
-    :raises TwelveLabsError: typed, for every answer that is not a success.
+    :param headers: names in any case.
+    :param content: the raw body.
+    :param now: epoch seconds, for headers with a time.
+    :raises TwelveLabsError: the typed error of a response that is not a success.
     """
     if 200 <= status < 300:
         return parsed(call, _decoded_success(call, content))
@@ -42,35 +42,34 @@ def _decoded_success(call: Call[Any], content: bytes) -> Any:
     try:
         return decoded_json(content)
     except JsonCutError:
-        # A cut is only seen where the answer's head gave its length.
+        # Without a length in the headers a cut looks like the end.
         raise TwelveLabsAmbiguousError(
-            f"{call.name} was answered, but the answer breaks off after {len(content)} bytes; whether it was done is"
-            " unknown"
+            f"response was cut after {len(content)} bytes: {call.name} may have been executed"
         ) from None
     except JsonError as error:
         raise TwelveLabsAnswerError(
-            f"{call.name} succeeded, but its answer is not JSON ({len(content)} bytes): {error}"
+            f"response is not JSON ({len(content)} bytes, {error}): {call.name} succeeded"
         ) from None
 
 
 def parsed(call: Call[T], body: Any) -> T:
-    """Return what a decoded success says.
+    """Return the parsed body of a success.
 
-    :raises TwelveLabsAnswerError: if it is not what the service documents.
+    :raises TwelveLabsAnswerError: it is not what the service documents.
     """
     try:
         return conforming(call.parse(body))
     except TwelveLabsError:
         raise
     except Exception as error:
-        # Whatever a parser stumbles over, the answer is the reason; the error's own text may quote the answer.
+        # The response is the reason, and the original error may quote it.
         raise TwelveLabsAnswerError(
-            f"{call.name} succeeded, but its answer cannot be read: {type(error).__name__}: {error}"
+            f"response cannot be read ({type(error).__name__}: {error}): {call.name} succeeded"
         ) from None
 
 
 def refusal(call: Call[Any], status: int, headers: Mapping[str, str], content: bytes, now: float) -> TwelveLabsError:
-    """Return the typed error of an answer that is not a success; see :func:`read_answer`."""
+    """Return the typed error of a response that is not a success; see :func:`read_answer`."""
     lower = {name.lower(): value for name, value in headers.items()}
     try:
         body = decoded_json(content)

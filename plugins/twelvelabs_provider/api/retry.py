@@ -42,7 +42,7 @@ class RetrySettings:
 
 @dataclass(frozen=True)
 class RateLimit:
-    """What the headers of an answer say about the budget.
+    """Rate limit in the headers of a response.
 
     :param remaining: requests left in the window.
     :param reset_at: epoch seconds at which the next window starts.
@@ -82,8 +82,8 @@ def may_repeat(call: Call[object], error: TwelveLabsError) -> bool:
     if isinstance(error, (TwelveLabsConnectionError, TwelveLabsRateLimitError)):
         return True
     if isinstance(error, TwelveLabsServerError):
-        told_to_wait = error.details.status == HTTPStatus.SERVICE_UNAVAILABLE and error.retry_after is not None
-        return call.repeatable or told_to_wait or error.details.status in call.undone
+        wait_requested = error.details.status == HTTPStatus.SERVICE_UNAVAILABLE and error.retry_after is not None
+        return call.repeatable or wait_requested or error.details.status in call.undone
     return isinstance(error, TwelveLabsAmbiguousError) and call.repeatable
 
 

@@ -17,18 +17,18 @@ CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CE
 
 @dataclass(frozen=True)
 class Network:
-    """How requests of one connection leave the machine."""
+    """TLS trust and proxy of the requests of one connection."""
 
     endpoint: Endpoint
 
     @property
     def verifies(self) -> bool:
-        """Whether certificates of servers are checked."""
+        """Whether server certificates are verified."""
         return self.endpoint.verify is not False
 
     @cached_property
     def tls(self) -> ssl.SSLContext:
-        """The TLS context, made at the first use: an address without TLS needs no certificates.
+        """TLS context, created at the first use: an address without TLS needs no certificates.
 
         :raises TwelveLabsConfigurationError: the trusted certificates cannot be read.
         """
@@ -55,7 +55,7 @@ class Network:
         return proxy_for(url, self.endpoint.proxy, self.endpoint.conn_id, os.environ)
 
     def _trusted(self) -> tuple[str, str]:
-        """Return the place of the trusted certificates, and which setting names it."""
+        """Return the path of the trusted certificates and the setting that names it."""
         if isinstance(self.endpoint.verify, str):
             return os.path.expanduser(self.endpoint.verify), f"connection {self.endpoint.conn_id!r}: extra verify"
         for name in CA_VARIABLES:
@@ -67,18 +67,18 @@ class Network:
 
 
 def _folders(path: str) -> str:
-    """Return those of the named folders that exist, as OpenSSL takes them; empty where a file is named."""
+    """Return the existing folders of a path in the form of OpenSSL; empty for a file."""
     return os.pathsep.join(part for part in path.split(os.pathsep) if os.path.isdir(part))
 
 
 def _stamp(path: str, are_folders: bool) -> tuple[int, ...]:
-    """Return what changes when certificates are renewed."""
+    """Return a value that changes when certificates are renewed."""
     return tuple(os.stat(part).st_mtime_ns for part in (path.split(os.pathsep) if are_folders else [path]))
 
 
 @lru_cache(maxsize=16)
 def _verified(path: str, are_folders: bool, stamp: tuple[int, ...]) -> ssl.SSLContext:
-    """Return the context for some trusted certificates: making one costs 40 ms of CPU, sharing it nothing."""
+    """Return the shared context for trusted certificates; creating one costs 40 ms of CPU."""
     return ssl.create_default_context(capath=path) if are_folders else ssl.create_default_context(cafile=path)
 
 

@@ -1,7 +1,6 @@
 """Rate limiting shared by all callers of an account in this process.
 
-The counters of the service are those of :class:`RateCategory`; requests without a counter (reads) are held back
-only after a refusal.
+The service counts requests per :class:`RateCategory`; requests without a counter (reads) wait only after a refusal.
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ from twelvelabs_provider.api.retry import rate_limit_from
 
 log = logging.getLogger(__name__)
 
-WORTH_SAYING = 5.0
-"""Seconds; a longer wait gets a line in the log."""
+LOGGED_WAIT = 5.0
+"""Seconds; a longer wait is logged."""
 
 
 class Pace:
-    """What this process knows of one counter of one account; any thread and any event loop may use it.
+    """Rate limit of one category of one account, as this process knows it; safe for threads and event loops.
 
-    :param counted: False for what counts against no limit: only refusals say something.
+    :param counted: False for requests that count against no limit: only refusals are recorded.
     :param clock: epoch seconds.
     """
 
@@ -44,21 +43,21 @@ class Pace:
         self._budget = Budget()
 
     def pauses(self, what: str, until: float | None = None) -> Iterator[float]:
-        """Yield the seconds to sleep, again and again, until it is this caller's turn, which is taken then.
+        """Yield the seconds to sleep until the rate limit allows the request, and then reserve it.
 
         :param what: the call, for the log.
-        :param until: epoch seconds at which the caller has no more time: no pause goes beyond, and the turn is its own.
+        :param until: epoch seconds; the request is allowed then at the latest.
         """
         waited = 0.0
         while pause := self._take(waited, until):
-            if pause > WORTH_SAYING:
-                log.warning("%s waits %.0f s for its turn: the service's rate limit is reached", what, pause)
+            if pause > LOGGED_WAIT:
+                log.warning("Rate limit reached: %s waits %.0f s", what, pause)
             waited += pause
             yield pause
 
     @contextmanager
     def turn(self) -> Iterator[Turn]:
-        """Send one request whose turn was taken; what its answer says is learned, a refusal too."""
+        """Send one reserved request, and record the rate limit of its response, also of a refusal."""
         turn = Turn(self, self._clock())
         try:
             yield turn
@@ -69,23 +68,23 @@ class Pace:
         finally:
             self._learn(lambda budget, now: pacing.returned(budget))
 
-    def heard(self, status: int, headers: Mapping[str, str], sent_at: float) -> None:
-        """Learn from the head of an answer (header names in any case)."""
-        told = rate_limit_from({name.lower(): value for name, value in headers.items()})
+    def learn(self, status: int, headers: Mapping[str, str], sent_at: float) -> None:
+        """Record the rate limit of a response (header names in any case)."""
+        limit = rate_limit_from({name.lower(): value for name, value in headers.items()})
         if self._counted:
-            self._learn(lambda budget, now: pacing.informed(budget, told, now))
+            self._learn(lambda budget, now: pacing.informed(budget, limit, now))
         if status < HTTPStatus.BAD_REQUEST:
             self._learn(lambda budget, now: pacing.accepted(budget, sent_at))
 
     def _take(self, waited: float, until: float | None) -> float:
-        """Take a turn and return 0, or return the seconds after which to ask again."""
+        """Reserve a request and return 0, or return the seconds until the next try."""
         with self._lock:
             now = self._clock()
             self._budget = pacing.at(self._budget, now)
             wait = pacing.wait_before(self._budget, now)
             left = MOST_WAITED - waited if until is None else min(MOST_WAITED - waited, until - now)
             if 0 < wait <= PATIENCE and left > 0:
-                # A little later, and not all at once.
+                # Jitter: callers that wait for the same moment do not send at once.
                 return min(wait + random.random(), left)
             self._budget = pacing.taken(self._budget)
             return 0.0
@@ -106,9 +105,9 @@ class Turn:
     pace: Pace
     sent_at: float
 
-    def heard(self, status: int, headers: Mapping[str, str]) -> None:
-        """Learn from the head of the answer."""
-        self.pace.heard(status, headers, self.sent_at)
+    def learn(self, status: int, headers: Mapping[str, str]) -> None:
+        """Record the rate limit of the response."""
+        self.pace.learn(status, headers, self.sent_at)
 
 
 _paces: dict[tuple[str, str, RateCategory], Pace] = {}
@@ -116,7 +115,7 @@ _making = Lock()
 
 
 def pace_of(call: Call[Any], endpoint: Endpoint) -> Pace:
-    """Return the pace that all calls of an account and a category share; the key itself is not kept."""
+    """Return the pace that all calls of an account and a category share; the key is not stored."""
     key = (endpoint.origin, _digest(endpoint), call.category)
     with _making:
         if key not in _paces:
@@ -125,7 +124,7 @@ def pace_of(call: Call[Any], endpoint: Endpoint) -> Pace:
 
 
 def forget_paces() -> None:
-    """Forget all that was learned in this process."""
+    """Forget all rate limits of this process."""
     with _making:
         _paces.clear()
 

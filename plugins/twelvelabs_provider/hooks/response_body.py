@@ -14,13 +14,13 @@ ACCEPTED = "gzip, deflate"
 """Accepted encodings; a response in another encoding is refused."""
 
 LARGEST_ERROR_BODY = 64 * 1024
-"""Bytes of the body of an error that are read; its reason stands at the beginning."""
+"""Bytes of an error body that are read; the reason is at its start."""
 
 LEAST_SPEED = 64 * 1024
 """Bytes per second; a response that arrives this fast is never too slow."""
 
 LONGEST_SHARE = 5.0
-"""How often the read timeout of the connection a response may take altogether, besides what its size needs."""
+"""Total time of a response as a multiple of the read timeout, plus the time for its size."""
 
 PIECE = 64 * 1024
 _HARMLESS = 8 * 1024**2
@@ -28,14 +28,14 @@ _MOST_COMPRESSED = 100
 
 
 class Body:
-    """The body of one response while it arrives.
+    """Body of one response while it arrives.
 
     :param what: the request, for messages: ``GET /indexes``.
     :param headers: of the response, names in any case.
     :param most_bytes: size after decoding.
-    :param seconds: how long it may take, besides what its size needs.
-    :param whole: False wants no more than the beginning, of ``most_bytes`` at most: the reason of an error.
-    :raises TwelveLabsAnswerError: it is wanted whole, and has an encoding that was not accepted.
+    :param seconds: total time, without the time for its size.
+    :param whole: False reads only the first ``most_bytes``: the reason of an error.
+    :raises TwelveLabsAnswerError: the whole body is wanted and its encoding is not accepted.
     """
 
     def __init__(
@@ -47,22 +47,22 @@ class Body:
         self._whole = whole
         self._decoder = self._decoder_for(_encoding_of(headers))
         self.received = 0
-        """Bytes as they came."""
+        """Bytes before decoding."""
         self.size = 0
         """Bytes after decoding."""
         self.full = self._decoder is None
-        """Whether no more is wanted."""
+        """Whether enough is read."""
 
     @property
     def seconds(self) -> float:
-        """How long the response may take until its next bytes, counted from its first ones."""
+        """Seconds from the first bytes of the response within which the next ones must arrive."""
         return self._base + self.received / LEAST_SPEED
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
         """Return the decoded pieces of the next bytes.
 
-        :raises TwelveLabsAnswerError: it is wanted whole, and too large, or compressed beyond measure.
-        :raises zlib.error: it is not in the encoding that its header names.
+        :raises TwelveLabsAnswerError: the whole body is wanted and is too large, or a decompression bomb.
+        :raises zlib.error: its encoding is not the one of its header.
         """
         self.received += len(data)
         for piece in self._decoder.pieces(data) if self._decoder else ():
@@ -77,9 +77,9 @@ class Body:
             yield piece
 
     def ensure_whole(self) -> None:
-        """Check that the encoding came to its end.
+        """Check that the encoded body is complete.
 
-        :raises EOFError: it did not.
+        :raises EOFError: it is not.
         """
         if self._decoder and not self.full and not self._decoder.at_end:
             raise EOFError("the compressed body ends too early")
@@ -93,8 +93,7 @@ class Body:
         else:
             why = f"grows from {self.received:,} to more than {self.size:,} bytes (limit: {_MOST_COMPRESSED} times)"
         return TwelveLabsAnswerError(
-            f"{self._what} was answered, but the response {why} and is not read any further;"
-            " check the connection's host"
+            f"the response to {self._what} {why} and is not read any further; check the connection's host"
         )
 
     def _decoder_for(self, encoding: str) -> _Decoder | None:
@@ -103,19 +102,19 @@ class Body:
         if not self._whole:
             return None
         raise TwelveLabsAnswerError(
-            f"{self._what} was answered in the encoding {encoding!r}, but only {ACCEPTED} were accepted"
+            f"the response to {self._what} has the encoding {encoding!r}, but only {ACCEPTED} are accepted"
         )
 
 
 def body_of(call: Call[Any], endpoint: Endpoint, status: int, headers: Mapping[str, str]) -> Body:
-    """Return the body of a response to a call, which has the call's limits."""
+    """Return the body of a response with the limits of its call."""
     seconds, success = allowed_seconds(call, endpoint), 200 <= status < 300
     most_bytes = call.most_bytes if success else LARGEST_ERROR_BODY
     return Body(call.name, headers, most_bytes=most_bytes, seconds=seconds, whole=success)
 
 
 def allowed_seconds(call: Call[Any], endpoint: Endpoint) -> float:
-    """Return how long a response may take altogether, besides what its size needs."""
+    """Return the total seconds of a response, without the time for its size."""
     return LONGEST_SHARE * max(endpoint.read_timeout, call.patience)
 
 
@@ -131,7 +130,7 @@ def _encoding_of(headers: Mapping[str, str]) -> str:
 
 
 class _Decoder:
-    """A body that is not encoded."""
+    """Decoder of a plain body."""
 
     at_end = True
 
@@ -140,7 +139,7 @@ class _Decoder:
 
 
 class _Inflating(_Decoder):
-    """gzip, also of several members, and deflate with or without its header; never more than a piece at a time."""
+    """Decoder of gzip (also of several members) and deflate, piece by piece."""
 
     def __init__(self, window: int = 47) -> None:
         self._inflating = zlib.decompressobj(window)
@@ -170,7 +169,7 @@ class _Inflating(_Decoder):
 
 
 class _Deflate(_Inflating):
-    """Some servers send deflate without the header that zlib adds."""
+    """Decoder of deflate; some servers send it without the zlib header."""
 
     def __init__(self) -> None:
         super().__init__(zlib.MAX_WBITS)

@@ -27,15 +27,15 @@ USER_AGENT = f"airflow-provider-twelvelabs/{__version__}"
 
 
 def call_headers(call: Call[Any]) -> dict[str, str]:
-    """Return the headers of a call, all but the key (it is added at the last moment, by the transport)."""
+    """Return the headers of a call without the API key, which the transport adds."""
     return {"accept": "application/json", "accept-encoding": ACCEPTED, "user-agent": USER_AGENT, **call.headers}
 
 
 def never_sent(call: Call[Any], network: Network, error: Exception) -> TwelveLabsConnectionError:
-    """Return the error for a connection that did not come about."""
+    """Return the error for a connection that could not be opened."""
     origin = network.endpoint.origin
     proxy = network.proxy_for(origin)
-    way, check = (f" by the proxy {shown(proxy)}", ", the proxy") if proxy else ("", "")
+    way, check = (f" through the proxy {shown(proxy)}", ", the proxy") if proxy else ("", "")
     return TwelveLabsConnectionError(
         f"No connection to {origin}{way}: {_cause(error)}. {call.name} was not sent; check the connection's host{check}"
         " and the network"
@@ -43,25 +43,26 @@ def never_sent(call: Call[Any], network: Network, error: Exception) -> TwelveLab
 
 
 def broken_off(call: Call[Any], endpoint: Endpoint, error: Exception, left: int) -> TwelveLabsConnectionError:
-    """Return the error for an upload that was cut before the service had all of it.
+    """Return the error for an upload that stopped before its end.
 
     :param left: bytes that were not sent.
     """
     return TwelveLabsConnectionError(
-        f"{call.name} to {endpoint.origin} broke off {left:,} bytes before its end ({_cause(error)}); nothing was made"
+        f"upload stopped {left:,} bytes before its end ({_cause(error)}): nothing was created by {call.name} to"
+        f" {endpoint.origin}"
     )
 
 
 def no_answer(call: Call[Any], endpoint: Endpoint, error: Exception) -> TwelveLabsAmbiguousError:
-    """Return the error for a request that went out and whose answer never came."""
+    """Return the error for a lost response to a request that was sent."""
     return TwelveLabsAmbiguousError(
-        f"{call.name} was sent to {endpoint.origin}, but its answer was lost ({_cause(error)});"
-        " whether it was done is unknown"
+        f"response was lost: {call.name} was sent to {endpoint.origin} ({_cause(error)}); whether it was executed is"
+        " unknown"
     )
 
 
 def pause_before_retry(call: Call[Any], endpoint: Endpoint, error: TwelveLabsError, attempt: int) -> float:
-    """Return the seconds to wait before the next attempt, having said why; raise the error where there is none."""
+    """Log the reason and return the seconds before the next attempt; raise the error if there is no next attempt."""
     delay = delay_before_retry(call, error, attempt, endpoint.retry, random.random())
     if delay is None:
         raise error
@@ -70,7 +71,7 @@ def pause_before_retry(call: Call[Any], endpoint: Endpoint, error: TwelveLabsErr
 
 
 def kind_of(error: BaseException) -> str:
-    """Return the name of the innermost reason of a transport error, for messages that must quote nothing of it."""
+    """Return the class name of the cause of a transport error, for messages that must not quote it."""
     return type(_innermost(error)).__name__
 
 

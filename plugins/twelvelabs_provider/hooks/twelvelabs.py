@@ -58,12 +58,12 @@ _NOT_SENT = (NewConnectionError, ConnectTimeoutError, ProxyError)
 
 
 class TwelveLabsHook(BaseHook):
-    """Speaks with the TwelveLabs API over one connection.
+    """Hook for the TwelveLabs API.
 
-    ``hook.execute(hook.api.read_index("..."))`` is every call there is: ``api`` holds the calls that the generations
-    write differently, the modules of :mod:`twelvelabs_provider.api` those that only today's has
-    (``hook.execute(entities.create_entity(...))``). ``execute`` sends one, repeats it where a repeat is safe, and
-    returns its typed answer; ``stream`` returns the records of a streamed one; ``items`` goes through a list's pages.
+    A call is a value that the hook sends: ``hook.execute(hook.api.read_index("..."))``. ``hook.api`` holds the calls
+    that differ between the generations; the modules of :mod:`twelvelabs_provider.api` hold those of v1.3 only
+    (``hook.execute(entities.create_entity(...))``). ``execute`` sends a call, retries it if a repeat is safe, and
+    returns the typed response; ``stream`` returns the records of a streamed response; ``items`` reads all pages.
 
     :param twelvelabs_conn_id: connection of type ``twelvelabs``; the API key is its password.
     """
@@ -80,12 +80,10 @@ class TwelveLabsHook(BaseHook):
 
     @cached_property
     def endpoint(self) -> Endpoint:
-        """Where the service is, read from the connection at the first use."""
+        """The address of the service, read from the connection at the first use."""
         endpoint = self._read_endpoint()
         if endpoint.is_plain_and_remote:
-            self.log.warning(
-                "%s is spoken to without TLS: the API key crosses the network unencrypted", endpoint.origin
-            )
+            self.log.warning("No TLS to %s: the API key crosses the network unencrypted", endpoint.origin)
         return endpoint
 
     @cached_property
@@ -94,9 +92,9 @@ class TwelveLabsHook(BaseHook):
         return Network(self.endpoint)
 
     def reread(self) -> bool:
-        """Read the connection again, and return whether it has changed since: a new key, host or option.
+        """Read the connection again and return whether its key, host or options have changed.
 
-        A connection that cannot be read now is kept as it was.
+        An unreadable connection keeps its values.
         """
         try:
             endpoint = self._read_endpoint()
@@ -139,19 +137,19 @@ class TwelveLabsHook(BaseHook):
         return self.session
 
     def execute(self, call: Call[T], *, until: float | None = None) -> T:
-        """Send a call and return its answer; where the rate limit is used up it waits for its turn first.
+        """Send a call and return its response. A used-up rate limit delays it.
 
-        :param until: epoch seconds beyond which it does not wait for a turn.
-        :raises TwelveLabsError: typed by what to do; transient ones only after the connection's ``max_attempts``.
+        :param until: epoch seconds; the rate limit delays it no longer than this.
+        :raises TwelveLabsError: the class says what to do; a transient error is raised after ``max_attempts``.
         :raises TwelveLabsUnsupportedError: the connection's generation has no such call; nothing was sent.
         """
         return self._persistently(call, lambda turn: self._attempt(call, turn), until)
 
     def stream(self, call: StreamedCall[T]) -> Iterator[T]:
-        """Send a call and return the records of its answer as they arrive; until the first byte it is retried as usual.
+        """Send a call and return the records of its response as they arrive; it is retried until the first byte.
 
-        :raises TwelveLabsAmbiguousError: the answer broke off; what had arrived was returned before, and the call is
-            not repeated.
+        :raises TwelveLabsAmbiguousError: the response ended early; the records that arrived were returned, and the call
+            is not repeated.
         :raises TwelveLabsError: as for :meth:`execute`.
         """
         with self._persistently(call, lambda turn: self._opened(call, turn)) as response:
@@ -171,7 +169,7 @@ class TwelveLabsHook(BaseHook):
     def items(self, page: Callable[[Paging], Call[Page[T]]]) -> Iterator[T]:
         """Return the entries of all pages of a list, each once; a page is requested when its first entry is needed.
 
-        :param page: makes the call for one page: ``lambda paging: hook.api.list_videos(index_id, paging=paging)``.
+        :param page: builds the call for one page: ``lambda paging: hook.api.list_videos(index_id, paging=paging)``.
         :raises TwelveLabsAnswerError: the list has more pages than any account.
         """
         pages = Pages()
@@ -188,7 +186,7 @@ class TwelveLabsHook(BaseHook):
                 self._attempt(call, turn)
         except TwelveLabsError as error:
             return False, str(error)
-        return True, f"{self.endpoint.origin} answers as API {self.endpoint.version.value} and takes the key"
+        return True, f"{self.endpoint.origin} responds as API {self.endpoint.version.value} and accepts the key"
 
     def _persistently(self, call: Call[Any], attempt: Callable[[Turn], T], until: float | None = None) -> T:
         ensure_supported(call, self.endpoint.version)
@@ -202,7 +200,7 @@ class TwelveLabsHook(BaseHook):
                 with pace.turn() as turn:
                     return attempt(turn)
             except (TwelveLabsAuthError, TwelveLabsPermissionError):
-                # Nothing was done, so that even a billed request can be sent again with a rotated key.
+                # The service refused before any work, so even a billed request can be repeated with a rotated key.
                 if reread or not self._has_other_key(endpoint):
                     raise
                 reread = True
@@ -212,20 +210,20 @@ class TwelveLabsHook(BaseHook):
             number += 1
 
     def _has_other_key(self, refused: Endpoint) -> bool:
-        """Return whether the connection has changed since a request was refused; another thread may know already.
+        """Return whether the connection has changed since a request was refused; another thread may have read it.
 
-        A call is written for one generation of the API, so that a change of the generation does not count.
+        A call is built for one generation of the API, so a change of the generation does not count.
         """
         changed = self.reread() or self.endpoint != refused
         return changed and self.endpoint.version is refused.version
 
     def _opened(self, call: StreamedCall[Any], turn: Turn) -> requests.Response:
-        """Return the answer with its body still to be read."""
+        """Return the response with its body unread."""
         try:
             response = self._send(call, None)
         except requests.RequestException as error:
             raise _unanswered(call, self.network, error) from None
-        turn.heard(response.status_code, response.headers)
+        turn.learn(response.status_code, response.headers)
         if 200 <= response.status_code < 300:
             return response
         content = self._content(call, response)
@@ -240,12 +238,12 @@ class TwelveLabsHook(BaseHook):
                 if form and form.bytes_left:
                     raise broken_off(call, self.endpoint, error, form.bytes_left) from None
                 raise _unanswered(call, self.network, error) from None
-            turn.heard(answer.status_code, answer.headers)
+            turn.learn(answer.status_code, answer.headers)
             content = self._content(call, answer)
             return read_answer(call, answer.status_code, answer.headers, content, time.time())
 
     def _content(self, call: Call[Any], response: requests.Response) -> bytes:
-        """Read a response to its end, or to that of the wanted part of an error."""
+        """Read a response to its end; of an error, only the start."""
         try:
             return whole_body(response, self._body_of(call, response))
         except _BROKEN_OFF as error:
@@ -272,7 +270,7 @@ class TwelveLabsHook(BaseHook):
 
 
 class _ApiKey(AuthBase):
-    """Puts the key on a request to its own host; being an auth object, it keeps a ``.netrc`` out of the way too."""
+    """Authentication that adds the key to requests to the configured host, and disables ``.netrc``."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._api_key = endpoint.api_key
@@ -288,7 +286,7 @@ def _unanswered(call: Call[Any], network: Network, error: requests.RequestExcept
     inner = error.args[0] if error.args else None
     reason = inner.reason if isinstance(inner, MaxRetryError) else inner
     unsent = isinstance(error, requests.ConnectTimeout) or isinstance(reason, _NOT_SENT)
-    # Any other TLS error may have come after the request went out.
+    # Any other TLS error may have occurred after the request was sent.
     distrust = isinstance(reason, SSLError) and isinstance(reason.args[0], SSLCertVerificationError)
     sent = not (unsent or distrust)
     return no_answer(call, network.endpoint, error) if sent else never_sent(call, network, error)

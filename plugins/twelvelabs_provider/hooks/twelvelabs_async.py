@@ -110,7 +110,7 @@ class TwelveLabsAsyncHook(BaseHook):
         except (httpx.HTTPError, httpx.StreamError, OSError, EOFError, zlib.error) as error:
             # httpx lets TLS errors of an open connection through as they are.
             raise no_answer(call, self.endpoint, error) from None
-        turn.heard(answer.status_code, answer.headers)
+        turn.learn(answer.status_code, answer.headers)
         return read_answer(call, answer.status_code, answer.headers, content, time.time())
 
     async def _exchange(self, call: Call[Any]) -> tuple[httpx.Response, bytes]:

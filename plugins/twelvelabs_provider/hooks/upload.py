@@ -14,9 +14,9 @@ from twelvelabs_provider.exceptions import TwelveLabsSourceChangedError
 
 
 class SizedStream:
-    """A stream of known length that notices when its source ends early instead of sending a shorter file.
+    """Stream of known length that raises if its source ends early, instead of sending a shorter file.
 
-    :param part: what is sent; opened here, closed by ``close``.
+    :param part: opened here, closed by ``close``.
     """
 
     def __init__(self, part: FilePart) -> None:
@@ -25,23 +25,23 @@ class SizedStream:
         self.len = part.size
 
     def read(self, size: int = -1) -> bytes:
-        """Return up to ``size`` bytes; ``len`` is what is left."""
+        """Return up to ``size`` bytes; ``len`` is the number of remaining bytes."""
         wanted = self.len if size < 0 else min(size, self.len)
         try:
             piece = self._stream.read(wanted) if wanted else b""
         except OSError as error:
-            # The HTTP library would take it for a failure of its own connection.
+            # The HTTP library would report it as a failure of its own connection.
             raise TwelveLabsTransientError(
-                f"{self._part.filename} could not be read any more while it was uploaded ({type(error).__name__});"
+                f"{self._part.filename} became unreadable during the upload ({type(error).__name__});"
                 " nothing was created"
             ) from error
         if wanted and not piece:
             raise TwelveLabsSourceChangedError(
-                f"{self._part.filename} ended {self.len} bytes before its {self._part.size}: it was changed while it"
-                " was uploaded; nothing was created"
+                f"{self._part.filename} changed during the upload: it ended {self.len} bytes before its"
+                f" {self._part.size}; nothing was created"
             )
         if piece and len(piece) == self.len and self._part.verify:
-            # Before the last bytes: without them the service has no whole request, and acts on none.
+            # Checked before the last bytes: without them the service has no complete request and does nothing.
             self._part.verify()
         self.len -= len(piece)
         return piece
@@ -53,9 +53,9 @@ class SizedStream:
 
 @dataclass(frozen=True)
 class OpenForm:
-    """A form that is being sent.
+    """Form in transmission.
 
-    :param encoder: the body, read as it is sent.
+    :param encoder: the body, read while it is sent.
     """
 
     encoder: MultipartEncoder
@@ -63,13 +63,13 @@ class OpenForm:
 
     @property
     def bytes_left(self) -> int:
-        """Bytes of its files that are not sent yet; until 0 the service has no complete request."""
+        """Unsent bytes of its files; above 0 the service has no complete request."""
         return sum(stream.len for stream in self.streams)
 
 
 def open_form(form: FormBody, stack: ExitStack) -> OpenForm:
     """Return the body of a form as a stream; its files are open until the stack is left."""
-    # by place, not by name: a name may repeat
+    # By position, not by name: a name may repeat.
     streams = {place: SizedStream(value) for place, (_, value) in enumerate(form.parts) if isinstance(value, FilePart)}
     for stream in streams.values():
         stack.callback(stream.close)

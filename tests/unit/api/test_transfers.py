@@ -151,7 +151,7 @@ def test_the_beginning_of_a_transfer_and_its_log() -> None:
 
 
 def test_a_file_without_a_name_is_an_error() -> None:
-    with pytest.raises(TwelveLabsAnswerError, match="TransferredFile.filename"):
+    with pytest.raises(TwelveLabsAnswerError, match=r"no TransferredFile\.filename"):
         transfers.read_transfer_status("g1", "i1").parse({"ready": [{"video_id": "v1"}]})
 
 

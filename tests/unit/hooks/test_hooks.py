@@ -169,8 +169,8 @@ def test_what_is_known_of_a_lost_answer_is_said(execute: Execute, connect: Conne
     with ScriptedServer(Lost()) as server:
         connect(server.origin)
         text = str(failure(execute, CREATE))
-    assert text.startswith(f"POST /indexes was sent to {server.origin}, but its answer was lost (")
-    assert text.endswith("whether it was done is unknown")
+    assert text.startswith(f"response was lost: POST /indexes was sent to {server.origin} (")
+    assert text.endswith("whether it was executed is unknown")
 
 
 def test_patience_ends_with_the_last_attempt(execute: Execute, connect: Connect, pauses: list[float]) -> None:
@@ -280,7 +280,7 @@ def test_a_hook_reads_its_connection_once_and_keeps_one_pool(connect: Connect) -
 def test_a_plain_and_remote_host_is_warned_of(connect: Connect, capsys: pytest.CaptureFixture[str]) -> None:
     connect("http://engine.invalid")
     assert TwelveLabsHook().endpoint.is_plain_and_remote
-    assert "http://engine.invalid is spoken to without TLS" in "".join(capsys.readouterr())
+    assert "No TLS to http://engine.invalid" in "".join(capsys.readouterr())
 
 
 def test_the_test_button_tells_a_success(connect: Connect) -> None:
@@ -288,7 +288,7 @@ def test_the_test_button_tells_a_success(connect: Connect) -> None:
         connect(server.origin)
         well, message = TwelveLabsHook().test_connection()
     assert (well, KEY in message) == (True, False)
-    assert message == f"{server.origin} answers as API v1.3 and takes the key"
+    assert message == f"{server.origin} responds as API v1.3 and accepts the key"
     assert server.requests[0].path == "/v1.3/indexes"
     assert dict(server.requests[0].query)["page_limit"] == "1"
 
@@ -301,7 +301,7 @@ def test_the_test_button_tells_a_success(connect: Connect) -> None:
         (Reply(b"<html>"), "not JSON"),
         (BUSY, "slow down"),
         (BROKEN, "oops"),
-        (Lost(), "answer was lost"),
+        (Lost(), "response was lost"),
     ],
     ids=repr,
 )

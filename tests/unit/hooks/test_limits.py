@@ -87,7 +87,7 @@ def test_an_encoding_that_was_not_asked_for_is_refused(execute: Execute, connect
     with ScriptedServer(encoded(b"x" * 100, encoding)) as server:
         connect(server.origin)
         with pytest.raises(
-            TwelveLabsAnswerError, match=r"GET /indexes/i1 was answered in the encoding .* gzip, deflate"
+            TwelveLabsAnswerError, match=r"the response to GET /indexes/i1 has the encoding .* gzip, deflate"
         ):
             execute(READ)
 

@@ -283,7 +283,7 @@ def test_a_tunnel_that_the_proxy_refuses_means_that_nothing_was_sent(
         connect(f"https://{SERVICE}", max_attempts=1)
         error = failure(execute, READ)
     assert isinstance(error, TwelveLabsConnectionError)
-    assert f"No connection to https://{SERVICE} by the proxy http://{proxy.address}" in str(error)
+    assert f"No connection to https://{SERVICE} through the proxy http://{proxy.address}" in str(error)
     assert "hunter2" not in str(error)
 
 
@@ -295,7 +295,7 @@ def test_a_proxy_that_is_not_there_is_named(
     connect(f"http://{SERVICE}", max_attempts=1)
     error = failure(execute, READ)
     assert isinstance(error, TwelveLabsConnectionError)
-    assert f"by the proxy {address}" in str(error)
+    assert f"through the proxy {address}" in str(error)
 
 
 def test_parts_of_a_file_take_the_proxy_too(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,8 +114,8 @@ def test_a_used_up_budget_is_waited_for_without_a_request(
         execute(ANALYZE)
     assert len(server.requests) == 2
     assert [40.0 <= pause <= 41.0 for pause in clock.sleeps] == [True]
-    lines = [record.getMessage() for record in caplog.records if "for its turn" in record.getMessage()]
-    assert len(lines) == 1 and lines[0].startswith("POST /analyze/tasks waits 4")
+    lines = [record.getMessage() for record in caplog.records if "Rate limit reached" in record.getMessage()]
+    assert len(lines) == 1 and lines[0].startswith("Rate limit reached: POST /analyze/tasks waits 4")
 
 
 def test_reads_take_no_notice_of_a_budget(execute: Execute, connect: Connect, clock: Clock) -> None:
@@ -171,7 +171,7 @@ def test_one_that_always_comes_too_late_goes_in_the_end(clock: Clock, caplog: py
     pace = Pace(clock=clock)
 
     def somebody_else_takes_it() -> None:
-        pace.heard(429, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(clock.now + 60)}, clock.now)
+        pace.learn(429, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(clock.now + 60)}, clock.now)
 
     somebody_else_takes_it()
     for pause in pace.pauses("POST /search"):
@@ -208,7 +208,7 @@ def test_threads_stay_within_the_limit_of_every_minute(clock: Clock, caplog: pyt
             window = book.spend(Category.SEARCH)
             assert window is not None
             (refused if window.exceeded else done).append(window)
-            turn.heard(429 if window.exceeded else 200, window.headers())
+            turn.learn(429 if window.exceeded else 200, window.headers())
 
     def work() -> None:
         for _ in range(10):

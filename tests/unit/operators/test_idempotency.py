@@ -64,7 +64,7 @@ def test_an_entity_whose_answer_was_lost_is_found(server: ScriptedServer, failur
 
 def test_an_entity_that_was_not_made_is_the_first_error(server: ScriptedServer) -> None:
     server.script += [EMPTY, Lost(), EMPTY]
-    with pytest.raises(TwelveLabsError, match="answer was lost"):
+    with pytest.raises(TwelveLabsError, match="response was lost"):
         create_entity()
 
 
