@@ -30,7 +30,7 @@ def is_inside(host: str) -> bool:
 
 
 def must_be_usable(url: str, endpoint: Endpoint, what: str) -> None:
-    """Refuse an address from an answer of the service that leads into a network or is not encrypted.
+    """Refuse a URL of a response that leads into a private network or is not encrypted.
 
     A service that lies inside itself (the embedded engine, a test) may name any http(s) address.
 

@@ -44,7 +44,7 @@ class UploadMethod(StrEnum):
 
 
 class AssetType(StrEnum):
-    """What kind of media an asset is."""
+    """Media types of an asset."""
 
     VIDEO = "video"
     AUDIO = "audio"
@@ -70,7 +70,7 @@ class AssetOptions:
 class UploadChoice:
     """The chosen upload method.
 
-    :param why: in words, for the log.
+    :param why: the reason, for the log.
     :param otherwise: fallback if the service cannot fetch the URL; None for no fallback.
     """
 
@@ -86,10 +86,10 @@ class UploadChoice:
 def choose_method(size: int | None, wanted: UploadMethod | None = None, signable: bool = False) -> UploadChoice:
     """Return the upload method: by URL, by a signed URL, or by the size of the file.
 
-    :param size: bytes of a file, None for an address that the service fetches itself.
-    :param wanted: what the user asks for; None leaves the choice to the file.
-    :param signable: the file lies in a store that signs a link to it.
-    :raises ValueError: in words, where what is wanted cannot be.
+    :param size: bytes of a file; None for a URL that the service fetches.
+    :param wanted: of the user; None chooses by the file.
+    :param signable: the store of the file can sign a URL.
+    :raises ValueError: the method cannot work. Protects a long upload that the service would refuse.
     """
     if size is None:
         if wanted not in (None, UploadMethod.URL):

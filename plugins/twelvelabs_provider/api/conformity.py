@@ -33,7 +33,7 @@ def conforming(value: T) -> T:
 
 
 def _any(value: Any) -> Any:
-    """Check a value by what it is, where its annotation says little."""
+    """Check a value by its own type if its annotation is too general."""
     if isinstance(value, tuple):
         return _tuple(value, _any)
     kind = type(value)

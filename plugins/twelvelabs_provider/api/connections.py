@@ -28,17 +28,17 @@ _NOTHING: Json = MappingProxyType({})
 _INSTEAD = "import from an integration with start_transfer_import() (v1.2), or index each file by its presigned URL"
 
 MOST_IMPORTED = 100
-"""Files that one import may name."""
+"""Files of one import at most."""
 
 
 class Provider(StrEnum):
-    """Where files can be imported from."""
+    """Providers of files."""
 
     GOOGLE_DRIVE = "google_drive"
 
 
 class ConnectionStatus(StrEnum):
-    """Whether files can be imported through a connection; more may come."""
+    """Status of a connection; the service may add more."""
 
     ACTIVE = "active"
     EXPIRED = "expired"
@@ -46,7 +46,7 @@ class ConnectionStatus(StrEnum):
 
 
 class ImportAction(StrEnum):
-    """What an import did with a file; more may come."""
+    """Action of an import on a file; the service may add more."""
 
     CREATED = "created"
     SKIPPED = "skipped"
@@ -56,9 +56,9 @@ class ImportAction(StrEnum):
 
 @dataclass(frozen=True)
 class Authorization:
-    """The beginning of a consent that a person gives in a browser.
+    """Start of a consent in a browser. It holds secrets, so it is no model that XCom could store.
 
-    :param url: where the person is sent; it carries a secret of this flow.
+    :param url: opened by the user; it contains a secret of this flow.
     """
 
     url: str = field(repr=False)
@@ -94,10 +94,10 @@ class Connection(ServiceModel):
 
 @dataclass(frozen=True)
 class PickerToken:
-    """A token for the provider's file picker; read-only and short-lived, but a secret all the same.
+    """Token for the provider's file picker. It is a secret, so it is no model that XCom could store.
 
     :param expires_in: seconds.
-    :param developer_key: the browser key of the picker, where the provider wants one.
+    :param developer_key: the browser key of the picker, if the provider needs one.
     """
 
     access_token: str = field(repr=False)
@@ -108,7 +108,7 @@ class PickerToken:
 
 
 class RedirectUri(ServiceModel):
-    """An address to which the authorization may redirect."""
+    """A URI that the authorization may redirect to."""
 
     id: Identifier = named("_id", "id")
     redirect_uri: str
@@ -170,9 +170,9 @@ class Import(ServiceModel):
 def authorize_connection(
     redirect_uri: str, *, provider: str = Provider.GOOGLE_DRIVE, custom_id: str | None = None
 ) -> Call[Authorization]:
-    """Return the call that begins the consent of a person in a browser.
+    """Return the call that starts the consent of a user in a browser.
 
-    :param redirect_uri: where the person comes back to, with ``connection_id`` in the query.
+    :param redirect_uri: target after the consent, with ``connection_id`` in the query.
     :param custom_id: a label for the connection.
     """
     body = {"provider": str(provider), "redirect_uri": redirect_uri, "custom_id": custom_id}
@@ -195,13 +195,13 @@ def delete_connection(connection_id: str) -> Call[None]:
 
 
 def create_picker_token(connection_id: str) -> Call[PickerToken]:
-    """Return the call that makes a token for the provider's file picker."""
+    """Return the call that creates a token for the provider's file picker."""
     path = path_of("connections", connection_id, "picker-token")
     return only_current(Call(Method.POST, path, _picker_token, repeatable=True), _INSTEAD)
 
 
 def create_redirect_uri(redirect_uri: str) -> Call[RedirectUri]:
-    """Return the call that allows an address for the way back; once there is one, no other is taken.
+    """Return the call that allows a redirect URI; with at least one, all others are refused.
 
     :param redirect_uri: https, a public host, no wildcard.
     """
@@ -209,19 +209,19 @@ def create_redirect_uri(redirect_uri: str) -> Call[RedirectUri]:
 
 
 def list_redirect_uris(paging: Paging | None = None) -> Call[Page[RedirectUri]]:
-    """Return the call for one page of the allowed addresses, newest first."""
+    """Return the call for one page of the allowed redirect URIs, newest first."""
     return _page("/connections/redirect-uris", RedirectUri.read, paging)
 
 
 def delete_redirect_uri(redirect_uri_id: str) -> Call[None]:
-    """Return the call that allows an address no longer."""
+    """Return the call that removes a redirect URI."""
     return only_current(delete(path_of("connections", "redirect-uris", redirect_uri_id)), _INSTEAD)
 
 
 def import_files(connection_id: str, source_ids: Sequence[str]) -> Call[Import]:
     """Return the call that imports files as assets; a file that was imported before is skipped.
 
-    That makes a repeat harmless: after a lost answer the files of the first request are ``skipped``, not fetched twice.
+    A repeat is therefore safe: after a lost response the files of the first request are ``skipped``.
 
     :param source_ids: the provider's ids, each once, :data:`MOST_IMPORTED` at most.
     """
@@ -236,7 +236,7 @@ def list_imports(connection_id: str, paging: Paging | None = None) -> Call[Page[
 
 
 def read_import(connection_id: str, import_id: str) -> Call[Import]:
-    """Return the call that reads an import with where each of its assets stands now."""
+    """Return the call that reads an import with the status of its assets."""
     return only_current(get(path_of("connections", connection_id, "imports", import_id), Import.read), _INSTEAD)
 
 
@@ -257,6 +257,6 @@ def _picker_token(answer: Any) -> PickerToken:
 
 
 def _page(path: str, item: Callable[[Any], T], paging: Paging | None) -> Call[Page[T]]:
-    """These lists have one order and take no other."""
+    """Return the call for one page of a list with a fixed order."""
     read = partial(page_from, item=item, what=f"the list {path}")
     return only_current(get(path, read, (paging or Paging()).place()), _INSTEAD)

@@ -27,7 +27,7 @@ _DECODER = json.JSONDecoder(parse_constant=_no_number)
 
 
 def decoded_json(content: bytes | str) -> Any:
-    """Return what one JSON text says, without API keys and without characters that cannot be written.
+    """Return the value of a JSON text, without API keys and unwritable characters.
 
     :raises JsonCutError: it ends too early.
     :raises JsonError: it is not JSON, or nested too deeply.
@@ -40,7 +40,7 @@ def decoded_json(content: bytes | str) -> Any:
 
 
 def first_json(text: str, start: int = 0) -> tuple[Any, int]:
-    """Return what the JSON value at a place of a text says, and where it ends; see :func:`decoded_json`."""
+    """Return the JSON value at a position of a text, and its end; see :func:`decoded_json`."""
     try:
         value, end = _DECODER.raw_decode(text, start)
         source = text[start:end]
@@ -61,7 +61,7 @@ def first_json(text: str, start: int = 0) -> tuple[Any, int]:
 
 
 def text_of(content: bytes | str) -> str:
-    """Return a text as UTF-8; what is none becomes replacement characters."""
+    """Return bytes as UTF-8 text; invalid bytes become replacement characters."""
     text = content if isinstance(content, str) else content.decode("utf-8", errors="replace")
     return text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
 

@@ -32,7 +32,7 @@ class Endpoint:
 
     :param origin: scheme, host and port, without a trailing slash.
     :param connect_timeout: seconds to wait for a connection.
-    :param read_timeout: seconds to wait for the next bytes of an answer.
+    :param read_timeout: seconds to wait for the next bytes of a response.
     :param verify: False trusts every certificate; a path names the trusted ones; None leaves it to the environment.
     :param proxy: address of a proxy for all requests, ``none`` for no proxy; None leaves it to the environment.
     :param conn_id: name of the connection, for messages.
@@ -148,7 +148,7 @@ def _origin(conn_id: str, host: str | None, port: int | None, schema: str | None
         scheme = (schema or "").strip().lower().rstrip(":/")
         text = f"{scheme if scheme in ('http', 'https') else 'https'}://{text}"
     text = _with_brackets(text)
-    # What stands behind one of these may be a secret.
+    # The text after one of these may be a secret.
     shown = "<hidden>" if any(sign in text for sign in "@?#") else host
     try:
         parts = urlsplit(text)

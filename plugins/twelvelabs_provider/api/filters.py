@@ -68,7 +68,8 @@ class VideoFilter:
     def query(self) -> dict[str, Any]:
         """Return the query of a list call; a field of the user metadata is a parameter.
 
-        :raises TwelveLabsBadRequestError: a field has the name of a parameter of the service.
+        :raises TwelveLabsBadRequestError: a field has the name of a parameter of the service. Protects the result: the
+            service would filter by its own parameter.
         """
         ranges = {name: getattr(self, name) for name in ("duration", "fps", "width", "height", "size")}
         for name in self.user_metadata:
@@ -103,8 +104,8 @@ class IndexFilter:
     def query(self, options: str, family: str) -> dict[str, Any]:
         """Return the query of a list call.
 
-        :param options: what the generation calls the options.
-        :param family: what it calls the family.
+        :param options: parameter name of the options in this generation.
+        :param family: parameter name of the family in this generation.
         """
         return {
             "index_name": self.name,
@@ -121,7 +122,7 @@ def instant(moment: pendulum.DateTime | None) -> str | None:
 
 
 def _number(value: float | None) -> str | None:
-    """Whole numbers without a fraction: the service takes ``width=640.0`` for no whole number."""
+    """Return a whole number without a fraction: the service refuses ``width=640.0``."""
     if value is None:
         return None
     return str(int(value)) if float(value).is_integer() else repr(float(value))

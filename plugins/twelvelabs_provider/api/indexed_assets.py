@@ -40,7 +40,7 @@ def create_indexed_asset(index_id: str, asset_id: str, *, user_metadata: Mapping
 
 
 def find_indexed_asset(index_id: str, asset_id: str) -> Call[str | None]:
-    """Return the call that finds the video of an index that was made from an asset, or returns None."""
+    """Return the call that finds the video of an asset in an index; None if there is none."""
 
     def in_index(answer: Any) -> str | None:
         entries = page_from(answer, partial(as_object, what="an indexed asset"), "the indexed assets of an asset").items

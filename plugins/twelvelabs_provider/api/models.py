@@ -43,12 +43,12 @@ _NOTHING: Json = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Segment(Answer):
-    """A stretch of a video and what was said or shown in it.
+    """A timed text of a video.
 
-    :param start: first second of the stretch.
-    :param end: last second of the stretch.
+    :param start: seconds.
+    :param end: seconds.
     :param value: the text.
-    :param extra: what the kind of segment adds (speaker, confidence, ...).
+    :param extra: further fields of the kind (speaker, confidence, ...).
     """
 
     start: float

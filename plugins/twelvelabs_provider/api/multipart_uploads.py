@@ -23,7 +23,7 @@ from twelvelabs_provider.api.serializable import Answer
 from twelvelabs_provider.api.service_model import Count, Identifier, Moment, ServiceModel, Shown, moment_from, named
 
 MOST_AT_ONCE = 50
-"""Parts in one report, addresses in one answer."""
+"""Parts in one report, URLs in one response."""
 
 _PATH = "/assets/multipart-uploads"
 _WHAT = "a multipart upload"
@@ -31,7 +31,7 @@ _INSTEAD = "create_task() uploads a file of up to 2 GB in one request"
 
 
 class UploadStatus(StrEnum):
-    """Where a session stands."""
+    """Status of a session."""
 
     ACTIVE = "active"
     COMPLETED = "completed"
@@ -40,7 +40,7 @@ class UploadStatus(StrEnum):
 
 
 class ChunkStatus(StrEnum):
-    """Where a part stands; ``pending`` is also one that arrived and was not reported."""
+    """Status of a part; ``pending`` includes parts that arrived and were not reported."""
 
     PENDING = "pending"
     COMPLETED = "completed"
@@ -49,7 +49,7 @@ class ChunkStatus(StrEnum):
 
 @dataclass(frozen=True)
 class ChunkUrl:
-    """Where one part goes; good for one request.
+    """Presigned URL of one part, valid for one request.
 
     :param index: the part, counted from 1.
     """
@@ -63,11 +63,11 @@ class ChunkUrl:
 class UploadSession:
     """A new session.
 
-    :param asset_id: reserved; there is an asset once the session is completed.
+    :param asset_id: reserved; the asset exists after the session is completed.
     :param chunk_size: bytes of every part but the last.
     :param expires_at: deadline of the session, a day after its start.
-    :param urls: addresses of the first parts, not always of all.
-    :param headers: what goes with every part.
+    :param urls: of the first parts, not always of all.
+    :param headers: of every part.
     """
 
     id: str
@@ -108,7 +108,7 @@ class UploadState(Answer):
 
 
 class IncompleteUpload(ServiceModel):
-    """A session that was not completed."""
+    """An incomplete session."""
 
     id: Identifier = named("upload_id", "id")
     status: str
@@ -121,9 +121,9 @@ class IncompleteUpload(ServiceModel):
 
 @dataclass(frozen=True)
 class SentChunk:
-    """A part that went up.
+    """An uploaded part.
 
-    :param proof: the ``ETag`` that answered it, without quotes.
+    :param proof: the ``ETag`` of the response, without quotes.
     :param size: bytes.
     """
 
@@ -164,13 +164,13 @@ def create_upload(media: AssetType, total_size: int, options: AssetOptions) -> C
 
 
 def list_incomplete_uploads(paging: Paging | None = None) -> Call[Page[IncompleteUpload]]:
-    """Return the call for one page of the sessions that were not brought to their end."""
+    """Return the call for one page of the incomplete sessions."""
     read = partial(page_from, item=IncompleteUpload.read, what="the list of incomplete uploads")
     return only_current(get(_PATH, read, (paging or Paging()).place()), _INSTEAD)
 
 
 def read_upload(upload_id: str, paging: Paging | None = None) -> Call[UploadState]:
-    """Return the call for where a session stands, with one page of its parts."""
+    """Return the call for the status of a session, with one page of its parts."""
     return only_current(get(_upload_path(upload_id), _state_from, (paging or Paging()).place()), _INSTEAD)
 
 
@@ -185,10 +185,10 @@ def report_chunks(upload_id: str, chunks: Sequence[SentChunk]) -> Call[ChunkRepo
 
 
 def presign_chunks(upload_id: str, start: int, count: int = 1) -> Call[tuple[ChunkUrl, ...]]:
-    """Return the call for fresh addresses of a row of parts.
+    """Return the call for new URLs of consecutive parts.
 
     :param start: the first part, counted from 1.
-    :param count: how many, 50 at most.
+    :param count: 50 at most.
     """
     path = path_of("assets", "multipart-uploads", upload_id, "presigned-urls")
     return only_current(post(path, _urls_from, {"start": start, "count": count}, repeatable=True), _INSTEAD)

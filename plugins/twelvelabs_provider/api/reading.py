@@ -17,14 +17,14 @@ _LONGEST_ID = 300
 
 
 def as_object(answer: Any, what: str) -> Json:
-    """Return the answer if it is a JSON object, else raise :class:`TwelveLabsAnswerError` that names ``what``."""
+    """Return a response if it is a JSON object, else raise :class:`TwelveLabsAnswerError` that names ``what``."""
     if not isinstance(answer, Mapping):
         raise TwelveLabsAnswerError(f"the service's answer for {what} is {type(answer).__name__}, not a JSON object")
     return answer
 
 
 def identifier(answer: Any, what: str, *keys: str) -> str:
-    """Return the id in an answer; ``keys`` default to ``_id`` and ``id``."""
+    """Return the id of a response; ``keys`` default to ``_id`` and ``id``."""
     raw = as_object(answer, what)
     for key in keys or ("_id", "id"):
         if found := raw.get(key):
@@ -35,14 +35,14 @@ def identifier(answer: Any, what: str, *keys: str) -> str:
 
 
 def reason_from(value: Any) -> str | None:
-    """Return a reason, a warning or a code in the words of the service, fit to be shown; None for null."""
+    """Return a reason, a warning or a code of the service, cleaned for logs; None for null."""
     return None if value is None else clean_text(value_text(value))
 
 
 def text_from(raw: Json, field: str, what: str) -> str:
-    """Return a field that every answer of this kind has, as text.
+    """Return a required field as text.
 
-    :raises TwelveLabsAnswerError: naming what is missing.
+    :raises TwelveLabsAnswerError: names the missing field.
     """
     if raw.get(field) is None:
         raise TwelveLabsAnswerError(f"the service's answer for {what} has no {field}; its fields are {sorted(raw)}")
@@ -55,17 +55,17 @@ def optional_text(value: Any) -> str | None:
 
 
 def number_from(value: Any) -> float | None:
-    """Read a number; None for what is absent or none."""
+    """Return a finite number; None for everything else."""
     return finite_number(value)
 
 
 def error_text_from(raw: Json) -> str | None:
-    """Return the service's reason for a failure, under any of the names it has had; None where there is none."""
+    """Return the service's reason for a failure, in the spelling of any generation; None without one."""
     return error_text(raw.get("error") or raw.get("error_reason") or raw.get("error_message"))
 
 
 def page_from(answer: Any, item: Callable[[Any], T], what: str) -> Page[T]:
-    """Read one page of a list of ``what``."""
+    """Return one page of a list of ``what``."""
     raw = as_object(answer, what)
     info = raw.get("page_info") or {}
     items = tuple(item(entry) for entry in raw.get("data") or ())

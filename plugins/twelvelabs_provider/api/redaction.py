@@ -64,7 +64,7 @@ def clean_text(text: Any, longest: int = LONGEST_TEXT) -> str:
         # Of all secrets, a single word can hold a key only.
         shown: str = without_keys(whole)
     else:
-        # A secret that the cut would halve is removed before; what comes long after the cut is not looked at.
+        # Redact before the cut, which could halve a secret; text far behind the cut is skipped.
         shown = redacted(" ".join(_printable(whole[: 20 * longest]).split()))
     return shown if len(shown) <= longest else f"{shown[:longest]}..."
 
@@ -141,7 +141,7 @@ def _spellings(key: str) -> tuple[str, ...]:
     """The key as it is, percent-encoded, in hexadecimal, and in Base64 wherever it begins within a longer text."""
     found = {key, quote(key, safe=""), key.encode().hex(), key.encode().hex().upper()}
     for before in range(3):
-        # Characters that also depend on what stands before and after the key are left out.
+        # Characters that depend on their neighbours are left out.
         start = (8 * before + 5) // 6
         whole = b64encode(b"\0" * before + key.encode()).decode().rstrip("=")
         sure = whole[start : (8 * (before + len(key))) // 6]

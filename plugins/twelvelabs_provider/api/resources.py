@@ -33,7 +33,7 @@ LARGEST_PAGE = 50
 
 
 class IndexingRoute(StrEnum):
-    """How a video comes into an index."""
+    """Ways to index a video."""
 
     TASK = "task"
     ASSET = "asset"
@@ -53,7 +53,7 @@ class Paging:
     :param page: counted from 1.
     :param limit: entries on a page, 50 at most.
     :param sort_by: ``created_at`` or ``updated_at``.
-    :param descending: False for oldest first: what is added meanwhile comes last.
+    :param descending: False for oldest first; entries added meanwhile come last.
     """
 
     page: int = 1
@@ -67,7 +67,7 @@ class Paging:
         return {**self.place(), "sort_by": self.sort_by, "sort_option": order}
 
     def place(self) -> dict[str, Any]:
-        """Return the query of a list that has one order and takes no other."""
+        """Return the query of a list with a fixed order."""
         return {"page": self.page, "page_limit": self.limit}
 
 
@@ -77,7 +77,7 @@ def page_of(path: str, item: Callable[[Any], T], paging: Paging, filters: dict[s
 
 
 def find_index(name: str) -> Call[Index | None]:
-    """Return the call that finds an index by its exact name; it answers None where there is none."""
+    """Return the call that finds an index by its exact name, or returns None."""
 
     def exact(answer: Any) -> Index | None:
         page = page_from(answer, Index.read, "the list of indexes")
@@ -89,15 +89,15 @@ def find_index(name: str) -> Call[Index | None]:
 def indexes_page(paging: Paging | None, where: IndexFilter | None, *, options: str, family: str) -> Call[Page[Index]]:
     """Return the call for one page of indexes.
 
-    :param options: what the generation calls the options of a model.
-    :param family: what it calls a family of models.
+    :param options: parameter name of the model options in this generation.
+    :param family: parameter name of the model family in this generation.
     """
     filters = where.query(options, family) if where else {}
     return page_of("/indexes", Index.read, paging or Paging(), filters)
 
 
 def rename_index(index_id: str, name: str) -> Call[None]:
-    """Return the call that gives an index another name: the one thing about it that can be changed."""
+    """Return the call that renames an index; nothing else of it can change."""
     return change(Method.PUT, path_of("indexes", index_id), nothing, {"index_name": name})
 
 
@@ -134,8 +134,8 @@ def list_tasks(
     :param duration: exactly so many seconds.
     :param width: exactly so many pixels.
     :param height: exactly so many pixels.
-    :param created_since: only what was created at or after this moment.
-    :param updated_since: only what changed at or after this moment.
+    :param created_since: created at or after this time.
+    :param updated_since: changed at or after this time.
     """
     filters = {
         "index_id": index_id,
@@ -167,10 +167,10 @@ def delete_video(index_id: str, video_id: str) -> Call[None]:
 
 
 def upload_task(index_id: str, video: FilePart | str, fields: dict[str, Any]) -> Call[CreatedTask]:
-    """Return the form that uploads and indexes a video in one go.
+    """Return the call that uploads and indexes a video in one request.
 
-    :param video: the file, or the address that the service fetches it from.
-    :param fields: what the generation adds; entries that are None stay out.
+    :param video: a file, or a URL that the service fetches.
+    :param fields: of the generation; None is left out.
     """
     media: tuple[str, str | FilePart] = ("video_url" if isinstance(video, str) else "video_file", video)
     texts = [(name, _part(value)) for name, value in {"index_id": index_id, **fields}.items() if value is not None]

@@ -88,9 +88,9 @@ def may_repeat(call: Call[object], error: TwelveLabsError) -> bool:
 
 
 def retry_after_from(status: int, headers: Mapping[str, str], now: float) -> float | None:
-    """Return the seconds that an error answer asks to wait: ``Retry-After`` first, then, on a 429, the window's reset.
+    """Return the seconds that an error response asks to wait: ``Retry-After``, else the reset time of a 429.
 
-    A reset that lies in the past (two clocks differ) says nothing.
+    A reset time in the past is ignored: the two clocks differ.
 
     :param headers: names in lower case.
     :param now: epoch seconds.

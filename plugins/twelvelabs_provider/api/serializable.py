@@ -12,19 +12,19 @@ from twelvelabs_provider.api.url_secrets import without_secrets
 
 
 class Answer:
-    """Base of the dataclasses that an answer is read into.
+    """Base of the dataclasses of responses.
 
-    Airflow calls ``serialize`` and ``deserialize``. A link that is signed loses its signature on the way: XCom is
-    stored readable, and the link would have expired. Ask the service for a fresh one.
+    Airflow calls ``serialize`` and ``deserialize``. A signed URL loses its signature: XCom is stored readable, and the
+    URL expires. Read the resource again for a fresh one.
     """
 
     def serialize(self) -> dict[str, Any]:
-        """Return the fields by name; answers inside of them are serialized by Airflow in their turn."""
+        """Return the fields by name; Airflow serializes nested values."""
         return {field.name: storable(getattr(self, field.name)) for field in fields(self)}  # type: ignore[arg-type]
 
     @classmethod
     def deserialize(cls, data: Mapping[str, Any], version: int) -> Self:
-        """Return the answer that was serialized, also by another version of this package."""
+        """Return the value, also of another version of this package."""
         known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
         return cls(**{name: _frozen(value) for name, value in data.items() if name in known})
 

@@ -20,7 +20,7 @@ from twelvelabs_provider.api.service_model import (
 
 
 class BatchStatus(StrEnum):
-    """Where a batch stands; ``completed`` says that every item has ended, not how."""
+    """Status of a batch; ``completed`` means that every item has ended, with or without success."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -35,7 +35,7 @@ ACTIVE = (BatchStatus.PENDING, BatchStatus.PROCESSING, BatchStatus.CANCELING)
 
 
 class ItemStatus(StrEnum):
-    """Where an item stands; an item of a batch that expired counts as canceled."""
+    """Status of an item; an item of an expired batch counts as canceled."""
 
     QUEUED = "queued"
     PROCESSING = "processing"
@@ -98,7 +98,7 @@ class AnalysisBatch(ServiceModel):
 
     @property
     def fruitless(self) -> bool:
-        """Whether it ended before anything was done or billed, so that submitting it again pays for nothing twice."""
+        """Whether it ended before any work, so that another submission bills nothing twice."""
         done = self.ready_items + self.failed_items
         return not done and self.status in (BatchStatus.CANCELED, BatchStatus.EXPIRED)
 

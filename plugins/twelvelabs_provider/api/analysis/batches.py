@@ -48,7 +48,7 @@ _INSTEAD = "analyse the videos one by one with the operators of that generation"
 
 @dataclass(frozen=True)
 class BatchOptions:
-    """What a batch asks of every item, and what an item asks differently.
+    """Options of all items of a batch, or of one item.
 
     :param prompt: the question; an object has ``input_text`` and maybe ``media_sources``.
     :param response_format: the service's object; overridden as a whole.
@@ -87,7 +87,7 @@ class BatchItem:
     """One video of a batch.
 
     :param custom_id: 1 to 64 of ``[A-Za-z0-9_-]``, another for every item of the batch.
-    :param options: what is asked differently of this one.
+    :param options: options of this item only.
     """
 
     asset_id: str
@@ -152,7 +152,7 @@ def read_batch(batch_id: str) -> Call[AnalysisBatch]:
 
 
 def batch_results(batch_id: str) -> StreamedCall[BatchItemResult]:
-    """Return the streamed call for what became of the items; those that have not ended are among them."""
+    """Return the streamed call for the results of all items, also of those that have not ended."""
     return StreamedCall(
         Method.GET,
         path_of("analyze", "batches", batch_id, "results"),
@@ -166,7 +166,7 @@ def batch_results(batch_id: str) -> StreamedCall[BatchItemResult]:
 
 
 def cancel_batch(batch_id: str) -> Call[AnalysisBatch]:
-    """Return the call that cancels what has not begun; what is being processed ends, and is billed."""
+    """Return the call that cancels the waiting items; items in progress end and are billed."""
     call = Call(Method.POST, path_of("analyze", "batches", batch_id, "cancel"), AnalysisBatch.read, repeatable=True)
     return only_current(call, _INSTEAD)
 

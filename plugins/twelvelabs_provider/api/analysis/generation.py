@@ -22,7 +22,7 @@ LONGEST_ANSWER = 900.0
 
 @dataclass(frozen=True)
 class Usage(Answer):
-    """Tokens of one generation; None where the service does not say."""
+    """Tokens of one generation; None if the service gives no number."""
 
     input_tokens: int | None = None
     output_tokens: int | None = None
@@ -34,13 +34,13 @@ class Usage(Answer):
 
 @dataclass(frozen=True)
 class Generation(Answer):
-    """A generated answer.
+    """A generated text.
 
     :param id: the service's id of the generation.
     :param text: the answer; a JSON text if a response format was requested.
     :param finish_reason: ``stop``, or ``length`` where the answer was cut off.
-    :param warning: the service's words about an answer that is not whole.
-    :param model: who answered, where the answer says so.
+    :param warning: of the service about an incomplete answer.
+    :param model: the model that answered, if the response names it.
     """
 
     id: str | None
@@ -53,14 +53,13 @@ class Generation(Answer):
 
     @property
     def cut_off(self) -> bool:
-        """Whether the model's limit ended the answer before its end."""
+        """Whether the length limit cut the answer off."""
         return self.finish_reason == CUT_OFF
 
     def structured(self) -> StructuredAnswer:
         """Return the JSON value of the answer.
 
-        An answer that reached its length limit counts only if its value ended before the limit, which is seen by what
-        follows the value.
+        An answer that reached its length limit counts only if text follows its value.
 
         :raises TwelveLabsCutOffError: the length limit ended the answer before its value was complete.
         :raises TwelveLabsAnswerError: it has no complete JSON value.
@@ -77,7 +76,7 @@ class Generation(Answer):
 
 
 def generation_from(answer: Any) -> Generation:
-    """Read the answer of a synchronous analysis, of any generation of the API."""
+    """Return the text of a synchronous analysis of any generation."""
     raw = as_object(answer, "an analysis")
     if raw.get("data") is None:
         raise TwelveLabsAnswerError(f"the service's analysis carries no data; its fields are {sorted(raw)}")
@@ -93,9 +92,9 @@ def generation_from(answer: Any) -> Generation:
 
 
 def generation_of_task(task: AnalysisTask) -> Generation:
-    """Return what an analysis task that is ready generated.
+    """Return the text of a finished analysis task.
 
-    :raises TwelveLabsAnswerError: if it carries no result.
+    :raises TwelveLabsAnswerError: it has no result.
     """
     result = task.result or {}
     if result.get("data") is None:
@@ -112,7 +111,7 @@ def generation_of_task(task: AnalysisTask) -> Generation:
 
 
 def usage_from(value: Any) -> Usage:
-    """Read the tokens that were used; what is no number counts as not said."""
+    """Return the token usage; None for an unreadable number."""
     fields = value if isinstance(value, Mapping) else {}
     counts = [fields.get(name) for name in ("input_tokens", "output_tokens")]
     known = [count if isinstance(count, int) and not isinstance(count, bool) else None for count in counts]
@@ -120,7 +119,7 @@ def usage_from(value: Any) -> Usage:
 
 
 def warning_from(value: Any) -> str | None:
-    """Read the warning that may come with an answer."""
+    """Return the warning of a response."""
     return reason_from(value.get("message") if isinstance(value, Mapping) else value) or None
 
 

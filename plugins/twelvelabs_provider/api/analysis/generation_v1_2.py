@@ -39,17 +39,17 @@ _NO_SUMMARY = "start an analysis with summary_request() (v1.3), or use a connect
 
 
 def analyze(request: AnalysisRequest) -> Call[Generation]:
-    """Return the call that answers a prompt about an indexed video; each call is billed.
+    """Return the call that runs a prompt on an indexed video; each call is billed.
 
-    :raises TwelveLabsUnsupportedError: for what this generation has no word for.
+    :raises TwelveLabsUnsupportedError: for a field that this generation lacks.
     """
     return _only_here(_billed("/generate", generation_from, _body(request, stream=False)), _NO_TEXT)
 
 
 def analyze_stream(request: AnalysisRequest) -> StreamedCall[StreamEvent]:
-    """Return the call that answers piece by piece.
+    """Return the call that streams the answer.
 
-    :raises TwelveLabsUnsupportedError: for what this generation has no word for.
+    :raises TwelveLabsUnsupportedError: for a field that this generation lacks.
     """
     call = StreamedCall(
         Method.POST,
@@ -65,9 +65,9 @@ def analyze_stream(request: AnalysisRequest) -> StreamedCall[StreamEvent]:
 def summarize(
     video_id: str, kind: SummaryKind, *, prompt: str | None = None, temperature: float | None = None
 ) -> Call[Summary]:
-    """Return the call for an indexed video in short; each call is billed.
+    """Return the call that summarizes an indexed video; each call is billed.
 
-    :param prompt: what to pay heed to; titles, topics and hashtags take none.
+    :param prompt: guides the summary; titles, topics and hashtags take none.
     :raises TwelveLabsUnsupportedError: for a prompt or a temperature that the kind does not take.
     """
     read = partial(_summary, kind)

@@ -10,9 +10,9 @@ from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
 
 
 def ensure_current(request: AnalysisRequest) -> None:
-    """Refuse what only a retired model could answer.
+    """Refuse a request that needs a retired model.
 
-    :raises TwelveLabsUnsupportedError: naming what to ask instead.
+    :raises TwelveLabsUnsupportedError: names the alternative.
     """
     if request.model in RETIRED_MODELS:
         raise TwelveLabsUnsupportedError(
@@ -27,7 +27,7 @@ def ensure_current(request: AnalysisRequest) -> None:
 
 
 def analyze(request: AnalysisRequest) -> Call[Generation]:
-    """Return the call that analyses a video of up to an hour and answers when it is done; each call is billed.
+    """Return the call that analyzes a video of up to an hour and waits for the answer; each call is billed.
 
     :raises TwelveLabsUnsupportedError: for a retired model, and for a video by its id.
     """
@@ -43,7 +43,7 @@ def analyze(request: AnalysisRequest) -> Call[Generation]:
 
 
 def analyze_stream(request: AnalysisRequest) -> StreamedCall[StreamEvent]:
-    """Return the call that answers piece by piece; it is whole only once its last event has come.
+    """Return the call that streams the answer; the answer is complete after the last event.
 
     :raises TwelveLabsUnsupportedError: for a retired model, and for a video by its id.
     """

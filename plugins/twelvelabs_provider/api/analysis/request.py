@@ -16,7 +16,7 @@ from twelvelabs_provider.api.service_model import value_text
 
 DEFAULT_MODEL = "pegasus1.5"
 INDEX_ENGINE = "engine-of-index"
-"""Stands for the engine of an index, which answers about an indexed video in the older generations."""
+"""The engine of the index, which answers about an indexed video in the older generations."""
 RETIRED_MODELS = {"pegasus1.2": "2026-08-18"}
 """Models that the service refuses, with the day of their retirement."""
 MOST_TOKENS = 98_304
@@ -26,14 +26,14 @@ _TEXT_FIELD = "text"
 
 
 class AnalysisMode(StrEnum):
-    """A question about the video, or its timeline cut into described segments."""
+    """One answer about the video, or a list of described segments."""
 
     GENERAL = "general"
     TIME_BASED_METADATA = "time_based_metadata"
 
 
 class SourceKind(StrEnum):
-    """The ways to say which video; the values are the service's."""
+    """Kinds of video sources, in the spelling of the service."""
 
     ASSET = "asset_id"
     URL = "url"
@@ -108,7 +108,7 @@ class AnalysisRequest:
         return _present({**self._shared(), "stream": stream, **self.extra})
 
     def question_hash(self) -> str:
-        """Return a SHA-256 of what is asked, whichever video it is asked of."""
+        """Return a SHA-256 of the question, without the video."""
         question = {"prompt": self.prompt, "response_format": self.response_format, "mode": self.mode.value}
         if self.prompt_v2 is not None:
             question["prompt_v2"] = self.prompt_v2
@@ -133,9 +133,9 @@ class AnalysisRequest:
 def on_screen_text_request(
     asset_id: str, *, start: float | None = None, end: float | None = None, custom_id: str | None = None
 ) -> AnalysisRequest:
-    """Return the analysis that stands in for the text-in-video endpoint where that is gone.
+    """Return the analysis that replaces the text-in-video endpoint in v1.3.
 
-    The model answers with one timed segment for each text; the result is generated, not read letter by letter.
+    The model returns one timed segment per text; the result is generated, not OCR.
     """
     definition = {
         "id": _ON_SCREEN_TEXT,
@@ -158,9 +158,9 @@ def on_screen_text_request(
 
 
 def on_screen_text_from(data: str | None) -> tuple[Segment, ...]:
-    """Read the answer to :func:`on_screen_text_request` as rows, the same as the text-in-video endpoint's.
+    """Return the rows of an answer to :func:`on_screen_text_request`.
 
-    :raises TwelveLabsAnswerError: if it is not the JSON that was asked for; it carries the beginning of the raw text.
+    :raises TwelveLabsAnswerError: it is not the requested JSON; quotes the start of the text.
     """
     try:
         entries = data_from(data or "")[_ON_SCREEN_TEXT] or ()
@@ -174,7 +174,7 @@ def on_screen_text_from(data: str | None) -> tuple[Segment, ...]:
 
 
 def within(segments: Sequence[Segment], start: float | None, end: float | None) -> tuple[Segment, ...]:
-    """Keep the segments that overlap the window; None leaves a side open."""
+    """Return the segments that overlap a time range; None leaves a side open."""
     return tuple(
         segment
         for segment in segments

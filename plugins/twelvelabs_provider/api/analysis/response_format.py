@@ -18,14 +18,14 @@ _TEXT_NAMES = ("text", "value", "title", "summary", "description", "label", "nam
 
 
 class FormatType(StrEnum):
-    """What the answer is made of."""
+    """Kinds of response formats."""
 
     JSON_SCHEMA = "json_schema"
     SEGMENTS = "segment_definitions"
 
 
 class TimeFormat(StrEnum):
-    """How offsets are written."""
+    """Formats of offsets."""
 
     SECONDS = "seconds"
     CLOCK = "hh:mm:ss"
@@ -34,10 +34,10 @@ class TimeFormat(StrEnum):
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that the service would refuse.
+    """A problem of a request.
 
-    :param pointer: JSON pointer to it, from the root of what was checked.
-    :param message: the value and what to do.
+    :param pointer: JSON pointer from the root of the checked value.
+    :param message: the value and the remedy.
     """
 
     pointer: str
@@ -72,26 +72,26 @@ def segment_definitions(
     """Return the ``response_format`` for timed segments.
 
     :param definitions: ``id``, ``description`` and, as wanted, ``fields``, ``media_sources``, ``time_ranges`` of each.
-    :param time_format: how the offsets of the answer are written; seconds where nothing is said.
+    :param time_format: of the offsets in the answer; seconds by default.
     """
     wanted = {"type": FormatType.SEGMENTS.value, "segment_definitions": [dict(entry) for entry in definitions]}
     return wanted if time_format is None else {**wanted, "segment_time_format": time_format.value}
 
 
 def data_from(text: str) -> Any:
-    """Return the JSON value that an answer is; see :func:`read_structured` for what is tolerated.
+    """Return the JSON value of an answer; :func:`read_structured` says what is tolerated.
 
-    :raises TwelveLabsAnswerError: if it is not JSON; it carries the beginning of the raw text.
+    :raises TwelveLabsAnswerError: it is not JSON; quotes the start of the text.
     """
     return read_structured(text).data
 
 
 def segments_of(data: Any) -> tuple[Segment, ...]:
-    """Read the answer to segment definitions as rows in order of time, ``definition`` naming which one each is of.
+    """Return the segments of an answer to segment definitions, ordered by time; ``definition`` names the definition.
 
-    The fields of a segment follow as they are; ``value`` is the first of them that reads like its text.
+    The fields of a segment follow unchanged; ``value`` is the first one with text.
 
-    :raises TwelveLabsAnswerError: if it is not what segment definitions are answered with.
+    :raises TwelveLabsAnswerError: the answer has another form.
     """
     try:
         rows = [_segment(name, entry) for name, entries in data.items() for entry in entries or ()]
@@ -101,9 +101,9 @@ def segments_of(data: Any) -> tuple[Segment, ...]:
 
 
 def offset_from(value: Any) -> float:
-    """Return seconds from a number or from ``hh:mm:ss.fff``, which models sometimes answer with all the same.
+    """Return seconds from a number or ``hh:mm:ss.fff``; models mix the two.
 
-    :raises ValueError: if it is neither.
+    :raises ValueError: it is neither.
     """
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)

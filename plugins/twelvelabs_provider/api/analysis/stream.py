@@ -44,14 +44,14 @@ class StreamStarted(Answer):
 
 @dataclass(frozen=True)
 class TextGenerated(Answer):
-    """A piece of the text, cut anywhere."""
+    """A piece of the text."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class StreamEnded(Answer):
-    """The last event; without it, the text is not whole."""
+    """The last event; without it the text is incomplete."""
 
     generation_id: str | None
     finish_reason: str | None
@@ -62,7 +62,7 @@ class StreamEnded(Answer):
 
 @dataclass(frozen=True)
 class UnknownEvent(Answer):
-    """An event that came with a later release of the service."""
+    """An event that this package does not know."""
 
     name: str
 
@@ -96,9 +96,9 @@ def event_from(record: Any) -> StreamEvent:
 
 @dataclass
 class StreamedText:
-    """What has arrived of a streamed analysis.
+    """Text of a streamed analysis so far.
 
-    :param show: called with each line of the text once it is whole, or with a piece of a long one.
+    :param show: called with each complete line, or with a piece of a long line.
     """
 
     show: Callable[[str], None] | None = None
@@ -109,11 +109,11 @@ class StreamedText:
 
     @property
     def text(self) -> str:
-        """All text that has arrived."""
+        """The received text."""
         return "".join(self.pieces)
 
     def take(self, events: Iterable[StreamEvent]) -> Generation:
-        """Take the events as they come, to the last one, and return what they add up to.
+        """Consume all events and return the whole text.
 
         :raises TwelveLabsAmbiguousError: if the stream ends without ``stream_end``; ``text`` holds what had arrived.
         """
@@ -162,7 +162,7 @@ class StreamedText:
 
 
 LONGEST_PIECE = 500
-"""Characters of a line that are shown at once."""
+"""Characters of a logged line."""
 
 
 def _failure(raw: Mapping[str, Any]) -> TwelveLabsError:

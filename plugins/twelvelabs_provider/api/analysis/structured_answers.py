@@ -139,7 +139,7 @@ def _inner(data: Any) -> StructuredAnswer | None:
 
 
 def _corrected(token: re.Match[str]) -> str:
-    """Return what a token was meant to be."""
+    """Return the corrected token."""
     if token["text"] is not None:
         return _ESCAPE.sub(_known_escape, token["text"])
     if token["escaped"] is not None:

@@ -18,7 +18,7 @@ from twelvelabs_provider.api.service_model import value_text
 
 
 class SummaryKind(StrEnum):
-    """What of a video is wanted in short."""
+    """Kinds of summaries."""
 
     SUMMARY = "summary"
     CHAPTERS = "chapters"
@@ -30,16 +30,16 @@ class SummaryKind(StrEnum):
 
     @property
     def timed(self) -> bool:
-        """Whether it is rows with a start and an end, instead of one small document."""
+        """Whether it has rows with start and end instead of one document."""
         return self in (SummaryKind.CHAPTERS, SummaryKind.HIGHLIGHTS)
 
 
 @dataclass(frozen=True)
 class Summary(Answer):
-    """A video in short; what the kind does not have is empty.
+    """Summary of a video; fields of other kinds are empty.
 
-    :param rows: chapters (``value`` is the title) or highlights; ``summary`` and, of chapters, ``number`` besides.
-    :param generation: the answer that it was read from.
+    :param rows: chapters (``value`` is the title) or highlights, with ``summary`` and, for chapters, ``number``.
+    :param generation: the generated text.
     """
 
     kind: SummaryKind
@@ -58,11 +58,10 @@ class Summary(Answer):
 
 @dataclass(frozen=True)
 class _Question:
-    """A packaged question.
+    """A packaged prompt.
 
-    :param prompt: what the model is asked.
-    :param properties: of the object that it answers with; all are required.
-    :param max_tokens: an answer of a long video needs more than the service's usual limit.
+    :param properties: of the answer's JSON object; all are required.
+    :param max_tokens: a long video needs more than the default.
     """
 
     prompt: str
@@ -150,9 +149,9 @@ def summary_request(
     start: float | None = None,
     end: float | None = None,
 ) -> AnalysisRequest:
-    """Return the analysis that stands in for the summarize and gist endpoints where those are gone.
+    """Return the analysis that replaces the summarize and gist endpoints in v1.3.
 
-    :param prompt: what to pay heed to, said after the packaged question.
+    :param prompt: added to the packaged prompt.
     """
     question = _QUESTIONS[kind]
     tokens = question.max_tokens if model == DEFAULT_MODEL else None
@@ -169,7 +168,7 @@ def summary_request(
 
 
 def summary_of(kind: SummaryKind, generation: Generation) -> Summary:
-    """Read the answer to :func:`summary_request`.
+    """Return the summary of an answer to :func:`summary_request`.
 
     :raises TwelveLabsAnswerError: the answer does not have the requested form.
     """
@@ -177,7 +176,7 @@ def summary_of(kind: SummaryKind, generation: Generation) -> Summary:
 
 
 def summary_from(kind: SummaryKind, answer: Any, generation: Generation) -> Summary:
-    """Read an answer of any generation of the API: packaged question, ``/summarize`` or ``/gist``.
+    """Return the summary of an answer of any generation: packaged prompt, ``/summarize`` or ``/gist``.
 
     :raises TwelveLabsAnswerError: the answer does not have the requested form.
     """

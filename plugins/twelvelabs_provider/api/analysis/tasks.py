@@ -27,7 +27,7 @@ _INSTEAD = "analyze() answers in the same request (v1.2); or use a connection wi
 def create_analysis_task(request: AnalysisRequest, *, idempotency_key: str | None = None) -> Call[AnalysisTask]:
     """Return the call that starts an analysis.
 
-    :param idempotency_key: makes the call safe to repeat: the service returns the task that it already has.
+    :param idempotency_key: makes a repeat safe: the service returns the existing task.
     :raises TwelveLabsUnsupportedError: for a retired model, or a video id.
     """
     ensure_current(request)

@@ -25,14 +25,14 @@ from twelvelabs_provider.api.resources import Paging
 
 
 def create_embeddings(request: EmbeddingRequest) -> Call[Embeddings]:
-    """Return the call that embeds at once: texts and images, audio and video of ten minutes at most."""
+    """Return the synchronous call for texts, images, and audio and video of at most ten minutes."""
     return post("/embed-v2", embeddings_from, request.body(), category=RateCategory.EMBED)
 
 
 def create_embedding_task(request: EmbeddingRequest) -> Call[EmbeddingTask]:
     """Return the call that starts a task for audio or video of up to four hours.
 
-    :raises TwelveLabsBadRequestError: for texts and images, which are embedded at once.
+    :raises TwelveLabsBadRequestError: for texts and images, which have no tasks.
     """
     if not isinstance(request.input, (AudioInput, VideoInput)):
         raise TwelveLabsBadRequestError(
@@ -83,16 +83,16 @@ def task_page(
 def indexed_embeddings(
     index_id: str, video_id: str, *, options: Sequence[EmbeddingOption] = tuple(EmbeddingOption)
 ) -> Call[Embeddings]:
-    """Return the call for the embeddings that a video got when it was indexed, one for each clip and option.
+    """Return the call for the embeddings of an indexed video, one per clip and option.
 
-    :param options: those that the index was created for; the service refuses others.
+    :param options: of the index; the service refuses others.
     """
     wanted = {"embedding_option": [option.value for option in options]}
     return get(path_of("indexes", index_id, "indexed-assets", video_id), indexed_embeddings_from, wanted)
 
 
 def indexed_embeddings_from(answer: Any) -> Embeddings:
-    """Read the embeddings of an indexed video; none where the body carries none."""
+    """Return the embeddings of an indexed video; none if the response has none."""
     raw = as_object(answer, "a video").get("embedding") or {}
     found = as_object(raw, "the embedding of a video")
     segments = (found.get("video_embedding") or {}).get("segments") or ()

@@ -41,12 +41,12 @@ from twelvelabs_provider.api.version import ApiVersion
 
 T = TypeVar("T")
 Medium = FilePart | str
-"""A file, or the address that the service fetches it from."""
+"""A file, or a URL that the service fetches."""
 
 
 @dataclass(frozen=True)
 class Words:
-    """How a generation names the model of these calls, and which one it has."""
+    """Field name and default model of a generation."""
 
     field: str
     model: str
@@ -58,7 +58,7 @@ V1_2 = Words("engine_name", "Marengo-retrieval-2.6")
 
 @dataclass(frozen=True)
 class EmbeddingsByKind(Answer):
-    """The answer of ``POST /embed``; what was not given is None."""
+    """Response of ``POST /embed``; None for inputs that were not given."""
 
     model: str | None
     text: Embeddings | None
@@ -66,9 +66,9 @@ class EmbeddingsByKind(Answer):
     audio: Embeddings | None
 
     def only(self) -> Embeddings:
-        """Return the one that there is.
+        """Return the only one.
 
-        :raises TwelveLabsAnswerError: if there is none.
+        :raises TwelveLabsAnswerError: there is none.
         """
         for found in (self.text, self.image, self.audio):
             if found:
@@ -85,9 +85,9 @@ def embed(
     model: str | None = None,
     words: Words = TODAY,
 ) -> Call[EmbeddingsByKind]:
-    """Return the call that embeds a text, an image and a sound, each if given.
+    """Return the call that embeds a text, an image and an audio file, each if given.
 
-    :param audio_start: seconds from which the sound counts.
+    :param audio_start: seconds.
     """
     fields = {words.field: model or words.model, "text": text, "audio_start_offset_sec": audio_start}
     parts = (*_texts(fields), *_media("image", image), *_media("audio", audio))
@@ -104,7 +104,7 @@ def create_video_embedding_task(
     model: str | None = None,
     words: Words = TODAY,
 ) -> Call[str]:
-    """Return the call that starts a task for a video; it answers with the id.
+    """Return the call that starts a task for a video and returns its id.
 
     :param clip_length: seconds of a clip, 2 to 10; None is 6.
     :param scopes: ``clip``, ``video`` or both; none is ``clip``.

@@ -27,12 +27,12 @@ _KNOWN = {
 class Embedding(Answer):
     """One vector.
 
-    :param vector: the numbers, kept as such: hours of video have thousands of these.
+    :param vector: an array, because hours of video have thousands of vectors.
     :param option: ``visual``, ``audio``, ``transcription`` or ``fused``; None for texts and images.
     :param scope: ``clip`` or ``asset``; None for texts and images.
     :param start: seconds; None for texts and images.
     :param end: seconds; None for texts and images.
-    :param extra: fields of the answer that are not known here.
+    :param extra: fields that this package does not know.
     """
 
     vector: array[float] = field(repr=False)
@@ -50,9 +50,9 @@ class Embedding(Answer):
 
 @dataclass(frozen=True)
 class EmbeddedInput(Answer):
-    """What the service says about the input.
+    """The input of an embedding, as the service describes it.
 
-    :param url: address as it was given; it may be signed and stays out of ``repr``.
+    :param url: as given; it may be signed and stays out of ``repr``.
     :param duration: seconds, of audio and video.
     """
 
@@ -70,9 +70,9 @@ class EmbeddedInput(Answer):
 
 @dataclass(frozen=True)
 class Embeddings(Answer):
-    """The answer to a request for embeddings.
+    """Response to a request for embeddings.
 
-    :param model: who answered, where the answer says so.
+    :param model: if the response names it.
     """
 
     items: tuple[Embedding, ...]
@@ -81,7 +81,7 @@ class Embeddings(Answer):
 
     @property
     def dimensions(self) -> int | None:
-        """How many numbers a vector has; None where there is no vector."""
+        """Length of the vectors; None without a vector."""
         return len(self.items[0].vector) if self.items else None
 
 
@@ -103,12 +103,12 @@ class EmbeddingTask(Answer):
     updated_at: pendulum.DateTime | None
 
     def embeddings(self) -> Embeddings:
-        """Return what the task found."""
+        """Return the embeddings of the task."""
         return Embeddings(self.items, self.input, self.model)
 
 
 def embeddings_from(answer: Any) -> Embeddings:
-    """Read the answer of ``POST /embed-v2``.
+    """Return the embeddings of a response of ``POST /embed-v2``.
 
     :raises TwelveLabsAnswerError: if it has no ``data``.
     """
@@ -121,9 +121,9 @@ def embeddings_from(answer: Any) -> Embeddings:
 
 
 def embedding_task_from(answer: Any, *, whole: bool = True) -> EmbeddingTask:
-    """Read an embedding task of any call.
+    """Return the embedding task of a response.
 
-    :param whole: False leaves its embeddings unread, for those who only want to know where it stands.
+    :param whole: False skips the embeddings, for a status poll.
     """
     raw = as_object(answer, "an embedding task")
     kind = next((kind for kind in ("video", "audio", "image", "document") if raw.get(f"{kind}_embedding")), None)
@@ -143,12 +143,12 @@ def embedding_task_from(answer: Any, *, whole: bool = True) -> EmbeddingTask:
 
 
 def vectors_from(rows: Iterable[Any]) -> tuple[Embedding, ...]:
-    """Read a list of embeddings, in either spelling."""
+    """Return a list of embeddings of any generation."""
     return tuple(_embedding(as_object(row, "an embedding")) for row in rows)
 
 
 def embedded_input_from(answer: Any) -> EmbeddedInput:
-    """Read what the service says about the input, in either spelling; nothing where it says nothing."""
+    """Return the input description of any generation; an empty one without a description."""
     raw = answer if isinstance(answer, Mapping) else _NOTHING
     kind = raw.get("input_type")
 

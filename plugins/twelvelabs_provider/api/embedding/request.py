@@ -13,7 +13,7 @@ from twelvelabs_provider.api.errors import TwelveLabsBadRequestError
 
 DEFAULT_MODEL = "marengo3.0"
 LONGEST_SYNC = 600.0
-"""Seconds of audio or video that are embedded at once; what is longer needs a task."""
+"""Seconds of audio or video of a synchronous embedding; longer media need a task."""
 
 LARGEST_IMAGE = 32 * 2**20
 _REFERENCE = re.compile(r"<@([^<>@]+)>")
@@ -31,7 +31,7 @@ class InputType(StrEnum):
 
 
 class EmbeddingOption(StrEnum):
-    """What of a video or sound is embedded."""
+    """Contents of a video or audio file that are embedded."""
 
     VISUAL = "visual"
     AUDIO = "audio"
@@ -39,14 +39,14 @@ class EmbeddingOption(StrEnum):
 
 
 class EmbeddingScope(StrEnum):
-    """One embedding for each segment, or one for all."""
+    """One embedding per segment, or one for the whole."""
 
     CLIP = "clip"
     ASSET = "asset"
 
 
 class EmbeddingType(StrEnum):
-    """One embedding for each option, or one for all options together."""
+    """One embedding per option, or one for all options."""
 
     SEPARATE = "separate_embedding"
     FUSED = "fused_embedding"
@@ -99,7 +99,7 @@ class TextImageInput:
 class MultiInput:
     """Up to ten images that become one embedding.
 
-    :param images: names with sources; an empty name is none.
+    :param images: names (may be empty) with sources.
     :param text: may refer to a named image as ``<@name>``.
     """
 

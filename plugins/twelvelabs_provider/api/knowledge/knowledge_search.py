@@ -29,14 +29,14 @@ _MOST_REMEMBERED = 100_000
 
 
 class Modality(StrEnum):
-    """What of a video is searched."""
+    """Searched contents of a video."""
 
     VISUAL = "visual"
     AUDIO = "audio"
 
 
 class HitGrouping(StrEnum):
-    """Whether a hit is one match, or an item with all its matches."""
+    """One match per hit, or one item with all its matches."""
 
     NONE = "none"
     ITEM = "item"
@@ -44,14 +44,14 @@ class HitGrouping(StrEnum):
 
 @dataclass(frozen=True)
 class KnowledgeSearch:
-    """A question to a store.
+    """A search in a store.
 
-    :param text: what is looked for, in plain words.
-    :param modalities: of videos; none means the service's usual, the picture alone.
-    :param asset_types: only such items; none means all.
-    :param item_ids: only these items; none means all.
+    :param text: the query.
+    :param modalities: of videos; empty for the default, visual.
+    :param asset_types: only items of these types; empty for all.
+    :param item_ids: only these items; empty for all.
     :param page_size: hits per page, 50 at most.
-    :param include_metadata: each hit carries what is known about its item.
+    :param include_metadata: include the metadata of the items.
     """
 
     text: str
@@ -119,7 +119,7 @@ def search_knowledge_store(
 ) -> Call[KnowledgeHits]:
     """Return the call for one page of a search.
 
-    :param page_token: of the page before; the service takes the question from it.
+    :param page_token: of the previous page; it includes the query.
     """
     content = {**search.body(), "page_token": page_token}
     path = path_of("knowledge-stores", store_id, "search")
@@ -143,7 +143,7 @@ def all_knowledge_hits(
         try:
             page = execute(search_knowledge_store(store_id, search, page_token=token))
         except TwelveLabsGoneError:
-            # A new beginning is billed again: one that led no further is the last.
+            # Every restart is billed, so a restart without progress is the last one.
             if token is None or not progress:
                 raise
             token, progress = None, False

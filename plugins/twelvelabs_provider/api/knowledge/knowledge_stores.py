@@ -35,14 +35,14 @@ _INSTEAD = "older generations have no knowledge stores: index the videos and sea
 
 
 class AssetType(StrEnum):
-    """What an item of a store is."""
+    """Types of items."""
 
     VIDEO = "video"
     IMAGE = "image"
 
 
 class ItemStatus(StrEnum):
-    """Where the ingestion of an item stands."""
+    """Status of the ingestion of an item."""
 
     QUEUED = "queued"
     PENDING = "pending"
@@ -94,10 +94,10 @@ class KnowledgeStoreItem(ServiceModel):
 
 @dataclass(frozen=True)
 class Enrichment(Answer):
-    """What is to be extracted from everything that comes into a store: a schema or a description, not both.
+    """Data that the service extracts from every item: a schema or a description.
 
     :param json_schema: an object; every property has a ``description``.
-    :param description: in plain words.
+    :param description: plain text.
     """
 
     json_schema: Json | None = None

@@ -25,7 +25,7 @@ from twelvelabs_provider.api.version import ApiVersion
 
 
 class EventType(StrEnum):
-    """The events of a stream that decide something; there are others."""
+    """Event types that this package handles; the service sends others too."""
 
     CREATED = "response.created"
     IN_PROGRESS = "response.in_progress"
@@ -51,9 +51,9 @@ class ResponseEvent(ServiceModel):
 
 
 class TwelveLabsIncompleteResponseError(TwelveLabsAmbiguousError):
-    """A stream ended before its answer was complete.
+    """A stream ended before the response was complete.
 
-    :param text: what had arrived.
+    :param text: the text so far.
     """
 
     def __init__(self, message: str, text: str) -> None:
@@ -62,7 +62,7 @@ class TwelveLabsIncompleteResponseError(TwelveLabsAmbiguousError):
 
 
 def stream_response(request: ResponseRequest) -> StreamedCall[ResponseEvent]:
-    """Return the call that asks and is answered event by event: for ``hook.stream``."""
+    """Return the streamed call, for ``hook.stream``."""
     return StreamedCall(
         Method.POST,
         "/responses",
@@ -76,13 +76,12 @@ def stream_response(request: ResponseRequest) -> StreamedCall[ResponseEvent]:
 
 
 def collected(events: Iterable[ResponseEvent], on_text: Callable[[str], None] = lambda _: None) -> Response:
-    """Go through a stream to its end and return the answer.
+    """Consume a stream and return the response.
 
-    :param events: what ``hook.stream`` gives.
-    :param on_text: called with every piece of text as it arrives.
-    :raises TwelveLabsIncompleteResponseError: the stream ended, or broke off, without an end of the answer; the error
-        has the text that had arrived.
-    :raises TwelveLabsServerError: the service says that it failed.
+    :param events: of ``hook.stream``.
+    :param on_text: called with every piece of text.
+    :raises TwelveLabsIncompleteResponseError: the stream ended early; the error holds the text so far.
+    :raises TwelveLabsServerError: the service reports a failure.
     """
     pieces: list[str] = []
     try:

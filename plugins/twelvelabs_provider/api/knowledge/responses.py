@@ -40,7 +40,7 @@ INSTEAD = "older generations have no knowledge stores: ask about single videos w
 
 
 class ResponseStatus(StrEnum):
-    """Where a response stands."""
+    """Status of a response."""
 
     IN_PROGRESS = "in_progress"
     COMPLETED = "completed"
@@ -49,7 +49,7 @@ class ResponseStatus(StrEnum):
 
 
 class SelectionKind(StrEnum):
-    """What a question is narrowed to."""
+    """Kinds of selections."""
 
     ITEM = "item"
     COLLECTION = "collection"
@@ -57,7 +57,7 @@ class SelectionKind(StrEnum):
 
 @dataclass(frozen=True)
 class Selection:
-    """An item or a collection to reason over; a message names it as ``{{sel:0}}``, counted from 0."""
+    """An item or a collection that limits the question; messages refer to it as ``{{sel:0}}``."""
 
     kind: SelectionKind
     id: str
@@ -69,7 +69,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class AnswerSchema:
-    """The JSON that an answer shall be.
+    """JSON format of the response.
 
     :param schema: JSON Schema of an object.
     """
@@ -90,11 +90,11 @@ class AnswerSchema:
 class ResponseRequest:
     """A question about a store.
 
-    :param messages: what the user says, of at most 10,000 characters each.
-    :param session_id: of the conversation to continue; None begins a new one.
-    :param instructions: guidance for this one question.
-    :param steps: the answer's output shows the steps that led to it too.
-    :param schema: the JSON that the answer shall be; None means prose.
+    :param messages: of the user, at most 10,000 characters each.
+    :param session_id: of the conversation to continue; None starts a new one.
+    :param instructions: for this question only.
+    :param steps: include the intermediate steps in the output.
+    :param schema: JSON format of the response; None for prose.
     """
 
     store_id: str

@@ -19,7 +19,7 @@ from twelvelabs_provider.api.version import LEGACY, ApiVersion
 _NOTHING: Json = MappingProxyType({})
 _DOCUMENTED = "the service's documentation lists the models"
 COUNTED = ("uploading", "validating", "pending", "queued", "indexing", "ready", "failed")
-"""Statuses of tasks that are counted."""
+"""Counted statuses of tasks."""
 
 
 class Engine(ServiceModel):
@@ -34,20 +34,20 @@ class Engine(ServiceModel):
 
 @dataclass(frozen=True)
 class SignedImage(Answer):
-    """A picture behind an address that opens it without the key, for an hour; never to be logged or stored."""
+    """A thumbnail URL that works without the API key for an hour; never log or store it."""
 
     url: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class TaskCounts(Answer):
-    """How many indexing tasks of an index have each status."""
+    """Number of indexing tasks of an index by status."""
 
     counts: Mapping[str, int]
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """Number of all tasks."""
         return sum(self.counts.values())
 
     def __add__(self, other: TaskCounts) -> TaskCounts:
@@ -57,16 +57,16 @@ class TaskCounts(Answer):
 def logo(
     index_id: str, video_id: str, *, start: float | None = None, end: float | None = None
 ) -> Call[tuple[Segment, ...]]:
-    """Return the call for the logos that were shown in a video."""
+    """Return the call for the logos in a video."""
     path = path_of("indexes", index_id, "videos", video_id, "logo")
     call = get(path, lambda answer: segments_from(as_object(answer, "logos").get("data")), {"start": start, "end": end})
     return only_in(call, *LEGACY, instead="search for the logo, or ask for it in an analysis with a response format")
 
 
 def thumbnail(index_id: str, video_id: str, *, time: float | None = None) -> Call[SignedImage]:
-    """Return the call for a picture of a video.
+    """Return the call for a thumbnail of a video.
 
-    :param time: seconds from the beginning; the service's own choice is the middle.
+    :param time: seconds; the default is the middle.
     """
     path = path_of("indexes", index_id, "videos", video_id, "thumbnail")
 
@@ -78,18 +78,18 @@ def thumbnail(index_id: str, video_id: str, *, time: float | None = None) -> Cal
 
 
 def list_engines() -> Call[Page[Engine]]:
-    """Return the call for the models that an index may be created with."""
+    """Return the call for the models that an index can use."""
     call = get("/engines", partial(page_from, item=Engine.read, what="the list of engines"))
     return only_in(call, *LEGACY, instead=_DOCUMENTED)
 
 
 def read_engine(engine_id: str) -> Call[Engine]:
-    """Return the call that reads one of them."""
+    """Return the call that reads a model."""
     return only_in(get(path_of("engines", engine_id), Engine.read), *LEGACY, instead=_DOCUMENTED)
 
 
 def count_tasks(index_id: str) -> Sequence[Call[TaskCounts]]:
-    """Return the calls whose answers add up to the counts of an index's tasks: here one."""
+    """Return the calls whose results add up to the counts of an index's tasks: here one."""
 
     def counts(answer: Any) -> TaskCounts:
         raw = as_object(answer, "the counts of tasks")
@@ -100,7 +100,7 @@ def count_tasks(index_id: str) -> Sequence[Call[TaskCounts]]:
 
 
 def create_external_task(index_id: str, url: str) -> Call[CreatedTask]:
-    """Return the call that indexes a video of a hosting site; v1.2 alone has it.
+    """Return the call that indexes a video of a hosting site (v1.2 only).
 
     :param url: the page of the video.
     """

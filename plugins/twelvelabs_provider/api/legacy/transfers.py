@@ -32,15 +32,15 @@ _INSTEAD = (
 )
 
 RUNNING = ("validating", "pending", "queued", "indexing")
-"""The lists of a transfer whose videos are still on their way."""
+"""Lists of a transfer whose videos are in progress."""
 
 
 @dataclass(frozen=True)
 class Transfer:
-    """One object of a bucket that is to be indexed.
+    """One object of a bucket to index.
 
-    :param object: its address, ``s3://bucket/key.mp4``.
-    :param transcription: the address of its SRT or VTT.
+    :param object: its URL, ``s3://bucket/key.mp4``.
+    :param transcription: the URL of its SRT or VTT.
     :param language: of the speech.
     """
 
@@ -50,7 +50,7 @@ class Transfer:
     language: str = "en"
 
     def body(self) -> dict[str, str]:
-        """Return the entry of the list that is sent."""
+        """Return the JSON object of the entry."""
         entry = {"index_id": self.index_id, "language": self.language, "object": self.object}
         return {**entry, "transcription": self.transcription} if self.transcription else entry
 
@@ -113,7 +113,7 @@ class TransferLog(ServiceModel):
 
 
 def create_transfers(transfers: Sequence[Transfer]) -> Call[None]:
-    """Return the call that indexes objects of a bucket; it names no task, they are found by index and file name.
+    """Return the call that indexes objects of a bucket. It returns no tasks; find them by index and file name.
 
     It is billed and the service does not detect duplicates, so it is never repeated automatically.
     """
@@ -132,12 +132,12 @@ def start_transfer_import(
     retry_failed: bool = False,
     user_metadata: Mapping[str, Any] | None = None,
 ) -> Call[StartedTransfer]:
-    """Return the call that indexes the files of an integration; files that the index has already are left out.
+    """Return the call that indexes the files of an integration, without those that the index already has.
 
     The service compares their content, so a repeat is safe.
 
     :param incremental: only files that were not imported before.
-    :param retry_failed: those too whose earlier import failed.
+    :param retry_failed: also files whose earlier import failed.
     """
     body = {
         "index_id": index_id,
@@ -149,7 +149,7 @@ def start_transfer_import(
 
 
 def read_transfer_status(integration_id: str, index_id: str) -> Call[TransferStatus]:
-    """Return the call for where the files of an integration stand in an index."""
+    """Return the call for the status of the files of an integration in an index."""
     return _only_v1_2(get(_path(integration_id, "status"), _status, {"index_id": index_id}))
 
 

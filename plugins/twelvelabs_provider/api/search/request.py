@@ -33,7 +33,7 @@ _MEANT_AS = {"mid": "medium"}
 
 
 class SearchOption(StrEnum):
-    """Where to look: today's words (visual, audio, transcription) and those of v1.1 and v1.2."""
+    """Search options of v1.3 (visual, audio, transcription), and of v1.1 and v1.2."""
 
     VISUAL = "visual"
     AUDIO = "audio"
@@ -45,28 +45,28 @@ class SearchOption(StrEnum):
 
 
 class TranscriptionOption(StrEnum):
-    """How spoken words are compared: word by word, or by what they mean."""
+    """Comparison of speech: by word, or by meaning."""
 
     LEXICAL = "lexical"
     SEMANTIC = "semantic"
 
 
 class GroupBy(StrEnum):
-    """Whether each clip is a result, or each video with its clips."""
+    """One result per clip, or one per video."""
 
     CLIP = "clip"
     VIDEO = "video"
 
 
 class Operator(StrEnum):
-    """Whether a clip has to match any of the options, or all."""
+    """Whether a clip matches any option, or all."""
 
     OR = "or"
     AND = "and"
 
 
 class Threshold(StrEnum):
-    """Least confidence of what is found, in v1.2."""
+    """Lowest confidence of the results (v1.2)."""
 
     HIGH = "high"
     MEDIUM = "medium"
@@ -85,15 +85,15 @@ class SortOption(StrEnum):
 class SearchRequest:
     """One query of one index.
 
-    :param options: where to look; each generation takes its own words, and the other's where they mean something to it.
-    :param text: the words; ``<@entity_id>`` stands for an entity (v1.3). At most 500 tokens.
-    :param images: up to 10 pictures: files, or addresses that the service fetches. With a text both count (v1.3).
+    :param options: each generation also takes the options of the others that it can translate.
+    :param text: at most 500 tokens; ``<@entity_id>`` stands for an entity (v1.3).
+    :param images: up to 10: files, or URLs that the service fetches. v1.3 combines them with the text.
     :param query_tree: a boolean query, ``{"$and": [{"text": "..."}, ...]}``, in place of text and images (v1.2).
-    :param transcription_options: how spoken words are compared; empty leaves it to the service.
-    :param operator: None leaves it to the service, which takes ``or``.
+    :param transcription_options: empty for the default of the service.
+    :param operator: None for the default of the service, ``or``.
     :param filter: metadata to values: a text, number, boolean, ``{"gte": 1, "lte": 2}``; ``id`` to a list of video ids.
     :param page_limit: results on a page (clips, or videos where they are grouped), 1 to 50.
-    :param include_user_metadata: have the videos' own metadata in the results (v1.3).
+    :param include_user_metadata: include the user metadata of the videos (v1.3).
     """
 
     index_id: str
@@ -229,9 +229,9 @@ class SearchPage(ServiceModel):
 
 
 def is_expired(error: TwelveLabsError) -> bool:
-    """Return whether a page is refused because its token has expired, so that the search must be repeated.
+    """Return whether the token of a page has expired, so that the search must be repeated.
 
-    Besides the code there is the numeric form of errors, whose number for it is not documented.
+    Older generations send an undocumented numeric code for it.
     """
     code = error.details.code or ""
     return code == _EXPIRED or error.details.status == _GONE or (error.details.status == 400 and code.isdigit())

@@ -34,10 +34,10 @@ _EXACT_V1_1 = "transcription"
 
 
 def search(request: SearchRequest) -> Call[SearchPage]:
-    """Return the call that asks a query and reads its first page; billed, so not repeated when its answer is lost.
+    """Return the call that searches and returns the first page; it is billed, so it is not repeated.
 
-    :raises TwelveLabsBadRequestError: for a request that no generation takes.
-    :raises TwelveLabsUnsupportedError: for what v1.2 has not: sounds, entities, text together with an image.
+    :raises TwelveLabsBadRequestError: for a part that would be ignored.
+    :raises TwelveLabsUnsupportedError: for features that v1.2 lacks: sounds, entities, text with an image.
     """
     request.check()
     _refuse_newer(request)
@@ -55,19 +55,19 @@ def search(request: SearchRequest) -> Call[SearchPage]:
 
 
 def search_page(token: str, request: SearchRequest) -> Call[SearchPage]:
-    """Return the call that reads a further page of a query; it is not billed.
+    """Return the call that reads another page of a search; it is not billed.
 
-    :param token: of the page before.
-    :param request: the query that it is a page of.
+    :param token: of the previous page.
+    :param request: the search.
     """
     return get(path_of(*_way(request), token), SearchPage.read)
 
 
 def search_v1_1(request: SearchRequest) -> Call[SearchPage]:
-    """Return the call that asks a query and reads its first page; billed, so not repeated when its answer is lost.
+    """Return the call that searches and returns the first page; it is billed, so it is not repeated.
 
-    :raises TwelveLabsBadRequestError: for a request that no generation takes.
-    :raises TwelveLabsUnsupportedError: for what v1.1 has not: images, boolean queries, groups, and what v1.2 lacks.
+    :raises TwelveLabsBadRequestError: for a part that would be ignored.
+    :raises TwelveLabsUnsupportedError: for images, boolean queries and groups, and for features that v1.2 lacks.
     """
     request.check()
     _refuse_newer(request)
@@ -87,7 +87,7 @@ def search_v1_1(request: SearchRequest) -> Call[SearchPage]:
 
 
 def _way(request: SearchRequest) -> tuple[str, ...]:
-    """The path of a query; its pages lie below it."""
+    """Return the path of a search, which is also the parent of its pages."""
     if request.images:
         return ("search-v2",)
     return ("search", "combined") if request.query_tree is not None else ("search",)
@@ -133,7 +133,7 @@ def _older(option: SearchOption) -> SearchOption:
 
 
 def _conversation_option(request: SearchRequest, exact: str) -> str | None:
-    """These generations compare in one way at a time: by meaning, unless only word by word is requested."""
+    """Return the single option of these generations: by meaning, unless only by word is requested."""
     if not request.transcription_options:
         return None
     return exact if set(request.transcription_options) == {TranscriptionOption.LEXICAL} else "semantic"

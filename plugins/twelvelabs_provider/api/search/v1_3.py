@@ -16,16 +16,14 @@ _TODAY: Mapping[SearchOption, SearchOption] = {
     SearchOption.TEXT_IN_VIDEO: SearchOption.VISUAL,
     SearchOption.LOGO: SearchOption.VISUAL,
 }
-"""What became of the older generations' options."""
+"""Options of the older generations, and the nearest of v1.3."""
 
 
 def search(request: SearchRequest) -> Call[SearchPage]:
-    """Return the call that asks a query and reads its first page.
+    """Return the call that searches and returns the first page; it is billed, so it is not repeated.
 
-    Every call is billed, so it is not repeated when its answer is lost, though a second one would do no other harm.
-
-    :raises TwelveLabsBadRequestError: for a request that no generation takes.
-    :raises TwelveLabsUnsupportedError: for what only v1.2 has.
+    :raises TwelveLabsBadRequestError: for a part that would be ignored.
+    :raises TwelveLabsUnsupportedError: for features that only v1.2 has.
     """
     request.check()
     _refuse_older(request)
@@ -50,10 +48,10 @@ def search(request: SearchRequest) -> Call[SearchPage]:
 
 
 def search_page(token: str, request: SearchRequest) -> Call[SearchPage]:
-    """Return the call that reads a further page of a query; it is not billed.
+    """Return the call that reads another page of a search; it is not billed.
 
-    :param token: of the page before.
-    :param request: the query that it is a page of.
+    :param token: of the previous page.
+    :param request: the search.
     """
     query = {"include_user_metadata": True if request.include_user_metadata else None}
     return get(path_of("search", token), SearchPage.read, query)
