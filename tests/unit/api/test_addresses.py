@@ -1,4 +1,4 @@
-"""Which hosts lie inside a network, and which addresses of the service's answers are used."""
+"""Checks of hosts and URLs: private networks, and URLs of responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Assets: what is sent, what is read, and by which way a file is brought in."""
+"""Asset calls, models, and the choice of an upload method."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches as the service spells them, and what is read of its answers."""
+"""Analysis batch calls and models."""
 
 from __future__ import annotations
 

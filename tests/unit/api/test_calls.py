@@ -1,4 +1,4 @@
-"""Every call of every generation: what is sent, and how the service's own bodies are read."""
+"""Requests of every call of every generation, and parsed responses."""
 
 from __future__ import annotations
 
@@ -439,10 +439,10 @@ def test_what_is_sent(version: ApiVersion, build: Build, name: str, query: dict[
 @pytest.mark.parametrize("version", list(ApiVersion))
 def test_the_table_has_every_call_of_the_generation(version: ApiVersion) -> None:
     calls = {name for name, member in vars(Dialect).items() if isinstance(member, staticmethod)}
-    told = {case[0].partition(",")[0] for case in ALL[version]} | {"indexing_route", "ensure_takes_transcription"}
-    told |= ELSEWHERE
+    known = {case[0].partition(",")[0] for case in ALL[version]} | {"indexing_route", "ensure_takes_transcription"}
+    known |= ELSEWHERE
     refused = {name for dialect, name, *_ in UNSUPPORTED if dialect is dialect_for(version)}
-    assert calls == told | refused
+    assert calls == known | refused
 
 
 @pytest.mark.parametrize(("version", "build", "name", "query", "body"), EVERY)

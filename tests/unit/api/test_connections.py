@@ -1,4 +1,4 @@
-"""Connections and imports: what is sent, what is read, and what the older generations are told."""
+"""Connection and import calls, models, and errors of older generations."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_connection_is_read() -> None:
     assert (bare.status, bare.account, bare.scopes, bare.last_used_at) == ("", None, (), None)
 
 
-def test_an_import_is_read_as_its_request_tells_it() -> None:
+def test_an_import_with_skipped_and_rejected_files() -> None:
     answer = {
         "_id": "i1",
         "has_failures": True,

@@ -1,4 +1,4 @@
-"""What is sent for embeddings in each generation, what is refused before, and how answers are read."""
+"""Embedding requests, checks and responses of all generations."""
 
 from __future__ import annotations
 
@@ -242,8 +242,13 @@ def test_an_answer_of_today() -> None:
     assert list(first.vector) == [0.5, 1.0] and (first.option, first.scope) == ("visual", "clip")
     assert (first.start, first.end, dict(first.extra)) == (0.0, 6.0, {"quadrant": "top"})
     assert (second.option, second.scope, second.start, second.end) == (None, None, None, None)
-    told = found.input
-    assert (told.options, told.scopes, told.duration, told.clip_length) == (("visual",), ("clip",), 60.1, 6.0)
+    described = found.input
+    assert (described.options, described.scopes, described.duration, described.clip_length) == (
+        ("visual",),
+        ("clip",),
+        60.1,
+        6.0,
+    )
     assert found.dimensions == 2 and found.model is None
     assert embeddings_from({"data": []}).dimensions is None
 
@@ -277,7 +282,7 @@ def test_a_task_of_today() -> None:
         embedding_task_from({"_id": "t1"})
 
 
-def test_tasks_as_lists_and_older_calls_tell_them() -> None:
+def test_tasks_of_lists_and_older_calls() -> None:
     listed = embedding_task_from(
         {"_id": "t1", "status": "ready", "model_name": "m",
          "audio_embedding": {"metadata": {"audio_embedding_options": ["audio"], "audio_embedding_scopes": ["clip"]}}}

@@ -1,4 +1,4 @@
-"""From the fields of a connection to where the service is, or to a word about the field that is wrong."""
+"""Endpoints from the fields of a connection, and errors of wrong fields."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_every_form_of_a_host(host: str | None, port: Any, schema: str | None, o
 
 
 @pytest.mark.parametrize(
-    ("host", "port", "told"),
+    ("host", "port", "expected"),
     [
         ("https://", None, "host"),
         ("https://:443", None, "host"),
@@ -94,8 +94,8 @@ def test_every_form_of_a_host(host: str | None, port: Any, schema: str | None, o
         ("https://proxy.example/#SECRET", None, "host"),
     ],
 )
-def test_a_host_that_cannot_be_used(host: str, port: Any, told: str) -> None:
-    assert told in refusal(host=host, port=port)
+def test_a_host_that_cannot_be_used(host: str, port: Any, expected: str) -> None:
+    assert expected in refusal(host=host, port=port)
 
 
 @pytest.mark.parametrize("password", [None, "", "   ", "\n", '""', "\ufeff"])
@@ -214,5 +214,5 @@ def test_attempts_are_whole(value: Any) -> None:
         (None, False),
     ],
 )
-def test_a_key_that_crosses_a_network_in_the_open_is_told(host: str | None, warned: bool) -> None:
+def test_a_key_without_tls_on_a_network_is_a_warning(host: str | None, warned: bool) -> None:
     assert endpoint(host=host).is_plain_and_remote is warned

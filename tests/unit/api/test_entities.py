@@ -1,4 +1,4 @@
-"""Entities: what is sent, how answers are read, and what older generations say."""
+"""Entity calls, models, and errors of older generations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lists are narrowed by, in each generation's words."""
+"""Filters of lists in each generation."""
 
 from __future__ import annotations
 

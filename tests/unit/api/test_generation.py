@@ -1,4 +1,4 @@
-"""What may be asked of a model, how its answers are read whole and piece by piece, and a video in short."""
+"""Analysis requests and checks, whole and streamed answers, summaries."""
 
 from __future__ import annotations
 

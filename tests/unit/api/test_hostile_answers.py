@@ -1,4 +1,4 @@
-"""Whatever a service answers, a call ends with a value of its type or with a typed error."""
+"""Any response ends in a value of its type or in a typed error."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def test_nasty_bodies(content: bytes, status: int) -> None:
 
 
 @pytest.mark.parametrize("content", NASTY[:3] + NASTY[5:6] + NASTY[7:8], ids=repr)
-def test_what_is_no_usable_json_is_told(content: bytes) -> None:
+def test_unusable_json_is_a_typed_error(content: bytes) -> None:
     with pytest.raises(JsonError):
         decoded_json(content)
 

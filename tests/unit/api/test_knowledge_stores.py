@@ -1,4 +1,4 @@
-"""Knowledge stores, item collections and searches in them: what is sent, and how answers are read."""
+"""Calls and models of knowledge stores, item collections and searches in them."""
 
 from __future__ import annotations
 
@@ -238,7 +238,7 @@ def test_hits_that_say_too_little_are_an_error(answer: Any, said: str) -> None:
         search_knowledge_store("ks_1", KnowledgeSearch("x")).parse(answer)
 
 
-def test_an_expired_token_starts_the_search_anew() -> None:
+def test_an_expired_token_restarts_the_search() -> None:
     gone = TwelveLabsGoneError("expired", ErrorDetails(status=410))
     answers: list[Any] = [
         {"data": [hit("ksi_1", 0)], "next_page_token": "t1"},

@@ -1,4 +1,4 @@
-"""The service's own bodies, of every generation, read as typed values."""
+"""Models of the responses of every generation."""
 
 from __future__ import annotations
 

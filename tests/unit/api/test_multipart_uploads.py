@@ -1,4 +1,4 @@
-"""Uploads in parts: what is sent, what is read, and which parts are missing."""
+"""Calls and models of multipart uploads, and missing parts."""
 
 from __future__ import annotations
 

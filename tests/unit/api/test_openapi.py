@@ -1,4 +1,4 @@
-"""The calls of v1.3, every one in each of its forms, against the service's own description; nothing is sent."""
+"""Every call of v1.3 against the service's OpenAPI description; nothing is sent."""
 
 from __future__ import annotations
 

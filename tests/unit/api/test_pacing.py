@@ -1,4 +1,4 @@
-"""The arithmetic of pacing, on a clock of numbers."""
+"""Rate-limit budget, on a numeric clock."""
 
 from __future__ import annotations
 
@@ -27,44 +27,44 @@ NOW = 1_780_000_000.0
 END = NOW + 40.0
 
 
-def told(remaining: int, limit: int | None = 5, reset_at: float = END) -> RateLimit:
+def limited(remaining: int, limit: int | None = 5, reset_at: float = END) -> RateLimit:
     return RateLimit(remaining, reset_at, limit)
 
 
-def test_nothing_is_held_back_that_nobody_limits() -> None:
+def test_no_wait_without_a_limit() -> None:
     budget = taken(taken(Budget()))
     assert wait_before(budget, NOW) == 0.0
     assert returned(returned(budget)) == Budget()
 
 
 def test_a_used_up_window_is_waited_out() -> None:
-    budget = informed(taken(Budget()), told(0), NOW)
+    budget = informed(taken(Budget()), limited(0), NOW)
     assert wait_before(budget, NOW) == 40.0
     assert wait_before(at(budget, END), END) == 0.0
 
 
 def test_what_goes_out_counts_before_it_is_answered() -> None:
-    budget = returned(informed(taken(Budget()), told(2), NOW))
+    budget = returned(informed(taken(Budget()), limited(2), NOW))
     assert wait_before(taken(budget), NOW) == 0.0
     assert wait_before(taken(taken(budget)), NOW) == 40.0
 
 
 def test_within_a_window_only_the_smaller_number_counts() -> None:
-    budget = informed(taken(Budget()), told(3), NOW)
-    assert informed(budget, told(4), NOW).remaining == 3
-    assert informed(budget, told(1), NOW).remaining == 1
+    budget = informed(taken(Budget()), limited(3), NOW)
+    assert informed(budget, limited(4), NOW).remaining == 3
+    assert informed(budget, limited(1), NOW).remaining == 1
 
 
 def test_of_a_new_window_those_on_their_way_are_taken_off() -> None:
     budget = taken(taken(taken(Budget())))
-    assert informed(budget, told(4), NOW).remaining == 2
-    assert informed(budget, told(1), NOW).remaining == 0
+    assert informed(budget, limited(4), NOW).remaining == 2
+    assert informed(budget, limited(1), NOW).remaining == 0
 
 
 def test_the_next_window_is_full_but_for_those_on_their_way() -> None:
-    budget = at(replace(informed(taken(Budget()), told(0), NOW), in_flight=2), END)
+    budget = at(replace(informed(taken(Budget()), limited(0), NOW), in_flight=2), END)
     assert (budget.remaining, budget.reset_at) == (3, None)
-    later = informed(taken(budget), told(4, reset_at=END + 60), END)
+    later = informed(taken(budget), limited(4, reset_at=END + 60), END)
     assert (later.remaining, later.reset_at) == (2, END + 60)
 
 
@@ -74,20 +74,20 @@ def test_a_new_window_that_is_all_on_its_way_is_looked_at_again_soon() -> None:
     assert wait_before(replace(budget, in_flight=0), NOW) == 0.0, "their answers were lost"
 
 
-def test_a_limit_that_is_not_told_is_learned_from_what_was_left() -> None:
-    budget = informed(taken(Budget()), told(4, limit=None), NOW)
+def test_an_unknown_limit_follows_from_the_remaining_requests() -> None:
+    budget = informed(taken(Budget()), limited(4, limit=None), NOW)
     assert budget.limit == 5
-    assert informed(budget, told(3, limit=None), NOW).limit == 5
+    assert informed(budget, limited(3, limit=None), NOW).limit == 5
 
 
 def test_another_limit_is_another_window() -> None:
-    day = informed(taken(Budget()), told(0, limit=1000, reset_at=NOW + 7200), NOW)
-    assert informed(day, told(3, limit=60), NOW) == Budget(60, 3, END, in_flight=1)
+    day = informed(taken(Budget()), limited(0, limit=1000, reset_at=NOW + 7200), NOW)
+    assert informed(day, limited(3, limit=60), NOW) == Budget(60, 3, END, in_flight=1)
 
 
 @pytest.mark.parametrize("silent", [RateLimit(None, None), RateLimit(0, None), RateLimit(0, NOW - 1, 5)], ids=repr)
-def test_an_answer_that_tells_nothing(silent: RateLimit) -> None:
-    running = informed(taken(Budget()), told(0), NOW)
+def test_a_response_without_rate_limit_headers(silent: RateLimit) -> None:
+    running = informed(taken(Budget()), limited(0), NOW)
     assert informed(running, silent, NOW) == running
     assert informed(at(running, END), silent, END).remaining is None
 
@@ -99,7 +99,7 @@ def test_a_refusal_closes_for_as_long_as_the_service_says() -> None:
     assert wait_before(budget, NOW + 31) == 0.0
 
 
-def test_refusals_in_a_row_close_for_longer_where_nobody_says_how_long() -> None:
+def test_the_pause_doubles_with_refusals_without_a_wait() -> None:
     budget, waits = Budget(), []
     for _ in range(8):
         budget = refused(replace(budget, closed_until=0.0), None, NOW)
@@ -171,7 +171,7 @@ def test_what_says_more_exactly_how_long_wins() -> None:
         ("no more videos on a holiday, Monday", None, False),
     ],
 )
-def test_a_quota_is_told_from_a_limit_that_passes(words: str, wait: int | None, is_quota: bool) -> None:
+def test_a_quota_differs_from_a_short_limit(words: str, wait: int | None, is_quota: bool) -> None:
     error = refusal_of(b'{"message": "%s"}' % words.encode(), {"Retry-After": str(wait)} if wait else None)
     assert isinstance(error, TwelveLabsQuotaError) is is_quota
     assert may_repeat(CALL, error) is not is_quota

@@ -1,4 +1,4 @@
-"""Lists that end, however the service counts, and entries that come once."""
+"""Paging: end of a list, and duplicate entries."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_full_page_of_known_entries_does_not_end_a_list_that_grows() -> None:
     assert read(Pages(), pages.__getitem__) == ["c", "b", "a"]
 
 
-def test_new_entries_without_end_are_cut_and_told() -> None:
+def test_an_endless_list_is_an_error() -> None:
     pages = Pages(most=5)
     assert len(read(pages, lambda number: page(str(number)))) == 5
     assert pages.cut

@@ -1,4 +1,4 @@
-"""Redaction of texts that the service sends: keys in any spelling, signed URLs, control characters, length."""
+"""Redaction of text of the service: keys in any spelling, signed URLs, control characters, length."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From answers to values and typed errors, without a secret in any of them."""
+"""Values and typed errors from responses, without secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Responses: what is asked, how events become an answer, and what an answer that breaks off is."""
+"""Knowledge responses: requests, streams, and streams that end early."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a call is sent again, and how long is waited before: arithmetic."""
+"""Retries: whether to repeat a request, and the wait before it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search sends in each generation, what none sends, and what is read from the answers."""
+"""Search requests and results of each generation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records out of streamed answers, however the bytes are cut."""
+"""Records of a streamed response, for any cut of the bytes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_record_comes_out_before_the_next_bytes_are_asked_for() -> None:
 
 
 @pytest.mark.parametrize("framing", list(Framing))
-def test_an_end_in_the_middle_of_a_record_is_told(framing: Framing) -> None:
+def test_an_end_within_a_record_is_an_error(framing: Framing) -> None:
     start = b"data: " if framing is Framing.SSE else b""
     with pytest.raises(TwelveLabsAmbiguousError, match="broke off"):
         list(records([start + b'{"a": "tru'], framing))

@@ -1,4 +1,4 @@
-"""Answers that are JSON with something around it, or nearly JSON: a paid answer is not lost over that."""
+"""JSON values in generated text that is not plain JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Transfers and the other calls of the older generations: what is sent, what is read, what v1.3 says instead."""
+"""Transfers and other calls of v1.1 and v1.2, and the errors of v1.3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets within URLs: signatures, tokens and passwords are found, harmless parameters are not."""
+"""Secrets in URLs: signatures, tokens and passwords."""
 
 from __future__ import annotations
 

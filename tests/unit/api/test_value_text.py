@@ -1,4 +1,4 @@
-"""Values of the service that should be texts and are not: they are read as JSON writes them."""
+"""Text fields with other JSON values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A webhook's message is taken only if the service signed it, just now, and is told apart from what came before."""
+"""Webhook events: signature, time, models, replay protection."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def verified(head: str | None = None, body: bytes | str = BODY, **options: Any) 
     return verify_webhook(header() if head is None else head, body, SECRET, **{"now": MOMENT, **options})
 
 
-def told(kind: str, data: dict[str, Any]) -> WebhookEvent:
+def event_of(kind: str, data: dict[str, Any]) -> WebhookEvent:
     body = json.dumps({"id": "whe_1", "created_at": "2026-06-01T10:00:00Z", "type": kind, "data": data}).encode()
     return verified(header(body=body), body)
 
@@ -92,7 +92,7 @@ def test_a_message_of_another_time(age: int, said: str) -> None:
     assert verified(now=MOMENT + age, tolerance=400).id
 
 
-def test_now_is_now_unless_told() -> None:
+def test_the_clock_is_used_without_now() -> None:
     assert refused(now=None)[0] is WebhookProblem.TIME
 
 
@@ -107,7 +107,7 @@ def test_now_is_now_unless_told() -> None:
         (f"t={MOMENT},v0={signed()}", BODY),
     ],
 )
-def test_a_message_of_somebody_else(head: str, body: bytes) -> None:
+def test_a_message_with_a_wrong_signature(head: str, body: bytes) -> None:
     assert refused(head, body)[0] in (WebhookProblem.SIGNATURE, WebhookProblem.HEADER)
 
 
@@ -141,29 +141,29 @@ def test_no_secret_is_no_protection() -> None:
 def test_an_analysis() -> None:
     source = {"type": "asset_id", "asset_id": "c03", "system_metadata": {"duration": 532.1}}
     data = {"id": "b02", "custom_id": "dagrun-42", "status": "failed", "video_source": source}
-    event = told("analyze.task.failed", {**data, "error": {"message": "too long"}})
+    event = event_of("analyze.task.failed", {**data, "error": {"message": "too long"}})
     assert event.subject == AnalysisEnded("b02", "dagrun-42", "failed", "c03", 532.1, "too long")
     assert event.type == WebhookType.ANALYSIS_FAILED
-    url = told("analyze.task.canceled", {"id": "b02", "status": "canceled", "video_source": {"type": "url"}})
+    url = event_of("analyze.task.canceled", {"id": "b02", "status": "canceled", "video_source": {"type": "url"}})
     assert url.subject == AnalysisEnded("b02", None, "canceled", None, None, None)
 
 
 def test_the_older_generations_name_their_models_otherwise() -> None:
     data = {"id": "a01", "status": "ready", "metadata": {}}
-    second = told("index.task.ready", {**data, "engines": [{"name": "marengo2.6", "options": ["visual"]}]})
-    first = told("index.task.ready", {**data, "engine": "marengo2.5", "index_options": ["visual"]})
+    second = event_of("index.task.ready", {**data, "engines": [{"name": "marengo2.6", "options": ["visual"]}]})
+    first = event_of("index.task.ready", {**data, "engine": "marengo2.5", "index_options": ["visual"]})
     assert isinstance(second.subject, IndexingEnded) and second.subject.models == ("marengo2.6",)
     assert isinstance(first.subject, IndexingEnded) and first.subject.models == ("marengo2.5",)
 
 
 @pytest.mark.parametrize("kind", ["analyze.batch.completed", "analyze.batch.whatever"])
 def test_a_batch(kind: str) -> None:
-    assert told(kind, {"batch_id": "b01", "status": "completed"}).subject == BatchEnded("b01", "completed")
-    assert told(kind, {"id": "b01", "status": "completed"}).subject == BatchEnded("b01", "completed")
+    assert event_of(kind, {"batch_id": "b01", "status": "completed"}).subject == BatchEnded("b01", "completed")
+    assert event_of(kind, {"id": "b01", "status": "completed"}).subject == BatchEnded("b01", "completed")
 
 
-def test_an_event_that_nobody_knows_yet() -> None:
-    event = told("embed.task.ready", {"id": "e01", "more": 1})
+def test_an_event_of_an_unknown_type() -> None:
+    event = event_of("embed.task.ready", {"id": "e01", "more": 1})
     assert (event.type, event.subject, event.data["more"]) == ("embed.task.ready", None, 1)
 
 

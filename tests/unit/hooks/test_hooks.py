@@ -1,4 +1,4 @@
-"""Both hooks, one table of cases, against a real server that answers, fails and lies by script."""
+"""Both hooks against a scripted server: success, retries, errors."""
 
 from __future__ import annotations
 
@@ -193,8 +193,8 @@ def test_a_connection_that_does_not_come_about_is_tried_again(
     assert len(pauses) == 2
 
 
-def test_a_name_that_nobody_has_is_no_connection(execute: Execute, connect: Connect) -> None:
-    connect("http://nobody.invalid", max_attempts=1)
+def test_an_unknown_host_name_is_a_connection_error(execute: Execute, connect: Connect) -> None:
+    connect("http://unknown.invalid", max_attempts=1)
     assert isinstance(failure(execute, CREATE), TwelveLabsConnectionError)
 
 
@@ -283,7 +283,7 @@ def test_a_plain_and_remote_host_is_warned_of(connect: Connect, capsys: pytest.C
     assert "No TLS to http://engine.invalid" in "".join(capsys.readouterr())
 
 
-def test_the_test_button_tells_a_success(connect: Connect) -> None:
+def test_the_test_button_reports_a_success(connect: Connect) -> None:
     with ScriptedServer(Reply({"data": []})) as server:
         connect(server.origin)
         well, message = TwelveLabsHook().test_connection()
@@ -294,7 +294,7 @@ def test_the_test_button_tells_a_success(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "told"),
+    ("step", "expected"),
     [
         (Reply({"code": "api_key_invalid", "message": f"The key {KEY} is not valid."}, status=401), "api_key_invalid"),
         (redirect("https://elsewhere.invalid/"), "redirect"),
@@ -305,15 +305,15 @@ def test_the_test_button_tells_a_success(connect: Connect) -> None:
     ],
     ids=repr,
 )
-def test_the_test_button_tells_a_failure_at_once(connect: Connect, step: Any, told: str) -> None:
+def test_the_test_button_reports_a_failure_without_retries(connect: Connect, step: Any, expected: str) -> None:
     with ScriptedServer(step) as server:
         connect(server.origin)
         well, message = TwelveLabsHook().test_connection()
-    assert (well, told in message, KEY in message) == (False, True, False)
+    assert (well, expected in message, KEY in message) == (False, True, False)
     assert len(server.requests) == 1
 
 
-def test_the_test_button_tells_what_is_wrong_with_the_fields(connect: Connect) -> None:
+def test_the_test_button_reports_a_wrong_field(connect: Connect) -> None:
     connect("https://api.twelvelabs.io/elsewhere")
     well, message = TwelveLabsHook().test_connection()
     assert (well, "without a path" in message) == (False, True)
@@ -345,13 +345,13 @@ def test_no_error_quotes_keys_and_links(execute: Execute, connect: Connect, repl
     assert len(str(error)) < 1500
 
 
-def test_a_job_that_quotes_its_link_is_told_without_it(execute: Execute, connect: Connect) -> None:
+def test_a_failed_job_reports_no_secrets(execute: Execute, connect: Connect) -> None:
     asset = {"_id": "c1", "status": "failed", "error": {"code": "x", "message": f"no {QUOTED} {KEY}"}}
     with ScriptedServer(Reply(asset)) as server:
         connect(server.origin)
         read = execute(V1_3.read_asset("c1").then(asset_state))
-    told = read.failure_of(JobRef(JobKind.ASSET, "c1"))
-    assert told == "asset c1 ended as 'failed': x: no https://b.example/v.mp4?... ***".replace("//b", "//...@b")
+    reason = read.failure_of(JobRef(JobKind.ASSET, "c1"))
+    assert reason == "asset c1 ended as 'failed': x: no https://b.example/v.mp4?... ***".replace("//b", "//...@b")
 
 
 def test_no_call_shows_its_body() -> None:

@@ -1,4 +1,4 @@
-"""Responses of any size, compression and slowness, against both hooks."""
+"""Limits of response bodies in both hooks: size, compression, time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files in parts: each part once, from where the file lies, in bounded memory, and no address in any message."""
+"""Multipart upload: each part once, in bounded memory, without URLs in messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Worker and triggerer read the same proxies and trusted certificates, with a real proxy and a real TLS server."""
+"""Proxies and trusted certificates of both hooks, with a real proxy and a real TLS server."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ def test_unusable_extras_are_refused_in_words(
         execute(READ)
 
 
-def test_the_test_of_a_connection_tells_of_unusable_certificates(connect: Connect) -> None:
+def test_the_connection_test_reports_unusable_certificates(connect: Connect) -> None:
     connect("https://127.0.0.1:1", verify="/no/such/file")
     assert TwelveLabsHook().test_connection()[0] is False
     assert "extra verify is '/no/such/file'" in TwelveLabsHook().test_connection()[1]

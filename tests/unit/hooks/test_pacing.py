@@ -1,4 +1,4 @@
-"""One pace for all callers of an account: both hooks against a scripted server, on a clock that only sleeping moves."""
+"""Rate limiting in both hooks against a scripted server, on a clock that only sleeps move."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STARTED = {"task_id": "a1", "status": "pending"}
 
 
 class Clock:
-    """Epoch seconds that pass only while somebody sleeps; sleepers of several threads sleep at the same time."""
+    """Epoch seconds that pass only during sleeps; threads sleep at the same time."""
 
     def __init__(self) -> None:
         self.now = float(int(time.time()))
@@ -68,7 +68,7 @@ def execute(request: pytest.FixtureRequest) -> Execute:
     return chosen
 
 
-def told(remaining: int, reset_at: float, body: Any = STARTED, **headers: str) -> Reply:
+def limited(remaining: int, reset_at: float, body: Any = STARTED, **headers: str) -> Reply:
     """Return a success that tells of the limit, in capitals of its own."""
     limits = {"X-RATELIMIT-request-remaining": str(remaining), "x-RateLimit-Request-RESET": str(int(reset_at))}
     return Reply(body, headers={**limits, **headers})
@@ -108,7 +108,7 @@ def test_a_refusal_is_of_one_category_and_one_account(
 def test_a_used_up_budget_is_waited_for_without_a_request(
     execute: Execute, connect: Connect, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with ScriptedServer(told(0, clock.now + 40), Reply(STARTED)) as server:
+    with ScriptedServer(limited(0, clock.now + 40), Reply(STARTED)) as server:
         connect(server.origin)
         execute(ANALYZE)
         execute(ANALYZE)
@@ -119,7 +119,7 @@ def test_a_used_up_budget_is_waited_for_without_a_request(
 
 
 def test_reads_take_no_notice_of_a_budget(execute: Execute, connect: Connect, clock: Clock) -> None:
-    with ScriptedServer(*[told(0, clock.now + 40, INDEX.body)] * 3) as server:
+    with ScriptedServer(*[limited(0, clock.now + 40, INDEX.body)] * 3) as server:
         connect(server.origin)
         for _ in range(3):
             execute(READ)
@@ -128,7 +128,7 @@ def test_reads_take_no_notice_of_a_budget(execute: Execute, connect: Connect, cl
 
 def test_a_budget_of_tomorrow_is_not_waited_for(execute: Execute, connect: Connect, clock: Clock) -> None:
     refused = Reply({"message": "You have used up the daily quota."}, status=429)
-    with ScriptedServer(told(0, clock.now + 7200), refused) as server:
+    with ScriptedServer(limited(0, clock.now + 7200), refused) as server:
         connect(server.origin)
         execute(ANALYZE)
         with pytest.raises(TwelveLabsQuotaError, match="daily quota"):
@@ -170,13 +170,13 @@ def test_the_key_is_not_kept(connect: Connect) -> None:
 def test_one_that_always_comes_too_late_goes_in_the_end(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     pace = Pace(clock=clock)
 
-    def somebody_else_takes_it() -> None:
+    def another_thread_takes_it() -> None:
         pace.learn(429, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(clock.now + 60)}, clock.now)
 
-    somebody_else_takes_it()
+    another_thread_takes_it()
     for pause in pace.pauses("POST /search"):
         clock.sleep(pause)
-        somebody_else_takes_it()
+        another_thread_takes_it()
     # Newer Pythons add floats more exactly than the pace does.
     assert sum(clock.sleeps) == pytest.approx(MOST_WAITED)
 

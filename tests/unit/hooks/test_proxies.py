@@ -1,4 +1,4 @@
-"""Which proxy an address takes, over environments as people write them."""
+"""Proxy selection from environment variables and the connection."""
 
 from __future__ import annotations
 

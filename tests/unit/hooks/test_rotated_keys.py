@@ -1,4 +1,4 @@
-"""A worker reads its connection again when the service refuses it, and sends the call again if it has changed."""
+"""Rotated keys: a worker reads its connection again after a refusal, and repeats the call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A query goes from page to page, and once from the beginning where its pages have expired."""
+"""Pages of a search, and its restart after an expired token."""
 
 from __future__ import annotations
 

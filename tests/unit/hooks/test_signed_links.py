@@ -1,4 +1,4 @@
-"""What a signed link opens is content only if it is answered as such."""
+"""Content of signed URLs."""
 
 from __future__ import annotations
 

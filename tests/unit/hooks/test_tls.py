@@ -1,4 +1,4 @@
-"""Where a TLS connection breaks decides whether a call may be sent again."""
+"""Whether a call may be repeated after a failed TLS connection."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def trust(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Trust:
     return lambda: monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
 
 
-def test_a_certificate_that_nobody_trusts(
+def test_an_untrusted_certificate(
     execute: Execute,
     connect: Connect,
     trust: Trust,

@@ -1,4 +1,4 @@
-"""Uploads: byte by byte what was in the source, in constant memory, or a typed error."""
+"""Uploads: the exact bytes of the source in constant memory, or a typed error."""
 
 from __future__ import annotations
 
