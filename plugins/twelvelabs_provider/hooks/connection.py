@@ -13,7 +13,7 @@ DEFAULT_CONN_ID = "twelvelabs_default"
 
 
 def endpoint_of(connection: Connection) -> Endpoint:
-    """Return where and how to reach the service.
+    """Return the endpoint of a connection.
 
     :raises TwelveLabsConfigurationError: naming the field that cannot be used.
     """

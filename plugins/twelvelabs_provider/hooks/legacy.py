@@ -18,12 +18,12 @@ _IMAGES = (b"\xff\xd8\xff", b"\x89PNG")
 
 
 def count_tasks(hook: TwelveLabsHook, index_id: str) -> TaskCounts:
-    """Return how many indexing tasks of an index have each status, in every generation."""
+    """Return the number of indexing tasks of an index by status, in any generation."""
     return reduce(add, (hook.execute(call) for call in hook.api.count_tasks(index_id)))
 
 
 def thumbnail_image(hook: TwelveLabsHook, index_id: str, video_id: str, *, time: float | None = None) -> bytes:
-    """Return a picture of a video (v1.1 and v1.2), fetched at once: its link is good for an hour.
+    """Return a thumbnail of a video (v1.1 and v1.2), downloaded at once because its URL expires after an hour.
 
     :param time: seconds from the beginning; the service's own choice is the middle.
     :raises TwelveLabsUnsupportedError: in v1.3.

@@ -36,7 +36,7 @@ _installing = Lock()
 
 
 def redact_client_logs() -> None:
-    """Have everything that the clients of :data:`CLIENTS` log from now on in this process redacted.
+    """Redact all further log records of the packages in :data:`CLIENTS` in this process.
 
     Filters of a logger do not see what the loggers below it write, and handlers change: so records are redacted where
     they are made.
@@ -48,7 +48,7 @@ def redact_client_logs() -> None:
 
 
 class _Factory:
-    """Makes log records as before, and redacts those of clients."""
+    """Log record factory that redacts the records of clients."""
 
     redacts_clients = True
 

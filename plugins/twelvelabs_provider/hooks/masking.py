@@ -14,14 +14,14 @@ _SHOWN = "twelvelabs_shown"
 
 
 def mask_secrets_in(value: Any) -> None:
-    """Mask what signs a URL, or logs in to one, wherever it stands in an argument."""
+    """Mask the signatures and credentials of URLs in an argument."""
     if found := secrets_in(value):
         # One message to Airflow's supervisor for all of them.
         mask_secret([*found])
 
 
 def mask_map_index(context: Any) -> None:
-    """Have the label of a mapped task rendered without the secrets of URLs.
+    """Render the label of a mapped task without the secrets of URLs.
 
     Airflow masks rendered fields, but not the label that it renders from ``map_index_template`` and stores. It renders
     the template from this context, before and after the task is executed.

@@ -46,10 +46,10 @@ if not __package__:
 log = logging.getLogger(__name__)
 
 AT_ONCE = 4
-"""Parts on their way at the same time."""
+"""Parts sent at the same time."""
 
 REPORTED_AT_ONCE = 10
-"""Parts that went up before they are reported; so many are sent again at most after the process was killed."""
+"""Uploaded parts per report, and so the most parts that are sent again after the process is killed."""
 
 _FETCHED_AT_ONCE = 20
 _FORBIDDEN = (
@@ -75,11 +75,11 @@ _STORE_CODE = re.compile(r"<Code>(\w{1,60})</Code>")
 
 @dataclass(frozen=True)
 class PartSource:
-    """A file that can be read from anywhere in it.
+    """A file with random access.
 
     :param filename: for messages.
     :param size: bytes.
-    :param open_range: returns a fresh stream of a stretch: offset and bytes.
+    :param open_range: returns a new stream of a range: offset and size.
     """
 
     filename: str
@@ -89,9 +89,9 @@ class PartSource:
 
 @dataclass(frozen=True)
 class _Attempt:
-    """A part that is to be sent for the first or another time.
+    """One attempt to send a part.
 
-    :param pause: seconds to wait before.
+    :param pause: seconds to wait before it.
     """
 
     chunk: Chunk
@@ -101,23 +101,23 @@ class _Attempt:
 
 @dataclass(frozen=True)
 class _NotSent:
-    """Why a part did not go up, in words that quote no address."""
+    """Reason of a failed part, without its URL."""
 
     why: str
 
 
 class _Stopped(Exception):
-    """Another part has failed for good: this one need not go on."""
+    """Another part has failed finally, so this one stops."""
 
 
 class MultipartSender:
-    """Sends the parts of one session.
+    """Sender of the parts of one session.
 
-    :param hook: speaks with the service; used from the calling thread only.
+    :param hook: used from the calling thread only.
     :param upload_id: the session.
     :param source: the file.
-    :param headers: what goes with every part.
-    :param at_once: how many parts are on their way at the same time.
+    :param headers: of every part.
+    :param at_once: parts sent at the same time.
     """
 
     def __init__(
@@ -140,7 +140,7 @@ class MultipartSender:
         self._complete = False
 
     def send(self, missing: Sequence[Chunk], urls: Iterable[ChunkUrl] = ()) -> bool:
-        """Send parts and report them; return whether the service says that it has all of them.
+        """Send and report parts; return whether the service has all of them.
 
         :param missing: the parts that the service does not have.
         :param urls: fresh addresses that are there already.
@@ -188,11 +188,11 @@ class MultipartSender:
             self._report()
 
     def _again(self, attempt: _Attempt, outcome: _NotSent) -> _Attempt:
-        """Return the next attempt at a part, having said why there is one."""
+        """Log the reason and return the next attempt at a part."""
         patience = self._hook.endpoint.retry
         what = f"part {attempt.chunk.index} of {self._source.filename} did not go up ({outcome.why})"
         if attempt.number >= patience.attempts:
-            raise TwelveLabsTransientError(f"{what}, tried {attempt.number} times; a retry sends what is missing")
+            raise TwelveLabsTransientError(f"{what}, tried {attempt.number} times; a retry sends the missing parts")
         pause = growing_delay(attempt.number, patience, random.random())
         log.warning("%s; attempt %d of %d follows in %.1f s", what, attempt.number + 1, patience.attempts, pause)
         return replace(attempt, number=attempt.number + 1, pause=pause)
@@ -203,7 +203,7 @@ class MultipartSender:
             report = self._hook.execute(report_chunks(self._upload_id, batch))
             del self._unreported[: len(batch)]
             self._complete = self._complete or report.complete
-            log.info("%s: %d parts are there", self._source.filename, report.total_completed)
+            log.info("Uploading %s: %d parts are complete", self._source.filename, report.total_completed)
 
     def _put(self, http: HttpSession, attempt: _Attempt, url: str) -> SentChunk | _NotSent:
         """Send one part; runs in a thread of the pool."""
@@ -235,7 +235,7 @@ class MultipartSender:
         return SentChunk(chunk.index, proof, chunk.size)
 
     def _beginning(self, answer: Any) -> bytes:
-        """Return the beginning of a store's answer, whatever its size."""
+        """Return the start of a store's response, of any size."""
         seconds = LONGEST_SHARE * self._hook.endpoint.read_timeout
         body = Body("PUT of a part", answer.headers, most_bytes=_LONGEST_REASON, seconds=seconds, whole=False)
         return whole_body(answer, body)
@@ -267,7 +267,7 @@ class _Addresses:
         if url:
             must_be_usable(url, self._hook.endpoint, f"the address of part {index} of upload {self._upload_id}")
         else:
-            raise TwelveLabsAnswerError(f"the service gave no address for part {index} of upload {self._upload_id}")
+            raise TwelveLabsAnswerError(f"no URL for part {index} in the response (upload {self._upload_id})")
         return url
 
     def _keep(self, urls: Iterable[ChunkUrl]) -> None:
@@ -276,7 +276,7 @@ class _Addresses:
 
 
 class _PartStream(SizedStream):
-    """A part that is being sent; it stops early when another part has failed."""
+    """Stream of a part; it stops early when another part has failed."""
 
     def __init__(self, part: FilePart, stop: Event) -> None:
         super().__init__(part)
@@ -289,7 +289,7 @@ class _PartStream(SizedStream):
 
 
 def _usable_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the headers that the service wants with each part.
+    """Return the headers that the service requires for each part.
 
     :raises TwelveLabsAnswerError: one of them would address or authorise the request otherwise.
     """
@@ -301,7 +301,7 @@ def _usable_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _refusal(answer: Any, said: bytes) -> str:
-    """Why a store refused a part: its status and its own word, nothing else of an answer that may quote the address."""
+    """Return the status and error code of a refused part; the rest of the response may quote the URL."""
     if answer.status_code < HTTPStatus.MULTIPLE_CHOICES:
         return "the answer carries no ETag"
     code = _STORE_CODE.search(said.decode("utf-8", errors="replace"))

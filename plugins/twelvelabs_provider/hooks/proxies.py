@@ -19,7 +19,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _PROXY_PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 _SOCKS_PACKAGES = {"socks": "PySocks", "socksio": "socksio"}
 NO_PROXY_AT_ALL = "none"
-"""The value of a connection's ``proxy`` that connects directly, whatever the environment says."""
+"""Value of a connection's ``proxy`` that ignores the environment and connects directly."""
 
 
 def proxy_for(url: str, own: str | None, conn_id: str, environ: Mapping[str, str]) -> str | None:
@@ -45,7 +45,7 @@ def shown(proxy: str) -> str:
 
 
 def _variable(environ: Mapping[str, str], name: str) -> str:
-    """Return a variable's value; as everywhere, its name in lower case comes first, even if it is empty."""
+    """Return a variable's value; the lower-case name has priority, even if empty."""
     return environ.get(name, environ.get(name.upper(), "")).strip()
 
 
@@ -55,7 +55,7 @@ def _entries(no_proxy: str) -> list[str]:
 
 @dataclass(frozen=True)
 class _Target:
-    """The part of an address that ``NO_PROXY`` is about."""
+    """Host and port of a URL, for comparison with ``NO_PROXY``."""
 
     scheme: str
     host: str
@@ -121,7 +121,7 @@ def _network(text: str) -> IPv4Network | IPv6Network | None:
 
 
 def _checked(text: str, where: str) -> str:
-    """Return a proxy in the one form that both libraries understand alike."""
+    """Return a proxy in a form that both HTTP libraries understand."""
     hidden = "<hidden>" if "@" in text else text
     wrong = TwelveLabsConfigurationError(
         f"{where} is {hidden!r}: not a proxy. Write http://host:port, or http://user:password@host:port with special"

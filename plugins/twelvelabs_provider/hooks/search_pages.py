@@ -18,7 +18,7 @@ _MOST_REMEMBERED = 100_000
 
 
 class Search:
-    """The results of a query, best first; a page is requested when its first result is needed.
+    """Results of a search, best first; a page is requested when its first result is needed.
 
     Each query is billed, further pages are not. Where the service does not give a page any more because its token is
     too old, the query is asked once more, billed once more, and what was returned already is left out.
@@ -31,11 +31,11 @@ class Search:
         self._hook = hook
         self._request = request
         self.first: SearchPage | None = None
-        """The first page: how many results there are, and what was searched."""
+        """The first page, with the number of results and the searched videos."""
         self.queries = 0
-        """How many queries were answered, and billed."""
+        """Number of billed searches."""
         self.pages = 0
-        """How many pages were read."""
+        """Number of pages read."""
 
     def __iter__(self) -> Iterator[Match]:
         returned = Recent(_MOST_REMEMBERED)
@@ -48,7 +48,7 @@ class Search:
         except TwelveLabsError as error:
             if not (self.queries and is_expired(error)):
                 raise
-            log.warning("%s; the query is asked again from the beginning (and billed again)", error)
+            log.warning("%s; the search starts again and is billed again", error)
             yield from self._pages()
 
     def _pages(self) -> Iterator[SearchPage]:

@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 
 class TwelveLabsAsyncHook(BaseHook):
-    """Speaks with the TwelveLabs API without blocking the event loop: ``async with TwelveLabsAsyncHook(id) as hook``.
+    """Hook for the TwelveLabs API without blocking the event loop: ``async with TwelveLabsAsyncHook(id) as hook``.
 
     :param twelvelabs_conn_id: connection of type ``twelvelabs``; read once, when the hook is entered.
     """
@@ -84,7 +84,7 @@ class TwelveLabsAsyncHook(BaseHook):
         return dialect_for(self.endpoint.version)
 
     async def execute(self, call: Call[T], *, until: float | None = None) -> T:
-        """Send a call and return its answer; where the rate limit is used up it waits for its turn first.
+        """Send a call and return its response. A used-up rate limit delays it.
 
         :param until: epoch seconds beyond which it does not wait for a turn.
         :raises TwelveLabsError: typed by what to do; transient ones only after the connection's ``max_attempts``.
@@ -114,7 +114,7 @@ class TwelveLabsAsyncHook(BaseHook):
         return read_answer(call, answer.status_code, answer.headers, content, time.time())
 
     async def _exchange(self, call: Call[Any]) -> tuple[httpx.Response, bytes]:
-        """Send a call and read the response to its end, or to that of the wanted part of an error."""
+        """Send a call and read the response to its end; of an error, only the start."""
         base = allowed_seconds(call, self.endpoint)
         request, content = self._request(call), bytearray()
         begin = get_running_loop().time()
@@ -154,7 +154,7 @@ class TwelveLabsAsyncHook(BaseHook):
 
 
 def _client(network: Network) -> httpx.AsyncClient:
-    """Return a client that reads nothing from the environment itself."""
+    """Return a client that ignores the environment."""
     endpoint = network.endpoint
     address = network.proxy_for(endpoint.origin)
     proxy_tls = address is not None and address.startswith("https")

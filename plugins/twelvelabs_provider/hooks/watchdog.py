@@ -19,7 +19,7 @@ _LONGEST = 3600.0
 
 
 class Watchdog:
-    """Ends a connection whose response takes too long: a thread that waits for bytes cannot notice the time itself.
+    """Closes a connection whose response takes too long, because a thread that waits for bytes cannot check the time.
 
     :param seconds: how long one may wait for bytes altogether; asked again when they are over.
     """
@@ -33,7 +33,7 @@ class Watchdog:
         self._timer: Timer | None = None
 
     def allow(self, seconds: float) -> None:
-        """Allow another time; raise where it is over.
+        """Set another limit; raise if it is already over.
 
         :raises TimeoutError: it is over.
         """
@@ -64,7 +64,7 @@ class Watchdog:
             raise too_slow(self._seconds)
 
     def close(self) -> None:
-        """Watch no longer."""
+        """Stop watching."""
         if self._timer:
             self._timer.cancel()
 
@@ -88,7 +88,7 @@ class Watchdog:
 
 
 class _Watched:
-    """Waits for the head of a response only so long, and remembers whose bytes the body is."""
+    """HTTP connection with a limited wait for the response head, which its body refers to."""
 
     sock: Any
     timeout: Any

@@ -31,10 +31,10 @@ _ANSWERS = {
 
 
 def answer_classes() -> list[str]:
-    """Return the full names of the classes that an answer is read into."""
+    """Return the full names of the response classes."""
     return [f"{_API}.{module}.{name}" for module, names in _ANSWERS.items() for name in names.split()]
 
 
 def allow_answers() -> None:
-    """Let a task read what another one returned from the hook, with Airflow's default settings."""
+    """Allow these classes in XCom with Airflow's default settings."""
     allow_in_xcom(answer_classes())

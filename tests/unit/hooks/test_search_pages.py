@@ -55,7 +55,7 @@ def test_a_page_that_expired_is_asked_for_from_the_beginning(
         assert [match.start for match in search] == [1, 2, 3, 4, 5]
     assert asked(server)[3:5] == ["POST /search", "GET /search/u-1"]
     assert search.queries == 2
-    assert "asked again from the beginning" in caplog.text
+    assert "starts again and is billed again" in caplog.text
 
 
 def test_it_is_asked_again_once_only(connect: Connect) -> None:

@@ -32,7 +32,8 @@ def create_embeddings(request: EmbeddingRequest) -> Call[Embeddings]:
 def create_embedding_task(request: EmbeddingRequest) -> Call[EmbeddingTask]:
     """Return the call that starts a task for audio or video of up to four hours.
 
-    :raises TwelveLabsBadRequestError: for texts and images, which have no tasks.
+    :raises TwelveLabsBadRequestError: for texts and images, which have no tasks. Raised before the request, so that
+        ``mode="auto"`` can take the other call.
     """
     if not isinstance(request.input, (AudioInput, VideoInput)):
         raise TwelveLabsBadRequestError(

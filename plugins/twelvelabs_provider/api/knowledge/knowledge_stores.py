@@ -106,7 +106,7 @@ class Enrichment(Answer):
     def body(self) -> dict[str, Any]:
         """Return the JSON object of the ingestion configuration.
 
-        :raises ValueError: for both, or none.
+        :raises ValueError: for both, or none. Protects money: one of the two would be ignored at every ingestion.
         """
         if (self.json_schema is None) == (self.description is None):
             raise ValueError("an enrichment has either a json_schema or a description")
