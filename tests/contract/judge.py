@@ -118,8 +118,8 @@ def form_parts(message: Message) -> list[tuple[str, str | None]]:
     for part in form.iter_parts():  # type: ignore[attr-defined, unused-ignore]
         name = str(part.get_param("name", header="content-disposition"))
         content = part.get_payload(decode=True)
-        text = content.decode() if isinstance(content, bytes) else ""
-        parts.append((name, None if part.get_filename() else text))
+        text = content.decode() if isinstance(content, bytes) and not part.get_filename() else None
+        parts.append((name, text))
     return parts
 
 
