@@ -136,8 +136,8 @@ def search_digest() -> None:
         (digests / run / "digest.md").write_text(_markdown(run, index_id, new))
         (digests / run / "digest.html").write_text(_html(run, index_id, new))
         # Last, since it is what the next digest goes by.
-        told_now = [{column.name: row[column.name] for column in key} for row in new]
-        publish("seen", [*seen, *told_now], key, ["jsonl"])
+        new_hits = [{column.name: row[column.name] for column in key} for row in new]
+        publish("seen", [*seen, *new_hits], key, ["jsonl"])
         return published
 
     found >> write_digest(index.output, OUTPUT, RUN)

@@ -10,7 +10,7 @@ from demo.airflow_api import AirflowApi, AirflowApiError, TaskState
 _PAGE = 100
 _ATTEMPTS = 6
 _DONE_ALREADY = 409
-NOBODY = 0
+UNASSIGNED = 0
 
 
 class Hands(AirflowApi):
@@ -47,7 +47,7 @@ class Hands(AirflowApi):
 
     def holder(self, task: dict[str, Any]) -> int:
         """Return the id of the triggerer's job that holds a task instance."""
-        return int((task.get("triggerer_job") or {}).get("id") or NOBODY)
+        return int((task.get("triggerer_job") or {}).get("id") or UNASSIGNED)
 
     def _request(
         self, method: str, path: str, json: dict[str, Any] | None = None, allowed: tuple[int, ...] = ()
@@ -55,7 +55,7 @@ class Hands(AirflowApi):
         """Send one request; again where Airflow stood in its own way.
 
         Where there is no PostgreSQL, many processes write to one SQLite file, and two that wait for each other are only
-        told apart by a timeout.
+        distinguished by a timeout.
         A clear is not repeated: done twice, it would be two.
         """
         for _ in range(_ATTEMPTS - 1 if method in ("GET", "PATCH") else 0):

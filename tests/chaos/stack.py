@@ -43,7 +43,7 @@ import twelvelabs_provider.operators.embed
 import twelvelabs_provider.operators.index_video
 """
 # Seconds. Short, so that the scheduler notices a death in the time of a test; a busy machine has to keep up too, and
-# nobody takes a scheduler for dead that is only slow.
+# no process takes a slow scheduler for a dead one.
 PROMPT = {
     "scheduler__scheduler_health_check_threshold": "900",
     "scheduler__task_instance_heartbeat_timeout": "20",
@@ -187,7 +187,7 @@ class Stack:
         return {task.label: task for task in self.api.task_states(dag_id, run_id)}
 
     def holders(self, dag_id: str, run_id: str) -> Counter[int]:
-        """Return how many waits of a run each triggerer holds, by its job's id; those that nobody holds count as 0."""
+        """Return how many waits of a run each triggerer holds, by its job's id (0: no triggerer)."""
         return Counter(
             self.api.holder(task) for task in self.api.tasks_of(dag_id, run_id) if task["state"] == "deferred"
         )

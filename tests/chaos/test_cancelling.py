@@ -1,4 +1,4 @@
-"""A user gives tasks up, or a run's time is up: their remote analyses are cancelled, and nobody else's is."""
+"""Cancellation of remote analyses when a user ends tasks, or when a run times out; other analyses continue."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.chaos.hands import NOBODY
+from tests.chaos.hands import UNASSIGNED
 from tests.engine.suspended_worker import suspended_worker
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Waiting:
         return {(task.task_id, task.map_index): task.state for task in tasks}
 
     def held(self) -> int:
-        """Return how many waits a triggerer has taken up: before that nobody hears of what a user does."""
+        """Return how many waits a triggerer holds: only a held wait notices what a user does."""
         return self.stack.log_of_all(self.dag_id, self.run_id).count(') starting"')
 
     def until(self, done: Callable[[], bool]) -> None:
@@ -108,9 +108,7 @@ def asset(stack: Stack, unseen: Callable[[], Path]) -> str:
 
 
 @pytest.mark.parametrize("where", ["deferred", "running"])
-def test_what_a_user_gives_up_is_cancelled_and_nothing_else(
-    where: str, stack: Stack, asset: str, tmp_path: Path
-) -> None:
+def test_only_the_jobs_of_ended_tasks_are_cancelled(where: str, stack: Stack, asset: str, tmp_path: Path) -> None:
     with waiting(stack, f"given_up_while_{where}", asset, tmp_path) as run:
         all_wait = each((*GIVEN_UP, *CLEARED, *LEFT_ALONE), "waits")
         run.until(lambda: run.analyses() == all_wait and set(run.states().values()) == {where})
@@ -148,9 +146,9 @@ def test_analyses_stay_when_their_waits_move_to_another_triggerer(stack: Stack, 
 
         def held_by_one() -> int:
             holders = stack.holders(run.dag_id, run.run_id)
-            return next(iter(holders)) if len(holders) == 1 and holders.total() == len(all_wait) else NOBODY
+            return next(iter(holders)) if len(holders) == 1 and holders.total() == len(all_wait) else UNASSIGNED
 
-        run.until(lambda: run.analyses() == all_wait and held_by_one() != NOBODY)
+        run.until(lambda: run.analyses() == all_wait and held_by_one() != UNASSIGNED)
         first = held_by_one()
         # A triggerer's first request makes it load Airflow's API, which on a busy machine takes longer than it may be
         # silent.
@@ -160,7 +158,7 @@ def test_analyses_stay_when_their_waits_move_to_another_triggerer(stack: Stack, 
         for process in family:
             process.suspend()
         try:
-            run.until(lambda: held_by_one() not in (NOBODY, first))
+            run.until(lambda: held_by_one() not in (UNASSIGNED, first))
             second = held_by_one()
             run.until(lambda: stack.is_connected_to_engine("second triggerer"))
         finally:

@@ -55,7 +55,7 @@ def answered(task: dict[str, Any], **other: Any) -> dict[str, Any]:
     return {"method": "GET", "path": POLL, "action": "status", "status": 200, "body": {**task, **other}}
 
 
-def test_cancelled_elsewhere_fails_the_try_and_the_next_one_asks_anew(
+def test_a_job_cancelled_elsewhere_fails_the_attempt_and_the_retry_submits_again(
     account: Account, asset: str, tmp_path: Path
 ) -> None:
     memory = TaskStateStore()
@@ -84,7 +84,7 @@ def test_an_unknown_status_is_waited_out(faults: Faults, account: Account, asset
     assert paid_once(account, asset)
 
 
-def test_a_warning_is_published_and_told(
+def test_a_warning_is_returned_with_the_result(
     faults: Faults, account: Account, asset: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     context = task_context(TaskStateStore())
@@ -98,7 +98,7 @@ def test_a_warning_is_published_and_told(
     assert len(tasks_of(account, asset)) == 1
 
 
-def test_an_analysis_that_vanishes_fails_for_good_and_a_clear_asks_anew(
+def test_an_analysis_that_vanishes_fails_without_a_retry_and_a_clear_submits_again(
     account: Account, asset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outage, "SETTLING", 0.5)
@@ -116,7 +116,7 @@ def test_an_analysis_that_vanishes_fails_for_good_and_a_clear_asks_anew(
     assert len(tasks_of(account, asset)) == 1 and whole(tmp_path)
 
 
-def test_a_video_that_vanishes_fails_for_good_and_a_clear_indexes_it_anew(
+def test_a_video_that_vanishes_fails_without_a_retry_and_a_clear_indexes_it_again(
     account: Account, unseen: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outage, "SETTLING", 0.5)

@@ -59,8 +59,8 @@ def test_a_run_stays_within_the_requests_of_each_minute(
     with ThreadPoolExecutor(AT_ONCE) as pool:
         assert len(list(pool.map(understand, videos))) == VIDEOS
     assert all(whole(tmp_path / video.stem) for video in videos)
-    told = account.get("/_local/limits")["minutes"]
+    counted = account.get("/_local/limits")["minutes"]
     for category in CATEGORIES:
-        asked = [minute["accepted"] + minute["refused"] for minute in told[category]]
-        assert sum(minute["accepted"] for minute in told[category]) == VIDEOS, told
-        assert max(asked) <= PER_MINUTE, told
+        asked = [minute["accepted"] + minute["refused"] for minute in counted[category]]
+        assert sum(minute["accepted"] for minute in counted[category]) == VIDEOS, counted
+        assert max(asked) <= PER_MINUTE, counted

@@ -150,7 +150,7 @@ def first_that_succeeds(attempt: Callable[[], Any]) -> Any:
     [*product(["sync", "stream"], ["lose_answer", "hang", "cut_body"]), ("stream", "cut_stream")],
 )
 @pytest.mark.usefixtures("tolerant")
-def test_an_answer_that_cannot_be_found_again_is_never_asked_for_unseen(
+def test_a_lost_response_that_cannot_be_found_is_never_requested_again(
     mode: str,
     action: str,
     faults: Faults,
@@ -189,7 +189,7 @@ def test_a_storm_without_end_stops_at_the_deadline(
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_the_service_restarts_in_mid_job(
+def test_the_service_restarts_during_a_job(
     deferrable: bool, unseen: Callable[[], Path], connect: Connect, tmp_path: Path
 ) -> None:
     """The wait bears the silence, and the service takes the job up again."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.chaos.hands import NOBODY
+from tests.chaos.hands import UNASSIGNED
 from tests.chaos.results import whole_manifest
 from tests.engine.suspended_worker import suspended_worker
 
@@ -77,7 +77,7 @@ def deaths(stack: Stack, unseen: Callable[[], Path], tmp_path_factory: pytest.Te
 
         def held_by(triggerers: int) -> bool:
             holders = stack.holders(DAG_ID, run_id)
-            held = holders.total() == WAITS and len(holders) == triggerers and NOBODY not in holders
+            held = holders.total() == WAITS and len(holders) == triggerers and UNASSIGNED not in holders
             if held:
                 # A busy triggerer that falls silent may lose its waits the next moment.
                 shares.append(holders)
@@ -103,7 +103,7 @@ def test_the_other_triggerer_takes_over(deaths: Deaths) -> None:
     assert left[heir] == WAITS and 0 < both[heir] < WAITS
 
 
-def test_all_finish_at_the_try_that_waited(deaths: Deaths) -> None:
+def test_all_finish_in_the_attempt_that_waited(deaths: Deaths) -> None:
     assert deaths.ended == "success"
     assert Counter(task.state for task in deaths.waits) == {"success": WAITS}
     assert all(task.try_number == deaths.tries[task.label] for task in deaths.waits)

@@ -156,7 +156,7 @@ def test_an_embedding_task_is_attached_to(step: Step, run: Run) -> None:
     assert whole(Path(run.conf["output"]) / step.task_id)["rows"] > 0
 
 
-def test_an_embedding_task_that_nobody_can_tell_from_others_is_not_submitted_unseen(run: Run) -> None:
+def test_an_embedding_task_that_cannot_be_identified_is_not_submitted_again(run: Run) -> None:
     """The service does not say of which file a task is."""
     assert run.tasks[LOST_EMBEDDING.task_id].state == "failed"
     assert "Pass the right one as embedding_task_id, or clear the task to submit it again" in run.log(LOST_EMBEDDING)
@@ -170,7 +170,7 @@ def test_an_older_generations_video_is_billed_once(run: Run) -> None:
     assert len(videos) == 1 and run.times_billed(*videos) == 1, run.log(LEGACY)
 
 
-def test_an_answer_that_nobody_can_find_again_is_not_asked_for_unseen(run: Run) -> None:
+def test_a_lost_response_that_cannot_be_found_is_not_requested_again(run: Run) -> None:
     """A synchronous answer leaves nothing on the service: the retry says what to do instead of paying again."""
     assert run.tasks[SYNCHRONOUS.task_id].state == "failed"
     assert "It may have been billed. Clear the task to ask again, or set resubmit_lost=True" in run.log(SYNCHRONOUS)

@@ -30,7 +30,7 @@ _NOT_FOLLOWED = (
 
 @cache
 def public_operators() -> dict[str, type[Any]]:
-    """Return the operators and sensors that Airflow is told about, by name."""
+    """Return the operators and sensors of the provider's metadata, by name."""
     info = get_provider_info()
     modules = [name for kind in ("operators", "sensors") for entry in info[kind] for name in entry["python-modules"]]
     return {

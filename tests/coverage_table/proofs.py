@@ -16,8 +16,8 @@ TESTS = Path(__file__).parents[1]
 def tests_naming() -> Mapping[str, list[str]]:
     """Return the test functions by the names that stand in them or in what their module has beside tests.
 
-    An attribute is told with what it is of (``api.read_video``) and without it (``.read_video``).
-    Test functions are told as ``folder/test_file.py::test_name``; where only the rest of a module has a name (a table
+    An attribute is named with its object (``api.read_video``) and without it (``.read_video``).
+    Test functions are named ``folder/test_file.py::test_name``; where only the rest of a module has a name (a table
     of parameters, a fixture), the file stands for them.
     """
     found: dict[str, list[str]] = defaultdict(list)

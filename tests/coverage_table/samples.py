@@ -38,7 +38,7 @@ def arguments_of(function: Callable[..., Any]) -> dict[str, Any]:
 def sample(kind: Any) -> Any:
     """Return some value of a type.
 
-    :raises TypeError: for a type that nobody thought of.
+    :raises TypeError: for an unknown type.
     """
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):

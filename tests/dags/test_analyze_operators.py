@@ -138,7 +138,7 @@ def test_a_file_and_an_address(connect: Connect, clip: Path, site: Callable[[Pat
     assert "WINTER" in inline["preview"] and inline["mode"] == "sync"
     by_url = analyze(tmp_path, video_url=site(clip) + "?X-Amz-Signature=0123456789abcdef").execute(task_context())
     assert "WINTER" in by_url["preview"]
-    assert by_url["mode"] == "async", "nobody knows how long it is"
+    assert by_url["mode"] == "async", "its length is unknown"
     assert manifest_of(by_url)["source"]["uri"] == site(clip)
     memory = TaskStateStore()
     attached = analyze(
@@ -372,7 +372,7 @@ def test_the_mode_that_fits(
     assert server.asked[-1] == "POST /v1.3/analyze" + ("/tasks" if mode == "async" else "")
 
 
-def test_a_task_found_again_although_the_address_was_signed_anew(
+def test_a_task_is_found_again_by_an_address_with_a_new_signature(
     connect: Connect, account: Account, clip: Path, site: Callable[[Path], str], tmp_path: Path
 ) -> None:
     before, results = billed(account), []
@@ -403,14 +403,14 @@ with DAG("ask", schedule=None, start_date=pendulum.datetime(2026, 1, 1)):
         video_url="{{ None }}",
         **common,
     )
-    told = TwelveLabsSummarizeVideoOperator(
-        task_id="told",
+    summarized = TwelveLabsSummarizeVideoOperator(
+        task_id="summarized",
         kind="{{ 'chapters' }}",
         prompt="Title: {{ ti.xcom_pull('asked', key='data').title }}",
         deferrable=True,
         **common,
     )
-    asked >> told
+    asked >> summarized
 """
 
 

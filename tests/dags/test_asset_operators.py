@@ -138,7 +138,7 @@ def test_a_file_that_the_service_cannot_use_leaves_nothing(connect: Connect, acc
     """A link to something that is no video is found out by the service only."""
     before = account.get("/v1.3/assets")["page_info"]["total_results"]
     with pytest.raises(TwelveLabsJobFailedError, match="failed"):
-        see_through(create("http://127.0.0.1:9/nobody-is-there.mp4"), task_context())
+        see_through(create("http://127.0.0.1:9/no-server.mp4"), task_context())
     assert account.get("/v1.3/assets")["page_info"]["total_results"] == before
 
 

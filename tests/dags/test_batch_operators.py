@@ -265,7 +265,7 @@ def test_an_asset_that_is_not_ready_is_waited_for(
     assert result["ready"] == 1
 
 
-def test_somebody_else_has_all_the_places(
+def test_batches_of_other_tasks_fill_the_limit(
     api: Api, library: Library, tmp_path: Path, request: pytest.FixtureRequest, engine: Engine
 ) -> None:
     video = {"video": {"type": "asset_id", "asset_id": library.asset_id}}
@@ -299,7 +299,7 @@ def test_a_task_that_is_killed_cancels_its_batches(
         operator.on_kill()
         before = batches(api)
     result, _ = see_through(analyse([library.asset_id] * 3, tmp_path), context)
-    assert (result["ready"], batches(api)) == (3, before + 2), "a retry submits anew what was never begun"
+    assert (result["ready"], batches(api)) == (3, before + 2), "a retry submits the items that were never started"
 
 
 @pytest.mark.parametrize("how", MODES, ids=str)

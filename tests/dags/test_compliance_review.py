@@ -18,7 +18,7 @@ from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("airflow_database")]
 
 SHOWN = "no text may be shown on the screen"
-SAID = "nobody may speak of money in the speech"
+SAID = "no one may speak of money in the speech"
 
 
 def answer_all(client: Any, choice: str, note: str, done: threading.Event, answered: list[str]) -> None:

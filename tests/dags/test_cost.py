@@ -1,4 +1,4 @@
-"""Nothing is billed that was not allowed; what is billed is told before, and counted after."""
+"""Limits on billable minutes, the estimate before a request, and the bill after it."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def test_an_address_is_refused_as_soon_as_its_length_is_known(
 
 @pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
 @pytest.mark.parametrize("wait", [True, False])
-def test_indexing_is_told_before_and_counted(
+def test_indexing_is_estimated_before_and_counted_after(
     api_version: str,
     wait: bool,
     connect: Connect,
@@ -171,7 +171,7 @@ def test_indexing_is_told_before_and_counted(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     connect(api_version)
-    index_id = account.create_index(f"told {api_version} {wait}")
+    index_id = account.create_index(f"estimate {api_version} {wait}")
     with caplog.at_level(logging.INFO):
         run(index(index_id, str(clip), max_billable_minutes=1, wait_for_completion=wait))
     assert "Indexing clip.mp4: about 0.1 billable minutes" in caplog.text + "".join(capsys.readouterr())
@@ -191,14 +191,14 @@ def test_a_question_bills_the_window(
         run(analyze(tmp_path, **asked, max_billable_minutes=0.1))
     assert minutes(account) == before and not metrics.counted and not list(tmp_path.rglob("*.*"))
     result = run(analyze(tmp_path, **asked, max_billable_minutes="0.6"), f"window {mode}")
-    told = billed_in(result)
-    assert told["kind"] == "analysis" and told["minutes"] == pytest.approx(length, abs=0.001)
-    assert told["minutes"] == pytest.approx(minutes(account) - before, abs=0.001), "as the service counts"
-    assert (told["unknown"], told["at_most"]) == (0, False)
-    assert {name: told[name] for name in result["usage"]} == result["usage"] and told["output_tokens"] > 0
+    bill = billed_in(result)
+    assert bill["kind"] == "analysis" and bill["minutes"] == pytest.approx(length, abs=0.001)
+    assert bill["minutes"] == pytest.approx(minutes(account) - before, abs=0.001), "as the service counts"
+    assert (bill["unknown"], bill["at_most"]) == (0, False)
+    assert {name: bill[name] for name in result["usage"]} == result["usage"] and bill["output_tokens"] > 0
     assert metrics.of("billed_minutes", "analysis") == pytest.approx(length, abs=0.001)
-    assert metrics.of("output_tokens", "analysis") == told["output_tokens"]
-    assert metrics.of("input_tokens", "analysis") == told["input_tokens"]
+    assert metrics.of("output_tokens", "analysis") == bill["output_tokens"]
+    assert metrics.of("input_tokens", "analysis") == bill["input_tokens"]
 
 
 def test_segments_bill_the_video_once_for_each_definition(
@@ -218,7 +218,9 @@ def test_segments_bill_the_video_once_for_each_definition(
     assert billed_in(result)["minutes"] == pytest.approx(2 * length, abs=0.001)
     assert minutes(account) - before == pytest.approx(2 * length, abs=0.001)
     attached = run(analyze(tmp_path, analysis_task_id=result["analysis_task_id"], max_billable_minutes=0), "attach")
-    assert billed_in(attached)["minutes"] == pytest.approx(2 * length, abs=0.001), "told of the task, not billed again"
+    assert billed_in(attached)["minutes"] == pytest.approx(2 * length, abs=0.001), (
+        "the bill of the task, not billed again"
+    )
     assert minutes(account) - before == pytest.approx(2 * length, abs=0.001)
 
 
@@ -231,8 +233,8 @@ def test_an_address_needs_an_end_where_there_is_a_limit(
     assert minutes(account) == before
     run(analyze(tmp_path, video_url=site(clip), end=5, max_billable_minutes=5), "with an end")
     unlimited = run(analyze(tmp_path, video_url=site(clip), output_name="all"), "no limit")
-    told = billed_in(unlimited)
-    assert told["unknown"] == 0 and told["minutes"] == pytest.approx(CLIP, abs=0.01), "known once the task is done"
+    bill = billed_in(unlimited)
+    assert bill["unknown"] == 0 and bill["minutes"] == pytest.approx(CLIP, abs=0.01), "known once the task is done"
 
 
 def test_a_summary(connect: Connect, account: Account, library: Library, tmp_path: Path, metrics: Recording) -> None:
@@ -273,8 +275,8 @@ def test_text_in_video_bills_where_a_model_reads_it(
         run(extract(tmp_path, library, max_billable_minutes="0.1"))
     assert minutes(account) == before
     result = run(extract(tmp_path, library, max_billable_minutes="0.7"), "text")
-    told = billed_in(result)
-    assert told["minutes"] == pytest.approx(length, abs=0.001) and told["output_tokens"] > 0
+    bill = billed_in(result)
+    assert bill["minutes"] == pytest.approx(length, abs=0.001) and bill["output_tokens"] > 0
     assert metrics.of("billed_minutes", "analysis") == pytest.approx(length, abs=0.001)
     connect("v1.2")
     free = run(extract(tmp_path, library, max_billable_minutes=0), "letters")
@@ -315,10 +317,10 @@ def test_a_batch_bills_all_its_items(
         run(TwelveLabsAnalyzeBatchOperator(task_id="t", **asked, max_billable_minutes=0.7))
     assert minutes(account) == before
     result = run(TwelveLabsAnalyzeBatchOperator(task_id="t", **asked, max_billable_minutes=1), "batch")
-    told = billed_in(result)
-    assert told["minutes"] == pytest.approx(expected, abs=0.001) and told["at_most"] is False
-    assert told["minutes"] == pytest.approx(minutes(account) - before, abs=0.001)
-    assert told["output_tokens"] > 0
+    bill = billed_in(result)
+    assert bill["minutes"] == pytest.approx(expected, abs=0.001) and bill["at_most"] is False
+    assert bill["minutes"] == pytest.approx(minutes(account) - before, abs=0.001)
+    assert bill["output_tokens"] > 0
     assert metrics.of("billed_minutes", "analysis") == pytest.approx(expected, abs=0.001)
     metrics.counted.clear()
     run(TwelveLabsAnalyzeBatchOperator(task_id="t", **asked, wait_for_completion=False), "handed over")

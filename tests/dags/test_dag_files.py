@@ -16,7 +16,7 @@ NAMES = sorted(file.stem for file in (ROOT / "dags").glob("*.py"))
 SCHEDULED = {"nightly_bucket", "on_new_video", "search_digest"}
 COPIED = {*SCHEDULED, "compliance_review", "embeddings_to_parquet"}
 HEAVY = ("av", "duckdb", "numpy", "onnxruntime", "pandas", "pyarrow", "rapidocr", "s3fs")
-# What a DAG file does is told from what Airflow does by doing Airflow's part before it.
+# Airflow's own imports come first, so that what remains is the work of the DAG file.
 READ = """
 import json, runpy, sys, warnings
 import airflow.sdk, airflow.triggers.base

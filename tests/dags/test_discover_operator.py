@@ -123,8 +123,8 @@ def test_the_result_is_small_and_says_where_the_list_lies(nights: Nights) -> Non
         "manifest": manifest,
     }
     assert [video.subtitle for video in read_video_list(chunks[0])] == [f"file://{nights.folder}/videos/a.de.vtt", None]
-    told = json.loads(Path(manifest.removeprefix("file://")).read_text())
-    assert (told["options"]["max_size"], told["options"]["suffixes"]) == (4 * 1024**3, [".mkv", ".mp4"])
+    document = json.loads(Path(manifest.removeprefix("file://")).read_text())
+    assert (document["options"]["max_size"], document["options"]["suffixes"]) == (4 * 1024**3, [".mkv", ".mp4"])
     assert result_of(discover(nights.folder, source=source, only_new="False"))["videos"] == 4
 
 

@@ -1,4 +1,4 @@
-"""Entities from a DAG: made once per name, waited for in every way, and told of one by one."""
+"""Entities from a DAG: created once per name, waited for in each mode, reported one by one."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def test_what_the_service_refuses_ends_the_task(collection_id: str) -> None:
         see_through(entity(collection_id, asset_ids=UNKNOWN), task_context())
 
 
-def test_older_generations_are_told_the_nearest_way(connect: Connect) -> None:
+def test_older_generations_name_the_nearest_alternative(connect: Connect) -> None:
     connect("v1.2")
     with pytest.raises(TwelveLabsRefusedError, match="in the search text"):
         create_collection("people")
@@ -207,7 +207,7 @@ def bulk(collection_id: str, entities: Any, **fields: Any) -> TwelveLabsCreateEn
     )
 
 
-def test_many_entities_are_told_of_one_by_one(
+def test_many_entities_have_one_row_each(
     collection_id: str, pictures: list[str], account: Account, tmp_path: Path
 ) -> None:
     see_through(entity(collection_id, asset_ids=pictures[:1]), task_context())

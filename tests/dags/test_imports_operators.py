@@ -1,4 +1,4 @@
-"""Imports from a connected account and from a bucket: every file is told of, whatever became of it."""
+"""Imports from a connected account and from a bucket, with one row per file whatever its outcome."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def test_files_of_a_connection_become_assets(
     assert result["counts"] == {"created": 3, "ready": 2, "rejected": 1, "failed": 1}
     assert len(result["imports"]) == 1 and result["rows"] == 4 and result["video_ids"] == []
     rows = read_rows(Path(result["manifest"].removeprefix("file://")))
-    told = [(row["source_id"], row["action"], row["status"], row["error_code"]) for row in rows]
-    assert told == [
+    outcomes = [(row["source_id"], row["action"], row["status"], row["error_code"]) for row in rows]
+    assert outcomes == [
         ("a.mp4", "created", "ready", None),
         ("gone.mp4", "rejected", None, "source_unavailable"),
         ("b.mp4", "created", "ready", None),
@@ -148,8 +148,8 @@ def test_files_of_an_integration_are_indexed_once(
     with pytest.raises(TwelveLabsJobFailedError, match=r"1 of 3 files were not imported: broken\.mp4"):
         run(**fields)
     rows = read_rows(next((tmp_path / "out").rglob("*.manifest.json")))
-    told = {row["source_id"]: (row["action"], row["status"]) for row in rows}
-    assert told == {"a.mp4": ("created", "ready"), "b.mp4": ("created", "ready"), "broken.mp4": ("rejected", None)}
+    outcomes = {row["source_id"]: (row["action"], row["status"]) for row in rows}
+    assert outcomes == {"a.mp4": ("created", "ready"), "b.mp4": ("created", "ready"), "broken.mp4": ("rejected", None)}
 
     make_video(folder / "c.mp4", ("SPRING",))
     result, deferrals = run(**fields, deferrable=True)
@@ -214,7 +214,9 @@ def test_an_output_that_cannot_be_written_is_known_before(
     assert Api(engine).get(f"/connections/{connection_id}/imports")["data"] == []
 
 
-def test_a_connection_that_is_no_more_is_told_apart(connection_id: str, folder: Path, connect: Connect) -> None:
+def test_an_unknown_an_expired_and_an_unsupported_connection_differ(
+    connection_id: str, folder: Path, connect: Connect
+) -> None:
     with pytest.raises(TwelveLabsRefusedError, match=UNKNOWN):
         run(connection_id=UNKNOWN, items="a.mp4")
     folder.rename(folder.with_name("moved"))

@@ -57,7 +57,7 @@ def films(clip: Path, tmp_path: Path) -> Films:
         folder.mkdir(exist_ok=True)
         paths = [Path(shutil.copy(clip, folder / f"film {at:02}.mp4")) for at in range(number)]
         for path in paths[:unseen]:
-            # The engine has to read these anew, which takes it a moment.
+            # The engine has no cached extraction of these, so reading them takes a moment.
             tail = os.urandom(64)
             path.write_bytes(path.read_bytes() + (len(tail) + 8).to_bytes(4, "big") + b"free" + tail)
         return paths
@@ -408,7 +408,7 @@ def test_the_deadline_publishes_what_there_is_and_a_retry_goes_on(
     assert billed(account) == before + 6
 
 
-def test_what_is_there_may_be_refused_or_indexed_anew(
+def test_indexed_videos_can_be_refused_or_indexed_again(
     account: Account, connect: Connect, films: Films, runs: Runs
 ) -> None:
     listed, before = list(map(str, films(3))), billed(account)

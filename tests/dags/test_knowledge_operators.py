@@ -60,7 +60,7 @@ def item(store_id: str, asset_id: str, **fields: Any) -> TwelveLabsCreateKnowled
 
 @pytest.fixture
 def unseen(engine: Engine, tmp_path: Path, request: pytest.FixtureRequest) -> str:
-    """A video that the engine has to read anew."""
+    """A video without a cached extraction in the engine."""
     return Api(engine).asset(make_video(tmp_path / "unseen.mp4", (request.node.name[-20:], "SPRING"), seconds=8))
 
 
@@ -242,7 +242,7 @@ def test_an_item_whose_answer_was_lost_is_paid_for_once(
     assert billed(account, "knowledge_store_ingestion") == before + 1
 
 
-def test_older_generations_are_told_the_nearest_way(connect: Connect) -> None:
+def test_older_generations_name_the_nearest_alternative(connect: Connect) -> None:
     connect("v1.1")
     with pytest.raises(TwelveLabsRefusedError, match="search the index"):
         create_store("never made")

@@ -1,4 +1,4 @@
-"""``dags/search_digest.py``: each digest tells of what no earlier one has told of, however often it is run."""
+"""``dags/search_digest.py``: each digest holds only hits that no earlier digest had, also when a run is repeated."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def bucket(connect: Connect, clip: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 @pytest.fixture
-def told(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Iterator[Any]:
+def logged(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Iterator[Any]:
     """Everything that was printed or logged, down to the last detail."""
     # The bucket's own log of what was asked of it. The last call decides what is caught of the others.
     caplog.set_level(logging.ERROR, logger="werkzeug")
@@ -65,20 +65,20 @@ def told(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) ->
     yield text
 
 
-def test_an_asset_of_a_bucket(bucket: str, account: Account, told: Any, clip: Path) -> None:
+def test_an_asset_of_a_bucket(bucket: str, account: Account, logged: Any, clip: Path) -> None:
     context = task_context()
     result, _ = see_through(create(f"{bucket}/what? #1.mp4", method="url"), context)
     asset = account.get(f"/v1.3/assets/{result['asset_id']}")
     assert (result["method"], asset["method"], result["filename"]) == ("url", "url", "what? #1.mp4")
     assert (asset["size"], result["source_uri"]) == (clip.stat().st_size, "s3://videos/day 1/what? #1.mp4")
-    text = told() + repr(result)
+    text = logged() + repr(result)
     assert "method url: asked for: the store signs a link" in text
     assert [word for word in SIGNING if word in text] == []
 
 
 @pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
 def test_a_video_of_a_bucket_is_indexed(
-    bucket: str, connect: Connect, account: Account, told: Any, api_version: str
+    bucket: str, connect: Connect, account: Account, logged: Any, api_version: str
 ) -> None:
     index_id = account.create_index(f"signed {api_version}")
     connect(api_version)
@@ -88,19 +88,19 @@ def test_a_video_of_a_bucket_is_indexed(
     )  # fmt: skip
     result, _ = see_through(operator, task_context())
     assert result["filename"] == "what? #1.mp4"
-    text = told() + repr(result)
+    text = logged() + repr(result)
     assert [word for word in SIGNING if word in text] == []
 
 
 def test_a_link_that_the_service_cannot_follow_is_in_no_error(
-    bucket: str, monkeypatch: pytest.MonkeyPatch, told: Any
+    bucket: str, monkeypatch: pytest.MonkeyPatch, logged: Any
 ) -> None:
     from s3fs import S3FileSystem
 
     monkeypatch.setattr(S3FileSystem, "sign", lambda *_, **__: LINK_TO_NOTHING)
     with pytest.raises((TwelveLabsRefusedError, TwelveLabsJobFailedError)) as caught:
         see_through(create(f"{bucket}/what? #1.mp4", method="url"), task_context())
-    assert [word for word in SIGNING if word in told() + str(caught.value) + repr(caught.value.__context__)] == []
+    assert [word for word in SIGNING if word in logged() + str(caught.value) + repr(caught.value.__context__)] == []
 
 
 @pytest.fixture(params=["refused at once", "not fetched", "not signed"])
@@ -120,10 +120,10 @@ def no_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, faul
     return str(request.param)
 
 
-def test_by_itself_a_link_goes_before_an_upload(bucket: str, account: Account, told: Any) -> None:
+def test_by_itself_a_link_goes_before_an_upload(bucket: str, account: Account, logged: Any) -> None:
     result, _ = see_through(create(f"{bucket}/what? #1.mp4"), task_context())
     assert account.get(f"/v1.3/assets/{result['asset_id']}")["method"] == "url"
-    text = told() + repr(result)
+    text = logged() + repr(result)
     assert "method url: the store signs a link, and the service fetches the file by it" in text
     assert [word for word in SIGNING if word in text] == []
 
@@ -134,7 +134,7 @@ def test_who_does_not_wait_uploads(bucket: str, account: Account) -> None:
 
 
 def test_an_asset_that_the_service_cannot_fetch_is_uploaded(
-    bucket: str, account: Account, told: Any, clip: Path, no_way: str
+    bucket: str, account: Account, logged: Any, clip: Path, no_way: str
 ) -> None:
     before, _, _ = account.holdings()
     result, _ = see_through(create(f"{bucket}/what? #1.mp4", user_metadata={"scene": 7}), task_context())
@@ -142,7 +142,7 @@ def test_an_asset_that_the_service_cannot_fetch_is_uploaded(
     assert (result["method"], asset["method"], asset["size"]) == ("direct", "direct", clip.stat().st_size)
     assert (asset["filename"], asset["user_metadata"]["scene"]) == ("what? #1.mp4", 7)
     assert account.holdings()[0] == before + 1, "what failed is removed"
-    text = told() + repr(result)
+    text = logged() + repr(result)
     assert ("cannot be signed" in text) == (no_way == "not signed")
     assert ("is uploaded instead, method direct" in text) == (no_way != "not signed")
     assert [word for word in SIGNING if word in text] == []
@@ -163,7 +163,7 @@ def test_a_video_that_the_service_cannot_fetch_is_uploaded_and_billed_once(
 
 
 def test_of_many_videos_those_that_the_service_cannot_fetch_are_uploaded(
-    bucket: str, account: Account, tmp_path: Path, told: Any, no_way: str
+    bucket: str, account: Account, tmp_path: Path, logged: Any, no_way: str
 ) -> None:
     before = billed(account)
     runs = Runs(tmp_path / "out", account.create_index(f"many unfetched {no_way}"), if_indexed="reindex")
@@ -172,7 +172,7 @@ def test_of_many_videos_those_that_the_service_cannot_fetch_are_uploaded(
     (row,) = rows(result)
     assert account.get(f"/v1.3/assets/{row['asset_id']}")["method"] == "direct"
     written = "".join(path.read_text() for path in tmp_path.rglob("*.json*"))
-    assert [word for word in SIGNING if word in told() + written] == []
+    assert [word for word in SIGNING if word in logged() + written] == []
 
 
 def test_a_local_file_has_no_link(connect: Connect, clip: Path) -> None:

@@ -25,7 +25,7 @@ GENERATIONS = ("v1.3", "v1.2", "v1.1")
 
 @pytest.fixture
 def films(clip: Path, tmp_path: Path) -> list[Path]:
-    """Two files; the engine knows their content already, so that it need not read it anew."""
+    """Two files whose content the engine has cached."""
     paths = [tmp_path / "monday.mp4", tmp_path / "tuesday.mp4"]
     for path in paths:
         shutil.copy(clip, path)
@@ -72,7 +72,7 @@ def test_changed_content_is_indexed(api_version: str, connect: Connect, account:
 
 
 @pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
-def test_what_is_there_may_be_indexed_anew_or_refused(
+def test_an_indexed_video_can_be_indexed_again_or_refused(
     api_version: str, connect: Connect, account: Account, films: list[Path]
 ) -> None:
     connect(api_version)
@@ -113,9 +113,9 @@ def test_metadata_reaches_a_video_that_is_reused(connect: Connect, account: Acco
     index_id = account.create_index("metadata")
     first = indexed(index_id, films[0], user_metadata={"take": 1, "scene": "a"})
     assert indexed(index_id, films[0], "later", user_metadata={"take": 2})["reused"]
-    told = account.get(f"/v1.3/indexes/{index_id}/videos/{first['video_id']}")["user_metadata"]
-    assert told.pop(SOURCE_MARK).startswith("source-")
-    assert told == {"take": 2, "scene": "a"}
+    metadata = account.get(f"/v1.3/indexes/{index_id}/videos/{first['video_id']}")["user_metadata"]
+    assert metadata.pop(SOURCE_MARK).startswith("source-")
+    assert metadata == {"take": 2, "scene": "a"}
 
 
 @pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])

@@ -37,7 +37,7 @@ def index_video(index_id: str, **fields: Any) -> TwelveLabsIndexVideoOperator:
 
 @pytest.fixture
 def unseen(clip: Path, tmp_path: Path) -> Path:
-    """A clip with a tail of random bytes: the engine has to read it anew, which takes it seconds."""
+    """A clip with a tail of random bytes: without a cached extraction, the engine takes seconds to read it."""
     path = tmp_path / "unseen.mp4"
     tail = os.urandom(64)
     path.write_bytes(clip.read_bytes() + (len(tail) + 8).to_bytes(4, "big") + b"free" + tail)
@@ -77,16 +77,16 @@ def test_a_retry_attaches_and_pays_once(connect: Connect, account: Account, unse
     assert account.holdings()[0] == assets + 1, "uploaded once"
 
 
-def test_a_clear_starts_afresh(connect: Connect, account: Account) -> None:
+def test_a_clear_starts_over(connect: Connect, account: Account) -> None:
     index_id = account.create_index("clear")
     memory = TaskStateStore()
-    anew = partial(index_video, index_id, if_indexed="reindex")
-    first, _ = see_through(anew(), task_context(memory, max_tries=2))
-    second, _ = see_through(anew(), task_context(memory, max_tries=3))
+    again = partial(index_video, index_id, if_indexed="reindex")
+    first, _ = see_through(again(), task_context(memory, max_tries=2))
+    second, _ = see_through(again(), task_context(memory, max_tries=3))
     assert first["video_id"] != second["video_id"]
 
 
-def test_a_job_that_the_service_forgot_is_submitted_anew(connect: Connect, account: Account) -> None:
+def test_a_job_unknown_to_the_service_is_submitted_again(connect: Connect, account: Account) -> None:
     index_id = account.create_index("forgotten")
     memory = TaskStateStore()
     first, _ = see_through(index_video(index_id), task_context(memory))
@@ -97,7 +97,9 @@ def test_a_job_that_the_service_forgot_is_submitted_anew(connect: Connect, accou
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_the_deadline_leaves_the_job_alone(deferrable: bool, connect: Connect, account: Account, unseen: Path) -> None:
+def test_the_job_continues_after_the_deadline(
+    deferrable: bool, connect: Connect, account: Account, unseen: Path
+) -> None:
     index_id = account.create_index(f"deadline-{deferrable}")
     memory = TaskStateStore()
     fields = {"source": str(unseen), "deferrable": deferrable}
@@ -155,7 +157,7 @@ def test_the_sensor_has_one_outcome_in_every_mode(how: dict[str, Any], indexed: 
     }
 
 
-def somebody_elses_task(account: Account, index_id: str, **video: Any) -> str:
+def task_created_elsewhere(account: Account, index_id: str, **video: Any) -> str:
     """Return the id of an indexing task that was made behind the provider's back."""
     form: dict[str, Any] = {
         "index_id": (None, index_id),
@@ -171,12 +173,12 @@ def somebody_elses_task(account: Account, index_id: str, **video: Any) -> str:
 
 @pytest.mark.parametrize("how", MODES, ids=str)
 @pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
-def test_the_sensor_waits_for_a_task_of_somebody_else(
+def test_the_sensor_waits_for_a_task_created_elsewhere(
     api_version: str, how: dict[str, Any], connect: Connect, account: Account
 ) -> None:
     connect(api_version)
     index_id = account.create_index(f"other-{api_version}-{how}")
-    task_id = somebody_elses_task(account, index_id, file=SAMPLE.read_bytes())
+    task_id = task_created_elsewhere(account, index_id, file=SAMPLE.read_bytes())
     sensor = TwelveLabsIndexingSensor(task_id="s", indexing_task_id=task_id, poke_interval=0.5, **how)
     outcome, _ = see_through(sensor, task_context())
     assert outcome["status"] == "ready"
@@ -187,7 +189,7 @@ def test_the_sensor_waits_for_a_task_of_somebody_else(
 @pytest.mark.parametrize("how", MODES, ids=str)
 def test_the_sensor_times_out(how: dict[str, Any], connect: Connect, account: Account, unseen: Path) -> None:
     index_id = account.create_index(f"late-{how}")
-    task_id = somebody_elses_task(account, index_id, file=unseen.read_bytes())
+    task_id = task_created_elsewhere(account, index_id, file=unseen.read_bytes())
     sensor = TwelveLabsIndexingSensor(task_id="s", indexing_task_id=task_id, poke_interval=0.1, timeout=0.3, **how)
     with pytest.raises(AirflowSensorTimeout):
         see_through(sensor, task_context())
@@ -215,7 +217,7 @@ def test_the_sensor_fails_with_the_job(
     how: dict[str, Any], connect: Connect, account: Account, broken_url: str
 ) -> None:
     index_id = account.create_index(f"broken-{how}")
-    task_id = somebody_elses_task(account, index_id, video_url=broken_url)
+    task_id = task_created_elsewhere(account, index_id, video_url=broken_url)
     sensor = TwelveLabsIndexingSensor(task_id="s", indexing_task_id=task_id, poke_interval=0.2, **how)
     with pytest.raises(TwelveLabsWatchedJobFailedError, match=f"{task_id} ended as 'failed'"):
         see_through(sensor, task_context())

@@ -1,5 +1,5 @@
 """What only a whole Airflow shows: a video starts a run of its own accord, a published result does and is reported,
-and a question ends when nobody answers.
+and a question that ends without an answer.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def index_clip(stack: Stack, clip: Path, index_name: str = INDEX) -> str:
-    """Index a video beside Airflow, as somebody else would, and return its id."""
+    """Index a video outside Airflow and return its id."""
     asset = {"asset_id": stack.engine.asset(clip)}
     video = stack.engine.expect(202, "POST", f"/indexes/{index_id(stack, index_name)}/indexed-assets", json=asset)
     return str(video["_id"])
@@ -99,7 +99,7 @@ def runs(stack: Stack, dag_id: str = DAG) -> list[str]:
     return [run["state"] for run in stack.api.get(f"/dags/{dag_id}/dagRuns")["dag_runs"]]
 
 
-def told(stack: Stack) -> list[str]:
+def event_videos(stack: Stack) -> list[str]:
     """Return the videos of all events there ever were."""
     return [event["extra"]["payload"]["video_id"] for event in stack.api.get("/assets/events")["asset_events"]]
 
@@ -111,13 +111,13 @@ def test_a_video_starts_one_run_also_across_a_killed_triggerer(stack: Stack, cli
     wait(stack, lambda: bool(rows_in_database(stack, kept)), "triggerer")
     first = index_clip(stack, clip)
     wait(stack, lambda: runs(stack) == ["success"], "triggerer")
-    assert told(stack) == [first]
+    assert event_videos(stack) == [first]
 
     stack.kill_component("triggerer")
     second = index_clip(stack, clip)
     stack.start_component("triggerer")
     wait(stack, lambda: runs(stack) == ["success"] * 2, "triggerer")
-    assert sorted(told(stack)) == sorted([first, second])
+    assert sorted(event_videos(stack)) == sorted([first, second])
     assert finished(stack) == {first, second}
 
 
@@ -171,10 +171,10 @@ def published(stack: Stack, clip: Path) -> str:
 
 def test_a_published_result_starts_the_dag_that_waits_for_it(stack: Stack, published: str) -> None:
     wait(stack, lambda: runs(stack, "downstream") == ["success"], "scheduler")
-    (told,) = json.loads((stack.site.airflow_home / "told.json").read_text())
-    manifest = json.loads(Path(told["manifest"].removeprefix("file://")).read_text())
-    assert (told["video_id"], told["kind"], told["rows"]) == (published, "text_in_video", manifest["rows"])
-    assert told["rows"] > 0
+    (extra,) = json.loads((stack.site.airflow_home / "extras.json").read_text())
+    manifest = json.loads(Path(extra["manifest"].removeprefix("file://")).read_text())
+    assert (extra["video_id"], extra["kind"], extra["rows"]) == (published, "text_in_video", manifest["rows"])
+    assert extra["rows"] > 0
 
 
 def test_a_published_result_is_reported_to_openlineage(stack: Stack, published: str) -> None:
@@ -194,7 +194,7 @@ def test_a_published_result_is_reported_to_openlineage(stack: Stack, published: 
     assert output["outputFacets"]["outputStatistics"]["rowCount"] > 0
 
 
-def test_a_question_that_nobody_answers_is_a_no(stack: Stack, clip: Path, tmp_path: Path) -> None:
+def test_a_question_without_an_answer_counts_as_no(stack: Stack, clip: Path, tmp_path: Path) -> None:
     conf = {"sources": [str(clip)], "policy": "no text may be shown on the screen", "ask_from": "low"}
     run = stack.begin("compliance_review", {**conf, "output_path": str(tmp_path)})
     assert stack.finish("compliance_review", run, LONGEST) == "success", stack.tasks("compliance_review", run)

@@ -43,7 +43,7 @@ def test_the_list_filters_by_exact_name(every: Api, index_name: str) -> None:
     found = every.get("/indexes", index_name=index_name)
     assert [index["_id"] for index in found["data"]] == [index_id]
     assert found["page_info"] == {"limit_per_page": 10, "page": 1, "total_page": 1, "total_results": 1}
-    assert every.get("/indexes", index_name="nobody has this name")["data"] == []
+    assert every.get("/indexes", index_name="an unknown name")["data"] == []
 
 
 def test_pages_are_sorted_newest_first(api: Api, index_name: str) -> None:

@@ -119,7 +119,7 @@ def test_results_of_a_video(found: Found, what: str) -> None:
         assert [set(row) for row in body["data"]] == [{"start", "end", "value"}] * len(body["data"])
         assert body["data"] == sorted(body["data"], key=lambda row: float(row["start"]))
     else:
-        assert body["data"] is None, "the clip is silent, and nobody looks for logos"
+        assert body["data"] is None, "the clip is silent, and the engine finds no logos"
 
 
 def test_a_frame_and_the_counts(found: Found) -> None:

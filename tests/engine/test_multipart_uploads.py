@@ -43,10 +43,10 @@ def test_an_upload_becomes_a_ready_asset(parts: Api, video: Path, small_parts: E
     assert parts.get(f"/assets/{asset_id}")["status"] == "processing"
     # in any order, from several sides at once
     with ThreadPoolExecutor(3) as pool:
-        told = list(pool.map(lambda number: sender.report_of(number, sender.put(number)), (3, 1, 2)))
-    half = sender.report(told[:2])
+        reports = list(pool.map(lambda number: sender.report_of(number, sender.put(number)), (3, 1, 2)))
+    half = sender.report(reports[:2])
     assert (half["processed_chunks"], half["total_completed"]) == (2, 2) and "url" not in half
-    whole = sender.report(told[2:])
+    whole = sender.report(reports[2:])
     assert (whole["asset_id"], whole["total_completed"]) == (asset_id, 3) and whole["url"].endswith(asset_id)
     asset = parts.finished(f"/assets/{asset_id}")
     assert (asset["method"], asset["size"], asset["user_metadata"]) == ("multipart", video.stat().st_size, {"dag": "x"})
@@ -77,9 +77,9 @@ def test_a_presigned_url_is_bound_to_its_request(parts: Api, video: Path, change
 
 def test_progress_of_a_session(parts: Api, video: Path) -> None:
     sender = Sender.begin(parts, video)
-    told = sender.sent((1, 3))
-    assert sender.report(told[:1])["duplicate_chunks"] == 0
-    again = sender.report(told[:1])
+    reports = sender.sent((1, 3))
+    assert sender.report(reports[:1])["duplicate_chunks"] == 0
+    again = sender.report(reports[:1])
     assert (again["processed_chunks"], again["duplicate_chunks"], again["total_completed"]) == (0, 1, 1)
     state = parts.get(sender.path)
     assert state["status"] == "active"
@@ -106,8 +106,8 @@ def test_a_part_that_differs_from_its_report_fails(parts: Api, video: Path) -> N
     state = parts.get(sender.path)
     assert state["chunks_failed"] == 2
     assert ["never uploaded" in chunk["error"] for chunk in state["uploaded_chunks"]] == [True, False]
-    told = [sender.report_of(number, sender.put(number, sender.fresh_url(number))) for number in (1, 2, 3)]
-    assert sender.report(told)["url"]
+    reports = [sender.report_of(number, sender.put(number, sender.fresh_url(number))) for number in (1, 2, 3)]
+    assert sender.report(reports)["url"]
     assert parts.get(sender.path)["status"] == "completed"
 
 
@@ -160,13 +160,13 @@ def test_invalid_reports_and_requests(parts: Api, video: Path) -> None:
 
 def test_a_session_expires_after_a_day(parts: Api, video: Path, small_parts: Engine) -> None:
     sender = Sender.begin(parts, video)
-    told = sender.sent((1,))
+    reports = sender.sent((1,))
     upload_id = sender.session["upload_id"]
     with sqlite3.connect(small_parts.data_dir / "engine.sqlite3", timeout=30) as db:
         db.execute("UPDATE uploads SET expires_at = '2020-01-01T00:00:00.000Z' WHERE id = ?", (upload_id,))
     db.close()
     assert parts.get(sender.path)["status"] == "expired"
-    parts.refused(400, "upload_not_active", "POST", sender.path, json={"completed_chunks": told})
+    parts.refused(400, "upload_not_active", "POST", sender.path, json={"completed_chunks": reports})
     parts.refused(400, "upload_not_active", "POST", f"{sender.path}/presigned-urls", json={"start": 2, "count": 1})
     assert sender.put(2).status_code == 404
     assert parts.get(f"/assets/{sender.session['asset_id']}")["status"] == "failed"

@@ -203,7 +203,7 @@ def test_pages(talk: Talk) -> None:
 
 
 def strip(clip: Mapping[str, Any]) -> dict[str, Any]:
-    """Without the signed link, which is signed anew each time."""
+    """Without the signed link, which differs each time."""
     return {name: value for name, value in clip.items() if name != "thumbnail_url"}
 
 

@@ -112,7 +112,7 @@ def test_an_import_indexes_new_files_once(old: Api, engine: Engine, bucket: Path
     before = listed(old, integration, index_id)
     assert before["not_imported"] == ["a.mp4", "broken.mp4", "copy of a.mp4"]
     made = old.expect(200, "POST", path, json={"index_id": index_id})
-    assert [video["filename"] for video in made["videos"]] == ["a.mp4"], "a copy is told by its content"
+    assert [video["filename"] for video in made["videos"]] == ["a.mp4"], "a copy is recognised by its content"
     (failed,) = made["failed_files"]
     assert set(failed) == {"filename", "error_message"} and failed["filename"] == "broken.mp4"
 

@@ -51,7 +51,7 @@ def test_times_of_on_screen_text(legacy: Api, clip: Path, index_name: str) -> No
         {"start": 0.0, "end": 3.0, "value": "WINTER"},
         {"start": 3.0, "end": pytest.approx(6.0, abs=0.1), "value": "SUMMER 2031"},
     ]
-    # nobody speaks in it
+    # without speech
     assert legacy.get(f"{path}/transcription")["data"] is None
 
 

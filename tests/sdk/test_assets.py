@@ -81,7 +81,9 @@ def test_the_client_s_own_way_of_uploading_parts(client: TwelveLabs, clip: Path,
     """More parts than there are links at first, and more than one report."""
     video = padded(clip, tmp_path / "large.mp4", 112 * MIB)
     seen: list[float] = []
-    result = client.multipart_upload.upload_file(video, progress_callback=lambda told: seen.append(told.percentage))
+    result = client.multipart_upload.upload_file(
+        video, progress_callback=lambda progress: seen.append(progress.percentage)
+    )
     assert len(seen) == 3 and seen[-1] == 100
     assert result.asset_url.endswith(result.asset_id)
     asset = ready(client, result.asset_id)

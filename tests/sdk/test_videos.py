@@ -135,7 +135,7 @@ def test_refusals_are_the_clients_own_errors(client: TwelveLabs, engine: Engine,
         with pytest.raises(error) as caught:
             refused()
         assert caught.value.body["code"].startswith(code)
-    stranger = TwelveLabs(api_key="tlk_nobody", base_url=f"{engine.base_url}/v1.3", timeout=30)
+    stranger = TwelveLabs(api_key="tlk_unknown", base_url=f"{engine.base_url}/v1.3", timeout=30)
     with pytest.raises((UnauthorizedError, ApiError)) as denied:
         stranger.indexes.list()
     assert denied.value.status_code == 401

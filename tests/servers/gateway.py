@@ -1,4 +1,4 @@
-"""A gateway in front of a server: it passes everything on, counts, and breaks the connection where it is told to."""
+"""Gateway in front of a server that forwards and counts requests, and breaks chosen connections."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Upload:
 
 
 class Objects:
-    """All of it, in memory; every change is one step for whoever reads."""
+    """All objects, in memory; readers see every change as one step."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()

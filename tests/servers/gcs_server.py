@@ -122,7 +122,7 @@ class Handler(BaseHTTPRequestHandler):
         self._send_json({"access_token": token, "token_type": "Bearer", "expires_in": 3600})
 
     def _linked(self, path: str) -> None:
-        """Answer whoever follows a link that a service account has signed (version 2 of Google's signatures)."""
+        """Answer a request to a link signed by a service account (version 2 of Google's signatures)."""
         from google.auth.crypt import RSAVerifier
 
         expires, signature = self.query["Expires"], base64.b64decode(self.query["Signature"])

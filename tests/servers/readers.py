@@ -1,7 +1,7 @@
 """What a reader of results does, and one that does nothing else while a result is written.
 
 A reader takes the manifest, then the files that it names, and compares sizes and SHA-256. If one differs, the result
-was replaced in between: the manifest that stood there before is gone by now, and the reader begins anew.
+was replaced in between: the earlier manifest no longer exists, and the reader starts again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Results appear whole or not at all: the connection breaks at every request in turn, and somebody reads meanwhile."""
+"""Atomic publishing: the connection breaks at every request in turn while a reader reads."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def requests_of(remote: Remote, publish: Publish) -> list[str]:
 def test_a_connection_that_ends_once(
     remote: Remote, how: Break, publish: Publish, versions: Versions, read: Read
 ) -> None:
-    """At every request in turn; the client tries again, so that all goes well, and nobody sees anything of it."""
+    """At every request in turn; the client retries, so every publication succeeds and readers see no failure."""
     requests = requests_of(remote, publish)
     words = itertools.cycle(WORDS)
     orphans = 0
@@ -68,7 +68,7 @@ def test_a_connection_that_ends_once(
                 failure = publish(word)
             assert failure is None, (number, request, failure)
             assert versions.look(read) == word
-            # An upload whose id got lost on the way can be abandoned by nobody who does not go and list them.
+            # An upload whose id was lost can be aborted only by a client that lists uploads.
             orphans += how is Break.LOST and remote.begins_upload(request)
             assert len(remote.leftovers()) == orphans
     assert set(WORDS) <= set(watch.words)

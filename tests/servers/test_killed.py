@@ -91,5 +91,5 @@ def test_a_process_that_is_killed(
     assert versions.look(read) == "new"
     visible = set(remote.contents())
     assert not [name for name in visible if name.endswith(".tmp")]
-    # What was begun lies where nobody sees it, until the store or a rule of the bucket takes it away.
+    # Unfinished uploads stay invisible until the store or a rule of the bucket removes them.
     assert all(name in visible or "_catalog" in name for name in remote.leftovers())

@@ -1,4 +1,4 @@
-"""The same promise in a folder: killed at any step, or out of room, somebody reads nothing but whole results."""
+"""Atomic publishing to a folder: killed at any step, or with a full disk, readers see only whole results."""
 
 from __future__ import annotations
 

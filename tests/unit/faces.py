@@ -14,7 +14,7 @@ OWN = "twelvelabs_provider"
 
 
 def faces() -> Iterator[type[Any]]:
-    """Return the operators and sensors that Airflow is told about."""
+    """Return the operators and sensors of the provider's metadata."""
     info = get_provider_info()
     for name in (name for kind in ("operators", "sensors") for entry in info[kind] for name in entry["python-modules"]):
         module = importlib.import_module(name)

@@ -1,4 +1,4 @@
-"""A double of the service's uploads in parts and of the store behind it: it counts, and misbehaves where it is told."""
+"""Fake of the service's multipart uploads and of the store behind them, which counts requests and fails on demand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback that answers from a script, misbehaves when told to, and remembers the requests."""
+"""HTTP server on loopback with scripted responses and failures, which records the requests."""
 
 from __future__ import annotations
 
@@ -257,7 +257,7 @@ def connection_text(host: str, *, key: str = KEY, **extra: Any) -> str:
 
 
 def unused_port() -> int:
-    """Return a port of loopback on which nobody listens."""
+    """Return a free port of loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

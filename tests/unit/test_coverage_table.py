@@ -38,17 +38,17 @@ def test_every_operation_of_the_service_has_a_route_and_a_call() -> None:
         assert (route.method, route.path) in having_calls, f"there is no call for {name}"
 
 
-def test_a_gap_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gap_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     lost = Made("read_moon", ApiVersion.V1_3, "GET", "/moon")
     monkeypatch.setattr(table, "all_calls", lambda: [lost])
     monkeypatch.setattr(table, "CAPABILITIES", [dataclasses.replace(CAPABILITIES[0], client=["moon"])])
     monkeypatch.setattr(table, "rows", table.rows.__wrapped__)
     found = table.problems()
-    for told in (f"no route of the engine for {lost}", "no call for GET /tasks", "no test of client.moon"):
-        assert told in found
+    for finding in (f"no route of the engine for {lost}", "no call for GET /tasks", "no test of client.moon"):
+        assert finding in found
     assert "no capability has GET /tasks" in found
 
 
-def test_a_type_that_nobody_thought_of_is_told() -> None:
+def test_an_unknown_type_is_reported() -> None:
     with pytest.raises(TypeError, match=r"samples\.py"):
         sample(complex)

@@ -32,7 +32,7 @@ class Death:
 
     :param point: where.
     :param path: of the POST that the point is about: a pattern that the address ends with.
-    :param whole: the supervisor dies too, as when a machine is lost; nobody tells Airflow.
+    :param whole: the supervisor dies too, as when a machine is lost: Airflow receives no message.
     """
 
     point: str

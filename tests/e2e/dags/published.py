@@ -28,7 +28,7 @@ with DAG("downstream", schedule=[results]):
     @task
     def read(triggering_asset_events: Any = None) -> None:
         """Write down what the events tell."""
-        told = [event.extra for event in triggering_asset_events[results]]
-        (HOME / "told.json").write_text(json.dumps(told))
+        extras = [event.extra for event in triggering_asset_events[results]]
+        (HOME / "extras.json").write_text(json.dumps(extras))
 
     read()

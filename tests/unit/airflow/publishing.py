@@ -1,4 +1,4 @@
-"""An operator that publishes what it is told to, without asking the service, run as Airflow's task runner does."""
+"""Operator that publishes given videos without the service, run as Airflow's task runner does."""
 
 from __future__ import annotations
 

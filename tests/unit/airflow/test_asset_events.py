@@ -136,7 +136,7 @@ def test_addresses(place: str, uri: str) -> None:
 
 def test_a_task_that_publishes_nothing_says_nothing(tmp_path: Path) -> None:
     asset, alias = Asset(f"file://{tmp_path}"), AssetAlias("transcripts")
-    put(str(tmp_path), "somebody else's")
+    put(str(tmp_path), "another task's")
     events = published([asset, alias], tmp_path, ())
     assert events[asset].extra == {} and events[alias].asset_alias_events == []
 

@@ -1,4 +1,4 @@
-"""What OpenLineage is told: by the provider's own extraction, through its own client, and to a file."""
+"""OpenLineage events of the provider: extracted by Airflow, written to a file by the OpenLineage client."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", refuse)
 
 
-def told(operator: Any, tmp_path: Path) -> dict[str, Any]:
+def event_of(operator: Any, tmp_path: Path) -> dict[str, Any]:
     """Return the event that a finished task's lineage makes, as the client writes it."""
     found = extractors.ExtractorManager().extract_metadata(
         SimpleNamespace(run_id="r"), operator, task_instance_state="success", task_instance=SimpleNamespace()
@@ -59,7 +59,7 @@ def told(operator: Any, tmp_path: Path) -> dict[str, Any]:
 def test_what_was_made_of_what(tmp_path: Path, waits: bool) -> None:
     operator = PublishOperator(task_id="t", output_path=str(tmp_path / "out"), videos=["vidéo"], waits=waits)
     run(operator)
-    event = told(operator, tmp_path)
+    event = event_of(operator, tmp_path)
     assert [(one["namespace"], one["name"]) for one in event["inputs"]] == [
         ("https://host", "/vidéo.mp4"),
         (SERVICE, "indexes/idx/videos/vidéo"),
@@ -78,7 +78,7 @@ def test_what_was_made_of_what(tmp_path: Path, waits: bool) -> None:
 def test_many_results_have_each_input_once(tmp_path: Path) -> None:
     operator = PublishOperator(task_id="t", output_path=str(tmp_path / "out"), videos=["a", "b", "a"])
     run(operator)
-    event = told(operator, tmp_path)
+    event = event_of(operator, tmp_path)
     assert len(event["inputs"]) == 4
     assert len(event["outputs"]) == 3
 
@@ -87,7 +87,7 @@ def test_many_results_have_each_input_once(tmp_path: Path) -> None:
 def test_a_task_that_did_nothing_says_nothing(tmp_path: Path) -> None:
     operator = PublishOperator(task_id="t", output_path=str(tmp_path), videos=[])
     run(operator)
-    event = told(operator, tmp_path)
+    event = event_of(operator, tmp_path)
     assert (event["inputs"], event["outputs"]) == ([], [])
 
 

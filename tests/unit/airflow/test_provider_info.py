@@ -1,4 +1,4 @@
-"""What Airflow is told about the provider is true, complete and in Airflow's own form."""
+"""Provider metadata for Airflow: complete, correct and valid."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ def test_the_names_are_those_of_the_package() -> None:
 
 
 @pytest.mark.parametrize(("kind", "base"), KINDS)
-def test_every_module_that_defines_something_is_told_and_no_other(kind: str, base: type) -> None:
-    told = [module for entry in INFO[kind] for module in entry["python-modules"]]
+def test_the_metadata_lists_exactly_the_modules_with_definitions(kind: str, base: type) -> None:
+    listed = [module for entry in INFO[kind] for module in entry["python-modules"]]
     files = (PLUGINS / "twelvelabs_provider" / kind).glob("*.py")
     names = [f"twelvelabs_provider.{kind}.{file.stem}" for file in files if file.stem != "__init__"]
     defining = [name for name in names if _concrete(name, base)]
-    assert sorted(told) == sorted(defining)
+    assert sorted(listed) == sorted(defining)
 
 
 def _concrete(name: str, base: type) -> list[type]:
@@ -124,11 +124,11 @@ print(json.dumps({
 
 
 def test_airflow_itself_loads_it_from_an_installed_package(tmp_path: Path) -> None:
-    told = run_fresh(NOT_INSTALLED + MANAGER, tmp_path, PLUGINS, imitate_installation(tmp_path / "site"))
-    assert told["provider"] == ["TwelveLabs", "9.9.9"]
-    assert told["hook"] == [FORM["hook-class-name"], "twelvelabs_conn_id", "TwelveLabs", True]
-    assert told["links"] == INFO["extra-links"]
+    loaded = run_fresh(NOT_INSTALLED + MANAGER, tmp_path, PLUGINS, imitate_installation(tmp_path / "site"))
+    assert loaded["provider"] == ["TwelveLabs", "9.9.9"]
+    assert loaded["hook"] == [FORM["hook-class-name"], "twelvelabs_conn_id", "TwelveLabs", True]
+    assert loaded["links"] == INFO["extra-links"]
     if AIRFLOW_V_3_2_PLUS:
         # Older ones know no forms that are declared; theirs has the generic fields and the extra as JSON.
-        assert told["fields"] == [f"extra__twelvelabs__{name}" for name in FORM["conn-fields"]]
-        assert told["behaviour"]["relabeling"]["password"] == "API key"
+        assert loaded["fields"] == [f"extra__twelvelabs__{name}" for name in FORM["conn-fields"]]
+        assert loaded["behaviour"]["relabeling"]["password"] == "API key"

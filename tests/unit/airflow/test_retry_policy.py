@@ -1,4 +1,4 @@
-"""What Airflow is told to do after each kind of failure."""
+"""Retry decisions for each kind of failure."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def decision(error: BaseException) -> RetryDecision:
         (TwelveLabsServerError("oops", ErrorDetails(503, retry_after=9.0)), timedelta(seconds=9)),
         (TwelveLabsServerError("oops", ErrorDetails(500)), None),
         (TwelveLabsServerError("oops", ErrorDetails(503, retry_after=1e12)), None),
-        (TwelveLabsConnectionError("nobody there"), None),
+        (TwelveLabsConnectionError("no server"), None),
         (TwelveLabsAmbiguousError("lost"), None),
         (
             caused_by(TwelveLabsQuotaUsedUpError("used up"), TwelveLabsQuotaError("x", asks(7200.0))),
@@ -102,6 +102,6 @@ def test_it_can_be_written_and_read() -> None:
 
 
 @pytest.mark.skipif(AIRFLOW_V_3_3_PLUS, reason="retry policies are there")
-def test_an_older_airflow_is_told_what_it_lacks() -> None:
+def test_an_older_airflow_gets_an_error_that_names_what_it_lacks() -> None:
     with pytest.raises(RuntimeError, match=r"needs Airflow 3\.3 or newer: omit retry_policy"):
         TwelveLabsRetryPolicy()

@@ -18,7 +18,7 @@ def error_record(kind: str, value: str) -> dict[str, object]:
     return {"level": "error", "event": "Task failed", "error_detail": [{"exc_type": kind, "exc_value": value}]}
 
 
-def test_each_failed_task_is_told_with_its_error_and_its_log(tmp_path: Path) -> None:
+def test_each_failed_task_is_shown_with_its_error_and_log(tmp_path: Path) -> None:
     failed = TaskState("index_video", 2, "failed", try_number=3)
     skipped = TaskState("extract", -1, "upstream_failed", try_number=0)
     logs = TaskLogs(tmp_path, "dag", "run")

@@ -41,7 +41,7 @@ def summary(output: Path, run_id: str = "run-1") -> list[str]:
     return list(summary_lines(results_of_run(output, run_id)))
 
 
-def test_video_duration_counts_first_rows_and_folder_are_told(tmp_path: Path) -> None:
+def test_the_summary_shows_duration_counts_first_rows_and_folder(tmp_path: Path) -> None:
     publish_result(tmp_path, ResultKind.TRANSCRIPTION, SPOKEN)
     publish_result(tmp_path, ResultKind.TEXT_IN_VIDEO, SHOWN)
     lines = summary(tmp_path)
@@ -74,7 +74,7 @@ def test_a_result_without_json_is_counted_without_rows(tmp_path: Path) -> None:
     assert "transcript: 5 segments (speech)" in summary(tmp_path)
 
 
-def test_no_segments_and_no_duration_are_told_as_such(tmp_path: Path) -> None:
+def test_the_summary_shows_missing_segments_and_duration(tmp_path: Path) -> None:
     publish_result(tmp_path, ResultKind.TRANSCRIPTION, [], duration=None)
     lines = summary(tmp_path)
     assert "duration  unknown" in lines

@@ -100,12 +100,12 @@ def test_a_bill_in_the_log_is_rounded(bill: Bill, text: str) -> None:
 
 def test_a_bill_survives_json() -> None:
     bill = Bill(BilledKind.ANALYSIS, 1.23456789, 2).with_tokens(700, None)
-    told = json.loads(json.dumps(bill.as_json()))
-    assert told == {
+    fields = json.loads(json.dumps(bill.as_json()))
+    assert fields == {
         "kind": "analysis", "minutes": 1.2346, "unknown": 2, "at_most": False, "input_tokens": 700,
         "output_tokens": None,
     }  # fmt: skip
-    assert Bill.from_json(told).as_json() == told
+    assert Bill.from_json(fields).as_json() == fields
 
 
 @pytest.mark.parametrize(

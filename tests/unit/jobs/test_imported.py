@@ -58,7 +58,7 @@ def status_of(**lists: Any) -> TransferStatus:
     return read_transfer_status("g", "i").parse(lists)
 
 
-def test_files_of_a_transfer_are_told_apart_by_the_time_they_came() -> None:
+def test_files_of_a_transfer_are_selected_by_their_time() -> None:
     status = status_of(
         not_imported=["new.mp4", "bad.mov"],
         ready=[

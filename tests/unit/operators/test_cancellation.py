@@ -57,7 +57,7 @@ class Indexing(Analysis):
 
 
 class Theirs(Analysis):
-    """Waits for what somebody else submitted."""
+    """Waits for a job that another task submitted."""
 
     def owns(self, pending: PendingJob) -> bool:
         return False
@@ -88,7 +88,7 @@ def test_a_killed_task_cancels_its_job_and_forgets_it(server: ScriptedServer) ->
 
 
 @pytest.mark.parametrize(
-    ("kind", "fields", "answers", "told"),
+    ("kind", "fields", "answers", "message"),
     [
         (Indexing, {}, [], "indexed asset t1 cannot be cancelled: it continues, and a retry attaches to it"),
         (Theirs, {}, [], "belongs to another task"),
@@ -103,7 +103,7 @@ def test_what_is_not_cancelled_is_remembered(
     kind: type[Analysis],
     fields: dict[str, Any],
     answers: list[Reply],
-    told: str,
+    message: str,
 ) -> None:
     memory = TaskStateStore()
     operator = waiting(kind, server, memory, **fields)
@@ -111,7 +111,7 @@ def test_what_is_not_cancelled_is_remembered(
     operator.on_kill()
     assert len(server.asked) == 1 + len(answers)
     assert "twelvelabs_job" in memory
-    assert told in said()
+    assert message in said()
 
 
 class Reworded(Analysis):
@@ -136,10 +136,10 @@ class Reworded(Analysis):
     ids=["clear", "clear, other question", "retry, other question", "never", "not to be cancelled", "indexing",
          "always", "retry"],
 )  # fmt: skip
-def test_a_try_that_starts_afresh_stops_what_an_earlier_one_left(
+def test_an_attempt_that_starts_over_cancels_the_earlier_job(
     server: ScriptedServer, kind: type[Analysis], fields: dict[str, Any], tries: dict[str, Any], stopped: bool
 ) -> None:
-    """Nobody fetches it any more, and the triggerer may not have been asked in time."""
+    """No task fetches its result, and the triggerer may have missed the cancellation."""
     memory = TaskStateStore()
     waiting(Indexing if kind is Indexing else Analysis, server, memory)
     server.asked.clear()
@@ -160,7 +160,7 @@ def test_a_retry_attaches_to_what_it_cannot_look_at_for_now(server: ScriptedServ
     assert "twelvelabs_job" in memory
 
 
-def test_what_belongs_to_somebody_else_is_not_stopped_later_either(server: ScriptedServer) -> None:
+def test_a_job_of_another_task_is_not_cancelled_later_either(server: ScriptedServer) -> None:
     memory = TaskStateStore()
     waiting(Theirs, server, memory)
     server.script.append(RUNNING)
@@ -195,7 +195,7 @@ def test_an_execution_timeout_is_a_timeout(server: ScriptedServer, cancel_on_tim
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_the_deadline_cancels_what_it_is_told_to(server: ScriptedServer, deferrable: bool) -> None:
+def test_the_deadline_cancels_the_job_with_cancel_on_timeout(server: ScriptedServer, deferrable: bool) -> None:
     memory = TaskStateStore()
     operator = Analysis(task_id="t", deferrable=deferrable, timeout=1e-6, cancel_on_timeout=True)
     server.script += [RUNNING, Reply({})]
@@ -238,8 +238,8 @@ def test_airflows_own_limit_is_a_deadline_too(
     later = time.time() + 600
     monkeypatch.setattr("twelvelabs_provider.operators.job.time.time", lambda: later)
     server.script += [RUNNING, Reply({})]
-    told = "t1 was cancelled" if cancel_on_timeout else "a retry attaches to it"
-    with pytest.raises(TwelveLabsJobTimeoutError, match=told):
+    message = "t1 was cancelled" if cancel_on_timeout else "a retry attaches to it"
+    with pytest.raises(TwelveLabsJobTimeoutError, match=message):
         late(Analysis(task_id="t", deferrable=True, cancel_on_timeout=cancel_on_timeout), where)
     assert (CANCEL in server.asked) == cancel_on_timeout
 
@@ -255,7 +255,7 @@ def test_airflows_own_limit_without_a_store_or_a_start_date() -> None:
     ("kind", "fields", "cancels"),
     [(Analysis, {}, True), (Analysis, {"cancel_on_kill": False}, False), (Theirs, {}, False)],
 )
-def test_the_trigger_is_told_what_it_may_cancel(
+def test_the_trigger_may_cancel_only_own_jobs_with_cancel_on_kill(
     server: ScriptedServer, kind: type[Analysis], fields: dict[str, Any], cancels: bool
 ) -> None:
     server.script.append(RUNNING)
@@ -309,7 +309,7 @@ def test_a_sensor_pushes_what_it_knows_and_ends(server: ScriptedServer) -> None:
     )
     trigger = deferred_by(sensor, where)
     assert trigger.end_in_triggerer
-    assert not trigger.cancel_on_kill, "it is somebody else's job"
+    assert not trigger.cancel_on_kill, "it is another task's job"
     assert where["ti"].pushed["return_value"] == {
         "index_id": "i1", "video_id": "v1", "duration": 300.0, "status": None,
     }  # fmt: skip

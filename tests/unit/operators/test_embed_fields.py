@@ -33,7 +33,7 @@ def embed(fields: dict[str, Any], signature: str = "5ecre7f00dba5eba11", **more:
 
 
 @pytest.mark.parametrize("fields", INPUTS)
-def test_an_address_that_is_signed_anew_is_the_same_question(fields: dict[str, Any]) -> None:
+def test_an_address_with_a_new_signature_is_the_same_question(fields: dict[str, Any]) -> None:
     first, again = embed(fields, "first").request_values(), embed(fields, "again").request_values()
     assert first == again and "first" not in repr(first)
     assert embed(fields, options=["visual"]).request_values() != first

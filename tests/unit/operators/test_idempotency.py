@@ -156,7 +156,7 @@ def ask(**fields: Any) -> Any:
     return operator.execute(task_context())
 
 
-def test_a_question_is_told_and_kept_short(server: ScriptedServer) -> None:
+def test_the_result_holds_the_start_of_a_long_answer(server: ScriptedServer) -> None:
     server.script += [Reply(stream(delta("A" * 2000), ended("completed", "A" * 2000)))]
     result = ask()
     assert (result["response_id"], result["characters"], len(result["answer"])) == ("resp_1", 2000, 1000)

@@ -131,7 +131,7 @@ def test_what_was_found_by_its_name_is_compared(older: ScriptedServer, metadata:
             index_video().execute(task_context())
 
 
-def test_an_address_that_is_signed_anew_asks_for_the_same() -> None:
+def test_an_address_with_a_new_signature_is_the_same_request() -> None:
     def asked(source: str) -> tuple[Any, ...]:
         return TwelveLabsIndexVideoOperator(task_id="t", source=source, index_id="i1").request_values()
 

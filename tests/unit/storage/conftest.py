@@ -16,7 +16,7 @@ from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 
-NOBODY = 65534
+UNPRIVILEGED_USER = 65534
 
 
 class BucketFile(AbstractBufferedFile):  # type: ignore[misc]
@@ -158,5 +158,5 @@ def unprivileged() -> Iterator[Path]:
 
 @pytest.fixture
 def drop_privileges(unprivileged: Path) -> Callable[[], None]:
-    """Go on as nobody, where this process is root; ``unprivileged`` takes it back at the end."""
-    return lambda: os.seteuid(NOBODY) if os.geteuid() == 0 else None
+    """Continue without privileges where this process is root; ``unprivileged`` takes it back at the end."""
+    return lambda: os.seteuid(UNPRIVILEGED_USER) if os.geteuid() == 0 else None

@@ -152,7 +152,7 @@ def test_an_entry_that_cannot_be_written_fails_the_task_and_its_retry_enters_it(
     assert [entry.video_id for entry in read_catalog(str(tmp_path))] == ["v"]
 
 
-def test_whoever_listens_hears_of_it(tmp_path: Path) -> None:
+def test_a_listener_is_called_for_each_entry(tmp_path: Path) -> None:
     heard = listen()
     put(str(tmp_path), "v")
     (publication,) = heard
@@ -325,7 +325,7 @@ def killed(*_: Any, **__: Any) -> Any:
 
 
 def compacted_and_newer(output: str) -> None:
-    """A snapshot of two results, and entries of one that was published anew and of one that is new."""
+    """A snapshot of two results, and entries of one that was published again and of one that is new."""
     for name in ("a", "b"):
         put(output, name)
     compact_catalog(output)

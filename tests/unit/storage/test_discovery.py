@@ -137,7 +137,7 @@ def test_the_same_run_gives_the_same_list(bucket: Bucket) -> None:
     assert bucket.discover("3").names == [], "and that newer run is still the one to compare with"
 
 
-def test_a_run_with_other_arguments_lists_anew(bucket: Bucket) -> None:
+def test_a_run_with_other_arguments_lists_again(bucket: Bucket) -> None:
     bucket.put("a.mp4", "b.mkv")
     before = bucket.discover("0", suffixes=frozenset([".avi"]))
     assert before.names == []

@@ -45,13 +45,13 @@ def peak_after(keys, run):
     root = search_root("s3://c@b/all/")
     found = Discovery([root], VideoSelection(), 60, 0, 500, 500, True)
     result = found.run(DiscoveryState(sys.argv[1], Provenance("d", run, "t"), "a" * 8), {}).result
-    told.append((result["videos"], len(result["chunks"])))
+    results.append((result["videos"], len(result["chunks"])))
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-told = []
+results = []
 few, many = peak_after(30_000, "few"), peak_after(300_000, "many")
 print()
-print(many - few, told)
+print(many - few, results)
 """
 
 
@@ -60,8 +60,8 @@ def test_many_files_take_the_memory_of_a_few(tmp_path: Path) -> None:
     run = [sys.executable, "-c", MANY, str(tmp_path)]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     printed = subprocess.run(run, env=env, check=True, capture_output=True, text=True, timeout=1800).stdout
-    growth_kib, _, told = printed.splitlines()[-1].partition(" ")
-    assert told == "[(30000, 60), (270000, 500)]"
+    growth_kib, _, results = printed.splitlines()[-1].partition(" ")
+    assert results == "[(30000, 60), (270000, 500)]"
     runs = tmp_path / "d/t/runs"
     with gzip.open(runs / "many/aaaaaaaa/known.jsonl.gz") as lines:
         assert sum(1 for _ in lines) == 300_000

@@ -16,9 +16,9 @@ SIGNED = (
 
 def test_the_uri_of_a_location_has_a_scheme_and_no_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", "/home/somebody")
+    monkeypatch.setenv("HOME", "/home/user")
     assert Location.parse("out put/../é").uri == f"file://{tmp_path}/é"
-    assert Location.parse("~/out").uri == "file:///home/somebody/out"
+    assert Location.parse("~/out").uri == "file:///home/user/out"
     assert Location.parse("file:///a/b").uri == "file:///a/b"
     assert Location.parse(Path("/a/b")).uri == "file:///a/b"
     assert Location.parse("s3://conn@bucket/key").uri == "s3://bucket/key"

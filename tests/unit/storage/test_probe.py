@@ -240,7 +240,7 @@ def test_a_codec_without_decoder_is_left_to_the_service(tmp_path: Path) -> None:
 
 
 class _BrokenReader:
-    """A library whose reading of a header fails as nobody expects."""
+    """A library that raises an unexpected error while it reads a header."""
 
     __version__ = "18.1.0"
     time_base = 1_000_000

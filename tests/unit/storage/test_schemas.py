@@ -83,8 +83,8 @@ def test_rows_are_made_of_what_the_schemas_say() -> None:
     assert fields_of(ListedVideo) == list(kinds.VIDEO_LIST.names)
     assert list(EntityOutcome(0, "Ada", Outcome.CREATED).row()) == list(kinds.ENTITIES.names)
     assert set(fields_of(CatalogEntry)) == set(CATALOG_ROWS.names)
-    told = Match(video_id="v", start=0, end=1, rank=1)
-    assert list(match_row(told, 1)) == list(kinds.SEARCH.names)
+    match = Match(video_id="v", start=0, end=1, rank=1)
+    assert list(match_row(match, 1)) == list(kinds.SEARCH.names)
     video = Video.read({"_id": "v", "updated_at": 1})
     assert set(video_row(video)) == set(kinds.VIDEOS.names)
 

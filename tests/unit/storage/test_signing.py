@@ -87,7 +87,9 @@ def test_a_link_into_this_network_is_only_for_a_service_in_it(
     assert SIGNATURE not in str(caught.value)
 
 
-def test_a_store_that_cannot_sign_is_told_without_its_words(source: Callable[..., Source], masked: list[str]) -> None:
+def test_a_store_that_cannot_sign_is_an_error_without_signatures(
+    source: Callable[..., Source], masked: list[str]
+) -> None:
     error = AttributeError(f"you need a private key, not https://host/x?sig={SIGNATURE} or a?sig={SIGNATURE}")
     with pytest.raises(TwelveLabsInputError) as caught:
         signed_link(source(error=error), SERVICE)

@@ -19,7 +19,7 @@ STYLE
 ::cue { color: red }
 
 NOTE this is
-for nobody
+for no one
 
 intro
 00:00.500 --> 00:02.000 line:0 position:20%

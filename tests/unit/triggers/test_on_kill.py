@@ -112,7 +112,7 @@ def test_repeated_stops_do_not_interrupt_the_cancellation(
 
     monkeypatch.setattr(cancellation, "_is_deferred", after_a_while)
 
-    async def told_again_and_again() -> None:
+    async def repeated_events() -> None:
         stopping = asyncio.create_task(asyncio.wait_for(trigger(pending()).on_kill(), timeout=LONGEST_TEST))
         while server.asked == []:
             await asyncio.sleep(0.01)
@@ -120,7 +120,7 @@ def test_repeated_stops_do_not_interrupt_the_cancellation(
         with contextlib.suppress(asyncio.CancelledError):
             await stopping
 
-    asyncio.run(asyncio.wait_for(told_again_and_again(), LONGEST_TEST))
+    asyncio.run(asyncio.wait_for(repeated_events(), LONGEST_TEST))
     assert server.asked == [CANCEL]
 
 

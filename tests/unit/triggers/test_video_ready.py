@@ -104,9 +104,9 @@ def events(one: TwelveLabsVideoReadyTrigger, server: ScriptedServer) -> list[dic
     return found
 
 
-def known(age: float = 3600.0, **told: float) -> Store:
+def known(age: float = 3600.0, **fired: float) -> Store:
     """A store that remembers a watermark."""
-    return Store(json.dumps(EventWatermark(NOW - age, {name: NOW - at for name, at in told.items()}).as_json()))
+    return Store(json.dumps(EventWatermark(NOW - age, {name: NOW - at for name, at in fired.items()}).as_json()))
 
 
 def test_a_video_that_becomes_ready_fires_once(server: ScriptedServer) -> None:
@@ -192,13 +192,13 @@ def test_a_crash_between_event_and_watermark_loses_nothing(server: ScriptedServe
     server.script += [page(video("v1", age=9), video("v2", age=8))] * 2
 
     async def die_after(count: int) -> list[str]:
-        told: list[str] = []
+        fired: list[str] = []
         async with aclosing(cast("Any", trigger(store).run())) as stream:
             async for event in stream:
-                told.append(event.payload["video_id"])
-                if len(told) == count:
+                fired.append(event.payload["video_id"])
+                if len(fired) == count:
                     break
-        return told
+        return fired
 
     assert asyncio.run(die_after(1)) == ["v1"]
     assert store.saved == []
