@@ -230,7 +230,7 @@ def test_invalid_values_are_refused_by_the_service_for_free(
     fields: dict[str, Any], tmp_path: Path, connect: Connect, sample: Path, billed: Callable[[], dict[str, Any]]
 ) -> None:
     before = billed()
-    given = {name: str(sample) if value == "SAMPLE" else value for name, value in fields.items()}
+    given: dict[str, Any] = {name: str(sample) if value == "SAMPLE" else value for name, value in fields.items()}
     with pytest.raises(TwelveLabsRefusedError, match="HTTP 400"):
         embed(tmp_path, **given)
     assert billed() == before
