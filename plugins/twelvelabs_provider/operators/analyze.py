@@ -103,7 +103,7 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsJobOperator):
         ``finish_reason``, ``usage`` (tokens), ``warning``, the ids (``generation_id``, ``analysis_task_id``,
         ``index_id``, ``video_id``, ``asset_id``), ``preview`` (the first 1,000 characters of a text), ``data`` (the
         structured answer if it has at most 8 KiB, else None).
-    :raises TwelveLabsInputError: the service would refuse the request; raised before any request.
+    :raises TwelveLabsInputError: the service would ignore a part of the request; raised before any billed request.
     :raises TwelveLabsUnusableAnswerError: the answer is cut off or is not the JSON that was asked for; the raw text is
         kept in ``{output_name}.raw.txt``.
     :raises TwelveLabsUnknownOutcomeError: an answer is lost that may have been billed; the received part of a stream is

@@ -272,7 +272,7 @@ class VideoAnalysis:
 
 
 def ensure_valid(request: AnalysisRequest, mode: Mode) -> None:
-    """Refuse a request that the service would refuse.
+    """Refuse a request that would be billed for another answer.
 
     :raises TwelveLabsInputError: naming every problem, with a JSON pointer into the request.
     """
