@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from demo.services import Service, Services
+from tests.ports import free_port
 
 PLACES = Path("/usr/lib/postgresql")
 START_SECONDS = 60.0
@@ -90,10 +90,3 @@ def _run(command: list[str], user: str | None) -> None:
 def environment_in(folder: Path) -> Mapping[str, str]:
     """Return the environment of a server whose home is a folder."""
     return {"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C.UTF-8"}
-
-
-def free_port() -> int:
-    """Return a free port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])

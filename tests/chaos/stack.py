@@ -26,7 +26,8 @@ from tests.dags.conftest import Account
 from tests.engine.client import Api
 from tests.engine.multipart import CHUNK
 from tests.engine_process import Engine
-from tests.postgresql import free_port, program, start_postgresql
+from tests.ports import free_port
+from tests.postgresql import program, start_postgresql
 
 ROOT = Path(__file__).parents[2]
 DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"

@@ -21,7 +21,8 @@ from demo.stack import engine_is_ready, engine_service, prepare_database
 from tests.chaos.hands import Hands
 from tests.chaos.stack import ROOT, ChaosSite, Stack
 from tests.distributed.servers import start_redis
-from tests.postgresql import Database, free_port, start_postgresql
+from tests.ports import free_port
+from tests.postgresql import Database, start_postgresql
 
 READY_SECONDS = 300.0
 """Seven processes start at once."""

@@ -7,7 +7,8 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 from demo.services import Service, Services
-from tests.postgresql import START_SECONDS, environment_in, free_port, program
+from tests.ports import free_port
+from tests.postgresql import START_SECONDS, environment_in, program
 
 NEEDED = {"postgresql": "initdb", "redis-server": "redis-server"}
 """Packages of Debian and Ubuntu, and the program of each that is looked for."""

@@ -40,7 +40,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """An Airflow with two DAGs, a quick watcher and an impatient question, and an engine with an empty index."""
     from tests.chaos.hands import Hands
     from tests.chaos.stack import ChaosSite, Stack
-    from tests.postgresql import free_port
+    from tests.ports import free_port
 
     folder = tmp_path_factory.mktemp("events")
     (folder / "dags").mkdir()

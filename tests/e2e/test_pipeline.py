@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from demo.airflow_api import FINAL_RUN_STATES, AirflowApi, AirflowApiError
 from demo.services import Services
 from demo.site import CONNECTION_ID, Site, connection, engine_key
 from demo.stack import start_stack, wait_for_dag
+from tests.ports import free_port
 
 pytestmark = pytest.mark.e2e
 
@@ -93,13 +93,6 @@ class Observation:
     busy_slots: int
     deferred_slots: int
     link: str
-
-
-def free_port() -> int:
-    """Return a free port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

@@ -256,13 +256,6 @@ def connection_text(host: str, *, key: str = KEY, **extra: Any) -> str:
     return json.dumps(fields)
 
 
-def unused_port() -> int:
-    """Return a free port of loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def forget_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take proxies out of the environment: they would catch calls to loopback."""
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:

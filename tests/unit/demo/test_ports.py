@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from demo.ports import LOOPBACK, Port, PortError, check_ports, free_port_above, is_busy
+from tests.ports import free_port
 
 
 @pytest.fixture
@@ -16,12 +17,6 @@ def busy() -> Iterator[int]:
         listener.bind((LOOPBACK, 0))
         listener.listen()
         yield listener.getsockname()[1]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
 
 
 def test_a_busy_port_is_named_with_its_purpose_and_the_way_out(busy: int) -> None:

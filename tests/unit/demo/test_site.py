@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from demo.site import (
     with_connection,
 )
 from demo.stack import engine_service
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 
@@ -95,9 +95,3 @@ def test_a_key_that_looks_like_an_option_opens_the_engine_all_the_same(site: Sit
         address = service.log.read_text().split("ready: ")[1].strip()
         answers = [requests.get(f"{address}/v1.3/indexes", headers={"x-api-key": sent}) for sent in (key, "other")]
     assert [answer.status_code for answer in answers] == [200, 401]
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.ports import free_port
 from tests.unit.hooks.conftest import Connect, Execute
 from tests.unit.scripted_server import (
     KEY,
@@ -19,7 +20,6 @@ from tests.unit.scripted_server import (
     ScriptedServer,
     Unframed,
     redirect,
-    unused_port,
 )
 from twelvelabs_provider import __version__
 from twelvelabs_provider.api.analysis.request import AnalysisRequest, SourceKind, VideoSource
@@ -185,7 +185,7 @@ def test_patience_ends_with_the_last_attempt(execute: Execute, connect: Connect,
 def test_a_connection_that_does_not_come_about_is_tried_again(
     execute: Execute, connect: Connect, pauses: list[float], call: Call[Any]
 ) -> None:
-    host = f"http://127.0.0.1:{unused_port()}"
+    host = f"http://127.0.0.1:{free_port()}"
     connect(host, max_attempts=3)
     error = failure(execute, call)
     assert isinstance(error, TwelveLabsConnectionError)

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.unit.hooks.certificates import hashed_name, self_signed
 from tests.unit.hooks.conftest import SERVICE, Connect, Execute
 from tests.unit.hooks.forward_proxy import ForwardProxy
 from tests.unit.hooks.test_hooks import OK, READ, failure
 from tests.unit.hooks.test_multipart import CONTENT, send
 from tests.unit.parts_store import PartsStore
-from tests.unit.scripted_server import KEY, Reply, ScriptedServer, unused_port
+from tests.unit.scripted_server import KEY, Reply, ScriptedServer
 from twelvelabs_provider.api.endpoint import Endpoint
 from twelvelabs_provider.api.errors import TwelveLabsConfigurationError, TwelveLabsConnectionError
 from twelvelabs_provider.api.version import ApiVersion
@@ -253,7 +254,7 @@ def test_a_proxy_that_speaks_tls_itself(
 def test_an_excluded_address_is_reached_directly(
     execute: Execute, connect: Connect, no_proxy: str, variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HTTP_PROXY", f"127.0.0.1:{unused_port()}")
+    monkeypatch.setenv("HTTP_PROXY", f"127.0.0.1:{free_port()}")
     with ScriptedServer(OK) as server:
         port = server.origin.rpartition(":")[2]
         monkeypatch.setenv(variable, no_proxy.replace("host:{port}", f"127.0.0.1:{port}"))
@@ -264,7 +265,7 @@ def test_an_excluded_address_is_reached_directly(
 def test_the_proxy_of_the_connection_comes_before_the_environment(
     execute: Execute, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HTTP_PROXY", f"127.0.0.1:{unused_port()}")
+    monkeypatch.setenv("HTTP_PROXY", f"127.0.0.1:{free_port()}")
     monkeypatch.setenv("NO_PROXY", SERVICE)
     with ScriptedServer(OK, OK) as server, ForwardProxy(server.origin) as proxy:
         connect(f"http://{SERVICE}", proxy=proxy.address)
@@ -290,7 +291,7 @@ def test_a_tunnel_that_the_proxy_refuses_means_that_nothing_was_sent(
 def test_a_proxy_that_is_not_there_is_named(
     execute: Execute, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address = f"http://127.0.0.1:{unused_port()}"
+    address = f"http://127.0.0.1:{free_port()}"
     monkeypatch.setenv("ALL_PROXY", address)
     connect(f"http://{SERVICE}", max_attempts=1)
     error = failure(execute, READ)
