@@ -6,7 +6,7 @@ import functools
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -148,3 +148,8 @@ def read_rows(manifest: Path) -> list[dict[str, Any]]:
     """Return the rows that a manifest's jsonl file holds."""
     name = next(file["name"] for file in json.loads(manifest.read_text())["files"] if file["format"] == "jsonl")
     return [json.loads(line) for line in (manifest.parent / name).read_text().splitlines()]
+
+
+def rows_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows that a task published, from the manifest that its result names."""
+    return read_rows(Path(result["manifest"].removeprefix("file://")))

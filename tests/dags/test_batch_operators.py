@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.dags.conftest import Connect, Faults, load_dag, read_rows
+from tests.dags.conftest import Connect, Faults, load_dag, read_rows, rows_of
 from tests.dags.test_waiting import MODES
 from tests.engine.client import Api
 from tests.engine.suspended_worker import suspended_worker
@@ -63,10 +63,6 @@ def woken(items: Any, output: Path, deferred: TaskDeferred) -> Any:
         execute=lambda context: operator.execute_complete(context, event.payload),
         execute_complete=operator.execute_complete,
     )
-
-
-def rows_of(result: dict[str, Any]) -> list[dict[str, Any]]:
-    return read_rows(Path(result["manifest"].removeprefix("file://")))
 
 
 def batches(api: Api) -> int:

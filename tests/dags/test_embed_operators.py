@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Library
-from tests.dags.conftest import Account, Connect, read_rows
+from tests.dags.conftest import Account, Connect, rows_of
 from tests.engine.client import until
 from tests.engine.videos import make_sound
 from tests.task_context import TaskStateStore, task_context
@@ -38,10 +38,6 @@ def embed(output: Path, store: TaskStateStore | None = None, **fields: Any) -> d
     result: dict[str, Any] = operator.execute(task_context(store))
     json.dumps(result)
     return result
-
-
-def rows_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return read_rows(Path(result["manifest"].removeprefix("file://")))
 
 
 @pytest.fixture

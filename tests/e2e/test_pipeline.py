@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from demo.airflow_api import FINAL_RUN_STATES, AirflowApi, AirflowApiError
 from demo.services import Services
 from demo.site import CONNECTION_ID, Site, connection, engine_key
 from demo.stack import start_stack, wait_for_dag
+from tests.chaos.stack import ChaosSite
 from tests.ports import free_port
 
 pytestmark = pytest.mark.e2e
@@ -27,18 +28,6 @@ SAMPLE = ROOT / "tests" / "data" / "sample.mp4"
 SUBTITLES = ROOT / "tests" / "data" / "sample.srt"
 INDEX_VIDEO = "understand.index_video"
 RUN_SECONDS = 240.0
-
-
-@dataclass(frozen=True)
-class IsolatedSite(Site):
-    """A site whose state lies outside the checkout, so that a running demo is not disturbed."""
-
-    folder: Path = field(default=Path())
-
-    @property
-    def state(self) -> Path:
-        """The folder of this test session."""
-        return self.folder
 
 
 @dataclass
@@ -98,7 +87,7 @@ class Observation:
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """An Airflow with an empty database and an engine that has seen nothing yet."""
-    site = IsolatedSite(ROOT, free_port(), free_port(), tmp_path_factory.mktemp("airflow"))
+    site = ChaosSite(ROOT, free_port(), free_port(), tmp_path_factory.mktemp("airflow"))
     with Services() as services:
         since = datetime.now(UTC)
         api = start_stack(site, services, connection_in_environment=False)
