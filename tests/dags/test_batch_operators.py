@@ -339,7 +339,16 @@ def test_the_sensor_fails_with_a_batch_that_was_cancelled(
         ([NOWHERE], {}, f"there is no asset {NOWHERE}"),
         ([{"asset_id": NOWHERE, "custom_id": "a b"}], {}, r"items\[0\] \(a b\): custom_id"),
         ([{"asset_id": NOWHERE, "custom_id": "a"}] * 2, {}, "same batch"),
+        ([{"asset_id": NOWHERE, "temperature": 3}], {}, r"items\[0\]: temperature"),
         ([{"asset_id": NOWHERE, "temperature": "hot"}], {}, "must be a number"),
+        ([{"asset_id": NOWHERE, "max_tokens": 0}], {}, r"items\[0\]: max_tokens"),
+        ([{"asset_id": NOWHERE, "start": 5, "end": 4}], {}, r"items\[0\]"),
+        (
+            [{"asset_id": NOWHERE, "min_segment_duration": 9, "max_segment_duration": 3}],
+            {},
+            r"items\[0\]: max_segment_duration",
+        ),
+        ([NOWHERE], {"prompt": None}, r"items\[0\]: prompt"),
         ([NOWHERE], {"analysis_mode": "often"}, "analysis_mode='often'"),
         ([NOWHERE], {"model_name": "pegasus1.2"}, "pegasus1.5"),
         ([NOWHERE], {"response_format": "{"}, "response_format"),
@@ -360,16 +369,13 @@ def test_what_cannot_work_is_said_before_anything_is_sent(
     assert batches(api) == before
 
 
-@pytest.mark.parametrize(
-    ("more", "fields"),
-    [({"temperature": 3}, {}), ({}, {"prompt": None}), ({}, {"analysis_mode": "time_based_metadata"})],
-)
+@pytest.mark.parametrize("fields", [{"temperature": 3}, {"analysis_mode": "time_based_metadata"}])
 def test_an_invalid_batch_is_refused_by_the_service_for_free(
-    more: dict[str, Any], fields: dict[str, Any], api: Api, library: Library, tmp_path: Path
+    fields: dict[str, Any], api: Api, library: Library, tmp_path: Path
 ) -> None:
     before = batches(api)
     with pytest.raises(TwelveLabsRefusedError, match="HTTP 400"):
-        analyse([{"asset_id": library.asset_id, **more}], tmp_path, **fields).execute(task_context())
+        analyse([library.asset_id], tmp_path, **fields).execute(task_context())
     assert batches(api) == before
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from twelvelabs_provider.api.analysis.batches import MOST_ITEMS, BatchItem, BatchOptions
 from twelvelabs_provider.api.analysis.request import DEFAULT_MODEL, AnalysisMode, AnalysisRequest
+from twelvelabs_provider.api.analysis.response_format import Problem
 from twelvelabs_provider.api.analysis.rules import problems_of_request
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.batch_items import GivenItem
@@ -88,8 +89,24 @@ class ItemRules:
         )
 
     def _refuse(self, place: str, request: AnalysisRequest) -> None:
-        for problem in problems_of_request(request, now=False):
+        problems = problems_of_request(request, now=False)
+        for problem in (*problems, *_impossible_options(request)) if place else problems:
             raise TwelveLabsInputError(f"{place}{problem.pointer.lstrip('/')}: {problem.message}")
+
+
+def _impossible_options(request: AnalysisRequest) -> Iterator[Problem]:
+    """Protects results: the batches before the one that the service refuses are billed, and would not be published."""
+    if request.mode is AnalysisMode.GENERAL and not (request.prompt or request.prompt_v2):
+        yield Problem("/prompt", "neither the item nor the task has one")
+    if request.temperature is not None and not 0 <= request.temperature <= 1:
+        yield Problem("/temperature", f"{request.temperature!r} is not between 0 and 1")
+    if isinstance(request.max_tokens, int) and request.max_tokens < 1:
+        yield Problem("/max_tokens", f"{request.max_tokens!r} is not positive")
+    if request.end is not None and request.end <= (request.start or 0.0):
+        yield Problem("/end", f"{request.end:g} s is not after start, {request.start or 0.0:g} s")
+    shortest, longest = request.min_segment_duration, request.max_segment_duration
+    if shortest is not None and longest is not None and shortest > longest:
+        yield Problem("/max_segment_duration", f"{longest!r} is less than min_segment_duration, {shortest!r}")
 
 
 def rules_from(values: Mapping[str, Any]) -> ItemRules:

@@ -91,7 +91,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
     :param timeout: seconds (or a timedelta) to wait at most, for all batches together; None means 26 hours.
     :return: ``items``, ``ready``, ``failed``, ``canceled``, ``batches``, ``batch_ids`` (the first 100), ``manifest``
         (URI), ``files`` (format to URI), ``rows``, ``bytes``.
-    :raises TwelveLabsInputError: the service would refuse an item; raised before any batch is sent.
+    :raises TwelveLabsInputError: an item has impossible options or no asset; raised before any batch is sent.
     :raises TwelveLabsPartialFailureError: items have no result, and ``fail_on_partial_error`` is set.
     :raises TwelveLabsJobFailedError: an asset failed that the task waited for.
     :raises TwelveLabsJobTimeoutError: batches were active at the deadline; a retry continues with them.
