@@ -131,7 +131,7 @@ def test_unreachable_host(connect: Connect) -> None:
         port = free.getsockname()[1]
     connect(host=f"http://127.0.0.1:{port}", extra={"max_attempts": 1})
     operator = TwelveLabsIndexVideoOperator(task_id="t", source=str(SAMPLE), index_id=UNKNOWN)
-    with pytest.raises(Exception, match=rf"127\.0\.0\.1:{port}.*check the connection's host"):
+    with pytest.raises(Exception, match=rf"127\.0\.0\.1:{port}.*check the host of connection '"):
         operator.execute(task_context())
 
 

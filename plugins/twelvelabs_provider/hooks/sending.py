@@ -36,9 +36,10 @@ def never_sent(call: Call[Any], network: Network, error: Exception) -> TwelveLab
     origin = network.endpoint.origin
     proxy = network.proxy_for(origin)
     way, check = (f" through the proxy {shown(proxy)}", ", the proxy") if proxy else ("", "")
+    where = f"the host of connection {network.endpoint.conn_id!r}" if network.endpoint.conn_id else "the host"
     return TwelveLabsConnectionError(
-        f"No connection to {origin}{way}: {_cause(error)}. {call.name} was not sent; check the connection's host{check}"
-        " and the network"
+        f"No connection to {origin}{way}: {_cause(error)}. {call.name} was not sent; check {where}{check} and the"
+        " network"
     )
 
 
