@@ -160,7 +160,6 @@ def airflow_settings(site: Site) -> dict[str, str]:
         "scheduler__scheduler_heartbeat_sec": "2",
         "triggerer__job_heartbeat_sec": "2",
         "dag_processor__parsing_processes": "1",
-        "dag_processor__min_file_process_interval": "10",
         # Nothing of the demo needs a network.
         "usage_data_collection__enabled": "False",
     }

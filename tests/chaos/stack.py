@@ -56,6 +56,8 @@ PROMPT = {
     "core__parallelism": "8",
     "core__dagbag_import_timeout": "300",
     "dag_processor__dag_file_processor_timeout": "400",
+    # The DAG files do not change: reading them again would take most of a core.
+    "dag_processor__min_file_process_interval": "3600",
     "core__max_active_tasks_per_dag": "64",
 }
 

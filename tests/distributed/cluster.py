@@ -41,6 +41,8 @@ SETTINGS = {
     "core__dags_folder": str(Path(__file__).parent / "dags"),
     "core__parallelism": "16",
     "core__max_active_tasks_per_dag": "64",
+    # The DAG files do not change: reading them again would take most of a core.
+    "dag_processor__min_file_process_interval": "3600",
     "celery__worker_concurrency": "2",
     # Redis gives a message to another worker when the first has not confirmed its end for so long: what a dead worker
     # had fetched and not begun would otherwise lie there for a day.

@@ -32,6 +32,8 @@ SETTINGS = {
     # Seconds after which the triggers of one that died go to another.
     "triggerer__triggerer_health_check_threshold": "8",
     "core__dags_are_paused_at_creation": "False",
+    # The DAG files do not change: reading them again would take most of a core.
+    "dag_processor__min_file_process_interval": "3600",
 }
 
 
