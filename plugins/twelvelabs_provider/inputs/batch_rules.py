@@ -13,7 +13,7 @@ from twelvelabs_provider.api.analysis.rules import problems_of_request
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.batch_items import GivenItem
 from twelvelabs_provider.inputs.text_arguments import text_of
-from twelvelabs_provider.inputs.typed_arguments import mapping_of, number_of
+from twelvelabs_provider.inputs.typed_arguments import choice_of, mapping_of, optional_number
 from twelvelabs_provider.jobs.cost import Bill, analysis_bill, definitions_in
 from twelvelabs_provider.jobs.time_range import TimeRange
 
@@ -115,24 +115,22 @@ def rules_from(values: Mapping[str, Any]) -> ItemRules:
     :param values: the values of :data:`QUESTION`.
     :raises TwelveLabsInputError: an argument is invalid.
     """
-    mode, model = values["analysis_mode"], values["model_name"]
-    if mode not in set(AnalysisMode):
-        raise TwelveLabsInputError(f"analysis_mode={mode!r} is not one of {', '.join(AnalysisMode)}")
+    mode, model = choice_of("analysis_mode", values["analysis_mode"], AnalysisMode), values["model_name"]
     if model != DEFAULT_MODEL:
         raise TwelveLabsInputError(f"model_name={model!r}: batches need {DEFAULT_MODEL}")
     window = TimeRange.parse(values["start"], values["end"])
-    tokens = _number("max_tokens", values["max_tokens"])
+    tokens = optional_number("max_tokens", values["max_tokens"])
     defaults = BatchOptions(
         prompt=_question(values["prompt"]),
         response_format=mapping_of("response_format", values["response_format"]) or None,
-        temperature=_number("temperature", values["temperature"]),
+        temperature=optional_number("temperature", values["temperature"]),
         max_tokens=None if tokens is None else int(tokens),
         start=window.start,
         end=window.end,
-        min_segment_duration=_number("min_segment_duration", values["min_segment_duration"]),
-        max_segment_duration=_number("max_segment_duration", values["max_segment_duration"]),
+        min_segment_duration=optional_number("min_segment_duration", values["min_segment_duration"]),
+        max_segment_duration=optional_number("max_segment_duration", values["max_segment_duration"]),
     )
-    return ItemRules(defaults, AnalysisMode(mode), model)
+    return ItemRules(defaults, mode, model)
 
 
 def _question(prompt: Any) -> str | Mapping[str, Any] | None:
@@ -140,7 +138,3 @@ def _question(prompt: Any) -> str | Mapping[str, Any] | None:
         return prompt
     text = text_of("prompt", prompt) or ""
     return None if text.strip() in ("", "None") else text
-
-
-def _number(name: str, value: Any) -> float | None:
-    return None if value is None or str(value).strip() in ("", "None") else number_of(name, value)

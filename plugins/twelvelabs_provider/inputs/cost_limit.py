@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.typed_arguments import optional_number
 from twelvelabs_provider.jobs.cost import LIMIT
 
@@ -12,7 +11,4 @@ def limit_from(value: float | str | None) -> float | None:
 
     :raises TwelveLabsInputError: it is not a number of minutes.
     """
-    limit = optional_number(LIMIT, value)
-    if limit is not None and limit < 0:
-        raise TwelveLabsInputError(f"{LIMIT}={value!r} must be a number of minutes, 0 or more")
-    return limit
+    return optional_number(LIMIT, value, least=0, what="a number of minutes, 0 or more")

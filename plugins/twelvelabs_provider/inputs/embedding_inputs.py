@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.embedding.request import (
     AudioInput,
@@ -22,7 +21,7 @@ from twelvelabs_provider.api.embedding.request import (
 )
 from twelvelabs_provider.api.embedding.source import DynamicSegmentation, FixedSegmentation, MediaSource
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.typed_arguments import mapping_of, number_of, texts_of
+from twelvelabs_provider.inputs.typed_arguments import choices_of, mapping_of, texts_of, whole_number_of
 from twelvelabs_provider.jobs.time_range import TimeRange
 from twelvelabs_provider.storage.media import must_be_picture, must_be_sound
 from twelvelabs_provider.storage.probe import check_video, probe_video
@@ -31,7 +30,6 @@ from twelvelabs_provider.storage.source import Source, resolve_source
 if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 
-E = TypeVar("E", bound=StrEnum)
 _ASSET_ID = re.compile(r"[0-9a-f]{24}")
 
 
@@ -72,9 +70,9 @@ class MediaOptions:
             "start": window.start,
             "end": window.end,
             "segmentation": self._segmentation(),
-            "options": _chosen("options", self.options, EmbeddingOption),
-            "scopes": _chosen("scopes", self.scopes, EmbeddingScope),
-            "types": _chosen("types", self.types, EmbeddingType),
+            "options": choices_of("options", self.options, EmbeddingOption) or None,
+            "scopes": choices_of("scopes", self.scopes, EmbeddingScope) or None,
+            "types": choices_of("types", self.types, EmbeddingType) or None,
         }
 
     def must_be_unused(self, what: str) -> None:
@@ -89,13 +87,12 @@ class MediaOptions:
     def _segmentation(self) -> FixedSegmentation | DynamicSegmentation | None:
         if is_blank(self.segmentation) and is_blank(self.segment_seconds):
             return None
-        seconds = None if is_blank(self.segment_seconds) else number_of("segment_seconds", self.segment_seconds)
-        if seconds is not None and seconds != int(seconds):
-            raise TwelveLabsInputError(f"segment_seconds={self.segment_seconds!r} must be a whole number of seconds")
+        given = self.segment_seconds
+        seconds = None if is_blank(given) else whole_number_of("segment_seconds", given)
         if is_blank(self.segmentation) or self.segmentation == "fixed":
-            return FixedSegmentation() if seconds is None else FixedSegmentation(int(seconds))
+            return FixedSegmentation() if seconds is None else FixedSegmentation(seconds)
         if self.segmentation == "dynamic":
-            return DynamicSegmentation() if seconds is None else DynamicSegmentation(int(seconds))
+            return DynamicSegmentation() if seconds is None else DynamicSegmentation(seconds)
         raise TwelveLabsInputError(f"segmentation={self.segmentation!r} must be fixed or dynamic")
 
 
@@ -183,11 +180,3 @@ def _named(images: Any) -> tuple[list[str], list[str]]:
         return list(named), [str(value) for value in named.values()]
     values = list(texts_of("image", images))
     return [""] * len(values), values
-
-
-def _chosen(name: str, value: Any, known: type[E]) -> Sequence[E] | None:
-    chosen = texts_of(name, value)
-    for one in chosen:
-        if one not in {member.value for member in known}:
-            raise TwelveLabsInputError(f"{name}: {one!r} is not one of {', '.join(known)}")
-    return [known(one) for one in chosen] or None

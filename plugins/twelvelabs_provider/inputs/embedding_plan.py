@@ -53,19 +53,17 @@ class EmbeddingPlan:
         return self.medium is not None and self.kind in TIMED
 
 
-def given_inputs(inputs: Mapping[str, Any], mode: str) -> set[str]:
+def given_inputs(inputs: Mapping[str, Any]) -> set[str]:
     """Return which inputs are given.
 
     :param inputs: the operator's arguments of :data:`INPUTS`.
-    :raises TwelveLabsInputError: they do not make one embedding, or the mode is unknown.
+    :raises TwelveLabsInputError: they do not make one embedding.
     """
     given = {name for name, value in inputs.items() if not is_blank(value)}
     if len(given) != 1 and given != {"text", "image"}:
         raise TwelveLabsInputError(
             f"give one of {', '.join(INPUTS)}, or text and image (got {', '.join(sorted(given)) or 'none'})"
         )
-    if mode not in MODES:
-        raise TwelveLabsInputError(f"mode={mode!r} is not one of {', '.join(MODES)}")
     return given
 
 

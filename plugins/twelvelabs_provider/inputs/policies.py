@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from twelvelabs_provider.exceptions import TwelveLabsInputError
-
 
 class IfIndexed(StrEnum):
     """Policy for content that is already in the index."""
@@ -13,17 +11,6 @@ class IfIndexed(StrEnum):
     REUSE = "reuse"
     REINDEX = "reindex"
     FAIL = "fail"
-
-    @classmethod
-    def parse(cls, value: str) -> IfIndexed:
-        """Return the argument ``if_indexed``, which is templated.
-
-        :raises TwelveLabsInputError: with the allowed values.
-        """
-        try:
-            return cls(value)
-        except ValueError:
-            raise TwelveLabsInputError(f"if_indexed={value!r} is not one of {', '.join(cls)}") from None
 
 
 class IfPublished(StrEnum):

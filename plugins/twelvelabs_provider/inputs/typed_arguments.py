@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import pendulum
 
@@ -13,8 +14,13 @@ from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.text_arguments import text_of, without_paths
 from twelvelabs_provider.jobs.durations import plain_number
 
+C = TypeVar("C", bound=str)
+
 _SHOWN = 200
 """Characters of a value that an error shows."""
+
+SECONDS = "a number of seconds, 0 or more"
+"""A duration or an offset, in errors."""
 
 
 def decoded(name: str, value: Any, what: str) -> Any:
@@ -97,26 +103,72 @@ def mappings_of(name: str, value: Any) -> tuple[dict[str, Any], ...]:
     return tuple(mapping_of(f"{name}[{number}]", entry) for number, entry in enumerate(given))
 
 
-def number_of(name: str, value: Any) -> float:
+def choice_of(name: str, value: Any, choices: Iterable[C]) -> C:
+    """Return an argument with fixed values, whatever its case.
+
+    :param name: the argument's name, for the error.
+    :param choices: an enum class, or texts.
+    :raises TwelveLabsInputError: with the fixed values.
+    """
+    word = str(value).strip().lower()
+    for choice in choices:
+        if choice == word:
+            return choice
+    raise TwelveLabsInputError(f"{name}={value!r} is not one of {', '.join(choices)}")
+
+
+def optional_choice(name: str, value: Any, choices: Iterable[C]) -> C | None:
+    """Return an argument with fixed values, or None; see :func:`choice_of`.
+
+    :raises TwelveLabsInputError: with the fixed values.
+    """
+    return None if optional_text(value) is None else choice_of(name, value, choices)
+
+
+def choices_of(name: str, value: Any, choices: Iterable[C]) -> tuple[C, ...]:
+    """Return a list of fixed values; a single one is a list of one. See :func:`texts_of` and :func:`choice_of`.
+
+    :raises TwelveLabsInputError: it is no list, or with the fixed values.
+    """
+    known = tuple(choices)
+    return tuple(choice_of(name, one, known) for one in texts_of(name, value) if optional_text(one) is not None)
+
+
+def number_of(name: str, value: Any, *, least: float = -math.inf, what: str = "a number") -> float:
     """Return a number, given as a number, its text, or a timedelta (its seconds).
 
-    :raises TwelveLabsInputError: it is none of these.
+    :param name: the argument's name, for the error.
+    :param least: the smallest valid number.
+    :param what: what the argument should be, for the error.
+    :raises TwelveLabsInputError: it is none of these, or too small.
     """
     try:
         number = float(plain_number(value))
     except (OverflowError, TypeError, ValueError):
-        number = float("nan")
-    if not float("-inf") < number < float("inf"):
-        raise TwelveLabsInputError(f"{name}={value!r} must be a number")
+        number = math.nan
+    if not math.isfinite(number) or number < least:
+        raise TwelveLabsInputError(f"{name}={value!r} must be {what}")
     return number
 
 
-def optional_number(name: str, value: Any) -> float | None:
+def optional_number(name: str, value: Any, *, least: float = -math.inf, what: str = "a number") -> float | None:
     """Return a number or None; see :func:`number_of`.
 
     :raises TwelveLabsInputError: it is none of these.
     """
-    return None if value is None or str(value).strip() in ("", "None") else number_of(name, value)
+    return None if optional_text(value) is None else number_of(name, value, least=least, what=what)
+
+
+def whole_number_of(name: str, value: Any, *, most: int | None = None) -> int:
+    """Return a whole number from 1 on; see :func:`number_of`.
+
+    :raises TwelveLabsInputError: it is no such number.
+    """
+    what = "a whole number, 1 or more" if most is None else f"a whole number from 1 to {most}"
+    number = number_of(name, value, least=1, what=what)
+    if number != int(number) or (most is not None and number > most):
+        raise TwelveLabsInputError(f"{name}={value!r} must be {what}")
+    return int(number)
 
 
 def optional_text(value: Any) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twelvelabs_provider.api.assets import UploadMethod
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.typed_arguments import choice_of
 
 AUTO = "auto"
 """The upload method depends on the file."""
@@ -15,13 +16,10 @@ def wanted_method(value: str | None, *, in_one_request: bool = False) -> UploadM
     :param in_one_request: this generation of the API takes a file in one request only.
     :raises TwelveLabsInputError: the method is unknown or unsupported.
     """
-    given = (value or AUTO).strip().lower()
+    given = choice_of("method", value or AUTO, (AUTO, *UploadMethod))
     if given == AUTO:
         return None
-    try:
-        wanted = UploadMethod(given)
-    except ValueError:
-        raise TwelveLabsInputError(f"method={value!r} is not one of {', '.join((AUTO, *UploadMethod))}") from None
+    wanted = UploadMethod(given)
     if in_one_request and wanted is UploadMethod.MULTIPART:
         raise TwelveLabsInputError("method='multipart' needs v1.3: this generation takes a file in one request")
     return wanted

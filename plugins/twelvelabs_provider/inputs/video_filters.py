@@ -10,6 +10,7 @@ from twelvelabs_provider.api.errors import TwelveLabsBadRequestError
 from twelvelabs_provider.api.filters import Between, VideoFilter
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.typed_arguments import mapping_of, moment_of, number_of, texts_of
+from twelvelabs_provider.inputs.user_metadata import plain_metadata_of
 
 _RANGES = ("duration", "fps", "width", "height", "size")
 _NAMES = ("filename", "status", *_RANGES, "created_at", "updated_at", "user_metadata")
@@ -43,7 +44,7 @@ class WantedVideos:
             filename=str(filename) if filename is not None else None,
             created_since=_moment(given, "created_at"),
             updated_since=_moment(given, "updated_at"),
-            user_metadata=_metadata(mapping_of("filters['user_metadata']", given.get("user_metadata"))),
+            user_metadata=plain_metadata_of("filters['user_metadata']", given.get("user_metadata")),
             **{name: _range(name, given[name]) for name in _RANGES if name in given},
         )
         try:
@@ -64,12 +65,3 @@ def _range(name: str, value: Any) -> Between:
         raise TwelveLabsInputError(f"filters[{name!r}]={value!r} must be a number, or have gte, lte or both")
     ends = {end: number_of(f"filters[{name!r}][{end!r}]", number) for end, number in value.items()}
     return Between(ends.get("gte"), ends.get("lte"))
-
-
-def _metadata(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    for name, value in given.items():
-        if not isinstance(value, str | int | float):
-            raise TwelveLabsInputError(
-                f"filters['user_metadata'][{name!r}]={value!r} must be a text, a number or a boolean"
-            )
-    return given

@@ -9,7 +9,7 @@ from typing import Any
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.text_arguments import without_paths
-from twelvelabs_provider.inputs.typed_arguments import decoded, number_of
+from twelvelabs_provider.inputs.typed_arguments import decoded, number_of, whole_number_of
 from twelvelabs_provider.storage.discovery.listing import list_files
 from twelvelabs_provider.storage.discovery.search_roots import search_root
 from twelvelabs_provider.storage.locations import Location
@@ -50,10 +50,7 @@ def concurrency_of(value: Any) -> int:
 
     :raises TwelveLabsInputError: it is not a whole number from 1 to 100.
     """
-    number = number_of("max_concurrent", value)
-    if number != int(number) or not 1 <= number <= MOST_CONCURRENT:
-        raise TwelveLabsInputError(f"max_concurrent={value!r} must be a whole number from 1 to {MOST_CONCURRENT}")
-    return int(number)
+    return whole_number_of("max_concurrent", value, most=MOST_CONCURRENT)
 
 
 def allowed_failures(value: Any, videos: int) -> int | None:

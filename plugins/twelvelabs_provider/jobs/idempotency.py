@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from twelvelabs_provider.api.errors import TwelveLabsAmbiguousError, TwelveLabsAnswerError, TwelveLabsServerError
-from twelvelabs_provider.exceptions import TwelveLabsInputError
 
 T = TypeVar("T")
 UNKNOWN_OUTCOME = (TwelveLabsAmbiguousError, TwelveLabsAnswerError, TwelveLabsServerError)
@@ -29,12 +28,3 @@ def created_once(create: Callable[[], T], find: Callable[[], T | None]) -> T:
         if found is None:
             raise
         return found
-
-
-def check_if_exists(value: str, *allowed: str) -> None:
-    """Refuse an unknown value of ``if_exists``.
-
-    :raises TwelveLabsInputError: with the allowed values.
-    """
-    if value not in allowed:
-        raise TwelveLabsInputError(f"if_exists={value!r} is not one of {', '.join(allowed)}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
 from twelvelabs_provider.api.limits import VideoLimits
-from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.inputs.typed_arguments import choice_of
 from twelvelabs_provider.jobs.polling import duration_text
 from twelvelabs_provider.storage.probe import VideoFacts, check_video, probe_video
 from twelvelabs_provider.storage.source import Source
@@ -73,12 +73,11 @@ def accepts_transcription(hook: TwelveLabsHook, unsupported: str, given: str | N
     :raises TwelveLabsInputError: the argument is invalid.
     :raises TwelveLabsUnsupportedError: subtitles are given and unsupported, with ``fail``.
     """
-    if unsupported not in _UNSUPPORTED:
-        raise TwelveLabsInputError(f"unsupported_transcription={unsupported!r} is not one of {', '.join(_UNSUPPORTED)}")
+    choice = choice_of("unsupported_transcription", unsupported, _UNSUPPORTED)
     try:
         hook.api.ensure_takes_transcription()
     except TwelveLabsUnsupportedError as error:
-        if given and unsupported == "fail":
+        if given and choice == "fail":
             raise
         if given:
             log.warning("%s not sent: %s", given, error)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.jobs.durations import plain_number
+from twelvelabs_provider.inputs.typed_arguments import SECONDS, optional_number
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,9 @@ class TimeRange:
 
         :raises TwelveLabsInputError: an argument is no offset, or the end is not after the start.
         """
-        found = cls(_seconds("start", start), _seconds("end", end))
+        found = cls(
+            optional_number("start", start, least=0, what=SECONDS), optional_number("end", end, least=0, what=SECONDS)
+        )
         if found.end is not None and found.end <= (found.start or 0.0):
             raise TwelveLabsInputError(
                 f"end={found.end:g} must be after start={found.start or 0:g} (seconds from the video's beginning)"
@@ -59,15 +60,3 @@ class TimeRange:
         """
         if duration is not None and self.start is not None and self.start >= duration:
             raise TwelveLabsInputError(f"start={self.start:g} is beyond the video's end at {duration:g} seconds")
-
-
-def _seconds(name: str, value: float | str | timedelta | None) -> float | None:
-    if value is None or str(value).strip() in ("", "None"):
-        return None
-    try:
-        number = float(plain_number(value))
-    except (OverflowError, TypeError, ValueError):
-        number = math.nan
-    if not math.isfinite(number) or number < 0:
-        raise TwelveLabsInputError(f"{name}={value!r} must be a number of seconds, 0 or more")
-    return number

@@ -12,7 +12,7 @@ from twelvelabs_provider.api.models import Segment
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.analyzed_video import Subject
 from twelvelabs_provider.inputs.policies import IfPublished
-from twelvelabs_provider.inputs.typed_arguments import mapping_of, optional_number, optional_text, texts_of
+from twelvelabs_provider.inputs.typed_arguments import choice_of, mapping_of, optional_number, optional_text, texts_of
 from twelvelabs_provider.jobs.analysis_submission import owns_analysis
 from twelvelabs_provider.jobs.cost import definitions_in
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
@@ -245,14 +245,9 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsJobOperator):
         return AnalysisFiles(self.output_path, response_format, texts_of("formats", self.formats))
 
     def _request(self, video: AnalyzedVideo) -> AnalysisRequest:
-        try:
-            mode = AnalysisMode(self.analysis_mode)
-        except ValueError:
-            known = ", ".join(AnalysisMode)
-            raise TwelveLabsInputError(f"analysis_mode={self.analysis_mode!r} is not one of {known}") from None
         return AnalysisRequest(
             video.source,
-            mode=mode,
+            mode=choice_of("analysis_mode", self.analysis_mode, AnalysisMode),
             model=optional_text(self.model_name) or video.default_model,
             prompt=self.prompt or None,
             prompt_v2=mapping_of("prompt_v2", self.prompt_v2) or None,

@@ -12,13 +12,13 @@ from twelvelabs_provider.api.call import ensure_supported
 from twelvelabs_provider.api.errors import TwelveLabsConflictError, TwelveLabsError
 from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError
-from twelvelabs_provider.inputs.typed_arguments import mapping_of
+from twelvelabs_provider.inputs.typed_arguments import optional_choice, optional_text
 from twelvelabs_provider.inputs.upload_method import AUTO, wanted_method
+from twelvelabs_provider.inputs.user_metadata import user_metadata_of
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.jobs.source_upload import SourceUpload, link_failed, source_memo
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
-from twelvelabs_provider.operators.list_videos import checked_metadata
 from twelvelabs_provider.storage.locations import without_signatures
 from twelvelabs_provider.storage.media import must_be_image_asset, must_be_sound
 from twelvelabs_provider.storage.probe import probe_video
@@ -155,21 +155,22 @@ class TwelveLabsCreateAssetOperator(TwelveLabsJobOperator):
             ensure_supported(self.hook.api.create_asset(""), self.hook.endpoint.version)
 
     def _options(self) -> AssetOptions:
-        metadata = checked_metadata(mapping_of("user_metadata", self.user_metadata))
-        return AssetOptions(_given(self.filename), metadata or None, bool(self.enable_hls), bool(self.enable_thumbnail))
+        metadata = user_metadata_of("user_metadata", self.user_metadata)
+        return AssetOptions(
+            optional_text(self.filename), metadata or None, bool(self.enable_hls), bool(self.enable_thumbnail)
+        )
 
     def _media(self, filename: str) -> AssetType:
-        given = _given(self.asset_type)
+        given = optional_choice("asset_type", self.asset_type, AssetType)
+        if given is not None:
+            return given
         guessed = (mimetypes.guess_type(filename)[0] or "video/").partition("/")[0]
-        try:
-            return AssetType((given or guessed).lower())
-        except ValueError:
-            known = ", ".join(AssetType)
-            if given:
-                raise TwelveLabsInputError(f"asset_type={given!r} is not one of {known}") from None
+        if guessed not in set(AssetType):
             raise TwelveLabsInputError(
-                f"{filename!r} looks like {guessed}, and an asset is one of {known}: if it is, say so with asset_type"
-            ) from None
+                f"{filename!r} looks like {guessed}, and an asset is one of {', '.join(AssetType)}: if it is one, say"
+                " so with asset_type"
+            )
+        return AssetType(guessed)
 
     def _check(self, source: Source, media: AssetType) -> None:
         if source.size is None:
@@ -216,8 +217,3 @@ class TwelveLabsDeleteAssetOperator(TwelveLabsOperator):
                 f"{error}. Videos in indexes were made of asset {self.asset_id}: delete them first, or use force=True"
             ) from error
         self.log.info("Deleted asset %s", self.asset_id)
-
-
-def _given(value: str | None) -> str | None:
-    """Return an optional argument; one that rendered to nothing was not given."""
-    return None if value is None or value.strip() in ("", "None") else value.strip()

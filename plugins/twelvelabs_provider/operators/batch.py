@@ -18,7 +18,7 @@ from twelvelabs_provider.exceptions import (
 from twelvelabs_provider.inputs.batch_items import GivenItems, items_of
 from twelvelabs_provider.inputs.batch_rules import QUESTION, ItemRules, rules_from
 from twelvelabs_provider.inputs.policies import IfPublished
-from twelvelabs_provider.inputs.typed_arguments import texts_of
+from twelvelabs_provider.inputs.typed_arguments import choice_of, texts_of
 from twelvelabs_provider.jobs.batch_plan import BatchPlan, BatchState, ItemIds, plan_in
 from twelvelabs_provider.jobs.batch_submission import BatchSubmission
 from twelvelabs_provider.jobs.cost import Bill, BilledKind
@@ -268,8 +268,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
         if self.output_name is not None:
             required(self, output_name=self.output_name)
         self._formats()
-        if self.if_not_ready not in _IF_NOT_READY:
-            raise TwelveLabsInputError(f"if_not_ready={self.if_not_ready!r} is not one of {', '.join(_IF_NOT_READY)}")
+        self.if_not_ready = choice_of("if_not_ready", self.if_not_ready, _IF_NOT_READY)
         self._rules.check_defaults()
         check_output(self.output_path)
 
@@ -331,7 +330,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
         structured = defaults.response_format is not None
         rows = BatchRows(self.hook, self._given, plan, self._item_ids(context), structured=structured)
         result = BatchResult(rows, plan, estimate)
-        options = {"analysis_mode": self.analysis_mode, **defaults.wire()}
+        options = {"analysis_mode": self._rules.mode.value, **defaults.wire()}
         published = self._publisher(context).publish(result, self.model_name, options)
         count_bill(self, result.bill())
         failed, uri = result.without_result, published.manifest_uri

@@ -11,7 +11,15 @@ from twelvelabs_provider.api.errors import TwelveLabsConfigurationError
 from twelvelabs_provider.api.generations import dialect_for
 from twelvelabs_provider.api.version import ApiVersion
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.typed_arguments import flag_of, number_of, optional_number, texts_of
+from twelvelabs_provider.inputs.typed_arguments import (
+    SECONDS,
+    flag_of,
+    number_of,
+    optional_number,
+    optional_text,
+    texts_of,
+    whole_number_of,
+)
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.storage.discovery.discover import Discovery
 from twelvelabs_provider.storage.discovery.listed_files import VIDEO_SUFFIXES
@@ -138,16 +146,16 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
         """List, compare, write the list."""
         required(self, source=self.source, output_path=self.output_path)
         sources = texts_of("source", self.source)
-        conn_id = _given(self.source_conn_id)
+        conn_id = optional_text(self.source_conn_id)
         discovery = Discovery(
             roots=[search_root(source, conn_id) for source in sources],
             selection=self._wanted(),
-            min_age=_seconds("min_age", self.min_age),
-            stable_for=_seconds("stable_for", self.stable_for),
-            chunk_size=_count("chunk_size", self.chunk_size),
-            max_chunks=_count("max_chunks", self.max_chunks),
+            min_age=number_of("min_age", self.min_age, least=0, what=SECONDS),
+            stable_for=number_of("stable_for", self.stable_for, least=0, what=SECONDS),
+            chunk_size=whole_number_of("chunk_size", self.chunk_size),
+            max_chunks=whole_number_of("max_chunks", self.max_chunks),
             only_new=flag_of("only_new", self.only_new),
-            outcomes=_given(self.outcomes),
+            outcomes=optional_text(self.outcomes),
         )
         options = self._options(sources, discovery)
         asked = hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()
@@ -164,7 +172,7 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
         if not 0 <= smallest <= largest:
             raise TwelveLabsInputError(f"min_size={smallest:g} must be from 0 to max_size ({largest:g} bytes)")
         dotted = frozenset("." + suffix.lower().lstrip("*.") for suffix in suffixes)
-        return VideoSelection(dotted, int(smallest), int(largest), _given(self.language))
+        return VideoSelection(dotted, int(smallest), int(largest), optional_text(self.language))
 
     def _largest_accepted(self) -> int:
         """Return the service's limit; listing files needs no connection to it, so a missing one is no error."""
@@ -190,21 +198,3 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
             "chunk_size": discovery.chunk_size,
             "max_chunks": discovery.max_chunks,
         }
-
-
-def _given(value: str | None) -> str | None:
-    """Return an optional argument; one that rendered to nothing was not given."""
-    return None if value is None or value.strip() in ("", "None") else value.strip()
-
-
-def _seconds(name: str, value: float | str) -> float:
-    seconds = number_of(name, value)
-    if seconds < 0:
-        raise TwelveLabsInputError(f"{name}={value!r} must be a number of seconds, 0 or more")
-    return seconds
-
-
-def _count(name: str, value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise TwelveLabsInputError(f"{name}={value!r} must be a whole number, 1 or more")
-    return value

@@ -14,6 +14,7 @@ from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.embedding_inputs import MediaOptions, is_blank
 from twelvelabs_provider.inputs.embedding_plan import (
     INPUTS,
+    MODES,
     TIMED,
     EmbeddingPlan,
     embedding_call,
@@ -21,7 +22,7 @@ from twelvelabs_provider.inputs.embedding_plan import (
     plan_embedding,
 )
 from twelvelabs_provider.inputs.policies import IfPublished
-from twelvelabs_provider.inputs.typed_arguments import texts_of
+from twelvelabs_provider.inputs.typed_arguments import choice_of, texts_of
 from twelvelabs_provider.jobs.cost import Bill, embedding_bill
 from twelvelabs_provider.jobs.embedding_submission import embed_at_once, submit_once
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
@@ -195,7 +196,8 @@ class TwelveLabsEmbedOperator(TwelveLabsJobOperator):
     def _check(self) -> set[str]:
         """Refuse arguments that are invalid for every input; return the given inputs."""
         required(self, output_path=self.output_path, model_name=self.model_name)
-        given = given_inputs(self._inputs(), self.mode)
+        given = given_inputs(self._inputs())
+        self.mode = choice_of("mode", self.mode, MODES)
         table_formats(texts_of("formats", self.formats))
         check_output(self.output_path)
         return given

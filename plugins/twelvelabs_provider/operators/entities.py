@@ -17,10 +17,10 @@ from twelvelabs_provider.api.entities import (
     list_entities,
 )
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsJobFailedError
-from twelvelabs_provider.inputs.typed_arguments import mapping_of, mappings_of, texts_of
-from twelvelabs_provider.jobs.idempotency import UNKNOWN_OUTCOME, check_if_exists
+from twelvelabs_provider.inputs.typed_arguments import choice_of, mappings_of, texts_of
+from twelvelabs_provider.inputs.user_metadata import plain_metadata_of
+from twelvelabs_provider.jobs.idempotency import UNKNOWN_OUTCOME
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
-from twelvelabs_provider.operators.entity import entity_metadata
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
 from twelvelabs_provider.results.kinds import ENTITIES
 from twelvelabs_provider.storage.manifest import Provenance
@@ -123,7 +123,7 @@ class TwelveLabsCreateEntitiesOperator(TwelveLabsJobOperator):
     def submit(self, context: Context) -> PendingJob | Result:
         """Check the arguments, create the missing entities, and publish the outcome of each."""
         required(self, entity_collection_id=self.entity_collection_id)
-        check_if_exists(self.if_exists, "reuse", "fail")
+        self.if_exists = choice_of("if_exists", self.if_exists, ("reuse", "fail"))
         wanted = self._wanted()
         if self.output_path:
             table_formats(texts_of("formats", self.formats))
@@ -239,7 +239,7 @@ def _new_entity(number: int, entry: Mapping[str, Any]) -> NewEntity:
     asset_ids = tuple(dict.fromkeys(texts_of(f"{what}.asset_ids", entry.get("asset_ids"))))
     if not asset_ids:
         raise TwelveLabsInputError(f"{what} ({name!r}) needs at least one image asset in asset_ids")
-    metadata = entity_metadata(mapping_of(f"{what}.metadata", entry.get("metadata")))
+    metadata = plain_metadata_of(f"{what}.metadata", entry.get("metadata"))
     return NewEntity(name, asset_ids, description, metadata or None)
 
 

@@ -18,8 +18,9 @@ from twelvelabs_provider.api.entities import (
     update_entity,
 )
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.typed_arguments import mapping_of, texts_of
-from twelvelabs_provider.jobs.idempotency import check_if_exists, created_once
+from twelvelabs_provider.inputs.typed_arguments import choice_of, texts_of
+from twelvelabs_provider.inputs.user_metadata import plain_metadata_of
+from twelvelabs_provider.jobs.idempotency import created_once
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
@@ -57,7 +58,7 @@ class TwelveLabsCreateEntityCollectionOperator(TwelveLabsOperator):
     def run_operator(self, context: Context) -> str:
         """Find the collection or create it."""
         required(self, collection_name=self.collection_name)
-        check_if_exists(self.if_exists, "reuse", "fail")
+        self.if_exists = choice_of("if_exists", self.if_exists, ("reuse", "fail"))
         found = self._find()
         if found is None:
             call = create_entity_collection(self.collection_name, description=self.description)
@@ -130,7 +131,7 @@ class TwelveLabsCreateEntityOperator(TwelveLabsJobOperator):
     def submit(self, context: Context) -> PendingJob:
         """Create the entity, or reuse or update the existing one."""
         required(self, entity_collection_id=self.entity_collection_id, entity_name=self.entity_name)
-        check_if_exists(self.if_exists, "reuse", "update", "fail")
+        self.if_exists = choice_of("if_exists", self.if_exists, ("reuse", "update", "fail"))
         wanted = self._wanted()
         found = self._find()
         if found is None:
@@ -163,7 +164,7 @@ class TwelveLabsCreateEntityOperator(TwelveLabsJobOperator):
             self.entity_name,
             tuple(dict.fromkeys(asset_ids)),
             self.description,
-            entity_metadata(mapping_of("metadata", self.metadata)) if self.metadata else None,
+            plain_metadata_of("metadata", self.metadata) if self.metadata else None,
         )
 
     def _find(self) -> Entity | None:
@@ -249,14 +250,3 @@ class TwelveLabsDeleteEntityCollectionOperator(TwelveLabsOperator):
         required(self, entity_collection_id=self.entity_collection_id)
         self.hook.execute(delete_entity_collection(self.entity_collection_id))
         self.log.info("Deleted entity collection %s and its entities", self.entity_collection_id)
-
-
-def entity_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the metadata of an entity, checked.
-
-    :raises TwelveLabsInputError: naming a value that the service does not take.
-    """
-    for name, value in metadata.items():
-        if not isinstance(value, str | int | float | bool):
-            raise TwelveLabsInputError(f"metadata[{name!r}]={value!r} must be a text, a number or a boolean")
-    return dict(metadata)

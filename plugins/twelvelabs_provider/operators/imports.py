@@ -17,7 +17,7 @@ from twelvelabs_provider.api.connections import (
 )
 from twelvelabs_provider.api.legacy.transfers import read_transfer_logs, read_transfer_status, start_transfer_import
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsJobFailedError
-from twelvelabs_provider.inputs.typed_arguments import texts_of
+from twelvelabs_provider.inputs.typed_arguments import optional_text, texts_of
 from twelvelabs_provider.jobs.index_resolution import index_arguments, resolve_index
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
@@ -144,12 +144,12 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
         return pending.job.kind is not JobKind.TRANSFER or bool(pending.memo.get("started"))
 
     def _checked(self) -> list[str]:
-        if bool(_given(self.connection_id)) == bool(_given(self.integration_id)):
+        if bool(optional_text(self.connection_id)) == bool(optional_text(self.integration_id)):
             raise TwelveLabsInputError(
                 f"connection_id={self.connection_id!r} and integration_id={self.integration_id!r}: give one of them"
                 " (a connection in v1.3, an integration in v1.2)"
             )
-        if _given(self.connection_id):
+        if optional_text(self.connection_id):
             return _source_ids(self.items)
         index_arguments(self.index_id, self.index_name)
         if texts_of("items", self.items):
@@ -217,7 +217,7 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
         self.log.info("Imported %d files: %s", len(files), _counts_text(files))
         published = self._publish(context, files, imports, index_id) if self.output_path else {}
         given = {"connection_id": self.connection_id, "integration_id": self.integration_id, "index_id": index_id}
-        named = {name: value for name, value in given.items() if _given(value)}
+        named = {name: value for name, value in given.items() if optional_text(value)}
         result = {**named, **_summary(files, imports), **published}
         if failed and self.fail_on_partial_error:
             self.push_before_failure(context, result)
@@ -230,7 +230,7 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
         self, context: Context, files: Sequence[ImportedFile], imports: Sequence[str], index_id: str | None
     ) -> Result:
         provenance = Provenance.of(context["ti"])
-        through = str(_given(self.connection_id) or self.integration_id)
+        through = str(optional_text(self.connection_id) or self.integration_id)
         facts = ResultFacts(provenance, index_id=index_id, details={"through": through, "imports": list(imports)})
         return publish_rows(
             str(self.output_path),
@@ -267,8 +267,3 @@ def _source_ids(items: Any) -> list[str]:
     if not found:
         raise TwelveLabsInputError(f"items={items!r} names no file: give the provider's ids of the files")
     return found
-
-
-def _given(value: str | None) -> str | None:
-    """Return an argument; None if it is empty after rendering."""
-    return None if value is None or str(value).strip() in ("", "None") else str(value)

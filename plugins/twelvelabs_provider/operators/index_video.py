@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
 from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.inputs.policies import IfIndexed
-from twelvelabs_provider.inputs.typed_arguments import mapping_of
+from twelvelabs_provider.inputs.typed_arguments import choice_of
 from twelvelabs_provider.inputs.upload_method import AUTO, wanted_method
+from twelvelabs_provider.inputs.user_metadata import user_metadata_of
 from twelvelabs_provider.jobs.cost import indexing_bill
 from twelvelabs_provider.jobs.index_resolution import index_arguments, resolve_index_for_videos
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Memo, PendingJob
@@ -125,7 +126,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
 
         required(self, source=self.source)
         index_arguments(self.index_id, self.index_name)
-        metadata, policy = self._metadata(), IfIndexed.parse(self.if_indexed)
+        metadata, policy = self._metadata(), choice_of("if_indexed", self.if_indexed, IfIndexed)
         wanted_method(self.method)
         source, facts = self._checked_source()
         given = self._given_transcription(facts)
@@ -265,9 +266,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
         }
 
     def _metadata(self) -> Mapping[str, Any]:
-        from twelvelabs_provider.operators.list_videos import checked_metadata
-
-        return checked_metadata(mapping_of("user_metadata", self.user_metadata))
+        return user_metadata_of("user_metadata", self.user_metadata)
 
     def _checked_source(self) -> tuple[Source, VideoFacts | None]:
         from twelvelabs_provider.jobs.input_checks import checked_video

@@ -19,8 +19,9 @@ from twelvelabs_provider.exceptions import (
 from twelvelabs_provider.hooks.masking import mask_secrets_in
 from twelvelabs_provider.inputs.cost_limit import limit_from
 from twelvelabs_provider.inputs.policies import IfIndexed
-from twelvelabs_provider.inputs.typed_arguments import mapping_of
+from twelvelabs_provider.inputs.typed_arguments import choice_of
 from twelvelabs_provider.inputs.upload_method import AUTO, wanted_method
+from twelvelabs_provider.inputs.user_metadata import user_metadata_of
 from twelvelabs_provider.inputs.video_sources import allowed_failures, concurrency_of, videos_of
 from twelvelabs_provider.jobs.bulk_indexing.checkpoint import Checkpoint
 from twelvelabs_provider.jobs.bulk_indexing.pipeline import IndexingPipeline
@@ -40,7 +41,6 @@ from twelvelabs_provider.jobs.trigger_event import EventReason
 from twelvelabs_provider.links import index_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.billing import count_bill
-from twelvelabs_provider.operators.list_videos import checked_metadata
 from twelvelabs_provider.results.indexing_outcome import must_be_good_enough, publish_outcome
 from twelvelabs_provider.storage.locations import Location
 from twelvelabs_provider.storage.manifest import Provenance
@@ -167,7 +167,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
     def run_operator(self, context: Context) -> dict[str, Any]:
         """Start, or continue what an earlier attempt started; then process all videos."""
         required(self, videos=self.videos, output_path=self.output_path)
-        policy = IfIndexed.parse(self.if_indexed)
+        policy = choice_of("if_indexed", self.if_indexed, IfIndexed)
         allowed_failures(self.max_failed, 0)
         listed = videos_of(self.videos)
         check_output(self.output_path)
@@ -208,7 +208,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         index_id = poll_through_outage(self.hook, lambda: self._found_index(context), "the index", math.inf)
         work = self._start_work(context, index_id, listed, resumed=True)
         if work.state.preflight_digest != digest_of(work.videos):
-            preflight(work, IfIndexed.parse(self.if_indexed))
+            preflight(work, choice_of("if_indexed", self.if_indexed, IfIndexed))
         return self._process(context, listed)
 
     def _found_index(self, context: Context) -> str:
@@ -238,7 +238,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
             self.hook,
             index_id,
             identity.lasting_key(),
-            checked_metadata(mapping_of("user_metadata", self.user_metadata)),
+            user_metadata_of("user_metadata", self.user_metadata),
             self.language or None,
             self._with_subtitles(listed),
             wanted_method(self.method, in_one_request=route is IndexingRoute.TASK),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.index_models import models_from
-from twelvelabs_provider.jobs.idempotency import check_if_exists
+from twelvelabs_provider.inputs.typed_arguments import choice_of
 from twelvelabs_provider.jobs.index_resolution import create_or_reuse, index_arguments
 from twelvelabs_provider.links import index_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
@@ -49,7 +49,7 @@ class TwelveLabsCreateIndexOperator(TwelveLabsOperator):
     def run_operator(self, context: Context) -> str:
         """Find the index or create it."""
         required(self, index_name=self.index_name)
-        check_if_exists(self.if_exists, "reuse", "fail")
+        self.if_exists = choice_of("if_exists", self.if_exists, ("reuse", "fail"))
         models = models_from(self.models)
         index_id = create_or_reuse(self.hook, self.index_name, models, must_be_new=self.if_exists == "fail")
         self.playground_url = index_url(index_id)

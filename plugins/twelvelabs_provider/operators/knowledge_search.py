@@ -14,9 +14,8 @@ from twelvelabs_provider.api.knowledge.knowledge_search import (
     all_knowledge_hits,
 )
 from twelvelabs_provider.api.knowledge.knowledge_stores import AssetType
-from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.policies import IfPublished
-from twelvelabs_provider.inputs.typed_arguments import number_of, texts_of
+from twelvelabs_provider.inputs.typed_arguments import choices_of, texts_of, whole_number_of
 from twelvelabs_provider.jobs.result_deduplication import Deduplicator, question_digest
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.results.kinds import KNOWLEDGE_SEARCH
@@ -133,18 +132,15 @@ class TwelveLabsSearchKnowledgeStoreOperator(TwelveLabsOperator):
         return Deduplicator(context, output, question, self.if_published).find(place, formats, render)
 
     def _search(self) -> tuple[KnowledgeSearch, int]:
-        most = number_of("max_results", self.max_results)
-        if most < 1:
-            raise TwelveLabsInputError(f"max_results={self.max_results!r} must be at least 1")
-        modalities, types = texts_of("modalities", self.modalities), texts_of("asset_types", self.asset_types)
+        most = whole_number_of("max_results", self.max_results)
         search = KnowledgeSearch(
             self.query,
-            modalities=[Modality(one) for one in _among("modalities", modalities, Modality)],
-            asset_types=[AssetType(one) for one in _among("asset_types", types, AssetType)],
+            modalities=choices_of("modalities", self.modalities, Modality),
+            asset_types=choices_of("asset_types", self.asset_types, AssetType),
             item_ids=texts_of("item_ids", self.item_ids),
-            page_size=min(int(most), LARGEST_SEARCH_PAGE),
+            page_size=min(most, LARGEST_SEARCH_PAGE),
         )
-        return search, int(most)
+        return search, most
 
     def _publish(self, context: Context, hits: Sequence[KnowledgeHit], answer: Answer) -> Result:
         options = {"query": self.query, "modalities": self.modalities, "asset_types": self.asset_types}
@@ -177,10 +173,3 @@ def knowledge_place(context: Context, store_id: str, kind: str) -> ResultPath:
     """Return the path of a task instance's result about a knowledge store."""
     name = Provenance.of(context["ti"]).file_stem()
     return ResultPath(("knowledge_stores", store_id, kind), name, kind)
-
-
-def _among(name: str, values: Sequence[str], allowed: type[Modality] | type[AssetType]) -> Sequence[str]:
-    for value in values:
-        if value not in set(allowed):
-            raise TwelveLabsInputError(f"{name}: {value!r} is not one of {', '.join(allowed)}")
-    return values

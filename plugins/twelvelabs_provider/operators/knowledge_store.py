@@ -19,8 +19,9 @@ from twelvelabs_provider.api.knowledge.knowledge_stores import (
     list_knowledge_stores,
 )
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.typed_arguments import mapping_of
-from twelvelabs_provider.jobs.idempotency import check_if_exists, created_once
+from twelvelabs_provider.inputs.typed_arguments import choice_of, mapping_of, optional_choice
+from twelvelabs_provider.inputs.user_metadata import text_metadata_of
+from twelvelabs_provider.jobs.idempotency import created_once
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
@@ -80,12 +81,12 @@ class TwelveLabsCreateKnowledgeStoreOperator(TwelveLabsOperator):
     def run_operator(self, context: Context) -> str:
         """Find the store or create it."""
         required(self, store_name=self.store_name)
-        check_if_exists(self.if_exists, "reuse", "fail")
+        self.if_exists = choice_of("if_exists", self.if_exists, ("reuse", "fail"))
         call = create_knowledge_store(
             self.store_name,
             description=self.description,
             enrichment=self._enrichment(),
-            metadata=texts_by_name("metadata", self.metadata),
+            metadata=text_metadata_of("metadata", self.metadata) or None,
         )
         found = self._find()
         if found is None:
@@ -177,12 +178,12 @@ class TwelveLabsCreateKnowledgeStoreItemOperator(TwelveLabsJobOperator):
     def submit(self, context: Context) -> PendingJob:
         """Add the asset unless the store has it."""
         required(self, knowledge_store_id=self.knowledge_store_id, asset_id=self.asset_id)
-        check_if_exists(self.if_exists, "reuse", "fail")
+        self.if_exists = choice_of("if_exists", self.if_exists, ("reuse", "fail"))
         call = create_knowledge_store_item(
             self.knowledge_store_id,
             self.asset_id,
             asset_type=self._asset_type(),
-            metadata=texts_by_name("metadata", self.metadata),
+            metadata=text_metadata_of("metadata", self.metadata) or None,
         )
         found = self._find()
         if found is None:
@@ -221,11 +222,7 @@ class TwelveLabsCreateKnowledgeStoreItemOperator(TwelveLabsJobOperator):
             self.log.warning("Could not delete %s: %s", pending.job, error)
 
     def _asset_type(self) -> AssetType | None:
-        if not self.asset_type:
-            return None
-        if self.asset_type not in set(AssetType):
-            raise TwelveLabsInputError(f"asset_type={self.asset_type!r} is not one of {', '.join(AssetType)}")
-        return AssetType(self.asset_type)
+        return optional_choice("asset_type", self.asset_type, AssetType)
 
     def _find(self) -> KnowledgeStoreItem | None:
         store_id = self.knowledge_store_id
@@ -241,15 +238,3 @@ class TwelveLabsCreateKnowledgeStoreItemOperator(TwelveLabsJobOperator):
             "duration": duration,
             "status": status,
         }
-
-
-def texts_by_name(name: str, value: Any) -> dict[str, str] | None:
-    """Return the checked metadata of a store or an item; None if there is none.
-
-    :raises TwelveLabsInputError: a value is not a text.
-    """
-    given = mapping_of(name, value)
-    for key, one in given.items():
-        if not isinstance(one, str):
-            raise TwelveLabsInputError(f"{name}[{key!r}]={one!r} must be a text")
-    return given or None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -14,6 +13,7 @@ from twelvelabs_provider.api.reading import number_from
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.typed_arguments import mapping_of, texts_of
+from twelvelabs_provider.inputs.user_metadata import user_metadata_of
 from twelvelabs_provider.inputs.video_filters import WantedVideos
 from twelvelabs_provider.jobs.index_resolution import index_arguments, resolve_index
 from twelvelabs_provider.links import index_url, video_url
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 MOST_IN_XCOM = 1000
-_RESERVED = frozenset({"duration", "filename", "fps", "height", "model_names", "size", "video_title", "width"})
 
 
 class TwelveLabsListVideosOperator(TwelveLabsOperator):
@@ -164,7 +163,7 @@ class TwelveLabsUpdateVideoMetadataOperator(TwelveLabsOperator):
         """Change the metadata."""
         required(self, video_id=self.video_id)
         index_arguments(self.index_id, self.index_name)
-        metadata = checked_metadata(mapping_of("user_metadata", self.user_metadata))
+        metadata = user_metadata_of("user_metadata", self.user_metadata)
         title = self.video_title or None
         if not metadata and title is None:
             raise TwelveLabsInputError(f"user_metadata={self.user_metadata!r} holds nothing to change")
@@ -206,23 +205,6 @@ class TwelveLabsDeleteVideoOperator(TwelveLabsOperator):
         self.playground_url = index_url(index_id)
         self.hook.execute(self.hook.api.delete_video(index_id, self.video_id))
         self.log.info("Deleted video %s from index %s", self.video_id, index_id)
-
-
-def checked_metadata(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return metadata that the service takes.
-
-    :raises TwelveLabsInputError: for a reserved name or a value of another type, before anything is sent.
-    """
-    for name, value in metadata.items():
-        if name in _RESERVED or not name:
-            raise TwelveLabsInputError(f"user_metadata[{name!r}]: the service keeps this name for itself; take another")
-        texts = isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
-        number = isinstance(value, int | float) and math.isfinite(value)
-        if not texts and not number and value is not None and not isinstance(value, str):
-            raise TwelveLabsInputError(
-                f"user_metadata[{name!r}]={value!r} must be a text, a number, a boolean, a list of texts, or None"
-            )
-    return metadata
 
 
 def video_row(video: Video) -> dict[str, Any]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from enum import StrEnum
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError
@@ -22,7 +21,14 @@ from twelvelabs_provider.api.search.request import (
 )
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.policies import IfPublished
-from twelvelabs_provider.inputs.typed_arguments import mapping_of, number_of, texts_of
+from twelvelabs_provider.inputs.typed_arguments import (
+    choices_of,
+    mapping_of,
+    optional_choice,
+    optional_text,
+    texts_of,
+    whole_number_of,
+)
 from twelvelabs_provider.jobs.index_resolution import index_arguments, resolve_index
 from twelvelabs_provider.jobs.result_deduplication import Deduplicator, question_digest
 from twelvelabs_provider.links import index_url
@@ -42,7 +48,6 @@ if TYPE_CHECKING:
 
     from twelvelabs_provider.hooks.search_pages import Search
 
-E = TypeVar("E", bound=StrEnum)
 MOST_TOP = 100
 DEFAULT_MOST = 1000
 _SMALL = ("video_id", "start", "end", "rank", "score", "confidence")
@@ -167,7 +172,8 @@ class TwelveLabsSearchOperator(TwelveLabsOperator):
 
         required(self, output_path=self.output_path)
         index_arguments(self.index_id, self.index_name)
-        formats, most = table_formats(texts_of("formats", self.formats)), self._most()
+        formats = table_formats(texts_of("formats", self.formats))
+        most = whole_number_of("max_results", self.max_results)
         images = [resolve_source(image, what="image") for image in texts_of("query_images", self.query_images)]
         for image in images:
             must_be_picture(image)
@@ -224,28 +230,21 @@ class TwelveLabsSearchOperator(TwelveLabsOperator):
                 best.append({name: row[name] for name in _SMALL if row[name] is not None})
             yield row
 
-    def _most(self) -> int:
-        most = number_of("max_results", self.max_results)
-        if most < 1 or most != int(most):
-            raise TwelveLabsInputError(f"max_results={self.max_results!r} must be a whole number, 1 or more")
-        return int(most)
-
     def _request(self, images: Sequence[Source], most: int) -> SearchRequest:
-        group_by = _word("group_by", self.group_by, GroupBy) or GroupBy.CLIP
-        transcription_options = texts_of("transcription_options", self.transcription_options)
+        group_by = optional_choice("group_by", self.group_by, GroupBy) or GroupBy.CLIP
         request = SearchRequest(
-            options=_words("search_options", texts_of("search_options", self.search_options), SearchOption),
-            text=_text(self.query_text),
+            options=choices_of("search_options", self.search_options, SearchOption),
+            text=optional_text(self.query_text),
             images=[_image(source) for source in images],
             query_tree=mapping_of("query_tree", self.query_tree) or None,
-            transcription_options=_words("transcription_options", transcription_options, TranscriptionOption),
+            transcription_options=choices_of("transcription_options", self.transcription_options, TranscriptionOption),
             group_by=group_by,
-            operator=_word("operator", self.operator, Operator),
+            operator=optional_choice("operator", self.operator, Operator),
             filter=mapping_of("filter", self.filter) or None,
             page_limit=LARGEST_PAGE if group_by is GroupBy.VIDEO else min(LARGEST_PAGE, most),
             include_user_metadata=self.include_user_metadata,
-            threshold=_word("threshold", self.threshold, Threshold),
-            sort_option=_word("sort_option", self.sort_option, SortOption),
+            threshold=optional_choice("threshold", self.threshold, Threshold),
+            sort_option=optional_choice("sort_option", self.sort_option, SortOption),
             index_id=resolve_index(self.hook, self.index_id, self.index_name),
         )
         try:
@@ -275,22 +274,3 @@ class TwelveLabsSearchOperator(TwelveLabsOperator):
 
 def _image(source: Source) -> FilePart | str:
     return source.url or source.file_part()
-
-
-def _text(value: str | None) -> str | None:
-    """Return the text; None if it is empty after rendering."""
-    return value.strip() if isinstance(value, str) and value.strip() not in ("", "None") else None
-
-
-def _words(name: str, values: Sequence[str], kind: type[E]) -> tuple[E, ...]:
-    return tuple(one for value in values if (one := _word(name, value, kind)) is not None)
-
-
-def _word(name: str, value: Any, kind: type[E]) -> E | None:
-    """Return an argument with fixed values; None if it is empty after rendering."""
-    if value is None or str(value).strip() in ("", "None"):
-        return None
-    word = str(value).strip().lower()
-    if word not in set(kind):
-        raise TwelveLabsInputError(f"{name}={value!r} is not one of {', '.join(kind)}")
-    return kind(word)

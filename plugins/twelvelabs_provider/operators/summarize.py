@@ -11,7 +11,7 @@ from twelvelabs_provider.api.call import Call, ensure_supported
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsCutOffError, TwelveLabsUnsupportedError
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.policies import IfPublished
-from twelvelabs_provider.inputs.typed_arguments import optional_number, optional_text, texts_of
+from twelvelabs_provider.inputs.typed_arguments import choice_of, optional_number, optional_text, texts_of
 from twelvelabs_provider.jobs.analysis_submission import owns_analysis
 from twelvelabs_provider.jobs.job import JobState, PendingJob
 from twelvelabs_provider.jobs.result_deduplication import question_digest
@@ -200,10 +200,7 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsJobOperator):
         return VideoAnalysis(self, context, self._kind().value)
 
     def _kind(self) -> SummaryKind:
-        try:
-            return SummaryKind(self.kind)
-        except ValueError:
-            raise TwelveLabsInputError(f"kind={self.kind!r} is not one of {', '.join(SummaryKind)}") from None
+        return choice_of("kind", self.kind, SummaryKind)
 
     def _row_formats(self) -> tuple[Format, ...]:
         return Format.parse_all((Format.JSONL,) if self.formats is None else texts_of("formats", self.formats))
@@ -245,7 +242,7 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsJobOperator):
                 # Neither is available: the first refusal is the one that helps.
                 raise
             return None
-        if video.window != TimeRange(None, None) or self.mode not in (Mode.AUTO, Mode.SYNC):
+        if video.window != TimeRange(None, None) or choice_of("mode", self.mode, Mode) not in (Mode.AUTO, Mode.SYNC):
             raise TwelveLabsInputError(
                 f"start={self.start!r}, end={self.end!r}, mode={self.mode!r}: this generation of the API summarizes"
                 " whole videos in one call; leave start and end out and take mode 'sync', or use api_version v1.3"

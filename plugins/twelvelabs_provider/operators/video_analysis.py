@@ -20,7 +20,7 @@ from twelvelabs_provider.api.analysis.stream import StreamedText
 from twelvelabs_provider.api.call import ensure_supported
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.analyzed_video import Named, Subject, find_subject
-from twelvelabs_provider.inputs.typed_arguments import optional_text
+from twelvelabs_provider.inputs.typed_arguments import choice_of, optional_text
 from twelvelabs_provider.jobs.analysis_submission import AnalysisSubmission, task_mark
 from twelvelabs_provider.jobs.billed_answer import BilledAnswer
 from twelvelabs_provider.jobs.billed_call import BilledCall
@@ -232,7 +232,7 @@ class VideoAnalysis:
         return Deduplicator(self._context, operator.output_path, question, operator.if_published)
 
     def _mode(self, video: AnalyzedVideo, request: AnalysisRequest) -> Mode:
-        operator, mode = self._operator, Mode.parse(self._operator.mode)
+        operator, mode = self._operator, choice_of("mode", self._operator.mode, Mode)
         if mode is not Mode.AUTO:
             return mode
         without_worker = operator.deferrable or not operator.wait_for_completion

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any
 
 from twelvelabs_provider.api.analysis.generation import Generation
 from twelvelabs_provider.api.analysis.request import AnalysisMode, AnalysisRequest, SourceKind
 from twelvelabs_provider.api.analysis.rules import LONGEST_NOW
-from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.analyzed_video import Subject
 from twelvelabs_provider.jobs.cost import Bill, analysis_bill, definitions_in
 from twelvelabs_provider.jobs.time_range import TimeRange
@@ -27,17 +26,6 @@ class Mode(StrEnum):
     SYNC = "sync"
     STREAM = "stream"
     ASYNC = "async"
-
-    @classmethod
-    def parse(cls, value: str) -> Self:
-        """Read the argument.
-
-        :raises TwelveLabsInputError: the mode is unknown.
-        """
-        try:
-            return cls(value)
-        except ValueError:
-            raise TwelveLabsInputError(f"mode={value!r} is not one of {', '.join(cls)}") from None
 
 
 def fitting_mode(request: AnalysisRequest, length: float | None, task: bool) -> Mode:
