@@ -28,7 +28,6 @@ from airflow.sdk import Param, dag, task, task_group
 
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
 from twelvelabs_provider.operators.assets import TwelveLabsCreateAssetOperator
-from twelvelabs_provider.storage.locations import redact_url
 
 SEVERITIES = ["low", "medium", "high"]
 REVIEW_TIME = timedelta(hours=float(os.environ.get("TWELVELABS_REVIEW_HOURS", "72")))
@@ -66,8 +65,6 @@ FINDINGS = {
     doc_md=__doc__,
     default_args={"retries": 2},
     max_active_tasks=16,
-    # Without the password and the signature that an address may carry.
-    user_defined_macros={"shown": redact_url},
     params={
         "sources": Param([], type="array", items={"type": "string"}, minItems=1, title="Videos (paths, URLs, URIs)"),
         "policy": Param("", type="string", minLength=1, title="Policy rules, in plain language"),
@@ -108,7 +105,7 @@ def compliance_review() -> None:
 
     @task(trigger_rule="none_failed_min_one_success")
     def write_decision(answer: dict[str, Any], params: dict[str, Any] | None = None, ti: Any = None) -> dict[str, Any]:
-        from twelvelabs_provider.storage.publish import Provenance, ResultFacts, ResultPath, publish_document
+        from twelvelabs_provider import publish_document
 
         given = ti.xcom_pull(task_ids="review.ask_a_person", map_indexes=ti.map_index) or {}
         person = given.get("responded_by_user")
@@ -120,10 +117,10 @@ def compliance_review() -> None:
             "findings": answer["manifest"],
         }
         asset_id = answer["asset_id"]
-        facts = ResultFacts(Provenance.of(ti), asset_id=asset_id, video_id=asset_id)
-        place = ResultPath(("assets", asset_id), "compliance.decision", "decision")
-        published = publish_document((params or {})["output_path"], place, decision, facts)
-        return {"decision": decision["decision"], **published.as_xcom()}
+        path = f"assets/{asset_id}/compliance.decision"
+        ids = {"asset_id": asset_id, "video_id": asset_id}
+        published = publish_document(decision, (params or {})["output_path"], path, kind="decision", **ids)
+        return {"decision": decision["decision"], **published}
 
     @task_group
     def review(position: int) -> None:
@@ -144,7 +141,8 @@ def compliance_review() -> None:
         )
         ask = HITLOperator(
             task_id="ask_a_person",
-            subject="Does {{ shown(params.sources[ti.map_index]) }} go out?",
+            # The address of the upload's result carries no password and no signature.
+            subject="Does {{ ti.xcom_pull('review.upload', map_indexes=ti.map_index)['source_uri'] }} go out?",
             body=describe(found.output),
             options=["Approve", "Reject"],
             defaults=["Reject"],

@@ -87,34 +87,17 @@ def embeddings_to_parquet() -> None:
 
     @task
     def list_videos(embedded: Any, params: dict[str, Any] | None = None, ti: Any = None) -> dict[str, Any]:
-        from twelvelabs_provider.storage.locations import Location
-        from twelvelabs_provider.storage.publish import (
-            Column,
-            ColumnType,
-            Provenance,
-            ResultFacts,
-            ResultPath,
-            RowSchema,
-            publish_rows,
-            table_formats,
-        )
+        from twelvelabs_provider import publish_rows
 
-        given = params or {}
+        uploaded = ti.xcom_pull("embed_video.upload", map_indexes=range(len(embedded)))
         rows = [
-            {name: video[name] for name in ("asset_id", "duration", "rows")} | {"source": Location.parse(source).uri}
-            for source, video in zip(given["sources"], embedded, strict=True)
+            {"asset_id": video["asset_id"], "source": asset["source_uri"], "duration": video["duration"]}
+            | {"rows": video["rows"]}
+            for asset, video in zip(uploaded, embedded, strict=True)
         ]
-        schema = RowSchema(
-            (
-                Column("asset_id"),
-                Column("source"),
-                Column("duration", ColumnType.NUMBER),
-                Column("rows", ColumnType.WHOLE),
-            )
-        )
-        provenance = Provenance.of(ti)
-        place, facts = ResultPath(("videos",), provenance.file_stem(), "embedded_videos"), ResultFacts(provenance)
-        return publish_rows(given["output_path"], place, rows, schema, table_formats(["jsonl"]), facts).as_xcom()
+        columns = {"asset_id": str, "source": str, "duration": float, "rows": int}
+        path = f"videos/{ti.run_id}"
+        return publish_rows(rows, (params or {})["output_path"], path, kind="embedded_videos", columns=columns)
 
     list_videos(embed_video.expand(position=list_positions()))
 

@@ -46,6 +46,7 @@ SEARCH = {
     "required": ["name", "query"],
 }
 FIELDS = ("video_id", "start", "end", "score")
+KEY = {"search": str, "video_id": str, "start": float}
 OUTPUT = "{{ params.output_path or var.value.twelvelabs_output_path }}"
 RUN = "{{ dag_run.run_after | ts_nodash }}"
 
@@ -88,56 +89,38 @@ def search_digest() -> None:
     ).expand_kwargs(list_searches())
 
     @task
-    def write_digest(
-        index_id: str, output_path: str, run: str, params: dict[str, Any] | None = None, ti: Any = None
-    ) -> Any:
-        import json
-
+    def write_digest(index_id: str, output_path: str, run: str, params: dict[str, Any] | None = None) -> Any:
         from airflow.sdk import ObjectStoragePath
 
-        from twelvelabs_provider.storage.publish import (
-            Column,
-            ColumnType,
-            Provenance,
-            ResultFacts,
-            ResultPath,
-            RowSchema,
-            publish_rows,
-            table_formats,
-        )
-
-        def rows_of(file: ObjectStoragePath) -> list[dict[str, Any]]:
-            return [json.loads(line) for line in file.read_text().splitlines()]
+        from twelvelabs_provider import publish_rows, read_rows
 
         digests = ObjectStoragePath(output_path) / "search_digest"
         hits = [
             {"search": one["name"], "text": row["transcription"], **{name: row[name] for name in FIELDS}}
             for one in (params or {})["searches"]
-            for row in rows_of(digests / run / index_id / "search" / f"{one['name']}.jsonl")
+            for row in read_rows(digests / run / index_id / "search" / f"{one['name']}.manifest.json")
         ]
         earlier = sorted(
             folder.name
             for folder in digests.iterdir()
             if folder.name < run and (folder / "seen.manifest.json").exists()
         )
-        seen = rows_of(digests / earlier[-1] / "seen.jsonl") if earlier else []
+        seen = list(read_rows(digests / earlier[-1] / "seen.manifest.json")) if earlier else []
         reported = {_key(row) for row in seen}
         new = [row for row in hits if _key(row) not in reported]
-        key = (Column("search"), Column("video_id"), Column("start", ColumnType.NUMBER))
-        more = (Column("end", ColumnType.NUMBER), Column("score", ColumnType.NUMBER), Column("text"))
-        facts = ResultFacts(Provenance.of(ti), index_id=index_id, details={"compared_with": earlier[-1:] or None})
-        place = ("search_digest", run)
+        details = {"compared_with": earlier[-1:] or None}
 
-        def publish(name: str, rows: list[dict[str, Any]], columns: tuple[Column, ...], formats: list[str]) -> Any:
-            schema, table = RowSchema(columns), ResultPath(place, name, f"search_digest_{name}")
-            return publish_rows(output_path, table, rows, schema, table_formats(formats), facts).as_xcom()
+        def publish(name: str, rows: list[dict[str, Any]], columns: dict[str, Any], formats: list[str]) -> Any:
+            path, kind = f"search_digest/{run}/{name}", f"search_digest_{name}"
+            facts = {"index_id": index_id, "details": details}
+            return publish_rows(rows, output_path, path, kind=kind, columns=columns, formats=formats, **facts)
 
-        published = publish("new", new, (*key, *more), ["jsonl", "parquet"])
+        published = publish("new", new, KEY | {"end": float, "score": float, "text": str}, ["jsonl", "parquet"])
         (digests / run / "digest.md").write_text(_markdown(run, index_id, new))
         (digests / run / "digest.html").write_text(_html(run, index_id, new))
         # Last, since it is what the next digest goes by.
-        new_hits = [{column.name: row[column.name] for column in key} for row in new]
-        publish("seen", [*seen, *new_hits], key, ["jsonl"])
+        new_hits = [{name: row[name] for name in KEY} for row in new]
+        publish("seen", [*seen, *new_hits], KEY, ["jsonl"])
         return published
 
     found >> write_digest(index.output, OUTPUT, RUN)

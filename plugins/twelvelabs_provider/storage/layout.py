@@ -27,7 +27,7 @@ class ResultKind(StrEnum):
 class ResultPath:
     """Path of a result below the output.
 
-    :param folders: names of the folders from the output downwards, such as ``(index_id, video_id)``.
+    :param folders: names of the folders from the output downwards, such as ``(index_id, video_id)``; may be empty.
     :param name: stem of the files.
     :param kind: what the result holds, for its manifest; empty for the name.
     """
@@ -48,12 +48,16 @@ class ResultPath:
     @property
     def stem(self) -> str:
         """The path of the files without a suffix."""
-        return f"{self.folder}/{safe_component(self.name)}"
+        return self.beside(safe_component(self.name))
 
     @property
     def manifest(self) -> str:
         """Path of the manifest; each result has its own, since several tasks publish into one folder."""
         return f"{self.stem}.manifest.json"
+
+    def beside(self, file_name: str) -> str:
+        """Return the path of a file in the same folder."""
+        return f"{self.folder}/{file_name}" if self.folders else file_name
 
     def data(self, format: str) -> str:
         """Return the path of the data file in one format."""

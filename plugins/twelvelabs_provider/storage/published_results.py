@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -114,7 +114,7 @@ class SavedResult:
         return ResultFacts.repeated(self.document, provenance)
 
     def _data(self, file: FileRecord) -> str:
-        return f"{self.path.folder}/{file.name}"
+        return self.path.beside(file.name)
 
     def _is_whole(self, file: FileRecord) -> bool:
         stream = self.store.open(self._data(file))
@@ -162,11 +162,20 @@ def _json_array(content: bytes, _: Any) -> list[Row]:
 def _parquet(content: bytes, document: Mapping[str, Any]) -> list[Row]:
     from pyarrow import parquet
 
-    texts = {column["name"] for column in document["columns"] if column["type"] == ColumnType.JSON}
-    return list(_decoded(parquet.read_table(io.BytesIO(content)).to_pylist(), texts))
+    rows = parquet.read_table(io.BytesIO(content)).to_pylist()
+    return list(decoded_rows(rows, json_columns(document)))
 
 
-def _decoded(rows: Iterable[Row], texts: set[str]) -> Iterator[Row]:
+def json_columns(document: Mapping[str, Any]) -> frozenset[str]:
+    """Return the columns of a manifest that are JSON texts in Parquet."""
+    return frozenset(column["name"] for column in document["columns"] if column["type"] == ColumnType.JSON)
+
+
+def decoded_rows(rows: Iterable[Row], texts: Set[str]) -> Iterator[Row]:
+    """Yield rows of a Parquet file as they were published.
+
+    :param texts: from :func:`json_columns`.
+    """
     for row in rows:
         rest = decoded_json(row.pop(REST, None) or "{}")
         yield {
