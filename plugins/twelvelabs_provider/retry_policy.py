@@ -16,7 +16,8 @@ from twelvelabs_provider.api.errors import (
 )
 from twelvelabs_provider.jobs.polling import clock_text
 from twelvelabs_provider.jobs.quota import LONGEST_RENEWAL, UNKNOWN_RENEWAL
-from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS, RetryDecision, RetryPolicy
+from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS
+from twelvelabs_provider.version_compat.retries import RetryDecision, RetryPolicy
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -1,39 +1,28 @@
-"""Mixin of operators and sensors: hook, rendering, polling, and the errors of the service in Airflow's types."""
+"""Mixin of operators and sensors: hook, rendering, and the errors of the service in Airflow's types."""
 
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from twelvelabs_provider.api.errors import (
-    TwelveLabsAuthError,
-    TwelveLabsConfigurationError,
-    TwelveLabsError,
-    TwelveLabsPermanentError,
-)
-from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError, TwelveLabsUnreachableError
-from twelvelabs_provider.hooks.masking import mask_map_index, mask_secrets_in
+from twelvelabs_provider.api.errors import TwelveLabsAuthError, TwelveLabsPermanentError
+from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError
 from twelvelabs_provider.inputs.field_rendering import read_template_file, renderers_of, shown_name
 from twelvelabs_provider.inputs.text_arguments import read_arguments
-from twelvelabs_provider.jobs.job import JobState, PendingJob, Phase
-from twelvelabs_provider.jobs.kinds import read_state
-from twelvelabs_provider.jobs.outage import Outage, is_final
-from twelvelabs_provider.jobs.trigger_event import unreachable
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
     from jinja2 import Environment
 
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
+    from twelvelabs_provider.jobs.job import JobState, PendingJob
+    from twelvelabs_provider.jobs.job_poller import JobPoller
 
 log = logging.getLogger(__name__)
 
-# Status of a job whose poll failed; it counts as running.
-NO_RESPONSE = "no response"
 COMMON_FIELDS = ("twelvelabs_conn_id",)
 
 # Colors of the graph: an operator that bills, one that deletes.
@@ -61,10 +50,6 @@ class TwelveLabsTask:
         if "custom_operator_name" not in vars(cls):
             cls.custom_operator_name = shown_name(cls.__name__)
 
-    @cached_property
-    def _outage(self) -> Outage:
-        return Outage()
-
     def _do_render_template_fields(
         self,
         parent: Any,
@@ -77,6 +62,8 @@ class TwelveLabsTask:
 
         Airflow calls this method for all tasks, but ``render_template_fields`` only for unmapped ones.
         """
+        from twelvelabs_provider.hooks.masking import mask_map_index, mask_secrets_in
+
         fields = tuple(template_fields)
 
         def mask() -> None:
@@ -132,36 +119,15 @@ class TwelveLabsTask:
             " connection's password"
         )
 
+    @cached_property
+    def _poller(self) -> JobPoller:
+        from twelvelabs_provider.jobs.job_poller import JobPoller
+
+        return JobPoller(self.hook)
+
     def poll(self, pending: PendingJob) -> JobState:
-        """Poll a job once, and return its state; after a failed poll it counts as running for a while.
-
-        After a failure the connection is read again; if it has changed, the job is polled again at once.
-
-        :raises TwelveLabsPermanentError: the job does not exist, or the request is invalid.
-        :raises TwelveLabsUnreachableError: the polls have failed for too long; the job continues.
-        """
-        try:
-            state = self._polled(pending)
-        except TwelveLabsConfigurationError:
-            raise
-        except TwelveLabsError as error:
-            now = time.time()
-            if self._outage.tolerates(error, pending.job, now, now - pending.started_at):
-                return JobState(Phase.RUNNING, NO_RESPONSE)
-            if is_final(error):
-                raise
-            why = self._outage.reason(error, now)
-            raise TwelveLabsUnreachableError(unreachable(pending.job, why)) from error
-        self._outage.end()
-        return state
-
-    def _polled(self, pending: PendingJob) -> JobState:
-        try:
-            return self.hook.execute(read_state(self.hook.api, pending.job), until=pending.deadline)
-        except TwelveLabsError:
-            if not self.hook.reread():
-                raise
-        return self.hook.execute(read_state(self.hook.api, pending.job), until=pending.deadline)
+        """Poll a job once; see :meth:`JobPoller.poll`."""
+        return self._poller.poll(pending)
 
 
 def ends_without_worker(task: BaseOperator, context: Context, known: Mapping[str, Any] | None) -> bool:

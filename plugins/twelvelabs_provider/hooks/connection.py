@@ -8,9 +8,6 @@ from twelvelabs_provider.api.endpoint import Endpoint, endpoint_from, extra_from
 from twelvelabs_provider.api.redaction import remember_key
 from twelvelabs_provider.api.url_secrets import secrets_in
 
-CONN_TYPE = "twelvelabs"
-DEFAULT_CONN_ID = "twelvelabs_default"
-
 
 def endpoint_of(connection: Connection) -> Endpoint:
     """Return the endpoint of a connection.

@@ -28,7 +28,8 @@ from twelvelabs_provider.api.paging import Pages
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.api.response_reading import parsed, read_answer, refusal
 from twelvelabs_provider.api.streams import records
-from twelvelabs_provider.hooks.connection import CONN_TYPE, DEFAULT_CONN_ID, endpoint_of, secrets_of
+from twelvelabs_provider.hooks.connection import endpoint_of, secrets_of
+from twelvelabs_provider.hooks.connection_type import CONN_TYPE, DEFAULT_CONN_ID
 from twelvelabs_provider.hooks.network import Network
 from twelvelabs_provider.hooks.pacing import Turn, pace_of
 from twelvelabs_provider.hooks.response_body import Body, body_of

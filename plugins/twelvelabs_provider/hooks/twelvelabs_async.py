@@ -17,7 +17,8 @@ from twelvelabs_provider.api.endpoint import Endpoint
 from twelvelabs_provider.api.errors import TwelveLabsConfigurationError, TwelveLabsError
 from twelvelabs_provider.api.generations import Dialect, dialect_for
 from twelvelabs_provider.api.response_reading import read_answer
-from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID, endpoint_of, secrets_of
+from twelvelabs_provider.hooks.connection import endpoint_of, secrets_of
+from twelvelabs_provider.hooks.connection_type import DEFAULT_CONN_ID
 from twelvelabs_provider.hooks.log_redaction import redact_client_logs
 from twelvelabs_provider.hooks.network import Network
 from twelvelabs_provider.hooks.pacing import Turn, pace_of
@@ -28,7 +29,7 @@ from twelvelabs_provider.hooks.sending import (
     no_answer,
     pause_before_retry,
 )
-from twelvelabs_provider.version_compat import async_mask_secret, get_async_connection, get_async_extra
+from twelvelabs_provider.version_compat.connections import async_mask_secret, get_async_connection, get_async_extra
 
 T = TypeVar("T")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twelvelabs_provider.version_compat import allow_in_xcom
+from twelvelabs_provider.version_compat.xcom import allow_in_xcom
 
 _API = "twelvelabs_provider.api"
 _ANSWERS = {

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from twelvelabs_provider.api.analysis.request import RETIRED_MODELS
-from twelvelabs_provider.api.models import Index, Model
+from twelvelabs_provider.api.retired_models import RETIRED_MODELS
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.typed_arguments import decoded
+
+if TYPE_CHECKING:
+    from twelvelabs_provider.api.models import Index, Model
 
 
 def must_be_current(models: Iterable[Model]) -> None:
@@ -41,6 +45,8 @@ def models_from(models: Mapping[str, Sequence[str]] | str | None) -> tuple[Model
 
     :raises TwelveLabsInputError: it is neither.
     """
+    from twelvelabs_provider.api.models import Model
+
     models = decoded("models", models, "a JSON object")
     if models is None:
         return None
@@ -63,4 +69,4 @@ def models_text(models: Iterable[Model]) -> str:
 
 
 def _with_sorted_options(model: Model) -> Model:
-    return Model(model.name, tuple(sorted(model.options)))
+    return replace(model, options=tuple(sorted(model.options)))

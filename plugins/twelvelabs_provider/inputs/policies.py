@@ -1,4 +1,4 @@
-"""Policies for work that was done before: what an operator does with a video or a result that exists already."""
+"""Policies of operators: for videos, results and jobs that exist already, and for an exhausted quota."""
 
 from __future__ import annotations
 
@@ -28,3 +28,21 @@ class IfPublished(StrEnum):
         if value not in set(cls):
             raise ValueError(f"if_published={value!r} is not one of {', '.join(cls)}")
         return cls(value).value
+
+
+class Reuse(StrEnum):
+    """When the job of an earlier attempt counts.
+
+    ``RETRY``: on a retry, not after a user's clear. ``ALWAYS``: after a clear as well. ``NEVER``: not at all.
+    """
+
+    ALWAYS = "always"
+    RETRY = "retry"
+    NEVER = "never"
+
+
+class OnQuota(StrEnum):
+    """Policy of a task for an exhausted quota."""
+
+    WAIT = "wait"
+    FAIL = "fail"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from twelvelabs_provider.jobs.resume import Reuse
+from twelvelabs_provider.inputs.policies import Reuse
 from twelvelabs_provider.version_compat import map_index_of
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from twelvelabs_provider.api.errors import ErrorCode, TwelveLabsError, is_missing
-from twelvelabs_provider.api.models import Index, Model
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.index_models import (
     models_from,
@@ -19,6 +18,7 @@ from twelvelabs_provider.inputs.index_models import (
 from twelvelabs_provider.jobs.idempotency import UNKNOWN_OUTCOME
 
 if TYPE_CHECKING:
+    from twelvelabs_provider.api.models import Index, Model
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
     from twelvelabs_provider.jobs.task_state import TaskState
 

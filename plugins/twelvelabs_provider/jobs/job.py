@@ -11,6 +11,9 @@ from twelvelabs_provider.api.redaction import clean_text
 
 Memo = Mapping[str, Any]
 
+NO_RESPONSE = "no response"
+"""Status of a job whose poll failed; it counts as running."""
+
 
 class JobKind(StrEnum):
     """Kinds of asynchronous work of the service."""

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from enum import StrEnum
 
 from twelvelabs_provider.api.errors import TwelveLabsQuotaError
 from twelvelabs_provider.exceptions import TwelveLabsQuotaUsedUpError
+from twelvelabs_provider.inputs.policies import OnQuota
 from twelvelabs_provider.jobs.polling import clock_text
 
 UNKNOWN_RENEWAL = 3600.0
 """Seconds before the next request if the service does not say when the quota is renewed."""
 LONGEST_RENEWAL = 7 * 86400.0
 """Seconds that a task waits for a quota at most."""
-
-
-class OnQuota(StrEnum):
-    """Policy of a task for an exhausted quota."""
-
-    WAIT = "wait"
-    FAIL = "fail"
 
 
 @dataclass(frozen=True)

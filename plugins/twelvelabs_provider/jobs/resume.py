@@ -5,18 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from twelvelabs_provider.inputs.policies import Reuse
 from twelvelabs_provider.jobs.job import JobState, Memo, PendingJob, Phase
-
-
-class Reuse(StrEnum):
-    """When the job of an earlier attempt counts.
-
-    ``RETRY``: on a retry, not after a user's clear. ``ALWAYS``: after a clear as well. ``NEVER``: not at all.
-    """
-
-    ALWAYS = "always"
-    RETRY = "retry"
-    NEVER = "never"
 
 
 class Action(StrEnum):

@@ -16,9 +16,10 @@ from secrets import token_hex
 from typing import Any, Protocol
 
 from twelvelabs_provider.exceptions import TwelveLabsRecordError
+from twelvelabs_provider.inputs.policies import Reuse
 from twelvelabs_provider.jobs.identity import Identity
 from twelvelabs_provider.jobs.job import PendingJob
-from twelvelabs_provider.jobs.resume import EarlierSubmission, Reuse, counts
+from twelvelabs_provider.jobs.resume import EarlierSubmission, counts
 
 _KEY = "twelvelabs_job"
 _UPLOAD_KEY = "twelvelabs_upload"

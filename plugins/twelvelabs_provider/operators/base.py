@@ -14,10 +14,10 @@ from airflow.sdk import BaseOperator
 
 from twelvelabs_provider.api.errors import TwelveLabsQuotaError
 from twelvelabs_provider.exceptions import TwelveLabsQuotaUsedUpError
-from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID
+from twelvelabs_provider.hooks.connection_type import DEFAULT_CONN_ID
+from twelvelabs_provider.inputs.policies import OnQuota
 from twelvelabs_provider.jobs.attempt_clock import AttemptClock, attempt_number
 from twelvelabs_provider.jobs.polling import BACKSTOP, clock_text
-from twelvelabs_provider.jobs.quota import OnQuota, ensure_worth_waiting, renewal_of
 from twelvelabs_provider.links import TwelveLabsPlaygroundLink
 from twelvelabs_provider.task import COMMON_FIELDS, TwelveLabsTask, push_result
 from twelvelabs_provider.version_compat import TaskDeferralTimeout
@@ -163,14 +163,15 @@ class TwelveLabsOperator(TwelveLabsTask, BaseOperator):
         try:
             yield
         except TwelveLabsQuotaError as error:
+            from twelvelabs_provider.jobs.quota import ensure_worth_waiting, renewal_of
+            from twelvelabs_provider.triggers.timer import TwelveLabsTimerTrigger
+
             default = OnQuota.WAIT if getattr(self, "deferrable", False) else OnQuota.FAIL
             policy, renewal = OnQuota(self.on_quota or default), renewal_of(error)
             # Only a task that may wait needs its deadline, which may be read from the task state.
             deadline = self.deadline(context) if policy is OnQuota.WAIT else None
             ensure_worth_waiting(error, renewal, policy, deadline)
             self.log.warning("Leaving the worker until %s: a quota is used up (%s)", clock_text(renewal.at), error)
-            from twelvelabs_provider.triggers.timer import TwelveLabsTimerTrigger
-
             self.defer(
                 trigger=TwelveLabsTimerTrigger(
                     renewal.at, {"job": None, "begun_at": self.clock.store(context), **(self.quota_memo() or {})}

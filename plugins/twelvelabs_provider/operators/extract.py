@@ -16,9 +16,7 @@ from twelvelabs_provider.links import video_url
 from twelvelabs_provider.operators.billing import count_bill, guard_cost
 from twelvelabs_provider.operators.extraction import TwelveLabsExtractOperator
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
-from twelvelabs_provider.results.kinds import SEGMENTS
 from twelvelabs_provider.storage.layout import ResultKind
-from twelvelabs_provider.storage.manifest import Origin, Provenance
 from twelvelabs_provider.task import BILLED_COLOR
 
 if TYPE_CHECKING:
@@ -52,6 +50,7 @@ class TwelveLabsExtractTranscriptionOperator(TwelveLabsExtractOperator):
     def run_operator(self, context: Context) -> Result:
         """Read the segments and publish them."""
         from twelvelabs_provider.api.analysis.request import within
+        from twelvelabs_provider.storage.manifest import Origin
         from twelvelabs_provider.storage.source import resolve_source
         from twelvelabs_provider.storage.subtitles import read_subtitles
 
@@ -108,6 +107,7 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
     def submit(self, context: Context) -> PendingJob | Result:
         """Read the rows if this API generation has them, else submit the analysis."""
         from twelvelabs_provider.api.call import ensure_supported
+        from twelvelabs_provider.storage.manifest import Origin
 
         window, video = self.check()
         try:
@@ -122,6 +122,7 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
         from twelvelabs_provider.api.analysis.generation import generation_of_task
         from twelvelabs_provider.api.analysis.request import on_screen_text_from, within
         from twelvelabs_provider.storage.failed_answers import forget_aside
+        from twelvelabs_provider.storage.manifest import Origin
 
         window, video = self.check(pending.memo.get("index_id"))
         task = self.hook.execute(self.hook.api.read_analysis_task(pending.job.id))
@@ -208,6 +209,8 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
         return pending
 
     def _reused(self, context: Context, window: TimeRange, question: str) -> Result | None:
+        from twelvelabs_provider.results.kinds import SEGMENTS
+        from twelvelabs_provider.storage.manifest import Provenance
         from twelvelabs_provider.storage.republish import republish_segments
 
         formats = self._formats()

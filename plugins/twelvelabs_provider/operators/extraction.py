@@ -12,16 +12,15 @@ from twelvelabs_provider.jobs.time_range import TimeRange
 from twelvelabs_provider.links import video_url
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.job import Result
-from twelvelabs_provider.results.kinds import SEGMENTS
-from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.layout import ResultKind, ResultPath
-from twelvelabs_provider.storage.manifest import Origin, Provenance, ResultFacts
 from twelvelabs_provider.task import COMMON_FIELDS, required
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from twelvelabs_provider.api.models import Segment, Video
+    from twelvelabs_provider.storage.formats import Format
+    from twelvelabs_provider.storage.manifest import Origin
 
 DEFAULT_FORMATS = ("jsonl",)
 _SHOWN = 60
@@ -112,6 +111,8 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
         self, context: Context, rows: Sequence[Segment], window: TimeRange, video: Video, origin: Origin, **facts: Any
     ) -> Result:
         """Publish the segments with their manifest; return the whole result."""
+        from twelvelabs_provider.results.kinds import SEGMENTS
+        from twelvelabs_provider.storage.manifest import Provenance, ResultFacts
         from twelvelabs_provider.storage.publish import publish_segments
 
         published = publish_segments(
@@ -138,6 +139,8 @@ class TwelveLabsExtractOperator(TwelveLabsOperator):
         return {**self.result(origin), **published.as_xcom()}
 
     def _formats(self) -> tuple[Format, ...]:
+        from twelvelabs_provider.storage.formats import Format
+
         return Format.parse_all(texts_of("formats", self.formats))
 
 

@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
-from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.inputs.policies import IfIndexed
 from twelvelabs_provider.inputs.typed_arguments import choice_of
 from twelvelabs_provider.inputs.upload_method import AUTO, wanted_method
@@ -121,6 +120,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
 
     def submit(self, context: Context) -> PendingJob | Result:
         """Check the arguments, search for the video in the index, upload it, and submit the indexing."""
+        from twelvelabs_provider.api.resources import IndexingRoute
         from twelvelabs_provider.jobs.deduplication import job_of, source_mark
         from twelvelabs_provider.jobs.source_upload import source_memo
 

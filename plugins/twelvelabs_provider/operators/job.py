@@ -11,22 +11,20 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, cast
 
-from twelvelabs_provider.api.errors import TwelveLabsError, is_missing
 from twelvelabs_provider.exceptions import TwelveLabsJobFailedError, TwelveLabsJobTimeoutError
+from twelvelabs_provider.inputs.policies import Reuse
 from twelvelabs_provider.jobs.durations import Duration, optional_seconds, seconds_of
-from twelvelabs_provider.jobs.identity import Identity, fingerprint
 from twelvelabs_provider.jobs.job import JobRef, JobState, PendingJob, Phase
-from twelvelabs_provider.jobs.outage import is_final
 from twelvelabs_provider.jobs.polling import BACKSTOP, clock_text, deadline_from, pause_before_poll
-from twelvelabs_provider.jobs.resume import EarlierSubmission, Reuse, decide
-from twelvelabs_provider.jobs.task_state import TaskState, origin_in
-from twelvelabs_provider.jobs.trigger_event import JobEvent
 from twelvelabs_provider.operators.base import TwelveLabsOperator
-from twelvelabs_provider.task import NO_RESPONSE, ends_without_worker
+from twelvelabs_provider.task import ends_without_worker
 from twelvelabs_provider.version_compat import AirflowTaskTimeout, conf
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from twelvelabs_provider.jobs.identity import Identity
+    from twelvelabs_provider.jobs.task_state import TaskState
 
 Result = dict[str, Any]
 LONGEST_WAIT = 24 * 3600.0
@@ -133,6 +131,8 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Result:
         """Resume after the triggerer; the event only starts it, the job's state is read again."""
+        from twelvelabs_provider.jobs.trigger_event import JobEvent
+
         received = JobEvent.from_payload(event)
         received.raise_for_reason()
         with self.refusals_end_the_task():
@@ -184,6 +184,9 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
 
     def identity(self, context: Context) -> Identity:
         """Return the identity of this task instance and its request, the same on a retry."""
+        from twelvelabs_provider.jobs.identity import Identity, fingerprint
+        from twelvelabs_provider.jobs.task_state import origin_in
+
         request = fingerprint(type(self).__name__, self.twelvelabs_conn_id, *self.request_values())
         store: Any = context.get("task_state_store")
         if self._origin is None or self._origin[0] is not store:
@@ -234,36 +237,14 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
 
     def _attached(self, context: Context) -> PendingJob | None:
         """Return the job of an earlier attempt if this one attaches to it."""
-        task_state = self._task_state(context)
-        recorded = task_state.earlier_submission()
-        decision = decide(recorded, self._recorded_state(recorded), self.reuse)
-        if decision.why:
-            self.log.info("%s: %s", decision.action.value, decision.why)
-        pending = decision.job
-        if pending is None:
-            if recorded and recorded.pending:
-                task_state.clear()
-            return None
-        # After a clear the deadline counts from now: the old one may have passed while the task was idle.
-        start = pending.begun_at if recorded and recorded.same_life else time.time()
-        return replace(pending, begun_at=start, deadline=self._deadline_from(start))
+        from twelvelabs_provider.jobs.reattachment import job_to_attach
 
-    def _recorded_state(self, recorded: EarlierSubmission | None) -> JobState | None:
-        """Return the state of the recorded job, None if there is none; a job whose poll fails counts as running."""
-        if recorded is None or recorded.pending is None:
-            return None
-        try:
-            return self._polled(recorded.pending)
-        except TwelveLabsError as error:
-            if is_missing(error):
-                return None
-            if is_final(error):
-                raise
-            # A refusal says nothing about the job, and another submission would be billed.
-            self.log.warning("Could not poll %s, waiting for it: %s", recorded.pending.job, error)
-            return JobState(Phase.RUNNING, NO_RESPONSE)
+        pending = job_to_attach(self._task_state(context), self._poller, self.reuse)
+        return pending and replace(pending, deadline=self._deadline_from(pending.begun_at))
 
     def _task_state(self, context: Context) -> TaskState:
+        from twelvelabs_provider.jobs.task_state import TaskState
+
         store: Any = context.get("task_state_store")
         return TaskState(store, self.identity(context))
 
@@ -309,7 +290,8 @@ class TwelveLabsJobOperator(TwelveLabsOperator):
             self.log.info("Waiting for %s %s, until %s", job, where, clock_text(pending.deadline))
         if not self.deferrable:
             started_at, deadline, jitter = pending.started_at, pending.deadline, random.random()
-            time.sleep(self._outage.pause(pause_before_poll(now, started_at, deadline, self.poll_interval, jitter)))
+            pause = pause_before_poll(now, started_at, deadline, self.poll_interval, jitter)
+            time.sleep(self._poller.outage.pause(pause))
             return
         from twelvelabs_provider.triggers.job import TwelveLabsJobTrigger
 

@@ -14,15 +14,14 @@ from airflow.sdk import BaseOperator, BaseSensorOperator, PokeReturnValue
 
 from twelvelabs_provider.api.errors import TwelveLabsError, TwelveLabsPermanentError
 from twelvelabs_provider.exceptions import TwelveLabsUnreachableError, TwelveLabsWatchedJobFailedError
-from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID
+from twelvelabs_provider.hooks.connection_type import DEFAULT_CONN_ID
 from twelvelabs_provider.jobs.durations import Duration, seconds_of
-from twelvelabs_provider.jobs.job import JobRef, JobState, PendingJob, Phase
+from twelvelabs_provider.jobs.job import NO_RESPONSE, JobRef, JobState, PendingJob, Phase
 from twelvelabs_provider.jobs.polling import BACKSTOP, clock_text, deadline_from
 from twelvelabs_provider.jobs.trigger_event import EventReason, JobEvent, unreachable
 from twelvelabs_provider.links import TwelveLabsPlaygroundLink
 from twelvelabs_provider.task import (
     COMMON_FIELDS,
-    NO_RESPONSE,
     TwelveLabsTask,
     ends_without_worker,
 )
@@ -159,8 +158,9 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
     def _outlast_refusal(self, pending: PendingJob, state: JobState) -> JobState:
         """Poll again while the service refuses, because the next process does not know for how long it has refused."""
         until = time.time() + self.timeout
-        while self._outage.refused_since is not None and time.time() < until:
-            time.sleep(self._outage.pause(self.poke_interval))
+        outage = self._poller.outage
+        while outage.refused_since is not None and time.time() < until:
+            time.sleep(outage.pause(self.poke_interval))
             state = self.poll(pending)
         return state
 

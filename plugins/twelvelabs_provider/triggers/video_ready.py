@@ -14,7 +14,7 @@ import pendulum
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from twelvelabs_provider.api.errors import TwelveLabsError, TwelveLabsNotFoundError, TwelveLabsPermanentError
-from twelvelabs_provider.hooks.connection import DEFAULT_CONN_ID
+from twelvelabs_provider.hooks.connection_type import DEFAULT_CONN_ID
 from twelvelabs_provider.jobs.durations import Duration, seconds_of
 from twelvelabs_provider.jobs.new_videos import LONGEST_INDEXING, EventWatermark, NewVideos, read_new_videos
 from twelvelabs_provider.triggers.watermark import WatermarkStore, watermark_store

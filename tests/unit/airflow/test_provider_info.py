@@ -26,7 +26,7 @@ from twelvelabs_provider.api.endpoint import endpoint_from
 from twelvelabs_provider.api.errors import TwelveLabsConfigurationError
 from twelvelabs_provider.api.version import ApiVersion
 from twelvelabs_provider.get_provider_info import get_provider_info
-from twelvelabs_provider.hooks.connection import CONN_TYPE
+from twelvelabs_provider.hooks.connection_type import CONN_TYPE
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 from twelvelabs_provider.version_compat import AIRFLOW_V_3_2_PLUS
 

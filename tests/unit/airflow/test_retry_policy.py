@@ -19,7 +19,8 @@ from twelvelabs_provider.api.errors import (
 )
 from twelvelabs_provider.exceptions import TwelveLabsJobFailedError, TwelveLabsQuotaUsedUpError
 from twelvelabs_provider.retry_policy import TwelveLabsRetryPolicy
-from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS, RetryDecision
+from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS
+from twelvelabs_provider.version_compat.retries import RetryDecision
 
 needs_policies = pytest.mark.skipif(not AIRFLOW_V_3_3_PLUS, reason="retry policies came with Airflow 3.3")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from twelvelabs_provider.inputs.policies import Reuse
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob, Phase
-from twelvelabs_provider.jobs.resume import Action, EarlierSubmission, Reuse, decide
+from twelvelabs_provider.jobs.resume import Action, EarlierSubmission, decide
 
 PENDING = PendingJob(JobRef(JobKind.INDEXING_TASK, "t1"), 1.0, 2.0, 3.0)
 STATES = {phase: JobState(phase, phase.value) for phase in Phase}

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from twelvelabs_provider.exceptions import TwelveLabsRecordError
+from twelvelabs_provider.inputs.policies import Reuse
 from twelvelabs_provider.jobs.identity import Identity, fingerprint
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob
-from twelvelabs_provider.jobs.resume import EarlierSubmission, Reuse
+from twelvelabs_provider.jobs.resume import EarlierSubmission
 from twelvelabs_provider.jobs.task_state import TaskState, origin_in
 
 IDENTITY = Identity("dag", "manual__2026", "index", -1, 3, fingerprint("s3://b/a.mp4", "i1"))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from twelvelabs_provider.api.analysis.generation import LONGEST_ANSWER, Generation, generation_from
-from twelvelabs_provider.api.analysis.request import DEFAULT_MODEL, RETIRED_MODELS, AnalysisRequest, SourceKind
+from twelvelabs_provider.api.analysis.request import DEFAULT_MODEL, AnalysisRequest, SourceKind
 from twelvelabs_provider.api.analysis.stream import StreamEvent, event_from
 from twelvelabs_provider.api.call import Call, JsonBody, Method, RateCategory, StreamedCall
 from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
+from twelvelabs_provider.api.retired_models import RETIRED_MODELS
 
 
 def ensure_current(request: AnalysisRequest) -> None:

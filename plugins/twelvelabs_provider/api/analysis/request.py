@@ -17,8 +17,6 @@ from twelvelabs_provider.api.service_model import value_text
 DEFAULT_MODEL = "pegasus1.5"
 INDEX_ENGINE = "engine-of-index"
 """The engine of the index, which answers about an indexed video in the older generations."""
-RETIRED_MODELS = {"pegasus1.2": "2026-08-18"}
-"""Models that the service refuses, with the day of their retirement."""
 MOST_TOKENS = 98_304
 UNLIMITED = "unlimited"
 _ON_SCREEN_TEXT = "onscreen_text"
