@@ -80,19 +80,19 @@ def read_back(value: Any) -> Any:
 CLASSES = classes()
 
 
-def test_every_answer_is_registered() -> None:
+def test_every_response_model_is_registered_for_xcom() -> None:
     assert sorted(answer_classes()) == sorted(f"{one.__module__}.{one.__qualname__}" for one in CLASSES)
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
-def test_an_answer_comes_back_as_it_was(kind: type[Any]) -> None:
+def test_response_survives_xcom_serialization(kind: type[Any]) -> None:
     allow_answers()
     answer = sample(kind)
     for value in (answer, [answer], {"a": answer}, (answer, answer)):
         assert read_back(value) == value
 
 
-def test_defaults_and_pages_come_back_too() -> None:
+def test_defaults_and_pages_survive_xcom_serialization() -> None:
     index = Index(id="i", name="n", models=(Model("marengo3.0", ("visual",)),), created_at=NOON)
     page: Page[Index] = Page((index,), 1, 1, 1)
     back = read_back(page)
@@ -110,7 +110,7 @@ def test_signatures_stay_out_of_xcom() -> None:
     assert asset.hls is not None and asset.hls.url == signed, "the task that asked has the link"
 
 
-def test_a_process_that_loads_airflows_plugins_only_reads_them(tmp_path: Path) -> None:
+def test_process_that_loads_only_airflow_plugins_reads_responses(tmp_path: Path) -> None:
     pushed = serialize(Model("marengo3.0", ("visual",)))
     code = f"""
 import json

@@ -21,7 +21,7 @@ def published(outlets: list[Any], output: Path, videos: tuple[str, ...] = ("v",)
 
 
 @pytest.mark.parametrize("waits", [False, True], ids=["at once", "after a wait"])
-def test_the_event_of_an_asset_says_what_was_published(tmp_path: Path, waits: bool) -> None:
+def test_asset_event_describes_the_published_result(tmp_path: Path, waits: bool) -> None:
     asset = Asset(f"file://{tmp_path}")
     extra = published([asset], tmp_path, waits=waits)[asset].extra
     moment = extra.pop("published_at")
@@ -48,7 +48,7 @@ def test_the_event_of_an_asset_says_what_was_published(tmp_path: Path, waits: bo
         "file://{root}/idx/vidéo/transcription.manifest.json",
     ],
 )  # fmt: skip
-def test_an_asset_that_holds_the_result(tmp_path: Path, place: str) -> None:
+def test_asset_that_contains_the_result_gets_an_event(tmp_path: Path, place: str) -> None:
     asset = Asset(place.format(root=tmp_path))
     assert published([asset], tmp_path, ("vidéo",))[asset].extra["video_id"] == "vidéo"
 
@@ -56,12 +56,12 @@ def test_an_asset_that_holds_the_result(tmp_path: Path, place: str) -> None:
 @pytest.mark.parametrize(
     "place", ["file://{root}x", "file://{root}/id", "file://{root}/idx/other", "s3://bucket{root}", "file:///elsewhere"]
 )
-def test_an_asset_that_lies_elsewhere_says_nothing(tmp_path: Path, place: str) -> None:
+def test_asset_elsewhere_gets_no_extra(tmp_path: Path, place: str) -> None:
     asset = Asset(place.format(root=tmp_path))
     assert published([asset], tmp_path)[asset].extra == {}
 
 
-def test_each_asset_gets_what_lies_in_it(tmp_path: Path) -> None:
+def test_each_asset_gets_the_results_below_it(tmp_path: Path) -> None:
     whole, first, named = Asset(f"file://{tmp_path}"), Asset(f"file://{tmp_path}/idx/a"), Asset(name="transcripts")
     events = published([whole, first, named], tmp_path, ("a", "b"))
     assert events[first].extra["video_id"] == "a"
@@ -71,19 +71,19 @@ def test_each_asset_gets_what_lies_in_it(tmp_path: Path) -> None:
         assert [uri.split("/")[-2] for uri in extra["manifests"]] == ["a", "b"]
 
 
-def test_an_event_stays_small(tmp_path: Path) -> None:
+def test_event_extra_stays_small(tmp_path: Path) -> None:
     asset = Asset(f"file://{tmp_path}")
     extra = published([asset], tmp_path, tuple(f"v{number}" for number in range(60)))[asset].extra
     assert (extra["results"], extra["rows"], len(extra["manifests"])) == (60, 120, MOST_NAMED)
     assert len(json.dumps(extra)) < 5000
 
 
-def test_a_result_that_was_published_twice_counts_once(tmp_path: Path) -> None:
+def test_result_published_twice_counts_once(tmp_path: Path) -> None:
     asset = Asset(f"file://{tmp_path}")
     assert published([asset], tmp_path, ("v", "v"))[asset].extra["results"] == 1
 
 
-def test_what_a_user_said_stands(tmp_path: Path) -> None:
+def test_extra_set_by_a_subclass_is_kept(tmp_path: Path) -> None:
     asset = Asset(f"file://{tmp_path}")
 
     class Own(PublishOperator):
@@ -96,7 +96,7 @@ def test_what_a_user_said_stands(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("waits", [False, True], ids=["at once", "after a wait"])
-def test_an_alias_gets_an_event_for_each_result(tmp_path: Path, waits: bool) -> None:
+def test_alias_gets_an_event_for_each_result(tmp_path: Path, waits: bool) -> None:
     alias = AssetAlias("transcripts")
     events = published([alias], tmp_path / "my out", ("a", "vidéo?"), waits=waits)[alias].asset_alias_events
     folders = ["a", events[1].extra["uri"].rpartition("/")[2]]
@@ -107,14 +107,14 @@ def test_an_alias_gets_an_event_for_each_result(tmp_path: Path, waits: bool) -> 
     assert all(event.dest_asset_key.uri.isascii() and " " not in event.dest_asset_key.uri for event in events)
 
 
-def test_very_many_results_are_one_event_of_an_alias(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_results_are_one_event_of_an_alias(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asset_events, "MOST_EVENTS", 3)
     alias = AssetAlias("transcripts")
     (event,) = published([alias], tmp_path, ("a", "b", "c", "d"))[alias].asset_alias_events
     assert event.dest_asset_key.uri == f"file://{tmp_path}" and event.extra["results"] == 4
 
 
-def test_an_address_that_airflow_does_not_take_fails_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uri_that_airflow_refuses_does_not_fail_the_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asset_events, "asset_uri", lambda place: "file:///" + "x" * 2000)
     alias = AssetAlias("transcripts")
     assert published([alias], tmp_path)[alias].asset_alias_events == []
@@ -129,18 +129,18 @@ def test_an_address_that_airflow_does_not_take_fails_nothing(tmp_path: Path, mon
         ("/data/out", "file:///data/out"),
     ],
 )
-def test_addresses(place: str, uri: str) -> None:
+def test_asset_uri_of_a_location(place: str, uri: str) -> None:
     assert asset_uri(place) == uri
     assert Asset(uri).uri == uri
 
 
-def test_a_task_that_publishes_nothing_says_nothing(tmp_path: Path) -> None:
+def test_task_that_publishes_nothing_adds_no_extra(tmp_path: Path) -> None:
     asset, alias = Asset(f"file://{tmp_path}"), AssetAlias("transcripts")
     put(str(tmp_path), "another task's")
     events = published([asset, alias], tmp_path, ())
     assert events[asset].extra == {} and events[alias].asset_alias_events == []
 
 
-def test_no_outlets_and_no_events(tmp_path: Path) -> None:
+def test_without_outlets_there_are_no_events(tmp_path: Path) -> None:
     assert len(published([], tmp_path)) == 0
     asset_events.register_events({}, [Asset("x")], [])

@@ -56,7 +56,7 @@ def event_of(operator: Any, tmp_path: Path) -> dict[str, Any]:
 
 @pytest.mark.usefixtures("offline")
 @pytest.mark.parametrize("waits", [False, True], ids=["at once", "after a wait"])
-def test_what_was_made_of_what(tmp_path: Path, waits: bool) -> None:
+def test_lineage_of_a_published_result(tmp_path: Path, waits: bool) -> None:
     operator = PublishOperator(task_id="t", output_path=str(tmp_path / "out"), videos=["vidéo"], waits=waits)
     run(operator)
     event = event_of(operator, tmp_path)
@@ -84,14 +84,14 @@ def test_many_results_have_each_input_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("offline")
-def test_a_task_that_did_nothing_says_nothing(tmp_path: Path) -> None:
+def test_task_without_results_has_no_lineage(tmp_path: Path) -> None:
     operator = PublishOperator(task_id="t", output_path=str(tmp_path), videos=[])
     run(operator)
     event = event_of(operator, tmp_path)
     assert (event["inputs"], event["outputs"]) == ([], [])
 
 
-def test_a_task_that_indexes_makes_the_video_of_the_source() -> None:
+def test_lineage_of_indexing() -> None:
     lineage = lineage_of(
         (), {"index_id": "i", "video_id": "v", "source_uri": "s3://conn@bucket/a/b.mp4?X-Amz-Signature=x"}
     )
@@ -113,12 +113,12 @@ def test_a_task_that_indexes_makes_the_video_of_the_source() -> None:
         ("s3://bucket", ("s3://bucket", "/")),
     ],
 )
-def test_names(place: str, name: tuple[str, str]) -> None:
+def test_dataset_name_of_a_location(place: str, name: tuple[str, str]) -> None:
     assert name_of(place) == name
 
 
 @pytest.mark.parametrize("place", ["s3://bucket/a/b.jsonl", "gs://bucket/a b", "file:///data/a.jsonl"])
-def test_names_are_those_that_airflow_gives_to_assets(place: str) -> None:
+def test_dataset_name_equals_that_of_an_airflow_asset(place: str) -> None:
     from airflow.providers.openlineage.utils.utils import translate_airflow_asset
     from airflow.sdk import Asset
 
@@ -128,7 +128,7 @@ def test_names_are_those_that_airflow_gives_to_assets(place: str) -> None:
     assert name_of(place) == (dataset.namespace, dataset.name)
 
 
-def test_nothing_is_said_without_openlineage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_openlineage_there_is_no_lineage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "airflow.providers.openlineage.extractors", None)
     operator = PublishOperator(task_id="t", output_path=str(tmp_path))
     run(operator)

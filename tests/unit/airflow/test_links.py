@@ -40,7 +40,7 @@ def link(task: Any, url: str | None) -> str:
         ("https://nottwelvelabs.io", False),
     ],
 )
-def test_it_leads_to_videos_of_the_vendor_only(
+def test_playground_link_exists_for_the_vendors_host_only(
     host: str | None, is_vendor: bool, task: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = {"conn_type": "twelvelabs", "password": "tlk_0KEY0OF0THIS0TEST", "host": host}
@@ -49,6 +49,6 @@ def test_it_leads_to_videos_of_the_vendor_only(
     assert link(task, None) == ""
 
 
-def test_a_connection_that_cannot_be_read_has_no_link(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_connection_has_no_link(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", "{")
     assert link(TASKS[0], video_url("i", "v")) == ""

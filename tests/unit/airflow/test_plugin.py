@@ -50,7 +50,7 @@ def misnamed(files: dict[str, str], plugins: Path) -> dict[str, str]:
     return wrong
 
 
-def test_a_plugins_folder_that_is_the_checkout_s(home: Path) -> None:
+def test_plugins_folder_of_the_checkout(home: Path) -> None:
     """The loader executes each file that ``.airflowignore`` does not name, under its bare name: also a ``types.py``."""
     shutil.copytree(PLUGINS, home / "plugins", ignore=shutil.ignore_patterns("*.egg-info"))
     (home / "plugins" / "twelvelabs_provider" / "types.py").write_text("raise RuntimeError('executed')\n")
@@ -62,7 +62,7 @@ def test_a_plugins_folder_that_is_the_checkout_s(home: Path) -> None:
 
 
 @pytest.mark.parametrize("lost", ["plugins/.airflowignore", "plugins/**/.airflowignore"])
-def test_a_plugins_folder_without_airflowignore_does_no_harm(home: Path, lost: str) -> None:
+def test_plugins_folder_without_airflowignore(home: Path, lost: str) -> None:
     """The loader then executes each file of the packages under its bare name, also ``__main__.py``."""
     shutil.copytree(PLUGINS, home / "plugins", ignore=shutil.ignore_patterns("*.egg-info"))
     for ignore in home.glob(lost):
@@ -76,7 +76,7 @@ def test_a_plugins_folder_without_airflowignore_does_no_harm(home: Path, lost: s
 
 
 @pytest.mark.parametrize("dropped_in", [True, False], ids=["and dropped in", "alone"])
-def test_an_installed_package_registers_its_plugin_once(home: Path, dropped_in: bool) -> None:
+def test_installed_package_registers_its_plugin_once(home: Path, dropped_in: bool) -> None:
     site = imitate_installation(home / "site")
     if dropped_in:
         (home / "plugins").symlink_to(PLUGINS)

@@ -40,11 +40,11 @@ def schema(name: str) -> dict[str, Any]:
     return loaded
 
 
-def test_it_has_airflow_s_form() -> None:
+def test_provider_info_matches_airflows_schema() -> None:
     jsonschema.validate(INFO, schema("provider_info.schema.json"))
 
 
-def test_the_names_are_those_of_the_package() -> None:
+def test_package_names_match_the_metadata() -> None:
     declared = declared_metadata()
     assert INFO["package-name"] == declared["metadata"]["name"] == DISTRIBUTION
     point = declared["options.entry_points"]["apache_airflow_provider"].partition("=")[2].strip()
@@ -70,13 +70,13 @@ def _concrete(name: str, base: type) -> list[type]:
     ]
 
 
-def test_the_extra_links_are_there() -> None:
+def test_extra_links_can_be_imported() -> None:
     for path in INFO["extra-links"]:
         module, _, name = path.rpartition(".")
         assert getattr(importlib.import_module(module), name)().name
 
 
-def test_the_form_belongs_to_the_hook() -> None:
+def test_connection_form_belongs_to_the_hook() -> None:
     module, _, name = FORM["hook-class-name"].rpartition(".")
     assert getattr(importlib.import_module(module), name) is TwelveLabsHook
     assert FORM["connection-type"] == TwelveLabsHook.conn_type == CONN_TYPE
@@ -84,7 +84,7 @@ def test_the_form_belongs_to_the_hook() -> None:
     assert inspect.signature(TwelveLabsHook).parameters[TwelveLabsHook.conn_name_attr].default == "twelvelabs_default"
 
 
-def test_the_form_has_the_fields_that_the_endpoint_reads() -> None:
+def test_connection_form_has_the_fields_that_the_endpoint_reads() -> None:
     fields = FORM["conn-fields"]
     for name in fields:
         with pytest.raises(TwelveLabsConfigurationError, match=name):
@@ -94,7 +94,7 @@ def test_the_form_has_the_fields_that_the_endpoint_reads() -> None:
 
 
 @pytest.mark.parametrize("name", FORM["conn-fields"])
-def test_what_the_form_accepts_the_endpoint_accepts(name: str) -> None:
+def test_connection_form_values_are_accepted_by_the_endpoint(name: str) -> None:
     field = FORM["conn-fields"][name]
     jsonschema.Draft202012Validator.check_schema(field["schema"])
     accepted = [value for value in ("v1.2", "", 0, 1, 7, 0.5, None) if _valid(value, field["schema"])]
@@ -123,7 +123,7 @@ print(json.dumps({
 """
 
 
-def test_airflow_itself_loads_it_from_an_installed_package(tmp_path: Path) -> None:
+def test_airflow_loads_the_provider_of_an_installed_package(tmp_path: Path) -> None:
     loaded = run_fresh(NOT_INSTALLED + MANAGER, tmp_path, PLUGINS, imitate_installation(tmp_path / "site"))
     assert loaded["provider"] == ["TwelveLabs", "9.9.9"]
     assert loaded["hook"] == [FORM["hook-class-name"], "twelvelabs_conn_id", "TwelveLabs", True]

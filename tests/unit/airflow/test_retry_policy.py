@@ -58,7 +58,7 @@ def decision(error: BaseException) -> RetryDecision:
     ],
     ids=repr,
 )
-def test_what_passes_is_retried_when_the_service_says(error: Exception, delay: timedelta | None) -> None:
+def test_transient_error_is_retried_after_the_requested_delay(error: Exception, delay: timedelta | None) -> None:
     decided = decision(error)
     assert (decided.action.value, decided.retry_delay) == ("retry", delay)
     assert decided.reason
@@ -66,7 +66,7 @@ def test_what_passes_is_retried_when_the_service_says(error: Exception, delay: t
 
 @needs_policies
 @pytest.mark.parametrize("kind", [TwelveLabsAuthError, TwelveLabsNotFoundError])
-def test_a_refusal_for_good_is_not_retried(kind: type[TwelveLabsError]) -> None:
+def test_permanent_refusal_is_not_retried(kind: type[TwelveLabsError]) -> None:
     decided = decision(kind("no such " + "x" * 1000))
     assert decided.action.value == "fail"
     assert decided.reason is not None and decided.reason.startswith("no such x") and len(decided.reason) < 400
@@ -85,24 +85,24 @@ def test_a_quota_that_is_renewed_after_more_than_a_week_is_not_retried() -> None
     [TwelveLabsJobFailedError("video v1 failed"), ValueError("mine"), caused_by(ValueError("a"), KeyError("b"))],
     ids=repr,
 )
-def test_everything_else_is_left_to_the_task(error: Exception) -> None:
+def test_other_errors_use_the_settings_of_the_task(error: Exception) -> None:
     assert decision(error) == RetryDecision.default()
 
 
 @needs_policies
-def test_causes_that_go_round_in_a_circle() -> None:
+def test_circular_exception_causes() -> None:
     first, second = ValueError("a"), ValueError("b")
     first.__cause__, second.__cause__ = second, first
     assert decision(first) == RetryDecision.default()
 
 
 @needs_policies
-def test_it_can_be_written_and_read() -> None:
+def test_policy_survives_serialization() -> None:
     again = TwelveLabsRetryPolicy.deserialize(TwelveLabsRetryPolicy().serialize())
     assert isinstance(again, TwelveLabsRetryPolicy)
 
 
 @pytest.mark.skipif(AIRFLOW_V_3_3_PLUS, reason="retry policies are there")
-def test_an_older_airflow_gets_an_error_that_names_what_it_lacks() -> None:
+def test_older_airflow_without_retry_policies_is_an_error() -> None:
     with pytest.raises(RuntimeError, match=r"needs Airflow 3\.3 or newer: omit retry_policy"):
         TwelveLabsRetryPolicy()

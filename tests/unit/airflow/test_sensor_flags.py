@@ -112,7 +112,7 @@ CASES: dict[str, tuple[Callable[[JobServer], None], type[BaseException] | None, 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("flag", FLAGS)
 @pytest.mark.parametrize("mode", MODES)
-def test_every_mode_ends_the_same_way(
+def test_sensor_outcome_is_equal_in_every_mode(
     jobs: JobServer, monkeypatch: pytest.MonkeyPatch, mode: str, flag: str, case: str
 ) -> None:
     happens, error, with_flag = CASES[case]
@@ -138,7 +138,7 @@ def test_every_mode_ends_the_same_way(
 @pytest.mark.parametrize(
     "stray", [Reply(status=500), FIREWALL, Reply(b"<html>", status=404)], ids=["500", "403", "404"]
 )
-def test_a_stray_answer_ends_no_sensor(jobs: JobServer, mode: str, stray: Reply) -> None:
+def test_single_invalid_response_does_not_fail_a_sensor(jobs: JobServer, mode: str, stray: Reply) -> None:
     """Also where it is the answer to the poll of the worker after the trigger has fired."""
     jobs.add(JobKind.ASSET, Job(X, time.time(), ends=time.time() + 0.3))
     numbers = iter(range(10_000))
@@ -147,7 +147,7 @@ def test_a_stray_answer_ends_no_sensor(jobs: JobServer, mode: str, stray: Reply)
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_silent_fail_waits_on(jobs: JobServer, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+def test_silent_fail_continues_the_wait(jobs: JobServer, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
     monkeypatch.setattr(outage, "LONGEST_SILENCE", -1.0)
     jobs.add(JobKind.ASSET, Job(X, time.time(), ends=time.time() + 0.2))
     jobs.script += [Reply(status=500)]
@@ -155,7 +155,9 @@ def test_silent_fail_waits_on(jobs: JobServer, monkeypatch: pytest.MonkeyPatch, 
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_silent_fail_waits_on_after_a_long_refusal(jobs: JobServer, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+def test_silent_fail_continues_the_wait_after_a_long_refusal(
+    jobs: JobServer, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
     monkeypatch.setattr(outage, "LONGEST_REFUSAL", 0.0)
     jobs.add(JobKind.ASSET, Job(X, time.time(), status="ready"))
     left = iter(range(6))
@@ -163,14 +165,14 @@ def test_silent_fail_waits_on_after_a_long_refusal(jobs: JobServer, monkeypatch:
     assert outcome(lambda: sensor_in(mode, silent_fail=True))["status"] == "ready"
 
 
-def test_a_sensor_that_nothing_woke_polls_once_more(jobs: JobServer) -> None:
+def test_sensor_polls_once_more_after_a_trigger_timeout(jobs: JobServer) -> None:
     ready(jobs)
     sensor = sensor_in("deferrable")
     fields = {"error": "Trigger timeout", "traceback": None}
     assert sensor.resume_execution("__fail__", fields, context(None))["status"] == "ready"
 
 
-def test_the_execution_timeout_of_a_deferred_sensor_is_retried_as_in_the_other_modes(jobs: JobServer) -> None:
+def test_execution_timeout_of_a_deferred_sensor_is_retried(jobs: JobServer) -> None:
     from datetime import timedelta
 
     from twelvelabs_provider.version_compat import AirflowTaskTimeout

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.faces import faces
+from tests.unit.operator_classes import operator_classes
 from tests.unit.scripted_server import Lost, Reply, ScriptedServer
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
@@ -121,6 +121,8 @@ def test_a_clear_and_a_deleted_index_are_looked_up_again(server: ScriptedServer)
 
 
 def test_every_operator_that_takes_an_index_id_takes_its_name_too() -> None:
-    taking = [face for face in faces() if "index_id" in face.template_fields]
+    taking = [operator_class for operator_class in operator_classes() if "index_id" in operator_class.template_fields]
     assert len(taking) > 10
-    assert {face.__name__ for face in taking if "index_name" not in face.template_fields} <= WITHOUT_NAME
+    assert {
+        operator_class.__name__ for operator_class in taking if "index_name" not in operator_class.template_fields
+    } <= WITHOUT_NAME

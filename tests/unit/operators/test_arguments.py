@@ -12,7 +12,7 @@ import pytest
 import upath
 from airflow.sdk import DAG, ObjectStoragePath
 
-from tests.unit.faces import faces, needed
+from tests.unit.operator_classes import operator_classes, required_arguments
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.batch_items import items_of
 from twelvelabs_provider.inputs.text_arguments import text_of, without_paths
@@ -23,7 +23,7 @@ from twelvelabs_provider.storage.locations import Location
 from twelvelabs_provider.storage.source import resolve_source
 from twelvelabs_provider.storage.stores import open_store
 
-FACES = [pytest.param(face, id=face.__name__) for face in faces()]
+CLASSES = [pytest.param(operator_class, id=operator_class.__name__) for operator_class in operator_classes()]
 STORED = ObjectStoragePath("file:///videos/a b.mp4")
 IN_BUCKET = ObjectStoragePath("s3://aws_videos@bucket/2026/a b.mp4")
 ID = str(uuid.UUID(int=1))
@@ -44,25 +44,25 @@ FALSE_TEXTS = [1.5, float("inf"), [1, 2], {"a": 1}, ("a", "b"), b"a", {1}, objec
         ("s3://bucket/a.mp4", "s3://bucket/a.mp4"),
     ],
 )
-def test_a_path_as_text(path: Any, text: str) -> None:
+def test_path_argument_is_converted_to_text(path: Any, text: str) -> None:
     assert Location.parse(path).value == text
     assert without_paths([{"uri": path}, (path,)]) == [{"uri": text}, (text,)]
 
 
-def test_a_path_with_credentials_of_its_own_is_refused() -> None:
+def test_path_with_storage_options_is_refused() -> None:
     path: Any = upath.UPath("memory://a/b", token="5ecre7")
     with pytest.raises(TwelveLabsInputError, match=r"^The path 'memory://a/b' has storage options \(token\)") as caught:
         Location.parse(path)
     assert "5ecre7" not in str(caught.value)
 
 
-def test_a_value_without_paths_is_not_copied() -> None:
+def test_value_without_paths_is_returned_uncopied() -> None:
     value = [{"a": ["b", ("c", 1)]}]
     assert without_paths(value) is value
 
 
 @pytest.mark.parametrize("path", [Path, ObjectStoragePath, upath.UPath, str])
-def test_paths_are_taken_where_places_are_read(path: Any, tmp_path: Path) -> None:
+def test_readers_of_locations_accept_path_objects(path: Any, tmp_path: Path) -> None:
     video, lines = tmp_path / "a.mp4", tmp_path / "a.jsonl"
     video.write_bytes(b"1")
     lines.write_text(json.dumps({"asset_id": "0" * 24, "uri": str(video)}) + "\n")
@@ -76,20 +76,20 @@ def test_paths_are_taken_where_places_are_read(path: Any, tmp_path: Path) -> Non
         list(items_of(path(str(lines))).read())
 
 
-@pytest.mark.parametrize("face", FACES)
-def test_every_argument_takes_a_path(face: type[Any]) -> None:
-    fields = [name for name in face.template_fields if not name.endswith(("_id", "_ids"))]
-    task = face(task_id="t", **{**needed(face), **dict.fromkeys(fields, IN_BUCKET)})
+@pytest.mark.parametrize("operator_class", CLASSES)
+def test_every_template_field_accepts_a_path(operator_class: type[Any]) -> None:
+    fields = [name for name in operator_class.template_fields if not name.endswith(("_id", "_ids"))]
+    task = operator_class(task_id="t", **{**required_arguments(operator_class), **dict.fromkeys(fields, IN_BUCKET)})
     task.read_arguments()
     assert {name: getattr(task, name) for name in fields} == dict.fromkeys(
         fields, "s3://aws_videos@bucket/2026/a b.mp4"
     )
 
 
-@pytest.mark.parametrize("face", FACES)
-def test_an_id_that_is_a_url_is_refused_without_its_signature(face: type[Any]) -> None:
-    task = face(task_id="t", **needed(face))
-    for name in [name for name in face.template_fields if name.endswith(("_id", "_ids"))]:
+@pytest.mark.parametrize("operator_class", CLASSES)
+def test_url_as_id_is_refused_without_showing_its_signature(operator_class: type[Any]) -> None:
+    task = operator_class(task_id="t", **required_arguments(operator_class))
+    for name in [name for name in operator_class.template_fields if name.endswith(("_id", "_ids"))]:
         for url in (
             "https://bucket.example.com/a.mp4?X-Amz-Signature=5ecre7",
             ["https://bucket.example.com/a.mp4?X-Amz-Signature=5ecre7"],
@@ -106,11 +106,13 @@ def test_an_id_that_is_a_url_is_refused_without_its_signature(face: type[Any]) -
         setattr(task, name, ID)
 
 
-@pytest.mark.parametrize("face", FACES)
-def test_native_rendering_leaves_texts_or_is_refused_in_words(face: type[Any]) -> None:
+@pytest.mark.parametrize("operator_class", CLASSES)
+def test_native_rendering_keeps_text_fields_or_is_refused(operator_class: type[Any]) -> None:
     with DAG("d", schedule=None, render_template_as_native_obj=True):
-        fields = [name for name in face.template_fields if name != "twelvelabs_conn_id"]
-        task = face(task_id="t", **{**needed(face), **dict.fromkeys(fields, "{{ '123' }}")})
+        fields = [name for name in operator_class.template_fields if name != "twelvelabs_conn_id"]
+        task = operator_class(
+            task_id="t", **{**required_arguments(operator_class), **dict.fromkeys(fields, "{{ '123' }}")}
+        )
     task.render_template_fields({})
     assert {getattr(task, name) for name in fields} <= {123}
     task.read_arguments()
@@ -139,7 +141,7 @@ def test_native_rendering_leaves_texts_or_is_refused_in_words(face: type[Any]) -
         (uuid.UUID(int=1),) * 2,
     ],
 )
-def test_a_text_is_read_as_it_was_written(value: Any, text: Any) -> None:
+def test_scalar_from_native_rendering_becomes_text(value: Any, text: Any) -> None:
     assert text_of("index_id", value) == (text if text is None else str(text))
 
 
@@ -156,12 +158,12 @@ class Lazy(Sequence[Any]):
         return len(self._values)
 
 
-def test_what_a_mapped_task_returned_is_a_list() -> None:
+def test_lazy_sequence_of_a_mapped_task_is_read_as_a_list() -> None:
     assert texts_of("formats", Lazy("json", "parquet")) == ("json", "parquet")
     assert mappings_of("entities", Lazy({"a": 1})) == ({"a": 1},)
     assert [one.uri for one in videos_of(Lazy("/a.mp4", {"uri": Path("/b.mp4")}))] == ["/a.mp4", "/b.mp4"]
 
 
-def test_whole_numbers_in_a_list_of_texts() -> None:
+def test_whole_numbers_in_a_text_list_become_texts() -> None:
     assert texts_of("asset_ids", [123, "a"]) == texts_of("asset_ids", '[123, "a"]') == ("123", "a")
     assert texts_of("asset_ids", 123) == ("123",)

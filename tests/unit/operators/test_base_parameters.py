@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG, Asset
 
-from tests.unit.faces import faces, needed
+from tests.unit.operator_classes import operator_classes, required_arguments
 
 PARAMETERS: dict[str, Any] = {
     "multiple_outputs": False,
@@ -34,7 +34,7 @@ PARAMETERS: dict[str, Any] = {
     "task_display_name": "Videos",
     "executor_config": {"a": 1},
 }
-FACES = [pytest.param(face, id=face.__name__) for face in faces()]
+CLASSES = [pytest.param(operator_class, id=operator_class.__name__) for operator_class in operator_classes()]
 EFFECTS = {
     "pool",
     "retries",
@@ -53,20 +53,22 @@ def taken(task: Any, name: str) -> Any:
     return getattr(task.trigger_rule, "value", task.trigger_rule) if name == "trigger_rule" else getattr(task, name)
 
 
-@pytest.mark.parametrize("face", FACES)
-def test_a_plain_task_takes_them(face: type[Any]) -> None:
-    task = face(task_id="t", **needed(face), **PARAMETERS)
+@pytest.mark.parametrize("operator_class", CLASSES)
+def test_plain_task_accepts_airflow_parameters(operator_class: type[Any]) -> None:
+    task = operator_class(task_id="t", **required_arguments(operator_class), **PARAMETERS)
     for name, value in PARAMETERS.items():
         assert taken(task, name) == value, name
 
 
-@pytest.mark.parametrize("face", FACES)
-def test_a_mapped_task_takes_them(face: type[Any]) -> None:
-    first, *others = needed(face) or ["twelvelabs_conn_id"]
+@pytest.mark.parametrize("operator_class", CLASSES)
+def test_mapped_task_accepts_airflow_parameters(operator_class: type[Any]) -> None:
+    first, *others = required_arguments(operator_class) or ["twelvelabs_conn_id"]
     with DAG("d", schedule=None):
-        mapped = face.partial(task_id="t", **dict.fromkeys(others, "x1"), **PARAMETERS).expand(**{first: ["x1", "x2"]})
-        rows = face.partial(task_id="u", **PARAMETERS).expand_kwargs([needed(face)])
-    for task, arguments in ((mapped, {first: "x1"}), (rows, needed(face))):
+        mapped = operator_class.partial(task_id="t", **dict.fromkeys(others, "x1"), **PARAMETERS).expand(
+            **{first: ["x1", "x2"]}
+        )
+        rows = operator_class.partial(task_id="u", **PARAMETERS).expand_kwargs([required_arguments(operator_class)])
+    for task, arguments in ((mapped, {first: "x1"}), (rows, required_arguments(operator_class))):
         made = task.unmap(arguments)
         for name in EFFECTS:
             assert taken(made, name) == PARAMETERS[name], name
@@ -74,19 +76,23 @@ def test_a_mapped_task_takes_them(face: type[Any]) -> None:
 
 
 @pytest.mark.parametrize("multiple_outputs", [True, False])
-@pytest.mark.parametrize("face", FACES)
-def test_defaults_of_a_dag_reach_it(face: type[Any], multiple_outputs: bool) -> None:
+@pytest.mark.parametrize("operator_class", CLASSES)
+def test_default_args_of_the_dag_are_applied(operator_class: type[Any], multiple_outputs: bool) -> None:
     defaults = {**PARAMETERS, "multiple_outputs": multiple_outputs, "twelvelabs_conn_id": "other"}
     defaults.pop("map_index_template")
     with DAG("d", schedule=None, default_args=defaults):
-        task = face(task_id="t", **needed(face))
+        task = operator_class(task_id="t", **required_arguments(operator_class))
     assert (task.pool, task.retries, task.twelvelabs_conn_id) == ("small", 7, "other")
     # Airflow refuses to push several outputs of a result that is no mapping.
     assert task.multiple_outputs is (multiple_outputs and getattr(task, "returns_fields", True))
 
 
-def test_single_values_have_no_fields() -> None:
-    without = {face.__name__ for face in faces() if not getattr(face, "returns_fields", True)}
+def test_operators_that_return_a_single_value() -> None:
+    without = {
+        operator_class.__name__
+        for operator_class in operator_classes()
+        if not getattr(operator_class, "returns_fields", True)
+    }
     assert without == {
         f"TwelveLabs{name}Operator"
         for name in (

@@ -77,7 +77,7 @@ def waiting(kind: type[Analysis], server: ScriptedServer, memory: TaskStateStore
     return operator
 
 
-def test_a_killed_task_cancels_its_job_and_forgets_it(server: ScriptedServer) -> None:
+def test_killed_task_cancels_its_job_and_deletes_its_record(server: ScriptedServer) -> None:
     memory = TaskStateStore()
     operator = waiting(Analysis, server, memory)
     assert "twelvelabs_job" in memory
@@ -97,7 +97,7 @@ def test_a_killed_task_cancels_its_job_and_forgets_it(server: ScriptedServer) ->
         (Analysis, {}, [Reply({"code": "conflict", "message": "it is ready"}, status=409)], "has already ended"),
     ],
 )
-def test_what_is_not_cancelled_is_remembered(
+def test_job_that_is_not_cancelled_stays_recorded(
     server: ScriptedServer,
     said: Said,
     kind: type[Analysis],
@@ -136,7 +136,7 @@ class Reworded(Analysis):
     ids=["clear", "clear, other question", "retry, other question", "never", "not to be cancelled", "indexing",
          "always", "retry"],
 )  # fmt: skip
-def test_an_attempt_that_starts_over_cancels_the_earlier_job(
+def test_attempt_that_submits_again_cancels_the_earlier_job(
     server: ScriptedServer, kind: type[Analysis], fields: dict[str, Any], tries: dict[str, Any], stopped: bool
 ) -> None:
     """No task fetches its result, and the triggerer may have missed the cancellation."""
@@ -151,7 +151,7 @@ def test_an_attempt_that_starts_over_cancels_the_earlier_job(
     assert [asked for asked in server.asked if asked.startswith("POST")] == ([CANCEL] if stopped else [])
 
 
-def test_a_retry_attaches_to_what_it_cannot_look_at_for_now(server: ScriptedServer) -> None:
+def test_retry_attaches_to_a_job_whose_status_read_fails(server: ScriptedServer) -> None:
     memory = TaskStateStore()
     waiting(Analysis, server, memory)
     server.script += [Reply({"code": "generic_error", "message": "oops"}, status=500), RUNNING]
@@ -160,7 +160,7 @@ def test_a_retry_attaches_to_what_it_cannot_look_at_for_now(server: ScriptedServ
     assert "twelvelabs_job" in memory
 
 
-def test_a_job_of_another_task_is_not_cancelled_later_either(server: ScriptedServer) -> None:
+def test_job_of_another_task_is_not_cancelled_by_a_clear(server: ScriptedServer) -> None:
     memory = TaskStateStore()
     waiting(Theirs, server, memory)
     server.script.append(RUNNING)
@@ -168,7 +168,7 @@ def test_a_job_of_another_task_is_not_cancelled_later_either(server: ScriptedSer
     assert CANCEL not in server.asked
 
 
-def test_a_job_that_a_clear_attaches_to_is_not_stopped(server: ScriptedServer, said: Said) -> None:
+def test_reused_job_is_not_cancelled_by_a_kill(server: ScriptedServer, said: Said) -> None:
     memory = TaskStateStore()
     operator = waiting(Analysis, server, memory, reuse="always")
     operator.on_kill()
@@ -181,7 +181,7 @@ def test_a_job_that_a_clear_attaches_to_is_not_stopped(server: ScriptedServer, s
 
 
 @pytest.mark.parametrize("cancel_on_timeout", [True, False])
-def test_an_execution_timeout_is_a_timeout(server: ScriptedServer, cancel_on_timeout: bool) -> None:
+def test_execution_timeout_cancels_with_cancel_on_timeout_only(server: ScriptedServer, cancel_on_timeout: bool) -> None:
     """Airflow calls on_kill for it as well."""
     operator = waiting(Analysis, server, TaskStateStore(), cancel_on_timeout=cancel_on_timeout)
     server.script.append(Reply({}))
@@ -195,7 +195,7 @@ def test_an_execution_timeout_is_a_timeout(server: ScriptedServer, cancel_on_tim
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_the_deadline_cancels_the_job_with_cancel_on_timeout(server: ScriptedServer, deferrable: bool) -> None:
+def test_deadline_cancels_the_job_with_cancel_on_timeout(server: ScriptedServer, deferrable: bool) -> None:
     memory = TaskStateStore()
     operator = Analysis(task_id="t", deferrable=deferrable, timeout=1e-6, cancel_on_timeout=True)
     server.script += [RUNNING, Reply({})]
@@ -205,7 +205,7 @@ def test_the_deadline_cancels_the_job_with_cancel_on_timeout(server: ScriptedSer
     assert "twelvelabs_job" not in memory
 
 
-def test_the_deadline_says_what_cannot_be_cancelled(server: ScriptedServer) -> None:
+def test_deadline_error_names_a_job_that_cannot_be_cancelled(server: ScriptedServer) -> None:
     memory = TaskStateStore()
     server.script.append(INDEXING)
     with pytest.raises(
@@ -220,7 +220,7 @@ def late(operator: Analysis, where: Any) -> Any:
     return operator.resume_execution("__fail__", {"error": "Trigger timeout"}, where)
 
 
-def test_a_triggerer_that_stood_still_does_not_cost_the_result(server: ScriptedServer) -> None:
+def test_finished_job_is_completed_after_a_trigger_timeout(server: ScriptedServer) -> None:
     where = task_context(TaskStateStore())
     server.script.append(RUNNING)
     deferred_by(Analysis(task_id="t", deferrable=True), where)
@@ -229,7 +229,7 @@ def test_a_triggerer_that_stood_still_does_not_cost_the_result(server: ScriptedS
 
 
 @pytest.mark.parametrize("cancel_on_timeout", [True, False])
-def test_airflows_own_limit_is_a_deadline_too(
+def test_trigger_timeout_after_the_deadline_is_a_job_timeout(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, cancel_on_timeout: bool
 ) -> None:
     where = task_context(TaskStateStore())
@@ -244,7 +244,7 @@ def test_airflows_own_limit_is_a_deadline_too(
     assert (CANCEL in server.asked) == cancel_on_timeout
 
 
-def test_airflows_own_limit_without_a_store_or_a_start_date() -> None:
+def test_trigger_timeout_without_state_store_and_start_date() -> None:
     where = task_context()
     where["ti"].start_date = None
     with pytest.raises(TwelveLabsJobTimeoutError, match="is a triggerer running"):
@@ -255,7 +255,7 @@ def test_airflows_own_limit_without_a_store_or_a_start_date() -> None:
     ("kind", "fields", "cancels"),
     [(Analysis, {}, True), (Analysis, {"cancel_on_kill": False}, False), (Theirs, {}, False)],
 )
-def test_the_trigger_may_cancel_only_own_jobs_with_cancel_on_kill(
+def test_trigger_cancels_only_own_jobs_with_cancel_on_kill(
     server: ScriptedServer, kind: type[Analysis], fields: dict[str, Any], cancels: bool
 ) -> None:
     server.script.append(RUNNING)
@@ -271,7 +271,7 @@ def entity(server: ScriptedServer, **fields: Any) -> TwelveLabsCreateEntityOpera
     )
 
 
-def test_an_operator_with_nothing_to_fetch_pushes_its_result_and_ends(server: ScriptedServer) -> None:
+def test_operator_with_nothing_to_fetch_pushes_its_result_and_ends(server: ScriptedServer) -> None:
     where = task_context()
     assert deferred_by(entity(server, end_in_triggerer=True), where).end_in_triggerer
     pushed = where["ti"].pushed
@@ -280,13 +280,15 @@ def test_an_operator_with_nothing_to_fetch_pushes_its_result_and_ends(server: Sc
 
 
 @pytest.mark.parametrize("fields", [{"multiple_outputs": False}, {"do_xcom_push": False}], ids=str)
-def test_what_is_pushed_is_what_was_wished(server: ScriptedServer, fields: dict[str, Any]) -> None:
+def test_end_in_triggerer_obeys_multiple_outputs_and_do_xcom_push(
+    server: ScriptedServer, fields: dict[str, Any]
+) -> None:
     where = task_context()
     assert deferred_by(entity(server, end_in_triggerer=True, **fields), where).end_in_triggerer
     assert set(where["ti"].pushed) == ({"return_value"} if "multiple_outputs" in fields else set())
 
 
-def test_a_task_with_outlets_is_woken(server: ScriptedServer, said: Said) -> None:
+def test_task_with_outlets_is_resumed(server: ScriptedServer, said: Said) -> None:
     where = task_context()
     operator = entity(server, end_in_triggerer=True, outlets=[Asset("library")])
     assert not deferred_by(operator, where).end_in_triggerer
@@ -294,14 +296,14 @@ def test_a_task_with_outlets_is_woken(server: ScriptedServer, said: Said) -> Non
     assert "outlets" in said()
 
 
-def test_an_operator_that_fetches_its_result_is_woken(server: ScriptedServer) -> None:
+def test_operator_that_fetches_its_result_is_resumed(server: ScriptedServer) -> None:
     where = task_context()
     server.script.append(RUNNING)
     assert not deferred_by(Analysis(task_id="t", deferrable=True, end_in_triggerer=True), where).end_in_triggerer
     assert where["ti"].pushed == {}
 
 
-def test_a_sensor_pushes_what_it_knows_and_ends(server: ScriptedServer) -> None:
+def test_sensor_pushes_its_result_and_ends_in_the_triggerer(server: ScriptedServer) -> None:
     where = task_context()
     server.script.append(INDEXING)
     sensor = TwelveLabsIndexingSensor(
@@ -315,7 +317,7 @@ def test_a_sensor_pushes_what_it_knows_and_ends(server: ScriptedServer) -> None:
     }  # fmt: skip
 
 
-def test_a_sensor_that_fetches_its_result_is_woken(server: ScriptedServer) -> None:
+def test_sensor_that_fetches_its_result_is_resumed(server: ScriptedServer) -> None:
     where = task_context()
     states = ("total", "queued", "processing", "ready", "failed", "canceled")
     counts = {f"{state}_items": 1 for state in states}
@@ -325,13 +327,13 @@ def test_a_sensor_that_fetches_its_result_is_woken(server: ScriptedServer) -> No
     assert where["ti"].pushed == {}
 
 
-def test_a_sensor_keeps_airflows_word_for_its_timeout() -> None:
+def test_sensor_trigger_timeout_is_a_sensor_timeout() -> None:
     sensor = TwelveLabsIndexingSensor(task_id="s", index_id="i1", video_id="v1", deferrable=True)
     with pytest.raises(AirflowSensorTimeout):
         sensor.resume_execution("__fail__", {"error": "Trigger timeout"}, task_context())
 
 
-def test_an_execution_timeout_counts_while_deferred(server: ScriptedServer) -> None:
+def test_execution_timeout_limits_the_deadline_of_a_deferred_wait(server: ScriptedServer) -> None:
     server.script.append(RUNNING)
     trigger = deferred_by(
         Analysis(task_id="t", deferrable=True, execution_timeout=timedelta(seconds=90)), task_context()

@@ -57,7 +57,7 @@ NONSENSE: list[Any] = [
 
 @pytest.mark.parametrize("name", ["timeout", "poll_interval"])
 @pytest.mark.parametrize("what", OPERATORS)
-def test_an_operator_takes_seconds_or_a_timedelta(what: str, name: str) -> None:
+def test_operator_accepts_seconds_or_a_timedelta(what: str, name: str) -> None:
     kind, usual, default = OPERATORS[what]
     for value in MEANT:
         seconds = getattr(kind(task_id="t", **usual, **{name: value}), name)
@@ -69,7 +69,7 @@ def test_an_operator_takes_seconds_or_a_timedelta(what: str, name: str) -> None:
 @pytest.mark.parametrize("value", [*NONSENSE, 0, 0.0, timedelta()], ids=lambda value: repr(value)[:20])
 @pytest.mark.parametrize("name", ["timeout", "poll_interval"])
 @pytest.mark.parametrize("what", OPERATORS)
-def test_an_operator_refuses_what_is_no_duration(what: str, name: str, value: Any) -> None:
+def test_operator_refuses_an_invalid_duration(what: str, name: str, value: Any) -> None:
     kind, usual, _ = OPERATORS[what]
     with pytest.raises(ValueError, match=rf"^{name}=.* must be above 0: seconds as a number, or a timedelta"):
         kind(task_id="t", **usual, **{name: value})
@@ -77,7 +77,7 @@ def test_an_operator_refuses_what_is_no_duration(what: str, name: str, value: An
 
 @pytest.mark.parametrize("name", ["timeout", "poke_interval", "max_wait"])
 @pytest.mark.parametrize("what", SENSORS)
-def test_a_sensor_takes_the_same(what: str, name: str) -> None:
+def test_sensor_durations(what: str, name: str) -> None:
     kind, usual = SENSORS[what]
     for value in (*MEANT, 0):
         kind(task_id="t", **usual, **{name: value})
@@ -87,7 +87,7 @@ def test_a_sensor_takes_the_same(what: str, name: str) -> None:
     assert kind(task_id="t", **usual, timeout=None).timeout == 7 * 24 * HOUR
 
 
-def test_a_trigger_takes_the_same() -> None:
+def test_trigger_durations() -> None:
     for value in (*MEANT, None):
         trigger = TwelveLabsVideoReadyTrigger("i", poll_interval=value)
         assert trigger.serialize()[1]["poll_interval"] == (60.0 if value is None else HOUR)
@@ -97,7 +97,7 @@ def test_a_trigger_takes_the_same() -> None:
 
 
 @pytest.mark.parametrize("value", MEANT)
-def test_default_arguments_are_read_in_the_same_way(value: Any) -> None:
+def test_durations_in_default_args(value: Any) -> None:
     kind, usual, _ = OPERATORS["analysis"]
     with DAG("d", schedule=None, default_args={"timeout": value}):
         assert kind(task_id="a", **usual).timeout == HOUR
@@ -106,7 +106,7 @@ def test_default_arguments_are_read_in_the_same_way(value: Any) -> None:
         kind(task_id="a", **usual)
 
 
-def test_a_mapped_task_is_refused_before_it_does_anything() -> None:
+def test_mapped_task_with_an_invalid_duration_is_refused() -> None:
     kind, usual, _ = OPERATORS["analysis"]
     with DAG("d", schedule=None):
         mapped = kind.partial(task_id="t", timeout=timedelta(hours=1), **usual).expand(poll_interval=[5])
@@ -118,7 +118,7 @@ def test_a_mapped_task_is_refused_before_it_does_anything() -> None:
 @pytest.mark.parametrize(
     "read", [lambda value: number_of("x", value), lambda value: TimeRange.parse(value, None).start]
 )
-def test_an_offset_may_be_a_timedelta(read: Callable[[Any], float]) -> None:
+def test_offset_may_be_a_timedelta(read: Callable[[Any], float]) -> None:
     assert read(timedelta(minutes=2)) == 120.0
     for value in (True, "1:00:00", float("nan"), 10**400):
         with pytest.raises(TwelveLabsInputError, match=r"must be a number"):

@@ -33,7 +33,7 @@ def embed(fields: dict[str, Any], signature: str = "5ecre7f00dba5eba11", **more:
 
 
 @pytest.mark.parametrize("fields", INPUTS)
-def test_an_address_with_a_new_signature_is_the_same_question(fields: dict[str, Any]) -> None:
+def test_url_with_a_new_signature_is_the_same_request(fields: dict[str, Any]) -> None:
     first, again = embed(fields, "first").request_values(), embed(fields, "again").request_values()
     assert first == again and "first" not in repr(first)
     assert embed(fields, options=["visual"]).request_values() != first
@@ -41,14 +41,14 @@ def test_an_address_with_a_new_signature_is_the_same_question(fields: dict[str, 
 
 
 @pytest.mark.parametrize("fields", INPUTS)
-def test_a_signature_is_hidden(fields: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_signature_of_an_input_is_masked(fields: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     hidden: list[str] = []
     monkeypatch.setattr(masking, "mask_secret", hidden.extend)
     embed(fields).render_template_fields({})
     assert "5ecre7f00dba5eba11" in hidden
 
 
-def test_the_folder_of_an_input_is_its_own() -> None:
+def test_result_folder_depends_on_the_input_not_its_signature() -> None:
     one, again, other = (
         folder_of("video", None, f"https://a.example/{path}")
         for path in ("film.mp4?X-Amz-Signature=1", "film.mp4?X-Amz-Signature=2", "b/film.mp4")

@@ -32,7 +32,7 @@ def instance(try_number: int = 1) -> Any:
 @pytest.mark.parametrize(
     ("status", "cancelled"), [("pending", True), ("queued", True), ("processing", False)], ids=lambda value: str(value)
 )
-def test_without_a_store_only_a_task_that_is_new_is_cancelled(
+def test_without_a_state_store_only_a_new_job_is_cancelled(
     server: ScriptedServer, tmp_path: Path, status: str, cancelled: bool
 ) -> None:
     task = analysis(tmp_path)
@@ -46,7 +46,7 @@ def test_without_a_store_only_a_task_that_is_new_is_cancelled(
     assert (server.asked[-1] == "POST /v1.3/analyze/tasks/t1/cancel") is cancelled
 
 
-def test_a_retry_owns_the_task_that_its_dead_worker_submitted(
+def test_retry_owns_the_job_that_a_dead_worker_submitted(
     server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory = TaskStateStore()

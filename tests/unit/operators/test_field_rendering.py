@@ -8,7 +8,7 @@ from typing import Any
 import jinja2
 import pytest
 
-from tests.unit.faces import faces, needed
+from tests.unit.operator_classes import operator_classes, required_arguments
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
 from twelvelabs_provider.operators.batch import TwelveLabsAnalyzeBatchOperator
@@ -45,19 +45,19 @@ def test_prompt_and_schema_files_are_read_and_rendered(environment: jinja2.Envir
         assert task.response_format == SCHEMA.replace("{{ name }}", "the talk")
 
 
-def test_questions_are_read_from_files_too(environment: jinja2.Environment) -> None:
-    fields = {**needed(TwelveLabsAskKnowledgeStoreOperator), "question": "prompts/review.md"}
+def test_question_file_is_read_and_rendered(environment: jinja2.Environment) -> None:
+    fields = {**required_arguments(TwelveLabsAskKnowledgeStoreOperator), "question": "prompts/review.md"}
     task = rendered(TwelveLabsAskKnowledgeStoreOperator(task_id="t", **fields), environment)
     assert task.question.startswith("# Review")
 
 
 @pytest.mark.parametrize("prompt", ["Summarize README.md", "s3://bucket/review.md", "{{ name }}.md", "https://h/a.md"])
-def test_a_prompt_that_ends_in_a_suffix_is_no_file(environment: jinja2.Environment, prompt: str) -> None:
+def test_prompt_text_that_ends_like_a_file_name_stays_text(environment: jinja2.Environment, prompt: str) -> None:
     task = TwelveLabsAnalyzeVideoOperator(task_id="t", asset_id="a1", prompt=prompt, output_path="o")
     assert rendered(task, environment).prompt == prompt.replace("{{ name }}", "the talk")
 
 
-def test_a_value_inside_of_a_schema_is_no_file(environment: jinja2.Environment) -> None:
+def test_value_inside_of_a_schema_is_not_read_as_a_file(environment: jinja2.Environment) -> None:
     schema = {"type": "json_schema", "json_schema": {"enum": ["schema.json"]}}
     task = TwelveLabsAnalyzeVideoOperator(
         task_id="t", asset_id="a1", prompt="What?", response_format=schema, output_path="o"
@@ -66,32 +66,37 @@ def test_a_value_inside_of_a_schema_is_no_file(environment: jinja2.Environment) 
 
 
 @pytest.mark.parametrize("value", ORDINARY)
-@pytest.mark.parametrize("face", [pytest.param(face, id=face.__name__) for face in faces()])
-def test_ordinary_values_are_never_read_as_files(face: type[Any], value: str, environment: jinja2.Environment) -> None:
+@pytest.mark.parametrize(
+    "operator_class",
+    [pytest.param(operator_class, id=operator_class.__name__) for operator_class in operator_classes()],
+)
+def test_ordinary_values_are_never_read_as_files(
+    operator_class: type[Any], value: str, environment: jinja2.Environment
+) -> None:
     files = {"prompt", "question", "instructions", "response_format", "answer_schema", "enrichment_schema"}
-    fields = [name for name in face.template_fields if name not in files]
-    task = face(task_id="t", **{**needed(face), **dict.fromkeys(fields, value)})
+    fields = [name for name in operator_class.template_fields if name not in files]
+    task = operator_class(task_id="t", **{**required_arguments(operator_class), **dict.fromkeys(fields, value)})
     rendered(task, environment)
     assert {name: getattr(task, name) for name in fields} == dict.fromkeys(fields, value)
 
 
-def test_a_file_that_does_not_exist_is_named(environment: jinja2.Environment) -> None:
+def test_missing_template_file_is_named(environment: jinja2.Environment) -> None:
     task = TwelveLabsAnalyzeVideoOperator(task_id="t", asset_id="a1", prompt="nowhere.md", output_path="o")
     with pytest.raises(TwelveLabsInputError, match=r"^prompt='nowhere.md' names a template file that does not exist"):
         rendered(task, environment)
 
 
-def test_what_the_ui_shows() -> None:
+def test_operator_names_and_field_renderers_for_the_ui() -> None:
     assert TwelveLabsIndexVideoOperator.custom_operator_name == "TwelveLabs: index video"
     assert TwelveLabsIndexVideoOperator.template_fields_renderers == {"user_metadata": "json", "models": "json"}
     renderers = TwelveLabsAnalyzeVideoOperator.template_fields_renderers
     assert (renderers["prompt"], renderers["response_format"]) == ("md", "json")
-    for face in faces():
-        assert face.custom_operator_name.startswith("TwelveLabs: ")
-        assert set(face.template_fields_renderers) <= set(face.template_fields)
+    for operator_class in operator_classes():
+        assert operator_class.custom_operator_name.startswith("TwelveLabs: ")
+        assert set(operator_class.template_fields_renderers) <= set(operator_class.template_fields)
 
 
-def test_a_class_of_a_user_keeps_its_name() -> None:
+def test_user_subclass_is_shown_with_its_own_name() -> None:
     class IndexTalk(TwelveLabsIndexVideoOperator):
         """A user's own operator."""
 
@@ -99,7 +104,7 @@ def test_a_class_of_a_user_keeps_its_name() -> None:
     assert IndexTalk.template_fields_renderers == TwelveLabsIndexVideoOperator.template_fields_renderers
 
 
-def test_a_dag_holds_it_when_serialized() -> None:
+def test_serialized_dag_keeps_name_renderers_and_color() -> None:
     from airflow.sdk import DAG
     from airflow.serialization import serialized_objects
 

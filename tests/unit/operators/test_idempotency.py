@@ -35,14 +35,14 @@ def listed(*entries: dict[str, Any]) -> Reply:
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=NAMES)
-def test_a_collection_whose_answer_was_lost_is_found(server: ScriptedServer, failure: Any) -> None:
+def test_collection_is_found_after_a_lost_response(server: ScriptedServer, failure: Any) -> None:
     server.script += [EMPTY, failure, listed({"_id": "c1", "name": "people"})]
     operator = TwelveLabsCreateEntityCollectionOperator(task_id="t", collection_name="people")
     assert operator.execute(task_context()) == "c1"
     assert server.asked.count("POST /v1.3/entity-collections") == 1
 
 
-def test_of_several_collections_of_a_name_the_oldest_is_reused(server: ScriptedServer) -> None:
+def test_oldest_of_several_collections_with_the_same_name_is_reused(server: ScriptedServer) -> None:
     server.script += [listed(*({"_id": one, "name": name} for one, name in (("c3", "x"), ("c2", "p"), ("c1", "p"))))]
     operator = TwelveLabsCreateEntityCollectionOperator(task_id="t", collection_name="p")
     assert operator.execute(task_context()) == "c1"
@@ -56,19 +56,19 @@ def create_entity(**fields: Any) -> Any:
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=NAMES)
-def test_an_entity_whose_answer_was_lost_is_found(server: ScriptedServer, failure: Any) -> None:
+def test_entity_is_found_after_a_lost_response(server: ScriptedServer, failure: Any) -> None:
     server.script += [EMPTY, failure, listed({**ANN, "_id": "e0", "name": "Anne"}, ANN), Reply(ANN)]
     assert create_entity()["entity_id"] == "e1"
     assert server.asked.count("POST /v1.3/entity-collections/c1/entities") == 1
 
 
-def test_an_entity_that_was_not_made_is_the_first_error(server: ScriptedServer) -> None:
+def test_lost_response_is_raised_if_the_entity_does_not_exist(server: ScriptedServer) -> None:
     server.script += [EMPTY, Lost(), EMPTY]
     with pytest.raises(TwelveLabsError, match="response was lost"):
         create_entity()
 
 
-def test_of_a_bulk_whose_answer_was_lost_every_entity_is_looked_for(server: ScriptedServer) -> None:
+def test_each_entity_of_a_bulk_is_searched_after_a_lost_response(server: ScriptedServer) -> None:
     wanted = [{"name": name, "asset_ids": ["a1"]} for name in ("Ann", "Bob", "Cid")]
     cid = {**ANN, "_id": "e3", "name": "Cid"}
     server.script += [listed(cid), Lost(), listed(cid, ANN), EMPTY]
@@ -82,7 +82,7 @@ def test_of_a_bulk_whose_answer_was_lost_every_entity_is_looked_for(server: Scri
     assert [entity["name"] for entity in sent["entities"]] == ["Ann", "Bob"]
 
 
-def test_a_long_list_is_sent_in_parts(server: ScriptedServer) -> None:
+def test_more_than_100_entities_are_sent_in_several_requests(server: ScriptedServer) -> None:
     wanted = [{"name": f"Nr {number}", "asset_ids": ["a1"]} for number in range(250)]
     parts = [wanted[:100], wanted[100:200], wanted[200:]]
     answers: list[dict[str, Any]] = [
@@ -97,7 +97,7 @@ def test_a_long_list_is_sent_in_parts(server: ScriptedServer) -> None:
     assert server.asked.count("POST /v1.3/entity-collections/c1/entities/bulk") == 3
 
 
-def test_a_store_whose_answer_was_lost_is_found(server: ScriptedServer) -> None:
+def test_knowledge_store_is_found_after_a_lost_response(server: ScriptedServer) -> None:
     server.script += [EMPTY, Lost(), listed({"_id": "ks_1", "name": "films"})]
     operator = TwelveLabsCreateKnowledgeStoreOperator(task_id="t", store_name="films")
     assert operator.execute(task_context()) == "ks_1"
@@ -114,14 +114,14 @@ def add_item(**fields: Any) -> Any:
     return operator.execute(task_context())
 
 
-def test_an_item_whose_answer_was_lost_is_found(server: ScriptedServer) -> None:
+def test_item_is_found_after_a_lost_response(server: ScriptedServer) -> None:
     server.script += [listed(item("failed", "ksi_0")), Lost(), listed(item("ready"), item("failed", "ksi_0"))]
     server.script += [Reply(item("ready"))]
     assert add_item()["item_id"] == "ksi_1"
     assert server.asked.count("POST /v1.3/knowledge-stores/ks_1/items") == 1
 
 
-def test_an_item_that_failed_is_taken_away(server: ScriptedServer) -> None:
+def test_failed_item_is_deleted(server: ScriptedServer) -> None:
     failed = {**item("failed"), "error": {"message": "no picture"}}
     server.script += [EMPTY, Reply(item("queued")), Reply(failed), Reply()]
     with pytest.raises(TwelveLabsJobFailedError, match="no picture"):
@@ -129,7 +129,7 @@ def test_an_item_that_failed_is_taken_away(server: ScriptedServer) -> None:
     assert server.asked[-1] == "DELETE /v1.3/knowledge-stores/ks_1/items/ksi_1"
 
 
-def test_an_item_that_is_not_waited_for_is_named(server: ScriptedServer) -> None:
+def test_item_id_is_returned_without_waiting(server: ScriptedServer) -> None:
     server.script += [EMPTY, Reply(item("queued"))]
     result = add_item(wait_for_completion=False)
     assert (result["item_id"], result["knowledge_store_id"], result["status"]) == ("ksi_1", "ks_1", None)
@@ -156,7 +156,7 @@ def ask(**fields: Any) -> Any:
     return operator.execute(task_context())
 
 
-def test_the_result_holds_the_start_of_a_long_answer(server: ScriptedServer) -> None:
+def test_result_holds_the_start_of_a_long_answer(server: ScriptedServer) -> None:
     server.script += [Reply(stream(delta("A" * 2000), ended("completed", "A" * 2000)))]
     result = ask()
     assert (result["response_id"], result["characters"], len(result["answer"])) == ("resp_1", 2000, 1000)
@@ -170,7 +170,7 @@ def test_the_result_holds_the_start_of_a_long_answer(server: ScriptedServer) -> 
     ],
     ids=["ends", "incomplete"],
 )
-def test_an_answer_that_breaks_off_is_kept_and_left_to_a_person(
+def test_incomplete_answer_is_saved_and_not_requested_again(
     server: ScriptedServer, tmp_path: Path, answer: Any
 ) -> None:
     server.script += [answer]
@@ -182,7 +182,7 @@ def test_an_answer_that_breaks_off_is_kept_and_left_to_a_person(
     assert len(server.asked) == 1
 
 
-def test_an_answer_that_is_cut_is_not_asked_for_again(server: ScriptedServer) -> None:
+def test_truncated_response_is_not_requested_again(server: ScriptedServer) -> None:
     whole = Reply(stream(delta("Ann and "), delta("Bob"), ended("completed", "Ann and Bob")))
     server.script += [CutShort(whole, 140)]
     with pytest.raises(TwelveLabsUnknownOutcomeError, match="billed"):
@@ -190,7 +190,7 @@ def test_an_answer_that_is_cut_is_not_asked_for_again(server: ScriptedServer) ->
     assert len(server.asked) == 1
 
 
-def test_an_answer_that_is_not_the_json_that_was_asked_for_is_kept(server: ScriptedServer, tmp_path: Path) -> None:
+def test_answer_that_is_not_the_requested_json_is_saved(server: ScriptedServer, tmp_path: Path) -> None:
     server.script += [Reply(stream(ended("completed", "Ann, I think")))]
     with pytest.raises(TwelveLabsUnknownOutcomeError, match="not JSON"):
         ask(output_path=str(tmp_path), answer_schema={"type": "object", "properties": {"who": {"type": "string"}}})
@@ -198,7 +198,7 @@ def test_an_answer_that_is_not_the_json_that_was_asked_for_is_kept(server: Scrip
     assert kept.read_text() == "Ann, I think"
 
 
-def test_selections_are_named_in_the_question(server: ScriptedServer) -> None:
+def test_selections_are_placed_in_the_question(server: ScriptedServer) -> None:
     server.script += [Reply(stream(ended("completed", "Ann")))]
     ask(item_ids='["ksi_1", "ksi_2"]', item_collection_ids="ksic_1", session_id="sess_1", instructions="Be brief.")
     sent = server.requests[0].json
@@ -207,7 +207,7 @@ def test_selections_are_named_in_the_question(server: ScriptedServer) -> None:
     assert (sent["session_id"], sent["instructions"], sent["stream"]) == ("sess_1", "Be brief.", True)
 
 
-def test_a_search_stops_at_what_was_asked_for(server: ScriptedServer) -> None:
+def test_search_stops_at_max_results(server: ScriptedServer) -> None:
     hits = [{"asset_type": "image", "rank": number, "item_id": f"i{number}"} for number in range(1, 61)]
     server.script += [
         Reply({"data": hits[:50], "next_page_token": "t1"}),

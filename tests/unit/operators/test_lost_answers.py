@@ -53,9 +53,7 @@ def older(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> ScriptedSe
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=NAMES)
-def test_an_upload_that_is_billed_at_once_is_not_sent_again_where_nothing_is_remembered(
-    older: ScriptedServer, failure: Any
-) -> None:
+def test_without_a_state_store_a_lost_billed_upload_is_not_sent_again(older: ScriptedServer, failure: Any) -> None:
     older.script += [INDEX, NOTHING, NOTHING, failure, NOTHING]
     with pytest.raises(TwelveLabsUnknownOutcomeError, match=r"Look for sample\.mp4 in index i1"):
         index_video().execute(task_context())
@@ -63,7 +61,7 @@ def test_an_upload_that_is_billed_at_once_is_not_sent_again_where_nothing_is_rem
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=NAMES)
-def test_a_task_whose_answer_was_lost_is_attached_to(older: ScriptedServer, failure: Any) -> None:
+def test_indexing_task_is_found_after_a_lost_response(older: ScriptedServer, failure: Any) -> None:
     before, others = (
         task("t0"),
         [task("t2", filename="other.mp4"), task("t3", duration=12), task("t4", status="failed")],
@@ -74,7 +72,7 @@ def test_a_task_whose_answer_was_lost_is_attached_to(older: ScriptedServer, fail
     assert older.asked.count("POST /v1.2/tasks") == 1
 
 
-def test_where_nothing_began_the_next_try_looks_again_and_submits(older: ScriptedServer) -> None:
+def test_retry_searches_again_and_submits_if_no_task_was_created(older: ScriptedServer) -> None:
     memory = TaskStateStore()
     older.script += [INDEX, NOTHING, NOTHING, Lost(), NOTHING]
     with pytest.raises(TwelveLabsTransientError, match="A retry searches again"):
@@ -84,7 +82,7 @@ def test_where_nothing_began_the_next_try_looks_again_and_submits(older: Scripte
     assert begin(memory).job.id == "t1"
 
 
-def test_what_appears_late_is_attached_to_by_the_next_try(older: ScriptedServer) -> None:
+def test_retry_attaches_to_a_task_that_appears_late(older: ScriptedServer) -> None:
     memory = TaskStateStore()
     older.script += [INDEX, NOTHING, tasks(task("t0")), Lost(), Reply(status=503), Reply(status=503), Reply(status=503)]
     with pytest.raises(TwelveLabsTransientError, match="cannot be searched now"):
@@ -95,13 +93,13 @@ def test_what_appears_late_is_attached_to_by_the_next_try(older: ScriptedServer)
 
 
 @pytest.mark.parametrize("name", ["sample.mp4", None])
-def test_several_that_may_be_it_are_left_to_a_person(older: ScriptedServer, name: str | None) -> None:
+def test_several_matching_tasks_make_the_outcome_unknown(older: ScriptedServer, name: str | None) -> None:
     older.script += [INDEX, NOTHING, NOTHING, Lost(), tasks(task("t1"), task("t2", filename=name, duration=None))]
     with pytest.raises(TwelveLabsUnknownOutcomeError, match=r"2 indexing tasks.*\(t1, t2\).*clear the task"):
         begin(TaskStateStore())
 
 
-def test_an_upload_that_was_refused_leaves_no_intent(older: ScriptedServer) -> None:
+def test_refused_upload_leaves_no_intent(older: ScriptedServer) -> None:
     memory = TaskStateStore()
     older.script += [INDEX, NOTHING, NOTHING, Reply({"code": "parameter_invalid", "message": "no"}, status=400)]
     with pytest.raises(TwelveLabsBadRequestError):
@@ -119,7 +117,9 @@ def test_an_upload_that_was_refused_leaves_no_intent(older: ScriptedServer) -> N
     ],
     ids=["the same size", "another size", "no size", "another's mark"],
 )
-def test_what_was_found_by_its_name_is_compared(older: ScriptedServer, metadata: dict[str, Any], fits: bool) -> None:
+def test_task_found_by_file_name_is_compared_by_size_and_mark(
+    older: ScriptedServer, metadata: dict[str, Any], fits: bool
+) -> None:
     found = Reply(task("t1", status="ready", video_id="v1"))
     video = Reply({"_id": "v1", "metadata": {"filename": "sample.mp4", **metadata}})
     older.script += [INDEX, NOTHING, NOTHING, Lost(), tasks(task("t1")), found, video, Reply(status=204)]
@@ -131,7 +131,7 @@ def test_what_was_found_by_its_name_is_compared(older: ScriptedServer, metadata:
             index_video().execute(task_context())
 
 
-def test_an_address_with_a_new_signature_is_the_same_request() -> None:
+def test_url_with_a_new_signature_is_the_same_request() -> None:
     def asked(source: str) -> tuple[Any, ...]:
         return TwelveLabsIndexVideoOperator(task_id="t", source=source, index_id="i1").request_values()
 
@@ -140,7 +140,7 @@ def test_an_address_with_a_new_signature_is_the_same_request() -> None:
     assert asked(address.format("20260101", "aa")) != asked(address.replace("Id=3", "Id=4").format("20260101", "aa"))
 
 
-def test_an_indexing_that_was_begun_is_found(server: ScriptedServer) -> None:
+def test_indexed_asset_is_found_after_a_lost_response(server: ScriptedServer) -> None:
     placed = Reply({"data": [{"_id": "x9", "index": {"_id": "other"}}, {"_id": "v1", "index": {"_id": "i1"}}]})
     nowhere = Reply({"data": []})
     server.script += [INDEX, nowhere, nowhere]
@@ -150,7 +150,7 @@ def test_an_indexing_that_was_begun_is_found(server: ScriptedServer) -> None:
     assert server.asked.count("POST /v1.3/indexes/i1/indexed-assets") == 1
 
 
-def test_an_index_that_was_made_is_found_by_its_name(server: ScriptedServer) -> None:
+def test_index_is_found_by_name_after_a_lost_response(server: ScriptedServer) -> None:
     models = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
     made = Reply({"data": [{"_id": "i7", "index_name": "films", "models": models}]})
     server.script += [Reply({"data": []}), Lost(), made]
@@ -159,7 +159,7 @@ def test_an_index_that_was_made_is_found_by_its_name(server: ScriptedServer) -> 
     assert json.dumps(server.asked).count("GET") == 2
 
 
-def test_an_analysis_that_failed_is_not_found_for_ever(server: ScriptedServer, tmp_path: Path) -> None:
+def test_failed_analysis_is_submitted_again_with_a_new_key(server: ScriptedServer, tmp_path: Path) -> None:
     """Its idempotency key would answer with the failed task again and again."""
     video = Reply({"_id": "v1", "asset_id": "a1"})
     row = {"start_time": 1, "end_time": 2, "metadata": {"text": "SALE"}}

@@ -34,7 +34,7 @@ def listed(operator: TwelveLabsCreateAssetOperator, **fields: Any) -> Reply:
 
 
 @pytest.mark.parametrize("failure", [Lost(), Reply(status=502), Reply(b"<html>")], ids=["lost", "502", "garbled"])
-def test_an_asset_that_was_made_is_found(
+def test_asset_is_found_after_a_lost_response(
     server: ScriptedServer, operator: TwelveLabsCreateAssetOperator, failure: Any
 ) -> None:
     server.script += [failure, listed(operator), READY, READY]
@@ -43,7 +43,7 @@ def test_an_asset_that_was_made_is_found(
     assert server.asked.count(POST) == 1
 
 
-def test_an_asset_that_was_not_made_is_left_to_a_retry(
+def test_lost_upload_without_asset_fails_without_a_second_upload(
     server: ScriptedServer, operator: TwelveLabsCreateAssetOperator
 ) -> None:
     server.script += [Lost(), Reply({"data": []})]
@@ -63,7 +63,7 @@ def test_an_asset_that_was_not_made_is_left_to_a_retry(
     ],
     ids=str,
 )
-def test_a_retry_looks_before_it_uploads(
+def test_retry_searches_for_the_asset_before_it_uploads(
     server: ScriptedServer, operator: TwelveLabsCreateAssetOperator, fields: dict[str, Any], taken: bool
 ) -> None:
     created = [] if taken else [Reply({"_id": "a2", "status": "processing"}, status=201)]

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from airflow.sdk._shared.secrets_masker import SecretsMasker, _secrets_masker, redact
 
-from tests.unit.faces import faces, needed
+from tests.unit.operator_classes import operator_classes, required_arguments
 
 SIGNATURE = "5ecre7f00dba5eba11"
 SIGNED = f"https://bucket.example/a.mp4?X-Amz-Date=20261128T000000Z&X-Amz-Signature={SIGNATURE}"
 FIELDS = [
-    pytest.param(face, field, id=f"{face.__name__}.{field}") for face in faces() for field in face.template_fields
+    pytest.param(operator_class, field, id=f"{operator_class.__name__}.{field}")
+    for operator_class in operator_classes()
+    for field in operator_class.template_fields
 ]
 
 
@@ -37,9 +39,9 @@ def rendered(task: Any, *, mapped: bool) -> None:
 
 
 @pytest.mark.parametrize("mapped", [False, True])
-@pytest.mark.parametrize(("face", "field"), FIELDS)
-def test_a_signature_is_masked(face: type[Any], field: str, mapped: bool) -> None:
-    task = face(task_id="t", **{**needed(face), field: SIGNED})
+@pytest.mark.parametrize(("operator_class", "field"), FIELDS)
+def test_signature_in_a_template_field_is_masked(operator_class: type[Any], field: str, mapped: bool) -> None:
+    task = operator_class(task_id="t", **{**required_arguments(operator_class), field: SIGNED})
     rendered(task, mapped=mapped)
     assert SIGNATURE not in str(redact(getattr(task, field), field))
     assert SIGNATURE not in redact(f"HTTP 403 for {SIGNED}")
@@ -49,14 +51,14 @@ def test_a_signature_is_masked(face: type[Any], field: str, mapped: bool) -> Non
 @pytest.mark.parametrize(
     "value", [[SIGNED], {"a": {"b": (SIGNED,)}}, json.dumps([SIGNED]), f'{{"url": "{SIGNED}"}}'.replace("&", "\\u0026")]
 )
-def test_a_signature_inside_of_a_value_is_masked(value: Any) -> None:
+def test_signature_inside_of_a_nested_value_is_masked(value: Any) -> None:
     from twelvelabs_provider.operators.index_videos import TwelveLabsIndexVideosOperator
 
     rendered(TwelveLabsIndexVideosOperator(task_id="t", videos=value, output_path="o"), mapped=True)
     assert SIGNATURE not in str(redact(value))
 
 
-def test_the_template_that_fails_shows_no_signature() -> None:
+def test_template_error_shows_no_signature() -> None:
     from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
 
     task = TwelveLabsIndexVideoOperator(task_id="t", index_id="i", source=f"{SIGNED}&part={{{{ nothing.there }}}}")
@@ -75,7 +77,7 @@ def test_the_template_that_fails_shows_no_signature() -> None:
         ("{% set name = task.index_id %}{{ name }} & {{ later }}", "i & then"),
     ],
 )
-def test_the_label_of_a_mapped_task_shows_no_signature(template: str, label: str, native: bool) -> None:
+def test_map_index_label_shows_no_signature(template: str, label: str, native: bool) -> None:
     from airflow.sdk import DAG
 
     from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator

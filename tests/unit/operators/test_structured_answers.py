@@ -109,7 +109,7 @@ def file_of(result: dict[str, Any], format: str) -> str:
 
 
 @pytest.mark.parametrize("mode", ["sync", "stream", "async"])
-def test_an_analysis_is_published_however_its_json_came(service: Service, tmp_path: Path, mode: str) -> None:
+def test_analysis_json_is_published_in_any_wrapping(service: Service, tmp_path: Path, mode: str) -> None:
     value = {"title": 'The "best" of\n{all}', "scenes": [{"n": 1}]}
     for text, finish_reason in around(json.dumps(value)).values():
         result = run(service, analyze(tmp_path, mode=mode), text, finish_reason)
@@ -117,7 +117,7 @@ def test_an_analysis_is_published_however_its_json_came(service: Service, tmp_pa
     assert not list(tmp_path.rglob("*.raw.txt"))
 
 
-def test_segments_chapters_and_a_title_are_published_however_their_json_came(service: Service, tmp_path: Path) -> None:
+def test_segments_chapters_and_titles_are_published_in_any_wrapping(service: Service, tmp_path: Path) -> None:
     segments = json.dumps({"screen": [{"start_time": 1, "end_time": 2, "metadata": {"text": "HI"}}]})
     for text, finish_reason in around(segments).values():
         operator = analyze(
@@ -143,7 +143,7 @@ def text_in_video(output: Path) -> Any:
     )
 
 
-def test_on_screen_text_is_published_however_its_json_came(service: Service, tmp_path: Path) -> None:
+def test_on_screen_text_is_published_in_any_wrapping(service: Service, tmp_path: Path) -> None:
     for text, finish_reason in around(SCREEN).values():
         result = run(service, text_in_video(tmp_path), text, finish_reason)
         assert json.loads(file_of(result, "jsonl"))["value"] == "0"
@@ -151,7 +151,7 @@ def test_on_screen_text_is_published_however_its_json_came(service: Service, tmp
 
 
 @pytest.mark.parametrize("data", [{"title": "A"}, ["a"], 0])
-def test_an_answer_that_is_json_already_is_taken(service: Service, tmp_path: Path, data: Any) -> None:
+def test_decoded_json_answer_is_accepted(service: Service, tmp_path: Path, data: Any) -> None:
     for mode in ("sync", "async"):
         assert run(service, analyze(tmp_path, mode=mode), data)["data"] == data
 
@@ -166,7 +166,7 @@ def test_an_answer_that_is_json_already_is_taken(service: Service, tmp_path: Pat
         ('{"title": 1e999}', "stop", "not the JSON that was asked for"),
     ],
 )
-def test_what_is_no_complete_json_is_kept(
+def test_incomplete_json_is_saved_as_text(
     service: Service, tmp_path: Path, text: str, finish_reason: str, reason: str
 ) -> None:
     for mode in ("sync", "stream", "async"):
@@ -193,7 +193,7 @@ def ask(output: Path) -> Any:
     )
 
 
-def test_an_answer_about_a_store_is_published_however_its_json_came(service: Service, tmp_path: Path) -> None:
+def test_knowledge_store_answer_is_published_in_any_wrapping(service: Service, tmp_path: Path) -> None:
     value = '{"title": "Ann"}'
     for number, (text, _) in enumerate(around(value).values()):
         # A folder of its own: a published answer is not asked for again.
@@ -227,7 +227,7 @@ class OneItem(GivenItems):
     meaning = "one item"
 
 
-def test_the_rows_of_a_batch_hold_json_where_it_was_asked_for(server: ScriptedServer) -> None:
+def test_batch_rows_hold_json_where_a_schema_was_requested(server: ScriptedServer) -> None:
     value = '{"title": "A"}'
     asked, portion, mark = (
         BatchOptions(response_format=TITLE),

@@ -56,7 +56,7 @@ NOON = pendulum.datetime(2026, 6, 1, 12)
         (text_metadata_of, {"team": "A"}, {"team": "A"}),
     ],
 )
-def test_what_can_be_read(read: Callable[[str, Any], Any], value: Any, expected: Any) -> None:
+def test_argument_values(read: Callable[[str, Any], Any], value: Any, expected: Any) -> None:
     assert read("name", value) == expected
 
 
@@ -83,7 +83,7 @@ def test_what_can_be_read(read: Callable[[str, Any], Any], value: Any, expected:
         (moment_of, None),
     ],
 )
-def test_what_cannot_be_read_is_named_with_its_value(read: Callable[[str, Any], Any], value: Any) -> None:
+def test_invalid_argument_is_named_with_its_value(read: Callable[[str, Any], Any], value: Any) -> None:
     with pytest.raises(TwelveLabsInputError) as caught:
         read("name", value)
     assert str(caught.value).startswith(f"name={value!r}")
@@ -134,7 +134,7 @@ def test_metadata_that_the_service_would_refuse(read: Callable[..., Any], metada
         read("user_metadata", metadata)
 
 
-def test_filters_are_the_services() -> None:
+def test_video_filter_of_a_mapping() -> None:
     wanted = WantedVideos.parse(
         {
             "filename": "a.mp4",

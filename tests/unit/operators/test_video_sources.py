@@ -27,7 +27,7 @@ def uris(value: Any) -> list[str]:
     return [video.uri for video in videos_of(value)]
 
 
-def test_a_list_of_all_kinds_keeps_its_order(folder: Path) -> None:
+def test_mixed_list_keeps_its_order(folder: Path) -> None:
     given = [str(folder / "chunk.jsonl"), f"{folder}/*.mp4", {"uri": "z.mp4"}, "https://h/v*.mp4?a=*"]
     found = uris(given)
     assert found == [
@@ -37,12 +37,12 @@ def test_a_list_of_all_kinds_keeps_its_order(folder: Path) -> None:
     assert videos_of(given)[0].subtitle == "s3://conn@bucket/x.srt"
 
 
-def test_a_pattern_may_go_deeper_and_finds_files_only(folder: Path) -> None:
+def test_pattern_searches_subfolders_and_finds_files_only(folder: Path) -> None:
     assert uris(f"{folder}/**/*.mp4") == [f"{folder}/a.mp4", f"{folder}/b.mp4", f"{folder}/day/c.mp4"]
     assert uris(f"file://{folder}/d*") == []
 
 
-def test_a_pattern_in_a_store_keeps_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pattern_in_object_storage_keeps_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     import fsspec
     from fsspec.implementations.memory import MemoryFileSystem
 
@@ -56,7 +56,7 @@ def test_a_pattern_in_a_store_keeps_the_connection(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("nothing", [None, "", " ", "None", "null", "[]", [], ()])
-def test_nothing_is_no_video(nothing: Any) -> None:
+def test_empty_values_mean_no_videos(nothing: Any) -> None:
     assert videos_of(nothing) == []
 
 
@@ -73,7 +73,7 @@ def test_nothing_is_no_video(nothing: Any) -> None:
         (["a"] * 5_001, "more than 5,000"),
     ],
 )
-def test_what_is_no_video_is_named(value: Any, said: str) -> None:
+def test_invalid_video_is_named(value: Any, said: str) -> None:
     with pytest.raises(TwelveLabsInputError, match=said):
         videos_of(value)
 
@@ -82,17 +82,17 @@ def test_what_is_no_video_is_named(value: Any, said: str) -> None:
     ("value", "videos", "allowed"),
     [(0, 10, 0), ("3", 10, 3), ("5%", 500, 25), ("5%", 10, 0), ("100%", 3, 3), (None, 3, None), ("None", 3, None)],
 )
-def test_how_many_may_fail(value: Any, videos: int, allowed: int | None) -> None:
+def test_allowed_failures_as_number_or_share(value: Any, videos: int, allowed: int | None) -> None:
     assert allowed_failures(value, videos) == allowed
 
 
 @pytest.mark.parametrize("value", ["many", -1, "101%", 1.5, "-5%", True])
-def test_what_is_no_number_of_failures(value: Any) -> None:
+def test_invalid_max_failed(value: Any) -> None:
     with pytest.raises(TwelveLabsInputError, match="max_failed"):
         allowed_failures(value, 10)
 
 
-def test_how_many_at_once() -> None:
+def test_max_concurrent_values() -> None:
     assert [concurrency_of(value) for value in (1, "25", 100.0)] == [1, 25, 100]
     for value in (0, 101, "x", 2.5, None):
         with pytest.raises(TwelveLabsInputError, match="max_concurrent"):

@@ -34,7 +34,7 @@ def analyze(output: Path, **fields: Any) -> TwelveLabsAnalyzeVideoOperator:
 
 @pytest.mark.parametrize("video", [VIDEO, MARKED], ids=["unmarked", "marked"])
 @pytest.mark.parametrize("kind", ["sync", "stream", "async", "summary", "text"])
-def test_nothing_is_sent_where_no_asset_is_known(
+def test_without_a_known_asset_nothing_is_sent(
     server: ScriptedServer, tmp_path: Path, kind: str, video: dict[str, Any]
 ) -> None:
     server.script += [Reply(video), NOT_FOUND, Reply({"data": []})]
@@ -49,19 +49,19 @@ def test_nothing_is_sent_where_no_asset_is_known(
     assert [request.method for request in server.requests] == ["GET"] * len(server.requests)
 
 
-def test_the_asset_under_the_id_of_the_video_is_taken(server: ScriptedServer, tmp_path: Path) -> None:
+def test_asset_with_the_id_of_the_video_is_analyzed(server: ScriptedServer, tmp_path: Path) -> None:
     server.script += [Reply(VIDEO), Reply({"_id": "v1", "status": "ready", "duration": 60.3}), ANSWER]
     analyze(tmp_path, mode="sync").execute(task_context())
     assert server.requests[-1].json["video"] == {"type": "asset_id", "asset_id": "v1"}
 
 
-def test_an_asset_of_another_length_is_another_video(server: ScriptedServer, tmp_path: Path) -> None:
+def test_asset_of_another_duration_is_not_analyzed(server: ScriptedServer, tmp_path: Path) -> None:
     server.script += [Reply(VIDEO), Reply({"_id": "v1", "status": "ready", "duration": 90.0})]
     with pytest.raises(TwelveLabsInputError, match="no known asset"):
         analyze(tmp_path).execute(task_context())
 
 
-def test_an_asset_of_the_same_mark_is_taken(server: ScriptedServer, tmp_path: Path) -> None:
+def test_asset_with_the_same_source_mark_is_analyzed(server: ScriptedServer, tmp_path: Path) -> None:
     asset = {"_id": "a7", "status": "ready", "user_metadata": {SOURCE_MARK: "source-1"}}
     server.script += [Reply(MARKED), NOT_FOUND, Reply({"data": [asset]}), ANSWER]
     analyze(tmp_path, mode="sync").execute(task_context())

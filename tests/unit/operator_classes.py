@@ -1,4 +1,4 @@
-"""Every operator and sensor of the provider, and the least that each is made with."""
+"""Operator and sensor classes of the provider, and their required arguments."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from twelvelabs_provider.task import TwelveLabsTask
 OWN = "twelvelabs_provider"
 
 
-def faces() -> Iterator[type[Any]]:
+def operator_classes() -> Iterator[type[Any]]:
     """Return the operators and sensors of the provider's metadata."""
     info = get_provider_info()
     for name in (name for kind in ("operators", "sensors") for entry in info[kind] for name in entry["python-modules"]):
@@ -24,9 +24,9 @@ def faces() -> Iterator[type[Any]]:
                 yield member
 
 
-def needed(face: type[Any]) -> dict[str, Any]:
-    """Return a value for each argument that has no default."""
-    bases = [base for base in face.__mro__ if base.__module__.startswith(OWN) and "__init__" in vars(base)]
+def required_arguments(operator_class: type[Any]) -> dict[str, Any]:
+    """Return a value for each argument without a default."""
+    bases = [base for base in operator_class.__mro__ if base.__module__.startswith(OWN) and "__init__" in vars(base)]
     arguments = [argument for base in bases for argument in inspect.signature(base).parameters.values()]
     named = [argument for argument in arguments if argument.kind is argument.KEYWORD_ONLY]
     return {argument.name: "x1" for argument in named if argument.default is argument.empty}
