@@ -72,7 +72,7 @@ def asset_of(library: Library) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("mode", ["sync", "stream", "async"])
-def test_every_mode_gives_the_same_text_and_is_billed_once(
+def test_every_mode_returns_the_same_text_and_is_billed_once(
     mode: str,
     connect: Connect,
     account: Account,
@@ -100,7 +100,7 @@ def test_every_mode_gives_the_same_text_and_is_billed_once(
         assert "good morning" in logged, "the text comes into the log as it is written"
 
 
-def test_a_task_is_waited_for_without_a_worker(connect: Connect, library: Library, tmp_path: Path) -> None:
+def test_deferred_analysis_holds_no_worker(connect: Connect, library: Library, tmp_path: Path) -> None:
     operator = analyze(tmp_path, **asset_of(library), deferrable=True)
     result, deferrals = see_through(operator, task_context())
     assert result["mode"] == "async" and deferrals >= 0
@@ -108,14 +108,14 @@ def test_a_task_is_waited_for_without_a_worker(connect: Connect, library: Librar
     assert result["asset_id"] == library.asset_id
 
 
-def test_a_schema_given_as_text(connect: Connect, library: Library, tmp_path: Path) -> None:
+def test_schema_as_json_text(connect: Connect, library: Library, tmp_path: Path) -> None:
     operator = analyze(tmp_path, asset_id=library.asset_id, response_format=json.dumps(TITLE), max_tokens="600")
     result = operator.execute(task_context())
     assert result["mode"] == "sync" and result["preview"] is None
     assert list(result["data"]) == ["title"] and json.loads(text_of(result["files"]["json"])) == result["data"]
 
 
-def test_segments_are_rows(connect: Connect, library: Library, tmp_path: Path) -> None:
+def test_segments_are_published_as_rows(connect: Connect, library: Library, tmp_path: Path) -> None:
     operator = analyze(
         tmp_path,
         asset_id=library.asset_id,
@@ -133,7 +133,7 @@ def test_segments_are_rows(connect: Connect, library: Library, tmp_path: Path) -
     assert len(json.loads(text_of(result["files"]["json"]))["screen"]) == len(rows)
 
 
-def test_a_file_and_an_address(connect: Connect, clip: Path, site: Callable[[Path], str], tmp_path: Path) -> None:
+def test_video_as_file_and_as_url(connect: Connect, clip: Path, site: Callable[[Path], str], tmp_path: Path) -> None:
     inline = analyze(tmp_path, video_file=str(clip)).execute(task_context())
     assert "WINTER" in inline["preview"] and inline["mode"] == "sync"
     by_url = analyze(tmp_path, video_url=site(clip) + "?X-Amz-Signature=0123456789abcdef").execute(task_context())
@@ -149,7 +149,9 @@ def test_a_file_and_an_address(connect: Connect, clip: Path, site: Callable[[Pat
     assert not [path for path in tmp_path.rglob("*.json") if "0123456789abcdef" in path.read_text()]
 
 
-def test_submitted_watched_and_published_by_three_tasks(connect: Connect, library: Library, tmp_path: Path) -> None:
+def test_analysis_is_submitted_watched_and_published_by_three_tasks(
+    connect: Connect, library: Library, tmp_path: Path
+) -> None:
     handed = analyze(tmp_path, asset_id=library.asset_id, wait_for_completion=False, response_format=TITLE).execute(
         task_context()
     )
@@ -161,7 +163,7 @@ def test_submitted_watched_and_published_by_three_tasks(connect: Connect, librar
     assert published["analysis_task_id"] == task_id and list(published["data"]) == ["title"]
 
 
-def test_a_sensor_of_nothing_fails(connect: Connect) -> None:
+def test_sensor_without_a_task_id_fails(connect: Connect) -> None:
     with pytest.raises(TwelveLabsRefusedError):
         TwelveLabsAnalysisSensor(task_id="s", analysis_task_id="0" * 24).execute(task_context())
     with pytest.raises(TwelveLabsInputError, match="nothing to wait for"):
@@ -189,7 +191,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_said_before_anything_is_asked(
+def test_invalid_arguments_are_refused_before_any_request(
     name: str, connect: Connect, account: Account, library: Library, tmp_path: Path
 ) -> None:
     before = billed(account)
@@ -210,7 +212,7 @@ REFUSED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_invalid_values_are_refused_by_the_service_for_free(
+def test_service_refuses_invalid_values_without_billing(
     name: str, connect: Connect, account: Account, library: Library, tmp_path: Path
 ) -> None:
     before = billed(account)
@@ -253,7 +255,7 @@ BROKEN: dict[str, Any] = {
 
 @pytest.mark.parametrize("resubmit", [False, True])
 @pytest.mark.parametrize("how", BROKEN)
-def test_a_stream_that_breaks_off_leaves_what_had_arrived(
+def test_truncated_stream_saves_the_received_text(
     how: str, resubmit: bool, scripted: Callable[..., ScriptedServer], tmp_path: Path
 ) -> None:
     server = scripted(Reply(ASSET), BROKEN[how])
@@ -267,9 +269,7 @@ def test_a_stream_that_breaks_off_leaves_what_had_arrived(
     assert len(server.asked) == 2, "it is not asked again by itself"
 
 
-def test_what_was_kept_aside_goes_when_the_result_is_there(
-    scripted: Callable[..., ScriptedServer], tmp_path: Path
-) -> None:
+def test_saved_partial_answer_is_deleted_after_success(scripted: Callable[..., ScriptedServer], tmp_path: Path) -> None:
     server = scripted(Reply(ASSET), BROKEN["without an end"])
     operator = analyze(tmp_path, asset_id=ASSET["_id"], mode="stream", resubmit_lost=True)
     with pytest.raises(TwelveLabsLostAnswerError):
@@ -284,7 +284,9 @@ def test_what_was_kept_aside_goes_when_the_result_is_there(
     ]
 
 
-def test_a_lost_answer_is_not_asked_for_again_unseen(scripted: Callable[..., ScriptedServer], tmp_path: Path) -> None:
+def test_lost_answer_is_not_requested_again_without_resubmit_lost(
+    scripted: Callable[..., ScriptedServer], tmp_path: Path
+) -> None:
     memory = TaskStateStore()
     server = scripted(Reply(ASSET), Lost(), Reply(ASSET))
     for said in ("response was lost", "An earlier attempt sent this question"):
@@ -297,7 +299,7 @@ def test_a_lost_answer_is_not_asked_for_again_unseen(scripted: Callable[..., Scr
     assert not memory.jobs(), "nothing is remembered of what is published"
 
 
-def test_a_refusal_is_no_lost_answer(scripted: Callable[..., ScriptedServer], tmp_path: Path) -> None:
+def test_refused_request_is_not_a_lost_answer(scripted: Callable[..., ScriptedServer], tmp_path: Path) -> None:
     memory = TaskStateStore()
     refused = Reply({"code": "parameter_invalid", "message": "no"}, status=400)
     scripted(Reply(ASSET), refused, Reply(ASSET), refused)
@@ -307,7 +309,7 @@ def test_a_refusal_is_no_lost_answer(scripted: Callable[..., ScriptedServer], tm
     assert not memory.jobs()
 
 
-def test_an_answer_that_was_not_published_is_not_paid_for_twice(
+def test_retry_publishes_a_recorded_answer_without_billing(
     scripted: Callable[..., ScriptedServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory = TaskStateStore()
@@ -328,7 +330,7 @@ UNUSABLE: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("how", UNUSABLE)
-def test_an_answer_that_is_not_the_json_is_kept_aside(
+def test_answer_that_is_not_the_requested_json_is_saved(
     how: str, scripted: Callable[..., ScriptedServer], tmp_path: Path
 ) -> None:
     body, said = UNUSABLE[how]
@@ -341,9 +343,7 @@ def test_an_answer_that_is_not_the_json_is_kept_aside(
     assert pushed(context) == {"incomplete": kept.as_uri()}
 
 
-def test_a_text_that_is_cut_off_is_a_result_with_a_warning(
-    scripted: Callable[..., ScriptedServer], tmp_path: Path
-) -> None:
+def test_truncated_text_is_a_result_with_a_warning(scripted: Callable[..., ScriptedServer], tmp_path: Path) -> None:
     body = {"id": "g", "data": "The video", "finish_reason": "length", "error": {"message": "raise max_tokens"}}
     scripted(Reply(ASSET), Reply(body))
     result = analyze(tmp_path, asset_id=ASSET["_id"]).execute(task_context())
@@ -363,7 +363,7 @@ def test_a_text_that_is_cut_off_is_a_result_with_a_warning(
         ({"wait_for_completion": False}, {"duration": 60.0}, "async"),
     ],
 )
-def test_the_mode_that_fits(
+def test_mode_auto_follows_duration_and_schema(
     fields: dict[str, Any], asset: dict[str, Any], mode: str, scripted: Callable[..., ScriptedServer], tmp_path: Path
 ) -> None:
     server = scripted(Reply({**ASSET, **asset}), Reply({"code": "x", "message": "enough"}, status=400))
@@ -372,7 +372,7 @@ def test_the_mode_that_fits(
     assert server.asked[-1] == "POST /v1.3/analyze" + ("/tasks" if mode == "async" else "")
 
 
-def test_a_task_is_found_again_by_an_address_with_a_new_signature(
+def test_analysis_of_a_url_with_a_new_signature_is_found(
     connect: Connect, account: Account, clip: Path, site: Callable[[Path], str], tmp_path: Path
 ) -> None:
     before, results = billed(account), []
@@ -415,7 +415,7 @@ with DAG("ask", schedule=None, start_date=pendulum.datetime(2026, 1, 1)):
 
 
 @pytest.mark.usefixtures("airflow_database")
-def test_a_dag_with_templates(
+def test_dag_with_templates(
     connect: Connect, library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow.settings.DAGS_FOLDER", str(tmp_path))

@@ -40,7 +40,7 @@ answers()
 """
 
 
-def test_the_next_task_reads_what_the_hook_answered(
+def test_response_of_a_hook_passes_through_xcom(
     connect: Connect, library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow.settings.DAGS_FOLDER", str(tmp_path))

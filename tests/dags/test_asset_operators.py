@@ -34,7 +34,7 @@ def create(source: Path | str, **fields: Any) -> TwelveLabsCreateAssetOperator:
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_a_file_becomes_a_ready_asset(connect: Connect, account: Account, clip: Path, deferrable: bool) -> None:
+def test_uploaded_file_becomes_a_ready_asset(connect: Connect, account: Account, clip: Path, deferrable: bool) -> None:
     metadata = json.dumps({"scene": 7, "tags": ["a", "b"]})
     operator = create(
         clip, filename=f"one-{deferrable}.mp4", user_metadata=metadata, enable_thumbnail=True, deferrable=deferrable
@@ -58,13 +58,13 @@ def test_a_file_becomes_a_ready_asset(connect: Connect, account: Account, clip: 
     assert "thumbnail" in asset and "hls" not in asset
 
 
-def test_an_address_is_fetched_by_the_service(connect: Connect, clip: Path, site: Callable[[Path], str]) -> None:
+def test_url_is_fetched_by_the_service(connect: Connect, clip: Path, site: Callable[[Path], str]) -> None:
     result, _ = see_through(create(site(clip) + "?sig=SIGNATURE"), task_context())
     assert (result["method"], result["filename"], result["duration"]) == ("url", "clip.mp4", pytest.approx(6, abs=0.1))
     assert "SIGNATURE" not in str(result)
 
 
-def test_sounds_and_pictures_are_assets_too(connect: Connect, tmp_path: Path) -> None:
+def test_audio_and_images_become_assets(connect: Connect, tmp_path: Path) -> None:
     import cv2
     import numpy as np
 
@@ -77,7 +77,7 @@ def test_sounds_and_pictures_are_assets_too(connect: Connect, tmp_path: Path) ->
         assert result["file_type"].startswith(kind)
 
 
-def test_what_does_not_wait_is_watched_by_a_sensor(connect: Connect, clip: Path) -> None:
+def test_sensor_waits_for_an_asset_created_without_waiting(connect: Connect, clip: Path) -> None:
     handed, deferrals = see_through(create(clip, wait_for_completion=False, deferrable=True), task_context())
     assert (handed["job_kind"], handed["method"], deferrals) == ("asset", "direct", 0)
     assert handed["job_id"] == handed["asset_id"]
@@ -103,7 +103,7 @@ def test_what_does_not_wait_is_watched_by_a_sensor(connect: Connect, clip: Path)
         ({"filename": "a.pdf"}, "say so with asset_type"),
     ],
 )
-def test_what_cannot_work_is_refused_before_anything_is_sent(
+def test_invalid_arguments_are_refused_before_any_request(
     connect: Connect, account: Account, fields: dict[str, Any], said: str
 ) -> None:
     before = account.holdings()
@@ -113,7 +113,7 @@ def test_what_cannot_work_is_refused_before_anything_is_sent(
     assert account.holdings() == before
 
 
-def test_a_file_that_is_too_large(
+def test_too_large_file_is_refused(
     connect: Connect, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = account.holdings()
@@ -125,7 +125,7 @@ def test_a_file_that_is_too_large(
     assert account.holdings() == before
 
 
-def test_an_older_generation_has_no_assets(connect: Connect, clip: Path) -> None:
+def test_older_generations_have_no_assets(connect: Connect, clip: Path) -> None:
     connect("v1.2")
     for method in ("auto", "multipart"):
         with pytest.raises(TwelveLabsRefusedError, match="has no POST /assets"):
@@ -134,7 +134,7 @@ def test_an_older_generation_has_no_assets(connect: Connect, clip: Path) -> None
         TwelveLabsAssetSensor(task_id="s", asset_id="0" * 24).execute(task_context())
 
 
-def test_a_file_that_the_service_cannot_use_leaves_nothing(connect: Connect, account: Account) -> None:
+def test_asset_of_an_unusable_file_is_deleted(connect: Connect, account: Account) -> None:
     """A link to something that is no video is found out by the service only."""
     before = account.get("/v1.3/assets")["page_info"]["total_results"]
     with pytest.raises(TwelveLabsJobFailedError, match="failed"):
@@ -142,7 +142,7 @@ def test_a_file_that_the_service_cannot_use_leaves_nothing(connect: Connect, acc
     assert account.get("/v1.3/assets")["page_info"]["total_results"] == before
 
 
-def test_a_retry_takes_the_asset_that_an_earlier_try_never_heard_of(
+def test_retry_finds_the_asset_of_an_attempt_that_died_before_recording_it(
     connect: Connect, account: Account, clip: Path
 ) -> None:
     """The worker died between the answer and the note of it: the marker on the asset tells."""
@@ -158,7 +158,7 @@ def test_a_retry_takes_the_asset_that_an_earlier_try_never_heard_of(
     assert third["asset_id"] != first["asset_id"]
 
 
-def test_deleting(connect: Connect, account: Account, clip: Path, library: Library) -> None:
+def test_asset_is_deleted(connect: Connect, account: Account, clip: Path, library: Library) -> None:
     result, _ = see_through(create(clip), task_context())
     for _ in range(2):
         TwelveLabsDeleteAssetOperator(task_id="t", asset_id=result["asset_id"]).execute(task_context())
@@ -168,7 +168,7 @@ def test_deleting(connect: Connect, account: Account, clip: Path, library: Libra
         TwelveLabsAssetSensor(task_id="s", asset_id=result["asset_id"]).execute(task_context())
 
 
-def test_deleting_by_force(connect: Connect, account: Account, clip: Path) -> None:
+def test_asset_in_use_is_deleted_by_force(connect: Connect, account: Account, clip: Path) -> None:
     index_id = account.create_index("deleted by force")
     operator = TwelveLabsIndexVideoOperator(task_id="t", source=str(clip), index_id=index_id, poll_interval=0.2)
     result, _ = see_through(operator, task_context())
@@ -177,7 +177,9 @@ def test_deleting_by_force(connect: Connect, account: Account, clip: Path) -> No
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_indexing_goes_on_alone_once_the_asset_is_ready(connect: Connect, account: Account, deferrable: bool) -> None:
+def test_indexing_without_waiting_starts_when_the_asset_is_ready(
+    connect: Connect, account: Account, deferrable: bool
+) -> None:
     index_id = account.create_index(f"handed over {deferrable}")
     operator = TwelveLabsIndexVideoOperator(
         task_id="t",
@@ -199,7 +201,7 @@ def test_indexing_goes_on_alone_once_the_asset_is_ready(connect: Connect, accoun
     assert (found["video_id"], found["status"]) == (handed["video_id"], "ready")
 
 
-def test_indexing_goes_on_alone_in_an_older_generation(connect: Connect, account: Account) -> None:
+def test_indexing_without_waiting_in_an_older_generation(connect: Connect, account: Account) -> None:
     index_id = account.create_index("handed over v1.2")
     connect("v1.2")
     fields: dict[str, Any] = {"source": str(SAMPLE), "index_id": index_id, "wait_for_completion": False}

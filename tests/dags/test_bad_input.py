@@ -60,7 +60,9 @@ VIDEOS: dict[str, tuple[Callable[[Path], str], str]] = {
 
 @pytest.mark.parametrize("case", VIDEOS)
 @pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
-def test_video(case: str, api_version: str, connect: Connect, account: Account, tmp_path: Path) -> None:
+def test_unreadable_video_is_named(
+    case: str, api_version: str, connect: Connect, account: Account, tmp_path: Path
+) -> None:
     connect(api_version)
     make, said = VIDEOS[case]
     before = account.holdings()
@@ -83,7 +85,9 @@ SUBTITLE_FILES: dict[str, tuple[bytes, str]] = {
 
 @pytest.mark.parametrize("case", SUBTITLE_FILES)
 @pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
-def test_subtitles(case: str, api_version: str, connect: Connect, account: Account, tmp_path: Path) -> None:
+def test_unreadable_subtitles_are_named(
+    case: str, api_version: str, connect: Connect, account: Account, tmp_path: Path
+) -> None:
     connect(api_version)
     content, said = SUBTITLE_FILES[case]
     before = account.holdings()
@@ -95,7 +99,7 @@ def test_subtitles(case: str, api_version: str, connect: Connect, account: Accou
     assert account.holdings() == before
 
 
-def test_a_transcript_without_a_place_is_said_before_the_upload(connect: Connect, account: Account) -> None:
+def test_transcript_that_the_generation_lacks_is_refused_before_the_upload(connect: Connect, account: Account) -> None:
     before = account.holdings()
     operator = TwelveLabsIndexVideoOperator(
         task_id="t", source=str(SAMPLE), index_id=UNKNOWN, transcription=str(SUBTITLES)
@@ -150,7 +154,9 @@ EXTRACTIONS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
 @pytest.mark.parametrize(
     "operator_class", [TwelveLabsExtractTranscriptionOperator, TwelveLabsExtractTextInVideoOperator]
 )
-def test_extraction(case: str, operator_class: Any, connect: Connect, account: Account, tmp_path: Path) -> None:
+def test_invalid_extraction_is_refused(
+    case: str, operator_class: Any, connect: Connect, account: Account, tmp_path: Path
+) -> None:
     arguments, error, said = EXTRACTIONS[case]
     output = tmp_path / "out"
     before = account.holdings()

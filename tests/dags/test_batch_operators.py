@@ -74,7 +74,7 @@ def run_id(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_more_items_than_may_be_active(
+def test_more_items_than_the_active_batch_limit(
     deferrable: bool, api: Api, library: Library, tmp_path: Path, request: pytest.FixtureRequest, engine: Engine
 ) -> None:
     items: list[Any] = [library.asset_id] * 12
@@ -112,7 +112,7 @@ def test_items_of_a_file(library: Library, tmp_path: Path, request: pytest.Fixtu
     assert result["batches"] == 3
 
 
-def test_an_answer_that_is_lost_is_found_and_not_paid_for_twice(
+def test_batch_is_found_after_a_lost_response_and_billed_once(
     api: Api, library: Library, tmp_path: Path, faults: Faults, request: pytest.FixtureRequest
 ) -> None:
     before = batches(api)
@@ -122,7 +122,7 @@ def test_an_answer_that_is_lost_is_found_and_not_paid_for_twice(
 
 
 @pytest.mark.parametrize("action", ["cut_body", "garbage"])
-def test_an_answer_that_cannot_be_read_is_no_reason_to_pay_again(
+def test_batch_is_found_after_an_unreadable_response(
     action: str, api: Api, library: Library, tmp_path: Path, faults: Faults, request: pytest.FixtureRequest
 ) -> None:
     before = batches(api)
@@ -137,7 +137,7 @@ def test_an_answer_that_cannot_be_read_is_no_reason_to_pay_again(
     assert (result["ready"], batches(api)) == (1, before + 1)
 
 
-def test_a_worker_that_died_before_it_heard_of_its_batch(
+def test_retry_finds_the_batch_of_a_worker_that_died_before_the_response(
     api: Api, library: Library, tmp_path: Path, faults: Faults, request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -155,7 +155,7 @@ def test_a_worker_that_died_before_it_heard_of_its_batch(
     assert (result["ready"], batches(api)) == (3, before + 2)
 
 
-def test_a_request_that_never_arrived_is_sent_by_the_next_try(
+def test_retry_sends_a_request_that_never_arrived(
     api: Api, library: Library, tmp_path: Path, faults: Faults, request: pytest.FixtureRequest
 ) -> None:
     before, context = batches(api), task_context(TaskStateStore(), run_id=run_id(request))
@@ -167,7 +167,7 @@ def test_a_request_that_never_arrived_is_sent_by_the_next_try(
     assert (result["ready"], batches(api)) == (1, before + 1)
 
 
-def test_a_retry_without_a_store_finds_its_batches(
+def test_retry_without_a_state_store_finds_its_batches(
     api: Api, library: Library, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     before, context = batches(api), task_context(run_id=run_id(request))
@@ -177,7 +177,7 @@ def test_a_retry_without_a_store_finds_its_batches(
     assert second == first and batches(api) == before + 2
 
 
-def test_a_retry_attaches_and_a_clear_starts_afresh(
+def test_retry_attaches_and_clear_submits_again(
     api: Api, library: Library, tmp_path: Path, request: pytest.FixtureRequest, engine: Engine
 ) -> None:
     before, memory = batches(api), TaskStateStore()
@@ -194,7 +194,7 @@ def test_a_retry_attaches_and_a_clear_starts_afresh(
     assert batches(api) == before + 4
 
 
-def test_the_service_wants_smaller_batches(
+def test_refused_large_batch_is_split(
     api: Api, library: Library, tmp_path: Path, faults: Faults, request: pytest.FixtureRequest
 ) -> None:
     before = batches(api)
@@ -205,7 +205,7 @@ def test_the_service_wants_smaller_batches(
     assert (result["ready"], result["batches"], batches(api)) == (3, 3, before + 3)
 
 
-def test_the_service_wants_the_same_again(
+def test_batch_is_sent_again_after_a_503(
     api: Api, library: Library, tmp_path: Path, faults: Faults, request: pytest.FixtureRequest
 ) -> None:
     before = batches(api)
@@ -214,7 +214,7 @@ def test_the_service_wants_the_same_again(
     assert (result["ready"], result["batches"], batches(api)) == (2, 1, before + 1)
 
 
-def test_results_that_break_off_are_read_again(
+def test_truncated_results_are_read_again(
     api: Api, library: Library, tmp_path: Path, faults: Faults, request: pytest.FixtureRequest
 ) -> None:
     faults("/analyze/batches/*/results", "cut_stream", method="GET", records=1, half_record=True)
@@ -223,7 +223,7 @@ def test_results_that_break_off_are_read_again(
 
 
 @pytest.mark.parametrize("strict", [True, False])
-def test_items_that_fail_are_rows_too(
+def test_failed_items_have_rows(
     strict: bool, api: Api, library: Library, tmp_path: Path, clip: Path, request: pytest.FixtureRequest, engine: Engine
 ) -> None:
     gone = api.asset(clip)
@@ -246,7 +246,7 @@ def test_items_that_fail_are_rows_too(
     assert bad["data"] is None and bad["error_message"] and good["status"] == "ready"
 
 
-def test_an_asset_that_is_not_ready_is_waited_for(
+def test_batch_waits_for_an_asset_that_is_not_ready(
     api: Api, tmp_path: Path, clip: Path, request: pytest.FixtureRequest, engine: Engine
 ) -> None:
     with suspended_worker(engine):
@@ -261,7 +261,7 @@ def test_an_asset_that_is_not_ready_is_waited_for(
     assert result["ready"] == 1
 
 
-def test_batches_of_other_tasks_fill_the_limit(
+def test_batch_waits_while_other_tasks_fill_the_limit(
     api: Api, library: Library, tmp_path: Path, request: pytest.FixtureRequest, engine: Engine
 ) -> None:
     video = {"video": {"type": "asset_id", "asset_id": library.asset_id}}
@@ -281,7 +281,7 @@ def test_batches_of_other_tasks_fill_the_limit(
     assert result["ready"] == 1
 
 
-def test_a_task_that_is_killed_cancels_its_batches(
+def test_killed_task_cancels_its_batches(
     api: Api, library: Library, tmp_path: Path, request: pytest.FixtureRequest, engine: Engine
 ) -> None:
     with suspended_worker(engine):
@@ -299,7 +299,7 @@ def test_a_task_that_is_killed_cancels_its_batches(
 
 
 @pytest.mark.parametrize("how", MODES, ids=str)
-def test_a_task_that_does_not_wait_and_the_sensor_that_does(
+def test_sensor_waits_for_a_batch_submitted_without_waiting(
     how: dict[str, Any], library: Library, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     operator = analyse([library.asset_id] * 2, tmp_path, wait_for_completion=False)
@@ -312,7 +312,7 @@ def test_a_task_that_does_not_wait_and_the_sensor_that_does(
     }  # fmt: skip
 
 
-def test_the_sensor_fails_with_a_batch_that_was_cancelled(
+def test_sensor_fails_with_a_cancelled_batch(
     api: Api, library: Library, tmp_path: Path, request: pytest.FixtureRequest, engine: Engine
 ) -> None:
     with suspended_worker(engine):
@@ -360,7 +360,7 @@ def test_the_sensor_fails_with_a_batch_that_was_cancelled(
         ("/nowhere/items.jsonl", {}, "does not exist"),
     ],
 )
-def test_what_cannot_work_is_said_before_anything_is_sent(
+def test_invalid_arguments_are_refused_before_any_request(
     items: Any, fields: dict[str, Any], said: str, api: Api, tmp_path: Path
 ) -> None:
     before = batches(api)
@@ -370,7 +370,7 @@ def test_what_cannot_work_is_said_before_anything_is_sent(
 
 
 @pytest.mark.parametrize("fields", [{"temperature": 3}, {"analysis_mode": "time_based_metadata"}])
-def test_an_invalid_batch_is_refused_by_the_service_for_free(
+def test_service_refuses_an_invalid_batch_without_billing(
     fields: dict[str, Any], api: Api, library: Library, tmp_path: Path
 ) -> None:
     before = batches(api)
@@ -379,7 +379,7 @@ def test_an_invalid_batch_is_refused_by_the_service_for_free(
     assert batches(api) == before
 
 
-def test_a_file_with_a_line_that_is_no_item(library: Library, tmp_path: Path, api: Api) -> None:
+def test_invalid_line_of_an_item_file_is_named(library: Library, tmp_path: Path, api: Api) -> None:
     before, file = batches(api), tmp_path / "items.jsonl"
     file.write_text(f'"{library.asset_id}"\nnonsense\n')
     with pytest.raises(TwelveLabsInputError, match=r"items\[1\] of file://.* is not JSON"):
@@ -415,7 +415,9 @@ with DAG("many_videos", start_date=pendulum.datetime(2026, 1, 1), schedule=None,
 
 
 @pytest.mark.usefixtures("airflow_database")
-def test_a_dag_of_many_videos(library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dag_analyzes_many_videos_in_one_batch(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("airflow.settings.DAGS_FOLDER", str(tmp_path))
     file = tmp_path / "many_videos.py"
     file.write_text(DAG.replace("ASSET", library.asset_id))

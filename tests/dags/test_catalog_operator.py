@@ -79,7 +79,7 @@ def compact(**fields: Any) -> dict[str, Any]:
     return TwelveLabsCompactCatalogOperator(task_id="t", **fields).execute({})
 
 
-def test_what_it_returns(tmp_path: Path) -> None:
+def test_result_of_a_compaction(tmp_path: Path) -> None:
     for name in ("a", "b"):
         put(str(tmp_path), name)
     done = compact(output_path=str(tmp_path), formats='["parquet"]', rebuild="false")
@@ -89,7 +89,7 @@ def test_what_it_returns(tmp_path: Path) -> None:
     assert json.loads(json.dumps(done)) == done
 
 
-def test_a_rebuild(tmp_path: Path) -> None:
+def test_rebuild_of_the_catalog(tmp_path: Path) -> None:
     put(str(tmp_path), "a")
     for path in (tmp_path / "_catalog").rglob("*.json"):
         path.unlink()
@@ -108,7 +108,7 @@ def test_a_rebuild(tmp_path: Path) -> None:
         ({"rebuild": "perhaps"}, "perhaps"),
     ],
 )
-def test_arguments_that_cannot_work(fields: dict[str, Any], said: str, tmp_path: Path) -> None:
+def test_invalid_arguments_are_refused(fields: dict[str, Any], said: str, tmp_path: Path) -> None:
     with pytest.raises(TwelveLabsInputError, match=said):
         compact(**{"output_path": str(tmp_path), **fields})
     assert list(tmp_path.iterdir()) == []

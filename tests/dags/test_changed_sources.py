@@ -111,7 +111,7 @@ def is_in_order(contents: Contents, index_id: str, account: Account) -> None:
 
 
 @pytest.mark.parametrize("api_version", GENERATIONS)
-def test_a_file_that_is_replaced_before_it_is_sent(
+def test_file_replaced_before_the_upload(
     api_version: str, connect: Connect, account: Account, local: Contents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connect(api_version)
@@ -124,7 +124,7 @@ def test_a_file_that_is_replaced_before_it_is_sent(
 
 
 @pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
-def test_a_file_that_is_overwritten_while_it_is_sent(
+def test_file_overwritten_during_the_upload(
     api_version: str, connect: Connect, account: Account, local: Contents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from twelvelabs_provider.hooks.upload import SizedStream
@@ -145,7 +145,7 @@ def test_a_file_that_is_overwritten_while_it_is_sent(
     assert overwritten and account.holdings() == before
 
 
-def test_an_object_that_is_replaced_before_the_service_fetches_it(
+def test_object_replaced_before_the_service_fetches_it(
     account: Account, stored: Contents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index_id, before = account.create_index("replaced object"), account.holdings()
@@ -156,7 +156,7 @@ def test_an_object_that_is_replaced_before_the_service_fetches_it(
     is_in_order(stored, index_id, account)
 
 
-def test_an_object_that_is_another_one_only_while_it_is_fetched_is_uploaded(
+def test_object_replaced_only_during_the_fetch_is_uploaded(
     account: Account, stored: Contents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index_id, before = account.create_index("replaced and restored"), billed(account)
@@ -174,9 +174,7 @@ def test_an_object_that_is_another_one_only_while_it_is_fetched_is_uploaded(
     assert billed(account) == before + 1
 
 
-def test_an_object_that_is_gone_before_it_is_indexed(
-    account: Account, stored: Contents, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_object_deleted_before_indexing(account: Account, stored: Contents, monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow.sdk import ObjectStoragePath
 
     index_id, before = account.create_index("gone object"), account.holdings()
@@ -192,7 +190,7 @@ def test_an_object_that_is_gone_before_it_is_indexed(
     assert account.holdings() == before
 
 
-def test_a_task_of_an_object_that_is_replaced_leaves_no_mark(
+def test_indexing_task_of_a_replaced_object_sets_no_source_mark(
     connect: Connect, account: Account, stored: Contents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from twelvelabs_provider.jobs import indexing_submission
@@ -207,7 +205,7 @@ def test_a_task_of_an_object_that_is_replaced_leaves_no_mark(
 
 
 @pytest.mark.parametrize("kind", ["local", "stored"])
-def test_an_asset_of_a_source_that_is_replaced(
+def test_asset_of_a_replaced_source(
     kind: str, account: Account, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contents: Contents = request.getfixturevalue(kind)
@@ -223,7 +221,7 @@ def test_an_asset_of_a_source_that_is_replaced(
 
 @pytest.mark.parametrize("api_version", GENERATIONS)
 @pytest.mark.parametrize("kind", ["local", "stored"])
-def test_one_of_many_that_is_replaced_is_sent_again(
+def test_replaced_source_of_many_is_sent_again(
     kind: str, api_version: str, connect: Connect, account: Account, request: pytest.FixtureRequest, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -245,7 +243,7 @@ def test_one_of_many_that_is_replaced_is_sent_again(
     assert row["outcome"] == "reused"
 
 
-def test_what_is_sent_is_judged_by_its_own_length(
+def test_replaced_source_is_checked_by_its_new_duration(
     account: Account, local: Contents, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from twelvelabs_provider.jobs.bulk_indexing.via_assets import AssetPipeline

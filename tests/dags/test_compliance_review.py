@@ -72,7 +72,7 @@ def documents(output: Path, name: str) -> list[dict[str, Any]]:
     return [json.loads(path.read_text()) for path in sorted(output.glob(f"assets/*/{name}"))]
 
 
-def test_what_no_rule_forbids_passes_by_itself(
+def test_video_without_findings_is_approved_automatically(
     connect: Connect, person: Callable[..., Any], clip: Path, tmp_path: Path
 ) -> None:
     with person("Reject") as answered:
@@ -85,7 +85,7 @@ def test_what_no_rule_forbids_passes_by_itself(
     assert (decision["decision"], decision["decided_by"]) == ("approved", "automatic")
 
 
-def test_a_finding_below_the_line_does_not_bother_anybody(
+def test_finding_below_the_threshold_is_approved_automatically(
     connect: Connect, person: Callable[..., Any], clip: Path, tmp_path: Path
 ) -> None:
     with person("Reject") as answered:
@@ -100,7 +100,7 @@ def test_a_finding_below_the_line_does_not_bother_anybody(
     not AIRFLOW_V_3_3_PLUS, reason="NOT PROVEN HERE: before Airflow 3.3 dag.test() cannot wait for a person's answer"
 )
 @pytest.mark.parametrize(("choice", "decision"), [("Approve", "approved"), ("Reject", "rejected")])
-def test_a_person_decides_about_what_was_found(
+def test_person_decides_about_findings(
     connect: Connect, person: Callable[..., Any], clip: Path, tmp_path: Path, choice: str, decision: str
 ) -> None:
     with person(choice, "seen it") as answered:

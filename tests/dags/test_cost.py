@@ -133,7 +133,7 @@ def extract(output: Path, library: Library, **fields: Any) -> TwelveLabsExtractT
 
 
 @pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
-def test_too_long_a_file_is_refused_before_it_is_uploaded(
+def test_too_long_file_is_refused_before_the_upload(
     api_version: str, connect: Connect, account: Account, clip: Path, metrics: Recording
 ) -> None:
     connect(api_version)
@@ -143,7 +143,7 @@ def test_too_long_a_file_is_refused_before_it_is_uploaded(
     assert account.holdings() == before and not metrics.counted
 
 
-def test_an_address_is_refused_as_soon_as_its_length_is_known(
+def test_too_long_url_is_refused_when_its_duration_is_known(
     connect: Connect, account: Account, clip: Path, site: Callable[[Path], str], metrics: Recording
 ) -> None:
     index_id, before = account.create_index("address"), minutes(account)
@@ -160,7 +160,7 @@ def test_an_address_is_refused_as_soon_as_its_length_is_known(
 
 @pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
 @pytest.mark.parametrize("wait", [True, False])
-def test_indexing_is_estimated_before_and_counted_after(
+def test_indexing_cost_is_estimated_before_and_counted_after(
     api_version: str,
     wait: bool,
     connect: Connect,
@@ -181,7 +181,7 @@ def test_indexing_is_estimated_before_and_counted_after(
 
 
 @pytest.mark.parametrize("mode", ["sync", "stream", "async"])
-def test_a_question_bills_the_window(
+def test_analysis_bills_the_time_range(
     mode: str, connect: Connect, account: Account, library: Library, tmp_path: Path, metrics: Recording
 ) -> None:
     before = minutes(account)
@@ -201,7 +201,7 @@ def test_a_question_bills_the_window(
     assert metrics.of("input_tokens", "analysis") == bill["input_tokens"]
 
 
-def test_segments_bill_the_video_once_for_each_definition(
+def test_segments_bill_the_video_once_per_definition(
     connect: Connect, account: Account, library: Library, tmp_path: Path, metrics: Recording
 ) -> None:
     asked = {
@@ -224,7 +224,7 @@ def test_segments_bill_the_video_once_for_each_definition(
     assert minutes(account) - before == pytest.approx(2 * length, abs=0.001)
 
 
-def test_an_address_needs_an_end_where_there_is_a_limit(
+def test_url_needs_an_end_under_a_limit(
     connect: Connect, account: Account, clip: Path, site: Callable[[Path], str], tmp_path: Path
 ) -> None:
     before = minutes(account)
@@ -237,7 +237,9 @@ def test_an_address_needs_an_end_where_there_is_a_limit(
     assert bill["unknown"] == 0 and bill["minutes"] == pytest.approx(CLIP, abs=0.01), "known once the task is done"
 
 
-def test_a_summary(connect: Connect, account: Account, library: Library, tmp_path: Path, metrics: Recording) -> None:
+def test_cost_of_a_summary(
+    connect: Connect, account: Account, library: Library, tmp_path: Path, metrics: Recording
+) -> None:
     before, length = minutes(account), length_of(account, library)
     video = {"index_id": library.index_id, "video_id": library.video_id}
     with pytest.raises(TwelveLabsInputError, match=r"would bill about .* allows 0\.2"):
@@ -249,7 +251,7 @@ def test_a_summary(connect: Connect, account: Account, library: Library, tmp_pat
     assert metrics.of("billed_minutes", "analysis") == pytest.approx(length, abs=0.001)
 
 
-def test_a_summary_of_an_endpoint(
+def test_cost_of_a_summary_in_an_older_generation(
     connect: Connect, account: Account, engine: Engine, clip: Path, tmp_path: Path, metrics: Recording
 ) -> None:
     old = Api(engine, "v1.2")
@@ -267,7 +269,7 @@ def test_a_summary_of_an_endpoint(
     assert metrics.of("billed_minutes", "analysis") == pytest.approx(CLIP, abs=0.01)
 
 
-def test_text_in_video_bills_where_a_model_reads_it(
+def test_text_in_video_is_billed_where_a_model_reads_it(
     connect: Connect, account: Account, library: Library, tmp_path: Path, metrics: Recording
 ) -> None:
     before, length = minutes(account), length_of(account, library)
@@ -284,7 +286,7 @@ def test_text_in_video_bills_where_a_model_reads_it(
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
-def test_a_video_is_embedded_by_the_minute(
+def test_video_embedding_is_billed_by_the_minute(
     mode: str, connect: Connect, account: Account, library: Library, tmp_path: Path, metrics: Recording
 ) -> None:
     before = minutes(account)
@@ -297,12 +299,12 @@ def test_a_video_is_embedded_by_the_minute(
     assert metrics.of("billed_minutes", "embedding") == pytest.approx(0.2)
 
 
-def test_a_text_is_not_billed_by_the_minute(connect: Connect, tmp_path: Path, metrics: Recording) -> None:
+def test_text_embedding_is_not_billed_by_the_minute(connect: Connect, tmp_path: Path, metrics: Recording) -> None:
     assert billed_in(run(embed(tmp_path, text="a red car", max_billable_minutes=0), "words")) is None
     assert not metrics.counted
 
 
-def test_a_batch_bills_all_its_items(
+def test_batch_bills_all_its_items(
     connect: Connect, account: Account, library: Library, tmp_path: Path, metrics: Recording
 ) -> None:
     items = [library.asset_id, {"asset_id": library.asset_id, "start": 0, "end": 12}]
@@ -328,7 +330,7 @@ def test_a_batch_bills_all_its_items(
 
 
 @pytest.mark.parametrize("limit", ["many", -1])
-def test_a_limit_that_is_none_is_refused(
+def test_invalid_cost_limit_is_refused(
     limit: Any, connect: Connect, account: Account, clip: Path, library: Library, tmp_path: Path
 ) -> None:
     before = account.holdings()
@@ -341,7 +343,7 @@ def test_a_limit_that_is_none_is_refused(
     assert account.holdings() == before
 
 
-def test_metrics_that_fail_do_not_fail_the_task(connect: Connect, library: Library, tmp_path: Path) -> None:
+def test_failing_metrics_do_not_fail_the_task(connect: Connect, library: Library, tmp_path: Path) -> None:
     class Broken(Recording):
         def incr(self, *args: Any, **kwargs: Any) -> None:
             raise OSError("no route to the metrics server")

@@ -49,7 +49,7 @@ print(json.dumps({
 """
 
 
-def test_they_are_read_without_warnings_work_or_heavy_libraries() -> None:
+def test_dag_files_load_without_warnings_side_effects_or_heavy_libraries() -> None:
     files = [str(ROOT / "dags" / f"{name}.py") for name in NAMES]
     command = [sys.executable, "-B", "-c", READ, json.dumps([files, HEAVY])]
     result = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
@@ -58,7 +58,7 @@ def test_they_are_read_without_warnings_work_or_heavy_libraries() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_they_have_one_form(name: str) -> None:
+def test_dags_follow_the_conventions(name: str) -> None:
     dag = load_dag(name)
     assert Path(dag.fileloc).stem == dag.dag_id == name
     assert dag.doc_md and "twelvelabs" in dag.tags and not dag.catchup
@@ -70,14 +70,14 @@ def test_they_have_one_form(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(COPIED))
-def test_they_say_what_they_do_what_they_need_and_what_to_do(name: str) -> None:
+def test_copied_dags_document_purpose_requirements_and_failures(name: str) -> None:
     text = str(load_dag(name).doc_md)
     assert all(words in text for words in ("**What it does", "**What it needs:**", "**If it fails")), text
     assert "twelvelabs_default" in text
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_scheduled_runs_one_at_a_time_and_by_its_defaults(name: str) -> None:
+def test_scheduled_dags_run_one_at_a_time_with_default_params(name: str) -> None:
     dag = load_dag(name)
     assert (name in SCHEDULED) == bool(dag.schedule), "say in SCHEDULED what runs by itself"
     if name in SCHEDULED:
@@ -100,7 +100,7 @@ def test_what_is_scheduled_runs_one_at_a_time_and_by_its_defaults(name: str) -> 
         ("search_digest", {"max_results": 5000}),
     ],
 )
-def test_params_are_checked_before_a_run(name: str, wrong: dict[str, Any]) -> None:
+def test_invalid_params_are_refused(name: str, wrong: dict[str, Any]) -> None:
     from airflow.providers.common.compat.sdk import ParamValidationError
 
     good = {"sources": ["a.mp4"], "policy": "none", "output_path": "/tmp/out"}

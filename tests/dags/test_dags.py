@@ -35,7 +35,9 @@ def manifests(output: Path) -> dict[str, Path]:
 
 
 @pytest.mark.parametrize("api_version", ["v1.3", "v1.2", "v1.1"])
-def test_video_understanding_leaves_what_was_said_and_shown(connect: Connect, tmp_path: Path, api_version: str) -> None:
+def test_video_understanding_publishes_transcript_and_on_screen_text(
+    connect: Connect, tmp_path: Path, api_version: str
+) -> None:
     connect(api_version)
     dag_run = run(
         "video_understanding", sources=[str(SAMPLE)], index_name=f"dag-{api_version}", output_path=str(tmp_path)
@@ -59,7 +61,7 @@ def test_video_understanding_leaves_what_was_said_and_shown(connect: Connect, tm
     assert origin == ("generated" if api_version == "v1.3" else "ocr")
 
 
-def test_two_videos_make_two_branches(connect: Connect, tmp_path: Path) -> None:
+def test_two_videos_are_two_mapped_branches(connect: Connect, tmp_path: Path) -> None:
     twin = tmp_path / "zwei & drei.mp4"
     twin.write_bytes(SAMPLE.read_bytes())
     output = tmp_path / "out"
@@ -71,9 +73,7 @@ def test_two_videos_make_two_branches(connect: Connect, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
 @pytest.mark.parametrize("dag_id", ["provide_transcription", "video_understanding"])
-def test_a_given_transcript_is_what_is_published(
-    connect: Connect, tmp_path: Path, api_version: str, dag_id: str
-) -> None:
+def test_provided_transcript_is_published(connect: Connect, tmp_path: Path, api_version: str, dag_id: str) -> None:
     connect(api_version)
     video = {"video": str(SAMPLE)} if dag_id == "provide_transcription" else {"sources": [str(SAMPLE)]}
     dag_run = run(
@@ -86,7 +86,7 @@ def test_a_given_transcript_is_what_is_published(
     ]
 
 
-def test_a_transcript_for_two_videos_is_refused(connect: Connect, tmp_path: Path) -> None:
+def test_one_transcript_for_two_videos_is_refused(connect: Connect, tmp_path: Path) -> None:
     dag_run = run(
         "video_understanding",
         sources=[str(SAMPLE), str(SAMPLE)],
@@ -98,7 +98,9 @@ def test_a_transcript_for_two_videos_is_refused(connect: Connect, tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_ask_about_videos_leaves_chapters_answers_vectors_and_a_search(connect: Connect, tmp_path: Path) -> None:
+def test_ask_about_videos_publishes_chapters_answers_vectors_and_search_results(
+    connect: Connect, tmp_path: Path
+) -> None:
     connect("v1.3")
     dag_run = run(
         "ask_about_videos", source=str(SAMPLE), query="telescope", index_name="ask", output_path=str(tmp_path)

@@ -44,7 +44,7 @@ def jobs(airflow_database: None) -> Iterator[JobServer]:
             session.delete(session.scalars(select(Connection).where(Connection.conn_id == "stored")).one())
 
 
-def test_a_deferred_wait_finds_a_connection_of_the_database(
+def test_deferred_wait_uses_a_connection_of_the_database(
     jobs: JobServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow.settings.DAGS_FOLDER", str(tmp_path))

@@ -82,7 +82,7 @@ def nights(connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.usefixtures("airflow_database")
-def test_each_night_what_is_new(nights: Nights) -> None:
+def test_each_run_returns_new_videos(nights: Nights) -> None:
     nights.put("a.mp4", "2026/b.mp4", "a.srt", "notes.txt")
     nights.put("young.mp4", age=0)
     assert nights.run(1) == ["a.mp4", "b.mp4"]
@@ -108,7 +108,7 @@ def discover(folder: Path, **options: Any) -> TwelveLabsDiscoverVideosOperator:
     return TwelveLabsDiscoverVideosOperator(task_id="t", **given)
 
 
-def test_the_result_is_small_and_says_where_the_list_lies(nights: Nights) -> None:
+def test_result_is_small_and_links_the_list(nights: Nights) -> None:
     nights.put("b.mkv", "a.mp4", "a.de.vtt", "tiny.mp4", "c.avi")
     (nights.folder / "videos/tiny.mp4").write_bytes(b"1")
     source = json.dumps([f"{nights.folder}/videos/*.m*", str(nights.folder / "videos")])
@@ -143,7 +143,7 @@ def test_the_result_is_small_and_says_where_the_list_lies(nights: Nights) -> Non
         ({"source_conn_id": "aws", "source": "s3://other@bucket/x"}, "names the connection 'other', but 'aws'"),
     ],
 )
-def test_arguments_that_cannot_be_used(nights: Nights, options: dict[str, Any], words: str) -> None:
+def test_invalid_arguments_are_refused(nights: Nights, options: dict[str, Any], words: str) -> None:
     with pytest.raises(TwelveLabsInputError) as caught:
         result_of(discover(nights.folder, **options))
     assert words in str(caught.value)
@@ -154,7 +154,7 @@ def test_arguments_that_cannot_be_used(nights: Nights, options: dict[str, Any], 
 @pytest.mark.parametrize(
     ("uri", "provider"), [("abfs://nosuch@container/x", "microsoft.azure"), ("s3://nosuch@bucket/x", "amazon")]
 )
-def test_a_connection_that_does_not_exist(nights: Nights, uri: str, provider: str) -> None:
+def test_missing_connection_is_named(nights: Nights, uri: str, provider: str) -> None:
     module = f"airflow.providers.{provider}"
     pytest.importorskip(module, reason=f"NOT PROVEN HERE: {module} (extra test-servers) is not installed")
     with pytest.raises(TwelveLabsInputError, match="cannot be opened with the connection 'nosuch'"):

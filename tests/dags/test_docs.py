@@ -38,11 +38,11 @@ def environment() -> jinja2.Environment:
     return SandboxedEnvironment(undefined=jinja2.StrictUndefined)
 
 
-def test_there_are_templates() -> None:
+def test_documentation_has_templates() -> None:
     assert {"dags", "docs"} <= {file.parent.name for file, _ in templates()}
 
 
-def test_no_template_needs_a_logical_date() -> None:
+def test_provider_templates_need_no_logical_date() -> None:
     env, bad = environment(), list[str]()
     for file, template in templates():
         try:
@@ -56,7 +56,7 @@ def test_no_template_needs_a_logical_date() -> None:
     assert not bad
 
 
-def test_the_templates_of_the_documentation_render_without_a_logical_date() -> None:
+def test_templates_of_the_documentation_render_without_a_logical_date() -> None:
     env = environment()
     run = SimpleNamespace(run_after=datetime(2026, 1, 1, tzinfo=UTC), run_id="manual__1", logical_date=None, conf={})
     context = {"dag_run": run, "run_id": run.run_id, "logical_date": None}
@@ -66,7 +66,7 @@ def test_the_templates_of_the_documentation_render_without_a_logical_date() -> N
 
 
 @pytest.mark.usefixtures("airflow_database")
-def test_the_dag_of_events_md_reads_every_result_once(
+def test_dag_of_events_md_reads_every_result_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("airflow.settings.DAGS_FOLDER", str(tmp_path))

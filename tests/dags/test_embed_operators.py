@@ -62,7 +62,7 @@ def billed(account: Account) -> Callable[[], dict[str, Any]]:
     return totals
 
 
-def test_a_text_is_embedded_at_once(tmp_path: Path, connect: Connect) -> None:
+def test_text_is_embedded_synchronously(tmp_path: Path, connect: Connect) -> None:
     result = embed(tmp_path / "out", text="good morning", formats=["jsonl", "parquet"])
     assert (result["rows"], result["dimensions"], result["model_name"]) == (1, 512, MODEL)
     assert result["input_type"] == "text" and result["embedding_task_id"] is result["asset_id"] is None
@@ -73,7 +73,7 @@ def test_a_text_is_embedded_at_once(tmp_path: Path, connect: Connect) -> None:
     assert manifest["model"] == MODEL and manifest["dimensions"] == 512 and manifest["input_type"] == "text"
 
 
-def test_parquet_holds_lists_of_32_bit_numbers(tmp_path: Path, connect: Connect) -> None:
+def test_parquet_holds_lists_of_32_bit_floats(tmp_path: Path, connect: Connect) -> None:
     import pyarrow.parquet as parquet
 
     result = embed(tmp_path / "out", text="good morning", formats="parquet")
@@ -82,12 +82,12 @@ def test_parquet_holds_lists_of_32_bit_numbers(tmp_path: Path, connect: Connect)
     assert len(table["embedding"][0]) == 512
 
 
-def test_the_same_input_has_the_same_place_and_another_has_another(tmp_path: Path, connect: Connect) -> None:
+def test_result_path_depends_on_the_input(tmp_path: Path, connect: Connect) -> None:
     first, again, other = (embed(tmp_path, text=text)["manifest"] for text in ("one", "one", "two"))
     assert first == again != other
 
 
-def test_images_alone_with_a_text_and_several(tmp_path: Path, connect: Connect, picture: Path) -> None:
+def test_image_with_text_and_several_images(tmp_path: Path, connect: Connect, picture: Path) -> None:
     assert embed(tmp_path, image=str(picture))["input_type"] == "image"
     assert embed(tmp_path, image=[str(picture)], text="red")["input_type"] == "text_image"
     several = embed(tmp_path, image={"a": str(picture), "b": str(picture)}, text="<@a> beside <@b>")
@@ -95,7 +95,7 @@ def test_images_alone_with_a_text_and_several(tmp_path: Path, connect: Connect, 
     assert "red square" in embed(tmp_path, image=str(picture))["manifest"]
 
 
-def test_a_short_video_of_a_file_is_embedded_at_once(tmp_path: Path, connect: Connect, clip: Path) -> None:
+def test_short_video_file_is_embedded_synchronously(tmp_path: Path, connect: Connect, clip: Path) -> None:
     result = embed(tmp_path, video=str(clip), options="visual", scopes='["clip"]', segment_seconds="2")
     assert (result["rows"], result["duration"], result["embedding_task_id"]) == (3, 6.0, None)
     assert [(row["start"], row["end"], row["option"], row["scope"]) for row in rows_of(result)] == [
@@ -105,7 +105,7 @@ def test_a_short_video_of_a_file_is_embedded_at_once(tmp_path: Path, connect: Co
     ]
 
 
-def test_an_asset_by_a_task_with_fused_vectors(tmp_path: Path, connect: Connect, library: Library) -> None:
+def test_asset_is_embedded_by_a_task_with_fused_vectors(tmp_path: Path, connect: Connect, library: Library) -> None:
     result = embed(
         tmp_path,
         video=library.asset_id,
@@ -121,7 +121,7 @@ def test_an_asset_by_a_task_with_fused_vectors(tmp_path: Path, connect: Connect,
     assert result["duration"] == pytest.approx(37, abs=1)
 
 
-def test_a_sound_by_url_is_a_task_since_its_length_is_unknown(
+def test_audio_url_of_unknown_duration_is_embedded_by_a_task(
     tmp_path: Path, connect: Connect, site: Callable[[Path], str]
 ) -> None:
     sound = make_sound(tmp_path / "tone.wav", 6.0)
@@ -129,7 +129,7 @@ def test_a_sound_by_url_is_a_task_since_its_length_is_unknown(
     assert result["embedding_task_id"] and result["input_type"] == "audio" and result["rows"] == 1
 
 
-def test_a_task_that_does_not_wait_is_published_by_another(tmp_path: Path, connect: Connect, library: Library) -> None:
+def test_second_task_publishes_an_embedding_task(tmp_path: Path, connect: Connect, library: Library) -> None:
     left = embed(tmp_path, video=library.asset_id, options=["visual"], wait_for_completion=False)
     assert left["job_kind"] == "embedding_task" and left["job_id"] == left["embedding_task_id"]
     sensor = TwelveLabsEmbeddingSensor(task_id="s", embedding_task_id=left["job_id"], poke_interval=0.05)
@@ -140,7 +140,7 @@ def test_a_task_that_does_not_wait_is_published_by_another(tmp_path: Path, conne
     assert result["embedding_task_id"] == left["job_id"] and result["input_type"] == "video"
 
 
-def test_a_deferrable_task_leaves_the_worker_and_comes_back(
+def test_deferrable_task_defers_and_resumes(
     tmp_path: Path, connect: Connect, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fields: dict[str, Any] = {"video": library.asset_id, "options": ["visual"], "scopes": ["asset"], "start": 1}
@@ -157,7 +157,7 @@ def test_a_deferrable_task_leaves_the_worker_and_comes_back(
     assert result["rows"] == 1 and rows_of(result)[0]["start"] == 1.0
 
 
-def test_every_argument_may_come_out_of_a_template(tmp_path: Path, connect: Connect, clip: Path, picture: Path) -> None:
+def test_every_argument_may_be_a_template(tmp_path: Path, connect: Connect, clip: Path, picture: Path) -> None:
     params = {"video": str(clip), "options": ["visual"], "images": {"a": str(picture)}, "output": str(tmp_path)}
     fields: dict[str, Any] = {
         "task_id": "t",
@@ -206,7 +206,7 @@ def test_every_argument_may_come_out_of_a_template(tmp_path: Path, connect: Conn
         ({"image": "SAMPLE"}, "neither JPEG nor PNG"),
     ],
 )
-def test_what_cannot_work_is_refused_before_anything_is_sent(
+def test_invalid_arguments_are_refused_before_any_request(
     fields: dict[str, Any],
     said: str,
     tmp_path: Path,
@@ -222,7 +222,7 @@ def test_what_cannot_work_is_refused_before_anything_is_sent(
 
 
 @pytest.mark.parametrize("fields", [{"text": "word " * 501}, {"video": "SAMPLE", "segment_seconds": 11}])
-def test_invalid_values_are_refused_by_the_service_for_free(
+def test_service_refuses_invalid_values_without_billing(
     fields: dict[str, Any], tmp_path: Path, connect: Connect, sample: Path, billed: Callable[[], dict[str, Any]]
 ) -> None:
     before = billed()
@@ -232,7 +232,7 @@ def test_invalid_values_are_refused_by_the_service_for_free(
     assert billed() == before
 
 
-def test_a_file_that_is_too_large_to_go_along(tmp_path: Path, connect: Connect, sample: Path) -> None:
+def test_too_large_file_for_an_inline_request(tmp_path: Path, connect: Connect, sample: Path) -> None:
     large = tmp_path / "large.mp4"
     large.write_bytes(sample.read_bytes())
     with large.open("ab") as file:
@@ -241,16 +241,14 @@ def test_a_file_that_is_too_large_to_go_along(tmp_path: Path, connect: Connect, 
         embed(tmp_path, video=str(large))
 
 
-def test_a_video_that_is_too_long_for_one_answer(tmp_path: Path, connect: Connect, monkeypatch: Any) -> None:
+def test_too_long_video_for_a_synchronous_request(tmp_path: Path, connect: Connect, monkeypatch: Any) -> None:
     asset = SimpleNamespace(status="ready", duration=601.0)
     monkeypatch.setattr(TwelveLabsHook, "execute", lambda self, call: asset)
     with pytest.raises(TwelveLabsInputError, match=r"lasts 601 s.*mode='async'"):
         embed(tmp_path, video="0" * 24, mode="sync")
 
 
-def test_an_asset_that_is_not_ready_and_one_that_is_not_there(
-    tmp_path: Path, connect: Connect, monkeypatch: Any
-) -> None:
+def test_asset_that_is_not_ready_or_missing(tmp_path: Path, connect: Connect, monkeypatch: Any) -> None:
     with pytest.raises(TwelveLabsRefusedError, match="resource_not_exist"):
         embed(tmp_path, video="0" * 24)
     asset = SimpleNamespace(status="processing", duration=None)
@@ -259,7 +257,9 @@ def test_an_asset_that_is_not_ready_and_one_that_is_not_there(
         embed(tmp_path, video="0" * 24)
 
 
-def test_a_sensor_says_why_a_task_failed(tmp_path: Path, connect: Connect, site: Callable[[Path], str]) -> None:
+def test_sensor_names_the_reason_of_a_failed_task(
+    tmp_path: Path, connect: Connect, site: Callable[[Path], str]
+) -> None:
     left = embed(tmp_path, video=site(tmp_path / "nothing.mp4"), wait_for_completion=False)
     sensor = TwelveLabsEmbeddingSensor(task_id="s", embedding_task_id=left["job_id"], poke_interval=0.05)
     with pytest.raises(TwelveLabsWatchedJobFailedError, match="could not be fetched"):
@@ -293,7 +293,7 @@ def lost(monkeypatch: pytest.MonkeyPatch) -> Iterator[LosesAnswers]:
     yield LosesAnswers(monkeypatch)
 
 
-def test_a_task_whose_answer_was_lost_is_found_by_its_url(
+def test_embedding_task_is_found_by_url_after_a_lost_response(
     tmp_path: Path, connect: Connect, site: Callable[[Path], str], clip: Path, lost: LosesAnswers, billed: Any
 ) -> None:
     before = billed().get("embedding", 0)
@@ -302,14 +302,14 @@ def test_a_task_whose_answer_was_lost_is_found_by_its_url(
     assert result["rows"] == 1 and billed()["embedding"] == before + 1
 
 
-def test_a_task_of_an_asset_whose_answer_was_lost_is_left_to_a_person(
+def test_lost_response_for_an_asset_makes_the_outcome_unknown(
     tmp_path: Path, connect: Connect, library: Library, lost: LosesAnswers
 ) -> None:
     with pytest.raises(TwelveLabsUnknownOutcomeError, match="Pass the right one as embedding_task_id"):
         embed(tmp_path, video=library.asset_id, mode="async", options=["visual"])
 
 
-def test_minutes_of_video_are_not_embedded_twice_by_themselves(
+def test_lost_synchronous_embedding_is_not_requested_again(
     tmp_path: Path, connect: Connect, clip: Path, lost: LosesAnswers
 ) -> None:
     with pytest.raises(TwelveLabsUnknownOutcomeError, match="use mode='async'"):
@@ -322,7 +322,7 @@ class Killed(BaseException):
     """The worker dies."""
 
 
-def test_a_worker_that_died_before_it_noted_the_task_finds_it_again(
+def test_retry_finds_the_task_of_a_worker_that_died_before_recording_it(
     tmp_path: Path, connect: Connect, site: Callable[[Path], str], clip: Path, monkeypatch: Any, billed: Any
 ) -> None:
     before, store, url = billed().get("embedding", 0), TaskStateStore(), site(clip) + "?case=killed"
@@ -335,7 +335,7 @@ def test_a_worker_that_died_before_it_noted_the_task_finds_it_again(
     assert store["twelvelabs_job"]["phase"] == "submitted"
 
 
-def test_a_worker_that_died_before_it_sent_anything_sends_it(
+def test_retry_submits_after_a_worker_died_before_sending(
     tmp_path: Path, connect: Connect, site: Callable[[Path], str], clip: Path, monkeypatch: Any
 ) -> None:
     store, url = TaskStateStore(), site(clip) + "?case=unsent"
@@ -348,13 +348,13 @@ def test_a_worker_that_died_before_it_sent_anything_sends_it(
     assert embed(tmp_path, store, video=url)["embedding_task_id"]
 
 
-def test_a_retry_attaches_to_the_task_of_the_ledger(tmp_path: Path, connect: Connect, library: Library) -> None:
+def test_retry_attaches_to_the_recorded_task(tmp_path: Path, connect: Connect, library: Library) -> None:
     store = TaskStateStore()
     first, again = (embed(tmp_path, store, video=library.asset_id, mode="async", options=["visual"]) for _ in "12")
     assert first["embedding_task_id"] == again["embedding_task_id"]
 
 
-def test_the_older_generations(tmp_path: Path, connect: Connect, clip: Path, picture: Path) -> None:
+def test_embedding_in_older_generations(tmp_path: Path, connect: Connect, clip: Path, picture: Path) -> None:
     connect("v1.2")
     assert embed(tmp_path, text="good morning")["model_name"] == MODEL
     assert embed(tmp_path, image=str(picture))["rows"] == 1

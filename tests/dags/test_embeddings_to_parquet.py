@@ -13,7 +13,7 @@ from tests.dags.test_dags import states
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("airflow_database")]
 
 
-def test_vectors_are_a_table_of_all_videos(connect: Connect, clip: Path, tmp_path: Path) -> None:
+def test_vectors_of_all_videos_are_one_table(connect: Connect, clip: Path, tmp_path: Path) -> None:
     duckdb = pytest.importorskip("duckdb", reason="duckdb (extra test-servers) reads what the DAG wrote")
     twin = tmp_path / "zwei & drei.mp4"
     twin.write_bytes(clip.read_bytes())

@@ -76,7 +76,7 @@ def entities_in(account: Account, collection_id: str) -> list[dict[str, Any]]:
     return listed
 
 
-def test_a_collection_is_made_once_per_name(connect: Connect, account: Account) -> None:
+def test_collection_is_created_once_per_name(connect: Connect, account: Account) -> None:
     first = create_collection("dag people", description="all")
     assert create_collection("dag people") == first
     with pytest.raises(TwelveLabsInputError, match=f"'dag people' already exists as {first}"):
@@ -87,7 +87,7 @@ def test_a_collection_is_made_once_per_name(connect: Connect, account: Account) 
     assert account.get("/v1.3/entity-collections", name="dag people")["page_info"]["total_results"] == 0
 
 
-def test_an_entity_is_made_once_per_name(collection_id: str, pictures: list[str], account: Account) -> None:
+def test_entity_is_created_once_per_name(collection_id: str, pictures: list[str], account: Account) -> None:
     fields = {"asset_ids": str(pictures[:1]).replace("'", '"'), "metadata": '{"age": 33}', "description": "sings"}
     made, _ = see_through(entity(collection_id, **fields), task_context())
     assert made["entity_collection_id"] == collection_id
@@ -98,7 +98,7 @@ def test_an_entity_is_made_once_per_name(collection_id: str, pictures: list[str]
     assert (there["_id"], there["metadata"], there["description"]) == (made["entity_id"], {"age": 33}, "sings")
 
 
-def test_an_entity_that_lacks_images_is_said_or_updated(
+def test_entity_with_missing_images_is_refused_or_updated(
     collection_id: str, pictures: list[str], account: Account
 ) -> None:
     made, _ = see_through(entity(collection_id, asset_ids=pictures[:1], metadata={"a": 1}), task_context())
@@ -113,7 +113,7 @@ def test_an_entity_that_lacks_images_is_said_or_updated(
     assert (there["asset_ids"], there["description"], there["metadata"]) == (pictures, "new", {"a": 1})
 
 
-def test_an_entity_is_waited_for_without_a_worker(collection_id: str, late: tuple[str, Callable[[], None]]) -> None:
+def test_deferred_task_waits_for_an_entity(collection_id: str, late: tuple[str, Callable[[], None]]) -> None:
     asset_id, let_go = late
     memory = TaskStateStore()
     first = entity(collection_id, asset_ids=[asset_id], deferrable=True)
@@ -124,9 +124,7 @@ def test_an_entity_is_waited_for_without_a_worker(collection_id: str, late: tupl
     assert result["status"] == "ready"
 
 
-def test_an_entity_is_waited_for_on_the_worker(
-    collection_id: str, late: tuple[str, Callable[[], None]], account: Account
-) -> None:
+def test_worker_waits_for_an_entity(collection_id: str, late: tuple[str, Callable[[], None]], account: Account) -> None:
     asset_id, let_go = late
 
     def release() -> None:
@@ -140,7 +138,7 @@ def test_an_entity_is_waited_for_on_the_worker(
     assert (result["status"], deferrals) == ("ready", 0)
 
 
-def test_an_entity_is_left_to_a_sensor(collection_id: str, late: tuple[str, Callable[[], None]]) -> None:
+def test_sensor_waits_for_an_entity(collection_id: str, late: tuple[str, Callable[[], None]]) -> None:
     asset_id, let_go = late
     left, _ = see_through(entity(collection_id, asset_ids=[asset_id], wait_for_completion=False), task_context())
     assert left["status"] is None
@@ -155,7 +153,7 @@ def test_an_entity_is_left_to_a_sensor(collection_id: str, late: tuple[str, Call
     assert see_through(poked, task_context())[0] == result
 
 
-def test_an_entity_that_is_never_ready_is_given_up(collection_id: str, late: tuple[str, Callable[[], None]]) -> None:
+def test_entity_that_is_never_ready_times_out(collection_id: str, late: tuple[str, Callable[[], None]]) -> None:
     with pytest.raises(TwelveLabsJobTimeoutError, match="entity"):
         see_through(entity(collection_id, asset_ids=[late[0]], timeout=0.5), task_context())
 
@@ -171,13 +169,13 @@ def test_an_entity_that_is_never_ready_is_given_up(collection_id: str, late: tup
         ({"asset_ids": ["a"], "if_exists": "overwrite"}, "overwrite"),
     ],
 )
-def test_arguments_that_cannot_work(collection_id: str, account: Account, fields: dict[str, Any], said: str) -> None:
+def test_invalid_arguments_are_refused(collection_id: str, account: Account, fields: dict[str, Any], said: str) -> None:
     with pytest.raises(TwelveLabsInputError, match=said):
         see_through(entity(collection_id, **fields), task_context())
     assert entities_in(account, collection_id) == []
 
 
-def test_what_the_service_refuses_ends_the_task(collection_id: str) -> None:
+def test_refusal_of_the_service_fails_the_task(collection_id: str) -> None:
     with pytest.raises(TwelveLabsRefusedError, match=UNKNOWN):
         see_through(entity(collection_id, asset_ids=UNKNOWN), task_context())
 
@@ -188,9 +186,7 @@ def test_older_generations_name_the_nearest_alternative(connect: Connect) -> Non
         create_collection("people")
 
 
-def test_a_deleted_entity_is_gone_and_may_be_deleted_again(
-    collection_id: str, pictures: list[str], account: Account
-) -> None:
+def test_deleting_an_entity_is_idempotent(collection_id: str, pictures: list[str], account: Account) -> None:
     made, _ = see_through(entity(collection_id, asset_ids=pictures), task_context())
     delete = TwelveLabsDeleteEntityOperator(
         task_id="t", entity_collection_id=collection_id, entity_id=made["entity_id"]
@@ -207,7 +203,7 @@ def bulk(collection_id: str, entities: Any, **fields: Any) -> TwelveLabsCreateEn
     )
 
 
-def test_many_entities_have_one_row_each(
+def test_bulk_creation_has_one_row_per_entity(
     collection_id: str, pictures: list[str], account: Account, tmp_path: Path
 ) -> None:
     see_through(entity(collection_id, asset_ids=pictures[:1]), task_context())
@@ -234,7 +230,7 @@ def test_many_entities_have_one_row_each(
     assert UNKNOWN in rows[1]["reason"]
 
 
-def test_many_entities_are_waited_for(
+def test_bulk_creation_waits_for_all_entities(
     collection_id: str, pictures: list[str], late: tuple[str, Callable[[], None]], account: Account
 ) -> None:
     asset_id, let_go = late
@@ -262,13 +258,13 @@ def test_many_entities_are_waited_for(
         ([{"name": "Ann", "asset_ids": ["a"], "age": 3}], "'age'"),
     ],
 )
-def test_lists_that_cannot_work(collection_id: str, account: Account, entities: Any, said: str) -> None:
+def test_invalid_entity_lists_are_refused(collection_id: str, account: Account, entities: Any, said: str) -> None:
     with pytest.raises(TwelveLabsInputError, match=said):
         see_through(bulk(collection_id, entities), task_context())
     assert entities_in(account, collection_id) == []
 
 
-def test_names_that_exist_may_be_a_mistake(collection_id: str, pictures: list[str]) -> None:
+def test_existing_names_can_be_refused(collection_id: str, pictures: list[str]) -> None:
     wanted = [{"name": "Ann", "asset_ids": pictures}]
     see_through(bulk(collection_id, wanted), task_context())
     with pytest.raises(TwelveLabsInputError, match=r"1 of 1 entities exist already.*Ann"):
@@ -312,7 +308,7 @@ with DAG("people", start_date=pendulum.datetime(2026, 1, 1), schedule=None, para
 
 
 @pytest.mark.usefixtures("airflow_database")
-def test_a_dag_of_people(
+def test_dag_creates_an_entity_collection(
     connect: Connect, pictures: list[str], account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow.settings.DAGS_FOLDER", str(tmp_path))

@@ -59,7 +59,7 @@ def dies_when_asked_to_index(monkeypatch: pytest.MonkeyPatch, execute: Any) -> N
 
 @pytest.mark.parametrize("many", [False, True], ids=["one video", "many videos"])
 @pytest.mark.parametrize("store", [True, False], ids=["with a store", "without a store"])
-def test_a_retry_that_must_not_find_a_video_knows_its_own(
+def test_retry_with_if_indexed_fail_accepts_its_own_video(
     store: bool, many: bool, connect: Connect, account: Account, clip: Path, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -87,7 +87,7 @@ def test_a_retry_that_must_not_find_a_video_knows_its_own(
         task().execute(other)
 
 
-def test_two_airflows_keep_journals_of_their_own(
+def test_two_airflows_use_separate_checkpoints(
     connect: Connect, account: Account, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both write below one output path; neither takes what the other has under way for its own."""
@@ -106,7 +106,7 @@ def test_two_airflows_keep_journals_of_their_own(
 
 @pytest.mark.parametrize("store", [True, False], ids=["with stores", "without stores"])
 @pytest.mark.parametrize("kind", ["analysis", "batch"])
-def test_two_airflows_with_one_account_have_jobs_of_their_own(
+def test_two_airflows_with_one_account_use_separate_jobs(
     kind: str, store: bool, connect: Connect, account: Account, library: Library, tmp_path: Path
 ) -> None:
     def task() -> Any:
@@ -127,7 +127,7 @@ def test_two_airflows_with_one_account_have_jobs_of_their_own(
         production.on_kill()
 
 
-def test_a_retry_has_the_job_of_the_try_before(
+def test_retry_finds_the_job_of_the_earlier_attempt(
     connect: Connect, account: Account, library: Library, tmp_path: Path
 ) -> None:
     def task() -> Any:

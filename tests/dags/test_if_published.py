@@ -111,7 +111,7 @@ def events(account: Account) -> int:
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_the_next_run_returns_the_same_result_and_bills_nothing(
+def test_next_run_returns_the_same_result_without_billing(
     name: str,
     connect: Connect,
     account: Account,
@@ -138,7 +138,7 @@ def test_the_next_run_returns_the_same_result_and_bills_nothing(
 
 
 @pytest.mark.parametrize("name", ["a text", "a task's text", "a text's vector", "on-screen text", "a search"])
-def test_replace_asks_again_but_not_a_retry_of_the_attempt_that_published(
+def test_replace_bills_again_except_in_a_retry_after_publishing(
     name: str, connect: Connect, account: Account, library: Library, tmp_path: Path
 ) -> None:
     def run(**context: Any) -> None:
@@ -168,7 +168,7 @@ CHANGED: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("what", CHANGED)
-def test_another_question_is_asked(
+def test_another_question_is_requested(
     what: str, connect: Connect, account: Account, library: Library, tmp_path: Path
 ) -> None:
     name, before, after = CHANGED[what]
@@ -198,7 +198,7 @@ def test_another_question_is_asked(
         ("a search", ["jsonl"], ["json", "parquet"]),
     ],
 )
-def test_formats_that_are_missing_are_made_of_the_files(
+def test_missing_formats_are_created_from_published_files(
     name: str,
     before: list[str],
     after: list[str],
@@ -219,7 +219,7 @@ def test_formats_that_are_missing_are_made_of_the_files(
     check_published(tmp_path)
 
 
-def test_a_damaged_file_is_made_again_where_another_has_its_rows(
+def test_damaged_file_is_recreated_from_another_format(
     connect: Connect, account: Account, library: Library, tmp_path: Path
 ) -> None:
     def run(run_id: str) -> dict[str, Any]:
@@ -237,7 +237,7 @@ def test_a_damaged_file_is_made_again_where_another_has_its_rows(
     assert files["jsonl"].exists() and events(account) == held + 1, "nothing but the subtitles was left"
 
 
-def test_a_batch_without_all_answers_is_taken_only_by_who_allows_it(
+def test_incomplete_batch_result_is_reused_only_if_allowed(
     connect: Connect, account: Account, library: Library, tmp_path: Path
 ) -> None:
     see_through(batch(library, tmp_path), context := task_context())
@@ -252,7 +252,7 @@ def test_a_batch_without_all_answers_is_taken_only_by_who_allows_it(
     assert events(account) == held + 1
 
 
-def test_a_search_is_asked_again_when_the_index_has_changed(
+def test_search_is_repeated_when_the_index_has_changed(
     connect: Connect, account: Account, engine: Engine, library: Library, tmp_path: Path, clip: Path
 ) -> None:
     from tests.engine.client import Api
@@ -276,7 +276,7 @@ def test_a_search_is_asked_again_when_the_index_has_changed(
     assert events(account) == held + 1
 
 
-def test_every_operator_that_bills_for_a_result_has_the_parameter() -> None:
+def test_every_billing_operator_has_if_published() -> None:
     for operator in (
         TwelveLabsExtractTextInVideoOperator, TwelveLabsAnalyzeVideoOperator, TwelveLabsSummarizeVideoOperator,
         TwelveLabsAnalyzeBatchOperator, TwelveLabsEmbedOperator, TwelveLabsSearchOperator,

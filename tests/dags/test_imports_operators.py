@@ -87,7 +87,7 @@ def test_files_of_a_connection_become_assets(
     assert (manifest["kind"], manifest["through"], manifest["imports"]) == ("imports", connection_id, result["imports"])
 
 
-def test_any_number_of_files_is_imported(
+def test_more_files_than_one_request_allows_are_imported(
     connection_id: str, folder: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MOST_IMPORTED", 2)
@@ -101,7 +101,7 @@ def test_any_number_of_files_is_imported(
     assert (again["counts"], len(again["asset_ids"]), deferrals) == ({"skipped": 5, "ready": 5}, 3, 0)
 
 
-def test_a_file_that_did_not_arrive_fails_the_task_after_the_rows_are_written(
+def test_failed_file_fails_the_task_after_the_rows_are_published(
     connection_id: str, folder: Path, tmp_path: Path
 ) -> None:
     memory, output = TaskStateStore(), tmp_path / "out"
@@ -118,7 +118,7 @@ def test_a_file_that_did_not_arrive_fails_the_task_after_the_rows_are_written(
     assert len(list(output.rglob("*.manifest.json"))) == 1, "a retry writes the same names again"
 
 
-def test_a_task_that_does_not_wait_names_its_imports_for_the_sensor(connection_id: str) -> None:
+def test_import_without_waiting_returns_ids_for_the_sensor(connection_id: str) -> None:
     handed, deferrals = run(connection_id=connection_id, items="a.mp4", wait_for_completion=False, deferrable=True)
     assert deferrals == 0
     assert handed == {
@@ -162,7 +162,7 @@ def test_files_of_an_integration_are_indexed_once(
     assert mended["counts"] == {"skipped": 3, "created": 1, "ready": 4}
 
 
-def test_an_import_that_runs_already_is_waited_for(engine: Engine, connection_id: str, connect: Connect) -> None:
+def test_running_import_is_waited_for(engine: Engine, connection_id: str, connect: Connect) -> None:
     connect("v1.2")
     old = Api(engine, "v1.2")
     index_id = old.create_index(f"running {connection_id}")
@@ -198,7 +198,7 @@ def test_an_import_that_runs_already_is_waited_for(engine: Engine, connection_id
         ({"connection_id": "c", "items": "a", "output_path": "/tmp", "formats": ["srt"]}, "srt"),
     ],
 )
-def test_arguments_that_cannot_work_are_refused_before_anything_is_sent(
+def test_invalid_arguments_are_refused_before_any_request(
     fields: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", raising=False)
@@ -206,7 +206,7 @@ def test_arguments_that_cannot_work_are_refused_before_anything_is_sent(
         run(**fields)
 
 
-def test_an_output_that_cannot_be_written_is_known_before(
+def test_unwritable_output_is_refused_before_the_import(
     engine: Engine, connection_id: str, tmp_path: Path, folder: Path
 ) -> None:
     with pytest.raises((TwelveLabsInputError, TwelveLabsOutputError)):
@@ -214,7 +214,7 @@ def test_an_output_that_cannot_be_written_is_known_before(
     assert Api(engine).get(f"/connections/{connection_id}/imports")["data"] == []
 
 
-def test_an_unknown_an_expired_and_an_unsupported_connection_differ(
+def test_errors_of_unknown_expired_and_unsupported_connections(
     connection_id: str, folder: Path, connect: Connect
 ) -> None:
     with pytest.raises(TwelveLabsRefusedError, match=UNKNOWN):
@@ -230,12 +230,12 @@ def test_an_unknown_an_expired_and_an_unsupported_connection_differ(
         run(integration_id=connection_id, index_id=UNKNOWN)
 
 
-def test_a_sensor_needs_a_pair_of_ids() -> None:
+def test_sensor_needs_pairs_of_ids() -> None:
     with pytest.raises(TwelveLabsInputError, match="give connection_id and import_id"):
         TwelveLabsImportSensor(task_id="s", connection_id="c", index_id="i").job()
 
 
-def test_the_lists_are_templates() -> None:
+def test_lists_are_template_fields() -> None:
     fields = set(TwelveLabsImportVideosOperator.template_fields)
     assert {"twelvelabs_conn_id", "connection_id", "items", "integration_id", "index_id", "output_path"} <= fields
 
@@ -253,7 +253,7 @@ def losing_answers(engine: Engine) -> Iterator[Callable[[str], None]]:
     admin.send("DELETE", "/faults")
 
 
-def test_a_lost_answer_imports_nothing_twice(
+def test_lost_response_imports_nothing_twice(
     engine: Engine, connection_id: str, losing_answers: Callable[[str], None], connect: Connect
 ) -> None:
     losing_answers("/connections/*/imports")

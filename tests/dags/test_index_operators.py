@@ -38,7 +38,7 @@ def count(account: Account, name: str) -> int:
 
 
 @pytest.mark.parametrize("api_version", MODELS)
-def test_the_same_models_reuse_the_index(api_version: str, connect: Connect, account: Account) -> None:
+def test_index_with_the_same_models_is_reused(api_version: str, connect: Connect, account: Account) -> None:
     connect(api_version)
     models, _, _ = MODELS[api_version]
     name = f"same models {api_version}"
@@ -49,7 +49,9 @@ def test_the_same_models_reuse_the_index(api_version: str, connect: Connect, acc
 
 
 @pytest.mark.parametrize("api_version", MODELS)
-def test_other_models_are_an_error_that_says_both(api_version: str, connect: Connect, account: Account) -> None:
+def test_index_with_other_models_is_refused_with_both_named(
+    api_version: str, connect: Connect, account: Account
+) -> None:
     connect(api_version)
     models, others, model = MODELS[api_version]
     name = f"other models {api_version}"
@@ -63,7 +65,7 @@ def test_other_models_are_an_error_that_says_both(api_version: str, connect: Con
     assert count(account, name) == 1
 
 
-def test_a_name_that_is_taken_is_refused_where_that_is_asked_for(connect: Connect) -> None:
+def test_existing_name_is_refused_with_if_exists_fail(connect: Connect) -> None:
     first = create("taken", if_exists="fail")
     with pytest.raises(TwelveLabsInputError, match=f"'taken' already exists as {first}"):
         create("taken", if_exists="fail")
@@ -78,13 +80,13 @@ def test_a_name_that_is_taken_is_refused_where_that_is_asked_for(connect: Connec
         ({"models": ["marengo3.0"]}, "map model names"),
     ],
 )
-def test_arguments_that_cannot_work(fields: dict[str, Any], said: str, connect: Connect, account: Account) -> None:
+def test_invalid_arguments_are_refused(fields: dict[str, Any], said: str, connect: Connect, account: Account) -> None:
     with pytest.raises(TwelveLabsInputError, match=said):
         create("never made", **fields)
     assert count(account, "never made") == 0
 
 
-def test_a_deleted_index_is_gone_and_may_be_deleted_again(connect: Connect, account: Account) -> None:
+def test_deleting_an_index_is_idempotent(connect: Connect, account: Account) -> None:
     index_id = create("short-lived")
     for _ in range(2):
         TwelveLabsDeleteIndexOperator(task_id="t", index_id=index_id).execute(task_context())
@@ -109,7 +111,7 @@ with DAG("mapped_by_name"):
 
 
 @pytest.mark.usefixtures("airflow_database")
-def test_mapped_tasks_create_and_find_an_index_by_its_name(
+def test_mapped_tasks_create_one_index_by_name(
     connect: Connect, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow.settings.DAGS_FOLDER", str(tmp_path))
@@ -122,7 +124,7 @@ def test_mapped_tasks_create_and_find_an_index_by_its_name(
     assert len(listed.read_text().splitlines()) == 1
 
 
-def test_an_index_is_deleted_and_renamed_by_its_name(connect: Connect, account: Account) -> None:
+def test_index_is_renamed_and_deleted_by_name(connect: Connect, account: Account) -> None:
     index_id = create("by name")
     renamed = {"task_id": "t", "index_name": "by name", "new_name": "by another name"}
     for _ in "12":

@@ -131,7 +131,7 @@ def in_index(account: Account, index_id: str) -> int:
 
 @pytest.mark.parametrize("deferrable", [True, False])
 @pytest.mark.parametrize("api_version", GENERATIONS)
-def test_many_videos_of_all_kinds(
+def test_mixed_sources_are_indexed(
     api_version: str, deferrable: bool, connect: Connect, account: Account, films: Films, runs: Runs, tmp_path: Path
 ) -> None:
     connect(api_version)
@@ -195,7 +195,7 @@ DEATHS = {
 
 
 @pytest.mark.parametrize("death", DEATHS)
-def test_a_worker_that_dies_costs_nothing_twice(
+def test_worker_death_bills_nothing_twice(
     death: str, account: Account, connect: Connect, films: Films, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listed, before = list(map(str, films(12))), billed(account)
@@ -212,7 +212,7 @@ def test_a_worker_that_dies_costs_nothing_twice(
 
 
 @pytest.mark.parametrize("api_version", ["v1.2", "v1.1"])
-def test_a_worker_that_dies_costs_nothing_twice_where_there_are_no_assets(
+def test_worker_death_bills_nothing_twice_in_older_generations(
     api_version: str, account: Account, connect: Connect, films: Films, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connect(api_version)
@@ -242,7 +242,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_whatever_becomes_of_an_answer_each_is_billed_once(
+def test_lost_responses_bill_each_video_once(
     name: str, account: Account, connect: Connect, films: Films, runs: Runs, faults: Faults
 ) -> None:
     rule, api_version = FAULTS[name]
@@ -260,7 +260,7 @@ def test_whatever_becomes_of_an_answer_each_is_billed_once(
     assert in_index(account, runs.fields["index_id"]) == 12
 
 
-def test_a_clear_does_only_what_is_not_in_the_index(
+def test_clear_indexes_only_videos_missing_in_the_index(
     account: Account, connect: Connect, films: Films, runs: Runs, tmp_path: Path
 ) -> None:
     listed, before = films(8), billed(account)
@@ -277,7 +277,7 @@ def test_a_clear_does_only_what_is_not_in_the_index(
     assert billed(account) == before + 9
 
 
-def test_a_retry_does_only_what_failed_and_may_succeed(
+def test_retry_indexes_only_retryable_failures(
     account: Account, connect: Connect, films: Films, runs: Runs, faults: Faults
 ) -> None:
     listed, before = list(map(str, films(6))), billed(account)
@@ -292,7 +292,7 @@ def test_a_retry_does_only_what_failed_and_may_succeed(
     assert billed(account) == before + 6
 
 
-def test_never_more_than_asked_for_are_being_indexed(
+def test_max_concurrent_limits_running_jobs(
     account: Account, connect: Connect, films: Films, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"{account.engine.base_url}/_local/limits"
@@ -306,7 +306,7 @@ def test_never_more_than_asked_for_are_being_indexed(
     assert result["indexed"] == 9 and not troubles
 
 
-def test_what_others_have_on_their_way_is_waited_for(
+def test_videos_in_progress_of_other_tasks_are_waited_for(
     account: Account, connect: Connect, films: Films, runs: Runs
 ) -> None:
     """The plan's limit counts over all tasks: who is refused comes again, and fails nothing."""
@@ -319,7 +319,7 @@ def test_what_others_have_on_their_way_is_waited_for(
     assert (result["indexed"], result["failed"]) == (5, 0)
 
 
-def test_it_is_refused_before_anything_is_spent_where_it_is_too_much(
+def test_total_over_the_cost_limit_is_refused_before_any_upload(
     account: Account, connect: Connect, films: Films, runs: Runs
 ) -> None:
     listed, before = list(map(str, films(10))), account.holdings()
@@ -329,7 +329,7 @@ def test_it_is_refused_before_anything_is_spent_where_it_is_too_much(
     assert runs.run(listed, fields={"max_billable_minutes": "1"})["indexed"] == 10
 
 
-def test_a_url_whose_length_shows_late_is_refused_by_itself(
+def test_url_over_the_limit_fails_alone_when_its_duration_is_known(
     account: Account, connect: Connect, films: Films, runs: Runs, site: Callable[[Path], str]
 ) -> None:
     listed, before = [site(path).replace(" ", "%20") for path in films(3)], billed(account)
@@ -347,7 +347,7 @@ def protected(path: Path) -> Path:
 
 
 @pytest.mark.parametrize("api_version", GENERATIONS)
-def test_a_video_without_a_decoder_fails_alone(
+def test_video_without_decoder_fails_alone(
     api_version: str, account: Account, connect: Connect, films: Films, runs: Runs
 ) -> None:
     connect(api_version)
@@ -360,7 +360,7 @@ def test_a_video_without_a_decoder_fails_alone(
 @pytest.mark.parametrize("times", [1, 100])
 @pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
 @pytest.mark.parametrize("limit", [None, 30])
-def test_a_video_that_cannot_be_read_holds_up_no_other(
+def test_unreadable_video_fails_alone(
     limit: int | None, api_version: str, times: int, account: Account, connect: Connect, films: Films, runs: Runs,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -385,7 +385,7 @@ def test_a_video_that_cannot_be_read_holds_up_no_other(
 
 
 @pytest.mark.parametrize("api_version", ["v1.2", "v1.1"])
-def test_a_video_of_unknown_length_is_refused_alone_where_it_is_indexed_at_once(
+def test_unknown_duration_under_a_limit_fails_alone_without_assets(
     api_version: str, account: Account, connect: Connect, films: Films, runs: Runs, site: Callable[[Path], str]
 ) -> None:
     connect(api_version)
@@ -397,7 +397,7 @@ def test_a_video_of_unknown_length_is_refused_alone_where_it_is_indexed_at_once(
     assert billed(account) == before + 1
 
 
-def test_the_deadline_publishes_what_there_is_and_a_retry_goes_on(
+def test_deadline_publishes_outcomes_and_a_retry_continues(
     account: Account, connect: Connect, films: Films, runs: Runs
 ) -> None:
     listed, before = list(map(str, films(6, unseen=6))), billed(account)
@@ -434,7 +434,7 @@ def test_assets_of_the_same_content_are_indexed_only(
 
 
 @pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
-def test_subtitles_go_along_where_there_is_a_place_for_them(
+def test_subtitles_are_sent_in_generations_that_accept_them(
     api_version: str, account: Account, connect: Connect, films: Films, runs: Runs, tmp_path: Path
 ) -> None:
     connect(api_version)
@@ -453,7 +453,7 @@ def test_subtitles_go_along_where_there_is_a_place_for_them(
         assert [one["value"] for one in said] == ["Good morning"]
 
 
-def test_an_empty_list_has_an_empty_outcome(account: Account, connect: Connect, runs: Runs, tmp_path: Path) -> None:
+def test_empty_list_has_an_empty_outcome(account: Account, connect: Connect, runs: Runs, tmp_path: Path) -> None:
     blank = tmp_path / "blank.jsonl"
     blank.write_text("\n")
     empty_lists: tuple[Any, ...] = ([], "[]", str(blank), str(tmp_path / "nothing*.mp4"))
@@ -462,7 +462,7 @@ def test_an_empty_list_has_an_empty_outcome(account: Account, connect: Connect, 
         assert (result["videos"], result["indexed"], rows(result)) == (0, 0, [])
 
 
-def test_a_pattern_a_name_and_a_text_will_do(account: Account, connect: Connect, films: Films, runs: Runs) -> None:
+def test_pattern_index_name_and_json_text(account: Account, connect: Connect, films: Films, runs: Runs) -> None:
     films(3)
     result = runs.run(str(runs.output.parent / "films" / "*.mp4"), fields={"max_concurrent": "2"})
     assert result["indexed"] == 3
@@ -489,7 +489,7 @@ def test_a_pattern_a_name_and_a_text_will_do(account: Account, connect: Connect,
     ],
     ids=str,
 )
-def test_what_cannot_work_is_refused_before_anything_is_sent(
+def test_invalid_arguments_are_refused_before_any_request(
     videos: Any, fields: dict[str, Any], said: str, account: Account, connect: Connect, runs: Runs
 ) -> None:
     before = account.holdings()
@@ -498,7 +498,7 @@ def test_what_cannot_work_is_refused_before_anything_is_sent(
     assert account.holdings() == before
 
 
-def test_a_broken_list_names_its_line(account: Account, connect: Connect, runs: Runs, tmp_path: Path) -> None:
+def test_invalid_line_of_a_list_is_named(account: Account, connect: Connect, runs: Runs, tmp_path: Path) -> None:
     path = tmp_path / "chunk.jsonl"
     path.write_text('{"uri": "a.mp4"}\n{"uri": ')
     with pytest.raises(TwelveLabsInputError, match="Line 2 of the list of videos"):
@@ -520,7 +520,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     return asked
 
 
-def test_the_requests_of_many_videos_are_two_each_and_a_few(
+def test_two_requests_per_video_and_few_more(
     account: Account, connect: Connect, films: Films, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listed = list(map(str, films(60)))
@@ -537,7 +537,7 @@ def test_the_requests_of_many_videos_are_two_each_and_a_few(
     assert sum(asked.values()) == 3, asked
 
 
-def test_large_files_go_up_in_parts(
+def test_large_files_are_uploaded_in_parts(
     account: Account, connect: Connect, films: Films, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listed, before = list(map(str, films(3))), billed(account)
@@ -582,7 +582,7 @@ class Held:
 
 
 @pytest.mark.parametrize("method", ["direct", "multipart"])
-def test_an_upload_that_outlives_its_task_writes_and_sends_nothing_more(
+def test_upload_thread_stops_when_its_task_has_ended(
     method: str, account: Account, connect: Connect, films: Films, runs: Runs, faults: Faults,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip

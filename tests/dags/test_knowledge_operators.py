@@ -64,7 +64,7 @@ def unseen(engine: Engine, tmp_path: Path, request: pytest.FixtureRequest) -> st
     return Api(engine).asset(make_video(tmp_path / "unseen.mp4", (request.node.name[-20:], "SPRING"), seconds=8))
 
 
-def test_a_store_is_made_once_per_name(connect: Connect, account: Account) -> None:
+def test_store_is_created_once_per_name(connect: Connect, account: Account) -> None:
     schema = {"type": "object", "properties": {"who": {"type": "string", "description": "who is seen"}}}
     first = create_store("dag films", enrichment_schema=json.dumps(schema), metadata='{"team": "blue"}')
     assert create_store("dag films") == first
@@ -86,13 +86,13 @@ def test_a_store_is_made_once_per_name(connect: Connect, account: Account) -> No
         ({"if_exists": "overwrite"}, "overwrite"),
     ],
 )
-def test_a_store_that_cannot_be(connect: Connect, fields: dict[str, Any], said: str) -> None:
+def test_invalid_store_is_refused(connect: Connect, fields: dict[str, Any], said: str) -> None:
     with pytest.raises(TwelveLabsInputError, match=said):
         create_store("never made", **fields)
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_an_asset_is_taken_in_and_paid_for_once(store_id: str, unseen: str, account: Account, deferrable: bool) -> None:
+def test_asset_is_added_and_billed_once(store_id: str, unseen: str, account: Account, deferrable: bool) -> None:
     before = billed(account, "knowledge_store_ingestion")
     operator = item(store_id, unseen, deferrable=deferrable, metadata='{"shot": "1"}')
     made, deferrals = see_through(operator, task_context(TaskStateStore()))
@@ -105,7 +105,7 @@ def test_an_asset_is_taken_in_and_paid_for_once(store_id: str, unseen: str, acco
         see_through(item(store_id, unseen, if_exists="fail"), task_context())
 
 
-def test_an_item_is_left_to_a_sensor(store_id: str, unseen: str) -> None:
+def test_sensor_waits_for_an_item(store_id: str, unseen: str) -> None:
     left, _ = see_through(item(store_id, unseen, wait_for_completion=False), task_context())
     assert left["status"] is None
     where = {"knowledge_store_id": store_id, "item_id": left["item_id"]}
@@ -123,13 +123,13 @@ def test_an_item_is_left_to_a_sensor(store_id: str, unseen: str) -> None:
         ({"asset_id": ""}, "asset_id"),
     ],
 )
-def test_an_item_that_cannot_be(store_id: str, account: Account, fields: dict[str, Any], said: str) -> None:
+def test_invalid_item_is_refused(store_id: str, account: Account, fields: dict[str, Any], said: str) -> None:
     with pytest.raises(TwelveLabsInputError, match=said):
         see_through(item(store_id, **{"asset_id": "a", **fields}), task_context())
     assert account.get(f"/v1.3/knowledge-stores/{store_id}")["item_count"] == 0
 
 
-def test_what_the_service_refuses_ends_the_task(store_id: str) -> None:
+def test_refusal_of_the_service_fails_the_task(store_id: str) -> None:
     with pytest.raises(TwelveLabsRefusedError, match=UNKNOWN):
         see_through(item(store_id, UNKNOWN), task_context())
 
@@ -142,7 +142,7 @@ def search(shelf: FilledStore, **fields: Any) -> dict[str, Any]:
     return result
 
 
-def test_a_search_leaves_its_matches_as_files(connect: Connect, shelf: FilledStore, tmp_path: Path) -> None:
+def test_search_publishes_its_matches(connect: Connect, shelf: FilledStore, tmp_path: Path) -> None:
     result = search(shelf, output_path=str(tmp_path), formats=["jsonl", "parquet"])
     assert (result["results"], result["rows"], set(result["files"])) == (2, 2, {"jsonl", "parquet"})
     clip = shelf.item_ids[1]
@@ -164,7 +164,7 @@ def test_a_search_leaves_its_matches_as_files(connect: Connect, shelf: FilledSto
         ({"output_path": "out", "formats": ["srt"]}, "srt"),
     ],
 )
-def test_a_search_that_cannot_be(connect: Connect, shelf: FilledStore, fields: dict[str, Any], said: str) -> None:
+def test_invalid_search_is_refused(connect: Connect, shelf: FilledStore, fields: dict[str, Any], said: str) -> None:
     with pytest.raises(TwelveLabsInputError, match=said):
         search(shelf, **fields)
 
@@ -177,7 +177,7 @@ def ask(shelf: FilledStore, **fields: Any) -> dict[str, Any]:
     return result
 
 
-def test_an_answer_is_heard_in_the_log_and_kept_with_its_sources(
+def test_answer_is_logged_and_published_with_its_sources(
     connect: Connect, shelf: FilledStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     result = ask(shelf, output_path=str(tmp_path))
@@ -198,7 +198,7 @@ def test_an_answer_is_heard_in_the_log_and_kept_with_its_sources(
     assert "SUMMER 2031" in again["answer"]
 
 
-def test_an_answer_is_the_json_that_was_asked_for(connect: Connect, shelf: FilledStore) -> None:
+def test_answer_follows_the_json_schema(connect: Connect, shelf: FilledStore) -> None:
     schema = {"type": "object", "properties": {"lines": {"type": "array", "items": {"type": "string"}}}}
     result = ask(shelf, answer_schema=json.dumps(schema), item_ids=[shelf.item_ids[1]])
     assert json.loads(result["answer"]) == {"lines": ["SUMMER 2031"]}
@@ -212,13 +212,13 @@ def test_an_answer_is_the_json_that_was_asked_for(connect: Connect, shelf: Fille
         ({"answer_schema": "["}, "answer_schema"),
     ],
 )
-def test_a_question_that_cannot_be(connect: Connect, shelf: FilledStore, fields: dict[str, Any], said: str) -> None:
+def test_invalid_question_is_refused(connect: Connect, shelf: FilledStore, fields: dict[str, Any], said: str) -> None:
     with pytest.raises(TwelveLabsInputError, match=said):
         ask(shelf, **fields)
 
 
 @pytest.mark.parametrize("end", ["clean", "broken"])
-def test_an_answer_that_breaks_off_is_kept_and_not_paid_for_again(
+def test_truncated_answer_is_saved_and_not_billed_again(
     connect: Connect, shelf: FilledStore, account: Account, tmp_path: Path, faults: Faults, end: str
 ) -> None:
     before = billed(account, "response")
@@ -231,7 +231,7 @@ def test_an_answer_that_breaks_off_is_kept_and_not_paid_for_again(
     assert billed(account, "response") == before + 1
 
 
-def test_an_item_whose_answer_was_lost_is_paid_for_once(
+def test_item_is_billed_once_after_a_lost_response(
     store_id: str, unseen: str, account: Account, faults: Faults
 ) -> None:
     before = billed(account, "knowledge_store_ingestion")
@@ -286,7 +286,7 @@ with DAG("corpus", start_date=pendulum.datetime(2026, 1, 1), schedule=None, para
 
 
 @pytest.mark.usefixtures("airflow_database")
-def test_a_dag_of_a_corpus(
+def test_dag_fills_and_queries_a_knowledge_store(
     connect: Connect, engine: Engine, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow.settings.DAGS_FOLDER", str(tmp_path))

@@ -42,7 +42,7 @@ def test_logos_are_published(api_version: str, connect: Connect, shown: dict[str
 
 
 @pytest.mark.parametrize("time", [None, "1.5"])
-def test_a_picture_is_stored_and_its_link_is_seen_nowhere(
+def test_thumbnail_is_stored_and_its_link_is_shown_nowhere(
     time: str | None, connect: Connect, shown: dict[str, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     connect("v1.2")
@@ -57,7 +57,7 @@ def test_a_picture_is_stored_and_its_link_is_seen_nowhere(
 
 
 @pytest.mark.parametrize("operator", [TwelveLabsExtractLogoOperator, TwelveLabsExtractThumbnailOperator])
-def test_v1_3_names_the_nearest_way(operator: type[Any], connect: Connect, library: Any, tmp_path: Path) -> None:
+def test_v1_3_error_names_the_alternative(operator: type[Any], connect: Connect, library: Any, tmp_path: Path) -> None:
     connect("v1.3")
     task = operator(
         task_id="t", index_id=library.index_id, video_id=library.video_id, output_path=str(tmp_path / "out")
@@ -68,7 +68,7 @@ def test_v1_3_names_the_nearest_way(operator: type[Any], connect: Connect, libra
 
 
 @pytest.mark.parametrize("fields", [{"time": "soon"}, {"time": -1}, {"video_id": ""}, {"output_path": "None"}])
-def test_arguments_that_cannot_work(fields: dict[str, Any], connect: Connect, shown: dict[str, str]) -> None:
+def test_invalid_arguments_are_refused(fields: dict[str, Any], connect: Connect, shown: dict[str, str]) -> None:
     task = TwelveLabsExtractThumbnailOperator(task_id="t", **{**shown, "output_path": "/tmp/x", **fields})
     with pytest.raises(TwelveLabsInputError):
         task.execute(task_context())

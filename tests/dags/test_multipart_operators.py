@@ -51,7 +51,7 @@ def memory_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryFileSystem]:
 
 
 @pytest.mark.parametrize("where", ["local", "file", "memory"])
-def test_a_file_goes_up_in_parts(
+def test_file_is_uploaded_in_parts(
     connect: Connect, clip: Path, tmp_path: Path, where: str, memory_store: MemoryFileSystem
 ) -> None:
     video = padded(clip, tmp_path / f"parts-{where}.mp4", 11 * MIB)
@@ -62,9 +62,7 @@ def test_a_file_goes_up_in_parts(
     assert list(tmp_path.iterdir()) == [video], "no copy was made"
 
 
-def test_a_large_video_is_indexed_from_parts(
-    connect: Connect, account: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_large_video_is_indexed_from_parts(connect: Connect, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assets, "UPLOADS", replace(assets.UPLOADS, max_direct=100_000))
     index_id = account.create_index("from parts")
     operator = TwelveLabsIndexVideoOperator(
@@ -109,7 +107,7 @@ operator.execute({"ti": ti, "task_state_store": Memory()})
 """
 
 
-def test_a_killed_upload_goes_on_where_it_was(clip: Path, tmp_path: Path, connect: Connect) -> None:
+def test_killed_upload_resumes_with_the_missing_parts(clip: Path, tmp_path: Path, connect: Connect) -> None:
     """Thirty parts, of which twelve go up before the worker is killed without a word."""
     video = padded(clip, tmp_path / "killed.mp4", 30 * CHUNK)
     kept = tmp_path / "memory.json"
@@ -154,7 +152,7 @@ def _links_used(engine: Engine) -> int:
     return _ask(engine, "SELECT count(*) FROM used_links")
 
 
-def test_a_file_that_changes_while_it_goes_up(
+def test_file_that_changes_during_the_upload(
     connect: Connect, account: Account, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     video = padded(clip, tmp_path / "changing.mp4", 6 * MIB)

@@ -39,7 +39,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     return found
 
 
-def test_each_night_does_what_is_new(
+def test_each_night_publishes_new_videos_only(
     connect: Connect, account: Account, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket, output = tmp_path / "bucket", tmp_path / "out"
@@ -71,7 +71,7 @@ def test_each_night_does_what_is_new(
     assert account.holdings() == held, "the same night once more"
 
 
-def test_a_bad_video_hides_no_other_and_is_tried_again(
+def test_failed_video_stops_no_other_and_is_retried_the_next_night(
     connect: Connect, account: Account, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket, output = tmp_path / "bucket", tmp_path / "out"
@@ -100,7 +100,7 @@ def test_a_bad_video_hides_no_other_and_is_tried_again(
     assert account.holdings() == held
 
 
-def test_a_video_whose_indexing_failed_for_a_while_is_tried_again_the_next_night(
+def test_video_is_indexed_the_night_after_a_temporary_failure(
     connect: Connect, account: Account, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket, output = tmp_path / "bucket", tmp_path / "out"

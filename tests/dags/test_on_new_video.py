@@ -27,7 +27,7 @@ def run(monkeypatch: pytest.MonkeyPatch, output: Path, library: Library) -> Any:
     return load_dag("on_new_video").test(run_conf={"videos": [video, video]})
 
 
-def test_a_video_is_done_once(
+def test_video_is_published_once(
     connect: Connect, library: Library, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = run(monkeypatch, tmp_path, library)
@@ -51,7 +51,7 @@ class Event:
         self.extra = {"from_trigger": True, "payload": payload}
 
 
-def test_a_run_lists_what_became_ready_with_the_video_of_its_event(
+def test_run_lists_all_videos_ready_since_the_event(
     connect: Connect, engine: Engine, clip: Path, tmp_path: Path
 ) -> None:
     api = Api(engine)
@@ -97,13 +97,13 @@ def test_a_run_lists_what_became_ready_with_the_video_of_its_event(
     assert listed("fifth", videos=given) == [*more, old], "an older video by hand, unless it is done"
 
 
-def test_the_next_run_is_started_whatever_becomes_of_the_videos_of_this_one() -> None:
+def test_next_run_starts_even_if_videos_of_this_run_fail() -> None:
     dag = load_dag("on_new_video")
     assert dag.get_task("look_again").upstream_task_ids == {"list_videos"}
     assert dag.max_active_runs == 1, "the next run begins after this one"
 
 
-def test_the_watcher_is_part_of_the_dag() -> None:
+def test_dag_has_the_watched_asset() -> None:
     dag = load_dag("on_new_video")
     condition: Any = dag.timetable.asset_condition
     (asset,) = condition.objects

@@ -44,7 +44,9 @@ def summarize(tmp_path: Path, **fields: Any) -> TwelveLabsSummarizeVideoOperator
 
 
 @pytest.mark.parametrize("operator", [TwelveLabsExtractTranscriptionOperator, TwelveLabsExtractTextInVideoOperator])
-def test_what_was_said_and_shown(operator: Any, connect: Connect, library: Library, tmp_path: Path) -> None:
+def test_transcript_and_on_screen_text_in_every_format(
+    operator: Any, connect: Connect, library: Library, tmp_path: Path
+) -> None:
     video = {"index_id": library.index_id, "video_id": library.video_id}
     given = {"output_path": str(tmp_path), "formats": '["jsonl", "srt", "parquet"]', **video}
     result = operator(task_id="t", **given).execute(task_context())
@@ -53,7 +55,7 @@ def test_what_was_said_and_shown(operator: Any, connect: Connect, library: Libra
     assert schema_of(result) == f"{result['kind']}.v1"
 
 
-def test_an_answer_is_a_row(connect: Connect, library: Library, tmp_path: Path) -> None:
+def test_answer_is_one_row(connect: Connect, library: Library, tmp_path: Path) -> None:
     result = analyze(tmp_path, asset_id=library.asset_id, formats="parquet").execute(task_context())
     assert list(result["files"]) == ["parquet"] and schema_of(result) == "analysis.v1"
     (row,) = rows_of(result)
@@ -78,7 +80,9 @@ def test_segments_in_every_format(connect: Connect, library: Library, tmp_path: 
     ("chapters", ["start", "end", "value", "number", "summary"]),
     ("highlights", ["start", "end", "value", "summary"]),
 ])  # fmt: skip
-def test_a_video_in_short(kind: str, columns: list[str], connect: Connect, library: Library, tmp_path: Path) -> None:
+def test_summary_in_every_format(
+    kind: str, columns: list[str], connect: Connect, library: Library, tmp_path: Path
+) -> None:
     operator = summarize(tmp_path, kind=kind, asset_id=library.asset_id, formats=["jsonl", "parquet"])
     result = operator.execute(task_context())
     assert list(rows_of(result)[0]) == columns and schema_of(result) == f"{kind}.v1"
@@ -99,7 +103,7 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_format_that_makes_no_sense_costs_nothing(
+def test_unsupported_format_is_refused_without_billing(
     name: str, connect: Connect, account: Account, library: Library, tmp_path: Path
 ) -> None:
     make, fields, said = REFUSED[name]
@@ -110,7 +114,7 @@ def test_a_format_that_makes_no_sense_costs_nothing(
     assert not list(tmp_path.iterdir())
 
 
-def test_an_answer_of_a_knowledge_store_has_no_cues(connect: Connect, tmp_path: Path) -> None:
+def test_knowledge_store_answer_has_no_subtitle_formats(connect: Connect, tmp_path: Path) -> None:
     operator = TwelveLabsAskKnowledgeStoreOperator(
         task_id="t", knowledge_store_id="k", question="What?", output_path=str(tmp_path), formats=["srt"]
     )

@@ -99,7 +99,7 @@ def see_through(operator: Any, context: Any) -> tuple[Any, list[Any]]:
             step = partial(operator.resume_execution, deferred.method_name, {"event": event.payload}, context)
 
 
-def test_a_task_waits_for_its_quota_without_a_worker(
+def test_task_defers_until_the_quota_is_renewed(
     library: Library, tmp_path: Path, connect: Connect, account: Account, used_up: Callable[[str], None]
 ) -> None:
     before = billed(account, "search")
@@ -113,7 +113,7 @@ def test_a_task_waits_for_its_quota_without_a_worker(
     assert billed(account, "search") == before + 1
 
 
-def test_a_task_that_does_not_wait_says_when_the_quota_is_renewed(
+def test_task_with_on_quota_fail_names_the_renewal_time(
     library: Library, tmp_path: Path, connect: Connect, used_up: Callable[[str], None]
 ) -> None:
     used_up("/search")
@@ -122,7 +122,7 @@ def test_a_task_that_does_not_wait_says_when_the_quota_is_renewed(
     assert isinstance(caught.value.__cause__, TwelveLabsQuotaError)
 
 
-def test_a_task_does_not_wait_beyond_its_time(
+def test_task_does_not_wait_for_a_quota_beyond_its_deadline(
     library: Library, tmp_path: Path, connect: Connect, used_up: Callable[[str], None]
 ) -> None:
     used_up("/search")
@@ -131,13 +131,13 @@ def test_a_task_does_not_wait_beyond_its_time(
         see_through(task, task_context())
 
 
-def test_on_quota_is_checked_at_once(library: Library, tmp_path: Path) -> None:
+def test_invalid_on_quota_is_refused_at_parse_time(library: Library, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="'hope' is not a valid OnQuota"):
         search(library, tmp_path, on_quota="hope")
 
 
 @pytest.mark.parametrize("memory", [None, TaskStateStore()], ids=["without a store", "with a store"])
-def test_a_job_goes_on_where_the_quota_stopped_it(
+def test_job_continues_after_a_quota_wait(
     connect: Connect, account: Account, clip: Path, used_up: Callable[[str], None], memory: TaskStateStore | None
 ) -> None:
     index_id = account.create_index(f"quota {memory is None}")
@@ -230,7 +230,7 @@ LIMITED: dict[str, Any] = {"on_quota": "wait", "timeout": THREE_HOURS}
 @pytest.mark.parametrize("woken", [True, False], ids=["woken", "without an event"])
 @pytest.mark.parametrize("memory", [None, TaskStateStore()], ids=["without a store", "with a store"])
 @pytest.mark.parametrize("what", WAITING)
-def test_no_number_of_waits_for_a_quota_moves_the_deadline(
+def test_quota_waits_do_not_move_the_deadline(
     what: str, memory: TaskStateStore | None, woken: bool, connect: Connect, clock: Clock, library: Library, clip: Path,
     tmp_path: Path, used_up: Callable[..., None],
 ) -> None:  # fmt: skip
@@ -251,7 +251,7 @@ def test_no_number_of_waits_for_a_quota_moves_the_deadline(
 @pytest.mark.parametrize("memory", [None, TaskStateStore()], ids=["without a store", "with a store"])
 @pytest.mark.parametrize("woken", [True, False], ids=["woken", "without an event"])
 @pytest.mark.parametrize("refused", ["/analyze/batches", "/assets*"], ids=["the batch", "before the batch"])
-def test_a_batch_that_begins_on_a_used_up_day_is_sent_once(
+def test_batch_is_sent_once_after_a_quota_wait(
     refused: str, woken: bool, memory: TaskStateStore | None, connect: Connect, account: Account, library: Library,
     tmp_path: Path, used_up: Callable[..., None],
 ) -> None:  # fmt: skip
@@ -283,7 +283,7 @@ def test_a_batch_that_begins_on_a_used_up_day_is_sent_once(
 
 
 @pytest.mark.parametrize("seconds", [1e7, 1e9, 1e12, "Fri, 31 Dec 9999 23:59:59 -2359"])
-def test_a_quota_that_comes_back_after_more_than_a_week_is_not_waited_for(
+def test_quota_renewed_after_more_than_a_week_is_not_waited_for(
     seconds: float | str, library: Library, tmp_path: Path, connect: Connect, used_up: Callable[..., None]
 ) -> None:
     headers = {"Retry-After": seconds if isinstance(seconds, str) else f"{seconds:.0f}"}
@@ -294,7 +294,7 @@ def test_a_quota_that_comes_back_after_more_than_a_week_is_not_waited_for(
         see_through(search(library, tmp_path, on_quota="wait"), task_context())
 
 
-def test_a_task_whose_wait_was_too_long_sends_nothing_more(
+def test_task_past_its_deadline_sends_nothing_after_a_quota_wait(
     connect: Connect, clock: Clock, account: Account, library: Library, tmp_path: Path, used_up: Callable[..., None]
 ) -> None:
     used_up("/analyze/tasks")
@@ -308,7 +308,7 @@ def test_a_task_whose_wait_was_too_long_sends_nothing_more(
     assert account.get("/v1.3/analyze/tasks")["page_info"]["total_results"] == before
 
 
-def test_callers_that_share_a_limit_do_not_overrun_it(
+def test_hooks_that_share_a_limit_do_not_exceed_it(
     connect: Connect, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nine calls by nine hooks, five of them allowed: the others are held back without asking."""

@@ -17,7 +17,7 @@ from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 CODE = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 
 
-def test_the_calls_of_the_hook_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hook_calls_of_the_readme_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[str] = []
 
     def execute(_: TwelveLabsHook, call: Call[Any], **__: Any) -> Page[Any]:
@@ -30,7 +30,7 @@ def test_the_calls_of_the_hook_are_there(monkeypatch: pytest.MonkeyPatch) -> Non
     assert sent == ["POST /knowledge-stores", "GET /indexes/665f.../videos"]
 
 
-def test_the_first_dag_is_a_dag() -> None:
+def test_first_dag_of_the_readme_can_be_loaded() -> None:
     code = CODE[0]
     names: dict[str, Any] = {}
     exec(compile(code, "README.md", "exec"), names)
@@ -39,7 +39,7 @@ def test_the_first_dag_is_a_dag() -> None:
     assert dag.task_dict["transcribe"].upstream_task_ids == {"index"}
 
 
-def test_every_make_target_that_it_names_exists() -> None:
+def test_make_targets_of_the_readme_exist() -> None:
     targets = set(re.findall(r"(?:`|^)make ([a-z-]+)", (ROOT / "README.md").read_text(), re.MULTILINE))
     rules = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert targets and targets <= rules

@@ -34,7 +34,7 @@ def rows(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
-def test_a_digest_tells_of_what_is_new(connect: Connect, library: Library, account: Account, tmp_path: Path) -> None:
+def test_digest_lists_new_matches(connect: Connect, library: Library, account: Account, tmp_path: Path) -> None:
     first = digest(tmp_path, 2, GARDEN)
     found = rows(first / "new.jsonl")
     assert found and {row["search"] for row in found} == {"garden"}

@@ -63,7 +63,7 @@ def test_all_pages_are_published(library: Library, tmp_path: Path, connect: Conn
     assert manifest_path(result).parent == tmp_path / "out" / library.index_id / "search"
 
 
-def test_no_more_than_asked_for_are_collected(library: Library, tmp_path: Path, connect: Connect) -> None:
+def test_max_results_limits_the_results(library: Library, tmp_path: Path, connect: Connect) -> None:
     result = search(
         library.index_id, tmp_path, query_text="the", search_options="transcription", max_results="3", output_name="few"
     )
@@ -72,7 +72,7 @@ def test_no_more_than_asked_for_are_collected(library: Library, tmp_path: Path, 
 
 
 @pytest.mark.parametrize("group_by", ["clip", "video"])
-def test_a_page_that_expired_is_asked_for_again_from_the_beginning(
+def test_expired_page_restarts_the_search(
     group_by: str, library: Library, tmp_path: Path, connect: Connect, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from twelvelabs_provider.operators import search as module
@@ -112,7 +112,7 @@ def test_a_page_that_expired_is_asked_for_again_from_the_beginning(
     assert billed(account, "search") == before + result["queries"]
 
 
-def test_an_image_finds_its_moment(library: Library, still: Path, tmp_path: Path, connect: Connect) -> None:
+def test_image_finds_its_moment(library: Library, still: Path, tmp_path: Path, connect: Connect) -> None:
     result = search(library.index_id, tmp_path, query_images=[str(still)], search_options=["visual"])
     best = result["top"][0]
     assert best["start"] <= 10 <= best["end"]
@@ -120,7 +120,7 @@ def test_an_image_finds_its_moment(library: Library, still: Path, tmp_path: Path
     assert manifest["options"]["query_images"][0].endswith(str(still))
 
 
-def test_the_same_query_has_the_same_files(library: Library, tmp_path: Path, connect: Connect) -> None:
+def test_same_query_has_the_same_files(library: Library, tmp_path: Path, connect: Connect) -> None:
     first, second, other = (
         search(library.index_id, tmp_path, query_text=text, search_options=["transcription"])["manifest"]
         for text in ("children", "children", "garden")
@@ -129,7 +129,7 @@ def test_the_same_query_has_the_same_files(library: Library, tmp_path: Path, con
 
 
 @pytest.mark.parametrize("api_version", ["v1.2", "v1.1"])
-def test_the_older_generations_search_too(api_version: str, library: Library, tmp_path: Path, connect: Connect) -> None:
+def test_search_in_older_generations(api_version: str, library: Library, tmp_path: Path, connect: Connect) -> None:
     connect(api_version)
     result = search(library.index_id, tmp_path, query_text="children", search_options=["transcription"])
     rows = read_rows(manifest_path(result))
@@ -139,7 +139,7 @@ def test_the_older_generations_search_too(api_version: str, library: Library, tm
     assert set(result["top"][0]) == {"video_id", "start", "end", "score", "confidence"}
 
 
-def test_fields_that_arrive_as_text(library: Library, tmp_path: Path, connect: Connect) -> None:
+def test_fields_as_json_text(library: Library, tmp_path: Path, connect: Connect) -> None:
     result = search(
         library.index_id,
         tmp_path,
@@ -172,7 +172,7 @@ def test_fields_that_arrive_as_text(library: Library, tmp_path: Path, connect: C
         ({"query_text": "x", "group_by": "index"}, "group_by='index'"),
     ],
 )
-def test_what_cannot_work_is_not_asked(
+def test_invalid_arguments_are_refused_before_any_request(
     fields: dict[str, Any], said: str, library: Library, tmp_path: Path, connect: Connect, account: Account
 ) -> None:
     before = billed(account, "search")
@@ -183,7 +183,7 @@ def test_what_cannot_work_is_not_asked(
 
 
 @pytest.mark.parametrize("fields", [{}, {"filter": {"duration": {"gt": 3}}}, {"query_text": "word " * 501}])
-def test_an_invalid_search_is_refused_by_the_service_for_free(
+def test_service_refuses_an_invalid_search_without_billing(
     fields: dict[str, Any], library: Library, tmp_path: Path, connect: Connect, account: Account
 ) -> None:
     before = billed(account, "search")
@@ -192,7 +192,7 @@ def test_an_invalid_search_is_refused_by_the_service_for_free(
     assert billed(account, "search") == before
 
 
-def test_an_output_path_is_checked_before_the_query(
+def test_output_path_is_checked_before_the_query(
     library: Library, tmp_path: Path, connect: Connect, account: Account
 ) -> None:
     before, file = billed(account, "search"), tmp_path / "file"
@@ -202,7 +202,7 @@ def test_an_output_path_is_checked_before_the_query(
     assert billed(account, "search") == before
 
 
-def test_what_a_generation_lacks_is_named(library: Library, tmp_path: Path, connect: Connect) -> None:
+def test_error_names_what_a_generation_lacks(library: Library, tmp_path: Path, connect: Connect) -> None:
     with pytest.raises(TwelveLabsRefusedError, match="boolean queries"):
         search(library.index_id, tmp_path, query_tree={"$and": [{"text": "x"}]})
     connect("v1.2")
@@ -210,13 +210,13 @@ def test_what_a_generation_lacks_is_named(library: Library, tmp_path: Path, conn
         search(library.index_id, tmp_path, query_text="x", search_options=["audio"])
 
 
-def test_a_refusal_of_the_service_leaves_nothing(library: Library, tmp_path: Path, connect: Connect) -> None:
+def test_refused_search_publishes_nothing(library: Library, tmp_path: Path, connect: Connect) -> None:
     with pytest.raises(TwelveLabsRefusedError, match="does not exist"):
         search("0" * 24, tmp_path, query_text="x")
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
-def test_a_query_whose_answer_is_lost_is_not_asked_twice(
+def test_lost_query_is_not_repeated(
     library: Library, tmp_path: Path, connect: Connect, account: Account, faults: Faults
 ) -> None:
     before = billed(account, "search")
@@ -246,7 +246,7 @@ def test_every_field_is_templated(library: Library, tmp_path: Path, connect: Con
     assert (tmp_path / "transcription" / library.index_id / "search" / "children.json").exists()
 
 
-def test_a_signed_image_is_hidden_and_kept_nowhere(
+def test_signature_of_an_image_url_is_stored_nowhere(
     library: Library, still: Path, tmp_path: Path, site: Any, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from twelvelabs_provider.hooks import masking

@@ -53,7 +53,7 @@ def files_with(text: str, folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
 
 
-def test_a_signed_address_is_only_where_the_user_put_it(
+def test_signed_url_is_only_where_the_user_put_it(
     connect: Connect,
     account: Account,
     signed_url: str,

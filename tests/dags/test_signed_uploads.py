@@ -65,7 +65,7 @@ def logged(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) 
     yield text
 
 
-def test_an_asset_of_a_bucket(bucket: str, account: Account, logged: Any, clip: Path) -> None:
+def test_asset_of_an_object_by_signed_link(bucket: str, account: Account, logged: Any, clip: Path) -> None:
     context = task_context()
     result, _ = see_through(create(f"{bucket}/what? #1.mp4", method="url"), context)
     asset = account.get(f"/v1.3/assets/{result['asset_id']}")
@@ -77,7 +77,7 @@ def test_an_asset_of_a_bucket(bucket: str, account: Account, logged: Any, clip: 
 
 
 @pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
-def test_a_video_of_a_bucket_is_indexed(
+def test_object_is_indexed_by_signed_link(
     bucket: str, connect: Connect, account: Account, logged: Any, api_version: str
 ) -> None:
     index_id = account.create_index(f"signed {api_version}")
@@ -92,7 +92,7 @@ def test_a_video_of_a_bucket_is_indexed(
     assert [word for word in SIGNING if word in text] == []
 
 
-def test_a_link_that_the_service_cannot_follow_is_in_no_error(
+def test_error_shows_no_link_that_the_service_cannot_fetch(
     bucket: str, monkeypatch: pytest.MonkeyPatch, logged: Any
 ) -> None:
     from s3fs import S3FileSystem
@@ -120,7 +120,7 @@ def no_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, faul
     return str(request.param)
 
 
-def test_by_itself_a_link_goes_before_an_upload(bucket: str, account: Account, logged: Any) -> None:
+def test_method_auto_prefers_a_link_to_an_upload(bucket: str, account: Account, logged: Any) -> None:
     result, _ = see_through(create(f"{bucket}/what? #1.mp4"), task_context())
     assert account.get(f"/v1.3/assets/{result['asset_id']}")["method"] == "url"
     text = logged() + repr(result)
@@ -128,12 +128,12 @@ def test_by_itself_a_link_goes_before_an_upload(bucket: str, account: Account, l
     assert [word for word in SIGNING if word in text] == []
 
 
-def test_who_does_not_wait_uploads(bucket: str, account: Account) -> None:
+def test_without_waiting_the_object_is_uploaded(bucket: str, account: Account) -> None:
     result, _ = see_through(create(f"{bucket}/what? #1.mp4", wait_for_completion=False), task_context())
     assert account.get(f"/v1.3/assets/{result['asset_id']}")["method"] == "direct"
 
 
-def test_an_asset_that_the_service_cannot_fetch_is_uploaded(
+def test_asset_is_uploaded_if_the_service_cannot_fetch_the_link(
     bucket: str, account: Account, logged: Any, clip: Path, no_way: str
 ) -> None:
     before, _, _ = account.holdings()
@@ -148,7 +148,7 @@ def test_an_asset_that_the_service_cannot_fetch_is_uploaded(
     assert [word for word in SIGNING if word in text] == []
 
 
-def test_a_video_that_the_service_cannot_fetch_is_uploaded_and_billed_once(
+def test_video_is_uploaded_and_billed_once_if_the_link_cannot_be_fetched(
     bucket: str, account: Account, no_way: str
 ) -> None:
     index_id = account.create_index(f"unfetched {no_way}")
@@ -162,7 +162,7 @@ def test_a_video_that_the_service_cannot_fetch_is_uploaded_and_billed_once(
     assert billed(account) == before + 1
 
 
-def test_of_many_videos_those_that_the_service_cannot_fetch_are_uploaded(
+def test_bulk_indexing_uploads_videos_that_the_service_cannot_fetch(
     bucket: str, account: Account, tmp_path: Path, logged: Any, no_way: str
 ) -> None:
     before = billed(account)

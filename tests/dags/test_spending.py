@@ -45,7 +45,7 @@ def indexed(index_id: str, source: Path | str, run_id: str = "run", **fields: An
 
 
 @pytest.mark.parametrize("api_version", GENERATIONS)
-def test_a_backfill_of_the_same_files_bills_once(
+def test_backfill_of_the_same_files_bills_once(
     api_version: str, connect: Connect, account: Account, films: list[Path]
 ) -> None:
     connect(api_version)
@@ -72,7 +72,7 @@ def test_changed_content_is_indexed(api_version: str, connect: Connect, account:
 
 
 @pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
-def test_an_indexed_video_can_be_indexed_again_or_refused(
+def test_if_indexed_replaces_or_refuses_an_indexed_video(
     api_version: str, connect: Connect, account: Account, films: list[Path]
 ) -> None:
     connect(api_version)
@@ -88,9 +88,7 @@ def test_an_indexed_video_can_be_indexed_again_or_refused(
         indexed(index_id, films[0], "fourth", if_indexed="overwrite")
 
 
-def test_an_index_of_its_own_is_billed_and_not_uploaded_to_again(
-    connect: Connect, account: Account, films: list[Path]
-) -> None:
+def test_second_index_is_billed_without_a_second_upload(connect: Connect, account: Account, films: list[Path]) -> None:
     before = billed(account)
     first = indexed(account.create_index("one index"), films[0])
     held = account.holdings()[0]
@@ -100,16 +98,14 @@ def test_an_index_of_its_own_is_billed_and_not_uploaded_to_again(
     assert (billed(account), account.holdings()[0]) == (before + 2, held)
 
 
-def test_an_asset_that_was_uploaded_before_is_only_indexed(
-    connect: Connect, account: Account, films: list[Path]
-) -> None:
+def test_existing_asset_is_indexed_without_upload(connect: Connect, account: Account, films: list[Path]) -> None:
     create = TwelveLabsCreateAssetOperator(task_id="a", source=str(films[0]), poll_interval=0.2)
     asset, _ = see_through(create, task_context())
     result = indexed(account.create_index("asset first"), films[0])
     assert (result["asset_id"], result["reused"]) == (asset["asset_id"], False)
 
 
-def test_metadata_reaches_a_video_that_is_reused(connect: Connect, account: Account, films: list[Path]) -> None:
+def test_metadata_is_set_on_a_reused_video(connect: Connect, account: Account, films: list[Path]) -> None:
     index_id = account.create_index("metadata")
     first = indexed(index_id, films[0], user_metadata={"take": 1, "scene": "a"})
     assert indexed(index_id, films[0], "later", user_metadata={"take": 2})["reused"]
@@ -119,7 +115,7 @@ def test_metadata_reaches_a_video_that_is_reused(connect: Connect, account: Acco
 
 
 @pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
-def test_without_waiting_the_job_of_a_reused_video_is_named(
+def test_without_waiting_a_reused_video_returns_its_job(
     api_version: str, connect: Connect, account: Account, films: list[Path]
 ) -> None:
     connect(api_version)
@@ -130,7 +126,7 @@ def test_without_waiting_the_job_of_a_reused_video_is_named(
     assert handed["job_id"]
 
 
-def test_a_clear_pays_nothing_either(connect: Connect, account: Account, films: list[Path]) -> None:
+def test_clear_bills_nothing(connect: Connect, account: Account, films: list[Path]) -> None:
     index_id, memory, before = account.create_index("cleared"), TaskStateStore(), billed(account)
     for max_tries in (2, 3):
         context = task_context(memory, max_tries=max_tries)
@@ -140,7 +136,7 @@ def test_a_clear_pays_nothing_either(connect: Connect, account: Account, films: 
 
 
 @pytest.mark.parametrize(("reuse", "same"), [("always", True), ("retry", False), ("never", False)])
-def test_after_a_clear_reuse_decides(
+def test_reuse_decides_what_happens_after_a_clear(
     reuse: Any, same: bool, connect: Connect, account: Account, films: list[Path]
 ) -> None:
     index_id, memory = account.create_index(f"reuse {reuse}"), TaskStateStore()
@@ -152,7 +148,7 @@ def test_after_a_clear_reuse_decides(
 
 
 @pytest.mark.parametrize("api_version", ["v1.2", "v1.1"])
-def test_a_task_whose_answer_was_lost_is_found(
+def test_indexing_is_found_after_a_lost_response(
     api_version: str, connect: Connect, account: Account, films: list[Path], faults: Faults
 ) -> None:
     connect(api_version)
@@ -162,7 +158,7 @@ def test_a_task_whose_answer_was_lost_is_found(
     assert billed(account) == before + 1
 
 
-def test_an_upload_that_never_arrived_is_sent_again_by_the_next_try(
+def test_retry_sends_an_upload_that_never_arrived(
     connect: Connect, account: Account, films: list[Path], faults: Faults
 ) -> None:
     connect("v1.2")
@@ -174,7 +170,7 @@ def test_an_upload_that_never_arrived_is_sent_again_by_the_next_try(
     assert billed(account) == before + 1
 
 
-def test_a_failed_video_is_not_reused(
+def test_failed_video_is_not_reused(
     connect: Connect, account: Account, films: list[Path], site: Callable[[Path], str]
 ) -> None:
     index_id = account.create_index("failed")

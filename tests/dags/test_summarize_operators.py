@@ -56,7 +56,7 @@ def summarize(tmp_path: Path, **fields: Any) -> TwelveLabsSummarizeVideoOperator
 
 @pytest.mark.parametrize("kind", FIELDS)
 @pytest.mark.parametrize("api_version", GENERATIONS)
-def test_one_object(
+def test_summary_is_one_object(
     api_version: str, kind: str, connect: Connect, account: Account, videos: Any, tmp_path: Path
 ) -> None:
     connect(api_version)
@@ -89,7 +89,9 @@ def test_chapters_and_highlights_are_rows(api_version: str, connect: Connect, vi
     assert {"start", "end", "value", "summary"} == set(rows[0])
 
 
-def test_an_asset_without_an_index_and_a_worker(connect: Connect, clip: Path, engine: Any, tmp_path: Path) -> None:
+def test_asset_is_summarized_without_index_and_worker(
+    connect: Connect, clip: Path, engine: Any, tmp_path: Path
+) -> None:
     asset_id = Api(engine).asset(clip)
     operator = summarize(tmp_path, kind="gist", asset_id=asset_id, deferrable=True, prompt="For children.")
     result, _ = see_through(operator, task_context())
@@ -98,7 +100,7 @@ def test_an_asset_without_an_index_and_a_worker(connect: Connect, clip: Path, en
     assert json.loads(file.read_text()) == result["data"]
 
 
-def test_a_retired_model_is_not_asked(connect: Connect, videos: Any, tmp_path: Path) -> None:
+def test_retired_model_is_not_requested(connect: Connect, videos: Any, tmp_path: Path) -> None:
     connect("v1.3")
     operator = TwelveLabsAnalyzeVideoOperator(
         task_id="t", output_path=str(tmp_path), prompt="What?", model_name="pegasus1.2", **videos["v1.3"]
@@ -108,7 +110,7 @@ def test_a_retired_model_is_not_asked(connect: Connect, videos: Any, tmp_path: P
 
 
 @pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
-def test_a_retired_model_is_refused_before_an_index_or_a_video(
+def test_retired_model_is_refused_before_index_and_video_are_read(
     api_version: str, connect: Connect, account: Account, videos: Any, clip: Path, tmp_path: Path
 ) -> None:
     connect(api_version)
@@ -123,7 +125,7 @@ def test_a_retired_model_is_refused_before_an_index_or_a_video(
     assert account.holdings() == before
 
 
-def test_prompts_of_the_older_generation(connect: Connect, videos: Any, tmp_path: Path) -> None:
+def test_prompts_in_an_older_generation(connect: Connect, videos: Any, tmp_path: Path) -> None:
     connect("v1.2")
     for mode in ("auto", "stream"):
         operator = TwelveLabsAnalyzeVideoOperator(
@@ -141,7 +143,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_said_before(
+def test_invalid_arguments_are_refused_before_any_request(
     name: str, connect: Connect, account: Account, videos: Any, tmp_path: Path
 ) -> None:
     connect("v1.2")
@@ -159,14 +161,14 @@ LACKING: dict[str, tuple[str, dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", LACKING)
-def test_what_a_generation_lacks(name: str, connect: Connect, videos: Any, tmp_path: Path) -> None:
+def test_kind_that_a_generation_lacks_is_refused(name: str, connect: Connect, videos: Any, tmp_path: Path) -> None:
     api_version, fields, said = LACKING[name]
     connect(api_version)
     with pytest.raises(TwelveLabsRefusedError, match=said):
         summarize(tmp_path, **fields, **videos["v1.2"]).execute(task_context())
 
 
-def test_the_older_generation_has_no_tasks(connect: Connect, videos: Any, tmp_path: Path) -> None:
+def test_older_generation_has_no_analysis_tasks(connect: Connect, videos: Any, tmp_path: Path) -> None:
     connect("v1.2")
     with pytest.raises(TwelveLabsRefusedError, match="video_id"):
         TwelveLabsAnalyzeVideoOperator(
@@ -174,7 +176,7 @@ def test_the_older_generation_has_no_tasks(connect: Connect, videos: Any, tmp_pa
         ).execute(task_context())
 
 
-def test_an_answer_of_another_shape_is_kept_aside(
+def test_answer_of_another_shape_is_saved(
     connect: Connect, videos: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from twelvelabs_provider.api.analysis.generation import Generation
@@ -191,7 +193,7 @@ def test_an_answer_of_another_shape_is_kept_aside(
         summarize(tmp_path, kind="titles", **videos["v1.3"]).execute(task_context())
 
 
-def test_the_older_generation_reuses_what_is_published(
+def test_older_generation_reuses_published_results(
     connect: Connect, account: Account, videos: Any, tmp_path: Path
 ) -> None:
     connect("v1.2")

@@ -74,7 +74,7 @@ def listen(store: Store, index_id: str, videos: int, saved: bool = True) -> list
 
 
 @pytest.mark.parametrize("version", ["v1.3", "v1.2"])
-def test_every_video_once_and_again_only_after_a_death(
+def test_each_video_fires_once_and_again_only_after_a_crash(
     engine: Engine, connect: Connect, clip: Path, version: str
 ) -> None:
     connect(version)

@@ -63,7 +63,7 @@ def rendered(operator: Any, **context: Any) -> Any:
     return operator
 
 
-def test_templates_that_render_to_text_are_read(
+def test_filters_rendered_to_text_are_parsed(
     connect: Connect, account: Account, copies: tuple[str, list[str]], tmp_path: Path
 ) -> None:
     index_id, ids = copies
@@ -90,7 +90,7 @@ def test_templates_that_render_to_text_are_read(
 
 
 @pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
-def test_all_pages_become_rows(
+def test_all_pages_are_published_as_rows(
     api_version: str,
     connect: Connect,
     copies: tuple[str, list[str]],
@@ -119,9 +119,7 @@ def test_all_pages_become_rows(
     assert (manifest["kind"], manifest["index_id"], manifest["provenance"]["task_id"]) == ("videos", index_id, "t")
 
 
-def test_without_an_output_a_few_ids_are_returned_and_many_refused(
-    connect: Connect, copies: tuple[str, list[str]]
-) -> None:
+def test_without_output_path_many_ids_are_refused(connect: Connect, copies: tuple[str, list[str]]) -> None:
     index_id, ids = copies
     assert listed(index_id) == {"index_id": index_id, "rows": 3, "video_ids": ids}
     assert listed(index_id, max_videos=3)["video_ids"] == ids
@@ -146,7 +144,7 @@ def test_without_an_output_a_few_ids_are_returned_and_many_refused(
     ],
     ids=str,
 )
-def test_filters(filters: Any, there: bool, connect: Connect, library: Library) -> None:
+def test_list_filters(filters: Any, there: bool, connect: Connect, library: Library) -> None:
     assert listed(library.index_id, filters=filters)["video_ids"] == ([library.video_id] if there else [])
 
 
@@ -168,7 +166,7 @@ def test_filters(filters: Any, there: bool, connect: Connect, library: Library) 
         ({"index_id": "None"}, "index_id"),
     ],
 )
-def test_what_cannot_be_listed_is_refused_before_anything_is_asked(
+def test_invalid_arguments_are_refused_before_any_request(
     fields: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", raising=False)
@@ -176,7 +174,7 @@ def test_what_cannot_be_listed_is_refused_before_anything_is_asked(
         listed(**{"index_id": UNKNOWN, **fields})
 
 
-def test_metadata_is_merged_and_taken_away(connect: Connect, account: Account, copies: tuple[str, list[str]]) -> None:
+def test_metadata_is_merged_and_removed(connect: Connect, account: Account, copies: tuple[str, list[str]]) -> None:
     index_id, (video_id, *_) = copies
     path = f"/v1.3/indexes/{index_id}/videos/{video_id}"
     result = noted(index_id, video_id, user_metadata={"category": "news", "views": 3, "tags": ["a", "b"]})
@@ -185,9 +183,7 @@ def test_metadata_is_merged_and_taken_away(connect: Connect, account: Account, c
     assert account.get(path)["user_metadata"] == {"category": "news", "tags": ["a", "b"], "public": True}
 
 
-def test_the_older_generation_has_a_title_too(
-    connect: Connect, account: Account, copies: tuple[str, list[str]]
-) -> None:
+def test_title_in_an_older_generation(connect: Connect, account: Account, copies: tuple[str, list[str]]) -> None:
     index_id, (video_id, *_) = copies
     with pytest.raises(TwelveLabsRefusedError, match="user_metadata"):
         noted(index_id, video_id, video_title="Winter")
@@ -209,7 +205,7 @@ def test_the_older_generation_has_a_title_too(
         ({"odd": float("inf")}, "a list of texts, or None"),
     ],
 )
-def test_metadata_that_cannot_be_kept_is_refused_before_it_is_sent(
+def test_invalid_metadata_is_refused_before_any_request(
     metadata: Any, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", raising=False)
@@ -217,15 +213,13 @@ def test_metadata_that_cannot_be_kept_is_refused_before_it_is_sent(
         noted(UNKNOWN, UNKNOWN, user_metadata=metadata)
 
 
-def test_an_unknown_video_is_refused_for_a_change_and_no_matter_for_a_delete(
-    connect: Connect, library: Library
-) -> None:
+def test_unknown_video_fails_an_update_but_not_a_delete(connect: Connect, library: Library) -> None:
     with pytest.raises(TwelveLabsRefusedError, match=UNKNOWN):
         noted(library.index_id, UNKNOWN, user_metadata={"a": "b"})
     TwelveLabsDeleteVideoOperator(task_id="t", index_id=library.index_id, video_id=UNKNOWN).execute(task_context())
 
 
-def test_an_index_is_renamed_and_a_taken_name_refused(
+def test_index_is_renamed_and_an_existing_name_refused(
     connect: Connect, account: Account, copies: tuple[str, list[str]], library: Library
 ) -> None:
     index_id, _ = copies

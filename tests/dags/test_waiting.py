@@ -63,7 +63,7 @@ def test_worker_and_triggerer_have_the_same_outcome(
     assert operator.playground_url and operator.playground_url.endswith(result["video_id"])
 
 
-def test_a_retry_attaches_and_pays_once(connect: Connect, account: Account, unseen: Path) -> None:
+def test_retry_attaches_and_bills_once(connect: Connect, account: Account, unseen: Path) -> None:
     index_id = account.create_index("retry")
     memory = TaskStateStore()
     before, assets = billed(account), account.holdings()[0]
@@ -77,7 +77,7 @@ def test_a_retry_attaches_and_pays_once(connect: Connect, account: Account, unse
     assert account.holdings()[0] == assets + 1, "uploaded once"
 
 
-def test_a_clear_starts_over(connect: Connect, account: Account) -> None:
+def test_clear_submits_again(connect: Connect, account: Account) -> None:
     index_id = account.create_index("clear")
     memory = TaskStateStore()
     again = partial(index_video, index_id, if_indexed="reindex")
@@ -97,9 +97,7 @@ def test_a_job_unknown_to_the_service_is_submitted_again(connect: Connect, accou
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_the_job_continues_after_the_deadline(
-    deferrable: bool, connect: Connect, account: Account, unseen: Path
-) -> None:
+def test_job_continues_after_the_deadline(deferrable: bool, connect: Connect, account: Account, unseen: Path) -> None:
     index_id = account.create_index(f"deadline-{deferrable}")
     memory = TaskStateStore()
     fields = {"source": str(unseen), "deferrable": deferrable}
@@ -112,9 +110,7 @@ def test_the_job_continues_after_the_deadline(
     assert account.get(f"/v1.3/indexes/{index_id}/videos")["page_info"]["total_results"] == 1
 
 
-def test_an_analysis_is_found_again_by_its_key_when_its_id_was_lost(
-    connect: Connect, account: Account, tmp_path: Path
-) -> None:
+def test_analysis_is_found_by_its_idempotency_key(connect: Connect, account: Account, tmp_path: Path) -> None:
     index_id = account.create_index("analysis")
     video, _ = see_through(index_video(index_id), task_context(run_id="index"))
     before = billed(account, "analysis")
@@ -143,7 +139,7 @@ MODES: list[dict[str, Any]] = [{"mode": "poke"}, {"mode": "reschedule"}, {"defer
 
 
 @pytest.mark.parametrize("how", MODES, ids=str)
-def test_the_sensor_has_one_outcome_in_every_mode(how: dict[str, Any], indexed: dict[str, Any]) -> None:
+def test_sensor_outcome_is_equal_in_every_mode(how: dict[str, Any], indexed: dict[str, Any]) -> None:
     sensor = TwelveLabsIndexingSensor(
         task_id="s", index_id=indexed["index_id"], video_id=indexed["video_id"], poke_interval=0.2, **how
     )
@@ -173,7 +169,7 @@ def task_created_elsewhere(account: Account, index_id: str, **video: Any) -> str
 
 @pytest.mark.parametrize("how", MODES, ids=str)
 @pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
-def test_the_sensor_waits_for_a_task_created_elsewhere(
+def test_sensor_waits_for_a_task_created_elsewhere(
     api_version: str, how: dict[str, Any], connect: Connect, account: Account
 ) -> None:
     connect(api_version)
@@ -187,7 +183,7 @@ def test_the_sensor_waits_for_a_task_created_elsewhere(
 
 
 @pytest.mark.parametrize("how", MODES, ids=str)
-def test_the_sensor_times_out(how: dict[str, Any], connect: Connect, account: Account, unseen: Path) -> None:
+def test_sensor_times_out(how: dict[str, Any], connect: Connect, account: Account, unseen: Path) -> None:
     index_id = account.create_index(f"late-{how}")
     task_id = task_created_elsewhere(account, index_id, file=unseen.read_bytes())
     sensor = TwelveLabsIndexingSensor(task_id="s", indexing_task_id=task_id, poke_interval=0.1, timeout=0.3, **how)
@@ -213,9 +209,7 @@ def broken_url(tmp_path: Path, file_server: str) -> str:
 
 
 @pytest.mark.parametrize("how", MODES, ids=str)
-def test_the_sensor_fails_with_the_job(
-    how: dict[str, Any], connect: Connect, account: Account, broken_url: str
-) -> None:
+def test_sensor_fails_with_the_job(how: dict[str, Any], connect: Connect, account: Account, broken_url: str) -> None:
     index_id = account.create_index(f"broken-{how}")
     task_id = task_created_elsewhere(account, index_id, video_url=broken_url)
     sensor = TwelveLabsIndexingSensor(task_id="s", indexing_task_id=task_id, poke_interval=0.2, **how)
@@ -225,7 +219,7 @@ def test_the_sensor_fails_with_the_job(
 
 @pytest.mark.parametrize("deferrable", [True, False])
 @pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
-def test_a_failed_job_says_why_and_leaves_nothing(
+def test_failed_job_names_its_reason_and_publishes_nothing(
     api_version: str, deferrable: bool, connect: Connect, account: Account, broken_url: str
 ) -> None:
     connect(api_version)
@@ -239,7 +233,7 @@ def test_a_failed_job_says_why_and_leaves_nothing(
     assert memory.jobs() == {}
 
 
-def test_a_transcript_at_an_address_is_fetched_by_the_service(
+def test_transcript_url_is_fetched_by_the_service(
     connect: Connect, account: Account, tmp_path: Path, file_server: str
 ) -> None:
     connect("v1.2")

@@ -1,4 +1,4 @@
-"""A service that quotes signed links and API keys back, in every answer and in every error."""
+"""A service that echoes signed links and API keys in every response and error."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ JOBS = ("/assets/", "/indexed-assets/", "/analyze/tasks/")
 """What a path holds that reads one job."""
 
 
-class QuotingService(ScriptedServer):
-    """Hands requests to an engine, and adds links and keys to what it answers.
+class EchoingService(ScriptedServer):
+    """Forwards requests to an engine and adds links and keys to its responses.
 
     A job runs at the first look, cannot be polled at the second one, and has failed at the third one.
 
@@ -159,7 +159,7 @@ def triggers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("refuses", [False, True], ids=["jobs fail", "requests are refused"])
-def test_what_a_service_quotes_is_shown_nowhere(
+def test_secrets_echoed_by_the_service_are_shown_nowhere(
     refuses: bool,
     connect: Connect,
     account: Account,
@@ -185,7 +185,7 @@ def test_what_a_service_quotes_is_shown_nowhere(
     for name in ("twelvelabs_provider", "urllib3", "httpx", "httpcore"):
         caplog.set_level(logging.DEBUG, name)
         monkeypatch.setattr(logging.getLogger(name), "handlers", [caplog.handler])
-    with QuotingService(account.engine, quoted, refuses=refuses) as service:
+    with EchoingService(account.engine, quoted, refuses=refuses) as service:
         connect(host=service.origin, extra={"api_version": "v1.3", "max_attempts": 1})
         run = load_dag("quoted", file).test()
     printed = "".join(capfd.readouterr())

@@ -1,4 +1,4 @@
-"""Airflow's own parameters have their effects, on one operator or sensor of each base class."""
+"""Effects of Airflow's own parameters on one operator or sensor of each base class."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ def rows(query: str, *values: Any) -> list[tuple[Any, ...]]:
         return database.execute(query, values).fetchall()
 
 
-def test_their_effects(connect: Connect, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_airflow_parameters_take_effect_on_every_kind_of_operator(
+    connect: Connect, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asset = Api(account.engine).upload(SAMPLE)
     file = tmp_path / "dags" / "parameters.py"
     file.parent.mkdir()

@@ -1,4 +1,4 @@
-"""No task instance writes over what another one published, by default."""
+"""Result paths of task instances: none overwrites the result of another by default."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ MAPPED: dict[str, Make] = {
 
 
 @pytest.mark.parametrize("what", MAPPED)
-def test_mapped_tasks_and_runs_have_results_of_their_own(
+def test_mapped_tasks_and_runs_publish_separate_results(
     what: str, connect: Connect, library: Library, tmp_path: Path
 ) -> None:
     written: dict[str, tuple[str, int]] = {}
@@ -76,7 +76,7 @@ def test_mapped_tasks_and_runs_have_results_of_their_own(
             assert (provenance["run_id"], provenance["map_index"]) == (run_id, map_index), "nothing was replaced"
 
 
-def test_the_names_of_task_instances_never_meet() -> None:
+def test_result_names_of_task_instances_are_distinct() -> None:
     ids = [
         ("d", "r", "t", -1), ("d", "r", "t", 0), ("d", "r", "t", 1), ("d", "r2", "t", -1), ("d2", "r", "t", -1),
         ("d", "r", "t.1", -1), ("d", "r.t", "1", -1), ("d.r", "t", "1", -1),
