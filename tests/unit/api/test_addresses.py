@@ -26,12 +26,12 @@ SIGNATURE = "X-Amz-Signature=5ecre7"
 
 
 @pytest.mark.parametrize("host", INSIDE)
-def test_hosts_inside(host: str) -> None:
+def test_private_hosts(host: str) -> None:
     assert is_inside(host)
 
 
 @pytest.mark.parametrize("host", OUTSIDE)
-def test_hosts_outside(host: str) -> None:
+def test_public_hosts(host: str) -> None:
     assert not is_inside(host)
 
 
@@ -49,13 +49,13 @@ def usable(url: str, service: str) -> None:
         "https://bucket.example.com:99999/p",
     ],
 )  # fmt: skip
-def test_addresses_that_are_not_used(url: str) -> None:
+def test_refused_addresses(url: str) -> None:
     with pytest.raises(TwelveLabsAnswerError, match=r"^the address of part 3 .*nothing was sent") as caught:
         usable(f"{url}?{SIGNATURE}", "https://api.twelvelabs.io")
     assert "5ecre7" not in str(caught.value)
 
 
-def test_addresses_that_are_used() -> None:
+def test_accepted_addresses() -> None:
     usable(f"https://bucket.s3.amazonaws.com/p?{SIGNATURE}", "https://api.twelvelabs.io")
     usable(f"http://127.0.0.1:9000/p?{SIGNATURE}", "http://localhost:8000")
     usable(f"http://minio:9000/p?{SIGNATURE}", "http://engine:8000")

@@ -25,7 +25,7 @@ def read(*entries: Any) -> tuple[Segment, ...]:
     return on_screen_text_from(json.dumps({"onscreen_text": list(entries)}))
 
 
-def test_the_rows_of_an_answer_are_in_order() -> None:
+def test_rows_of_an_answer_are_sorted() -> None:
     rows = (Segment(12.0, 15.5, "SALE"), Segment(30.0, 31.5, "OPEN"))
     assert read(entry(30, 31.5, "OPEN"), entry(12.0, 15.5)) == rows
     assert read() == ()
@@ -76,17 +76,17 @@ def test_segments_without_text_are_left_out(text: Any) -> None:
         '{"onscreen_text": [{"start_time": 0, "end_time": 1, "metadata": "x"}]}',
     ],
 )
-def test_anything_else_is_refused(data: str | None) -> None:
+def test_invalid_answers_are_refused(data: str | None) -> None:
     with pytest.raises(TwelveLabsAnswerError):
         on_screen_text_from(data)
 
 
-def test_a_refusal_shows_the_beginning_of_the_answer() -> None:
+def test_error_shows_the_beginning_of_the_answer() -> None:
     with pytest.raises(TwelveLabsAnswerError, match=r"it begins with 'I cannot read x+'$"):
         on_screen_text_from("I cannot read " + "x" * 1000)
 
 
-def test_the_question_for_on_screen_text() -> None:
+def test_request_for_on_screen_text() -> None:
     body = on_screen_text_request("c03", start=1.0, end=60.0, custom_id="k").body()
     assert body["analysis_mode"] == "time_based_metadata"
     assert "prompt" not in body, "that mode takes none"
@@ -96,7 +96,7 @@ def test_the_question_for_on_screen_text() -> None:
     assert [(field["name"], field["type"]) for field in definition["fields"]] == [("text", "string")]
 
 
-def test_a_body_holds_only_what_was_asked_for() -> None:
+def test_request_body_holds_given_fields_only() -> None:
     assert AnalysisRequest("c03").body() == {
         "model_name": "pegasus1.5",
         "video": {"type": "asset_id", "asset_id": "c03"},
@@ -106,14 +106,14 @@ def test_a_body_holds_only_what_was_asked_for() -> None:
     assert (body["temperature"], body["start_time"], body["min_segment_duration"]) == (0.0, 0.0, 2)
 
 
-def test_the_hash_of_a_question_is_of_the_question_alone() -> None:
+def test_hash_of_a_request_ignores_the_video() -> None:
     asked = AnalysisRequest("c03", prompt="What?")
     assert asked.question_hash() == AnalysisRequest("other", prompt="What?", temperature=1.0).question_hash()
     assert asked.question_hash() != AnalysisRequest("c03", prompt="Why?").question_hash()
     assert len(on_screen_text_request("c03").question_hash()) == 64
 
 
-def test_what_overlaps_a_window() -> None:
+def test_rows_that_overlap_a_time_range() -> None:
     rows = tuple(Segment(float(start), start + 1.0, str(start)) for start in range(4))
 
     def values(start: float | None, end: float | None) -> str:
@@ -126,5 +126,5 @@ def test_what_overlaps_a_window() -> None:
     assert values(9.0, None) == ""
 
 
-def test_nothing_on_screen_is_no_rows() -> None:
+def test_empty_on_screen_text_has_no_rows() -> None:
     assert on_screen_text_from('{"onscreen_text": null}') == on_screen_text_from('{"onscreen_text": []}') == ()

@@ -38,13 +38,13 @@ METADATA = {"user_metadata": {"a": 1, "b": None}}
         (assets.delete_asset_metadata("c03"), "DELETE /assets/c03/user-metadata", {}, None),
     ],
 )
-def test_what_is_sent(call: Call[Any], name: str, query: dict[str, Any], body: Any) -> None:
+def test_requests(call: Call[Any], name: str, query: dict[str, Any], body: Any) -> None:
     assert asked(call) == (name, query, body)
     assert call.repeatable
     assert call.only == (ApiVersion.V1_3,) and "()" in call.instead
 
 
-def test_a_stream_and_a_thumbnail_are_asked_for() -> None:
+def test_stream_and_thumbnail_are_requested() -> None:
     part = FilePart("a.mp4", lambda: BytesIO(b"video"), 5)
     call = create_asset(part, enable_hls=True, enable_thumbnail=True)
     assert asked(call)[2] == [
@@ -57,7 +57,7 @@ def test_a_stream_and_a_thumbnail_are_asked_for() -> None:
     assert not call.repeatable
 
 
-def test_an_asset_with_everything() -> None:
+def test_asset_with_all_fields() -> None:
     answer = {
         "_id": "c03",
         "method": "multipart",
@@ -77,7 +77,7 @@ def test_an_asset_with_everything() -> None:
     assert "SIGNATURE" not in repr(asset)
 
 
-def test_an_asset_with_little() -> None:
+def test_asset_with_required_fields_only() -> None:
     asset = Asset.read({"_id": "c03", "status": "failed", "error": {"message": "no video"}})
     assert (asset.error, asset.hls, asset.thumbnail, dict(asset.user_metadata)) == ("no video", None, None, {})
 
@@ -95,7 +95,7 @@ def test_an_asset_with_little() -> None:
         (200_000_000, "direct", "direct"),
     ],
 )
-def test_the_way_of_a_file_follows_its_size(size: int | None, wanted: str | None, method: str) -> None:
+def test_upload_method_follows_the_file_size(size: int | None, wanted: str | None, method: str) -> None:
     choice = choose_method(size, UploadMethod(wanted) if wanted else None)
     assert choice.method.value == method
     assert choice.why
@@ -112,6 +112,6 @@ def test_the_way_of_a_file_follows_its_size(size: int | None, wanted: str | None
         (UPLOADS.max_multipart + 1, "multipart", "at most 10,737,418,240 by any route"),
     ],
 )
-def test_a_way_that_cannot_be_gone(size: int | None, wanted: str | None, said: str) -> None:
+def test_unsupported_upload_method_is_refused(size: int | None, wanted: str | None, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         choose_method(size, UploadMethod(wanted) if wanted else None)

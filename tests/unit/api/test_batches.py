@@ -47,7 +47,7 @@ def body(call: Call[Any]) -> Any:
     return call.body.content
 
 
-def test_a_request_says_only_what_was_asked_for() -> None:
+def test_request_body_holds_given_fields_only() -> None:
     assert body(create_batch(BatchRequest([BatchItem("c03")]))) == {
         "model_name": "pegasus1.5",
         "analysis_mode": "general",
@@ -55,7 +55,7 @@ def test_a_request_says_only_what_was_asked_for() -> None:
     }
 
 
-def test_a_request_with_everything() -> None:
+def test_request_with_all_fields() -> None:
     defaults = BatchOptions("Summarise", {"type": "json_schema"}, 0.2, 2048, 1, 9)
     own = BatchOptions(prompt={"input_text": "Like <@a>?", "media_sources": []}, max_segment_duration=8)
     request = BatchRequest([BatchItem("c03", "row-1", own)], defaults, AnalysisMode.TIME_BASED_METADATA)
@@ -79,7 +79,7 @@ def test_a_request_with_everything() -> None:
     ]
 
 
-def test_a_new_batch_is_sent_again_only_where_nothing_was_done() -> None:
+def test_batch_creation_is_repeated_only_if_not_executed() -> None:
     call = create_batch(BatchRequest([BatchItem("c03")]))
 
     def answered(status: int) -> TwelveLabsError:
@@ -90,7 +90,7 @@ def test_a_new_batch_is_sent_again_only_where_nothing_was_done() -> None:
     assert not may_repeat(call, TwelveLabsAmbiguousError("lost"))
 
 
-def test_the_calls() -> None:
+def test_requests() -> None:
     calls = [read_batch("b01"), cancel_batch("b01"), delete_batch("b01"), batch_results("b01")]
     names = ["GET /analyze/batches/b01", "POST /analyze/batches/b01/cancel", "DELETE /analyze/batches/b01"]
     assert [call.name for call in calls] == [*names, "GET /analyze/batches/b01/results"]
@@ -103,7 +103,7 @@ def test_the_calls() -> None:
     assert listed.query == (*query, ("analysis_mode", "general"))
 
 
-def test_a_created_batch() -> None:
+def test_created_batch_is_parsed() -> None:
     raw = {
         "batch_id": "b01",
         "status": "pending",
@@ -124,7 +124,7 @@ def test_a_created_batch() -> None:
     ("ended", "status", "active"),
     [({"expired_at": "2026-06-02T10:00:00Z"}, "expired", False), ({}, "canceling", True), ({}, "new word", True)],
 )
-def test_where_a_batch_stands(ended: dict[str, Any], status: str, active: bool) -> None:
+def test_batch_status_is_parsed(ended: dict[str, Any], status: str, active: bool) -> None:
     hooks = [{"url": "https://x", "delivered": False, "attempts": 3, "last_error": "500"}]
     batch = AnalysisBatch.read({**BATCH, **ended, "status": status, "webhooks": hooks, "failed_items": 1})
     assert (batch.active, batch.failed_items, batch.ended_at is None) == (active, 1, not ended)
@@ -132,12 +132,12 @@ def test_where_a_batch_stands(ended: dict[str, Any], status: str, active: bool) 
 
 
 @pytest.mark.parametrize("missing", ["batch_id", "status", "total_items", "ready_items"])
-def test_a_batch_without_what_it_must_have(missing: str) -> None:
+def test_batch_without_required_fields_is_refused(missing: str) -> None:
     with pytest.raises(TwelveLabsAnswerError, match="id" if missing == "batch_id" else missing):
         AnalysisBatch.read({name: value for name, value in BATCH.items() if name != missing})
 
 
-def test_results_of_every_kind() -> None:
+def test_results_of_every_status() -> None:
     data = {"generation_id": "g", "data": "{}", "finish_reason": "length", "usage": {"output_tokens": 5}}
     ready = BatchItemResult.read({"task_id": "a01", "custom_id": "row-1", "status": "ready", "data": data})
     assert (ready.data, ready.finish_reason, ready.generation_id) == ("{}", "length", "g")

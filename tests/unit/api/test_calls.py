@@ -432,12 +432,14 @@ EVERY = [pytest.param(version, *case[1:], id=f"{version.value} {case[0]}") for v
 
 
 @pytest.mark.parametrize(("version", "build", "name", "query", "body"), EVERY)
-def test_what_is_sent(version: ApiVersion, build: Build, name: str, query: dict[str, Any], body: Any) -> None:
+def test_requests_of_each_generation(
+    version: ApiVersion, build: Build, name: str, query: dict[str, Any], body: Any
+) -> None:
     assert asked(build(dialect_for(version))) == (name, query, body)
 
 
 @pytest.mark.parametrize("version", list(ApiVersion))
-def test_the_table_has_every_call_of_the_generation(version: ApiVersion) -> None:
+def test_table_has_every_call_of_the_generation(version: ApiVersion) -> None:
     calls = {name for name, member in vars(Dialect).items() if isinstance(member, staticmethod)}
     known = {case[0].partition(",")[0] for case in ALL[version]} | {"indexing_route", "ensure_takes_transcription"}
     known |= ELSEWHERE
@@ -446,7 +448,7 @@ def test_the_table_has_every_call_of_the_generation(version: ApiVersion) -> None
 
 
 @pytest.mark.parametrize(("version", "build", "name", "query", "body"), EVERY)
-def test_reads_and_deletes_are_repeatable_and_creations_are_not(
+def test_only_reads_and_deletes_are_idempotent(
     version: ApiVersion, build: Build, name: str, query: dict[str, Any], body: Any
 ) -> None:
     call = build(dialect_for(version))
@@ -454,7 +456,7 @@ def test_reads_and_deletes_are_repeatable_and_creations_are_not(
     assert call.missing_is_done is (call.method.value == "DELETE")
 
 
-def test_an_idempotency_key_makes_an_analysis_repeatable() -> None:
+def test_idempotency_key_makes_an_analysis_repeatable() -> None:
     call = V1_3.create_analysis_task(ANALYSIS, idempotency_key="k1")
     assert call.repeatable
     assert dict(call.headers) == {"Idempotency-Key": "k1"}
@@ -506,7 +508,7 @@ UNSUPPORTED: list[tuple[Dialect, str, Callable[[Dialect], Any], str]] = [
 
 
 @pytest.mark.parametrize(("api", "name", "build", "nearest_way"), UNSUPPORTED)
-def test_a_call_that_a_generation_lacks_is_refused_with_the_nearest_way(
+def test_call_that_a_generation_lacks_names_the_alternative(
     api: Dialect, name: str, build: Callable[[Dialect], Any], nearest_way: str
 ) -> None:
     version = next(version for version in ApiVersion if dialect_for(version) is api)
@@ -514,13 +516,13 @@ def test_a_call_that_a_generation_lacks_is_refused_with_the_nearest_way(
         ensure_supported(build(api), version)
 
 
-def test_the_two_older_generations_differ_in_the_index_and_the_search_only() -> None:
+def test_older_generations_differ_in_index_and_search_only() -> None:
     names = {name for name, member in vars(Dialect).items() if isinstance(member, staticmethod)}
     differing = {name for name in names if getattr(V1_1, name) is not getattr(V1_2, name)}
     assert differing == {"create_index", "list_indexes", "search"}
 
 
-def test_a_source_is_indexed_as_an_asset_where_there_are_any() -> None:
+def test_source_is_indexed_as_an_asset_in_v1_3_only() -> None:
     assert V1_3.indexing_route() is IndexingRoute.ASSET
     assert V1_2.indexing_route() is IndexingRoute.TASK
 
@@ -536,24 +538,24 @@ def test_a_source_is_indexed_as_an_asset_where_there_are_any() -> None:
         (("indexes", "ü x\n"), "/indexes/%C3%BC%20x%0A"),
     ],
 )
-def test_an_id_never_becomes_another_path(segments: tuple[str, ...], path: str) -> None:
+def test_id_is_encoded_in_the_path(segments: tuple[str, ...], path: str) -> None:
     assert path_of(*segments) == path
 
 
 @pytest.mark.parametrize("identifier", ["", ".", ".."])
-def test_an_id_that_is_a_step_in_a_path_is_refused(identifier: str) -> None:
+def test_id_with_path_segments_is_refused(identifier: str) -> None:
     """HTTP libraries and proxies resolve dot segments: deleting the index ``..`` would delete something else."""
     for call in (V1_3.delete_index, V1_3.delete_asset, V1_3.read_analysis_task):
         with pytest.raises(TwelveLabsBadRequestError, match=repr(identifier).replace(".", r"\.")):
             call(identifier)
 
 
-def test_a_query_is_spelled_as_the_service_reads_it() -> None:
+def test_query_uses_the_spelling_of_the_service() -> None:
     query = {"a": True, "b": None, "c": ["x", None, "y"], "d": [], "e": 0, "f": IndexingRoute.TASK, "g": False}
     pairs = (("a", "true"), ("c", "x"), ("c", "y"), ("e", "0"), ("f", "task"), ("g", "false"))
     assert query_pairs(query) == pairs
 
 
-def test_texts_of_a_form_stay_out_of_its_repr() -> None:
+def test_repr_of_a_form_hides_its_values() -> None:
     call = V1_3.create_asset("https://media.example/a.mp4?X-Amz-Signature=SIGNATURE")
     assert "SIGNATURE" not in repr(call)

@@ -46,13 +46,13 @@ CALLS: list[tuple[Call[Any], str, dict[str, str], Any]] = [
 
 
 @pytest.mark.parametrize(("call", "name", "query", "body"), CALLS, ids=[case[1] for case in CALLS])
-def test_what_is_sent(call: Call[Any], name: str, query: dict[str, str], body: Any) -> None:
+def test_requests(call: Call[Any], name: str, query: dict[str, str], body: Any) -> None:
     sent = dict(call.body.content) if isinstance(call.body, JsonBody) else None
     assert (call.name, dict(call.query), sent) == (name, query, body)
     assert call.only == (ApiVersion.V1_3,) and "presigned URL" in call.instead
 
 
-def test_an_import_may_be_repeated_since_what_is_there_is_skipped() -> None:
+def test_import_is_repeatable() -> None:
     assert connections.import_files("c1", ["a"]).repeatable
     assert not connections.create_redirect_uri("https://app.example/done").repeatable, "a second one is refused"
 
@@ -70,7 +70,7 @@ CONNECTION = {
 }
 
 
-def test_a_connection_is_read() -> None:
+def test_connection_is_parsed() -> None:
     found = connections.Connection.read(CONNECTION)
     assert (found.id, found.status, found.account, found.account_id) == ("c1", "active", "ada@example.com", "117")
     assert found.connected_at == pendulum.datetime(2026, 7, 20, 10) and found.scopes == ("drive.file",)
@@ -79,7 +79,7 @@ def test_a_connection_is_read() -> None:
     assert (bare.status, bare.account, bare.scopes, bare.last_used_at) == ("", None, (), None)
 
 
-def test_an_import_with_skipped_and_rejected_files() -> None:
+def test_import_with_skipped_and_rejected_files_is_parsed() -> None:
     answer = {
         "_id": "i1",
         "has_failures": True,
@@ -98,7 +98,7 @@ def test_an_import_with_skipped_and_rejected_files() -> None:
     )
 
 
-def test_an_import_in_a_list_has_no_items() -> None:
+def test_import_of_a_list_has_no_items() -> None:
     answer = {"_id": "i1", "connection_id": "c1", "item_count": 7, "created_at": "2026-07-20T10:00:00Z"}
     found = connections.Import.read(answer)
     assert (found.items, found.item_count, found.has_failures, found.connection_id) == ((), 7, False, "c1")
@@ -114,12 +114,12 @@ def test_an_import_in_a_list_has_no_items() -> None:
         (connections.import_files("c1", ["a"]), [], "Import"),
     ],
 )
-def test_what_must_be_there_is_missed_by_name(call: Call[Any], answer: Any, missing: str) -> None:
+def test_missing_required_field_is_named(call: Call[Any], answer: Any, missing: str) -> None:
     with pytest.raises(TwelveLabsAnswerError, match=missing):
         call.parse(answer)
 
 
-def test_secrets_stay_out_of_reprs() -> None:
+def test_reprs_hide_secrets() -> None:
     token = connections.create_picker_token("c1").parse({"access_token": "SECRET", "developer_key": "SECRET"})
     begun = connections.authorize_connection("https://a.example").parse(
         {"authorize_url": "https://accounts.example/?state=SECRET", "state": "SECRET"}

@@ -96,13 +96,13 @@ def sent(call: Call[Any]) -> tuple[str, Any]:
         ),
     ],
 )
-def test_a_request_in_todays_generation(given: Any, kind: str, body: Any) -> None:
+def test_request_in_v1_3(given: Any, kind: str, body: Any) -> None:
     call = V1_3.create_embeddings(EmbeddingRequest(given))
     assert sent(call) == ("POST /embed-v2", {"input_type": kind, "model_name": "marengo3.0", kind: body})
     assert not call.repeatable and call.category is RateCategory.EMBED
 
 
-def test_a_task_in_todays_generation_and_a_field_of_tomorrow() -> None:
+def test_task_in_v1_3_with_an_unknown_field() -> None:
     request = EmbeddingRequest(VideoInput(ASSET), "marengo3.5", {"embedding_dimension": 256})
     call = V1_3.create_embedding_task(request)
     name, body = sent(call)
@@ -112,7 +112,7 @@ def test_a_task_in_todays_generation_and_a_field_of_tomorrow() -> None:
         V1_3.create_embedding_task(EmbeddingRequest(TextInput("a")))
 
 
-def test_reads_and_lists() -> None:
+def test_requests_of_reads_and_lists() -> None:
     since, until = pendulum.datetime(2026, 6, 1), pendulum.datetime(2026, 6, 2)
     window = [("started_at", "2026-06-01T00:00:00Z"), ("ended_at", "2026-06-02T00:00:00Z"), ("status", "ready")]
     pages = [("page", "1"), ("page_limit", "50")]
@@ -129,7 +129,7 @@ def test_reads_and_lists() -> None:
     assert (older.name, list(older.query)) == ("GET /indexes/i1/videos/v1", [("embed", "true")])
 
 
-def test_the_older_forms() -> None:
+def test_forms_of_older_generations() -> None:
     model = ("engine_name", "Marengo-retrieval-2.6")
     link = ("video_url", URL.url)
     cases: list[tuple[Call[Any], tuple[str, Any]]] = [
@@ -187,7 +187,7 @@ REFUSED: list[tuple[Callable[[], object], str]] = [
 
 
 @pytest.mark.parametrize(("make", "said"), REFUSED)
-def test_inputs_that_would_cost_an_upload_or_a_useless_embedding(make: Callable[[], object], said: str) -> None:
+def test_inputs_that_waste_an_upload_or_embedding_are_refused(make: Callable[[], object], said: str) -> None:
     with pytest.raises(TwelveLabsBadRequestError, match=said):
         make()
 
@@ -211,21 +211,21 @@ LACKING: list[tuple[Callable[[EmbeddingRequest], Call[Any]], Any, str]] = [
 
 
 @pytest.mark.parametrize(("make", "given", "nearest_way"), LACKING)
-def test_what_a_generation_lacks_is_refused_with_the_nearest_way(
+def test_call_that_a_generation_lacks_names_the_alternative(
     make: Callable[[EmbeddingRequest], Call[Any]], given: Any, nearest_way: str
 ) -> None:
     with pytest.raises(TwelveLabsUnsupportedError, match=nearest_way):
         ensure_supported(make(EmbeddingRequest(given)), ApiVersion.V1_1)
 
 
-def test_a_signature_is_in_no_repr() -> None:
+def test_reprs_hide_signatures() -> None:
     request = EmbeddingRequest(VideoInput(URL))
     assert "SIGNATURE" not in repr(request) + repr(V1_2.create_embedding_task(request))
     answer = {"data": [], "metadata": {"input_type": "video", "input_url": URL.url}}
     assert "SIGNATURE" not in repr(embeddings_from(answer))
 
 
-def test_an_answer_of_today() -> None:
+def test_response_in_v1_3_is_parsed() -> None:
     found = embeddings_from(
         {
             "data": [
@@ -263,12 +263,12 @@ def test_an_answer_of_today() -> None:
         ({"data": [{"embedding": ["a"]}]}, "not made of numbers"),
     ],
 )
-def test_what_is_no_answer(answer: Any, said: str) -> None:
+def test_invalid_response_is_refused(answer: Any, said: str) -> None:
     with pytest.raises(TwelveLabsAnswerError, match=said):
         embeddings_from(answer)
 
 
-def test_a_task_of_today() -> None:
+def test_task_in_v1_3_is_parsed() -> None:
     answer = {
         "_id": "t1", "status": "ready", "created_at": "2026-06-01T10:00:00Z", "updated_at": "2026-06-01T10:01:00Z",
         "data": [{"embedding": [1.0]}], "metadata": {"input_type": "audio", "duration": 5.0},
@@ -282,7 +282,7 @@ def test_a_task_of_today() -> None:
         embedding_task_from({"_id": "t1"})
 
 
-def test_tasks_of_lists_and_older_calls() -> None:
+def test_tasks_of_lists_and_older_generations_are_parsed() -> None:
     listed = embedding_task_from(
         {"_id": "t1", "status": "ready", "model_name": "m",
          "audio_embedding": {"metadata": {"audio_embedding_options": ["audio"], "audio_embedding_scopes": ["clip"]}}}
@@ -302,7 +302,7 @@ def test_tasks_of_lists_and_older_calls() -> None:
     assert list(oldest.items[0].vector) == [3.0] and oldest.model == "m"
 
 
-def test_the_answer_of_the_older_call() -> None:
+def test_response_of_older_generations_is_parsed() -> None:
     call = embeddings_v1.embed(text="a", image="https://a.example/b.png")
     found = parsed(
         call,
@@ -320,7 +320,7 @@ def test_the_answer_of_the_older_call() -> None:
         parsed(V1_2.create_embeddings(EmbeddingRequest(TextInput("a"))), {"engine_name": "m"})
 
 
-def test_embeddings_of_an_indexed_video() -> None:
+def test_embeddings_of_an_indexed_video_are_parsed() -> None:
     segments = [{"float": [1.0], "embedding_option": option} for option in ("visual", "audio", "visual-text")]
     answer = {"_id": "v1", "embedding": {"model_name": "m", "video_embedding": {"segments": segments}}}
     today = parsed(V1_3.indexed_embeddings("i", "v"), answer)

@@ -58,7 +58,7 @@ def refusal(**fields: Any) -> str:
         ("[fd00::8]:8765", None, None, "https://[fd00::8]:8765"),
     ],
 )
-def test_every_form_of_a_host(host: str | None, port: Any, schema: str | None, origin: str) -> None:
+def test_host_forms(host: str | None, port: Any, schema: str | None, origin: str) -> None:
     assert endpoint(host=host, port=port, schema=schema).origin == origin
 
 
@@ -94,22 +94,22 @@ def test_every_form_of_a_host(host: str | None, port: Any, schema: str | None, o
         ("https://proxy.example/#SECRET", None, "host"),
     ],
 )
-def test_a_host_that_cannot_be_used(host: str, port: Any, expected: str) -> None:
+def test_invalid_host_is_refused(host: str, port: Any, expected: str) -> None:
     assert expected in refusal(host=host, port=port)
 
 
 @pytest.mark.parametrize("password", [None, "", "   ", "\n", '""', "\ufeff"])
-def test_a_key_that_is_missing(password: str | None) -> None:
+def test_missing_key_is_refused(password: str | None) -> None:
     assert "has no API key: put it into the connection's password" in refusal(password=password)
 
 
 @pytest.mark.parametrize("password", [f"{KEY} x", f"{KEY}\nx", f"{KEY}\x00", f"{KEY}ü", f"{KEY}\u200b", f"{KEY}\x7f"])
-def test_a_key_that_is_no_key(password: str) -> None:
+def test_invalid_key_is_refused(password: str) -> None:
     assert "copy it again" in refusal(password=password)
 
 
 @pytest.mark.parametrize("password", [f" {KEY}\n", f"{KEY}\r\n", f'"{KEY}"', f" '{KEY}'\n", f"\ufeff{KEY}\n"])
-def test_what_surrounds_a_key_is_no_part_of_it(password: str) -> None:
+def test_whitespace_around_a_key_is_removed(password: str) -> None:
     assert endpoint(password=password).api_key == KEY
 
 
@@ -126,7 +126,7 @@ def test_what_surrounds_a_key_is_no_part_of_it(password: str) -> None:
         ('{"api_version": "v1.3", "extra__twelvelabs__api_version": "v1.2"}', {"api_version": "v1.3"}),
     ],
 )
-def test_an_extra_that_can_be_read(text: str | None, extra: dict[str, Any]) -> None:
+def test_extra_is_parsed(text: str | None, extra: dict[str, Any]) -> None:
     assert extra_from("tl", text) == extra
 
 
@@ -143,14 +143,14 @@ def test_an_extra_that_can_be_read(text: str | None, extra: dict[str, Any]) -> N
         ('{"api_version": "SECRET"', "not JSON"),
     ],
 )
-def test_an_extra_that_is_no_object(text: str, what: str) -> None:
+def test_extra_that_is_not_an_object_is_refused(text: str, what: str) -> None:
     with pytest.raises(TwelveLabsConfigurationError) as caught:
         extra_from("tl", text)
     assert str(caught.value).startswith(f"connection 'tl': extra is {what}; it must be a JSON object")
     assert "SECRET" not in str(caught.value)
 
 
-def test_the_key_is_in_no_text_form() -> None:
+def test_reprs_hide_the_key() -> None:
     made = endpoint()
     assert "SECRET" not in repr(made) + str(made)
 
@@ -165,18 +165,18 @@ def test_the_key_is_in_no_text_form() -> None:
         ({"api_version": "v1.1"}, ApiVersion.V1_1),
     ],
 )
-def test_the_version(extra: dict[str, Any], version: ApiVersion) -> None:
+def test_api_version(extra: dict[str, Any], version: ApiVersion) -> None:
     assert endpoint(extra=extra).version is version
 
 
 @pytest.mark.parametrize("value", ["1.3", "v1.0", "v2", "V1.3", 1.3, "../v1.3"])
-def test_a_version_that_is_none(value: Any) -> None:
+def test_invalid_version_is_refused(value: Any) -> None:
     text = refusal(extra={"api_version": value})
     assert repr(value) in text
     assert "v1.3, v1.2, v1.1" in text
 
 
-def test_addresses_hold_the_version() -> None:
+def test_urls_contain_the_version() -> None:
     made = endpoint(host="http://127.0.0.1:1", extra={"api_version": "v1.2"})
     assert made.url("/indexes/i1") == "http://127.0.0.1:1/v1.2/indexes/i1"
 
@@ -191,13 +191,13 @@ def test_timeouts_and_attempts() -> None:
 
 @pytest.mark.parametrize("name", ["connect_timeout", "read_timeout", "max_attempts"])
 @pytest.mark.parametrize("value", [0, -1, "-1", "soon", "5s", "nan", "inf", 1e12, True, [5], {}])
-def test_a_number_that_is_none(name: str, value: Any) -> None:
+def test_invalid_number_is_refused(name: str, value: Any) -> None:
     text = refusal(extra={name: value})
     assert f"extra {name} is {value!r}" in text
 
 
 @pytest.mark.parametrize("value", [0.5, "2.5"])
-def test_attempts_are_whole(value: Any) -> None:
+def test_max_attempts_is_a_whole_number(value: Any) -> None:
     assert "a whole number" in refusal(extra={"max_attempts": value})
 
 
@@ -214,5 +214,5 @@ def test_attempts_are_whole(value: Any) -> None:
         (None, False),
     ],
 )
-def test_a_key_without_tls_on_a_network_is_a_warning(host: str | None, warned: bool) -> None:
+def test_plain_http_on_a_network_is_a_warning(host: str | None, warned: bool) -> None:
     assert endpoint(host=host).is_plain_and_remote is warned

@@ -87,13 +87,13 @@ CASES: list[tuple[Call[Any], str, dict[str, Any], Any]] = [
 
 
 @pytest.mark.parametrize(("call", "name", "query", "body"), CASES, ids=[case[1] for case in CASES])
-def test_what_is_sent(call: Call[Any], name: str, query: dict[str, Any], body: Any) -> None:
+def test_requests(call: Call[Any], name: str, query: dict[str, Any], body: Any) -> None:
     assert asked(call) == (name, query, body)
     assert call.only == (ApiVersion.V1_3,)
     assert "older generations" in call.instead
 
 
-def test_only_what_makes_something_new_is_not_repeated() -> None:
+def test_only_creations_are_not_repeatable() -> None:
     once = {call.name for call, *_ in CASES if not call.repeatable}
     assert once == {
         "POST /entity-collections",
@@ -102,7 +102,7 @@ def test_only_what_makes_something_new_is_not_repeated() -> None:
     }
 
 
-def test_an_entity_is_read_with_fields_of_tomorrow() -> None:
+def test_entity_with_unknown_fields_is_parsed() -> None:
     entity = entities.read_entity("c1", "e1").parse(ENTITY)
     assert (entity.id, entity.collection_id, entity.name) == ("e1", "c1", "Ann")
     assert (entity.asset_ids, entity.status) == (("a1", "a2"), EntityStatus.PROCESSING)
@@ -112,7 +112,7 @@ def test_an_entity_is_read_with_fields_of_tomorrow() -> None:
     assert entity.raw["from_tomorrow"] == 1
 
 
-def test_a_page_of_collections_is_read() -> None:
+def test_page_of_collections_is_parsed() -> None:
     page = entities.list_entity_collections().parse(
         {"data": [COLLECTION], "page_info": {"page": 1, "total_page": 3, "total_results": 21}}
     )
@@ -120,13 +120,13 @@ def test_a_page_of_collections_is_read() -> None:
 
 
 @pytest.mark.parametrize("missing", ["_id", "name", "status"])
-def test_what_every_entity_has_is_asked_for_by_name(missing: str) -> None:
+def test_missing_required_field_is_named(missing: str) -> None:
     broken = {name: value for name, value in ENTITY.items() if name != missing}
     with pytest.raises(TwelveLabsAnswerError, match="id" if missing == "_id" else missing):
         entities.read_entity("c1", "e1").parse(broken)
 
 
-def test_the_outcome_of_a_bulk_is_read() -> None:
+def test_bulk_response_is_parsed() -> None:
     outcome = entities.create_entities("c1", [ANN]).parse(
         {
             "success_count": 1,
@@ -139,12 +139,12 @@ def test_the_outcome_of_a_bulk_is_read() -> None:
     assert [(no.position, no.name, no.reason) for no in outcome.refused] == [(1, "Bob", "no such asset")]
 
 
-def test_a_bulk_without_lists_made_nothing() -> None:
+def test_bulk_response_without_lists_is_empty() -> None:
     outcome = entities.create_entities("c1", [ANN]).parse({"entities": None})
     assert (outcome.created, outcome.refused) == ((), ())
 
 
 @pytest.mark.parametrize("answer", [None, [], {"errors": [{"entity_name": "Bob"}]}, {"entities": ["Ann"]}])
-def test_an_outcome_that_says_nothing_is_an_error(answer: Any) -> None:
+def test_empty_bulk_response_is_an_error(answer: Any) -> None:
     with pytest.raises(TwelveLabsAnswerError):
         entities.create_entities("c1", [ANN]).parse(answer)

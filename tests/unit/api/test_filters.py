@@ -25,7 +25,7 @@ def sent(where: VideoFilter) -> dict[str, str]:
     return {name: value for name, value in query.items() if name not in PAGE}
 
 
-def test_nothing_narrows_nothing() -> None:
+def test_empty_filter_adds_no_parameters() -> None:
     assert sent(VideoFilter()) == {}
     assert sent(VideoFilter(duration=Between())) == {}
 
@@ -48,17 +48,17 @@ def test_nothing_narrows_nothing() -> None:
     ],
     ids=str,
 )
-def test_a_filter_is_spelled_as_the_service_has_it(where: VideoFilter, query: dict[str, str]) -> None:
+def test_filter_uses_the_spelling_of_the_service(where: VideoFilter, query: dict[str, str]) -> None:
     assert sent(where) == query
 
 
 @pytest.mark.parametrize("name", ["page", "duration", "filename", "width[gte]", "user_metadata", ""])
-def test_a_field_that_the_service_would_take_for_its_own_is_refused(name: str) -> None:
+def test_metadata_field_with_a_reserved_name_is_refused(name: str) -> None:
     with pytest.raises(TwelveLabsBadRequestError, match="its own parameter"):
         VideoFilter(user_metadata={name: "x"}).query()
 
 
-def test_indexes_in_the_words_of_each_generation() -> None:
+def test_index_filter_of_each_generation() -> None:
     where = IndexFilter(name="demo", options=("visual", "audio"), family="marengo", created_since=NOON)
     same = {**PAGE, "index_name": "demo", "created_at": "2026-06-01T12:00:00Z"}
     words = {"model_options": "visual,audio", "model_family": "marengo"}
@@ -71,7 +71,7 @@ def test_indexes_in_the_words_of_each_generation() -> None:
         V1_1.list_indexes(where=where)
 
 
-def test_oldest_first() -> None:
+def test_sort_order_oldest_first() -> None:
     assert dict(V1_3.list_videos("i", paging=Paging(2, 5, descending=False)).query) == {
         **PAGE,
         "page": "2",
@@ -80,33 +80,33 @@ def test_oldest_first() -> None:
     }
 
 
-def test_tasks_are_narrowed_by_exact_numbers() -> None:
+def test_task_filter_uses_exact_numbers() -> None:
     query = V1_3.list_tasks(duration=6.5, width=640, height=360, created_since=NOON).query
     narrow = {"duration": "6.5", "width": "640", "height": "360", "created_at": "2026-06-01T12:00:00Z"}
     assert dict(query) == {**PAGE, **narrow}
 
 
-def test_what_a_read_brings_along_is_asked_for() -> None:
+def test_included_fields_are_requested() -> None:
     for read in (V1_3.read_video, V1_3.read_indexed_asset):
         assert read("i", "v").query == ()
         query = read("i", "v", transcription=True, embedding_option=["visual", "audio"]).query
         assert query == query_pairs({"transcription": True, "embedding_option": ["visual", "audio"]})
 
 
-def test_what_older_reads_cannot_bring_along_is_refused() -> None:
+def test_included_fields_that_older_generations_lack_are_refused() -> None:
     with pytest.raises(TwelveLabsUnsupportedError, match=r"transcription\(\)"):
         V1_2.read_video("i", "v", transcription=True)
     with pytest.raises(TwelveLabsUnsupportedError, match=r"v1\.3"):
         V1_2.read_video("i", "v", embedding_option=["visual"])
 
 
-def test_a_title_belongs_to_the_older_generations() -> None:
+def test_title_is_refused_in_v1_3() -> None:
     with pytest.raises(TwelveLabsUnsupportedError, match="user_metadata"):
         V1_3.update_video("i", "v", title="Winter")
     assert V1_2.update_video("i", "v", title="Winter").body == JsonBody({"video_title": "Winter"})
 
 
-def test_indexed_assets_are_changed_in_v1_3_only() -> None:
+def test_indexed_assets_are_updated_in_v1_3_only() -> None:
     call = indexed_assets.update_indexed_asset("i", "v", {"a": 1, "b": None})
     assert (call.name, call.only) == ("PATCH /indexes/i/indexed-assets/v", (ApiVersion.V1_3,))
     assert call.body == JsonBody({"user_metadata": {"a": 1, "b": None}})

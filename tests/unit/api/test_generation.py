@@ -61,7 +61,7 @@ def problems(*, now: bool = False, **fields: Any) -> list[str]:
         TIMED,
     ],
 )
-def test_requests_without_problems(fields: dict[str, Any]) -> None:
+def test_valid_requests(fields: dict[str, Any]) -> None:
     assert problems(**fields) == []
 
 
@@ -78,7 +78,7 @@ def test_requests_without_problems(fields: dict[str, Any]) -> None:
         ("/video_id", {"video": VideoSource(SourceKind.INDEXED, "v"), "now": True}),
     ],
 )
-def test_requests_that_would_be_billed_for_another_answer(where: str, fields: dict[str, Any]) -> None:
+def test_requests_that_would_bill_a_different_answer_are_refused(where: str, fields: dict[str, Any]) -> None:
     assert problems(**fields) == [where]
 
 
@@ -91,22 +91,22 @@ def test_requests_that_would_be_billed_for_another_answer(where: str, fields: di
     ],
 )
 @pytest.mark.parametrize("ask", [V1_3.analyze, V1_3.analyze_stream, V1_3.create_analysis_task])
-def test_no_call_asks_a_retired_model(ask: Any, request_: AnalysisRequest, said: str) -> None:
+def test_retired_models_are_not_requested(ask: Any, request_: AnalysisRequest, said: str) -> None:
     with pytest.raises(TwelveLabsUnsupportedError, match=said):
         ask(request_)
 
 
-def test_a_source_shows_neither_address_nor_content() -> None:
+def test_repr_of_a_source_hides_url_and_content() -> None:
     request = AnalysisRequest(VideoSource(SourceKind.URL, "https://m.example/a.mp4?X-Amz-Signature=secret"))
     assert "secret" not in repr(request)
 
 
-def test_a_question_with_images_has_another_hash() -> None:
+def test_images_change_the_prompt_hash() -> None:
     plain = AnalysisRequest("c", prompt="What?").question_hash()
     assert plain != AnalysisRequest("c", prompt_v2={"input_text": "What?"}).question_hash()
 
 
-def test_an_answer_is_read_whole() -> None:
+def test_answer_is_parsed() -> None:
     usage = {"input_tokens": 7, "output_tokens": True}
     body = {
         "id": "g",
@@ -127,7 +127,7 @@ def test_an_answer_is_read_whole() -> None:
             generation_from(wrong)
 
 
-def test_the_answer_of_a_task() -> None:
+def test_answer_of_a_task_is_parsed() -> None:
     body = {"task_id": "a", "status": "ready", "result": {"generation_id": "g", "data": "x", "finish_reason": "stop"}}
     assert generation_of_task(AnalysisTask.read(body)).id == "g"
     with pytest.raises(TwelveLabsAnswerError, match="carries no result"):
@@ -142,7 +142,7 @@ def piece(text: str) -> dict[str, Any]:
     return {"event_type": "text_generation", "text": text}
 
 
-def test_a_stream_adds_up() -> None:
+def test_stream_is_joined() -> None:
     shown: list[str] = []
     text = StreamedText(shown.append)
     records = [START, piece("one\nt"), {"event_type": "thought"}, piece("wo"), piece("\n\n"), piece("three"), END]
@@ -152,13 +152,13 @@ def test_a_stream_adds_up() -> None:
     assert shown == ["one", "two", "three"], "whole lines, and the rest at the end"
 
 
-def test_long_lines_are_shown_in_pieces() -> None:
+def test_long_lines_are_logged_in_pieces() -> None:
     shown: list[str] = []
     StreamedText(shown.append).take(map(event_from, [piece("x" * (2 * LONGEST_PIECE + 1)), END]))
     assert [len(line) for line in shown] == [LONGEST_PIECE, LONGEST_PIECE, 1]
 
 
-def test_a_stream_without_an_end_is_not_whole() -> None:
+def test_stream_without_an_end_is_incomplete() -> None:
     shown: list[str] = []
     text = StreamedText(shown.append)
     with pytest.raises(TwelveLabsAmbiguousError, match="without stream_end, after 3 characters"):
@@ -183,13 +183,13 @@ def test_failures_within_a_stream(record: dict[str, Any], kind: type[TwelveLabsE
         event_from(record)
 
 
-def test_odd_records() -> None:
+def test_invalid_stream_records() -> None:
     assert event_from({"event_type": "thought"}) == UnknownEvent("thought")
     with pytest.raises(TwelveLabsAnswerError):
         event_from("text")
 
 
-def test_json_with_unescaped_line_breaks_is_read() -> None:
+def test_json_with_unescaped_line_breaks_is_parsed() -> None:
     assert data_from('{"a": "one\ntwo"}') == {"a": "one\ntwo"}
     with pytest.raises(TwelveLabsAnswerError, match="NaN is no JSON number"):
         data_from('{"a": NaN}')
@@ -197,7 +197,7 @@ def test_json_with_unescaped_line_breaks_is_read() -> None:
         data_from("Sure! {}")
 
 
-def test_segments_are_rows_in_order() -> None:
+def test_segments_are_sorted_rows() -> None:
     data = {
         "b": [{"start_time": "00:00:04", "end_time": 6, "metadata": {"mood": "calm", "text": "HI"}}],
         "a": [{"start_time": 1, "end_time": 2}, {"start_time": 5, "end_time": 7, "metadata": {"count": 3}}],
@@ -216,7 +216,7 @@ def test_segments_are_rows_in_order() -> None:
 
 
 @pytest.mark.parametrize("kind", list(SummaryKind))
-def test_packaged_questions_are_ones_that_the_service_takes(kind: SummaryKind) -> None:
+def test_packaged_prompts_are_valid_requests(kind: SummaryKind) -> None:
     request = summary_request(kind, "c03", prompt=" For children. ", temperature=0.1)
     assert problems_of_request(request, now=True) == problems_of_request(request, now=False) == ()
     assert request.prompt is not None and request.prompt.endswith("\n\nFor children.")
@@ -237,7 +237,7 @@ CHAPTER = Segment(0.0, 3.5, "Intro", {"number": 1, "summary": "It begins."})
         {"start_time": "00:00:00", "end_time": "00:00:03.500", "title": "Intro", "summary": "It begins."},
     ],
 )
-def test_chapters_have_one_shape(entry: dict[str, Any]) -> None:
+def test_chapters_of_each_generation_have_equal_rows(entry: dict[str, Any]) -> None:
     found = summary_from(SummaryKind.CHAPTERS, {"chapters": [entry]}, Generation("g", ""))
     assert found.rows == (CHAPTER,)
 
@@ -262,7 +262,7 @@ def test_highlights_and_objects() -> None:
         (SummaryKind.HIGHLIGHTS, []),
     ],
 )
-def test_answers_of_another_shape(kind: SummaryKind, answer: Any) -> None:
+def test_answers_of_another_shape_are_refused(kind: SummaryKind, answer: Any) -> None:
     with pytest.raises(TwelveLabsAnswerError):
         summary_from(kind, answer, Generation("g", ""))
 
@@ -279,7 +279,7 @@ INDEXED = VideoSource(SourceKind.INDEXED, "v")
         (AnalysisRequest(INDEXED, prompt="x", response_format=SCHEMA), "response_format"),
     ],
 )
-def test_the_older_generation_drops_nothing_in_silence(request_: AnalysisRequest, said: str) -> None:
+def test_unsupported_fields_of_older_generations_are_refused(request_: AnalysisRequest, said: str) -> None:
     for build in (V1_2.analyze, V1_2.analyze_stream):
         with pytest.raises(TwelveLabsUnsupportedError, match=said):
             build(request_)
@@ -287,7 +287,7 @@ def test_the_older_generation_drops_nothing_in_silence(request_: AnalysisRequest
         V1_2.summarize("v", SummaryKind.TOPICS, temperature=0.1)
 
 
-def test_billed_calls_are_not_repeated_and_have_time() -> None:
+def test_billed_calls_are_not_repeatable_and_have_a_long_timeout() -> None:
     old, new = AnalysisRequest(INDEXED, prompt="x"), AnalysisRequest("c03", prompt="x")
     calls = [V1_2.analyze(old), V1_3.analyze(new)]
     calls += [V1_2.summarize("v", kind) for kind in SummaryKind]  # type: ignore[misc]

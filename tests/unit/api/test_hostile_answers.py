@@ -120,13 +120,13 @@ def outcome(call: Call[Any], status: int, headers: dict[str, str], content: byte
 
 @thoroughly
 @given(st.data())
-def test_no_success_ends_in_an_untyped_error(data: st.DataObject) -> None:
+def test_success_responses_raise_typed_errors_only(data: st.DataObject) -> None:
     outcome(data.draw(st.sampled_from(every_call())), 200, {}, data.draw(bodies))
 
 
 @thoroughly
 @given(st.data())
-def test_objects_of_the_known_fields_end_in_no_untyped_error(data: st.DataObject) -> None:
+def test_random_field_values_raise_typed_errors_only(data: st.DataObject) -> None:
     """Ids and pages are whole, so that the parsers come to the other fields."""
     fields = data.draw(st.dictionaries(st.sampled_from(field_names()), values, max_size=12))
     body = {"_id": "i", "id": "i", "task_id": "t", "status": "ready", "name": "n", **fields}
@@ -146,19 +146,19 @@ def test_objects_of_the_known_fields_end_in_no_untyped_error(data: st.DataObject
     ),
     bodies,
 )
-def test_no_refusal_ends_in_an_untyped_error(status: int, headers: dict[str, str], content: bytes) -> None:
+def test_error_responses_raise_typed_errors_only(status: int, headers: dict[str, str], content: bytes) -> None:
     assert isinstance(outcome(V1_3.read_index("i"), status, headers, content), TwelveLabsError)
 
 
 @pytest.mark.parametrize("status", [200, 400, 503])
 @pytest.mark.parametrize("content", NASTY, ids=range(len(NASTY)))
-def test_nasty_bodies(content: bytes, status: int) -> None:
+def test_hostile_bodies(content: bytes, status: int) -> None:
     for call in every_call():
         outcome(call, status, {}, content)
 
 
 @pytest.mark.parametrize("content", NASTY[:3] + NASTY[5:6] + NASTY[7:8], ids=repr)
-def test_unusable_json_is_a_typed_error(content: bytes) -> None:
+def test_invalid_json_is_a_typed_error(content: bytes) -> None:
     with pytest.raises(JsonError):
         decoded_json(content)
 
@@ -171,12 +171,12 @@ def test_unusable_json_is_a_typed_error(content: bytes) -> None:
         (V1_3.read_asset("c"), {"_id": "c", "user_metadata": [1]}, "Asset.user_metadata is list"),
     ],
 )
-def test_a_field_of_another_type_is_named(call: Call[Any], body: Any, named: str) -> None:
+def test_field_of_another_type_is_named(call: Call[Any], body: Any, named: str) -> None:
     with pytest.raises(TwelveLabsAnswerError, match=named):
         parsed(call, body)
 
 
-def test_a_number_in_a_text_s_place_is_a_text() -> None:
+def test_number_in_a_text_field_becomes_text() -> None:
     assert parsed(V1_3.read_asset("c"), {"_id": "c", "filename": 7}).filename == "7"
 
 
@@ -185,7 +185,7 @@ def test_a_number_in_a_text_s_place_is_a_text() -> None:
     st.lists(st.binary(max_size=30) | bodies | st.sampled_from([b"\n", b"\r\n\r\n", b"data: ", b"\n\n"]), max_size=8),
     st.data(),
 )
-def test_records_are_the_same_however_the_bytes_are_cut(parts: list[bytes], data: st.DataObject) -> None:
+def test_records_do_not_depend_on_chunk_boundaries(parts: list[bytes], data: st.DataObject) -> None:
     whole = b"".join(parts)
     size = data.draw(st.integers(1, 20))
     for framing in Framing:
@@ -212,7 +212,7 @@ def _outcome_of(chunks: list[bytes], framing: Framing) -> str:
         max_size=4,
     )
 )
-def test_no_event_ends_in_an_untyped_error(events: list[Any]) -> None:
+def test_events_raise_typed_errors_only(events: list[Any]) -> None:
     for kind in ("text_generation", "stream_end", "stream_error", None):
         with suppress(TwelveLabsError):
             call = Call(V1_3.read_index("i").method, "/analyze", stream.event_from)
@@ -230,7 +230,7 @@ def signed(body: bytes) -> str:
 
 @briefly
 @given(st.sampled_from(["index.task.ready", "analyze.task.failed", "analyze.batch.completed", "new"]), values, bodies)
-def test_no_webhook_ends_in_an_untyped_error(kind: str, data: Any, content: bytes) -> None:
+def test_webhooks_raise_typed_errors_only(kind: str, data: Any, content: bytes) -> None:
     event = as_bytes(
         {"id": "e", "type": kind, "created_at": data, "data": {"id": "j", "models": data, "metadata": data}}
     )
@@ -241,6 +241,6 @@ def test_no_webhook_ends_in_an_untyped_error(kind: str, data: Any, content: byte
 
 @pytest.mark.parametrize("header", [b"t=1,v1=x", None, "", "t=1", 5, "\ud800", signed(b"{}").encode()])
 @pytest.mark.parametrize("body", ["\ud800", b"{}", b"[" * 100_000])
-def test_odd_headers_and_bodies_of_webhooks(header: Any, body: Any) -> None:
+def test_hostile_headers_and_bodies_of_webhooks(header: Any, body: Any) -> None:
     with pytest.raises(webhooks.TwelveLabsWebhookError):
         webhooks.verify_webhook(header, body, SECRET, now=NOW)

@@ -169,13 +169,13 @@ CASES: list[tuple[Call[Any], str, dict[str, Any], Any]] = [
 
 
 @pytest.mark.parametrize(("call", "name", "query", "body"), CASES, ids=[case[1] for case in CASES])
-def test_what_is_sent(call: Call[Any], name: str, query: dict[str, Any], body: Any) -> None:
+def test_requests(call: Call[Any], name: str, query: dict[str, Any], body: Any) -> None:
     assert asked(call) == (name, query, body)
     assert call.only == (ApiVersion.V1_3,)
     assert "older generations have no knowledge stores" in call.instead
 
 
-def test_what_is_made_or_billed_is_not_repeated() -> None:
+def test_creations_and_billed_calls_are_not_repeatable() -> None:
     once = {call.name for call, *_ in CASES if not call.repeatable}
     assert once == {
         "POST /knowledge-stores",
@@ -187,12 +187,12 @@ def test_what_is_made_or_billed_is_not_repeated() -> None:
 
 
 @pytest.mark.parametrize("enrichment", [Enrichment(), Enrichment(SCHEMA, "faces")])
-def test_an_enrichment_is_one_thing(enrichment: Enrichment) -> None:
+def test_enrichment_with_conflicting_fields_is_refused(enrichment: Enrichment) -> None:
     with pytest.raises(ValueError, match="either"):
         enrichment.body()
 
 
-def test_a_store_and_its_items_are_read() -> None:
+def test_store_and_items_are_parsed() -> None:
     store = knowledge_stores.KnowledgeStore.read({"_id": "ks_1", "name": "films", "item_count": 2, "tomorrow": 1})
     assert (store.id, store.item_count, store.metadata, store.ingestion_config) == ("ks_1", 2, {}, None)
     system = {"asset_type": "video", "duration": 6.5, "filename": "a.mp4"}
@@ -205,7 +205,7 @@ def test_a_store_and_its_items_are_read() -> None:
 
 
 @pytest.mark.parametrize("missing", ["_id", "asset_type", "status"])
-def test_what_every_item_has_is_asked_for_by_name(missing: str) -> None:
+def test_missing_required_field_is_named(missing: str) -> None:
     broken = {name: value for name, value in ITEM.items() if name != missing}
     with pytest.raises(TwelveLabsAnswerError, match="id" if missing == "_id" else missing):
         knowledge_stores.KnowledgeStoreItem.read(broken)
@@ -216,7 +216,7 @@ def hit(item_id: str, start: float) -> dict[str, Any]:
     return {"asset_type": "video", "rank": 1, "item_id": item_id, "matches": [match]}
 
 
-def test_hits_are_read() -> None:
+def test_hits_are_parsed() -> None:
     call = search_knowledge_store("ks_1", KnowledgeSearch("x"))
     page = call.parse({"data": [hit("ksi_1", 2), {"asset_type": "image", "rank": 2, "item_id": "ksi_2"}]})
     video, image = page.hits
@@ -233,7 +233,7 @@ def test_hits_are_read() -> None:
         ({"data": [{**hit("i", 0), "matches": [{"start_sec": 1}]}]}, "end"),
     ],
 )
-def test_hits_that_say_too_little_are_an_error(answer: Any, said: str) -> None:
+def test_hits_without_required_fields_are_an_error(answer: Any, said: str) -> None:
     with pytest.raises(TwelveLabsAnswerError, match=said):
         search_knowledge_store("ks_1", KnowledgeSearch("x")).parse(answer)
 

@@ -100,7 +100,7 @@ ANALYSIS = {
 UTC = pendulum.UTC
 
 
-def test_an_index_of_today() -> None:
+def test_index_in_v1_3() -> None:
     index = Index.read(INDEX_TODAY)
     assert (index.id, index.name, index.video_count) == ("665f000000000000000001", "airflow-demo", 1)
     assert index.models == (Model("marengo3.0", ("visual", "audio")),)
@@ -131,17 +131,15 @@ def test_an_index_of_today() -> None:
     ],
     ids=["v1.2", "v1.1", "v1.1 without options", "short name", "null", "missing"],
 )
-def test_the_models_of_an_index_as_each_generation_spells_them(
-    fields: dict[str, Any], models: tuple[Model, ...]
-) -> None:
+def test_models_of_an_index_in_each_generation(fields: dict[str, Any], models: tuple[Model, ...]) -> None:
     assert Index.read({"_id": "i", "index_name": "n", **fields}).models == models
 
 
-def test_a_model_reads_well_in_messages() -> None:
+def test_model_as_text() -> None:
     assert str(Model("marengo3.0", ("visual", "audio"))) == "marengo3.0(visual, audio)"
 
 
-def test_a_task_of_the_older_generations() -> None:
+def test_task_in_older_generations() -> None:
     task = IndexingTask.read(TASK_OLD)
     assert (task.id, task.index_id, task.video_id) == (TASK_OLD["_id"], TASK_OLD["index_id"], TASK_OLD["video_id"])
     assert (task.status, task.duration, task.error) == ("indexing", 810.84, None)
@@ -150,7 +148,7 @@ def test_a_task_of_the_older_generations() -> None:
     assert task.raw["process"]["percentage"] == 42.5
 
 
-def test_a_task_of_today() -> None:
+def test_task_in_v1_3() -> None:
     task = IndexingTask.read(TASK_TODAY)
     assert (task.status, task.duration, task.estimated_time) == ("ready", 810.84, None)
     assert task.raw["hls"]["status"] == "PROCESSING"
@@ -169,7 +167,7 @@ def test_a_task_of_today() -> None:
         ({}, None),
     ],
 )
-def test_the_reason_of_a_failure_under_all_its_names(fields: dict[str, Any], error: str | None) -> None:
+def test_failure_reason_in_every_spelling(fields: dict[str, Any], error: str | None) -> None:
     assert IndexingTask.read({"_id": "t", "status": "failed", **fields}).error == error
     assert Asset.read({"_id": "c", "status": "failed", **fields}).error == error
     assert AnalysisTask.read({"task_id": "a", "status": "failed", **fields}).error == error
@@ -183,7 +181,7 @@ def test_an_indexed_asset() -> None:
     assert video.transcription == (Segment(280.94, 287.05, "Welcome back to the workshop."),)
 
 
-def test_a_video_of_the_older_generations() -> None:
+def test_video_in_older_generations() -> None:
     video = Video.read(VIDEO_OLD)
     assert (video.asset_id, video.status, video.transcription) == (None, None, None)
     assert (video.duration, video.width, video.user_metadata) == (810.84, 854, {})
@@ -228,7 +226,7 @@ def test_an_analysis() -> None:
 @pytest.mark.parametrize(
     "read", [Index.read, IndexingTask.read, Video.read, Asset.read, AnalysisTask.read], ids=lambda read: read.__name__
 )
-def test_only_the_id_is_indispensable(read: Callable[[Any], Any]) -> None:
+def test_only_the_id_is_required(read: Callable[[Any], Any]) -> None:
     raw = {"_id": "x", "tomorrow": {"new": True}}
     assert read(raw).id == "x"
     assert read(raw).raw == {"tomorrow": {"new": True}}
@@ -238,7 +236,7 @@ def test_only_the_id_is_indispensable(read: Callable[[Any], Any]) -> None:
             read(answer)
 
 
-def test_an_answer_without_an_id_names_its_fields() -> None:
+def test_response_without_an_id_names_its_fields() -> None:
     with pytest.raises(TwelveLabsAnswerError, match=r"the new index carries no id.*\['message', 'type'\]"):
         identifier({"type": "index_create", "message": "ok"}, "the new index")
 
@@ -257,13 +255,13 @@ def test_an_answer_without_an_id_names_its_fields() -> None:
         (1700000000, None),
     ],
 )
-def test_times_are_in_utc_and_what_is_no_time_is_none(text: Any, moment: pendulum.DateTime | None) -> None:
+def test_times_are_in_utc_and_invalid_times_are_none(text: Any, moment: pendulum.DateTime | None) -> None:
     read = Index.read({"_id": "i", "created_at": text}).created_at
     assert read == moment
     assert read is None or read.timezone_name == "UTC"
 
 
-def test_segments_are_ordered_and_keep_what_is_not_known() -> None:
+def test_segments_are_sorted_and_keep_unknown_fields() -> None:
     answer = [
         {"start": 299.04, "end": 299.85, "value": " Let us begin,"},
         {"start": 280.94, "end": 287.05, "value": " Welcome back to the workshop.", "confidence": 0.5},
@@ -294,7 +292,7 @@ def test_a_segment_without_offsets_is_refused(segment: Any) -> None:
 
 
 @pytest.mark.parametrize("answer", ["x", {"start": 1}, 5])
-def test_segments_that_are_no_list_are_refused(answer: Any) -> None:
+def test_segments_that_are_not_a_list_are_refused(answer: Any) -> None:
     with pytest.raises(TwelveLabsAnswerError, match="not a list"):
         segments_from(answer)
 
@@ -322,7 +320,7 @@ def test_an_index_is_found_by_its_exact_name(dialect: Any) -> None:
     assert dialect.find_index("dem").parse(answer) is None
 
 
-def test_what_a_creation_answers() -> None:
+def test_response_of_a_creation() -> None:
     assert V1_3.create_index("n").parse({"_id": "i1"}) == "i1"
     assert V1_2.create_index("n").parse({"_id": "i1", "message": "ok", "type": "index_create"}) == "i1"
     assert V1_3.create_task("i", "u").parse({"_id": "t1", "video_id": "v1"}) == CreatedTask(id="t1", video_id="v1")
@@ -337,7 +335,7 @@ def test_the_indexed_asset_of_an_index() -> None:
 
 
 @pytest.mark.parametrize("call", [V1_2.transcription("i", "v"), V1_2.text_in_video("i", "v")])
-def test_the_rows_of_the_older_generations(call: Any) -> None:
+def test_rows_of_older_generations(call: Any) -> None:
     data = [{"start": 78, "end": 79, "value": "OPEN"}, {"start": 76, "end": 77, "value": "EXIT 12 NORTH"}]
     answer = {"_id": "v", "index_id": "i", "data": data, "type": "video_index_meta_text_in_video"}
     assert call.parse(answer) == (Segment(76.0, 77.0, "EXIT 12 NORTH"), Segment(78.0, 79.0, "OPEN"))
@@ -345,7 +343,7 @@ def test_the_rows_of_the_older_generations(call: Any) -> None:
     assert call.parse({"_id": "v"}) == ()
 
 
-def test_the_window_of_a_transcription_of_today_is_cut_here() -> None:
+def test_transcription_in_v1_3_is_cut_to_the_time_range() -> None:
     rows = [{"start": start, "end": start + 1, "value": str(start)} for start in (0, 1, 2, 3)]
     answer = {"_id": "v", "transcription": rows}
 

@@ -73,13 +73,13 @@ SESSION = {
         ),
     ],
 )
-def test_what_is_sent(call: Call[Any], name: str, query: dict[str, Any], body: Any) -> None:
+def test_requests(call: Call[Any], name: str, query: dict[str, Any], body: Any) -> None:
     assert asked(call) == (name, query, body)
     assert call.repeatable, "none of them is billed, and a second one does no harm"
     assert call.only == (ApiVersion.V1_3,) and "create_task()" in call.instead
 
 
-def test_a_session_is_read_and_shows_no_address() -> None:
+def test_session_is_parsed_and_its_repr_hides_urls() -> None:
     session = create_upload(AssetType.VIDEO, 7, AssetOptions("a.mp4")).parse(SESSION)
     assert (session.id, session.asset_id, session.chunk_size, session.total_chunks) == ("d01", "c03", 5242880, 20)
     assert str(session.expires_at) == "2026-06-02 10:00:00+00:00"
@@ -89,14 +89,14 @@ def test_a_session_is_read_and_shows_no_address() -> None:
 
 
 @pytest.mark.parametrize("missing", ["upload_id", "asset_id", "chunk_size", "total_chunks"])
-def test_a_session_without_what_it_must_have(missing: str) -> None:
+def test_session_without_required_fields_is_refused(missing: str) -> None:
     answer = {name: value for name, value in SESSION.items() if name != missing}
     with pytest.raises(TwelveLabsAnswerError, match=missing) as caught:
         create_upload(AssetType.VIDEO, 7, AssetOptions("a.mp4")).parse(answer)
     assert "SIGNATURE" not in str(caught.value)
 
 
-def test_where_a_session_stands() -> None:
+def test_session_status_is_parsed() -> None:
     answer = {
         "upload_id": "d01",
         "status": "active",
@@ -120,7 +120,7 @@ def test_where_a_session_stands() -> None:
     assert (state.chunks.total_pages, state.total_size, state.uploaded_size) == (2, 104857600, 5242880)
 
 
-def test_a_report_says_whether_all_is_there() -> None:
+def test_report_response_is_parsed() -> None:
     half = {"asset_id": "c03", "processed_chunks": 10, "duplicate_chunks": 2, "total_completed": 12}
     read = report_chunks("d01", []).parse
     assert (read(half).complete, read(half).duplicates, read(half).total_completed) == (False, 2, 12)
@@ -138,12 +138,12 @@ def test_a_report_says_whether_all_is_there() -> None:
         (10, (2, 99), [Chunk(1, 0, 4), Chunk(3, 8, 2)]),
     ],
 )
-def test_which_parts_are_missing(size: int, completed: tuple[int, ...], chunks: list[Chunk]) -> None:
+def test_missing_parts(size: int, completed: tuple[int, ...], chunks: list[Chunk]) -> None:
     assert list(missing_chunks(size, 4, completed)) == chunks
 
 
 @pytest.mark.parametrize(
     ("wanted", "most", "length"), [((), 50, 1), ((5, 6, 8), 50, 3), ((5, 6, 7), 2, 2), ((9,), 50, 1)]
 )
-def test_a_row_of_parts_ends_at_a_gap(wanted: tuple[int, ...], most: int, length: int) -> None:
+def test_consecutive_parts_end_at_a_gap(wanted: tuple[int, ...], most: int, length: int) -> None:
     assert run_from(4, wanted, most) == length

@@ -45,16 +45,16 @@ def faults(description: Description, call: Call[Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("build", CASES)
-def test_method_path_query_and_body_are_described(build: Build, description: Description) -> None:
+def test_requests_match_the_openapi_description(build: Build, description: Description) -> None:
     assert faults(description, build(dialect_for(ApiVersion.V1_3))) == []
 
 
-def test_the_question_for_on_screen_text_is_described(description: Description) -> None:
+def test_request_for_on_screen_text_matches_the_openapi_description(description: Description) -> None:
     request = on_screen_text_request("c03", start=1.0, end=60.0, custom_id="x")
     assert faults(description, V1_3.create_analysis_task(request)) == []
 
 
-def test_the_oracle_can_say_no(description: Description) -> None:
+def test_validator_refuses_wrong_requests(description: Description) -> None:
     call = V1_3.create_index("demo", [])
     broken = Call(call.method, call.path, call.parse, body=JsonBody({"index_name": 5}), query=(("colour", "red"),))
     assert len(faults(description, broken)) == 3

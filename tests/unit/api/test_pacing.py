@@ -37,38 +37,38 @@ def test_no_wait_without_a_limit() -> None:
     assert returned(returned(budget)) == Budget()
 
 
-def test_a_used_up_window_is_waited_out() -> None:
+def test_exhausted_window_is_waited_for() -> None:
     budget = informed(taken(Budget()), limited(0), NOW)
     assert wait_before(budget, NOW) == 40.0
     assert wait_before(at(budget, END), END) == 0.0
 
 
-def test_what_goes_out_counts_before_it_is_answered() -> None:
+def test_requests_in_flight_count() -> None:
     budget = returned(informed(taken(Budget()), limited(2), NOW))
     assert wait_before(taken(budget), NOW) == 0.0
     assert wait_before(taken(taken(budget)), NOW) == 40.0
 
 
-def test_within_a_window_only_the_smaller_number_counts() -> None:
+def test_smaller_remaining_number_of_a_window_counts() -> None:
     budget = informed(taken(Budget()), limited(3), NOW)
     assert informed(budget, limited(4), NOW).remaining == 3
     assert informed(budget, limited(1), NOW).remaining == 1
 
 
-def test_of_a_new_window_those_on_their_way_are_taken_off() -> None:
+def test_requests_in_flight_are_subtracted_from_a_new_window() -> None:
     budget = taken(taken(taken(Budget())))
     assert informed(budget, limited(4), NOW).remaining == 2
     assert informed(budget, limited(1), NOW).remaining == 0
 
 
-def test_the_next_window_is_full_but_for_those_on_their_way() -> None:
+def test_next_window_is_full_except_for_requests_in_flight() -> None:
     budget = at(replace(informed(taken(Budget()), limited(0), NOW), in_flight=2), END)
     assert (budget.remaining, budget.reset_at) == (3, None)
     later = informed(taken(budget), limited(4, reset_at=END + 60), END)
     assert (later.remaining, later.reset_at) == (2, END + 60)
 
 
-def test_a_new_window_that_is_all_on_its_way_is_looked_at_again_soon() -> None:
+def test_window_used_up_by_requests_in_flight_is_checked_soon() -> None:
     budget = Budget(limit=2, remaining=0, in_flight=2)
     assert wait_before(budget, NOW) == LOOK
     assert wait_before(replace(budget, in_flight=0), NOW) == 0.0, "their answers were lost"
@@ -80,26 +80,26 @@ def test_an_unknown_limit_follows_from_the_remaining_requests() -> None:
     assert informed(budget, limited(3, limit=None), NOW).limit == 5
 
 
-def test_another_limit_is_another_window() -> None:
+def test_different_limit_is_a_different_window() -> None:
     day = informed(taken(Budget()), limited(0, limit=1000, reset_at=NOW + 7200), NOW)
     assert informed(day, limited(3, limit=60), NOW) == Budget(60, 3, END, in_flight=1)
 
 
 @pytest.mark.parametrize("silent", [RateLimit(None, None), RateLimit(0, None), RateLimit(0, NOW - 1, 5)], ids=repr)
-def test_a_response_without_rate_limit_headers(silent: RateLimit) -> None:
+def test_response_without_rate_limit_headers(silent: RateLimit) -> None:
     running = informed(taken(Budget()), limited(0), NOW)
     assert informed(running, silent, NOW) == running
     assert informed(at(running, END), silent, END).remaining is None
 
 
-def test_a_refusal_closes_for_as_long_as_the_service_says() -> None:
+def test_refusal_pauses_for_the_requested_time() -> None:
     budget = refused(Budget(), 30.0, NOW)
     assert wait_before(budget, NOW) == 30.0
     assert wait_before(refused(budget, 2.0, NOW), NOW) == 30.0
     assert wait_before(budget, NOW + 31) == 0.0
 
 
-def test_the_pause_doubles_with_refusals_without_a_wait() -> None:
+def test_pause_doubles_after_refusals_without_a_requested_time() -> None:
     budget, waits = Budget(), []
     for _ in range(8):
         budget = refused(replace(budget, closed_until=0.0), None, NOW)
@@ -107,7 +107,7 @@ def test_the_pause_doubles_with_refusals_without_a_wait() -> None:
     assert waits == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]
 
 
-def test_only_a_success_that_went_out_after_a_refusal_opens_again() -> None:
+def test_only_a_success_sent_after_the_refusal_ends_the_pause() -> None:
     budget = refused(Budget(), 30.0, NOW)
     assert accepted(budget, NOW - 1) == budget
     assert wait_before(accepted(budget, NOW + 1), NOW + 2) == 0.0
@@ -121,7 +121,7 @@ def test_only_a_success_that_went_out_after_a_refusal_opens_again() -> None:
         ({"x-ratelimit-request-remaining": "7", "x-ratelimit-limit": "60"}, RateLimit(7, None, 60)),
     ],
 )
-def test_the_headers(headers: dict[str, str], limit: RateLimit) -> None:
+def test_rate_limit_headers(headers: dict[str, str], limit: RateLimit) -> None:
     assert rate_limit_from(headers) == limit
 
 
@@ -144,12 +144,12 @@ def refusal_of(body: bytes, headers: dict[str, str] | None = None) -> TwelveLabs
         ("slow down", None),
     ],
 )
-def test_the_moment_that_a_message_names(words: str, wait: float | None) -> None:
+def test_time_in_a_message(words: str, wait: float | None) -> None:
     error = refusal_of(b'{"code": "too_many_requests", "message": "%s"}' % words.encode())
     assert error.retry_after == wait
 
 
-def test_what_says_more_exactly_how_long_wins() -> None:
+def test_more_exact_wait_wins() -> None:
     body = b'{"error": {"message": "after 2026-05-28T20:26:50Z", "details": {"retryAfter": "20"}}}'
     assert refusal_of(body).retry_after == 20.0
     assert refusal_of(body, {"X-RateLimit-Request-Reset": str(NOW + 30)}).retry_after == 30.0
@@ -171,7 +171,7 @@ def test_what_says_more_exactly_how_long_wins() -> None:
         ("no more videos on a holiday, Monday", None, False),
     ],
 )
-def test_a_quota_differs_from_a_short_limit(words: str, wait: int | None, is_quota: bool) -> None:
+def test_quota_differs_from_a_rate_limit(words: str, wait: int | None, is_quota: bool) -> None:
     error = refusal_of(b'{"message": "%s"}' % words.encode(), {"Retry-After": str(wait)} if wait else None)
     assert isinstance(error, TwelveLabsQuotaError) is is_quota
     assert may_repeat(CALL, error) is not is_quota

@@ -36,7 +36,7 @@ def known_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", SPELLINGS)
-def test_the_key_is_hidden_in_every_spelling(name: str) -> None:
+def test_key_is_hidden_in_every_encoding(name: str) -> None:
     shown = clean_text(f"invalid: {SPELLINGS[name]} .")
     assert "***" in shown
     assert not any(part in shown for part in (SPELLINGS[name][8:20], KEY[8:20]))
@@ -44,14 +44,16 @@ def test_the_key_is_hidden_in_every_spelling(name: str) -> None:
 
 @pytest.mark.parametrize("spelling", [KEY, SHORT.encode().hex()])
 @pytest.mark.parametrize("text", ["{}", "bad_{}", "_{}", "x{}y"])
-def test_the_key_is_hidden_within_a_short_word(text: str, spelling: str) -> None:
+def test_key_is_hidden_within_a_word(text: str, spelling: str) -> None:
     remember_key(SHORT)
     assert len(text.format(spelling)) <= 40
     assert clean_text(text.format(spelling)) == text.format("***")
 
 
 @pytest.mark.parametrize("keys", [(KEY[:12], KEY), (KEY, KEY[:12]), (KEY, KEY[8:]), (KEY[8:], KEY)])
-def test_a_key_that_holds_another_key_is_hidden_whole(keys: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_key_that_contains_another_key_is_hidden_completely(
+    keys: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(redaction, "_keys", {})
     for key in keys:
         remember_key(key)
@@ -60,12 +62,12 @@ def test_a_key_that_holds_another_key_is_hidden_whole(keys: tuple[str, str], mon
         assert without_keys([f"of {key}"]) == ["of ***"]
 
 
-def test_the_key_is_hidden_in_decoded_json_names_included() -> None:
+def test_key_is_hidden_in_decoded_json_names_and_values() -> None:
     value = {"a": [f"x{KEY}", 1, None], KEY: {"b": b64encode(KEY.encode()).decode()}}
     assert without_keys(value) == {"a": ["x***", 1, None], "***": {"b": "***"}}
 
 
-def test_a_short_key_hides_no_parts_of_words() -> None:
+def test_short_key_hides_no_parts_of_words() -> None:
     remember_key("video")
     assert clean_text("videos of the key video: no") == "videos of the key ***: no"
     assert without_keys({"text": "a video"}) == {"text": "a video"}
@@ -87,7 +89,7 @@ def test_a_short_key_hides_no_parts_of_words() -> None:
         ("is 1=2? no; mail a@b.example, see https://b.example/docs.", None),
     ],
 )
-def test_signatures_and_credentials_are_cut(said: str, shown: str | None) -> None:
+def test_signatures_and_credentials_are_removed(said: str, shown: str | None) -> None:
     assert clean_text(said) == (said if shown is None else shown)
 
 
@@ -103,17 +105,17 @@ def test_signatures_and_credentials_are_cut(said: str, shown: str | None) -> Non
         ({"a": 1}, "{'a': 1}"),
     ],
 )
-def test_a_text_is_one_printable_line(said: object, shown: str) -> None:
+def test_text_becomes_one_printable_line(said: object, shown: str) -> None:
     assert clean_text(said) == shown
 
 
-def test_a_text_is_cut_after_its_secrets_are() -> None:
+def test_text_is_truncated_after_redaction() -> None:
     assert clean_text("x" * 10**6) == "x" * 500 + "..."
     assert KEY[:8] not in clean_text("x" * 490 + KEY)
 
 
 @pytest.mark.parametrize("text", ["%3f" * 10**5, "?a." * 10**5, "https://" * 10**5, "a" * 10**6, "\x1b]" * 10**5])
-def test_no_text_takes_long(text: str) -> None:
+def test_redaction_takes_linear_time(text: str) -> None:
     assert len(clean_text(text)) <= 503
 
 
@@ -133,5 +135,5 @@ def test_no_text_takes_long(text: str) -> None:
         (5, False),
     ],
 )
-def test_a_request_id_looks_like_one_or_is_dropped(given: object, kept: bool) -> None:
+def test_invalid_request_id_is_dropped(given: object, kept: bool) -> None:
     assert clean_request_id(given) == (given if kept else None)

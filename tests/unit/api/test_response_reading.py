@@ -43,7 +43,7 @@ def error_of(status: int, body: Any, headers: dict[str, str] | None = None, call
 
 
 @pytest.mark.parametrize("status", [200, 201, 202])
-def test_any_success_is_read(status: int) -> None:
+def test_every_2xx_status_is_success(status: int) -> None:
     assert answered(status=status, body={"_id": "i1"}).id == "i1"
 
 
@@ -55,21 +55,21 @@ def test_a_deletion_needs_no_body(status: int, body: bytes) -> None:
 @pytest.mark.parametrize(
     ("status", "body"), [(404, b""), (404, {"code": "not_found"}), (400, {"code": "resource_not_exist"})]
 )
-def test_what_is_already_gone_is_deleted(status: int, body: Any) -> None:
+def test_deletion_of_a_missing_object_succeeds(status: int, body: Any) -> None:
     assert answered(V1_3.delete_index("i1"), status, body) is None
     assert isinstance(error_of(status, body), TwelveLabsNotFoundError)
 
 
 @pytest.mark.parametrize("body", [b"", {"code": "endpoint_deprecated", "message": "m"}, {"code": "not_found"}])
 @pytest.mark.parametrize("call", [V1_2.delete_index("i1"), V1_3.delete_index("i1"), READ, V1_3.delete_asset("c")])
-def test_a_retired_endpoint_is_no_success_of_any_call(call: Call[Any], body: Any) -> None:
+def test_retired_endpoint_is_an_error_for_every_call(call: Call[Any], body: Any) -> None:
     error = error_of(410, body, call=call)
     assert isinstance(error, TwelveLabsGoneError)
     assert not isinstance(error, TwelveLabsNotFoundError)
     assert "was retired by the service" in str(error)
 
 
-def test_a_deletion_that_is_refused_is_an_error() -> None:
+def test_refused_deletion_is_an_error() -> None:
     assert isinstance(error_of(409, {"code": "conflict"}, call=V1_3.delete_asset("c")), TwelveLabsConflictError)
 
 
@@ -85,7 +85,7 @@ CODES = {"flat": "parameter_invalid", "wrapped": "parameter_invalid", "numeric":
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_every_shape_of_an_error_body(shape: str) -> None:
+def test_error_bodies_of_every_shape(shape: str) -> None:
     error = error_of(400, SHAPES[shape], {"X-Request-Id": "r-1"})
     assert isinstance(error, TwelveLabsBadRequestError)
     assert error.details.message == "The page_limit parameter is invalid."
@@ -96,13 +96,13 @@ def test_every_shape_of_an_error_body(shape: str) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"null", {}, {"error": {}}, {"error": None}, {"message": None}])
-def test_an_error_without_words_gets_those_of_its_status(body: Any) -> None:
+def test_error_without_message_gets_the_status_text(body: Any) -> None:
     assert str(error_of(429, body)) == "HTTP 429: Too Many Requests (GET /indexes/i1)"
     assert error_of(599, body).details.message == "unknown status"
 
 
 @pytest.mark.parametrize("body", [[], ["x"], 5, True, {"error": ["x"]}, {"error": 5}, {"code": {"a": 1}}, b"\xff\xfe"])
-def test_a_body_of_no_known_shape_is_still_a_typed_error(body: Any) -> None:
+def test_unknown_error_body_is_a_typed_error(body: Any) -> None:
     assert isinstance(error_of(400, body), TwelveLabsBadRequestError)
 
 
@@ -128,7 +128,7 @@ def test_a_body_of_no_known_shape_is_still_a_typed_error(body: Any) -> None:
         (599, TwelveLabsServerError),
     ],
 )
-def test_the_status_chooses_the_type(status: int, kind: type[TwelveLabsError]) -> None:
+def test_status_selects_the_error_type(status: int, kind: type[TwelveLabsError]) -> None:
     assert type(error_of(status, b"")) is kind
     permanent = not (status in (408, 429) or status >= 500)
     assert issubclass(kind, TwelveLabsPermanentError if permanent else TwelveLabsTransientError)
@@ -144,17 +144,17 @@ def test_the_status_chooses_the_type(status: int, kind: type[TwelveLabsError]) -
         (400, "index_name_already_exists", TwelveLabsBadRequestError),
     ],
 )
-def test_a_code_that_decides_wins_over_a_refusing_status(status: int, code: str, kind: type[TwelveLabsError]) -> None:
+def test_error_code_overrides_the_status(status: int, code: str, kind: type[TwelveLabsError]) -> None:
     assert type(error_of(status, {"code": code, "message": "m"})) is kind
     assert type(error_of(status, {"error": {"code": code, "message": "m"}})) is kind
 
 
 @pytest.mark.parametrize("header", ["x-request-id", "X-Request-ID", "request-id", "x-amzn-RequestId"])
-def test_the_request_id_from_any_header(header: str) -> None:
+def test_request_id_of_any_header(header: str) -> None:
     assert error_of(500, b"", {header: "r-7"}).details.request_id == "r-7"
 
 
-def test_the_request_id_from_the_body_and_the_header_before_it() -> None:
+def test_request_id_of_the_header_before_that_of_the_body() -> None:
     body = {"error": {"code": "INTERNAL_SERVER_ERROR", "message": "m", "details": {"requestId": "r-8"}}}
     assert error_of(500, body).details.request_id == "r-8"
     assert error_of(500, body, {"x-request-id": "r-7"}).details.request_id == "r-7"
@@ -189,7 +189,7 @@ def test_the_request_id_from_the_body_and_the_header_before_it() -> None:
         ({"X-Ratelimit-Reset": "soon", "X-Ratelimit-Remaining": "few"}, None, None),
     ],
 )
-def test_how_long_a_429_asks_to_wait(headers: dict[str, str], hint: Any, seconds: float | None) -> None:
+def test_requested_wait_of_a_429(headers: dict[str, str], hint: Any, seconds: float | None) -> None:
     details = {} if hint is None else {"retryAfter": hint}
     body = {"error": {"code": "RATE_LIMIT_EXCEEDED", "message": "Too many requests", "details": details}}
     error = error_of(429, body, headers)
@@ -197,7 +197,7 @@ def test_how_long_a_429_asks_to_wait(headers: dict[str, str], hint: Any, seconds
     assert error.retry_after == seconds
 
 
-def test_the_reset_of_the_window_counts_for_a_429_only() -> None:
+def test_window_reset_counts_for_a_429_only() -> None:
     assert error_of(500, b"", {"X-Ratelimit-Reset": f"{NOW + 20:.0f}"}).retry_after is None
     assert error_of(503, b"", {"Retry-After": "7"}).retry_after == 7.0
 
@@ -213,33 +213,33 @@ def test_the_reset_of_the_window_counts_for_a_429_only() -> None:
         ("https://b.example/a.mp4 is not a video?", "https://b.example/a.mp4 is not a video?"),
     ],
 )
-def test_signatures_and_passwords_of_addresses_are_cut_from_messages(said: str, shown: str) -> None:
+def test_signatures_and_passwords_of_urls_are_removed_from_messages(said: str, shown: str) -> None:
     for body in ({"message": said}, said, said.encode(), {"error": {"message": said}}):
         error = error_of(400, body)
         assert shown in str(error)
         assert "SECRET" not in str(error) + repr(error.details)
 
 
-def test_a_page_of_text_is_cut_to_one_line_of_bounded_length() -> None:
+def test_long_text_becomes_one_line_of_limited_length() -> None:
     error = error_of(502, ("<html>\n" + "x" * 5000 + "</html>").encode())
     assert len(str(error)) < 600
     assert "\n" not in str(error)
 
 
-def test_a_redirect_says_what_to_do_and_not_where_it_led() -> None:
+def test_redirect_error_names_the_fix_and_not_the_target() -> None:
     error = error_of(302, b"", {"Location": "https://evil.example/?token=1"})
     assert "Set the connection's host to the final address" in str(error)
     assert "evil.example" not in str(error)
 
 
 @pytest.mark.parametrize("body", [b"<html>login</html>", b"OK", b"\xff\xfe\x00"])
-def test_a_success_that_is_no_json_is_refused(body: bytes) -> None:
+def test_success_without_json_is_refused(body: bytes) -> None:
     with pytest.raises(TwelveLabsAnswerError, match=rf"not JSON \({len(body)} bytes, .*GET /indexes/i1 succeeded"):
         answered(body=body)
 
 
 @pytest.mark.parametrize("body", [b'{"_id": "i1", "index_na', b'{"data": [', b'{"_id": "\xc3'])
-def test_json_that_breaks_off_is_a_lost_answer(body: bytes) -> None:
+def test_truncated_json_is_a_lost_response(body: bytes) -> None:
     """Where the head of an answer gives no length, a cut looks like its end; the work may be done all the same."""
     with pytest.raises(TwelveLabsAmbiguousError, match=rf"cut after {len(body)} bytes: GET /indexes/i1"):
         answered(body=body)
@@ -263,6 +263,6 @@ def test_json_that_breaks_off_is_a_lost_answer(body: bytes) -> None:
         (V1_2.create_task("i", "u"), {"message": "ok"}),
     ],
 )
-def test_a_success_of_another_shape_is_refused(call: Call[Any], body: Any) -> None:
+def test_success_of_another_shape_is_refused(call: Call[Any], body: Any) -> None:
     with pytest.raises(TwelveLabsAnswerError):
         answered(call, body=body)

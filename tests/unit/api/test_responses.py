@@ -74,7 +74,7 @@ CREATED = {"type": "response.created", "sequence_number": 0, "response": {"id": 
 COMPLETED = {"type": "response.completed", "sequence_number": 9, "response": RESPONSE}
 
 
-def test_the_shortest_question() -> None:
+def test_request_with_required_fields_only() -> None:
     call = stream_response(ResponseRequest("ks_1", ["Who?"]))
     body = {
         "knowledge_store_id": "ks_1",
@@ -93,7 +93,7 @@ def test_the_shortest_question() -> None:
         assert "text generation" in one.instead
 
 
-def test_the_longest_question() -> None:
+def test_request_with_all_fields() -> None:
     request = ResponseRequest(
         "ks_1",
         ["Who is in {{sel:0}}?", "And why?"],
@@ -119,7 +119,7 @@ def test_the_longest_question() -> None:
     }
 
 
-def test_an_answer_is_read_without_the_steps_that_led_to_it() -> None:
+def test_answer_is_parsed_without_reasoning_steps() -> None:
     answer = Response.read(RESPONSE)
     assert (answer.id, answer.session_id, answer.store_id) == ("resp_1", "sess_1", "ks_1")
     assert (answer.status, answer.text, answer.reason) == (ResponseStatus.COMPLETED, "Hello [1]", None)
@@ -130,7 +130,7 @@ def test_an_answer_is_read_without_the_steps_that_led_to_it() -> None:
     assert answer.raw["from_tomorrow"] == 1
 
 
-def test_citations_of_a_later_part_point_into_the_whole_text() -> None:
+def test_citations_of_later_parts_use_offsets_of_the_whole_text() -> None:
     two = {**RESPONSE, "output": [message("First. ", None), message("Hello [1]", None, annotations=[CITATION])]}
     answer = Response.read(two)
     (citation,) = answer.citations
@@ -139,12 +139,12 @@ def test_citations_of_a_later_part_point_into_the_whole_text() -> None:
 
 
 @pytest.mark.parametrize("missing", ["id", "status"])
-def test_what_every_answer_has_is_asked_for_by_name(missing: str) -> None:
+def test_missing_required_field_is_named(missing: str) -> None:
     with pytest.raises(TwelveLabsAnswerError, match=missing):
         Response.read({name: value for name, value in RESPONSE.items() if name != missing})
 
 
-def test_a_stream_is_collected_and_heard_as_it_comes() -> None:
+def test_stream_is_collected_and_passed_to_the_listener() -> None:
     heard: list[str] = []
     keep_alive = {"type": "keepalive", "sequence_number": 2}
     answer = collected(events(CREATED, delta("Hello "), keep_alive, delta("[1]"), COMPLETED), heard.append)
@@ -152,7 +152,7 @@ def test_a_stream_is_collected_and_heard_as_it_comes() -> None:
     assert answer.text == "Hello [1]"
 
 
-def test_the_bytes_of_a_stream_become_events() -> None:
+def test_stream_bytes_become_events() -> None:
     sent = (
         b'event: response.created\ndata: {"type":"response.created","sequence_number":0,"response":'
         b'{"id":"resp_1","status":"in_progress"}}\n\n'
@@ -168,13 +168,13 @@ def test_the_bytes_of_a_stream_become_events() -> None:
     assert found[0].response.status == ResponseStatus.IN_PROGRESS
 
 
-def test_a_stream_that_ends_too_early_is_an_error_with_what_had_come() -> None:
+def test_early_end_of_a_stream_is_an_error_with_the_received_text() -> None:
     with pytest.raises(TwelveLabsIncompleteResponseError, match=r"without response\.completed.*9 characters") as caught:
         collected(events(CREATED, delta("Hello "), delta("[1]")))
     assert caught.value.text == "Hello [1]"
 
 
-def test_a_stream_that_breaks_off_is_the_same_error() -> None:
+def test_broken_stream_is_an_error_with_the_received_text() -> None:
     def broken() -> Iterable[ResponseEvent]:
         yield from events(CREATED, delta("Hel"))
         raise TwelveLabsAmbiguousError("the answer was lost")
@@ -184,7 +184,7 @@ def test_a_stream_that_breaks_off_is_the_same_error() -> None:
     assert caught.value.text == "Hel"
 
 
-def test_an_answer_that_was_cut_says_so() -> None:
+def test_truncated_answer_is_marked() -> None:
     cut = {**RESPONSE, "status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
     answer = collected(events({"type": "response.incomplete", "sequence_number": 1, "response": cut}))
     assert (answer.status, answer.reason) == (ResponseStatus.INCOMPLETE, "max_output_tokens")
@@ -197,17 +197,17 @@ def test_an_answer_that_was_cut_says_so() -> None:
         {"error": {"message": "try later"}},
     ],
 )
-def test_a_failure_is_the_services(body: dict[str, Any]) -> None:
+def test_failed_response_raises_the_services_error(body: dict[str, Any]) -> None:
     with pytest.raises(TwelveLabsServerError, match="try later"):
         collected(events(CREATED, {"type": "response.failed", "sequence_number": 1, **body}))
 
 
 @pytest.mark.parametrize("body", [{"sequence_number": 1}, "text", None])
-def test_an_event_without_a_type_is_an_error(body: Any) -> None:
+def test_event_without_a_type_is_an_error(body: Any) -> None:
     with pytest.raises(TwelveLabsAnswerError):
         ResponseEvent.read(body)
 
 
-def test_an_end_without_an_answer_is_an_error() -> None:
+def test_end_without_an_answer_is_an_error() -> None:
     with pytest.raises(TwelveLabsAnswerError, match=r"response\.completed"):
         collected(events({"type": "response.completed", "sequence_number": 1}))

@@ -82,7 +82,7 @@ DECISIONS: list[tuple[TwelveLabsError, tuple[bool, bool]]] = [
 @pytest.mark.parametrize(
     ("error", "expected"), DECISIONS, ids=[f"{type(error).__name__} {error}" for error, _ in DECISIONS]
 )
-def test_what_may_be_sent_again(error: TwelveLabsError, expected: tuple[bool, bool]) -> None:
+def test_repeatable_failures(error: TwelveLabsError, expected: tuple[bool, bool]) -> None:
     harmless, changing = expected
     assert (may_repeat(READ, error), may_repeat(CREATE, error)) == expected
     assert may_repeat(DELETE, error) is harmless
@@ -104,11 +104,11 @@ def test_what_may_be_sent_again(error: TwelveLabsError, expected: tuple[bool, bo
         (6, 0.0, None),
     ],
 )
-def test_the_delay_doubles_up_to_the_last_attempt(attempt: int, jitter: float, delay: float | None) -> None:
+def test_delay_doubles_up_to_the_last_attempt(attempt: int, jitter: float, delay: float | None) -> None:
     assert delay_before_retry(READ, TwelveLabsConnectionError("x"), attempt, SETTINGS, jitter) == delay
 
 
-def test_the_delay_has_a_ceiling() -> None:
+def test_delay_has_a_maximum() -> None:
     patient = RetrySettings(attempts=100, first_delay=1.0, longest_delay=60.0)
     assert delay_before_retry(READ, TwelveLabsConnectionError("x"), 50, patient, 1.0) == 60.0
 
@@ -117,9 +117,7 @@ def test_the_delay_has_a_ceiling() -> None:
     ("asked", "jitter", "delay"),
     [(0.0, 0.25, 0.25), (7.0, 0.0, 7.0), (7.0, 1.0, 8.0), (60.0, 0.0, 60.0), (60.1, 0.0, None), (86400.0, 1.0, None)],
 )
-def test_the_service_s_own_wait_is_obeyed_or_ends_the_patience(
-    asked: float, jitter: float, delay: float | None
-) -> None:
+def test_requested_wait_is_obeyed_or_ends_the_retries(asked: float, jitter: float, delay: float | None) -> None:
     error = TwelveLabsRateLimitError("429", ErrorDetails(429, retry_after=asked))
     assert delay_before_retry(CREATE, error, 1, SETTINGS, jitter) == delay
 
@@ -140,14 +138,14 @@ def test_one_attempt_means_no_retry(attempts: int) -> None:
         ({"x-ratelimit-remaining": "inf", "x-ratelimit-reset": "nan"}, None, None),
     ],
 )
-def test_both_spellings_of_the_rate_limit(
+def test_both_spellings_of_the_rate_limit_headers(
     headers: dict[str, str], remaining: int | None, reset_at: float | None
 ) -> None:
     limit = rate_limit_from(headers)
     assert (limit.remaining, limit.reset_at) == (remaining, reset_at)
 
 
-def test_a_call_that_is_carried_on_keeps_what_it_is() -> None:
+def test_then_keeps_the_fields_of_a_call() -> None:
     call: Call[Any] = READ.then(lambda index: index.name)
     assert call.parse({"_id": "i", "index_name": "demo"}) == "demo"
     assert (call.method, call.path, call.repeatable) == (READ.method, READ.path, READ.repeatable)
@@ -163,7 +161,7 @@ ABSURD = [
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("value", ABSURD, ids=lambda value: value[:30])
 @pytest.mark.parametrize("header", ["retry-after", "x-ratelimit-reset", "x-ratelimit-request-reset"])
-def test_absurd_headers_are_harmless(header: str, value: str, status: int) -> None:
+def test_invalid_headers_are_ignored(header: str, value: str, status: int) -> None:
     headers = {header: value, "x-ratelimit-remaining": "0", "x-ratelimit-limit": value}
     asked = retry_after_from(status, headers, 1_780_000_000.0)
     error = error_from(status, None, what="POST /x", request_id=None, retry_after=asked)
@@ -176,7 +174,7 @@ def test_absurd_headers_are_harmless(header: str, value: str, status: int) -> No
 
 
 @pytest.mark.parametrize("value", [True, 10**400, [], {}, "x", None, float("nan"), -5])
-def test_absurd_hints_in_a_body_are_harmless(value: Any) -> None:
+def test_invalid_hints_in_a_body_are_ignored(value: Any) -> None:
     body = {"error": {"code": "too_many_requests", "message": "no", "details": {"retryAfter": value}}}
     asked = error_from(429, body, what="POST /x", request_id=None, retry_after=None).retry_after
     assert asked in (None, 0.0)

@@ -70,7 +70,7 @@ def test_pointers_to_unsupported_keywords(schema: Any, where: list[str]) -> None
     assert [problem.pointer for problem in problems_of_schema(schema)] == where
 
 
-def test_a_problem_below_another_pointer() -> None:
+def test_problem_behind_a_second_pointer() -> None:
     problem = Problem("/a", "no").below("/x" + step("y/z"))
     assert (problem.pointer, str(problem)) == ("/x/y~1z/a", "/x/y~1z/a: no")
     assert str(Problem("", "no")) == "(root): no"

@@ -53,7 +53,7 @@ def content(call: Call[SearchPage]) -> dict[str, Any]:
     return dict(call.body.content)
 
 
-def test_a_composed_search_of_today() -> None:
+def test_combined_search_in_v1_3() -> None:
     call = TODAY.search(
         asking(
             SearchOption.VISUAL,
@@ -87,19 +87,19 @@ def test_a_composed_search_of_today() -> None:
 
 
 @pytest.mark.parametrize("dialect", [TODAY, V1_2, V1_1])
-def test_a_query_is_billed_and_not_repeated_but_its_pages_may_be(dialect: Dialect) -> None:
+def test_query_is_not_repeatable_but_its_pages_are(dialect: Dialect) -> None:
     assert not dialect.search(asking()).repeatable
     assert dialect.search_page("t-1", asking()).repeatable
 
 
-def test_the_older_words_for_options_mean_the_nearest_of_today() -> None:
+def test_older_option_names_map_to_v1_3() -> None:
     older = (SearchOption.CONVERSATION, SearchOption.TEXT_IN_VIDEO, SearchOption.LOGO, SearchOption.VISUAL)
     sent = [value for name, value in parts(TODAY.search(asking(*older))) if name == "search_options"]
     assert sent == ["transcription", "visual"]
 
 
 @pytest.mark.parametrize(("dialect", "word"), [(V1_2, "exact_match"), (V1_1, "transcription")])
-def test_a_text_in_the_older_generations(dialect: Dialect, word: str) -> None:
+def test_text_query_in_older_generations(dialect: Dialect, word: str) -> None:
     request = asking(SearchOption.TRANSCRIPTION, transcription_options=[LEXICAL], filter={"id": ["v1"]})
     sent = content(dialect.search(request))
     assert sent["search_options"] == ["conversation"]
@@ -109,19 +109,19 @@ def test_a_text_in_the_older_generations(dialect: Dialect, word: str) -> None:
 
 @pytest.mark.parametrize("dialect", [V1_2, V1_1])
 @pytest.mark.parametrize(("options", "word"), [((), None), ([SEMANTIC], "semantic"), ([LEXICAL, SEMANTIC], "semantic")])
-def test_the_older_generations_compare_in_one_way(dialect: Dialect, options: Any, word: str | None) -> None:
+def test_transcription_options_in_older_generations(dialect: Dialect, options: Any, word: str | None) -> None:
     request = asking(SearchOption.CONVERSATION, transcription_options=options)
     assert content(dialect.search(request)).get("conversation_option") == word
 
 
-def test_what_v1_2_added() -> None:
+def test_additions_of_v1_2() -> None:
     request = asking(group_by=GroupBy.VIDEO, threshold=Threshold.HIGH, sort_option=SortOption.CLIP_COUNT)
     sent = content(V1_2.search(request))
     assert (sent["group_by"], sent["threshold"], sent["sort_option"]) == ("video", "high", "clip_count")
     assert not {"group_by", "threshold", "sort_option"} & set(content(V1_1.search(asking())))
 
 
-def test_an_image_in_v1_2() -> None:
+def test_image_query_in_v1_2() -> None:
     request = asking(SearchOption.VISUAL, SearchOption.LOGO, images=[IMAGE], filter={"id": ["v1"]})
     call = V1_2.search(request)
     assert call.path == "/search-v2"
@@ -132,7 +132,7 @@ def test_an_image_in_v1_2() -> None:
     assert V1_2.search_page("t-1", request).path == "/search-v2/t-1"
 
 
-def test_a_boolean_query_in_v1_2() -> None:
+def test_boolean_query_in_v1_2() -> None:
     tree = {"$and": [{"text": "a"}, {"$not": {"text": "b"}}]}
     request = asking(query_tree=tree)
     call = V1_2.search(request)
@@ -158,7 +158,7 @@ def test_a_boolean_query_in_v1_2() -> None:
         (V1_1, asking(SearchOption.VISUAL, SearchOption.CONVERSATION, transcription_options=[LEXICAL]), "alone"),
     ],
 )
-def test_what_a_generation_lacks_is_refused_with_the_nearest_way(
+def test_option_that_a_generation_lacks_names_the_alternative(
     dialect: Dialect, request_: SearchRequest, said: str
 ) -> None:
     with pytest.raises(TwelveLabsUnsupportedError, match=said):
@@ -173,17 +173,17 @@ def test_what_a_generation_lacks_is_refused_with_the_nearest_way(
         (asking(transcription_options=[LEXICAL]), "need the search option"),
     ],
 )
-def test_parts_that_the_service_would_ignore(dialect: Dialect, request_: SearchRequest, said: str) -> None:
+def test_parts_that_the_service_would_ignore_are_refused(dialect: Dialect, request_: SearchRequest, said: str) -> None:
     with pytest.raises(TwelveLabsBadRequestError, match=said):
         dialect.search(request_)
 
 
-def test_addresses_of_images_stay_out_of_the_repr() -> None:
+def test_repr_hides_image_urls() -> None:
     assert "hunter2" not in repr(asking(images=["https://host/a.png?sig=hunter2"]))
     assert "hunter2" not in repr(TODAY.search(asking(images=["https://host/a.png?sig=hunter2"])))
 
 
-def test_a_page_of_today() -> None:
+def test_page_in_v1_3_is_parsed() -> None:
     page = SearchPage.read(
         {
             "data": [{**NOW, "rank": 1, "transcription": "hello", "thumbnail_url": "https://x?sig=1", "new": 1}],
@@ -201,7 +201,7 @@ def test_a_page_of_today() -> None:
     assert page.groups == ()
 
 
-def test_groups() -> None:
+def test_grouped_results_are_parsed() -> None:
     page = SearchPage.read(
         {
             "data": [
@@ -216,7 +216,7 @@ def test_groups() -> None:
     assert page.next_token is None
 
 
-def test_a_page_of_the_older_generations() -> None:
+def test_page_in_older_generations_is_parsed() -> None:
     metadata = [{"type": "visual"}, {"type": "conversation", "text": "hello"}]
     page = SearchPage.read(
         {
@@ -246,7 +246,7 @@ def test_a_page_of_the_older_generations() -> None:
         {"data": [{"id": "v1", "clips": [{"start": 1}]}]},
     ],
 )
-def test_answers_that_are_none(answer: Any) -> None:
+def test_invalid_responses_are_refused(answer: Any) -> None:
     with pytest.raises(TwelveLabsAnswerError):
         SearchPage.read(answer)
 
@@ -263,5 +263,5 @@ def test_answers_that_are_none(answer: Any) -> None:
         (None, None, False),
     ],
 )
-def test_which_refusals_mean_that_a_page_expired(status: int | None, code: str | None, expired: bool) -> None:
+def test_errors_of_an_expired_page(status: int | None, code: str | None, expired: bool) -> None:
     assert is_expired(TwelveLabsError("refused", ErrorDetails(status, code))) is expired

@@ -47,7 +47,7 @@ SAME = {
 
 
 @pytest.mark.parametrize("text", SAME.values(), ids=SAME)
-def test_the_first_complete_value_counts(text: str) -> None:
+def test_first_complete_value_counts(text: str) -> None:
     answer = read_structured(text)
     assert answer.data == VALUE
     assert json.loads(answer.text) == VALUE
@@ -74,7 +74,7 @@ def test_the_first_complete_value_counts(text: str) -> None:
         ("null\n", None),
     ],
 )
-def test_other_values(text: str, value: Any) -> None:
+def test_other_json_values(text: str, value: Any) -> None:
     assert read_structured(text).data == value
 
 
@@ -102,7 +102,7 @@ def test_other_values(text: str, value: Any) -> None:
         "{'a': 1}",
     ],
 )
-def test_what_has_no_complete_value_is_refused(text: str) -> None:
+def test_text_without_a_complete_value_is_refused(text: str) -> None:
     with pytest.raises(TwelveLabsAnswerError, match="not the JSON that was asked for"):
         read_structured(text)
 

@@ -48,12 +48,12 @@ CALLS: list[tuple[Call[Any], str, dict[str, str], Any]] = [
 
 
 @pytest.mark.parametrize(("call", "name", "query", "body"), CALLS, ids=[case[1] for case in CALLS])
-def test_what_is_sent(call: Call[Any], name: str, query: dict[str, str], body: Any) -> None:
+def test_requests(call: Call[Any], name: str, query: dict[str, str], body: Any) -> None:
     sent = dict(call.body.content) if isinstance(call.body, JsonBody) else None
     assert (call.name, dict(call.query), sent) == (name, query, body)
 
 
-def test_a_list_of_objects_is_a_file_of_json() -> None:
+def test_list_of_objects_is_sent_as_a_json_file() -> None:
     call = V1_2.create_transfers([Transfer("i1", "s3://bucket/a.mp4", "s3://bucket/a.srt"), Transfer("i1", "s3://b/c")])
     assert isinstance(call.body, FormBody) and call.name == "POST /tasks/transfers"
     ((name, part),) = call.body.parts
@@ -71,7 +71,7 @@ def test_a_list_of_objects_is_a_file_of_json() -> None:
     ]
 
 
-def test_what_is_billed_is_repeated_only_where_the_service_finds_it_again() -> None:
+def test_billed_calls_are_repeatable_only_with_deduplication() -> None:
     assert transfers.start_transfer_import("g1", "i1").repeatable
     assert not V1_2.create_transfers([]).repeatable
     assert not extras.create_external_task("i1", "https://video.example/1").repeatable
@@ -86,7 +86,7 @@ def test_what_is_billed_is_repeated_only_where_the_service_finds_it_again() -> N
         extras.create_external_task("i1", "u"),
     ],
 )
-def test_what_only_v1_2_has_names_the_nearest_way(call: Call[Any]) -> None:
+def test_calls_of_v1_2_only_name_the_alternative(call: Call[Any]) -> None:
     assert call.only == (ApiVersion.V1_2,) and "()" in call.instead
 
 
@@ -100,14 +100,14 @@ def test_what_only_v1_2_has_names_the_nearest_way(call: Call[Any]) -> None:
         (V1_3.create_transfers([]), "presigned URL"),
     ],
 )
-def test_v1_3_names_the_nearest_way(call: Call[Any], nearest_way: str) -> None:
+def test_calls_that_v1_3_lacks_name_the_alternative(call: Call[Any], nearest_way: str) -> None:
     with pytest.raises(TwelveLabsUnsupportedError, match=nearest_way):
         ensure_supported(call, ApiVersion.V1_3)
     for version in (ApiVersion.V1_1, ApiVersion.V1_2):
         ensure_supported(call, version)
 
 
-def test_the_status_of_a_transfer() -> None:
+def test_transfer_status_is_parsed() -> None:
     ready = {"video_id": "v1", "filename": "a.mp4", "created_at": "2024-06-01T10:00:00Z"}
     failed = {"video_id": "v2", "filename": "b.mp4", "created_at": "2024-06-01T11:00:00Z", "error_message": "broken"}
     answer = {"not_imported": ["c.mp4"], "ready": [ready], "indexing": [], "failed": [failed], "validating": None}
@@ -128,7 +128,7 @@ def test_the_status_of_a_transfer() -> None:
     assert transfers.read_transfer_status("g1", "i1").parse({}).newest is None
 
 
-def test_the_beginning_of_a_transfer_and_its_log() -> None:
+def test_transfer_start_and_log_are_parsed() -> None:
     failures = [{"filename": "b.mov", "error_message": "no video"}]
     begun = transfers.start_transfer_import("g1", "i1").parse(
         {"videos": [{"video_id": "v1", "filename": "a.mp4"}], "failed_files": failures}
@@ -150,19 +150,19 @@ def test_the_beginning_of_a_transfer_and_its_log() -> None:
     assert transfers.read_transfer_logs("g1").parse({"data": None}) == ()
 
 
-def test_a_file_without_a_name_is_an_error() -> None:
+def test_file_without_a_name_is_an_error() -> None:
     with pytest.raises(TwelveLabsAnswerError, match=r"no TransferredFile\.filename"):
         transfers.read_transfer_status("g1", "i1").parse({"ready": [{"video_id": "v1"}]})
 
 
-def test_counts_are_read_and_add_up() -> None:
+def test_counts_are_parsed_and_add_up() -> None:
     answer = {"index_id": "i1", "ready": 3, "validating": 0, "pending": 1, "failed": 0, "total_result": 4}
     counts = V1_2.count_tasks("i1")[0].parse(answer)
     assert (counts.counts, counts.total) == ({"ready": 3, "validating": 0, "pending": 1, "failed": 0}, 4)
     assert counts + TaskCounts({"ready": 1, "queued": 2}) == TaskCounts({**counts.counts, "ready": 4, "queued": 2})
 
 
-def test_v1_3_counts_with_a_list_per_status() -> None:
+def test_counts_in_v1_3_use_one_list_per_status() -> None:
     calls = V1_3.count_tasks("i1")
     asked = [dict(call.query)["status"] for call in calls]
     assert asked == ["uploading", "validating", "pending", "queued", "indexing", "ready", "failed"]
@@ -171,7 +171,7 @@ def test_v1_3_counts_with_a_list_per_status() -> None:
     assert calls[5].parse(page) == TaskCounts({"ready": 12})
 
 
-def test_classic_answers_are_read() -> None:
+def test_responses_of_classic_calls_are_parsed() -> None:
     rows = V1_2.logo("i1", "v1").parse({"_id": "v1", "data": [{"start": 1, "end": 2, "value": "ACME"}]})
     assert [(row.start, row.value) for row in rows] == [(1.0, "ACME")]
     assert V1_2.logo("i1", "v1").parse({"_id": "v1", "data": None}) == ()
@@ -181,7 +181,7 @@ def test_classic_answers_are_read() -> None:
     assert (task.id, task.video_id) == ("t1", None)
 
 
-def test_the_link_of_a_picture_stays_out_of_its_repr() -> None:
+def test_repr_of_a_thumbnail_hides_its_link() -> None:
     picture = V1_2.thumbnail("i1", "v1").parse({"thumbnail": "https://cdn.example/a.jpg?sig=SECRET"})
     assert picture.url.endswith("SECRET") and "SECRET" not in repr(picture)
     with pytest.raises(TwelveLabsAnswerError, match="thumbnail"):

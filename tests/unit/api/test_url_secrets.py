@@ -43,7 +43,7 @@ CLOUDFRONT = (
         ("abfs://c@a/k?sig=5ecre7f00", {"5ecre7f00"}),
     ],
 )
-def test_a_secret_is_found(url: str, secrets: set[str]) -> None:
+def test_secret_parameter_is_found(url: str, secrets: set[str]) -> None:
     assert secrets <= set(secret_parts(url))
 
 
@@ -57,7 +57,7 @@ def test_a_secret_is_found(url: str, secrets: set[str]) -> None:
         ("https://admin@h/a", ("admin@h",)),
     ],
 )
-def test_a_secret_that_may_be_a_word_is_masked_with_its_name_only(url: str, secrets: tuple[str, ...]) -> None:
+def test_secret_that_may_be_a_word_is_masked_with_its_name_only(url: str, secrets: tuple[str, ...]) -> None:
     assert secret_parts(url) == secrets
 
 
@@ -75,12 +75,12 @@ def test_a_secret_that_may_be_a_word_is_masked_with_its_name_only(url: str, secr
         "",
     ],
 )
-def test_what_is_harmless_is_not_masked(url: str) -> None:
+def test_harmless_parameters_are_not_masked(url: str) -> None:
     assert secret_parts(url) == ()
 
 
 @pytest.mark.parametrize("name", ["x-amz-date", "X-Amz-Expires", "X-Amz-Algorithm", "sv", "se", "Expires"])
-def test_the_rest_of_a_signed_url_is_harmless(name: str) -> None:
+def test_other_parts_of_a_signed_url_are_not_masked(name: str) -> None:
     harmless = [pair.partition("=")[2] for url in (AWS_V4, AZURE, CLOUDFRONT) for pair in url.split("&")[:1]]
     parts = [part for url in (AWS_V4, GCS, AZURE, CLOUDFRONT) for part in secret_parts(url)]
     assert not [part for part in parts if name.lower() in part.lower() or part in harmless]
@@ -98,11 +98,11 @@ def test_the_rest_of_a_signed_url_is_harmless(name: str) -> None:
         Path("/a") / AWS_V4.replace("https://", "https:/"),
     ],
 )
-def test_addresses_are_found_wherever_they_are(value: Any) -> None:
+def test_urls_are_found_in_any_text(value: Any) -> None:
     assert HEX in secrets_in(value)
 
 
-def test_a_text_without_secrets() -> None:
+def test_text_without_secrets() -> None:
     text = f"{AWS_V4} s3://conn@bucket/k https://h/a?v=1 (https://u:hunter2@h/b)"
     assert without_secrets(text) == "https://b.s3.amazonaws.com/a.mp4 s3://conn@bucket/k https://h/a?v=1 (https://h/b)"
 
@@ -114,7 +114,7 @@ def test_a_text_without_secrets() -> None:
         "https://b.example/a.mp4?x=1&amp;sig=5ecre7f00d",
     ],
 )
-def test_an_escaped_address_loses_its_secrets(text: str) -> None:
+def test_secrets_of_an_escaped_url_are_removed(text: str) -> None:
     bare = without_secrets(text)
     assert "5ecre7f00d" not in bare and "pass0word1" not in bare
     assert "a.mp4" in bare

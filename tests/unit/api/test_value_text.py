@@ -36,7 +36,7 @@ each = pytest.mark.parametrize(("value", "text"), VALUES)
 
 
 @each
-def test_texts_of_all_readers(value: Any, text: str) -> None:
+def test_text_values(value: Any, text: str) -> None:
     assert value_text(value) == text
     assert segments_from([{"start": 1, "end": 2, "value": value}])[0].value == text
     assert event_from({"event_type": "text_generation", "text": value}).text == text  # type: ignore[union-attr]
@@ -54,7 +54,7 @@ NOTHING = generation_from({"data": ""})
 
 
 @each
-def test_answers_that_are_no_text(value: Any, text: str) -> None:
+def test_values_that_are_not_text(value: Any, text: str) -> None:
     if value is None:
         return
     assert generation_from({"data": value}).text == text
@@ -88,16 +88,16 @@ def test_titles_and_topics() -> None:
             summary_from(SummaryKind.TITLES, {"title": title}, NOTHING)
 
 
-def test_a_text_field_goes_before_one_that_holds_a_number() -> None:
+def test_text_field_is_preferred_to_a_number() -> None:
     entry = {"start_time": 1, "end_time": 2, "metadata": {"text": 0, "mood": "calm"}}
     assert segments_of({"a": [entry]})[0].value == "calm"
 
 
-def test_a_stream_of_numbers_loses_none() -> None:
+def test_numbers_in_a_stream_become_text() -> None:
     events = [{"event_type": "text_generation", "text": piece} for piece in ("2", 0, "24")]
     ended = {"event_type": "stream_end", "finish_reason": "stop"}
     assert StreamedText().take(map(event_from, [*events, ended])).text == "2024"
 
 
-def test_the_name_of_a_video() -> None:
+def test_name_of_a_video() -> None:
     assert Video.read({"_id": "v", "system_metadata": {"filename": 2024}}).filename == "2024"

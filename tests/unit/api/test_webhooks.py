@@ -64,7 +64,7 @@ def refused(*args: Any, **options: Any) -> tuple[WebhookProblem, str]:
     return caught.value.problem, str(caught.value)
 
 
-def test_a_message_of_the_service() -> None:
+def test_signed_event_is_accepted() -> None:
     event = verified()
     assert (event.id, event.type) == ("whe_66f0c0ffee", WebhookType.INDEXING_READY)
     assert event.created_at and event.created_at.to_iso8601_string() == "2026-06-01T10:00:00Z"
@@ -73,7 +73,7 @@ def test_a_message_of_the_service() -> None:
     assert verified(body=BODY.decode()) == event
 
 
-def test_a_signature_of_the_reference() -> None:
+def test_signature_of_the_documented_example() -> None:
     """The value was computed with openssl, not with the code under test."""
     body = b'{"id":"whe_1","type":"x.y","data":{}}'
     known = "b7cf9de58548f42ab9082209c44ab42e1d6882eed882a7c9f18668520a179a23"
@@ -81,18 +81,18 @@ def test_a_signature_of_the_reference() -> None:
 
 
 @pytest.mark.parametrize("age", [-300, 0, 300])
-def test_the_clocks_may_differ(age: int) -> None:
+def test_small_clock_difference_is_tolerated(age: int) -> None:
     assert verified(now=MOMENT + age).id
 
 
 @pytest.mark.parametrize(("age", "said"), [(301, "301 s ago"), (-301, "301 s ahead")])
-def test_a_message_of_another_time(age: int, said: str) -> None:
+def test_event_of_another_time_is_refused(age: int, said: str) -> None:
     problem, message = refused(now=MOMENT + age)
     assert problem is WebhookProblem.TIME and said in message
     assert verified(now=MOMENT + age, tolerance=400).id
 
 
-def test_the_clock_is_used_without_now() -> None:
+def test_current_time_is_the_default() -> None:
     assert refused(now=None)[0] is WebhookProblem.TIME
 
 
@@ -107,7 +107,7 @@ def test_the_clock_is_used_without_now() -> None:
         (f"t={MOMENT},v0={signed()}", BODY),
     ],
 )
-def test_a_message_with_a_wrong_signature(head: str, body: bytes) -> None:
+def test_wrong_signature_is_refused(head: str, body: bytes) -> None:
     assert refused(head, body)[0] in (WebhookProblem.SIGNATURE, WebhookProblem.HEADER)
 
 
@@ -115,11 +115,11 @@ def test_a_message_with_a_wrong_signature(head: str, body: bytes) -> None:
     "head", ["", "nonsense", "v1=abc", f"v1={signed()}", f"t=soon,v1={signed()}", f"t={MOMENT}", f"t=-1,v1={signed()}",
              f"t={'9' * 40},v1={signed()}", f"t={MOMENT},t={MOMENT},v1={signed()}", f"t=²,v1={signed()}", ",,,="]
 )  # fmt: skip
-def test_a_header_that_is_none(head: str) -> None:
+def test_invalid_header_is_refused(head: str) -> None:
     assert refused(head)[0] is WebhookProblem.HEADER
 
 
-def test_one_of_several_signatures_is_enough() -> None:
+def test_one_valid_signature_of_several_is_enough() -> None:
     others = f"v1={'0' * 64}"
     assert verified(f"t={MOMENT}, {others}, v1={signed()}, v0=old").id
     assert verified(f"t={MOMENT},v1={signed()},{others}").id
@@ -129,16 +129,16 @@ def test_one_of_several_signatures_is_enough() -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b"{}", b"not json", b'{"id":"whe_1","type":"x"}', b'{"id":"e","data":{}}']
 )
-def test_a_signed_body_that_is_no_event(body: bytes) -> None:
+def test_signed_body_without_an_event_is_refused(body: bytes) -> None:
     assert refused(header(body=body), body)[0] is WebhookProblem.BODY
 
 
-def test_no_secret_is_no_protection() -> None:
+def test_empty_secret_is_refused() -> None:
     with pytest.raises(ValueError, match="empty"):
         verify_webhook(header(secret=""), BODY, "", now=MOMENT)
 
 
-def test_an_analysis() -> None:
+def test_analysis_event() -> None:
     source = {"type": "asset_id", "asset_id": "c03", "system_metadata": {"duration": 532.1}}
     data = {"id": "b02", "custom_id": "dagrun-42", "status": "failed", "video_source": source}
     event = event_of("analyze.task.failed", {**data, "error": {"message": "too long"}})
@@ -148,7 +148,7 @@ def test_an_analysis() -> None:
     assert url.subject == AnalysisEnded("b02", None, "canceled", None, None, None)
 
 
-def test_the_older_generations_name_their_models_otherwise() -> None:
+def test_model_names_in_older_generations() -> None:
     data = {"id": "a01", "status": "ready", "metadata": {}}
     second = event_of("index.task.ready", {**data, "engines": [{"name": "marengo2.6", "options": ["visual"]}]})
     first = event_of("index.task.ready", {**data, "engine": "marengo2.5", "index_options": ["visual"]})
@@ -157,24 +157,24 @@ def test_the_older_generations_name_their_models_otherwise() -> None:
 
 
 @pytest.mark.parametrize("kind", ["analyze.batch.completed", "analyze.batch.whatever"])
-def test_a_batch(kind: str) -> None:
+def test_batch_event(kind: str) -> None:
     assert event_of(kind, {"batch_id": "b01", "status": "completed"}).subject == BatchEnded("b01", "completed")
     assert event_of(kind, {"id": "b01", "status": "completed"}).subject == BatchEnded("b01", "completed")
 
 
-def test_an_event_of_an_unknown_type() -> None:
+def test_event_of_an_unknown_type() -> None:
     event = event_of("embed.task.ready", {"id": "e01", "more": 1})
     assert (event.type, event.subject, event.data["more"]) == ("embed.task.ready", None, 1)
 
 
-def test_an_event_comes_through_once() -> None:
+def test_duplicate_event_is_dropped() -> None:
     guard, event = ReplayGuard(), verified()
     assert [guard.is_new(event) for _ in range(3)] == [True, False, False]
     guard.release(event)
     assert guard.is_new(event)
 
 
-def test_what_is_remembered_is_bounded_in_number_and_time() -> None:
+def test_remembered_events_are_limited_in_number_and_time() -> None:
     seen = EventsInMemory(keep=100, most=3)
     assert all(seen.add(f"e{number}", now=number) for number in range(5))
     assert not seen.add("e4", now=5) and seen.add("e0", now=5)
@@ -182,7 +182,7 @@ def test_what_is_remembered_is_bounded_in_number_and_time() -> None:
     seen.forget("never")
 
 
-def test_a_store_of_ones_own() -> None:
+def test_custom_event_store() -> None:
     class Shared:
         def __init__(self) -> None:
             self.ids: set[str] = set()

@@ -58,7 +58,7 @@ def failure(execute: Execute, call: Call[Any]) -> TwelveLabsError:
     return caught.value
 
 
-def test_a_success(execute: Execute, connect: Connect) -> None:
+def test_successful_response_is_parsed(execute: Execute, connect: Connect) -> None:
     with ScriptedServer(OK) as server:
         connect(server.origin)
         assert execute(READ).name == "demo"
@@ -70,14 +70,14 @@ def test_a_success(execute: Execute, connect: Connect) -> None:
 
 
 @pytest.mark.parametrize("version", ["v1.1", "v1.2", "v1.3"])
-def test_the_connection_chooses_the_generation(execute: Execute, connect: Connect, version: str) -> None:
+def test_connection_selects_the_generation(execute: Execute, connect: Connect, version: str) -> None:
     with ScriptedServer(OK) as server:
         connect(server.origin, api_version=version)
         execute(READ)
     assert server.asked == [f"GET /{version}/indexes/i1"]
 
 
-def test_a_body_and_its_headers(execute: Execute, connect: Connect) -> None:
+def test_request_body_and_headers(execute: Execute, connect: Connect) -> None:
     with ScriptedServer(Reply({"task_id": "a1", "status": "pending"}, status=202)) as server:
         connect(server.origin)
         assert execute(KEYED).id == "a1"
@@ -88,7 +88,7 @@ def test_a_body_and_its_headers(execute: Execute, connect: Connect) -> None:
     assert request.headers["idempotency-key"] == "k1"
 
 
-def test_a_query_arrives_as_it_was_meant(execute: Execute, connect: Connect) -> None:
+def test_query_is_encoded(execute: Execute, connect: Connect) -> None:
     with ScriptedServer(Reply({"data": []})) as server:
         connect(server.origin)
         execute(V1_3.list_tasks(status=["ready", "failed"], filename="ü & b=c+d.mp4"))
@@ -101,7 +101,7 @@ def test_a_query_arrives_as_it_was_meant(execute: Execute, connect: Connect) -> 
     ("identifier", "quoted"),
     [("../tasks", "..%2Ftasks"), ("a/../b", "a%2F..%2Fb"), ("a?b#c", "a%3Fb%23c"), ("%2e", "%252e")],
 )
-def test_an_id_stays_one_segment_on_the_wire(execute: Execute, connect: Connect, identifier: str, quoted: str) -> None:
+def test_id_is_encoded_as_one_path_segment(execute: Execute, connect: Connect, identifier: str, quoted: str) -> None:
     with ScriptedServer(Reply(status=204)) as server:
         connect(server.origin)
         assert execute(V1_3.delete_index(identifier)) is None
@@ -109,7 +109,7 @@ def test_an_id_stays_one_segment_on_the_wire(execute: Execute, connect: Connect,
 
 
 @pytest.mark.parametrize("call", [READ, CREATE], ids=["GET", "POST"])
-def test_a_429_is_waited_out_for_every_call(
+def test_every_call_is_repeated_after_a_429(
     execute: Execute, connect: Connect, pauses: list[float], caplog: pytest.LogCaptureFixture, call: Call[Any]
 ) -> None:
     with ScriptedServer(BUSY, BUSY, OK) as server:
@@ -122,7 +122,7 @@ def test_a_429_is_waited_out_for_every_call(
     assert f"HTTP 429 too_many_requests: slow down ({call.name}); attempt 2 of 5 follows in" in warnings[0]
 
 
-def test_a_429_that_asks_for_more_than_a_minute_ends_the_patience(execute: Execute, connect: Connect) -> None:
+def test_retry_after_over_a_minute_is_not_waited_for(execute: Execute, connect: Connect) -> None:
     with ScriptedServer(Reply(status=429, headers={"Retry-After": "3600"})) as server:
         connect(server.origin)
         error = failure(execute, READ)
@@ -133,7 +133,7 @@ def test_a_429_that_asks_for_more_than_a_minute_ends_the_patience(execute: Execu
 
 @pytest.mark.parametrize("step", [BROKEN, Lost(), CutShort(OK, 5), Unframed(b'{"_id": "i1", "ind')], ids=repr)
 @pytest.mark.parametrize("call", [READ, KEYED], ids=["GET", "POST with a key"])
-def test_a_passing_failure_of_a_harmless_call_is_repeated(
+def test_idempotent_call_is_repeated_after_a_transient_failure(
     execute: Execute, connect: Connect, step: Any, call: Call[Any]
 ) -> None:
     with ScriptedServer(step, OK) as server:
@@ -155,7 +155,7 @@ def test_a_passing_failure_of_a_harmless_call_is_repeated(
     ],
     ids=repr,
 )
-def test_a_call_that_changes_something_is_sent_exactly_once(
+def test_non_idempotent_call_is_sent_once(
     execute: Execute, connect: Connect, pauses: list[float], step: Any, kind: type[TwelveLabsError]
 ) -> None:
     with ScriptedServer(step, OK) as server:
@@ -165,7 +165,7 @@ def test_a_call_that_changes_something_is_sent_exactly_once(
     assert pauses == []
 
 
-def test_what_is_known_of_a_lost_answer_is_said(execute: Execute, connect: Connect) -> None:
+def test_lost_response_error_names_the_request(execute: Execute, connect: Connect) -> None:
     with ScriptedServer(Lost()) as server:
         connect(server.origin)
         text = str(failure(execute, CREATE))
@@ -173,7 +173,7 @@ def test_what_is_known_of_a_lost_answer_is_said(execute: Execute, connect: Conne
     assert text.endswith("whether it was executed is unknown")
 
 
-def test_patience_ends_with_the_last_attempt(execute: Execute, connect: Connect, pauses: list[float]) -> None:
+def test_error_is_raised_after_the_last_attempt(execute: Execute, connect: Connect, pauses: list[float]) -> None:
     with ScriptedServer(BROKEN, BROKEN, BROKEN, OK) as server:
         connect(server.origin, max_attempts=3)
         assert isinstance(failure(execute, READ), TwelveLabsServerError)
@@ -182,9 +182,7 @@ def test_patience_ends_with_the_last_attempt(execute: Execute, connect: Connect,
 
 
 @pytest.mark.parametrize("call", [READ, CREATE], ids=["GET", "POST"])
-def test_a_connection_that_does_not_come_about_is_tried_again(
-    execute: Execute, connect: Connect, pauses: list[float], call: Call[Any]
-) -> None:
+def test_failed_connection_is_retried(execute: Execute, connect: Connect, pauses: list[float], call: Call[Any]) -> None:
     host = f"http://127.0.0.1:{free_port()}"
     connect(host, max_attempts=3)
     error = failure(execute, call)
@@ -198,7 +196,7 @@ def test_an_unknown_host_name_is_a_connection_error(execute: Execute, connect: C
     assert isinstance(failure(execute, CREATE), TwelveLabsConnectionError)
 
 
-def test_a_deletion_whose_answer_was_lost_finds_its_work_done(execute: Execute, connect: Connect) -> None:
+def test_deletion_is_repeated_after_a_lost_response(execute: Execute, connect: Connect) -> None:
     with ScriptedServer(Lost(), Reply({"code": "resource_not_exist"}, status=404)) as server:
         connect(server.origin)
         assert execute(DELETE) is None
@@ -206,7 +204,9 @@ def test_a_deletion_whose_answer_was_lost_finds_its_work_done(execute: Execute, 
 
 
 @pytest.mark.parametrize(("call", "times"), [(READ, 2), (CREATE, 1)], ids=["GET", "POST"])
-def test_an_answer_that_does_not_come_in_time(execute: Execute, connect: Connect, call: Call[Any], times: int) -> None:
+def test_read_timeout_repeats_idempotent_calls_only(
+    execute: Execute, connect: Connect, call: Call[Any], times: int
+) -> None:
     with ScriptedServer(Hang(), Hang()) as server:
         connect(server.origin, read_timeout=0.2, max_attempts=2)
         assert isinstance(failure(execute, call), TwelveLabsAmbiguousError)
@@ -214,7 +214,7 @@ def test_an_answer_that_does_not_come_in_time(execute: Execute, connect: Connect
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_refused_and_the_key_stays_here(execute: Execute, connect: Connect, status: int) -> None:
+def test_redirect_is_refused_and_the_key_is_not_forwarded(execute: Execute, connect: Connect, status: int) -> None:
     with ScriptedServer(OK) as elsewhere, ScriptedServer() as server:
         server.script.append(redirect(f"{elsewhere.origin}/v1.3/indexes/i1?token=TOKEN", status))
         connect(server.origin)
@@ -226,7 +226,7 @@ def test_a_redirect_is_refused_and_the_key_stays_here(execute: Execute, connect:
 
 
 @pytest.mark.parametrize("body", [{"code": "api_key_invalid", "message": f"{KEY} is wrong"}, f"wrong: {KEY}"])
-def test_a_service_that_echoes_the_key_is_not_quoted(execute: Execute, connect: Connect, body: Any) -> None:
+def test_echoed_key_is_not_quoted(execute: Execute, connect: Connect, body: Any) -> None:
     with ScriptedServer(Reply(body, status=401)) as server:
         connect(server.origin)
         error = failure(execute, READ)
@@ -235,9 +235,7 @@ def test_a_service_that_echoes_the_key_is_not_quoted(execute: Execute, connect: 
     assert KEY not in repr(error.details)
 
 
-def test_a_netrc_adds_nothing_and_replaces_nothing(
-    execute: Execute, connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_netrc_is_ignored(execute: Execute, connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     netrc = tmp_path / ".netrc"
     netrc.write_text("machine 127.0.0.1 login someone password NETRC\ndefault login someone password NETRC\n")
     netrc.chmod(0o600)
@@ -250,12 +248,12 @@ def test_a_netrc_adds_nothing_and_replaces_nothing(
     assert server.requests[0].headers["x-api-key"] == KEY
 
 
-def test_a_connection_that_cannot_be_used(execute: Execute, connect: Connect) -> None:
+def test_invalid_connection_is_refused(execute: Execute, connect: Connect) -> None:
     connect("http://127.0.0.1:1", api_version="v9")
     assert isinstance(failure(execute, READ), TwelveLabsConfigurationError)
 
 
-def test_what_the_worker_s_session_sends_elsewhere_is_without_the_key(connect: Connect) -> None:
+def test_session_sends_no_key_to_other_hosts(connect: Connect) -> None:
     with ScriptedServer(OK) as elsewhere, ScriptedServer(OK, redirect(elsewhere.origin)) as server:
         connect(server.origin)
         session = TwelveLabsHook().get_conn()
@@ -266,7 +264,7 @@ def test_what_the_worker_s_session_sends_elsewhere_is_without_the_key(connect: C
     assert [request.headers.get("x-api-key") for request in elsewhere.requests] == [None]
 
 
-def test_a_hook_reads_its_connection_once_and_keeps_one_pool(connect: Connect) -> None:
+def test_hook_reads_its_connection_once_and_keeps_one_pool(connect: Connect) -> None:
     with ScriptedServer(OK, OK) as server:
         connect(server.origin)
         hook = TwelveLabsHook()
@@ -277,13 +275,13 @@ def test_a_hook_reads_its_connection_once_and_keeps_one_pool(connect: Connect) -
     assert len(server.requests) == 2
 
 
-def test_a_plain_and_remote_host_is_warned_of(connect: Connect, capsys: pytest.CaptureFixture[str]) -> None:
+def test_plain_http_to_a_remote_host_is_a_warning(connect: Connect, capsys: pytest.CaptureFixture[str]) -> None:
     connect("http://engine.invalid")
     assert TwelveLabsHook().endpoint.is_plain_and_remote
     assert "No TLS to http://engine.invalid" in "".join(capsys.readouterr())
 
 
-def test_the_test_button_reports_a_success(connect: Connect) -> None:
+def test_connection_test_reports_success(connect: Connect) -> None:
     with ScriptedServer(Reply({"data": []})) as server:
         connect(server.origin)
         well, message = TwelveLabsHook().test_connection()
@@ -305,7 +303,7 @@ def test_the_test_button_reports_a_success(connect: Connect) -> None:
     ],
     ids=repr,
 )
-def test_the_test_button_reports_a_failure_without_retries(connect: Connect, step: Any, expected: str) -> None:
+def test_connection_test_reports_a_failure_without_retries(connect: Connect, step: Any, expected: str) -> None:
     with ScriptedServer(step) as server:
         connect(server.origin)
         well, message = TwelveLabsHook().test_connection()
@@ -313,7 +311,7 @@ def test_the_test_button_reports_a_failure_without_retries(connect: Connect, ste
     assert len(server.requests) == 1
 
 
-def test_the_test_button_reports_a_wrong_field(connect: Connect) -> None:
+def test_connection_test_reports_an_invalid_field(connect: Connect) -> None:
     connect("https://api.twelvelabs.io/elsewhere")
     well, message = TwelveLabsHook().test_connection()
     assert (well, "without a path" in message) == (False, True)
@@ -336,7 +334,7 @@ SPELLED = "".join(f"\\u{ord(letter):04x}" for letter in KEY)
     ],
     ids=range(7),
 )
-def test_no_error_quotes_keys_and_links(execute: Execute, connect: Connect, reply: Any) -> None:
+def test_errors_quote_no_keys_and_links(execute: Execute, connect: Connect, reply: Any) -> None:
     with ScriptedServer(reply) as server:
         connect(server.origin, max_attempts=1)
         error = failure(execute, READ)
@@ -345,7 +343,7 @@ def test_no_error_quotes_keys_and_links(execute: Execute, connect: Connect, repl
     assert len(str(error)) < 1500
 
 
-def test_a_failed_job_reports_no_secrets(execute: Execute, connect: Connect) -> None:
+def test_failed_job_reports_no_secrets(execute: Execute, connect: Connect) -> None:
     asset = {"_id": "c1", "status": "failed", "error": {"code": "x", "message": f"no {QUOTED} {KEY}"}}
     with ScriptedServer(Reply(asset)) as server:
         connect(server.origin)
@@ -354,6 +352,6 @@ def test_a_failed_job_reports_no_secrets(execute: Execute, connect: Connect) -> 
     assert reason == "asset c1 ended as 'failed': x: no https://b.example/v.mp4?... ***".replace("//b", "//...@b")
 
 
-def test_no_call_shows_its_body() -> None:
+def test_repr_of_a_call_hides_its_body() -> None:
     call = V1_3.create_analysis_task(AnalysisRequest(VideoSource(SourceKind.URL, QUOTED), prompt_v2={"a": QUOTED}))
     assert "SIGNATURE" not in repr(call) + repr(AnalysisRequest(QUOTED))

@@ -68,9 +68,7 @@ def test_every_accepted_encoding_is_read(execute: Execute, connect: Connect, nam
     assert server.requests[0].headers["accept-encoding"] == "gzip, deflate"
 
 
-def test_a_response_that_was_read_whole_leaves_its_connection_for_the_next(
-    connect: Connect, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_completely_read_response_reuses_its_connection(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
     with ScriptedServer(READABLE["gzip"], Reply(INDEX), Reply({"code": "x"}, 400), Reply(INDEX)) as server:
         connect(server.origin)
         hook = TwelveLabsHook()
@@ -83,7 +81,7 @@ def test_a_response_that_was_read_whole_leaves_its_connection_for_the_next(
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "gzip,deflate", "compress", "x\x7f"])
-def test_an_encoding_that_was_not_asked_for_is_refused(execute: Execute, connect: Connect, encoding: str) -> None:
+def test_unrequested_encoding_is_refused(execute: Execute, connect: Connect, encoding: str) -> None:
     with ScriptedServer(encoded(b"x" * 100, encoding)) as server:
         connect(server.origin)
         with pytest.raises(
@@ -92,7 +90,7 @@ def test_an_encoding_that_was_not_asked_for_is_refused(execute: Execute, connect
             execute(READ)
 
 
-def test_an_error_in_such_an_encoding_keeps_its_type(execute: Execute, connect: Connect) -> None:
+def test_error_in_an_unrequested_encoding_keeps_its_type(execute: Execute, connect: Connect) -> None:
     with ScriptedServer(encoded(b"x" * 100, "br", 400)) as server:
         connect(server.origin)
         with pytest.raises(TwelveLabsBadRequestError, match="HTTP 400"):
@@ -100,14 +98,14 @@ def test_an_error_in_such_an_encoding_keeps_its_type(execute: Execute, connect: 
 
 
 @pytest.mark.parametrize("body", [gzip.compress(JSON)[:-9], b"no gzip at all"], ids=["cut", "none"])
-def test_a_broken_encoding_is_a_lost_answer(execute: Execute, connect: Connect, body: bytes) -> None:
+def test_invalid_encoding_is_a_lost_response(execute: Execute, connect: Connect, body: bytes) -> None:
     with ScriptedServer(encoded(body, "gzip")) as server:
         connect(server.origin, max_attempts=1)
         with pytest.raises(TwelveLabsAmbiguousError):
             execute(READ)
 
 
-def test_an_endless_response_is_ended_at_its_limit(execute: Execute, connect: Connect) -> None:
+def test_endless_response_ends_at_its_size_limit(execute: Execute, connect: Connect) -> None:
     sent = []
 
     def pieces() -> Iterator[bytes]:
@@ -123,7 +121,7 @@ def test_an_endless_response_is_ended_at_its_limit(execute: Execute, connect: Co
     assert sum(sent) < LARGEST_RESPONSE + 32 * MIB
 
 
-def test_an_endless_error_keeps_its_type_and_its_beginning(execute: Execute, connect: Connect) -> None:
+def test_endless_error_keeps_its_type_and_beginning(execute: Execute, connect: Connect) -> None:
     head = b"HTTP/1.1 503 Busy\r\nTransfer-Encoding: chunked\r\n\r\n"
     with ScriptedServer(Raw(chain([head], repeat(chunk(b"too busy " * 10_000))))) as server:
         connect(server.origin, max_attempts=1)
@@ -144,7 +142,7 @@ DRIPS = {
 
 
 @pytest.mark.parametrize("name", DRIPS)
-def test_a_response_that_only_drips_is_given_up(execute: Execute, connect: Connect, name: str) -> None:
+def test_slow_response_ends_at_its_time_limit(execute: Execute, connect: Connect, name: str) -> None:
     """Each byte comes within the read timeout, so that only a deadline for the whole can end it."""
     head, drop = DRIPS[name]
     with ScriptedServer(Raw(chain([head], repeat(drop)), 0.05)) as server:
@@ -153,14 +151,14 @@ def test_a_response_that_only_drips_is_given_up(execute: Execute, connect: Conne
             execute(READ)
 
 
-def test_records_that_only_drip_are_given_up(connect: Connect) -> None:
+def test_slow_stream_ends_at_its_time_limit(connect: Connect) -> None:
     with ScriptedServer(Raw(chain([CHUNKED], repeat(chunk(b" "))), 0.05)) as server:
         connect(server.origin, read_timeout=0.2, max_attempts=1)
         with pytest.raises(TwelveLabsAmbiguousError, match="not complete after"):
             list(TwelveLabsHook().stream(StreamedCall(Method.GET, "/records", str)))
 
 
-def test_a_reader_who_takes_its_time_between_records_loses_nothing(connect: Connect) -> None:
+def test_slow_reader_of_a_stream_loses_nothing(connect: Connect) -> None:
     with ScriptedServer(Reply(b'{"a": 1}\n{"a": 2}\n' + b" " * MIB)) as server:
         connect(server.origin, read_timeout=0.1, max_attempts=1)
         records = TwelveLabsHook().stream(StreamedCall(Method.GET, "/records", dict))
@@ -170,14 +168,14 @@ def test_a_reader_who_takes_its_time_between_records_loses_nothing(connect: Conn
 
 
 @pytest.mark.parametrize("framing", list(Framing))
-def test_a_record_without_an_end_is_refused(connect: Connect, framing: Framing) -> None:
+def test_endless_record_is_refused(connect: Connect, framing: Framing) -> None:
     with ScriptedServer(Raw(chain([CHUNKED], repeat(chunk(b"data: " + b"x" * MIB))))) as server:
         connect(server.origin)
         with pytest.raises(TwelveLabsAnswerError, match="larger than 16,777,216 bytes"):
             list(TwelveLabsHook().stream(StreamedCall(Method.GET, "/records", str, framing=framing)))
 
 
-def test_a_signed_link_is_read_within_its_own_limit(connect: Connect) -> None:
+def test_signed_link_has_its_own_size_limit(connect: Connect) -> None:
     bomb = gzip.compress(bytes(100 * MIB))
     with ScriptedServer(Reply(b"picture"), encoded(bomb, "gzip"), Reply(b"x" * 2000)) as server:
         connect(server.origin)
@@ -208,7 +206,7 @@ for execute in (execute_on_a_worker, execute_in_the_triggerer):
 """
 
 
-def test_a_bomb_costs_little_memory() -> None:
+def test_compressed_bomb_needs_little_memory() -> None:
     packer = zlib.compressobj(9)
     deflate = b"".join(packer.compress(bytes(16 * MIB)) for _ in range(16)) + packer.flush()
     bombs = [encoded(gzip.compress(bytes(16 * MIB)) * 64, "gzip"), encoded(deflate, "deflate")]

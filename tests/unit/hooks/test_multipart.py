@@ -56,7 +56,7 @@ def send(store: PartsStore, source: PartSource | None = None, *, at_once: int = 
     return sender.send(missing_chunks(source.size, session.chunk_size), session.urls)
 
 
-def test_a_file_arrives_byte_by_byte(connect: Connect) -> None:
+def test_file_is_uploaded_unchanged(connect: Connect) -> None:
     with PartsStore(len(CONTENT), 1000) as store:
         connect(store.origin)
         assert send(store)
@@ -69,7 +69,7 @@ def test_a_file_arrives_byte_by_byte(connect: Connect) -> None:
         assert (put.headers["content-type"], put.headers["x-wanted"]) == ("application/octet-stream", "yes")
 
 
-def test_no_password_of_a_netrc_goes_along(connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_netrc_is_ignored(connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password hunter2\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     with PartsStore(len(CONTENT), 6000) as store:
@@ -78,7 +78,7 @@ def test_no_password_of_a_netrc_goes_along(connect: Connect, tmp_path: Path, mon
     assert all("authorization" not in put.headers for put in store.puts)
 
 
-def test_addresses_are_asked_for_some_at_a_time_and_reports_are_batches(connect: Connect) -> None:
+def test_urls_are_requested_and_parts_reported_in_batches(connect: Connect) -> None:
     with PartsStore(len(CONTENT), 200, links_at_first=3) as store:
         connect(store.origin)
         assert send(store)
@@ -88,7 +88,7 @@ def test_addresses_are_asked_for_some_at_a_time_and_reports_are_batches(connect:
 
 
 @pytest.mark.parametrize("trouble", [[500], [403, 503], [CUT], [CUT, 400]], ids=str)
-def test_a_part_that_fails_is_sent_again_to_a_fresh_address(connect: Connect, trouble: list[int]) -> None:
+def test_failed_part_is_sent_again_to_a_new_url(connect: Connect, trouble: list[int]) -> None:
     with PartsStore(len(CONTENT), 5000, trouble={2: list(trouble)}) as store:
         connect(store.origin)
         assert send(store)
@@ -97,7 +97,7 @@ def test_a_part_that_fails_is_sent_again_to_a_fresh_address(connect: Connect, tr
     assert store.asked["POST presigned-urls"] == 1 + len(trouble)
 
 
-def test_a_part_that_never_goes_up_fails_and_the_others_are_reported(connect: Connect) -> None:
+def test_part_that_always_fails_is_an_error_after_the_others_are_reported(connect: Connect) -> None:
     with PartsStore(len(CONTENT), 1000, trouble={3: [500] * 9}) as store:
         connect(store.origin, max_attempts=2)
         with pytest.raises(
@@ -108,7 +108,7 @@ def test_a_part_that_never_goes_up_fails_and_the_others_are_reported(connect: Co
     assert store.completed == {1, 2}
 
 
-def test_an_error_of_the_network_quotes_nothing(connect: Connect) -> None:
+def test_network_error_quotes_no_url(connect: Connect) -> None:
     with PartsStore(len(CONTENT), 20_000, trouble={1: [CUT] * 9}) as store:
         connect(store.origin, max_attempts=2)
         with pytest.raises(TwelveLabsTransientError, match="did not go up") as caught:
@@ -119,21 +119,21 @@ def test_an_error_of_the_network_quotes_nothing(connect: Connect) -> None:
         seen = seen.__cause__ or seen.__context__
 
 
-def test_an_answer_without_a_proof_is_no_success(connect: Connect) -> None:
+def test_response_without_etag_is_an_error(connect: Connect) -> None:
     with PartsStore(len(CONTENT), 20_000, headers={"ETag": ""}) as store:
         connect(store.origin, max_attempts=1)
         with pytest.raises(TwelveLabsTransientError, match="carries no ETag"):
             send(store)
 
 
-def test_a_redirect_is_not_followed(connect: Connect) -> None:
+def test_redirect_is_not_followed(connect: Connect) -> None:
     with PartsStore(len(CONTENT), 20_000, trouble={1: [307]}, headers={"Location": "/elsewhere"}) as store:
         connect(store.origin, max_attempts=1)
         with pytest.raises(TwelveLabsTransientError, match="HTTP 307"):
             send(store)
 
 
-def test_a_source_that_became_shorter(connect: Connect) -> None:
+def test_source_that_became_shorter(connect: Connect) -> None:
     source = PartSource("a.mp4", 3000, source_of(CONTENT[:2500]).open_range)
     with PartsStore(3000, 1000) as store:
         connect(store.origin, max_attempts=2)
@@ -142,7 +142,7 @@ def test_a_source_that_became_shorter(connect: Connect) -> None:
     assert store.completed == {1, 2}
 
 
-def test_a_session_that_ends_meanwhile_ends_the_upload(connect: Connect) -> None:
+def test_upload_ends_when_its_session_has_ended(connect: Connect) -> None:
     with PartsStore(len(CONTENT), 1000, status="active", links_at_first=11) as store:
         connect(store.origin)
         hook, source = TwelveLabsHook(), source_of()
@@ -181,7 +181,7 @@ for uri in sys.argv[1:]:
 
 @pytest.mark.large
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads a process's peak memory from /proc")
-def test_two_gib_go_up_in_bounded_memory(tmp_path: Path) -> None:
+def test_upload_of_two_gib_needs_little_memory(tmp_path: Path) -> None:
     """Parts of 128 MiB, several at once: what is held is a piece of each. The first file is a rehearsal."""
     small, large = tmp_path / "small.mp4", tmp_path / "large.mp4"
     for path, size in ((small, MIB), (large, 2 * GIB)):

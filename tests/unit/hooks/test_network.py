@@ -52,7 +52,7 @@ def other(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("variable", CA_VARIABLES)
-def test_each_variable_alone_names_the_trusted_certificates(
+def test_each_variable_alone_sets_the_trusted_certificates(
     execute: Execute,
     connect: Connect,
     tls: ssl.SSLContext,
@@ -69,7 +69,7 @@ def test_each_variable_alone_names_the_trusted_certificates(
             assert execute(READ).id == "i1"
 
 
-def test_the_first_variable_that_is_set_counts(
+def test_first_variable_that_is_set_counts(
     execute: Execute,
     connect: Connect,
     tls: ssl.SSLContext,
@@ -90,7 +90,7 @@ def test_the_first_variable_that_is_set_counts(
             monkeypatch.setenv(right, "")
 
 
-def test_without_any_variable_an_unknown_certificate_is_refused(
+def test_unknown_certificate_is_refused_without_a_variable(
     execute: Execute, connect: Connect, tls: ssl.SSLContext
 ) -> None:
     with ScriptedServer(OK, tls=tls) as server:
@@ -101,7 +101,7 @@ def test_without_any_variable_an_unknown_certificate_is_refused(
 
 @pytest.mark.parametrize("words", ["no such file", "not readable"])
 @pytest.mark.parametrize("variable", CA_VARIABLES)
-def test_certificates_that_cannot_be_read_are_refused_in_words(
+def test_unreadable_certificates_are_refused(
     execute: Execute,
     connect: Connect,
     tls: ssl.SSLContext,
@@ -122,7 +122,7 @@ def test_certificates_that_cannot_be_read_are_refused_in_words(
     assert words in str(error)
 
 
-def test_certificates_that_cannot_be_read_do_no_harm_without_tls(
+def test_unreadable_certificates_are_ignored_without_tls(
     execute: Execute, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/no/such/file")
@@ -148,7 +148,7 @@ def test_renewed_certificates_are_read_again(
 
 
 @pytest.mark.parametrize("setting", [False, "false", "No", "0", 0, "file", "folder"])
-def test_the_connection_says_what_is_trusted(
+def test_connection_sets_the_trusted_certificates(
     execute: Execute,
     connect: Connect,
     tls: ssl.SSLContext,
@@ -166,7 +166,7 @@ def test_the_connection_says_what_is_trusted(
 
 
 @pytest.mark.parametrize("setting", [True, "true", "", None])
-def test_a_connection_that_verifies_leaves_the_choice_to_the_environment(
+def test_connection_with_verify_true_uses_the_environment(
     execute: Execute,
     connect: Connect,
     tls: ssl.SSLContext,
@@ -192,22 +192,20 @@ def test_a_connection_that_verifies_leaves_the_choice_to_the_environment(
         ({"proxy": "http://me:hunter2@proxy:port"}, "extra proxy is '<hidden>': not a proxy"),
     ],
 )
-def test_unusable_extras_are_refused_in_words(
-    execute: Execute, connect: Connect, extra: dict[str, object], words: str
-) -> None:
+def test_invalid_extras_are_refused(execute: Execute, connect: Connect, extra: dict[str, object], words: str) -> None:
     connect("https://127.0.0.1:1", **extra)
     with pytest.raises(TwelveLabsConfigurationError, match=f"^connection 'twelvelabs_default': {words}"):
         execute(READ)
 
 
-def test_the_connection_test_reports_unusable_certificates(connect: Connect) -> None:
+def test_connection_test_reports_unreadable_certificates(connect: Connect) -> None:
     connect("https://127.0.0.1:1", verify="/no/such/file")
     assert TwelveLabsHook().test_connection()[0] is False
     assert "extra verify is '/no/such/file'" in TwelveLabsHook().test_connection()[1]
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
-def test_each_variable_alone_leads_plain_requests_to_the_proxy(
+def test_each_variable_alone_sets_the_proxy_of_plain_requests(
     execute: Execute, connect: Connect, variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ScriptedServer(OK) as server, ForwardProxy(server.origin) as proxy:
@@ -219,7 +217,7 @@ def test_each_variable_alone_leads_plain_requests_to_the_proxy(
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
-def test_each_variable_alone_leads_tls_through_the_proxy(
+def test_each_variable_alone_sets_the_proxy_of_tls_requests(
     execute: Execute,
     connect: Connect,
     tls: ssl.SSLContext,
@@ -237,7 +235,7 @@ def test_each_variable_alone_leads_tls_through_the_proxy(
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_proxy_that_speaks_tls_itself(
+def test_proxy_over_tls(
     execute: Execute, connect: Connect, tls: ssl.SSLContext, certificate: Path, scheme: str
 ) -> None:
     with (
@@ -262,7 +260,7 @@ def test_an_excluded_address_is_reached_directly(
         assert execute(READ).id == "i1"
 
 
-def test_the_proxy_of_the_connection_comes_before_the_environment(
+def test_proxy_of_the_connection_overrides_the_environment(
     execute: Execute, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", f"127.0.0.1:{free_port()}")
@@ -276,7 +274,7 @@ def test_the_proxy_of_the_connection_comes_before_the_environment(
 
 
 @pytest.mark.parametrize("refuses", [407, 502])
-def test_a_tunnel_that_the_proxy_refuses_means_that_nothing_was_sent(
+def test_refused_tunnel_is_an_error_before_sending(
     execute: Execute, connect: Connect, tls: ssl.SSLContext, refuses: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ScriptedServer(OK, tls=tls) as server, ForwardProxy(server.origin, refuses=refuses) as proxy:
@@ -288,9 +286,7 @@ def test_a_tunnel_that_the_proxy_refuses_means_that_nothing_was_sent(
     assert "hunter2" not in str(error)
 
 
-def test_a_proxy_that_is_not_there_is_named(
-    execute: Execute, connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unreachable_proxy_is_named(execute: Execute, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     address = f"http://127.0.0.1:{free_port()}"
     monkeypatch.setenv("ALL_PROXY", address)
     connect(f"http://{SERVICE}", max_attempts=1)
@@ -299,7 +295,7 @@ def test_a_proxy_that_is_not_there_is_named(
     assert f"through the proxy {address}" in str(error)
 
 
-def test_parts_of_a_file_take_the_proxy_too(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parts_of_a_file_use_the_proxy(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     with PartsStore(len(CONTENT), 6000) as store, ForwardProxy(store.origin) as proxy:
         connect(store.origin, proxy=proxy.address)
         assert send(store)
@@ -307,7 +303,7 @@ def test_parts_of_a_file_take_the_proxy_too(connect: Connect, monkeypatch: pytes
     assert [line.partition(" ")[0] for line in proxy.asked].count("PUT") == 2
 
 
-def test_signed_links_take_the_proxy_and_the_trust_of_the_connection(
+def test_signed_links_use_the_proxy_and_certificates_of_the_connection(
     tls: ssl.SSLContext, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ScriptedServer(Reply(b"picture"), tls=tls) as server, ForwardProxy(server.origin) as proxy:

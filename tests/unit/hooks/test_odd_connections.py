@@ -61,7 +61,7 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
 @HANDS_ON_ANY_EXTRA
 @READERS
 @pytest.mark.parametrize("extra", ["[]", '["indexing"]', '"v1.2"', "v1.2", '{"api_version": '])
-def test_an_extra_that_is_no_object_is_refused(connect: Connect, read: Callable[[], Endpoint], extra: str) -> None:
+def test_extra_that_is_not_an_object_is_refused(connect: Connect, read: Callable[[], Endpoint], extra: str) -> None:
     connect(extra=extra)
     with pytest.raises(TwelveLabsConfigurationError, match=r"^connection 'twelvelabs_default': extra is "):
         read()
@@ -78,30 +78,26 @@ def test_an_empty_extra_means_the_defaults(connect: Connect, read: Callable[[], 
 
 @READERS
 @pytest.mark.parametrize("around", ["{}\n", " {} ", '"{}"', "{}\r\n"])
-def test_the_key_that_is_sent_is_the_one_that_is_masked(
-    connect: Connect, masker: SecretsMasker, read: Callable[[], Endpoint], around: str
-) -> None:
+def test_sent_key_is_masked(connect: Connect, masker: SecretsMasker, read: Callable[[], Endpoint], around: str) -> None:
     connect(password=around.format(KEY))
     assert read().api_key == KEY
     assert KEY not in redact(f"the service quotes {KEY}.")
 
 
 @READERS
-def test_a_password_in_the_extra_is_masked(
-    connect: Connect, masker: SecretsMasker, read: Callable[[], Endpoint]
-) -> None:
+def test_password_in_the_extra_is_masked(connect: Connect, masker: SecretsMasker, read: Callable[[], Endpoint]) -> None:
     connect(extra='{"proxy": "http://user:hunter2@127.0.0.1:1", "api_version": "v1.2"}')
     read()
     assert redact("by user with hunter2 to v1.2") == "by user with *** to v1.2"
 
 
-def test_a_short_key_hides_no_words(connect: Connect, masker: SecretsMasker) -> None:
+def test_short_key_masks_no_words(connect: Connect, masker: SecretsMasker) -> None:
     connect(password="test\n")
     assert on_worker().api_key == "test"
     assert redact("the test of a test") == "the test of a test"
 
 
-def test_the_test_button_reads_a_key_with_a_line_end(connect: Connect) -> None:
+def test_connection_test_accepts_a_key_with_a_line_ending(connect: Connect) -> None:
     page = {"data": [], "page_info": {"page": 1, "limit_per_page": 1, "total_page": 1, "total_results": 0}}
     with ScriptedServer(Reply(page)) as server:
         connect(password=f"{KEY}\n", host=server.origin)

@@ -79,7 +79,7 @@ def busy(seconds: int) -> Reply:
 
 
 @pytest.mark.parametrize(("call", "answer"), [(READ, INDEX), (ANALYZE, Reply(STARTED))], ids=["read", "analysis"])
-def test_a_refusal_of_one_slows_all(
+def test_refusal_pauses_all_callers(
     execute: Execute, connect: Connect, clock: Clock, call: Call[Any], answer: Reply
 ) -> None:
     with ScriptedServer(busy(30), answer, answer) as server:
@@ -92,7 +92,7 @@ def test_a_refusal_of_one_slows_all(
     assert [30.0 <= pause <= 31.0 for pause in clock.sleeps] == [True]
 
 
-def test_a_refusal_is_of_one_category_and_one_account(
+def test_refusal_applies_to_one_category_and_one_account(
     execute: Execute, connect: Connect, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ScriptedServer(busy(30), INDEX, Reply(STARTED)) as server:
@@ -105,7 +105,7 @@ def test_a_refusal_is_of_one_category_and_one_account(
     assert clock.sleeps == []
 
 
-def test_a_used_up_budget_is_waited_for_without_a_request(
+def test_exhausted_budget_is_waited_for_without_a_request(
     execute: Execute, connect: Connect, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     with ScriptedServer(limited(0, clock.now + 40), Reply(STARTED)) as server:
@@ -118,7 +118,7 @@ def test_a_used_up_budget_is_waited_for_without_a_request(
     assert len(lines) == 1 and lines[0].startswith("Rate limit reached: POST /analyze/tasks waits 4")
 
 
-def test_reads_take_no_notice_of_a_budget(execute: Execute, connect: Connect, clock: Clock) -> None:
+def test_reads_ignore_the_budget(execute: Execute, connect: Connect, clock: Clock) -> None:
     with ScriptedServer(*[limited(0, clock.now + 40, INDEX.body)] * 3) as server:
         connect(server.origin)
         for _ in range(3):
@@ -126,7 +126,7 @@ def test_reads_take_no_notice_of_a_budget(execute: Execute, connect: Connect, cl
     assert clock.sleeps == []
 
 
-def test_a_budget_of_tomorrow_is_not_waited_for(execute: Execute, connect: Connect, clock: Clock) -> None:
+def test_budget_renewed_tomorrow_is_not_waited_for(execute: Execute, connect: Connect, clock: Clock) -> None:
     refused = Reply({"message": "You have used up the daily quota."}, status=429)
     with ScriptedServer(limited(0, clock.now + 7200), refused) as server:
         connect(server.origin)
@@ -137,7 +137,7 @@ def test_a_budget_of_tomorrow_is_not_waited_for(execute: Execute, connect: Conne
     assert len(server.requests) == 2
 
 
-def test_who_has_no_time_does_not_wait(connect: Connect, clock: Clock) -> None:
+def test_only_a_caller_with_enough_time_waits(connect: Connect, clock: Clock) -> None:
     with ScriptedServer(busy(60), INDEX, busy(60), INDEX) as server:
         connect(server.origin, max_attempts=1)
         hook = TwelveLabsHook()
@@ -156,7 +156,7 @@ def test_who_has_no_time_does_not_wait(connect: Connect, clock: Clock) -> None:
     assert clock.sleeps == [7.0]
 
 
-def test_the_key_is_not_kept(connect: Connect) -> None:
+def test_api_key_is_not_stored(connect: Connect) -> None:
     with ScriptedServer(INDEX) as server:
         connect(server.origin)
         hook = TwelveLabsHook()
@@ -167,7 +167,7 @@ def test_the_key_is_not_kept(connect: Connect) -> None:
     assert KEY not in json.dumps(kept)
 
 
-def test_one_that_always_comes_too_late_goes_in_the_end(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+def test_starved_caller_is_sent_in_the_end(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     pace = Pace(clock=clock)
 
     def another_thread_takes_it() -> None:
@@ -181,7 +181,7 @@ def test_one_that_always_comes_too_late_goes_in_the_end(clock: Clock, caplog: py
     assert sum(clock.sleeps) == pytest.approx(MOST_WAITED)
 
 
-def test_a_lost_answer_gives_its_place_back(clock: Clock) -> None:
+def test_lost_response_releases_its_slot(clock: Clock) -> None:
     pace = Pace(clock=clock)
     assert list(pace.pauses("POST /search")) == []
     with pytest.raises(ValueError), pace.turn():
@@ -189,7 +189,7 @@ def test_a_lost_answer_gives_its_place_back(clock: Clock) -> None:
     assert pace._budget.in_flight == 0
 
 
-def test_threads_stay_within_the_limit_of_every_minute(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+def test_threads_stay_within_the_limit_per_minute(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     """Twelve threads of ten requests each, against the engine's own counters on the same clock."""
     from twelvelabs_local.limits import Category, LimitBook, Limits, RequestLimit, Window
 

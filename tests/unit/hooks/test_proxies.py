@@ -34,9 +34,7 @@ def chosen(url: str, own: str | None = None, **environ: str) -> str | None:
          "http://me%40corp:p%40ss@proxy.example:3128"),
     ],
 )  # fmt: skip
-def test_the_variable_of_the_scheme_counts_then_all_proxy(
-    environ: dict[str, str], http: str | None, https: str | None
-) -> None:
+def test_scheme_variable_is_used_before_all_proxy(environ: dict[str, str], http: str | None, https: str | None) -> None:
     assert chosen("http://api.example/v1.3", **environ) == http
     assert chosen("https://api.example/v1.3", **environ) == https
 
@@ -93,16 +91,16 @@ THROUGH_THE_PROXY = [
 
 @pytest.mark.parametrize(("no_proxy", "url"), DIRECT)
 @pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
-def test_addresses_that_no_proxy_excludes(no_proxy: str, url: str, name: str) -> None:
+def test_hosts_excluded_by_no_proxy(no_proxy: str, url: str, name: str) -> None:
     assert chosen(url, HTTPS_PROXY=PROXY, **{name: no_proxy}) is None
 
 
 @pytest.mark.parametrize(("no_proxy", "url"), THROUGH_THE_PROXY)
-def test_addresses_that_no_proxy_does_not_exclude(no_proxy: str, url: str) -> None:
+def test_hosts_not_excluded_by_no_proxy(no_proxy: str, url: str) -> None:
     assert chosen(url, HTTPS_PROXY=PROXY, NO_PROXY=no_proxy) == PROXY
 
 
-def test_the_proxy_of_the_connection_comes_before_the_environment() -> None:
+def test_proxy_of_the_connection_overrides_the_environment() -> None:
     assert chosen("https://api.example", PROXY, HTTPS_PROXY="http://other:1", NO_PROXY="*") == PROXY
     assert chosen("https://api.example", "none", HTTPS_PROXY=PROXY) is None
 
@@ -123,14 +121,14 @@ def test_the_proxy_of_the_connection_comes_before_the_environment() -> None:
     ],
 )
 @pytest.mark.parametrize("own", [True, False])
-def test_an_unusable_proxy_is_refused_without_its_password(value: str, own: bool) -> None:
+def test_invalid_proxy_is_refused_without_its_password(value: str, own: bool) -> None:
     with pytest.raises(TwelveLabsConfigurationError, match="not a proxy") as refused:
         chosen("https://api.example", value if own else None, **({} if own else {"HTTPS_PROXY": value}))
     assert ("connection 'twelvelabs_default': extra proxy" if own else "variable HTTPS_PROXY") in str(refused.value)
     assert "p#ss" not in str(refused.value)
 
 
-def test_an_unusable_proxy_does_no_harm_where_it_is_not_used() -> None:
+def test_unused_invalid_proxy_is_ignored() -> None:
     assert chosen("https://api.example", HTTPS_PROXY="http://proxy:port", NO_PROXY="api.example") is None
 
 
@@ -142,5 +140,5 @@ def test_a_socks_proxy_needs_packages_of_both_libraries(monkeypatch: pytest.Monk
     assert chosen("https://api.example", ALL_PROXY="socks5://127.0.0.1") == "socks5h://127.0.0.1:1080"
 
 
-def test_a_proxy_is_shown_without_its_user_and_password() -> None:
+def test_proxy_is_shown_without_credentials() -> None:
     assert shown("http://me%40corp:p%40ss@proxy.example:3128") == PROXY

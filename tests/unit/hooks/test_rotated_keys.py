@@ -46,7 +46,7 @@ class Refusing(ScriptedServer):
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
-def test_a_call_is_sent_again_with_a_rotated_key(connect: Connect, call: Call[Any], refusal: Reply) -> None:
+def test_call_is_repeated_with_a_rotated_key(connect: Connect, call: Call[Any], refusal: Reply) -> None:
     with Refusing(refusal) as server:
         connect(server.origin)
         server.change = lambda: connect(server.origin, key=NEW_KEY)
@@ -57,7 +57,7 @@ def test_a_call_is_sent_again_with_a_rotated_key(connect: Connect, call: Call[An
 
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
-def test_a_call_is_sent_again_to_a_changed_host(connect: Connect, refusal: Reply) -> None:
+def test_call_is_repeated_to_a_changed_host(connect: Connect, refusal: Reply) -> None:
     with Refusing(refusal) as old, Refusing(refusal) as new:
         connect(old.origin)
         old.change = lambda: connect(new.origin, key=NEW_KEY)
@@ -66,7 +66,7 @@ def test_a_call_is_sent_again_to_a_changed_host(connect: Connect, refusal: Reply
 
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
-def test_a_call_is_not_repeated_over_the_same_connection(connect: Connect, refusal: Reply) -> None:
+def test_call_is_not_repeated_with_the_same_connection(connect: Connect, refusal: Reply) -> None:
     with Refusing(refusal) as server:
         connect(server.origin)
         with pytest.raises((TwelveLabsAuthError, TwelveLabsPermissionError)):
@@ -74,7 +74,7 @@ def test_a_call_is_not_repeated_over_the_same_connection(connect: Connect, refus
     assert len(server.requests) == 1
 
 
-def test_a_connection_that_differs_each_time_is_tried_twice(connect: Connect) -> None:
+def test_connection_that_changes_each_time_is_tried_twice(connect: Connect) -> None:
     with Refusing(REFUSALS["401"]) as server:
         connect(server.origin)
         server.change = lambda: connect(server.origin, key=f"{KEY}{len(server.requests)}")
@@ -83,7 +83,7 @@ def test_a_connection_that_differs_each_time_is_tried_twice(connect: Connect) ->
     assert len(server.requests) == 2
 
 
-def test_a_call_of_another_generation_is_not_sent(connect: Connect) -> None:
+def test_call_of_another_generation_is_not_sent(connect: Connect) -> None:
     with Refusing(REFUSALS["401"]) as server:
         connect(server.origin)
         server.change = lambda: connect(server.origin, key=NEW_KEY, api_version="v1.2")
@@ -92,7 +92,7 @@ def test_a_call_of_another_generation_is_not_sent(connect: Connect) -> None:
     assert len(server.requests) == 1
 
 
-def test_an_upload_in_parts_continues_with_a_rotated_key(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_multipart_upload_continues_with_a_rotated_key(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     """The key is rotated after the session was created: later URLs and reports need the new one."""
     refused: list[str] = []
 

@@ -31,7 +31,7 @@ def asked(server: ScriptedServer) -> list[str]:
     return [f"{request.method} {request.path.removeprefix('/v1.3')}" for request in server.requests]
 
 
-def test_pages_are_asked_for_as_they_are_wanted(connect: Connect) -> None:
+def test_pages_are_requested_lazily(connect: Connect) -> None:
     with ScriptedServer(page([1, 2], "t-1"), page([3], "t-2"), page([4])) as server:
         connect(server.origin)
         search = Search(TwelveLabsHook(), REQUEST)
@@ -45,9 +45,7 @@ def test_pages_are_asked_for_as_they_are_wanted(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize("expired", [EXPIRED, NUMERIC, GONE])
-def test_a_page_that_expired_is_asked_for_from_the_beginning(
-    expired: Reply, connect: Connect, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_expired_page_restarts_the_search(expired: Reply, connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
     replies = [page([1, 2], "t-1"), page([3], "t-2"), expired, page([2, 1], "u-1"), page([4, 3], "u-2"), page([5])]
     with ScriptedServer(*replies) as server:
         connect(server.origin)
@@ -58,7 +56,7 @@ def test_a_page_that_expired_is_asked_for_from_the_beginning(
     assert "starts again and is billed again" in caplog.text
 
 
-def test_it_is_asked_again_once_only(connect: Connect) -> None:
+def test_search_is_restarted_once(connect: Connect) -> None:
     with ScriptedServer(page([1], "t-1"), EXPIRED, page([1], "u-1"), EXPIRED) as server:
         connect(server.origin)
         with pytest.raises(TwelveLabsBadRequestError, match="too old"):
@@ -73,7 +71,7 @@ def test_it_is_asked_again_once_only(connect: Connect) -> None:
         ([page([1], "t-1"), Reply({"code": "resource_not_exist"}, status=400)], TwelveLabsNotFoundError),
     ],
 )
-def test_another_refusal_is_final(replies: list[Reply], error: type[Exception], connect: Connect) -> None:
+def test_other_refusals_are_raised(replies: list[Reply], error: type[Exception], connect: Connect) -> None:
     with ScriptedServer(*replies) as server:
         connect(server.origin)
         with pytest.raises(error):

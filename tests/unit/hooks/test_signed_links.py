@@ -13,14 +13,14 @@ from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308, 304])
-def test_a_redirect_is_no_content(server: ScriptedServer, status: int) -> None:
+def test_redirect_is_refused(server: ScriptedServer, status: int) -> None:
     server.script += [redirect(f"{server.origin}/elsewhere", status)]
     with pytest.raises(TwelveLabsAnswerError, match=f"redirects \\(HTTP {status}\\)"):
         fetch_signed(f"{server.origin}/a.jpg?sig=5ecre7", TwelveLabsHook().endpoint, 1000)
     assert len(server.requests) == 1
 
 
-def test_a_thumbnail_is_an_image(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_thumbnail_that_is_not_an_image_is_refused(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(
         "AIRFLOW_CONN_TWELVELABS_DEFAULT", connection_text(server.origin, max_attempts=1, api_version="v1.2")
     )
@@ -35,7 +35,7 @@ def test_a_thumbnail_is_an_image(server: ScriptedServer, monkeypatch: pytest.Mon
     "name",
     ["Host", "authorization", " Cookie", "X-aws-ec2-metadata-token-ttl-seconds", "Metadata-Flavor", "Proxy-Host"],
 )
-def test_headers_that_the_service_may_not_choose(server: ScriptedServer, name: str) -> None:
+def test_upload_headers_of_the_service_are_restricted(server: ScriptedServer, name: str) -> None:
     source = PartSource("a.mp4", 5, lambda start, size: pytest.fail("it is not opened"))
     with pytest.raises(TwelveLabsAnswerError, match="asks for the header"):
         MultipartSender(TwelveLabsHook(), "u1", source, headers={name: "x"})

@@ -14,7 +14,7 @@ from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 
 
 @pytest.mark.parametrize("framed", [True, False], ids=["with its length", "without"])
-def test_records_of_an_answer_that_is_not_chunked_come_as_they_arrive(framed: bool) -> None:
+def test_records_of_an_unchunked_response_are_yielded_on_arrival(framed: bool) -> None:
     """The second record is sent only after the first one was read: a reader that waits for the end would hang."""
     first, second = b'{"number": 1}\n', b'{"number": 2}\n'
     length = f"content-length: {len(first + second)}\r\n" if framed else ""

@@ -27,7 +27,7 @@ def trust(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Trust:
     return lambda: monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
 
 
-def test_an_untrusted_certificate(
+def test_untrusted_certificate_is_refused(
     execute: Execute,
     connect: Connect,
     trust: Trust,
@@ -41,7 +41,7 @@ def test_an_untrusted_certificate(
     assert server.requests == []
 
 
-def test_a_certificate_that_is_trusted(
+def test_trusted_certificate_is_accepted(
     execute: Execute,
     connect: Connect,
     trust: Trust,
@@ -54,7 +54,7 @@ def test_a_certificate_that_is_trusted(
 
 
 @pytest.mark.parametrize("step", [BrokenTls(), Lost()], ids=repr)
-def test_an_answer_that_broke_after_the_request_was_read_is_not_asked_for_twice(
+def test_request_is_not_repeated_after_a_broken_tls_response(
     execute: Execute,
     connect: Connect,
     trust: Trust,

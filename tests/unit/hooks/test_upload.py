@@ -66,7 +66,7 @@ def video(content: bytes, size: int | None = None) -> tuple[FilePart, Opened]:
     return FilePart("a.mp4", source, len(content) if size is None else size, "video/mp4"), source
 
 
-def test_a_form_arrives_byte_by_byte(connect: Connect) -> None:
+def test_form_is_uploaded_unchanged(connect: Connect) -> None:
     content = b"\r\n--boundary\r\n\x00\xff" + Random(1).randbytes(3 * MIB) + b"\r\n--"
     part, source = video(content)
     with ScriptedServer(CREATED) as server:
@@ -116,7 +116,7 @@ def test_parts_of_one_name_are_sent_in_order(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize("name", ['qu"ote.mp4', "Grüße.mp4", "a\r\nX-Evil: 1.mp4", "a; name=x.mp4", "video"])
-def test_a_file_name_cannot_break_out_of_its_part(connect: Connect, name: str) -> None:
+def test_file_name_cannot_inject_headers(connect: Connect, name: str) -> None:
     part = FilePart(name, lambda: BytesIO(b"video"), 5)
     with ScriptedServer(CREATED) as server:
         connect(server.origin)
@@ -128,7 +128,7 @@ def test_a_file_name_cannot_break_out_of_its_part(connect: Connect, name: str) -
     assert lines[0].startswith('Content-Disposition: form-data; name="file"; filename')
 
 
-def test_an_upload_of_a_source_that_gives_little_at_a_time(connect: Connect) -> None:
+def test_source_with_short_reads_is_uploaded(connect: Connect) -> None:
     content = Random(2).randbytes(100_000)
     part = FilePart("a.mp4", lambda: SlowStream(content), len(content))
     with ScriptedServer(CREATED) as server:
@@ -137,7 +137,7 @@ def test_an_upload_of_a_source_that_gives_little_at_a_time(connect: Connect) -> 
     assert server.requests[0].form[-1][1] == content
 
 
-def test_a_refused_upload_is_sent_whole_again_from_a_fresh_stream(connect: Connect, pauses: list[float]) -> None:
+def test_refused_upload_is_repeated_from_a_new_stream(connect: Connect, pauses: list[float]) -> None:
     content = Random(3).randbytes(MIB)
     part, source = video(content)
     with ScriptedServer(Reply(status=429, headers={"Retry-After": "1"}), CREATED) as server:
@@ -148,7 +148,7 @@ def test_a_refused_upload_is_sent_whole_again_from_a_fresh_stream(connect: Conne
     assert len(pauses) == 1
 
 
-def test_an_upload_whose_answer_was_lost_is_not_sent_again(connect: Connect) -> None:
+def test_upload_is_not_repeated_after_a_lost_response(connect: Connect) -> None:
     part, source = video(b"video")
     with ScriptedServer(Lost(), CREATED) as server:
         connect(server.origin)
@@ -158,7 +158,7 @@ def test_an_upload_whose_answer_was_lost_is_not_sent_again(connect: Connect) -> 
     assert source.closed == [True]
 
 
-def test_an_empty_file_is_sent_as_such(connect: Connect) -> None:
+def test_empty_file_is_uploaded(connect: Connect) -> None:
     part, _ = video(b"")
     with ScriptedServer(CREATED) as server:
         connect(server.origin)
@@ -167,7 +167,7 @@ def test_an_empty_file_is_sent_as_such(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize("missing", [1, MIB])
-def test_a_source_that_shrinks_is_a_typed_error_and_nothing_is_created(connect: Connect, missing: int) -> None:
+def test_shrinking_source_is_an_error_and_creates_nothing(connect: Connect, missing: int) -> None:
     part, source = video(b"x" * MIB, size=MIB + missing)
     with ScriptedServer(CREATED, CREATED) as server:
         connect(server.origin)
@@ -180,7 +180,7 @@ def test_a_source_that_shrinks_is_a_typed_error_and_nothing_is_created(connect: 
     assert all(request.length < int(request.headers["content-length"]) for request in server.requests)
 
 
-def test_a_source_that_grows_is_sent_as_long_as_it_was(connect: Connect) -> None:
+def test_growing_source_is_sent_up_to_its_first_size(connect: Connect) -> None:
     part, _ = video(b"x" * 1000 + b"y" * 1000, size=1000)
     with ScriptedServer(CREATED) as server:
         connect(server.origin)
@@ -188,7 +188,7 @@ def test_a_source_that_grows_is_sent_as_long_as_it_was(connect: Connect) -> None
     assert server.requests[0].form[-1][1] == b"x" * 1000
 
 
-def test_a_source_that_cannot_be_read_is_not_mistaken_for_a_lost_answer(connect: Connect) -> None:
+def test_unreadable_source_is_not_a_lost_response(connect: Connect) -> None:
     source = Opened(BrokenStream)
     with ScriptedServer(CREATED) as server:
         connect(server.origin)
@@ -199,7 +199,7 @@ def test_a_source_that_cannot_be_read_is_not_mistaken_for_a_lost_answer(connect:
     assert source.closed == [True]
 
 
-def test_the_triggerer_s_hook_uploads_nothing(connect: Connect) -> None:
+def test_async_hook_refuses_uploads(connect: Connect) -> None:
     part, source = video(b"video")
 
     async def upload() -> None:
@@ -234,7 +234,7 @@ for path in map(Path, sys.argv[1:]):
 
 @pytest.mark.large
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads a process's peak memory from /proc")
-def test_two_gib_go_up_in_constant_memory(tmp_path: Path) -> None:
+def test_upload_of_two_gib_needs_little_memory(tmp_path: Path) -> None:
     """The first upload is a small one, so that what is loaded once does not count."""
     small, large = tmp_path / "small.mp4", tmp_path / "large.mp4"
     for path, size in ((small, MIB), (large, 2 * GIB)):
@@ -259,7 +259,7 @@ def test_two_gib_go_up_in_constant_memory(tmp_path: Path) -> None:
     assert growth < 64 * MIB, f"the process grew by {growth / MIB:.0f} MiB"
 
 
-def test_an_upload_that_breaks_off_is_known_not_to_have_happened(connect: Connect, tmp_path: Path) -> None:
+def test_aborted_upload_is_known_not_to_have_happened(connect: Connect, tmp_path: Path) -> None:
     """The other side hangs up in the middle of the body: no whole request ever reached it."""
     big = tmp_path / "big.mp4"
     with big.open("wb") as file:

@@ -57,7 +57,7 @@ def objects(output: str, folder: str) -> list[str]:
     return sorted(str(path.relative_to(root)) for path in (root / folder).rglob("*") if path.is_file())
 
 
-def test_what_an_entry_says(tmp_path: Path) -> None:
+def test_catalog_entry_describes_a_result(tmp_path: Path) -> None:
     published = put(str(tmp_path), "vidéo", words=["a", "b"])
     (entry,) = read_catalog(str(tmp_path))
     manifest = (tmp_path / "idx" / "vidéo" / "transcription.manifest.json").read_bytes()
@@ -71,7 +71,7 @@ def test_what_an_entry_says(tmp_path: Path) -> None:
     assert entry.source == "https://host/vidéo.mp4"
 
 
-def test_an_entry_is_small_and_holds_no_secret(tmp_path: Path) -> None:
+def test_catalog_entry_is_small_and_holds_no_secret(tmp_path: Path) -> None:
     put(str(tmp_path), "v", words=["word"] * 1000)
     (path,) = (tmp_path / "_catalog" / "entries").rglob("*.json")
     text = path.read_text()
@@ -79,19 +79,19 @@ def test_an_entry_is_small_and_holds_no_secret(tmp_path: Path) -> None:
     assert set(json.loads(text)) == set(CATALOG_ROWS.names)
 
 
-def test_there_is_nothing_where_nothing_was_published(output: str) -> None:
+def test_catalog_of_an_empty_output_is_empty(output: str) -> None:
     assert list(read_catalog(output)) == []
     assert compact_catalog(output).results == 0
     assert list(read_catalog(output)) == []
 
 
 @pytest.mark.parametrize("place", ["", "https://host/out", "nowhere://bucket/out"])
-def test_places_that_are_no_place(place: str) -> None:
+def test_invalid_output_paths_are_refused(place: str) -> None:
     with pytest.raises(TwelveLabsInputError):
         list(read_catalog(place))
 
 
-def test_names_of_all_kinds(output: str) -> None:
+def test_names_with_special_characters(output: str) -> None:
     for name in NAMES:
         put(output, name)
     assert {entry.video_id for entry in read_catalog(output)} == set(NAMES)
@@ -101,7 +101,7 @@ def test_names_of_all_kinds(output: str) -> None:
     assert {entry.video_id for entry in read_catalog(output)} == set(NAMES)
 
 
-def test_kinds_and_documents_beside_each_other(output: str) -> None:
+def test_kinds_and_documents_are_separate_rows(output: str) -> None:
     put(output, "v")
     put(output, "v", kind="text_in_video")
     facts = ResultFacts(Provenance("dag", "run", "task"), index_id="idx")
@@ -109,7 +109,7 @@ def test_kinds_and_documents_beside_each_other(output: str) -> None:
     assert sorted(entry.kind for entry in read_catalog(output)) == ["search", "text_in_video", "transcription"]
 
 
-def test_the_latest_of_a_result_counts(output: str) -> None:
+def test_latest_publication_of_a_result_counts(output: str) -> None:
     for words in (["old"], ["a", "b"], ["a", "b", "c"]):
         put(output, "v", words=words)
     assert [entry.rows for entry in read_catalog(output)] == [3]
@@ -121,7 +121,7 @@ def test_the_latest_of_a_result_counts(output: str) -> None:
     assert [entry.rows for entry in read_catalog(output)] == [1]
 
 
-def test_a_result_that_was_not_published_is_not_entered(output: str) -> None:
+def test_unpublished_result_has_no_entry(output: str) -> None:
     def failing() -> Any:
         yield Segment(0, 1, "a")
         raise KeyError
@@ -131,9 +131,7 @@ def test_a_result_that_was_not_published_is_not_entered(output: str) -> None:
     assert list(read_catalog(output)) == []
 
 
-def test_an_entry_that_cannot_be_written_fails_the_task_and_its_retry_enters_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_entry_fails_the_task_and_a_retry_writes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = LocalPendingFile.commit
 
     def full(self: LocalPendingFile) -> None:
@@ -152,7 +150,7 @@ def test_an_entry_that_cannot_be_written_fails_the_task_and_its_retry_enters_it(
     assert [entry.video_id for entry in read_catalog(str(tmp_path))] == ["v"]
 
 
-def test_a_listener_is_called_for_each_entry(tmp_path: Path) -> None:
+def test_listener_is_called_for_each_entry(tmp_path: Path) -> None:
     heard = listen()
     put(str(tmp_path), "v")
     (publication,) = heard
@@ -164,7 +162,7 @@ def test_a_listener_is_called_for_each_entry(tmp_path: Path) -> None:
     assert (len(heard), len(later)) == (1, 1)
 
 
-def test_a_file_that_is_no_entry_is_left_out_and_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_foreign_file_is_ignored_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     warned: list[str] = []
     monkeypatch.setattr(reading.log, "warning", lambda words, *values: warned.append(words % values))
     put(str(tmp_path), "v")
@@ -180,7 +178,7 @@ def test_a_file_that_is_no_entry_is_left_out_and_left_alone(tmp_path: Path, monk
         assert broken.exists() and (path.parent / "note.txt").exists() and not path.exists()
 
 
-def test_what_a_later_release_adds_is_passed_over() -> None:
+def test_fields_of_a_later_release_are_ignored() -> None:
     entry = CatalogEntry("a.manifest.json", "k", "u", "m", "0" * 64, "2026-01-01T00:00:00Z")
     assert CatalogEntry.from_json(json.dumps({**entry.as_row(), "later": 1}).encode()) == entry
     with pytest.raises(ValueError, match="not an entry"):
@@ -198,7 +196,7 @@ def test_times_with_and_without_a_fraction_are_in_order() -> None:
 # -- compaction ----------------------------------------------------------------------------------------------
 
 
-def test_a_compaction_takes_the_place_of_all_entries(output: str) -> None:
+def test_compaction_replaces_all_entries(output: str) -> None:
     names = [f"v{number}" for number in range(40)]
     for name in [*names, *names[:7]]:
         put(output, name)
@@ -214,7 +212,7 @@ def test_a_compaction_takes_the_place_of_all_entries(output: str) -> None:
     assert "conn" not in str(again.as_xcom())
 
 
-def test_a_copy_in_parquet(output: str, tmp_path: Path) -> None:
+def test_copy_in_parquet(output: str, tmp_path: Path) -> None:
     for name in NAMES:
         put(output, name)
     done = compact_catalog(output, [Format.PARQUET])
@@ -227,7 +225,7 @@ def test_a_copy_in_parquet(output: str, tmp_path: Path) -> None:
     assert [name.rpartition(".")[2] for name in objects(output, "snapshots")] == ["jsonl"]
 
 
-def test_a_rebuild_finds_what_is_there_and_drops_what_is_gone(tmp_path: Path) -> None:
+def test_rebuild_adds_existing_results_and_removes_missing_ones(tmp_path: Path) -> None:
     output = str(tmp_path)
     for name in ("kept", "compacted and gone", "compacted and restored"):
         put(output, name)
@@ -251,7 +249,7 @@ def test_a_rebuild_finds_what_is_there_and_drops_what_is_gone(tmp_path: Path) ->
     assert objects(output, "entries") == []
 
 
-def test_a_rebuild_keeps_what_is_published_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rebuild_keeps_results_published_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     output = str(tmp_path)
     put(output, "before")
     real = from_manifests
@@ -266,7 +264,7 @@ def test_a_rebuild_keeps_what_is_published_meanwhile(tmp_path: Path, monkeypatch
     assert {entry.video_id: entry.rows for entry in read_catalog(output)} == {"before": 2, "meanwhile": 1}
 
 
-def test_a_folder_that_is_called_like_the_output_is_found(tmp_path: Path) -> None:
+def test_result_folder_named_like_the_output_is_found(tmp_path: Path) -> None:
     output = str(tmp_path / "idx")
     put(output, "v")
     shutil.rmtree(tmp_path / "idx" / "_catalog")
@@ -277,7 +275,7 @@ def test_a_folder_that_is_called_like_the_output_is_found(tmp_path: Path) -> Non
 # -- readers while others compact ----------------------------------------------------------------------------
 
 
-def test_a_reader_misses_nothing_that_is_compacted_meanwhile(output: str) -> None:
+def test_reader_misses_nothing_during_a_compaction(output: str) -> None:
     names = {f"v{number}" for number in range(60)}
     for name in sorted(names)[:30]:
         put(output, name)
@@ -294,7 +292,7 @@ def test_a_reader_misses_nothing_that_is_compacted_meanwhile(output: str) -> Non
     assert len(seen) == len(set(seen))
 
 
-def test_a_catalog_that_changes_all_the_time_is_said_to(output: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endlessly_changing_catalog_is_an_error(output: str, monkeypatch: pytest.MonkeyPatch) -> None:
     put(output, "v")
     real = OutputFolder.names
 
@@ -343,7 +341,7 @@ STEPS: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("rebuild", [False, True])
-def test_a_compaction_that_is_killed_loses_nothing(
+def test_killed_compaction_loses_nothing(
     output: str, step: str, rebuild: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compacted_and_newer(output)
@@ -358,7 +356,7 @@ def test_a_compaction_that_is_killed_loses_nothing(
     assert (len(objects(output, "entries")), len(objects(output, "snapshots"))) == (0, 1)
 
 
-def test_a_compaction_that_is_killed_while_it_removes(output: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compaction_killed_during_deletion(output: str, monkeypatch: pytest.MonkeyPatch) -> None:
     names = {f"v{number}" for number in range(20)}
     for name in names:
         put(output, name)
@@ -389,7 +387,7 @@ MEETINGS: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize("moment", MEETINGS)
 @pytest.mark.parametrize("rebuild", [False, True])
-def test_two_compactions_at_once_lose_nothing(
+def test_two_concurrent_compactions_lose_nothing(
     output: str, moment: str, rebuild: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compacted_and_newer(output)
@@ -427,7 +425,7 @@ def test_two_snapshots_are_read_as_one(tmp_path: Path) -> None:
     assert {entry.video_id: entry.rows for entry in read_catalog(output)} == {"a": 1, "b": 1, "both": 2}
 
 
-def test_what_killed_compactions_left_is_taken_away_after_a_day(tmp_path: Path) -> None:
+def test_leftovers_of_killed_compactions_are_deleted_after_a_day(tmp_path: Path) -> None:
     output, snapshots = str(tmp_path), tmp_path / "_catalog" / "snapshots"
     put(output, "v")
     compact_catalog(output)
@@ -442,7 +440,7 @@ def test_what_killed_compactions_left_is_taken_away_after_a_day(tmp_path: Path) 
     assert left == {f"{recent}-00000000.parquet", f".{recent}-00000000.jsonl.abc.tmp", "notes.md"}
 
 
-def test_a_store_that_does_not_answer_can_be_tried_again(memory: MemoryFileSystem, monkeypatch: Any) -> None:
+def test_unreachable_store_is_a_retryable_error(memory: MemoryFileSystem, monkeypatch: Any) -> None:
     put("memory://conn@bucket/out", "v")
 
     def down(*_: Any, **__: Any) -> Any:
@@ -468,7 +466,7 @@ BAD_ENTRIES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", BAD_ENTRIES)
-def test_an_entry_that_cannot_be_used_is_none(name: str) -> None:
+def test_invalid_catalog_entry_is_an_error(name: str) -> None:
     row = CatalogEntry("r.manifest.json", "k", "u", "m", "0" * 64, "2026-01-01T00:00:00+00:00").as_row()
     with pytest.raises(ValueError):
         CatalogEntry.from_json(json.dumps({**row, **BAD_ENTRIES[name]}).encode())
@@ -477,7 +475,7 @@ def test_an_entry_that_cannot_be_used_is_none(name: str) -> None:
             CatalogEntry.from_json(content)
 
 
-def test_one_bad_entry_or_row_does_not_break_the_catalog(tmp_path: Path) -> None:
+def test_one_invalid_entry_or_row_does_not_break_the_catalog(tmp_path: Path) -> None:
     good = CatalogEntry("i/v/k.manifest.json", "k", "u", "m", "0" * 64, "2026-01-01T00:00:00+00:00")
     other = CatalogEntry("i/w/k.manifest.json", "k", "u", "m", "0" * 64, "2026-01-01T00:00:00+00:00")
     stamp = "20260101T000000000000Z-000000000000"
@@ -505,6 +503,6 @@ def test_one_bad_entry_or_row_does_not_break_the_catalog(tmp_path: Path) -> None
     compact_catalog(str(tmp_path), rebuild=True)
 
 
-def test_no_index_publishes_into_the_catalog() -> None:
+def test_index_cannot_publish_into_the_catalog_folder() -> None:
     for name in ("_catalog", "_Catalog"):
         assert not ResultPath((name, "v"), "k").folder.lower().startswith("_catalog/")

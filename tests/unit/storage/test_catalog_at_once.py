@@ -75,7 +75,7 @@ def begin(processes: list[subprocess.Popen[str]]) -> None:
 
 @pytest.mark.large
 @pytest.mark.parametrize("dying", [False, True], ids=["all live", "compactions are killed"])
-def test_writers_compactions_and_a_reader_at_once(tmp_path: Path, dying: bool) -> None:
+def test_concurrent_writers_compactions_and_a_reader(tmp_path: Path, dying: bool) -> None:
     """Whatever was seen once is seen from then on, at least as new, and in the end everything is there."""
     output = str(tmp_path)
     for number in range(20):

@@ -116,7 +116,7 @@ def test_new_changed_and_deleted_videos(bucket: Bucket) -> None:
     assert len(bucket.discover("5", only_new=False).names) == 4
 
 
-def test_the_lines_say_what_a_look_at_the_file_says(bucket: Bucket) -> None:
+def test_listed_size_and_version_equal_those_of_the_source(bucket: Bucket) -> None:
     bucket.put("a.mp4", "a.srt")
     (video,) = bucket.discover("1").videos
     source = resolve_source(video.uri)
@@ -125,7 +125,7 @@ def test_the_lines_say_what_a_look_at_the_file_says(bucket: Bucket) -> None:
     assert video.subtitle == f"file://{bucket.folder}/a.srt"
 
 
-def test_the_same_run_gives_the_same_list(bucket: Bucket) -> None:
+def test_same_run_returns_the_same_list(bucket: Bucket) -> None:
     bucket.put("a.mp4")
     first = bucket.discover("1")
     bucket.put("b.mp4")
@@ -137,7 +137,7 @@ def test_the_same_run_gives_the_same_list(bucket: Bucket) -> None:
     assert bucket.discover("3").names == [], "and that newer run is still the one to compare with"
 
 
-def test_a_run_with_other_arguments_lists_again(bucket: Bucket) -> None:
+def test_run_with_other_arguments_lists_again(bucket: Bucket) -> None:
     bucket.put("a.mp4", "b.mkv")
     before = bucket.discover("0", suffixes=frozenset([".avi"]))
     assert before.names == []
@@ -149,7 +149,7 @@ def test_a_run_with_other_arguments_lists_again(bucket: Bucket) -> None:
     assert bucket.discover("2").names == []
 
 
-def test_a_run_that_fails_loses_nothing(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_run_loses_nothing(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     bucket.put("a.mp4")
     with monkeypatch.context() as patched:
         patched.setattr(DiscoveryState, "finish", lambda *_: (_ for _ in ()).throw(OSError("no room")))
@@ -160,7 +160,7 @@ def test_a_run_that_fails_loses_nothing(bucket: Bucket, monkeypatch: pytest.Monk
     assert bucket.discover("1").names == [], "its retry finds them handed out"
 
 
-def test_two_runs_side_by_side_lose_nothing(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_concurrent_runs_lose_nothing(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     bucket.put("a.mp4")
     bucket.discover("0")
     bucket.put("b.mp4")
@@ -178,7 +178,7 @@ def test_two_runs_side_by_side_lose_nothing(bucket: Bucket, monkeypatch: pytest.
     assert bucket.discover("last").names == []
 
 
-def test_what_is_too_young_comes_later(bucket: Bucket) -> None:
+def test_too_young_video_is_listed_later(bucket: Bucket) -> None:
     bucket.put("old.mp4")
     bucket.put("young.mp4", at=bucket.now - 59)
     first = bucket.discover("1")
@@ -187,7 +187,7 @@ def test_what_is_too_young_comes_later(bucket: Bucket) -> None:
     assert bucket.discover("2").names == ["young.mp4"]
 
 
-def test_a_young_subtitle_makes_a_young_video(bucket: Bucket) -> None:
+def test_young_subtitle_delays_its_video(bucket: Bucket) -> None:
     bucket.put("v.mp4")
     bucket.put("v.srt", at=bucket.now - 1)
     assert bucket.discover("1").names == []
@@ -198,7 +198,7 @@ def test_a_young_subtitle_makes_a_young_video(bucket: Bucket) -> None:
     assert (third.subtitles, third.counts["changed"]) == ({"v.mp4": None}, 1)
 
 
-def test_a_time_that_lies_ahead_does_not_hide_a_video_for_ever(bucket: Bucket) -> None:
+def test_future_modification_time_does_not_hide_a_video_forever(bucket: Bucket) -> None:
     bucket.put("ahead.mp4", at=bucket.now + 1e8)
     assert bucket.discover("1").names == []
     bucket.now += 59
@@ -207,7 +207,7 @@ def test_a_time_that_lies_ahead_does_not_hide_a_video_for_ever(bucket: Bucket) -
     assert bucket.discover("3").names == ["ahead.mp4"]
 
 
-def test_two_looks(bucket: Bucket) -> None:
+def test_videos_that_change_between_two_listings_are_delayed(bucket: Bucket) -> None:
     bucket.put("still.mp4", "growing.mp4", "gone.mp4")
 
     def meanwhile(seconds: float) -> None:
@@ -222,7 +222,7 @@ def test_two_looks(bucket: Bucket) -> None:
     assert bucket.discover("2").names == ["begun.mp4", "growing.mp4"]
 
 
-def test_what_is_passed_over(bucket: Bucket) -> None:
+def test_ignored_files(bucket: Bucket) -> None:
     bucket.put(".hidden.mp4", ".git/x.mp4", "~$lock.mp4", "_temporary/0/part.mp4", "notes.txt", "a.mp4.part", "noname")
     bucket.put("empty.mp4", content=b"")
     bucket.put("small.mp4", content=b"12")
@@ -242,7 +242,7 @@ def test_what_is_passed_over(bucket: Bucket) -> None:
     }  # fmt: skip
 
 
-def test_links_out_of_the_folder_are_followed_into_allowed_folders_only(
+def test_symlinks_are_followed_into_allowed_folders_only(
     bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
@@ -270,7 +270,7 @@ AWKWARD = [
 ]
 
 
-def test_awkward_names_can_be_read_again(bucket: Bucket) -> None:
+def test_names_with_special_characters_can_be_read(bucket: Bucket) -> None:
     bucket.put(*AWKWARD)
     found = bucket.discover("1")
     assert sorted(found.names) == sorted(AWKWARD)
@@ -307,14 +307,14 @@ def test_awkward_names_can_be_read_again(bucket: Bucket) -> None:
         (None, ["v.mov.srt", "v_en.srt", "v-en.srt", "v en.srt", "v..srt"], None),
     ],
 )
-def test_which_subtitle_belongs_to_a_video(
+def test_subtitles_are_matched_to_videos(
     bucket: Bucket, language: str | None, names: list[str], taken: str | None
 ) -> None:
     bucket.put("v.mp4", "v.2026.mp4", *names)
     assert bucket.discover("1", language=language).subtitles == {"v.mp4": taken, "v.2026.mp4": None}
 
 
-def test_subtitles_in_the_other_unicode_form_and_another_case(bucket: Bucket) -> None:
+def test_subtitles_match_in_any_unicode_form_and_case(bucket: Bucket) -> None:
     composed, apart = "caf\u00e9", "cafe\u0301"
     bucket.put(f"{composed}.mp4", f"{apart}.srt", "D.MP4", "d.srt", "s\u00dc\u00df.mp4", "SU\u0308SS.EN.VTT")
     bucket.put("Two.mp4", "two.mov", "two.srt", "TWO.vtt", "A/x.mp4", "a/x.srt", f"{apart}/y.mp4", f"{composed}/y.srt")
@@ -328,9 +328,7 @@ def test_subtitles_in_the_other_unicode_form_and_another_case(bucket: Bucket) ->
     assert bucket.discover("2").names == [], "the order of what is known is the same"
 
 
-def test_subtitles_that_no_video_is_listed_with_are_counted_and_named(
-    bucket: Bucket, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_stray_subtitles_are_counted_and_named(bucket: Bucket, caplog: pytest.LogCaptureFixture) -> None:
     bucket.put("v.mp4", "v.srt", "v.en.srt", "v.en.forced.srt", "alone.srt", "v_en.srt", "small.mp4", "small.srt")
     bucket.put("empty.srt", content=b"")
     bucket.put("large.mp4", "large.en.sdh.srt", content=b"larger than others")
@@ -344,7 +342,7 @@ def test_subtitles_that_no_video_is_listed_with_are_counted_and_named(
     assert all(name in caplog.text for name in named)
 
 
-def test_a_pattern_does_not_make_stray_subtitles(bucket: Bucket) -> None:
+def test_pattern_creates_no_stray_subtitles(bucket: Bucket) -> None:
     bucket.put("a.mp4", "a.srt", "b.mp4", "b.srt", "c.mov", "c.srt", *(f"stray{number:02}.srt" for number in range(30)))
     bucket.sources = [f"{bucket.folder}/a.mp4", f"{bucket.folder}/*.mov"]
     found = bucket.discover("1", suffixes=frozenset({".mp4"}))
@@ -354,7 +352,7 @@ def test_a_pattern_does_not_make_stray_subtitles(bucket: Bucket) -> None:
     assert len(manifest["unpaired_subtitles"]) == 20
 
 
-def test_a_language_may_be_part_of_a_name(bucket: Bucket) -> None:
+def test_language_suffix_of_a_subtitle_name(bucket: Bucket) -> None:
     bucket.put("v.en.mp4", "v.de.mp4", "v.en.srt", "v.de.srt")
     assert bucket.discover("1").subtitles == {"v.en.mp4": "v.en.srt", "v.de.mp4": "v.de.srt"}
 
@@ -379,7 +377,7 @@ def test_patterns_and_single_files(bucket: Bucket, pattern: str, names: list[str
     assert all(video.subtitle for video in found.videos if video.uri.endswith("c.mp4"))
 
 
-def test_places_that_overlap_list_a_video_once(bucket: Bucket) -> None:
+def test_overlapping_sources_list_a_video_once(bucket: Bucket) -> None:
     bucket.put("a/b.mp4")
     bucket.sources = [str(bucket.folder), f"file://{bucket.folder}/a"]
     found = bucket.discover("1")
@@ -392,7 +390,7 @@ def test_more_videos_make_larger_chunks(bucket: Bucket) -> None:
     assert [len(list(read_video_list(chunk))) for chunk in found.result["chunks"]] == [4, 4, 3]
 
 
-def test_what_is_known_of_old_runs_is_not_kept_for_ever(bucket: Bucket) -> None:
+def test_records_of_old_runs_are_deleted(bucket: Bucket) -> None:
     for run in range(6):
         bucket.put(f"{run}.mp4")
         assert bucket.discover(str(run)).names == [f"{run}.mp4"]
@@ -430,7 +428,7 @@ def test_damaged_records_are_named(bucket: Bucket) -> None:
         ("/tmp/a**b", "'**' can only be an entire path component"),
     ],
 )
-def test_places_that_are_none(bucket: Bucket, source: str, words: str) -> None:
+def test_invalid_sources_are_refused(bucket: Bucket, source: str, words: str) -> None:
     bucket.sources = [source]
     with pytest.raises(TwelveLabsInputError) as caught:
         bucket.discover("1")
@@ -438,7 +436,7 @@ def test_places_that_are_none(bucket: Bucket, source: str, words: str) -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_a_folder_that_may_not_be_read(unprivileged: Path, drop_privileges: Callable[[], None]) -> None:
+def test_unreadable_folder_is_an_error(unprivileged: Path, drop_privileges: Callable[[], None]) -> None:
     (unprivileged / "videos/closed").mkdir(parents=True)
     (unprivileged / "videos/closed").chmod(0)
     (unprivileged / "state").mkdir()
@@ -501,7 +499,7 @@ def paged(stores: dict[str, Any]) -> Callable[..., PagedBucket]:
     return put
 
 
-def test_a_bucket_is_listed_page_by_page(bucket: Bucket, paged: Callable[..., PagedBucket]) -> None:
+def test_bucket_is_listed_page_by_page(bucket: Bucket, paged: Callable[..., PagedBucket]) -> None:
     keys = ["v/z.mp4", "v/a.en.vtt", "v/b/", "v/b/a.mp4", "v/a.mp4", "v/.tmp/x.mp4", "w.mp4", "v/x.mp4/y.mp4"]
     store = paged(*keys, *(f"v/{name}" for name in AWKWARD))
     bucket.sources = ["s3://conn@bucket/v/"]
@@ -539,7 +537,7 @@ def test_prefixes_of_a_bucket(
     assert {asked["Prefix"] for asked in store.asked} == {prefix}
 
 
-def test_a_connection_of_its_own(bucket: Bucket, paged: Callable[..., PagedBucket]) -> None:
+def test_source_with_its_own_connection(bucket: Bucket, paged: Callable[..., PagedBucket]) -> None:
     paged("a.mp4")
     assert search_root("s3://bucket/a", "conn").uri == "s3://conn@bucket/a"
     assert search_root("s3://conn@bucket/a", "conn").uri == "s3://conn@bucket/a"
@@ -554,7 +552,7 @@ def test_a_connection_of_its_own(bucket: Bucket, paged: Callable[..., PagedBucke
         (PermissionError("Access Denied"), "'s3://bucket/v/' cannot be listed: access denied"),
     ],
 )
-def test_a_bucket_that_cannot_be_listed(
+def test_unlistable_bucket_is_an_error(
     bucket: Bucket, paged: Callable[..., PagedBucket], error: Exception, words: str
 ) -> None:
     paged().error = error
@@ -564,7 +562,7 @@ def test_a_bucket_that_cannot_be_listed(
     assert words in str(caught.value)
 
 
-def test_a_store_that_does_not_answer_can_be_tried_again(bucket: Bucket, paged: Callable[..., PagedBucket]) -> None:
+def test_unreachable_store_is_a_retryable_error(bucket: Bucket, paged: Callable[..., PagedBucket]) -> None:
     paged("a.mp4").error = ConnectionResetError("reset")
     bucket.sources = ["s3://conn@bucket/v/"]
     with pytest.raises(ConnectionResetError) as caught:
@@ -573,7 +571,7 @@ def test_a_store_that_does_not_answer_can_be_tried_again(bucket: Bucket, paged: 
     assert list(bucket.output.rglob("*.*")) == []
 
 
-def test_other_stores_are_walked(bucket: Bucket, memory: MemoryFileSystem) -> None:
+def test_other_stores_are_walked_folder_by_folder(bucket: Bucket, memory: MemoryFileSystem) -> None:
     for key in ("v/a.mp4", "v/deep/b c?.mp4", "v/deep/b c?.srt", "v/.hidden/x.mp4", "w.mp4"):
         memory.pipe_file(f"/bucket/{key}", b"video")
     bucket.sources = ["memory://conn@bucket/v"]
@@ -604,7 +602,7 @@ def test_rows_are_sorted_in_runs() -> None:
         ({}, None),
     ],
 )
-def test_times_as_stores_tell_them(info: dict[str, Any], time: float | None) -> None:
+def test_modification_times_of_each_store(info: dict[str, Any], time: float | None) -> None:
     assert time_of(info) == time
 
 

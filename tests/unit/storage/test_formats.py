@@ -24,14 +24,14 @@ def encode(format: Format, rows: Iterable[Segment]) -> str:
     return b"".join([encoder.header(), *(encoder.row(row) for row in rows), encoder.footer()]).decode()
 
 
-def test_parse_all_keeps_the_order_and_drops_repetitions() -> None:
+def test_parse_all_keeps_the_order_and_drops_duplicates() -> None:
     assert Format.parse_all(["srt", "JSONL", "srt"]) == (Format.SRT, Format.JSONL)
 
 
 @pytest.mark.parametrize(
     ("values", "named"), [(["jsonl", "xml"], "'xml'"), ([], "[]"), ("srt", "'srt'"), ([None], "None")]
 )
-def test_parse_all_names_what_is_wrong_and_what_is_valid(values: list[str], named: str) -> None:
+def test_parse_all_names_invalid_and_valid_formats(values: list[str], named: str) -> None:
     with pytest.raises(TwelveLabsInputError) as caught:
         Format.parse_all(values)
     assert named in str(caught.value)
@@ -53,7 +53,7 @@ def test_jsonl_lines_are_not_split_by_other_line_breaks() -> None:
     assert json.loads(text)["value"] == "a\u2028b\u2029c\x85d\re"
 
 
-def test_parquet_keeps_what_jsonl_has_beside_the_columns_in_one_column() -> None:
+def test_parquet_keeps_extra_fields_in_one_column() -> None:
     encoder = encoder_for(Format.PARQUET)
     content = b"".join([encoder.header(), *(encoder.row(row) for row in ROWS), encoder.footer()])
     first, second, _ = pyarrow.parquet.read_table(io.BytesIO(content)).to_pylist()
@@ -66,7 +66,7 @@ def test_json_is_an_array_of_the_same_rows() -> None:
     assert rows == [json.loads(line) for line in encode(Format.JSONL, ROWS).splitlines()]
 
 
-def test_srt() -> None:
+def test_srt_cues() -> None:
     assert encode(Format.SRT, ROWS) == (
         "1\n00:00:00,000 --> 00:00:01,500\nGröße & <b>mass</b> 数\n\n"
         "2\n00:00:01,500 --> 00:00:02,000\nfirst\nsecond\nthird\n\n"
@@ -74,7 +74,7 @@ def test_srt() -> None:
     )
 
 
-def test_vtt() -> None:
+def test_vtt_cues() -> None:
     assert encode(Format.VTT, ROWS) == (
         "WEBVTT\n\n"
         "1\n00:00:00.000 --> 00:00:01.500\nGröße &amp; &lt;b&gt;mass&lt;/b&gt; 数\n\n"
@@ -89,7 +89,7 @@ def test_no_rows_make_a_valid_file(format: str, empty: str) -> None:
 
 
 @pytest.mark.parametrize("format", [Format.SRT, Format.VTT])
-def test_cues_are_never_empty_in_time_or_text(format: Format) -> None:
+def test_cues_have_a_duration_and_a_text(format: Format) -> None:
     rows = [Segment(1, 1, "instant"), Segment(3, 2, "backwards"), Segment(4, 5, " \n "), Segment(5, 6, "\x00next")]
     cues = pysubs2.SSAFile.from_string(encode(format, rows))
     assert [(cue.start, cue.end, cue.text) for cue in cues] == [
@@ -107,11 +107,11 @@ def test_timestamps_round_to_the_nearest_millisecond() -> None:
 
 
 @pytest.mark.parametrize("format", list(Format))
-def test_times_that_are_no_numbers_are_refused(format: Format) -> None:
+def test_times_that_are_not_numbers_are_refused(format: Format) -> None:
     with pytest.raises((ValueError, OverflowError)):
         encoder_for(format).row(Segment(float("nan"), float("inf"), "x"))
 
 
 @pytest.mark.parametrize("format", [format for format in Format if format is not Format.PARQUET])
-def test_a_lone_surrogate_does_not_stop_the_file(format: Format) -> None:
+def test_lone_surrogate_is_written(format: Format) -> None:
     assert "a?b" in encode(format, [Segment(0, 1, "a\ud800b")])

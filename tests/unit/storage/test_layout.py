@@ -8,7 +8,7 @@ from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.layout import ResultKind, ResultPath, safe_component
 
 
-def test_names() -> None:
+def test_safe_names() -> None:
     path = ResultPath(("65f0", "abc"), ResultKind.TEXT_IN_VIDEO)
     assert path.folder == "65f0/abc"
     assert path.data(Format.SRT) == "65f0/abc/text_in_video.srt"
@@ -16,7 +16,7 @@ def test_names() -> None:
 
 
 @pytest.mark.parametrize("name", ["65f0-_A", "Größe 数", "a.b"])
-def test_a_safe_name_stays(name: str) -> None:
+def test_safe_name_is_unchanged(name: str) -> None:
     assert safe_component(name) == name
 
 
@@ -39,7 +39,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_name_becomes_one_harmless_component(tmp_path: Path, name: str) -> None:
+def test_hostile_name_becomes_one_safe_component(tmp_path: Path, name: str) -> None:
     safe = safe_component(name)
     (tmp_path / safe).mkdir()
     assert [child.name for child in tmp_path.iterdir()] == [safe]

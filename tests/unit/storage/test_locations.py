@@ -14,7 +14,7 @@ SIGNED = (
 )
 
 
-def test_the_uri_of_a_location_has_a_scheme_and_no_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uri_of_a_location_has_a_scheme_and_no_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", "/home/user")
     assert Location.parse("out put/../é").uri == f"file://{tmp_path}/é"
@@ -26,7 +26,7 @@ def test_the_uri_of_a_location_has_a_scheme_and_no_connection(tmp_path: Path, mo
     assert Location.parse(stored).uri == "s3://bucket/key"
 
 
-def test_the_parts_of_a_location() -> None:
+def test_parts_of_a_location() -> None:
     location = Location.parse("S3://conn@bucket/a/b.mp4")
     assert (location.scheme, location.user, location.bucket, location.path) == ("s3", "conn", "bucket", "/a/b.mp4")
     assert not location.is_local and not location.is_url
@@ -42,7 +42,7 @@ def test_no_text_form_of_a_location_holds_a_secret() -> None:
     assert "conn" not in repr(Location.parse("s3://conn@bucket/key"))
 
 
-def test_a_connection_is_added_once() -> None:
+def test_connection_is_added_once() -> None:
     location = Location.parse("s3://bucket/key").with_connection("conn")
     assert location.value == "s3://conn@bucket/key"
     assert location.with_connection("conn") is location.with_connection(None) is location

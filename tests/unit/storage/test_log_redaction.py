@@ -12,7 +12,7 @@ ADDRESS = "https://storage.example/upload/storage/v1/b/bucket/o?name=a&upload_id
 HIDDEN = ADDRESS.replace("ABPnzm-secret_1", "***")
 
 
-def test_an_error_and_what_led_to_it_are_cut() -> None:
+def test_exception_and_its_causes_are_redacted() -> None:
     cause = OSError(f"Forbidden: {ADDRESS}\nno", 7)
     error = ValueError("no address")
     error.__cause__, cause.__context__ = cause, KeyError(ADDRESS)
@@ -23,7 +23,7 @@ def test_an_error_and_what_led_to_it_are_cut() -> None:
     assert cause.__context__.args == (HIDDEN,)
 
 
-def test_what_the_client_logs_is_cut(caplog: pytest.LogCaptureFixture) -> None:
+def test_client_log_lines_are_redacted(caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(2):
         silence_upload_sessions()
     log = logging.getLogger("gcsfs")

@@ -31,7 +31,7 @@ def file_of(folder: Path, content: bytes, name: str = "a.bin") -> Source:
 
 @pytest.mark.parametrize("check", [must_be_picture, must_be_image_asset, must_be_sound])
 @pytest.mark.parametrize("content", [SECRET, b"{}", b"\0" * 64, b"PK\x03\x04....", b"%PDF-1.7", b"-----BEGIN"])
-def test_other_files_are_refused_without_a_word_of_them(
+def test_other_files_are_refused_without_quoting_them(
     tmp_path: Path, check: Callable[[Source], None], content: bytes
 ) -> None:
     with pytest.raises(TwelveLabsInputError, match=r"a\.bin") as caught:
@@ -39,7 +39,7 @@ def test_other_files_are_refused_without_a_word_of_them(
     assert "tlk_0SECRET" not in str(caught.value)
 
 
-def test_pictures_and_sounds(tmp_path: Path) -> None:
+def test_images_and_audio(tmp_path: Path) -> None:
     for picture in (JPEG, PNG):
         must_be_picture(file_of(tmp_path, picture))
         must_be_image_asset(file_of(tmp_path, picture))
@@ -60,7 +60,7 @@ def allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_files_of_the_configured_folders_only(allowed: Path, tmp_path: Path) -> None:
+def test_only_files_of_the_allowed_folders(allowed: Path, tmp_path: Path) -> None:
     assert file_of(allowed, JPEG).size == len(JPEG)
     (tmp_path / "b.bin").write_bytes(JPEG)
     (tmp_path / "allowed-too/b.bin").write_bytes(JPEG)

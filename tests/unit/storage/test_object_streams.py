@@ -27,7 +27,7 @@ class Store:
         return self.content[start:end]
 
 
-def test_a_stretch_is_fetched_in_pieces_and_nothing_beyond() -> None:
+def test_range_is_fetched_in_pieces_and_not_beyond() -> None:
     store = Store()
     stream = RangeStream(store.read, 1000, 2500, piece=1000)
     assert stream.read(10) == CONTENT[1000:1010]
@@ -37,12 +37,12 @@ def test_a_stretch_is_fetched_in_pieces_and_nothing_beyond() -> None:
     assert store.fetched == [(1000, 2000), (2000, 3000), (3000, 3500)]
 
 
-def test_an_object_that_became_shorter_ends() -> None:
+def test_object_that_became_shorter_ends_early() -> None:
     stream = RangeStream(Store(CONTENT[:1500]).read, 1000, 2500, piece=1000)
     assert stream.read() == CONTENT[1000:1500]
 
 
-def test_an_error_of_the_store_s_own_kind_is_an_error_of_a_stream() -> None:
+def test_store_error_is_raised_as_a_stream_error() -> None:
     def broken(start: int, end: int) -> bytes:
         raise RuntimeError("SlowDown https://b.example/a?sig=SIGNATURE")
 
@@ -51,7 +51,7 @@ def test_an_error_of_the_store_s_own_kind_is_an_error_of_a_stream() -> None:
     assert "SIGNATURE" not in str(caught.value)
 
 
-def test_a_whole_object_from_anywhere_in_it_fails_as_streams_do() -> None:
+def test_seekable_object_raises_stream_errors() -> None:
     class Handle(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
             if self.tell() >= 500:
@@ -68,7 +68,7 @@ def test_a_whole_object_from_anywhere_in_it_fails_as_streams_do() -> None:
     assert handle.closed
 
 
-def test_a_local_file_from_anywhere_in_it(tmp_path: Path) -> None:
+def test_seekable_local_file(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     path.write_bytes(CONTENT)
     for value in (str(path), path.as_uri()):
@@ -76,7 +76,7 @@ def test_a_local_file_from_anywhere_in_it(tmp_path: Path) -> None:
             assert stream.read(100) == CONTENT[5000:5100]
 
 
-def test_an_object_from_anywhere_in_it(memory: MemoryFileSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_seekable_object(memory: MemoryFileSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     memory.pipe_file("/bucket/a.mp4", CONTENT)
     fetched: list[tuple[int, int]] = []
     real = MemoryFileSystem.cat_file

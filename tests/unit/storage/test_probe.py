@@ -108,7 +108,7 @@ def without_av(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_containers(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_container_formats(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
     path = make_video(tmp_path / f"größer film.{suffix}")
     facts = probe(path)
     assert facts
@@ -119,14 +119,14 @@ def test_containers(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
     assert probe(path) is None
 
 
-def test_sound_is_found(tmp_path: Path) -> None:
+def test_audio_track_is_found(tmp_path: Path) -> None:
     facts = probe(make_video(tmp_path / "v.mp4", sound=True))
     assert facts
     assert facts.has_audio
     assert "mp4" in facts.container
 
 
-def test_a_title_that_is_not_utf8_refuses_nothing(tmp_path: Path) -> None:
+def test_title_that_is_not_utf8_is_accepted(tmp_path: Path) -> None:
     import av
 
     titled = tmp_path / "titled.mp4"
@@ -144,7 +144,7 @@ def test_a_title_that_is_not_utf8_refuses_nothing(tmp_path: Path) -> None:
     assert facts is not None and facts.width == 96
 
 
-def test_an_object_in_a_store_is_read_through_its_stream(tmp_path: Path, memory: MemoryFileSystem) -> None:
+def test_object_is_probed_through_its_stream(tmp_path: Path, memory: MemoryFileSystem) -> None:
     path = make_video(tmp_path / "v.mp4")
     memory.pipe_file("/bucket/v.mp4", path.read_bytes())
     assert probe_video(resolve_source("memory://conn@bucket/v.mp4")) == probe(path)
@@ -180,7 +180,7 @@ def test_only_the_header_is_read(tmp_path: Path) -> None:
     assert read < 8 * 2**20
 
 
-def test_a_url_is_not_probed() -> None:
+def test_url_is_not_probed() -> None:
     assert probe_video(resolve_source("https://host/v.mp4")) is None
 
 
@@ -211,7 +211,7 @@ def test_other_files_are_refused_with_and_without_pyav(
 
 
 @pytest.mark.parametrize("content", [bytes(5000), bytes(range(128, 256)) * 40], ids=["zeros", "noise"])
-def test_bytes_of_no_kind(tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_bytes_are_refused(tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "v.mp4"
     path.write_bytes(content)
     assert "is not a readable video" in refusal(path)
@@ -229,7 +229,7 @@ def without_decoder(path: Path) -> Path:
     return path
 
 
-def test_a_codec_without_decoder_is_left_to_the_service(tmp_path: Path) -> None:
+def test_codec_without_decoder_is_accepted(tmp_path: Path) -> None:
     path = without_decoder(make_video(tmp_path / "v.mp4", sound=True))
     facts = probe(path)
     assert facts
@@ -252,14 +252,14 @@ class _BrokenReader:
         raise ZeroDivisionError("division by zero")
 
 
-def test_an_unexpected_error_names_the_video(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unexpected_error_names_the_video(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = make_video(tmp_path / "v.mp4")
     monkeypatch.setitem(sys.modules, "av", _BrokenReader())
     assert "ZeroDivisionError: division by zero" in refusal(path)
 
 
 @pytest.mark.parametrize(("name", "playlist"), [("a.m3u8", PLAYLISTS[0]), ("a.mp4", PLAYLISTS[1])])
-def test_a_playlist_with_bytes_that_are_no_text_opens_nothing(tmp_path: Path, name: str, playlist: str) -> None:
+def test_binary_playlist_opens_no_file(tmp_path: Path, name: str, playlist: str) -> None:
     with ScriptedServer() as server:
         line = (
             f"#EXTINF:10,\n{server.origin}/inside.ts" if name.endswith("m3u8") else f"file '{server.origin}/inside.ts'"
@@ -271,25 +271,25 @@ def test_a_playlist_with_bytes_that_are_no_text_opens_nothing(tmp_path: Path, na
         assert server.asked == []
 
 
-def test_a_list_of_local_files_opens_none(tmp_path: Path) -> None:
+def test_playlist_of_local_files_opens_no_file(tmp_path: Path) -> None:
     make_video(tmp_path / "other.mp4")
     path = tmp_path / "list.mp4"
     path.write_bytes(b"ffconcat version 1.0\n# \x01\nfile 'other.mp4'\n")
     assert "is not a readable video" in refusal(path)
 
 
-def test_a_video_that_is_cut_short(tmp_path: Path) -> None:
+def test_truncated_video_is_refused(tmp_path: Path) -> None:
     path = make_video(tmp_path / "v.mp4")
     path.write_bytes(path.read_bytes()[:500])
     assert "is not a readable video" in refusal(path)
 
 
-def test_pictures_and_sound_alone_are_no_video(tmp_path: Path) -> None:
+def test_images_and_audio_are_not_videos(tmp_path: Path) -> None:
     assert "a PNG image" in refusal(make_image(tmp_path / "v.png"))
     assert "holds no moving pictures (streams: audio)" in refusal(make_sound(tmp_path / "v.mp4"))
 
 
-def test_the_cover_of_a_song_is_no_video(tmp_path: Path) -> None:
+def test_audio_with_cover_art_is_not_a_video(tmp_path: Path) -> None:
     assert "(streams: audio, video)" in refusal(_song_with_cover(tmp_path / "v.mp4", tmp_path))
 
 
@@ -331,13 +331,13 @@ def facts_of(*, duration: float | None = 60, width: int = 1280, height: int = 72
         (facts_of(width=1000, height=400), ("2.50 to 1", "at most 2.4 to 1")),
     ],
 )
-def test_a_video_outside_the_limits(facts: VideoFacts, named: tuple[str, str]) -> None:
+def test_video_outside_the_limits_is_refused(facts: VideoFacts, named: tuple[str, str]) -> None:
     with pytest.raises(TwelveLabsInputError) as caught:
         check_video(source_of(1000), facts, LIMITS)
     assert all(part in str(caught.value) for part in named)
 
 
-def test_a_file_that_is_too_large_even_if_nothing_else_is_known() -> None:
+def test_too_large_file_is_refused_if_nothing_else_is_known() -> None:
     with pytest.raises(TwelveLabsInputError, match=r"has 2,000,000,001 bytes; .* at most 2,000,000,000"):
         check_video(source_of(2_000_000_001), None, LIMITS)
 
@@ -353,6 +353,6 @@ def test_a_file_that_is_too_large_even_if_nothing_else_is_known() -> None:
         facts_of(width=864, height=360),
     ],
 )
-def test_a_video_at_the_limits(facts: VideoFacts | None) -> None:
+def test_video_at_the_limits_is_accepted(facts: VideoFacts | None) -> None:
     check_video(source_of(2_000_000_000), facts, LIMITS)
     check_video(source_of(None), facts, LIMITS)

@@ -90,7 +90,7 @@ def check_whole(files: dict[str, bytes], kind: str = "transcription") -> dict[st
     return manifest
 
 
-def test_what_is_published(output: tuple[str, Files]) -> None:
+def test_published_files(output: tuple[str, Files]) -> None:
     uri, files = output
     published = put(uri)
     visible = files()
@@ -106,7 +106,7 @@ def test_what_is_published(output: tuple[str, Files]) -> None:
     ]
 
 
-def test_the_manifest_says_where_it_comes_from_and_holds_no_secret(output: tuple[str, Files]) -> None:
+def test_manifest_has_provenance_and_no_secret(output: tuple[str, Files]) -> None:
     uri, files = output
     put(uri)
     text = files()[f"{FOLDER}/transcription.manifest.json"].decode()
@@ -120,7 +120,7 @@ def test_the_manifest_says_where_it_comes_from_and_holds_no_secret(output: tuple
     assert "hunter2" not in text
 
 
-def test_the_xcom_is_small_and_names_no_connection(output: tuple[str, Files]) -> None:
+def test_xcom_is_small_and_names_no_connection(output: tuple[str, Files]) -> None:
     uri, _ = output
     xcom = put(uri, rows_of("word", 1000), [Format.JSONL, Format.SRT]).as_xcom()
     text = json.dumps(xcom)
@@ -131,14 +131,14 @@ def test_the_xcom_is_small_and_names_no_connection(output: tuple[str, Files]) ->
     assert all("://" in address for address in [xcom["manifest"], *xcom["files"].values()])
 
 
-def test_local_addresses_are_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_local_uris_are_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     published = put("out")
     assert published.manifest_uri == f"file://{tmp_path}/out/{FOLDER}/transcription.manifest.json"
     assert Path(published.files["srt"].removeprefix("file://")).is_file()
 
 
-def test_no_rows_make_an_empty_but_whole_result(output: tuple[str, Files]) -> None:
+def test_result_without_rows_is_complete(output: tuple[str, Files]) -> None:
     uri, files = output
     assert put(uri, []).rows == 0
     assert check_whole(files())["rows"] == 0
@@ -146,7 +146,7 @@ def test_no_rows_make_an_empty_but_whole_result(output: tuple[str, Files]) -> No
     assert json.loads(files()[f"{FOLDER}/transcription.json"]) == []
 
 
-def test_a_second_run_replaces_the_first_and_takes_away_what_it_does_not_write(output: tuple[str, Files]) -> None:
+def test_second_run_replaces_files_and_deletes_obsolete_ones(output: tuple[str, Files]) -> None:
     uri, files = output
     put(uri)
     other = ResultPath(("index 1", "vidéo"), ResultKind.TEXT_IN_VIDEO)
@@ -163,7 +163,7 @@ def test_a_second_run_replaces_the_first_and_takes_away_what_it_does_not_write(o
 
 
 @pytest.mark.parametrize("count", [0, 10, 5000])
-def test_rows_that_fail_leave_nothing(output: tuple[str, Files], count: int) -> None:
+def test_failing_rows_publish_nothing(output: tuple[str, Files], count: int) -> None:
     uri, files = output
     with pytest.raises(BoomError):
         put(uri, failing_rows(count))
@@ -171,7 +171,7 @@ def test_rows_that_fail_leave_nothing(output: tuple[str, Files], count: int) -> 
 
 
 @pytest.mark.parametrize("count", [0, 5000])
-def test_rows_that_fail_leave_the_old_version_whole(output: tuple[str, Files], count: int) -> None:
+def test_failing_rows_keep_the_old_version(output: tuple[str, Files], count: int) -> None:
     uri, files = output
     put(uri)
     before = files()
@@ -186,7 +186,7 @@ def test_abandoned_uploads_are_cancelled(bucket: Any) -> None:
     assert bucket.uploads == set()
 
 
-def test_an_interruption_is_cleaned_up_like_a_failure(output: tuple[str, Files]) -> None:
+def test_interruption_is_cleaned_up_like_a_failure(output: tuple[str, Files]) -> None:
     def interrupted() -> Iterator[Segment]:
         yield from rows_of("new", 5000)
         raise KeyboardInterrupt
@@ -197,14 +197,14 @@ def test_an_interruption_is_cleaned_up_like_a_failure(output: tuple[str, Files])
     assert files() == {}
 
 
-def test_a_row_that_cannot_be_written_is_named(output: tuple[str, Files]) -> None:
+def test_unwritable_row_is_named(output: tuple[str, Files]) -> None:
     uri, files = output
     with pytest.raises(TwelveLabsOutputError, match="Row 2 cannot be written as jsonl"):
         put(uri, [ROWS[0], Segment(float("nan"), 1, "x")])
     assert files() == {}
 
 
-def test_an_upload_that_breaks_off_leaves_the_old_version_whole(bucket: Any) -> None:
+def test_aborted_upload_keeps_the_old_version(bucket: Any) -> None:
     put("s3://conn@bucket/out", formats=[Format.JSONL])
     before = dict(bucket.objects)
     bucket.fail_after = 8192
@@ -214,7 +214,7 @@ def test_an_upload_that_breaks_off_leaves_the_old_version_whole(bucket: Any) -> 
     assert bucket.uploads == set()
 
 
-def test_a_failure_while_swapping_leaves_no_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failure_while_replacing_files_leaves_no_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(str(tmp_path))
     replace, seen = os.replace, []
 
@@ -231,7 +231,7 @@ def test_a_failure_while_swapping_leaves_no_manifest(tmp_path: Path, monkeypatch
     assert left == {f"transcription.{format}" for format in ALL}
 
 
-def test_a_killed_process_leaves_the_old_version_whole_and_its_files_go_later(tmp_path: Path) -> None:
+def test_killed_process_keeps_the_old_version_and_its_files_are_deleted_later(tmp_path: Path) -> None:
     put(str(tmp_path))
     folder = tmp_path / FOLDER
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
@@ -289,7 +289,7 @@ def read_or_retry(files: Callable[[str], bytes]) -> dict[str, Any] | None:
 
 
 @pytest.mark.parametrize("kind", ["local", "memory"])
-def test_a_reader_who_finds_a_manifest_finds_whole_files(kind: str, tmp_path: Path, memory: MemoryFileSystem) -> None:
+def test_reader_of_a_manifest_finds_complete_files(kind: str, tmp_path: Path, memory: MemoryFileSystem) -> None:
     def from_disk(name: str) -> bytes:
         return (tmp_path / name).read_bytes()
 
@@ -345,7 +345,7 @@ print(many - few)
 
 
 @pytest.mark.large
-def test_many_rows_take_little_memory(tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
     run = [sys.executable, "-c", MANY_ROWS, str(tmp_path)]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     growth_kib = int(subprocess.run(run, env=env, check=True, capture_output=True, text=True).stdout.split()[-1])
@@ -354,12 +354,12 @@ def test_many_rows_take_little_memory(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("uri", ["", " ", "https://host/out", "foo://bucket/out", "s3://bucket/out", "memory://"])
-def test_places_that_are_no_place(uri: str, stores: dict[str, Any], no_store_packages: None) -> None:
+def test_invalid_output_paths_are_refused(uri: str, stores: dict[str, Any], no_store_packages: None) -> None:
     with pytest.raises(TwelveLabsInputError, match="output path"):
         check_output(uri)
 
 
-def test_a_check_leaves_nothing_behind(output: tuple[str, Files], memory: MemoryFileSystem, tmp_path: Path) -> None:
+def test_output_check_leaves_no_files(output: tuple[str, Files], memory: MemoryFileSystem, tmp_path: Path) -> None:
     uri, files = output
     check_output(uri)
     assert files() == {}
@@ -372,14 +372,14 @@ def test_a_check_leaves_nothing_behind(output: tuple[str, Files], memory: Memory
     assert files() == before
 
 
-def test_a_check_leaves_no_upload_behind(bucket: Any) -> None:
+def test_output_check_leaves_no_upload(bucket: Any) -> None:
     check_output("s3://conn@bucket/out")
     assert bucket.objects == {}
     assert bucket.uploads == set()
     assert list(bucket.transaction.files) == []
 
 
-def test_a_file_in_the_way_of_a_local_folder(tmp_path: Path) -> None:
+def test_file_in_place_of_a_local_folder(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for uri in (f"{tmp_path}/file", f"{tmp_path}/file/below", f"file://{tmp_path}/file/below"):
         with pytest.raises(TwelveLabsInputError, match=f"'{tmp_path}/file' is a file, not a folder"):
@@ -388,7 +388,7 @@ def test_a_file_in_the_way_of_a_local_folder(tmp_path: Path) -> None:
             put(uri)
 
 
-def test_a_file_in_the_way_of_an_object(memory: MemoryFileSystem, bucket: Any) -> None:
+def test_object_in_place_of_a_prefix(memory: MemoryFileSystem, bucket: Any) -> None:
     memory.pipe_file("/bucket/file", b"x")
     bucket.objects["bucket/file"] = b"x"
     for uri in ("memory://bucket/file", "memory://bucket/file/below", "s3://conn@bucket/file"):
@@ -396,7 +396,7 @@ def test_a_file_in_the_way_of_an_object(memory: MemoryFileSystem, bucket: Any) -
             check_output(uri)
 
 
-def test_a_folder_that_may_not_be_written(unprivileged: Path, drop_privileges: Callable[[], None]) -> None:
+def test_unwritable_folder(unprivileged: Path, drop_privileges: Callable[[], None]) -> None:
     folder = unprivileged / "locked"
     folder.mkdir(mode=0o555)
     drop_privileges()
@@ -407,19 +407,19 @@ def test_a_folder_that_may_not_be_written(unprivileged: Path, drop_privileges: C
             put(uri)
 
 
-def test_a_path_that_no_file_system_takes(tmp_path: Path) -> None:
+def test_too_long_path(tmp_path: Path) -> None:
     with pytest.raises(TwelveLabsInputError, match="File name too long"):
         check_output(f"{tmp_path}/{'x' * 300}")
 
 
-def test_a_missing_bucket(bucket: Any) -> None:
+def test_missing_bucket(bucket: Any) -> None:
     with pytest.raises(TwelveLabsInputError, match="'s3://nobucket/out' cannot be written: the bucket"):
         check_output("s3://conn@nobucket/out")
     with pytest.raises(TwelveLabsOutputError, match="nobucket"):
         put("s3://conn@nobucket/out")
 
 
-def test_a_bucket_that_may_not_be_written(bucket: Any) -> None:
+def test_unwritable_bucket(bucket: Any) -> None:
     bucket.denied = True
     with pytest.raises(TwelveLabsInputError, match="access denied"):
         check_output("s3://conn@bucket/out")
@@ -428,7 +428,7 @@ def test_a_bucket_that_may_not_be_written(bucket: Any) -> None:
     assert bucket.objects == {}
 
 
-def test_a_store_that_does_not_answer_can_be_tried_again(bucket: Any) -> None:
+def test_unreachable_store_is_a_retryable_error(bucket: Any) -> None:
     bucket.fail_after = 0
     with pytest.raises(TwelveLabsOutputError, match="cannot be written now: OSError: connection reset"):
         check_output("s3://conn@bucket/out")
@@ -436,7 +436,7 @@ def test_a_store_that_does_not_answer_can_be_tried_again(bucket: Any) -> None:
     assert bucket.uploads == set()
 
 
-def test_a_folder_in_the_place_of_a_file(tmp_path: Path) -> None:
+def test_folder_in_place_of_a_file(tmp_path: Path) -> None:
     (tmp_path / FOLDER / "transcription.jsonl").mkdir(parents=True)
     with pytest.raises(TwelveLabsOutputError, match=r"transcription\.jsonl.*[Dd]irectory"):
         put(str(tmp_path), formats=[Format.JSONL])

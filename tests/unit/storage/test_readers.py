@@ -74,7 +74,7 @@ def put(folder: Path, schema: RowSchema, rows: Sequence[Mapping[str, Any]]) -> d
 
 @each_schema
 @pytest.mark.parametrize("some", ["some", "none"])
-def test_what_is_published_follows_its_schema(schema: RowSchema, some: str, tmp_path: Path) -> None:
+def test_published_files_follow_their_schema(schema: RowSchema, some: str, tmp_path: Path) -> None:
     put(tmp_path, schema, rows_of(schema) if some == "some" else [])
     assert check_published(tmp_path) == [schema.name]
 
@@ -141,7 +141,7 @@ BAD: dict[ColumnType, Sequence[Any]] = {
 
 @pytest.mark.parametrize("format", TABLE_FORMATS)
 @pytest.mark.parametrize("kind", list(BAD))
-def test_what_no_format_could_say_is_refused_in_all(kind: ColumnType, format: Format, tmp_path: Path) -> None:
+def test_value_that_one_format_cannot_hold_is_refused_in_all(kind: ColumnType, format: Format, tmp_path: Path) -> None:
     schema = RowSchema((Column("good"), Column("bad", kind)))
     for bad in BAD[kind]:
         rows = [{"good": "a"}] * 40 + [{"good": "b", "bad": bad}] + [{"good": "c"}] * 40
@@ -151,13 +151,13 @@ def test_what_no_format_could_say_is_refused_in_all(kind: ColumnType, format: Fo
 
 
 @pytest.mark.parametrize("format", TABLE_FORMATS)
-def test_what_is_never_null_is_never_null(format: Format, tmp_path: Path) -> None:
+def test_required_fields_are_never_null(format: Format, tmp_path: Path) -> None:
     schema = RowSchema((Column("id", always=True), Column("more")))
     with pytest.raises(TwelveLabsOutputError, match=r"Row 2 cannot be written as .*: id is missing"):
         publish_rows(str(tmp_path), ResultPath(("a",), "b", "c"), [{"id": "a"}, {}], schema, [format], FACTS)
 
 
-def test_long_rows_make_small_blocks(tmp_path: Path) -> None:
+def test_long_rows_are_written_in_small_blocks(tmp_path: Path) -> None:
     schema = RowSchema((Column("text"), Column("number", ColumnType.WHOLE)))
     taken: list[int] = []
 
@@ -173,7 +173,7 @@ def test_long_rows_make_small_blocks(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("content", "plain"), [("ein Text ü\u2028", "txt"), ({"a": ["ü", None]}, "json")])
-def test_a_document_is_a_row_too(content: Any, plain: str, tmp_path: Path) -> None:
+def test_document_is_read_as_one_row(content: Any, plain: str, tmp_path: Path) -> None:
     (schema,) = [schema for schema in ALL if schema.name == "analysis"]
     row = {"text": content} if plain == "txt" else {"data": content}
     formats = document_formats([plain, "JSONL", "parquet"], DocumentFormat(plain))

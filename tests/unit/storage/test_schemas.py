@@ -34,7 +34,7 @@ def fields_of(kind: Any) -> list[str]:
     return [field.name for field in dataclasses.fields(kind)]
 
 
-def test_the_files_are_current() -> None:
+def test_schema_files_are_up_to_date() -> None:
     there = {path.name: path.read_text("utf-8") for path in output_schemas.FOLDER.glob("*.json")}
     assert set(there) >= {"manifest.v1.json"}
     assert {name: there.get(name) for name in output_schemas.files()} == output_schemas.files(), DUE
@@ -42,18 +42,18 @@ def test_the_files_are_current() -> None:
     assert stems == {"manifest", *(schema.name for schema in ALL)}
 
 
-def test_the_documentation_is_current() -> None:
+def test_documentation_of_the_schemas_is_up_to_date() -> None:
     text = output_schemas.DOCUMENT.read_text("utf-8")
     assert output_schemas.document(text) == text, DUE
 
 
-def test_the_documentation_tells_of_every_field_of_a_manifest() -> None:
+def test_documentation_describes_every_manifest_field() -> None:
     text = output_schemas.DOCUMENT.read_text("utf-8").partition("## The manifest")[2].partition("## Versions")[0]
     assert [name for name in schemas.load("manifest", 1)["properties"] if f"`{name}`" not in text] == []
 
 
 @each_schema
-def test_a_schema_is_a_schema(schema: RowSchema) -> None:
+def test_schemas_are_valid_json_schemas(schema: RowSchema) -> None:
     loaded = schemas.load(str(schema.name), schema.version)
     jsonschema.Draft202012Validator.check_schema(loaded)
     assert loaded == schemas.json_schema(schema)
@@ -63,7 +63,7 @@ def test_a_schema_is_a_schema(schema: RowSchema) -> None:
 
 
 @each_schema
-def test_arrow_agrees(schema: RowSchema) -> None:
+def test_arrow_schema_matches_the_json_schema(schema: RowSchema) -> None:
     loaded, arrow = schemas.load(str(schema.name), schema.version), arrow_schema(schema)
     words = {"list<item: string>": "list<string>", "list<item: float>": "list<float>"}
     found = {field.name: (words.get(str(field.type), str(field.type)), field.nullable) for field in arrow}
@@ -73,12 +73,12 @@ def test_arrow_agrees(schema: RowSchema) -> None:
     assert arrow.metadata == {b"twelvelabs.schema": f"{schema.name}.v{schema.version}".encode()}
 
 
-def test_an_unknown_schema() -> None:
+def test_unknown_schema_is_an_error() -> None:
     with pytest.raises(FileNotFoundError):
         schemas.load("transcription", 99)
 
 
-def test_rows_are_made_of_what_the_schemas_say() -> None:
+def test_rows_have_the_fields_of_their_schema() -> None:
     assert fields_of(ImportedFile) == list(kinds.IMPORTS.names)
     assert fields_of(ListedVideo) == list(kinds.VIDEO_LIST.names)
     assert list(EntityOutcome(0, "Ada", Outcome.CREATED).row()) == list(kinds.ENTITIES.names)

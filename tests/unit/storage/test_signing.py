@@ -67,7 +67,7 @@ def source(stores: dict[str, Any]) -> Callable[..., Source]:
     return make
 
 
-def test_a_link_is_masked(source: Callable[..., Source], masked: list[str]) -> None:
+def test_presigned_url_is_masked(source: Callable[..., Source], masked: list[str]) -> None:
     given = source("https://bucket.s3.amazonaws.com/x?path={path}&Expires={expiration}&Signature=" + SIGNATURE)
     link = signed_link(given, SERVICE)
     query = f"path=bucket/a b.mp4&Expires={SIGNED_FOR}&Signature={SIGNATURE}"
@@ -77,9 +77,7 @@ def test_a_link_is_masked(source: Callable[..., Source], masked: list[str]) -> N
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:9000", "[::1]", "10.1.2.3", "minio:9000", "s3.corp.internal", "localhost"])
-def test_a_link_into_this_network_is_only_for_a_service_in_it(
-    source: Callable[..., Source], masked: list[str], host: str
-) -> None:
+def test_private_url_is_only_for_a_private_service(source: Callable[..., Source], masked: list[str], host: str) -> None:
     given = source(f"http://{host}/x?Signature={SIGNATURE}")
     assert signed_link(given, "http://127.0.0.1:8000").startswith(f"http://{host}")
     with pytest.raises(TwelveLabsInputError, match="cannot reach from the internet: use method 'direct'") as caught:
@@ -87,9 +85,7 @@ def test_a_link_into_this_network_is_only_for_a_service_in_it(
     assert SIGNATURE not in str(caught.value)
 
 
-def test_a_store_that_cannot_sign_is_an_error_without_signatures(
-    source: Callable[..., Source], masked: list[str]
-) -> None:
+def test_signing_error_shows_no_signature(source: Callable[..., Source], masked: list[str]) -> None:
     error = AttributeError(f"you need a private key, not https://host/x?sig={SIGNATURE} or a?sig={SIGNATURE}")
     with pytest.raises(TwelveLabsInputError) as caught:
         signed_link(source(error=error), SERVICE)
@@ -100,7 +96,7 @@ def test_a_store_that_cannot_sign_is_an_error_without_signatures(
         signed_link(source("bucket/a b.mp4"), SERVICE)
 
 
-def test_stores_that_sign_nothing(memory: Any) -> None:
+def test_stores_without_presigned_urls(memory: Any) -> None:
     memory.pipe_file("/bucket/a.mp4", b"abc")
     given = resolve_source("memory://bucket/a.mp4")
     assert not given.can_sign
@@ -108,7 +104,7 @@ def test_stores_that_sign_nothing(memory: Any) -> None:
         signed_link(given, SERVICE)
 
 
-def test_a_link_goes_before_an_upload() -> None:
+def test_method_auto_prefers_a_presigned_url() -> None:
     small, large = choose_method(1, None, True), choose_method(UPLOADS.max_url, None, True)
     assert (small.method, small.otherwise) == (UploadMethod.URL, UploadMethod.DIRECT)
     assert (large.method, large.otherwise) == (UploadMethod.URL, UploadMethod.MULTIPART)
@@ -121,7 +117,7 @@ def test_a_link_goes_before_an_upload() -> None:
         choose_method(UPLOADS.max_url + 1, UploadMethod.URL, True)
 
 
-def test_what_cannot_be_linked_is_uploaded(source: Callable[..., Source], masked: list[str]) -> None:
+def test_source_without_presigned_url_is_uploaded(source: Callable[..., Source], masked: list[str]) -> None:
     link = f"https://bucket.s3.amazonaws.com/x?Signature={SIGNATURE}"
     assert method_for(source(link), None, SERVICE).method is UploadMethod.URL
     assert method_for(source(link)).method is UploadMethod.DIRECT
@@ -139,11 +135,11 @@ def test_what_cannot_be_linked_is_uploaded(source: Callable[..., Source], masked
     ("host", "inside"),
     [("bucket.s3.amazonaws.com", False), ("8.8.8.8", False), ("192.168.1.1", True), ("minio", True), ("x.svc.", True)],
 )
-def test_hosts_by_their_names(host: str, inside: bool) -> None:
+def test_private_and_public_host_names(host: str, inside: bool) -> None:
     assert is_inside(host) is inside
 
 
-def test_what_the_client_logs_while_it_signs_has_no_signature(caplog: pytest.LogCaptureFixture) -> None:
+def test_client_logs_no_signature_while_signing(caplog: pytest.LogCaptureFixture) -> None:
     s3fs = pytest.importorskip("s3fs")
     store = s3fs.S3FileSystem(
         key="AKIAEXAMPLE",

@@ -24,7 +24,7 @@ def refused(value: str, **kwargs: Any) -> str:
 
 
 @pytest.mark.parametrize("form", ["{path}", "file://{path}", "file://localhost{path}", "file://conn@{path}"])
-def test_a_local_file_is_found_in_every_spelling(tmp_path: Path, form: str) -> None:
+def test_local_file_is_found_in_every_spelling(tmp_path: Path, form: str) -> None:
     path = tmp_path / "Größe und was?x=1 #2.mp4"
     path.write_bytes(b"0123456789")
     source = resolve_source(form.format(path=path))
@@ -36,20 +36,20 @@ def test_a_local_file_is_found_in_every_spelling(tmp_path: Path, form: str) -> N
         assert second.read() == b"0123456789"
 
 
-def test_a_relative_path_and_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_relative_path_and_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "v.mp4").write_bytes(b"x")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     assert resolve_source("v.mp4").uri == resolve_source("~/v.mp4").uri == f"file://{tmp_path}/v.mp4"
 
 
-def test_a_percent_encoded_file_uri_means_the_file(tmp_path: Path) -> None:
+def test_percent_encoded_file_uri_is_decoded(tmp_path: Path) -> None:
     path = tmp_path / "a b.mp4"
     path.write_bytes(b"x")
     assert resolve_source(path.as_uri()).uri == f"file://{path}"
 
 
-def test_the_fingerprint_follows_the_content(tmp_path: Path) -> None:
+def test_fingerprint_follows_the_content(tmp_path: Path) -> None:
     path = tmp_path / "v.mp4"
     path.write_bytes(b"x")
     before = resolve_source(str(path)).fingerprint
@@ -58,21 +58,21 @@ def test_the_fingerprint_follows_the_content(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "  ", "\n"])
-def test_nothing_given(value: str) -> None:
+def test_empty_source_is_refused(value: str) -> None:
     assert "The transcription is empty" in refused(value, what="transcription")
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_missing_file_is_named(tmp_path: Path) -> None:
     message = refused(str(tmp_path / "no.mp4"))
     assert message.startswith(f"The video does not exist: 'file://{tmp_path}/no.mp4'.")
 
 
-def test_a_file_in_the_place_of_a_folder(tmp_path: Path) -> None:
+def test_file_in_place_of_a_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "v.mp4").write_bytes(b"x")
     assert "does not exist" in refused(f"{tmp_path}/v.mp4/w.mp4")
 
 
-def test_a_directory_an_empty_file_and_a_pipe(tmp_path: Path) -> None:
+def test_directory_empty_file_and_pipe_are_refused(tmp_path: Path) -> None:
     (tmp_path / "empty.mp4").touch()
     os.mkfifo(tmp_path / "pipe")
     assert "is a directory" in refused(str(tmp_path))
@@ -80,7 +80,7 @@ def test_a_directory_an_empty_file_and_a_pipe(tmp_path: Path) -> None:
     assert "not a regular file" in refused(f"{tmp_path}/pipe")
 
 
-def test_a_file_without_read_permission(unprivileged: Path, drop_privileges: Any) -> None:
+def test_unreadable_file_is_named(unprivileged: Path, drop_privileges: Any) -> None:
     path = unprivileged / "v.mp4"
     path.write_bytes(b"x")
     path.chmod(0)
@@ -88,19 +88,19 @@ def test_a_file_without_read_permission(unprivileged: Path, drop_privileges: Any
     assert f"The video cannot be read (Permission denied): 'file://{path}'" in refused(str(path))
 
 
-def test_impossible_paths() -> None:
+def test_invalid_paths_are_refused() -> None:
     assert "NUL" in refused("/tmp/a\0b")
     assert "File name too long" in refused("/tmp/" + "x" * 300)
     assert "names a host" in refused("file://server/share/v.mp4")
 
 
-def test_a_secret_in_what_was_taken_for_a_path_is_not_shown() -> None:
+def test_secret_in_a_mistaken_path_is_not_shown() -> None:
     message = refused("bucket.s3.amazonaws.com/v.mp4?X-Amz-Signature=0123456789abcdef")
     assert "does not exist" in message
     assert "0123456789abcdef" not in message
 
 
-def test_a_url_is_left_to_the_service() -> None:
+def test_url_is_not_fetched() -> None:
     source = resolve_source(SIGNED)
     assert source.is_url
     assert source.url == SIGNED
@@ -113,7 +113,7 @@ def test_a_url_is_left_to_the_service() -> None:
         source.open()
 
 
-def test_a_new_signature_is_the_same_video_but_another_query_is_another() -> None:
+def test_fingerprint_of_a_url_ignores_the_signature_only() -> None:
     def fingerprint(url: str) -> str:
         return resolve_source(url).fingerprint
 
@@ -138,14 +138,14 @@ def test_a_new_signature_is_the_same_video_but_another_query_is_another() -> Non
         "HTTPS://host:99999/v.mp4",
     ],
 )
-def test_a_malformed_url_is_refused_without_its_secrets(url: str) -> None:
+def test_malformed_url_is_refused_without_its_secrets(url: str) -> None:
     with pytest.raises(TwelveLabsInputError, match="malformed") as caught:
         resolve_source(url)
     assert "hunter2" not in str(caught.value)
     assert caught.value.__cause__ is None
 
 
-def test_an_unknown_scheme_and_a_missing_package(no_store_packages: None) -> None:
+def test_unknown_scheme_and_missing_package(no_store_packages: None) -> None:
     assert "no filesystem for: 'foo'" in refused("foo://bucket/v.mp4")
     assert "pip install 'airflow-provider-twelvelabs[s3]'" in refused("s3://secretconn@bucket/v.mp4")
     assert "airflow-provider-twelvelabs[gcs]" in refused("gs://bucket/v.mp4")
@@ -153,7 +153,7 @@ def test_an_unknown_scheme_and_a_missing_package(no_store_packages: None) -> Non
     assert "secretconn" not in refused("s3://secretconn@bucket/v.mp4")
 
 
-def test_an_object_in_a_store(memory: MemoryFileSystem) -> None:
+def test_object_of_a_store(memory: MemoryFileSystem) -> None:
     memory.pipe_file("/bucket/What now? é.mp4", b"0123456789")
     source = resolve_source("memory://conn@bucket/What now? é.mp4")
     assert source.uri == "memory://bucket/What now? é.mp4"
@@ -165,7 +165,7 @@ def test_an_object_in_a_store(memory: MemoryFileSystem) -> None:
         assert stream.read() == b"89"
 
 
-def test_what_is_wrong_with_an_object(memory: MemoryFileSystem) -> None:
+def test_invalid_objects_are_refused(memory: MemoryFileSystem) -> None:
     memory.pipe_file("/bucket/empty.mp4", b"")
     memory.pipe_file("/bucket/folder/v.mp4", b"x")
     assert "The video does not exist: 'memory://bucket/no.mp4'" in refused("memory://conn@bucket/no.mp4")
@@ -174,7 +174,7 @@ def test_what_is_wrong_with_an_object(memory: MemoryFileSystem) -> None:
     assert "names no bucket" in refused("memory://")
 
 
-def test_the_stores_own_checksum_is_the_fingerprint(bucket: Any) -> None:
+def test_checksum_of_the_store_is_the_fingerprint(bucket: Any) -> None:
     bucket.objects["bucket/v.mp4"] = b"x" * 10_000
     source = resolve_source("s3://conn@bucket/v.mp4")
     assert source.fingerprint == "d41d8"
@@ -183,7 +183,7 @@ def test_the_stores_own_checksum_is_the_fingerprint(bucket: Any) -> None:
         assert len(second.read()) == 10_000
 
 
-def test_the_size_is_measured_where_the_store_does_not_say_it(
+def test_size_is_measured_if_the_store_does_not_return_it(
     memory: MemoryFileSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory.pipe_file("/bucket/v.mp4", b"0123456789")
@@ -192,13 +192,13 @@ def test_the_size_is_measured_where_the_store_does_not_say_it(
     assert resolve_source("memory://bucket/v.mp4").size == 10
 
 
-def test_an_object_that_may_not_be_read(bucket: Any) -> None:
+def test_unreadable_object_is_named(bucket: Any) -> None:
     bucket.objects["bucket/v.mp4"] = b"x"
     bucket.denied = True
     assert "cannot be read: access denied" in refused("s3://conn@bucket/v.mp4")
 
 
-def test_a_file_that_changes_after_the_look_is_not_read(tmp_path: Path) -> None:
+def test_file_changed_after_the_check_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "v.mp4"
     path.write_bytes(b"first")
     source = resolve_source(str(path))
@@ -212,7 +212,7 @@ def test_a_file_that_changes_after_the_look_is_not_read(tmp_path: Path) -> None:
         source.must_be_unchanged()
 
 
-def test_an_object_that_changes_after_the_look_is_noticed(bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_object_changed_after_the_check_is_detected(bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     bucket.objects["bucket/v.mp4"] = b"x"
     source = resolve_source("s3://conn@bucket/v.mp4")
     source.must_be_unchanged()
@@ -224,7 +224,7 @@ def test_an_object_that_changes_after_the_look_is_noticed(bucket: Any, monkeypat
         source.must_be_unchanged()
 
 
-def test_what_a_request_carries_in_its_body_is_the_content_that_was_looked_at(tmp_path: Path) -> None:
+def test_inline_content_is_the_checked_content(tmp_path: Path) -> None:
     path = tmp_path / "v.mp4"
     path.write_bytes(b"first")
     part = resolve_source(str(path)).file_part()
@@ -239,7 +239,7 @@ def test_what_a_request_carries_in_its_body_is_the_content_that_was_looked_at(tm
         MediaSource(file=dataclasses.replace(part, open=meanwhile)).body()
 
 
-def test_a_passing_failure_of_the_store_is_not_the_users_fault(bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_temporary_store_failure_is_not_an_input_error(bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def reset(path: str, **_: Any) -> None:
         raise ConnectionResetError("reset")
 

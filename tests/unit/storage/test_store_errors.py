@@ -34,10 +34,10 @@ def wrapped(cause: Exception) -> Exception:
         (ConnectionResetError(errno.ECONNRESET, "reset"), False, False),
     ],
 )
-def test_what_a_store_means(error: Exception, denied: bool, missing: bool) -> None:
+def test_store_errors_are_classified(error: Exception, denied: bool, missing: bool) -> None:
     assert (is_denied(error), is_missing(error)) == (denied, missing)
 
 
-def test_a_full_disk_may_come_right() -> None:
+def test_full_disk_is_a_retryable_error() -> None:
     assert is_for_good(PermissionError(errno.EROFS, "read-only"))
     assert not is_for_good(OSError(errno.ENOSPC, "no space"))

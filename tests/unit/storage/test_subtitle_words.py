@@ -93,7 +93,7 @@ SURVIVES = [
 
 @pytest.mark.parametrize("format", ["srt", "vtt"])
 @pytest.mark.parametrize("text", SURVIVES)
-def test_words_of_a_given_file_survive(read: Read, text: str, format: str) -> None:
+def test_words_of_a_provided_file_are_kept(read: Read, text: str, format: str) -> None:
     assert [cue.value for cue in read(file_of(text, format), f"x.{format}")] == [text, "end"]
 
 
@@ -126,7 +126,7 @@ GOES = [
 
 @pytest.mark.parametrize("format", ["srt", "vtt"])
 @pytest.mark.parametrize(("text", "plain"), GOES)
-def test_known_markup_goes(read: Read, text: str, plain: str, format: str) -> None:
+def test_known_markup_is_removed(read: Read, text: str, plain: str, format: str) -> None:
     assert read(file_of(text, format), f"x.{format}")[0].value == plain
 
 
@@ -142,7 +142,7 @@ def test_known_markup_goes(read: Read, text: str, plain: str, format: str) -> No
         ("a</>b", "a</>b", "ab"),
     ],
 )  # fmt: skip
-def test_what_only_web_vtt_has(text: str, srt: str, vtt: str) -> None:
+def test_webvtt_only_elements(text: str, srt: str, vtt: str) -> None:
     assert (plain_text(text, "srt"), plain_text(text, "vtt")) == (srt, vtt)
 
 
@@ -162,7 +162,7 @@ def test_what_only_web_vtt_has(text: str, srt: str, vtt: str) -> None:
         ("\ufeff\ufeff1\n00:00:01,500 --> 00:00:02,000\na", (1.5, 2)),
     ],
 )
-def test_srt_as_it_is_written(read: Read, lines: str, times: tuple[float, float]) -> None:
+def test_srt_variants(read: Read, lines: str, times: tuple[float, float]) -> None:
     later = "\n\n2\n200:00:03,000 --> 200:00:04,000\nb\n"
     first, second = read(lines + later)
     assert (first, second.value) == (Segment(*times, "a"), "b")
@@ -170,7 +170,7 @@ def test_srt_as_it_is_written(read: Read, lines: str, times: tuple[float, float]
     assert read((lines + later).replace("\n", "\r"))[0] == first
 
 
-def test_cues_without_blank_lines_numbers_or_with_more_of_them(read: Read) -> None:
+def test_cues_with_missing_or_extra_blank_lines_and_numbers(read: Read) -> None:
     cues = "00:00:01,000 --> 00:00:02,000\na\n\n7\n{n}00:00:03,000 --> 00:00:04,000\n\n\nb\n\nc\n"
     for number, text in (("2\n", "a\n7"), ("", "a"), ("\n", "a\n7")):
         assert [cue.value for cue in read(cues.replace("{n}", number))] == [text, "b\nc"]
@@ -192,14 +192,14 @@ VTT_HEADERS = [
 
 @pytest.mark.parametrize("header", VTT_HEADERS)
 @pytest.mark.parametrize("name", ["", "7\n", "intro words\n"])
-def test_web_vtt_as_it_is_written(read: Read, header: str, name: str) -> None:
+def test_webvtt_variants(read: Read, header: str, name: str) -> None:
     first = f"{name}00:01.500 --> 00:02.000 align:start position:10%,line-left\na\n\n"
     body = f"{first}{name}01:00:03.000 --> 01:00:04.000\nb\n\nc\n"
     assert read(f"{header}\n\n{body}", "x.vtt") == [Segment(1.5, 2, "a"), Segment(3603, 3604, "b\nc")]
     assert read(f"WEBVTT\n{body.removeprefix(name)}", "x.vtt")[0].value == "a"
 
 
-def test_blank_cues_that_keep_a_place_are_passed_over(read: Read, refusal: Callable[..., str]) -> None:
+def test_blank_placeholder_cues_are_ignored(read: Read, refusal: Callable[..., str]) -> None:
     for text in ("&nbsp;", "\u00a0", "<i>&nbsp;</i>", "&#160;\n&nbsp;"):
         for format in ("srt", "vtt"):
             if format == "vtt" or ";" not in text or text == "&nbsp;":
@@ -232,7 +232,7 @@ def test_blank_cues_that_keep_a_place_are_passed_over(read: Read, refusal: Calla
         (file_of("a\0b", "srt"), "x.srt", "has a NUL byte at position 33: remove it, for instance with: tr -d"),
     ],
 )  # fmt: skip
-def test_refusals_name_the_fault(refusal: Callable[..., str], content: str | bytes, name: str, words: str) -> None:
+def test_errors_name_the_fault(refusal: Callable[..., str], content: str | bytes, name: str, words: str) -> None:
     assert words in refusal(content, name)
 
 
@@ -247,7 +247,7 @@ def test_refusals_name_the_fault(refusal: Callable[..., str], content: str | byt
         (file_of("Grö\0ße", "srt").encode(), "x y.srt"),
     ],
 )
-def test_the_command_that_is_advised_works(
+def test_advised_command_works(
     refusal: Callable[..., str], read: Read, tmp_path: Path, content: bytes, name: str
 ) -> None:
     command = refusal(content, name).partition("with: ")[2].rpartition(". File: ")[0]
@@ -331,7 +331,7 @@ def check_again(texts: list[str], format: SubtitleFormat) -> None:
 
 @pytest.mark.parametrize("format", ["srt", "vtt"])
 @pytest.mark.parametrize("text", HARD)
-def test_what_is_published_reads_back(text: str, format: SubtitleFormat) -> None:
+def test_published_subtitles_are_read_back(text: str, format: SubtitleFormat) -> None:
     check_again([text], format)
     check_again(["first", text, text, "last"], format)
     check_again([text, "last\n1"], format)
@@ -350,13 +350,13 @@ TEXTS = st.lists(PIECES, max_size=8).map("".join)
 @pytest.mark.parametrize("format", ["srt", "vtt"])
 @settings(max_examples=60, deadline=None)
 @given(texts=st.lists(TEXTS, max_size=4))
-def test_any_text_reads_back(format: SubtitleFormat, texts: list[str]) -> None:
+def test_any_text_is_read_back(format: SubtitleFormat, texts: list[str]) -> None:
     check_again(texts, format)
 
 
 @settings(max_examples=200, deadline=None)
 @given(text=st.lists(st.one_of(PIECES, st.just("\n00:00:01,000 --> 00:00:02,000\n")), max_size=30).map("".join))
-def test_no_file_makes_the_parser_fail(text: str) -> None:
+def test_random_files_raise_no_untyped_error(text: str) -> None:
     for content, format in ((text, "srt"), (f"WEBVTT\n{text}", "vtt")):
         try:
             parse_subtitles(content, format)  # type: ignore[arg-type]
@@ -364,7 +364,7 @@ def test_no_file_makes_the_parser_fail(text: str) -> None:
             assert str(error).startswith("line ")
 
 
-def test_long_lines_take_no_time() -> None:
+def test_long_lines_are_parsed_in_linear_time() -> None:
     for text in ("<c" + ".a" * 50_000, "<b " + "a=1 " * 50_000, "{\\q1" * 50_000, "{" + "\\b1" * 50_000, "1:" * 50_000):
         plain_text(text, "vtt")
         parse_subtitles(f"1\n00:00:01,000 --> 00:00:02,000\n\n{text}", "srt")

@@ -87,7 +87,7 @@ def test_every_format_has_the_same_rows(tmp_path: Path) -> None:
     assert (published.rows, set(published.files)) == (2, {"jsonl", "json", "parquet"})
 
 
-def test_the_manifest_has_the_facts_and_the_columns_and_no_secret(tmp_path: Path) -> None:
+def test_manifest_has_facts_and_columns_and_no_secret(tmp_path: Path) -> None:
     publish_rows(str(tmp_path), PLACE, [FULL], SCHEMA, TABLE_FORMATS, FACTS)
     manifest = manifest_of(tmp_path)
     assert manifest["kind"] == "search"
@@ -117,7 +117,7 @@ class BoomError(Exception):
 
 
 @pytest.mark.parametrize("count", [0, 3, 20_000])
-def test_rows_that_fail_leave_what_was_there(tmp_path: Path, count: int) -> None:
+def test_failing_rows_keep_the_old_version(tmp_path: Path, count: int) -> None:
     publish_rows(str(tmp_path), PLACE, [FULL], SCHEMA, TABLE_FORMATS, FACTS)
     before = names_in(tmp_path)
 
@@ -142,24 +142,26 @@ def test_rows_that_fail_leave_what_was_there(tmp_path: Path, count: int) -> None
         ({"rank": "first"}, Format.PARQUET, "first"),
     ],
 )
-def test_a_row_that_does_not_fit_is_named(tmp_path: Path, row: dict[str, Any], format: Format, named: str) -> None:
+def test_row_that_does_not_match_the_schema_is_named(
+    tmp_path: Path, row: dict[str, Any], format: Format, named: str
+) -> None:
     with pytest.raises(TwelveLabsOutputError, match=named):
         publish_rows(str(tmp_path), PLACE, [row], SCHEMA, [format], FACTS)
     assert names_in(tmp_path) == []
 
 
-def test_a_lone_surrogate_does_not_stop_the_table(tmp_path: Path) -> None:
+def test_lone_surrogate_is_written(tmp_path: Path) -> None:
     publish_rows(str(tmp_path), PLACE, [{"id": "a\ud800", "words": ["\udfff"]}], SCHEMA, TABLE_FORMATS, FACTS)
     assert [(row["id"], row["words"]) for row in read(tmp_path, "parquet")] == [("a?", ["?"])]
     assert [(row["id"], row["words"]) for row in read(tmp_path, "jsonl")] == [("a?", ["?"])]
 
 
-def test_no_rows_make_an_empty_table(tmp_path: Path) -> None:
+def test_table_without_rows(tmp_path: Path) -> None:
     publish_rows(str(tmp_path), PLACE, [], SCHEMA, TABLE_FORMATS, FACTS)
     assert read(tmp_path, "jsonl") == read(tmp_path, "json") == read(tmp_path, "parquet") == []
 
 
-def test_formats_that_were_not_asked_for_again_are_taken_away(tmp_path: Path) -> None:
+def test_formats_that_are_no_longer_requested_are_deleted(tmp_path: Path) -> None:
     publish_rows(str(tmp_path), PLACE, [FULL], SCHEMA, TABLE_FORMATS, FACTS)
     publish_document(str(tmp_path), PLACE, "ein Text", FACTS)
     assert names_in(tmp_path) == [f"{STEM}.manifest.json", f"{STEM}.txt"]
@@ -168,7 +170,7 @@ def test_formats_that_were_not_asked_for_again_are_taken_away(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(("content", "suffix"), [("zwei\nZeilen ü", "txt"), ({"a": ["ü"]}, "json"), ([], "json")])
-def test_a_document(tmp_path: Path, content: Any, suffix: str) -> None:
+def test_document_in_every_format(tmp_path: Path, content: Any, suffix: str) -> None:
     published = publish_document(str(tmp_path), PLACE, content, FACTS)
     text = (tmp_path / "index 1" / "search" / f"{STEM}.{suffix}").read_text()
     assert (text if suffix == "txt" else json.loads(text)) == content
@@ -177,13 +179,13 @@ def test_a_document(tmp_path: Path, content: Any, suffix: str) -> None:
 
 
 @pytest.mark.parametrize(("values", "named"), [(["srt"], "'srt'"), ([], r"\[\]"), ("jsonl", "'jsonl'")])
-def test_formats_that_a_table_has_not(values: Any, named: str) -> None:
+def test_unsupported_table_formats_are_refused(values: Any, named: str) -> None:
     with pytest.raises(TwelveLabsInputError, match=named) as caught:
         table_formats(values)
     assert "jsonl, json, parquet." in str(caught.value)
 
 
-def test_parquet_without_pyarrow_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parquet_without_pyarrow_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(TwelveLabsInputError, match=r"pip install 'airflow-provider-twelvelabs\[parquet\]'"):
         table_formats(["parquet"])
@@ -216,7 +218,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
 
 @pytest.mark.large
-def test_two_hundred_thousand_rows_take_little_memory(tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", MANY, str(tmp_path)], capture_output=True, text=True, check=True)
     assert int(done.stdout) < 24 * 1024
     assert (tmp_path / "a" / "b.jsonl").read_bytes().count(b"\n") == 200_000

@@ -17,20 +17,20 @@ VIDEOS = [
 ]
 
 
-def test_what_is_written_is_read(tmp_path: Path) -> None:
+def test_written_list_is_read_back(tmp_path: Path) -> None:
     path = tmp_path / "list.jsonl"
     path.write_bytes(b"".join(list_lines(VIDEOS)))
     assert path.read_text().splitlines()[1].startswith('{"uri": "/größe.mp4", "size": null')
     assert list(read_video_list(str(path))) == VIDEOS
 
 
-def test_a_list_that_a_person_wrote(tmp_path: Path) -> None:
+def test_handwritten_list_is_read(tmp_path: Path) -> None:
     path = tmp_path / "list.jsonl"
     path.write_bytes(b'\xef\xbb\xbf"a.mp4"\r\n\r\n  {"uri": "b.mp4", "note": "other fields are passed over"}')
     assert list(read_video_list(path.as_uri())) == [ListedVideo("a.mp4"), ListedVideo("b.mp4")]
 
 
-def test_lines_are_taken_one_at_a_time() -> None:
+def test_lines_are_read_one_at_a_time() -> None:
     def endless() -> Iterator[ListedVideo]:
         while True:
             yield VIDEOS[0]
@@ -38,7 +38,7 @@ def test_lines_are_taken_one_at_a_time() -> None:
     assert next(list_lines(endless())).endswith(b"}\n")
 
 
-def test_a_list_is_read_lazily(tmp_path: Path) -> None:
+def test_list_is_read_lazily(tmp_path: Path) -> None:
     path = tmp_path / "list.jsonl"
     path.write_bytes(b'"a.mp4"\nno JSON\n')
     videos = read_video_list(str(path))
@@ -60,7 +60,7 @@ def test_a_list_is_read_lazily(tmp_path: Path) -> None:
         ("x" * 200, "is longer than 0 KiB"),
     ],
 )
-def test_lines_that_are_no_video(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, words: str) -> None:
+def test_invalid_lines_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, words: str) -> None:
     monkeypatch.setattr(video_list, "LONGEST_LINE", 100)
     path = tmp_path / "list.jsonl"
     path.write_bytes(line.encode("utf-8", errors="surrogateescape"))
@@ -71,7 +71,7 @@ def test_lines_that_are_no_video(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("uri", ["https://host/list.jsonl?sig=secret", "/no/such.jsonl"])
-def test_lists_that_cannot_be_read(uri: str) -> None:
+def test_unreadable_lists_are_refused(uri: str) -> None:
     with pytest.raises(TwelveLabsInputError, match="list of videos") as caught:
         read_video_list(uri)
     assert "secret" not in str(caught.value)
