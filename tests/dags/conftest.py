@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "tests" / "data" / "sample.mp4"
 SUBTITLES = ROOT / "tests" / "data" / "sample.srt"
+POLL_SECONDS = 0.5
 Connect = Callable[..., None]
 
 
@@ -135,12 +136,22 @@ def load_dag(dag_id: str, file: Path | None = None) -> DAG:
         from airflow.dag_processing.dagbag import DagBag
     except ImportError:
         from airflow.models.dagbag import DagBag  # type: ignore[no-redef, unused-ignore]
+    from airflow.sdk.definitions.mappedoperator import MappedOperator
+
+    from twelvelabs_provider.operators.index_videos import TwelveLabsIndexVideosOperator
+    from twelvelabs_provider.operators.job import TwelveLabsJobOperator
+
     bag = DagBag(dag_folder=str(file or ROOT / "dags" / f"{dag_id}.py"))
     assert not bag.import_errors
     dag = bag.dags[dag_id]
     for task in dag.tasks:
-        # A failure ends the run at once, without the delays of retries.
+        # A failure ends the run at once, without the delays of retries. Short polls: the engine's jobs end in seconds.
         task.retries = 0
+        if isinstance(task, MappedOperator):
+            if issubclass(task.operator_class, (TwelveLabsJobOperator, TwelveLabsIndexVideosOperator)):
+                task.partial_kwargs.setdefault("poll_interval", POLL_SECONDS)
+        elif getattr(task, "poll_interval", 0) is None:
+            task.poll_interval = POLL_SECONDS
     return dag
 
 

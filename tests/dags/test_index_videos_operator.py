@@ -300,10 +300,10 @@ def test_max_concurrent_limits_running_jobs(
     monkeypatch.setattr(pipeline.IndexingPipeline, "_handle_error", lambda self, key, error: troubles.append(error))
     requests.put(url, headers=account.headers, json={"concurrent_indexing": 3}, timeout=30).raise_for_status()
     try:
-        result = runs.run(list(map(str, films(9, unseen=4))), fields={"max_concurrent": 3})
+        result = runs.run(list(map(str, films(6, unseen=3))), fields={"max_concurrent": 3})
     finally:
         requests.delete(url, headers=account.headers, timeout=30).raise_for_status()
-    assert result["indexed"] == 9 and not troubles
+    assert result["indexed"] == 6 and not troubles
 
 
 def test_videos_in_progress_of_other_tasks_are_waited_for(
@@ -313,10 +313,10 @@ def test_videos_in_progress_of_other_tasks_are_waited_for(
     url = f"{account.engine.base_url}/_local/limits"
     requests.put(url, headers=account.headers, json={"concurrent_indexing": 1}, timeout=30).raise_for_status()
     try:
-        result = runs.run(list(map(str, films(5, unseen=2))), fields={"deferrable": False})
+        result = runs.run(list(map(str, films(3, unseen=2))), fields={"deferrable": False})
     finally:
         requests.delete(url, headers=account.headers, timeout=30).raise_for_status()
-    assert (result["indexed"], result["failed"]) == (5, 0)
+    assert (result["indexed"], result["failed"]) == (3, 0)
 
 
 def test_total_over_the_cost_limit_is_refused_before_any_upload(
