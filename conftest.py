@@ -29,7 +29,7 @@ os.environ.update(
 for name in [name for name in os.environ if name.startswith("AIRFLOW_CONN_")]:
     del os.environ[name]
 
-TOGETHER = {"chaos": "chaos", "contract": "contract", "sdk": "contract", "engine": "engine"}
+TOGETHER = {"chaos": "chaos", "contract": "contract", "e2e": "e2e", "engine": "engine", "sdk": "contract"}
 """Folders whose tests share what one process holds, an Airflow or a recorder."""
 
 

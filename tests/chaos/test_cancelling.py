@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.chaos.hands import UNASSIGNED
+from tests.chaos.stack import UNASSIGNED
 from tests.engine.suspended_worker import suspended_worker
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Waiting:
             if act == "clear":
                 self.stack.api.clear(self.dag_id, self.run_id, task_id, index)
             else:
-                self.stack.api.mark(self.dag_id, self.run_id, task_id, act, index)
+                self.stack.api.set_state(self.dag_id, self.run_id, task_id, act, index)
             if name in LEFT_ALONE:
                 continue
             left = ["canceled", "waits"] if act == "clear" else ["canceled"]
@@ -123,7 +123,7 @@ def test_only_the_jobs_of_ended_tasks_are_cancelled(where: str, stack: Stack, as
     assert ends == {**each(GIVEN_UP, "canceled"), **each(LEFT_ALONE, "ready")}
 
 
-def test_the_analyses_of_a_run_that_is_out_of_time_are_cancelled(stack: Stack, asset: str, tmp_path: Path) -> None:
+def test_dagrun_timeout_cancels_the_analyses(stack: Stack, asset: str, tmp_path: Path) -> None:
     with waiting(stack, "out_of_time", asset, tmp_path) as run:
         all_wait = each(OUT_OF_TIME, "waits")
         run.until(
@@ -133,7 +133,7 @@ def test_the_analyses_of_a_run_that_is_out_of_time_are_cancelled(stack: Stack, a
             )
         )
         run.until(lambda: run.held() == 3)
-        stack.put_back(run.dag_id, run.run_id, hours=2)
+        stack.set_start(run.dag_id, run.run_id, hours_ago=2)
         assert stack.finish(run.dag_id, run.run_id, SECONDS) == "failed"
         run.until(lambda: run.analyses() == each(OUT_OF_TIME, "canceled"))
         assert set(run.states().values()) == {"skipped"}

@@ -70,7 +70,7 @@ def test_a_job_cancelled_elsewhere_fails_the_attempt_and_the_retry_submits_again
     assert paid_once(account, asset, made=2) and whole(tmp_path)
 
 
-def test_an_unknown_status_is_waited_out(faults: Faults, account: Account, asset: str, tmp_path: Path) -> None:
+def test_unknown_status_is_waited_out(faults: Faults, account: Account, asset: str, tmp_path: Path) -> None:
     """It counts as running, until the deadline; the next try attaches to the same job."""
     memory = TaskStateStore()
     operator = analyze(tmp_path, asset, timeout=3)

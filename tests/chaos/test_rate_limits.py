@@ -35,7 +35,7 @@ def limits(account: Account) -> Iterator[Admin]:
     forget_paces()
 
 
-def test_a_run_stays_within_the_requests_of_each_minute(
+def test_run_stays_within_the_requests_per_minute(
     limits: Admin, account: Account, unseen: Callable[[], Path], tmp_path: Path
 ) -> None:
     index_id = account.create_index("limited")

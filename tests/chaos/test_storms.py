@@ -101,7 +101,9 @@ STORMS: dict[str, list[dict[str, Any]]] = {
 
 @pytest.mark.parametrize("storm", STORMS)
 @pytest.mark.usefixtures("tolerant")
-def test_an_analysis_gets_through(storm: str, faults: Faults, account: Account, asset: str, tmp_path: Path) -> None:
+def test_analysis_succeeds_despite_failing_requests(
+    storm: str, faults: Faults, account: Account, asset: str, tmp_path: Path
+) -> None:
     faults(*STORMS[storm])
     result, _ = see_through(analyze(tmp_path, asset), task_context(TaskStateStore()))
     faults()
@@ -111,7 +113,7 @@ def test_an_analysis_gets_through(storm: str, faults: Faults, account: Account, 
 
 @pytest.mark.parametrize("storm", ["lose_answer", "reset", "cut_body", "hang"])
 @pytest.mark.usefixtures("tolerant")
-def test_indexing_is_paid_once_whatever_happens_to_the_answer(
+def test_indexing_is_billed_once_after_a_failed_response(
     storm: str, faults: Faults, account: Account, unseen: Callable[[], Path]
 ) -> None:
     """What is not known to be done is looked for; where it is not there a try fails, and the next one goes on."""
@@ -175,9 +177,7 @@ def test_a_lost_response_that_cannot_be_found_is_never_requested_again(
 
 
 @pytest.mark.usefixtures("tolerant")
-def test_a_storm_without_end_stops_at_the_deadline(
-    faults: Faults, account: Account, asset: str, tmp_path: Path
-) -> None:
+def test_endless_failures_stop_at_the_deadline(faults: Faults, account: Account, asset: str, tmp_path: Path) -> None:
     """The message says what became of the job; a retry attaches to it."""
     memory = TaskStateStore()
     faults({"path": POLL, "action": "status", "status": 429, "retry_after": 0})
@@ -189,7 +189,7 @@ def test_a_storm_without_end_stops_at_the_deadline(
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_the_service_restarts_during_a_job(
+def test_wait_continues_after_a_restart_of_the_service(
     deferrable: bool, unseen: Callable[[], Path], connect: Connect, tmp_path: Path
 ) -> None:
     """The wait bears the silence, and the service takes the job up again."""

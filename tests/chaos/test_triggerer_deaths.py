@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.chaos.hands import UNASSIGNED
 from tests.chaos.results import whole_manifest
+from tests.chaos.stack import TRIGGERER_CAPACITY, UNASSIGNED
 from tests.engine.suspended_worker import suspended_worker
 
 if TYPE_CHECKING:
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.e2e
 DAG_ID = "many_waits"
-PUBLISHED, ASKED = 10, 70
-WAITS = PUBLISHED + ASKED
+# Twice what the first triggerer takes, and more than one page of analyses.
+WAITS = 2 * TRIGGERER_CAPACITY
+PUBLISHED = 6
+ASKED = WAITS - PUBLISHED
 # A busy machine starts a task in ten seconds, an idle one in one.
 SECONDS = 1200.0
 SECOND = "second triggerer"
@@ -66,9 +68,6 @@ def deaths(stack: Stack, unseen: Callable[[], Path], tmp_path_factory: pytest.Te
     """One of two triggerers dies, then the other one; a third one finds all waits."""
     asset, output = stack.engine.asset(unseen()), tmp_path_factory.mktemp("many")
     before = len(stack.account.get("/_local/billing")["events"])
-    # The first one takes half of the waits, so that the other half is left for the second.
-    stack.kill_component("triggerer")
-    stack.start_component("triggerer", "--capacity", str(WAITS // 2))
     # No analysis comes to its end before both are dead.
     with suspended_worker(stack.account.engine):
         conf = {"published": PUBLISHED, "asked": ASKED, "asset": asset, "output": str(output)}
@@ -84,26 +83,26 @@ def deaths(stack: Stack, unseen: Callable[[], Path], tmp_path_factory: pytest.Te
             return held
 
         stack.until(lambda: stack.holders(DAG_ID, run_id).total() == WAITS, DAG_ID, run_id, SECONDS)
-        stack.start_component(SECOND, kind="triggerer")
+        stack.start_component(SECOND, "--capacity", str(WAITS), kind="triggerer")
         stack.until(lambda: held_by(2), DAG_ID, run_id, SECONDS)
         tries = {label: task.try_number for label, task in stack.tasks(DAG_ID, run_id).items()}
         stack.kill_component("triggerer")
         # The one that was started first has the lower number.
         stack.until(lambda: held_by(1) and min(shares[0]) not in shares[-1], DAG_ID, run_id, SECONDS)
         stack.kill_component(SECOND)
-        stack.start_component("triggerer")
+        stack.start_component("triggerer", "--capacity", str(WAITS))
     ended = stack.finish(DAG_ID, run_id, SECONDS)
     billed = stack.account.get("/_local/billing")["events"][before:]
     yield Deaths(stack, run_id, asset, output, (shares[0], shares[-1]), tries, ended, billed)
 
 
-def test_the_other_triggerer_takes_over(deaths: Deaths) -> None:
+def test_other_triggerer_takes_over(deaths: Deaths) -> None:
     both, left = deaths.shares
     (heir,) = left
     assert left[heir] == WAITS and 0 < both[heir] < WAITS
 
 
-def test_all_finish_in_the_attempt_that_waited(deaths: Deaths) -> None:
+def test_all_tasks_finish_in_the_attempt_that_deferred(deaths: Deaths) -> None:
     assert deaths.ended == "success"
     assert Counter(task.state for task in deaths.waits) == {"success": WAITS}
     assert all(task.try_number == deaths.tries[task.label] for task in deaths.waits)
@@ -112,7 +111,7 @@ def test_all_finish_in_the_attempt_that_waited(deaths: Deaths) -> None:
     assert all(whole_manifest(manifest) for manifest in manifests)
 
 
-def test_no_analysis_is_cancelled_or_paid_for_twice(deaths: Deaths) -> None:
+def test_no_analysis_is_cancelled_or_billed_twice(deaths: Deaths) -> None:
     assert Counter(task["status"] for task in deaths.analyses) == {"ready": WAITS}
     paid = Counter(event["id"] for event in deaths.billed if event["what"] == "analysis")
     assert paid == Counter(task["task_id"] for task in deaths.analyses)

@@ -97,13 +97,13 @@ def ids(step: Step) -> str:
 
 
 @pytest.mark.parametrize("step", STEPS, ids=ids)
-def test_every_task_died_once_and_was_tried_again(step: Step, run: Run) -> None:
+def test_every_task_died_once_and_was_retried(step: Step, run: Run) -> None:
     assert (run.stack.marks / step.task_id).exists(), "it never came to where it was to die"
     assert run.tasks[step.task_id].try_number == 2, run.log(step)
 
 
 @pytest.mark.parametrize("step", ANALYSES, ids=ids)
-def test_an_analysis_is_billed_once_and_its_files_are_whole(step: Step, run: Run) -> None:
+def test_analysis_is_billed_once_and_its_files_are_complete(step: Step, run: Run) -> None:
     assert run.tasks[step.task_id].state == "success", run.log(step)
     made = run.analyses(step)
     assert len(made) == 1 and run.times_billed(*made) == 1, made
@@ -112,7 +112,7 @@ def test_an_analysis_is_billed_once_and_its_files_are_whole(step: Step, run: Run
 
 
 @pytest.mark.parametrize("step", INDEXINGS, ids=ids)
-def test_a_video_is_uploaded_and_indexed_once(step: Step, run: Run) -> None:
+def test_video_is_uploaded_and_indexed_once(step: Step, run: Run) -> None:
     assert run.tasks[step.task_id].state == "success", run.log(step)
     videos = run.videos(step)
     assert len(videos) == 1 and run.times_billed(*videos) == 1
@@ -121,7 +121,7 @@ def test_a_video_is_uploaded_and_indexed_once(step: Step, run: Run) -> None:
 
 
 @pytest.mark.parametrize("step", UPLOADS, ids=ids)
-def test_a_video_that_went_up_in_parts_is_indexed_once(step: Step, run: Run) -> None:
+def test_video_uploaded_in_parts_is_indexed_once(step: Step, run: Run) -> None:
     assert run.tasks[step.task_id].state == "success", run.log(step)
     (video,) = run.videos(step)
     assert run.times_billed(video) == 1
@@ -130,18 +130,18 @@ def test_a_video_that_went_up_in_parts_is_indexed_once(step: Step, run: Run) -> 
     assert [asset["method"] for asset in assets if asset["status"] == "ready"] == ["multipart"]
 
 
-def test_parts_that_are_there_are_not_sent_again(run: Run) -> None:
+def test_uploaded_parts_are_not_sent_again(run: Run) -> None:
     assert f"10 parts sent, {PARTS - 10} missing" in run.log(UPLOADS[1])
 
 
 @pytest.mark.parametrize("step", BATCHES, ids=ids)
-def test_a_batch_is_submitted_once_and_its_items_are_billed_once(step: Step, run: Run) -> None:
+def test_batch_is_submitted_once_and_its_items_are_billed_once(step: Step, run: Run) -> None:
     assert run.tasks[step.task_id].state == "success", run.log(step)
     facts = whole(Path(run.conf["output"]) / step.task_id)
     assert (facts["rows"], len(facts["batch_ids"])) == (2, 1)
 
 
-def test_no_batch_is_there_twice(run: Run) -> None:
+def test_no_batch_exists_twice(run: Run) -> None:
     batches = run.stack.account.get("/v1.3/analyze/batches", page_limit=50)["data"]
     assert len(batches) == len(BATCHES)
     singly = {one for step in [*ANALYSES, SYNCHRONOUS] for one in run.analyses(step)}
@@ -151,12 +151,12 @@ def test_no_batch_is_there_twice(run: Run) -> None:
 
 
 @pytest.mark.parametrize("step", EMBEDDINGS, ids=ids)
-def test_an_embedding_task_is_attached_to(step: Step, run: Run) -> None:
+def test_embedding_task_is_attached_to(step: Step, run: Run) -> None:
     assert run.tasks[step.task_id].state == "success", run.log(step)
     assert whole(Path(run.conf["output"]) / step.task_id)["rows"] > 0
 
 
-def test_an_embedding_task_that_cannot_be_identified_is_not_submitted_again(run: Run) -> None:
+def test_unidentifiable_embedding_task_is_not_submitted_again(run: Run) -> None:
     """The service does not say of which file a task is."""
     assert run.tasks[LOST_EMBEDDING.task_id].state == "failed"
     assert "Pass the right one as embedding_task_id, or clear the task to submit it again" in run.log(LOST_EMBEDDING)
@@ -164,13 +164,13 @@ def test_an_embedding_task_that_cannot_be_identified_is_not_submitted_again(run:
     assert len(billed) == len(set(billed)) == len(EMBEDDINGS) + 1
 
 
-def test_an_older_generations_video_is_billed_once(run: Run) -> None:
+def test_video_of_an_older_generation_is_billed_once(run: Run) -> None:
     assert run.tasks[LEGACY.task_id].state == "success", run.log(LEGACY)
     videos = run.videos(LEGACY)
     assert len(videos) == 1 and run.times_billed(*videos) == 1, run.log(LEGACY)
 
 
-def test_a_lost_response_that_cannot_be_found_is_not_requested_again(run: Run) -> None:
+def test_lost_response_that_cannot_be_found_is_not_requested_again(run: Run) -> None:
     """A synchronous answer leaves nothing on the service: the retry says what to do instead of paying again."""
     assert run.tasks[SYNCHRONOUS.task_id].state == "failed"
     assert "It may have been billed. Clear the task to ask again, or set resubmit_lost=True" in run.log(SYNCHRONOUS)

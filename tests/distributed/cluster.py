@@ -8,21 +8,19 @@ import secrets
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import psutil
 
 from demo.services import Service, Services, descendants, existing, signal_quietly
 from demo.site import AIRFLOW_USER, CONNECTION_ID, airflow_password, environment
 from demo.stack import engine_is_ready, engine_service, prepare_database
-from tests.chaos.hands import Hands
 from tests.chaos.stack import ROOT, ChaosSite, Stack
+from tests.chaos.task_api import TaskApi
 from tests.distributed.servers import start_redis
 from tests.ports import free_port
-from tests.postgresql import Database, start_postgresql
+from tests.postgresql import start_postgresql
 
 READY_SECONDS = 300.0
 """Seven processes start at once."""
@@ -57,14 +55,8 @@ SETTINGS = {
 }
 
 
-@dataclass
 class Cluster(Stack):
-    """A running Airflow of several machines, with its engine.
-
-    :param database: Airflow's own.
-    """
-
-    database: Database = field(default_factory=lambda: Database(0))
+    """A running Airflow of several machines, with its engine."""
 
     @classmethod
     def start(cls, folder: Path, private: Path, services: Services) -> Cluster:
@@ -80,9 +72,8 @@ class Cluster(Stack):
         variables = environment(site) | {f"AIRFLOW__{name.upper()}": value for name, value in shared.items()}
         services.start(engine_service(site, variables))
         prepare_database(site, services, variables)
-        cluster = cls(
-            site, services, Hands(site.airflow_url, AIRFLOW_USER, airflow_password(site)), variables, folder, database
-        )
+        api = TaskApi(site.airflow_url, AIRFLOW_USER, airflow_password(site))
+        cluster = cls(site, services, api, variables, folder)
         for name in COMMANDS:
             cluster.start_component(name)
         services.wait_until(lambda: engine_is_ready(site), "engine", READY_SECONDS)
@@ -165,19 +156,11 @@ class Cluster(Stack):
             for one in working:
                 one.resume()
 
-    def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Return rows of Airflow's database."""
-        import psycopg2
-
-        where = {"host": "127.0.0.1", "port": self.database.port, "user": "airflow", "dbname": "airflow"}
-        with closing(psycopg2.connect(**where)) as connection, connection.cursor() as cursor:
-            cursor.execute(statement, values)
-            return list(cursor.fetchall())
-
     def running(self, machine: str) -> dict[int, str]:
         """Return the labels of the tasks that Airflow believes to be running on a machine, by their process ids."""
         rows = self.query(
-            "SELECT pid, task_id, map_index FROM task_instance WHERE state = 'running' AND hostname = %s", machine
+            "SELECT pid, task_id, map_index FROM task_instance WHERE state = 'running' AND hostname = :machine",
+            machine=machine,
         )
         return {pid: f"{task_id}[{index}]" for pid, task_id, index in rows if pid}
 

@@ -110,7 +110,7 @@ def indexed(half_way: Begun) -> Begun:
     """The run when every video has been billed, or it has ended without that."""
 
     def is_done() -> bool:
-        ended = half_way.cluster.api.run_state(DAG_ID, half_way.run_id) in FINAL_RUN_STATES
+        ended = half_way.cluster.run_state(DAG_ID, half_way.run_id) in FINAL_RUN_STATES
         return ended or len(_billed(half_way.cluster, "indexing")) >= VIDEOS
 
     half_way.until(is_done)
@@ -135,38 +135,38 @@ def _number(name: str) -> int:
     return int(Path(name).stem.removeprefix("video-"))
 
 
-def test_the_machines_are_up(cluster: Cluster) -> None:
+def test_all_machines_are_running(cluster: Cluster) -> None:
     assert set(cluster.services.running) >= {*WORKERS, *TRIGGERERS}
 
 
-def test_a_triggerer_is_lost_while_tasks_wait(stranded: list[str]) -> None:
+def test_triggerer_is_killed_while_tasks_wait(stranded: list[str]) -> None:
     assert stranded
 
 
-def test_a_worker_is_lost_in_the_midst_of_tasks(interrupted: list[str]) -> None:
+def test_worker_is_killed_during_tasks(interrupted: list[str]) -> None:
     assert interrupted
 
 
-def test_the_run_goes_on_without_them(half_way: Begun) -> None:
+def test_run_continues_without_the_lost_machines(half_way: Begun) -> None:
     assert {state for state, _, _ in half_way.tasks().values()}.isdisjoint({"failed", "upstream_failed"})
 
 
-def test_every_video_gets_there(indexed: Begun) -> None:
+def test_every_video_is_indexed(indexed: Begun) -> None:
     assert len(_billed(indexed.cluster, "indexing")) == VIDEOS
 
 
-def test_the_run_ends_well_without_them(run: Begun) -> None:
+def test_run_succeeds_without_the_lost_machines(run: Begun) -> None:
     tasks = run.tasks()
     assert {state for state, _, _ in tasks.values()} == {"success"}, tasks
 
 
-def test_what_ran_on_the_lost_worker_ran_again_on_the_other(run: Begun, interrupted: list[str]) -> None:
+def test_tasks_of_the_lost_worker_ran_again_on_the_other(run: Begun, interrupted: list[str]) -> None:
     tasks = run.tasks()
     ended = {label: tasks[label][1:] for label in interrupted}
     assert all(tries > 1 and machine == WORKERS[1] for tries, machine in ended.values()), ended
 
 
-def test_what_the_lost_triggerer_waited_for_was_woken_by_the_other(
+def test_waits_of_the_lost_triggerer_ended_on_the_other(
     run: Begun, stranded: list[str], interrupted: list[str]
 ) -> None:
     """It was not tried again, except where the lost worker had it later."""
@@ -184,14 +184,14 @@ def test_every_video_is_in_the_index_once_and_billed_once(run: Begun) -> None:
     assert _billed(run.cluster, "indexing") == Counter(list(held))
 
 
-def test_every_transcript_of_a_single_video_is_whole(run: Begun) -> None:
+def test_every_transcript_of_a_single_video_is_complete(run: Begun) -> None:
     manifests = list((run.output / "single").rglob("*.manifest.json"))
     found = {_number(whole_manifest(path)["source"]["uri"]): read_rows(path) for path in manifests}
     assert sorted(found) == list(range(ALONE)) and len(manifests) == ALONE
     assert all([row["value"] for row in rows] == [said_in(number)] for number, rows in found.items())
 
 
-def test_every_outcome_of_a_chunk_is_whole(run: Begun) -> None:
+def test_every_outcome_of_a_chunk_is_complete(run: Begun) -> None:
     manifests = list((run.output / "indexed").rglob("*.manifest.json"))
     assert all(whole_manifest(path) for path in manifests)
     rows = [row for path in manifests for row in read_rows(path)]
@@ -200,7 +200,7 @@ def test_every_outcome_of_a_chunk_is_whole(run: Begun) -> None:
     assert len({row["video_id"] for row in rows}) == VIDEOS - ALONE
 
 
-def test_every_answer_about_the_others_is_whole_and_paid_once(run: Begun) -> None:
+def test_every_batch_answer_is_complete_and_billed_once(run: Begun) -> None:
     manifests = list((run.output / "chunks").rglob("answers-*.manifest.json"))
     assert all(whole_manifest(path) for path in manifests)
     rows = [row for path in manifests for row in read_rows(path)]

@@ -1,80 +1,32 @@
-"""What only a whole Airflow shows: a video starts a run of its own accord, a published result does and is reported,
-and a question that ends without an answer.
-"""
+"""Runs that an event starts on a whole Airflow: a new video, a published result; and a question that times out."""
 
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from demo.services import Services
-from demo.site import AIRFLOW_USER, airflow_password, environment, with_connection
-from demo.stack import AIRFLOW_COMMANDS, engine_is_ready, engine_service, prepare_database
+from demo.site import CONNECTION_ID
+from tests.chaos.stack import Stack
+from tests.e2e.conftest import LONGEST, WATCHED_INDEX
 from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS
 
-if TYPE_CHECKING:
-    from tests.chaos.stack import Stack
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("connected")]
 
-pytestmark = pytest.mark.e2e
-
-ROOT = Path(__file__).parents[2]
-INDEX = "watched"
 DAG = "on_new_video"
-LONGEST = 600.0
-SETTINGS = {
-    "triggerer__job_heartbeat_sec": "1",
-    # Seconds after which the triggers of one that died go to another.
-    "triggerer__triggerer_health_check_threshold": "8",
-    "core__dags_are_paused_at_creation": "False",
-    # The DAG files do not change: reading them again would take most of a core.
-    "dag_processor__min_file_process_interval": "3600",
-}
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """An Airflow with two DAGs, a quick watcher and an impatient question, and an engine with an empty index."""
-    from tests.chaos.hands import Hands
-    from tests.chaos.stack import ChaosSite, Stack
-    from tests.ports import free_port
-
-    folder = tmp_path_factory.mktemp("events")
-    (folder / "dags").mkdir()
-    for file in (f"dags/{DAG}.py", "dags/compliance_review.py", "tests/e2e/dags/published.py"):
-        shutil.copy(ROOT / file, folder / "dags")
-    site = ChaosSite(ROOT, free_port(), free_port(), folder)
-    settings = {**SETTINGS, "core__dags_folder": str(folder / "dags")}
-    variables = with_connection(environment(site), site) | {
-        **{f"AIRFLOW__{name.upper()}": value for name, value in settings.items()},
-        "AIRFLOW_VAR_TWELVELABS_OUTPUT_PATH": str(folder / "out"),
-        "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(
-            {"type": "file", "log_file_path": str(folder / "lineage.jsonl"), "append": True}
-        ),
-        "TWELVELABS_INDEX_NAME": INDEX,
-        "TWELVELABS_POLL_SECONDS": "5",
-        "TWELVELABS_VIDEOS_PER_RUN": "2",
-        "TWELVELABS_REVIEW_HOURS": "0.001",
-    }
-    with Services() as services:
-        services.start(engine_service(site, variables))
-        prepare_database(site, services, variables)
-        running = Stack(
-            site, services, Hands(site.airflow_url, AIRFLOW_USER, airflow_password(site)), variables, folder
-        )
-        services.wait_until(lambda: engine_is_ready(site), "engine", LONGEST)
-        for name in AIRFLOW_COMMANDS:
-            running.start_component(name)
-        services.wait_until(running.api.is_up, "api-server", LONGEST)
-        yield running
+def connected(stack: Stack) -> None:
+    """Point the default connection at v1.3 of the engine."""
+    stack.connect(CONNECTION_ID)
 
 
-def index_clip(stack: Stack, clip: Path, index_name: str = INDEX) -> str:
+def index_clip(stack: Stack, clip: Path, index_name: str = WATCHED_INDEX) -> str:
     """Index a video outside Airflow and return its id."""
     asset = {"asset_id": stack.engine.asset(clip)}
     video = stack.engine.expect(202, "POST", f"/indexes/{index_id(stack, index_name)}/indexed-assets", json=asset)
@@ -106,8 +58,8 @@ def event_videos(stack: Stack) -> list[str]:
     return [event["extra"]["payload"]["video_id"] for event in stack.api.get("/assets/events")["asset_events"]]
 
 
-def test_a_video_starts_one_run_also_across_a_killed_triggerer(stack: Stack, clip: Path) -> None:
-    stack.engine.create_index(INDEX)
+def test_new_video_starts_one_run_also_after_a_killed_triggerer(stack: Stack, clip: Path) -> None:
+    stack.engine.create_index(WATCHED_INDEX)
     kept = "SELECT * FROM asset_state_store" if AIRFLOW_V_3_3_PLUS else "SELECT * FROM variable"
     # It has looked, and an empty index is what it saw: only now is a video a new one.
     wait(stack, lambda: bool(rows_in_database(stack, kept)), "triggerer")
@@ -128,9 +80,9 @@ def finished(stack: Stack) -> set[str]:
     return {path.parent.name for path in (stack.marks / "out").glob("*/*/chapters.manifest.json")}
 
 
-def test_no_video_of_a_burst_is_left_behind(stack: Stack, clip: Path) -> None:
+def test_every_video_of_a_burst_is_processed(stack: Stack, clip: Path) -> None:
     before, billed = finished(stack), billed_analyses(stack)
-    path = f"/indexes/{index_id(stack, INDEX)}/indexed-assets"
+    path = f"/indexes/{index_id(stack, WATCHED_INDEX)}/indexed-assets"
     copies = [stack.engine.asset(copy_of(clip, stack.marks, number)) for number in range(5)]
     burst = {str(stack.engine.expect(202, "POST", path, json={"asset_id": one})["_id"]) for one in copies}
     wait(stack, lambda: burst <= finished(stack), "scheduler")
@@ -171,7 +123,7 @@ def published(stack: Stack, clip: Path) -> str:
     return video_id
 
 
-def test_a_published_result_starts_the_dag_that_waits_for_it(stack: Stack, published: str) -> None:
+def test_published_result_starts_the_dag_scheduled_on_its_asset(stack: Stack, published: str) -> None:
     wait(stack, lambda: runs(stack, "downstream") == ["success"], "scheduler")
     (extra,) = json.loads((stack.site.airflow_home / "extras.json").read_text())
     manifest = json.loads(Path(extra["manifest"].removeprefix("file://")).read_text())
@@ -179,7 +131,7 @@ def test_a_published_result_starts_the_dag_that_waits_for_it(stack: Stack, publi
     assert extra["rows"] > 0
 
 
-def test_a_published_result_is_reported_to_openlineage(stack: Stack, published: str) -> None:
+def test_published_result_is_reported_to_openlineage(stack: Stack, published: str) -> None:
     pytest.importorskip("airflow.providers.openlineage", reason="NOT PROVEN HERE: no openlineage provider")
 
     def reported() -> list[dict[str, Any]]:
@@ -196,7 +148,7 @@ def test_a_published_result_is_reported_to_openlineage(stack: Stack, published: 
     assert output["outputFacets"]["outputStatistics"]["rowCount"] > 0
 
 
-def test_a_question_without_an_answer_counts_as_no(stack: Stack, clip: Path, tmp_path: Path) -> None:
+def test_review_without_a_response_rejects_the_video(stack: Stack, clip: Path, tmp_path: Path) -> None:
     conf = {"sources": [str(clip)], "policy": "no text may be shown on the screen", "ask_from": "low"}
     run = stack.begin("compliance_review", {**conf, "output_path": str(tmp_path)})
     assert stack.finish("compliance_review", run, LONGEST) == "success", stack.tasks("compliance_review", run)
