@@ -59,7 +59,7 @@ def ready(hook: TwelveLabsHook, asset_id: str) -> Asset:
     return found
 
 
-def test_a_file_that_is_stored_with_everything(hook: TwelveLabsHook, clip: Path) -> None:
+def test_file_with_all_fields_becomes_an_asset(hook: TwelveLabsHook, clip: Path) -> None:
     call = hook.api.create_asset(
         part_of(clip), filename="all.mp4", user_metadata={"dag": "x"}, enable_hls=True, enable_thumbnail=True
     )
@@ -80,12 +80,12 @@ def test_a_file_that_is_stored_with_everything(hook: TwelveLabsHook, clip: Path)
         hook.execute(hook.api.read_asset(asset.id))
 
 
-def test_an_address_that_is_stored(hook: TwelveLabsHook, clip: Path, site: Callable[[Path], str]) -> None:
+def test_url_becomes_an_asset(hook: TwelveLabsHook, clip: Path, site: Callable[[Path], str]) -> None:
     asset = ready(hook, hook.execute(hook.api.create_asset(site(clip))).id)
     assert (asset.method, asset.filename, asset.hls, asset.thumbnail) == ("url", "clip.mp4", None, None)
 
 
-def test_assets_are_found_by_what_is_asked(hook: TwelveLabsHook, library: Library) -> None:
+def test_assets_are_filtered(hook: TwelveLabsHook, library: Library) -> None:
     found = list(hook.items(lambda paging: list_assets(asset_ids=[library.asset_id], paging=paging)))
     assert [asset.id for asset in found] == [library.asset_id]
     by_name = hook.execute(list_assets(filename="SAMPLE", asset_types=["video"]))
@@ -111,12 +111,12 @@ def test_metadata_is_merged_replaced_and_cleared(hook: TwelveLabsHook, clip: Pat
         hook.execute(update_asset_metadata(asset_id, {"duration": 1}))
 
 
-def test_an_asset_in_use_stays(hook: TwelveLabsHook, library: Library) -> None:
+def test_asset_in_use_is_not_deleted_without_force(hook: TwelveLabsHook, library: Library) -> None:
     with pytest.raises(TwelveLabsConflictError, match="force"):
         hook.execute(hook.api.delete_asset(library.asset_id))
 
 
-def test_a_file_that_goes_up_in_parts(hook: TwelveLabsHook, clip: Path, tmp_path: Path) -> None:
+def test_file_is_uploaded_in_parts(hook: TwelveLabsHook, clip: Path, tmp_path: Path) -> None:
     video = padded(clip, tmp_path / "parts.mp4", 11 * MIB)
     content = video.read_bytes()
     options = AssetOptions("parts.mp4", {"dag": "x"}, enable_thumbnail=True)
@@ -151,7 +151,7 @@ def test_a_file_that_goes_up_in_parts(hook: TwelveLabsHook, clip: Path, tmp_path
     assert (asset.method, asset.size, asset.user_metadata) == ("multipart", len(content), {"dag": "x"})
 
 
-def test_a_session_that_nobody_began(hook: TwelveLabsHook) -> None:
+def test_unknown_upload_session(hook: TwelveLabsHook) -> None:
     for call in (read_upload(UNKNOWN), presign_chunks(UNKNOWN, 1), report_chunks(UNKNOWN, [SentChunk(1, "x", 1)])):
         with pytest.raises(TwelveLabsNotFoundError):
             hook.execute(call)

@@ -49,7 +49,7 @@ def ended(hook: TwelveLabsHook, batch_id: str) -> AnalysisBatch:
     return found
 
 
-def test_a_batch_with_defaults_and_words_of_its_own(hook: TwelveLabsHook, library: Library) -> None:
+def test_batch_with_defaults_and_item_options(hook: TwelveLabsHook, library: Library) -> None:
     defaults = BatchOptions(prompt="Which words are shown?", temperature=0.2, max_tokens=1024, start=0, end=30)
     own = BatchOptions(prompt={"input_text": "Which words?"}, response_format=json_schema(SCHEMA))
     items = [BatchItem(library.asset_id, "first"), BatchItem(library.asset_id, "second", own)]
@@ -74,7 +74,7 @@ def test_a_batch_with_defaults_and_words_of_its_own(hook: TwelveLabsHook, librar
         hook.execute(read_batch(created.id))
 
 
-def test_a_batch_of_segments_is_cancelled(hook: TwelveLabsHook, library: Library, engine: Engine) -> None:
+def test_batch_of_segments_is_cancelled(hook: TwelveLabsHook, library: Library, engine: Engine) -> None:
     with suspended_worker(engine):
         cancelled(hook, library.asset_id)
 
@@ -98,7 +98,7 @@ def cancelled(hook: TwelveLabsHook, asset_id: str) -> None:
     hook.execute(delete_batch(created.id))
 
 
-def test_what_is_refused(hook: TwelveLabsHook, library: Library) -> None:
+def test_refused_batches(hook: TwelveLabsHook, library: Library) -> None:
     prompt = BatchOptions(prompt="Which words are shown?")
     with pytest.raises(TwelveLabsNotFoundError, match=UNKNOWN):
         hook.execute(create_batch(BatchRequest([BatchItem(library.asset_id), BatchItem(UNKNOWN)], prompt)))

@@ -65,7 +65,7 @@ def test_logos(legacy: TwelveLabsHook, shown: tuple[str, str]) -> None:
     assert legacy.execute(legacy.api.logo(*shown, start=0, end=2)) == ()
 
 
-def test_a_picture_comes_without_the_key(legacy: TwelveLabsHook, shown: tuple[str, str]) -> None:
+def test_thumbnail_is_fetched_without_the_key(legacy: TwelveLabsHook, shown: tuple[str, str]) -> None:
     assert thumbnail_image(legacy, *shown, time=1)[:3] == b"\xff\xd8\xff"
     assert thumbnail_image(legacy, *shown) == thumbnail_image(legacy, *shown, time=3)
 
@@ -79,7 +79,7 @@ def test_engines(legacy: TwelveLabsHook) -> None:
         legacy.execute(legacy.api.read_engine("nobody"))
 
 
-def test_tasks_are_counted_alike_in_every_generation(
+def test_task_counts_are_equal_in_every_generation(
     legacy: TwelveLabsHook, shown: tuple[str, str], engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counts = count_tasks(legacy, shown[0])
@@ -122,7 +122,7 @@ def test_an_integration(old: TwelveLabsHook, engine: Engine, tmp_path: Path, cli
     assert old.execute(call).files == (), "a repeat finds nothing new"
 
 
-def test_the_other_generations_name_the_nearest_way(
+def test_other_generations_name_the_alternative(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, library: Library
 ) -> None:
     for version in ("v1.3", "v1.1"):
@@ -134,9 +134,7 @@ def test_the_other_generations_name_the_nearest_way(
         old.execute(connections.import_files("c1", ["a"]))
 
 
-def test_a_link_that_opens_nothing_is_named_without_its_signature(
-    legacy: TwelveLabsHook, shown: tuple[str, str]
-) -> None:
+def test_failing_link_is_named_without_its_signature(legacy: TwelveLabsHook, shown: tuple[str, str]) -> None:
     link = legacy.execute(legacy.api.thumbnail(*shown, time=1)).url
     wrong = link[:-1] + ("0" if link[-1] != "0" else "1")
     with pytest.raises(TwelveLabsNotFoundError) as refused:
@@ -149,7 +147,7 @@ def test_a_link_that_opens_nothing_is_named_without_its_signature(
         assert "signature" not in str(caught.value) and caught.value.__cause__ is None
 
 
-def test_the_key_stays_at_home(
+def test_key_is_not_sent_to_other_hosts(
     legacy: TwelveLabsHook, shown: tuple[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The link of the engine lies on the host that the key belongs to, and a netrc would know it too."""

@@ -47,7 +47,7 @@ def ended(hook: TwelveLabsHook, connection_id: str, import_id: str) -> Import:
     return hook.execute(connections.read_import(connection_id, import_id))
 
 
-def test_a_connection_from_its_list_to_its_end(hook: TwelveLabsHook, connection_id: str) -> None:
+def test_connection_is_listed_read_and_deleted(hook: TwelveLabsHook, connection_id: str) -> None:
     found = hook.execute(connections.read_connection(connection_id))
     assert (found.status, found.custom_id, found.provider) == (ConnectionStatus.ACTIVE, "lab", "google_drive")
     assert found.connected_at and found.account and found.account_id and found.scopes
@@ -58,7 +58,7 @@ def test_a_connection_from_its_list_to_its_end(hook: TwelveLabsHook, connection_
         hook.execute(connections.read_connection(connection_id))
 
 
-def test_what_needs_a_person_at_google_is_not_allowed_here(hook: TwelveLabsHook, connection_id: str) -> None:
+def test_google_authorization_is_not_allowed(hook: TwelveLabsHook, connection_id: str) -> None:
     for call in (
         connections.authorize_connection("https://app.example.com/done", custom_id="mine"),
         connections.create_picker_token(connection_id),
@@ -96,7 +96,7 @@ def test_files_are_imported_once(hook: TwelveLabsHook, connection_id: str) -> No
     assert ([entry.id for entry in page.items], page.total_results) == ([again.id], 2)
 
 
-def test_an_import_that_cannot_be(hook: TwelveLabsHook, engine: Engine, tmp_path: Path) -> None:
+def test_invalid_imports_are_refused(hook: TwelveLabsHook, engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "usb").mkdir()
     unplugged = connect_folder(engine, tmp_path / "usb")
     (tmp_path / "usb").rmdir()

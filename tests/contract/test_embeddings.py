@@ -64,7 +64,7 @@ def done(hook: TwelveLabsHook, read: Callable[[], Any]) -> EmbeddingTask:
     return task
 
 
-def test_texts_and_images_at_once(hook: TwelveLabsHook, picture: FilePart) -> None:
+def test_texts_and_images_are_embedded_synchronously(hook: TwelveLabsHook, picture: FilePart) -> None:
     source = MediaSource(file=picture)
     for given in (
         TextInput("a red square"),
@@ -78,7 +78,7 @@ def test_texts_and_images_at_once(hook: TwelveLabsHook, picture: FilePart) -> No
         assert found.input.type == (None if isinstance(given, TextInput) else given.type.value)
 
 
-def test_a_video_at_once(hook: TwelveLabsHook, clip: Path, site: Callable[[Path], str]) -> None:
+def test_video_is_embedded_synchronously(hook: TwelveLabsHook, clip: Path, site: Callable[[Path], str]) -> None:
     given = VideoInput(
         MediaSource(url=site(clip)),
         start=1,
@@ -100,7 +100,7 @@ def test_a_video_at_once(hook: TwelveLabsHook, clip: Path, site: Callable[[Path]
     assert found.input.duration == pytest.approx(6, abs=0.1)
 
 
-def test_a_task_of_a_video(hook: TwelveLabsHook, library: Library) -> None:
+def test_video_is_embedded_by_a_task(hook: TwelveLabsHook, library: Library) -> None:
     given = VideoInput(
         MediaSource(asset_id=library.asset_id), segmentation=DynamicSegmentation(3), options=[EmbeddingOption.VISUAL]
     )
@@ -113,7 +113,7 @@ def test_a_task_of_a_video(hook: TwelveLabsHook, library: Library) -> None:
     assert hook.execute(embeddings.embedding_task_status(created.id)).items == ()
 
 
-def test_the_list_of_tasks(hook: TwelveLabsHook, sound: Path) -> None:
+def test_tasks_are_listed(hook: TwelveLabsHook, sound: Path) -> None:
     request = EmbeddingRequest(AudioInput(MediaSource(file=part_of(sound)), options=[EmbeddingOption.AUDIO]))
     ids = [hook.execute(embeddings.create_embedding_task(request)).id for _ in range(2)]
     for task_id in ids:
@@ -148,7 +148,9 @@ def test_embeddings_of_an_indexed_video(hook: TwelveLabsHook, library: Library) 
     assert {item.option for item in hook.execute(one).items} == {"audio"}
 
 
-def test_the_older_call(hook: TwelveLabsHook, picture: FilePart, sound: Path, site: Callable[[Path], str]) -> None:
+def test_older_synchronous_call(
+    hook: TwelveLabsHook, picture: FilePart, sound: Path, site: Callable[[Path], str]
+) -> None:
     found = hook.execute(embeddings_v1.embed(text="a red square", image=picture, audio=site(sound), audio_start=1))
     assert found.model == LOCAL and found.text and found.image and found.audio
     assert found.text.dimensions == found.image.dimensions == 512
@@ -156,7 +158,7 @@ def test_the_older_call(hook: TwelveLabsHook, picture: FilePart, sound: Path, si
     assert found.image.input.filename == "red.png" and found.audio.input.url == site(sound)
 
 
-def test_the_older_tasks(hook: TwelveLabsHook, clip: Path) -> None:
+def test_older_tasks(hook: TwelveLabsHook, clip: Path) -> None:
     call = embeddings_v1.create_video_embedding_task(
         part_of(clip), start=0, end=5, clip_length=2.5, scopes=["clip", "video"]
     )

@@ -34,7 +34,7 @@ def collection(hook: TwelveLabsHook, request: pytest.FixtureRequest) -> EntityCo
     return hook.execute(entities.create_entity_collection(request.node.name, description="people"))
 
 
-def test_the_life_of_a_collection(hook: TwelveLabsHook, collection: EntityCollection) -> None:
+def test_collection_is_created_read_updated_and_deleted(hook: TwelveLabsHook, collection: EntityCollection) -> None:
     assert collection.description == "people"
     assert collection.created_at is not None
     assert hook.execute(entities.read_entity_collection(collection.id)) == collection
@@ -51,7 +51,9 @@ def test_the_life_of_a_collection(hook: TwelveLabsHook, collection: EntityCollec
         hook.execute(entities.read_entity_collection(collection.id))
 
 
-def test_the_life_of_an_entity(hook: TwelveLabsHook, collection: EntityCollection, pictures: list[str]) -> None:
+def test_entity_is_created_read_updated_and_deleted(
+    hook: TwelveLabsHook, collection: EntityCollection, pictures: list[str]
+) -> None:
     ann, bob = pictures
     new = NewEntity("Ann", (ann,), "she sings", {"age": 33, "lead": True, "role": "singer", "height": 1.7})
     made = hook.execute(entities.create_entity(collection.id, new))
@@ -76,7 +78,7 @@ def test_the_life_of_an_entity(hook: TwelveLabsHook, collection: EntityCollectio
         hook.execute(entities.read_entity(collection.id, made.id))
 
 
-def test_lists_of_entities(hook: TwelveLabsHook, collection: EntityCollection, pictures: list[str]) -> None:
+def test_entities_are_listed(hook: TwelveLabsHook, collection: EntityCollection, pictures: list[str]) -> None:
     ann, bob = pictures
     made = [
         hook.execute(entities.create_entity(collection.id, NewEntity(name, tuple(assets))))
@@ -100,7 +102,7 @@ def test_lists_of_entities(hook: TwelveLabsHook, collection: EntityCollection, p
     assert {made[1].id, made[2].id} <= {entity.id for entity in shown}
 
 
-def test_a_bulk_tells_what_was_made_and_what_was_not(
+def test_bulk_creation_reports_created_and_refused_entities(
     hook: TwelveLabsHook, collection: EntityCollection, pictures: list[str]
 ) -> None:
     wanted = [
@@ -116,7 +118,7 @@ def test_a_bulk_tells_what_was_made_and_what_was_not(
     assert {entity.id for entity in hook.execute(entities.list_entities(collection.id)).items} == ids
 
 
-def test_what_is_no_image_is_refused(
+def test_asset_that_is_not_an_image_is_refused(
     hook: TwelveLabsHook, engine: Engine, collection: EntityCollection, clip: Path
 ) -> None:
     video = Api(engine).asset(clip)

@@ -69,7 +69,7 @@ def finished(hook: TwelveLabsHook, task_id: str) -> Any:
     return until(look)
 
 
-def test_an_answer_at_once(hook: TwelveLabsHook, asset_id: str) -> None:
+def test_synchronous_answer(hook: TwelveLabsHook, asset_id: str) -> None:
     request = AnalysisRequest(asset_id, prompt="What is it about?", temperature=0.0, max_tokens=600, start=0, end=20.0)
     found = hook.execute(hook.api.analyze(request))
     assert "good morning" in found.text and found.finish_reason == "stop" and found.id
@@ -77,7 +77,7 @@ def test_an_answer_at_once(hook: TwelveLabsHook, asset_id: str) -> None:
     assert found.model == "twelvelabs-local-extractive"
 
 
-def test_a_stream(hook: TwelveLabsHook, asset_id: str) -> None:
+def test_streamed_answer(hook: TwelveLabsHook, asset_id: str) -> None:
     request = AnalysisRequest(asset_id, prompt="What is it about?")
     first, *pieces, last = hook.stream(hook.api.analyze_stream(request))
     assert isinstance(first, StreamStarted) and isinstance(last, StreamEnded)
@@ -99,7 +99,7 @@ def image(asset_id: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", list(SummaryKind))
-def test_packaged_questions(kind: SummaryKind, hook: TwelveLabsHook, asset_id: str) -> None:
+def test_packaged_prompts(kind: SummaryKind, hook: TwelveLabsHook, asset_id: str) -> None:
     found = summary_of(kind, hook.execute(hook.api.analyze(summary_request(kind, asset_id))))
     assert bool(found.rows) is kind.timed
     assert all(found.document().values())
@@ -107,7 +107,7 @@ def test_packaged_questions(kind: SummaryKind, hook: TwelveLabsHook, asset_id: s
         hook.execute(hook.api.summarize("v", kind))
 
 
-def test_links_files_and_indexed_videos(
+def test_url_inline_file_and_indexed_video(
     hook: TwelveLabsHook, clip: Path, site: Callable[[Path], str], indexed: VideoSource
 ) -> None:
     inline = VideoSource(SourceKind.INLINE, base64.b64encode(clip.read_bytes()).decode())
@@ -118,7 +118,7 @@ def test_links_files_and_indexed_videos(
             ask(AnalysisRequest(indexed, prompt="What?"))
 
 
-def test_a_task_is_found_by_each_filter_and_deleted(
+def test_task_is_found_by_each_filter_and_deleted(
     hook: TwelveLabsHook, clip: Path, site: Callable[[Path], str]
 ) -> None:
     source = VideoSource(SourceKind.URL, site(clip))
@@ -143,7 +143,7 @@ def test_a_task_is_found_by_each_filter_and_deleted(
         hook.execute(hook.api.read_analysis_task(created.id))
 
 
-def test_a_task_is_cancelled_as_often_as_one_likes(hook: TwelveLabsHook) -> None:
+def test_cancelling_a_task_is_idempotent(hook: TwelveLabsHook) -> None:
     with ScriptedServer(Hang()) as silent:
         source = VideoSource(SourceKind.URL, f"{silent.origin}/film.mp4")
         task = hook.execute(hook.api.create_analysis_task(AnalysisRequest(source, prompt="What?")))

@@ -58,7 +58,7 @@ def store(hook: TwelveLabsHook, request: pytest.FixtureRequest) -> KnowledgeStor
     return hook.execute(knowledge_stores.create_knowledge_store(request.node.name, metadata={"team": "blue"}))
 
 
-def test_the_life_of_a_store(hook: TwelveLabsHook, store: KnowledgeStore) -> None:
+def test_store_is_created_read_updated_and_deleted(hook: TwelveLabsHook, store: KnowledgeStore) -> None:
     assert (store.item_count, store.metadata, store.ingestion_config) == (0, {"team": "blue"}, None)
     assert hook.execute(knowledge_stores.read_knowledge_store(store.id)) == store
     changed = hook.execute(
@@ -80,12 +80,14 @@ def test_the_life_of_a_store(hook: TwelveLabsHook, store: KnowledgeStore) -> Non
         Enrichment({"type": "object", "properties": {"who": {"type": "string", "description": "who is seen"}}}),
     ],
 )
-def test_what_a_store_extracts_is_kept(hook: TwelveLabsHook, enrichment: Enrichment) -> None:
+def test_enrichment_settings_are_kept(hook: TwelveLabsHook, enrichment: Enrichment) -> None:
     made = hook.execute(knowledge_stores.create_knowledge_store("enriched", enrichment=enrichment))
     assert made.ingestion_config == enrichment.body()
 
 
-def test_the_life_of_an_item(hook: TwelveLabsHook, engine: Engine, store: KnowledgeStore, clip: Path) -> None:
+def test_item_is_created_read_listed_and_deleted(
+    hook: TwelveLabsHook, engine: Engine, store: KnowledgeStore, clip: Path
+) -> None:
     asset_id = Api(engine).asset(clip)
     made = hook.execute(
         knowledge_stores.create_knowledge_store_item(
@@ -112,7 +114,7 @@ def test_the_life_of_an_item(hook: TwelveLabsHook, engine: Engine, store: Knowle
         hook.execute(knowledge_stores.create_knowledge_store_item(store.id, UNKNOWN))
 
 
-def test_the_life_of_an_item_collection(hook: TwelveLabsHook, shelf: FilledStore) -> None:
+def test_item_collection_is_created_read_updated_and_deleted(hook: TwelveLabsHook, shelf: FilledStore) -> None:
     made = hook.execute(
         item_collections.create_item_collection(shelf.store_id, "spoken", description="talks", metadata={"a": "b"})
     )
@@ -142,7 +144,7 @@ def hits(hook: TwelveLabsHook, shelf: FilledStore, search: KnowledgeSearch) -> K
     return hook.execute(search_knowledge_store(shelf.store_id, search))
 
 
-def test_a_search_finds_what_is_shown_and_what_is_said(hook: TwelveLabsHook, shelf: FilledStore) -> None:
+def test_search_finds_visual_and_spoken_matches(hook: TwelveLabsHook, shelf: FilledStore) -> None:
     shown = hits(hook, shelf, KnowledgeSearch("the summer", include_metadata=True)).hits
     by_item = {hit.item_id: hit for hit in shown}
     clip, picture = by_item[shelf.item_ids[1]], by_item[shelf.item_ids[2]]
@@ -155,7 +157,7 @@ def test_a_search_finds_what_is_shown_and_what_is_said(hook: TwelveLabsHook, she
     assert [hit.rank for hit in heard] == list(range(1, len(heard) + 1))
 
 
-def test_a_search_is_narrowed_and_grouped(hook: TwelveLabsHook, shelf: FilledStore) -> None:
+def test_search_is_filtered_and_grouped(hook: TwelveLabsHook, shelf: FilledStore) -> None:
     words = "summer winter"
     clip, picture = shelf.item_ids[1:]
     images = hits(hook, shelf, KnowledgeSearch(words, asset_types=[AssetType.IMAGE]))
@@ -172,7 +174,7 @@ def expire_tokens(engine: Engine) -> None:
         db.execute("UPDATE knowledge_page_tokens SET expires_at = '2020-01-01T00:00:00.000Z'")
 
 
-def test_pages_go_on_after_their_token_has_expired(hook: TwelveLabsHook, engine: Engine, shelf: FilledStore) -> None:
+def test_search_restarts_after_an_expired_page_token(hook: TwelveLabsHook, engine: Engine, shelf: FilledStore) -> None:
     search = KnowledgeSearch("summer winter", page_size=1)
     first = hits(hook, shelf, search)
     assert first.next_page_token
@@ -201,7 +203,7 @@ def question(shelf: FilledStore, *messages: str, **fields: object) -> ResponseRe
     return ResponseRequest(shelf.store_id, messages, **fields)  # type: ignore[arg-type]
 
 
-def test_a_streamed_answer_quotes_its_sources(hook: TwelveLabsHook, shelf: FilledStore) -> None:
+def test_streamed_answer_cites_its_sources(hook: TwelveLabsHook, shelf: FilledStore) -> None:
     events = list(hook.stream(stream_response(question(shelf, "When is it summer?", instructions="Be brief."))))
     assert [event.type for event in events[:2]] == [EventType.CREATED, EventType.IN_PROGRESS]
     assert [event.sequence_number for event in events] == list(range(len(events)))
@@ -219,7 +221,7 @@ def test_a_streamed_answer_quotes_its_sources(hook: TwelveLabsHook, shelf: Fille
     assert answer.output_tokens
 
 
-def test_a_conversation_goes_on(hook: TwelveLabsHook, shelf: FilledStore) -> None:
+def test_session_continues_a_conversation(hook: TwelveLabsHook, shelf: FilledStore) -> None:
     first = collected(hook.stream(stream_response(question(shelf, "Where is winter?"))))
     assert first.session_id
     again = question(shelf, "And what is it about?", session_id=first.session_id)
@@ -229,7 +231,7 @@ def test_a_conversation_goes_on(hook: TwelveLabsHook, shelf: FilledStore) -> Non
     assert "WINTER" in second.text
 
 
-def test_a_question_is_narrowed_to_items_and_collections(hook: TwelveLabsHook, shelf: FilledStore) -> None:
+def test_question_is_limited_to_items_and_collections(hook: TwelveLabsHook, shelf: FilledStore) -> None:
     collection = hook.execute(item_collections.create_item_collection(shelf.store_id, "signs"))
     hook.execute(item_collections.add_collected_items(shelf.store_id, collection.id, shelf.item_ids[2:]))
     selections = [
@@ -242,7 +244,7 @@ def test_a_question_is_narrowed_to_items_and_collections(hook: TwelveLabsHook, s
     assert [citation.item_id for citation in sign.citations] == [shelf.item_ids[2]]
 
 
-def test_an_answer_that_is_json(hook: TwelveLabsHook, shelf: FilledStore) -> None:
+def test_json_answer(hook: TwelveLabsHook, shelf: FilledStore) -> None:
     quote = {"start": {"type": "number"}, "text": {"type": "string"}, "item_id": {"type": "string"}}
     schema = {
         "type": "object",
@@ -257,7 +259,7 @@ def test_an_answer_that_is_json(hook: TwelveLabsHook, shelf: FilledStore) -> Non
     assert "WINTER" in answer["summary"]
 
 
-def test_an_answer_at_once_shows_its_steps(hook: TwelveLabsHook, shelf: FilledStore) -> None:
+def test_synchronous_answer_includes_its_steps(hook: TwelveLabsHook, shelf: FilledStore) -> None:
     answer = hook.execute(create_response(question(shelf, "Winter?", steps=True)))
     assert answer.status == ResponseStatus.COMPLETED
     assert [item["type"] for item in answer.raw["output"]] == ["function_call", "function_call_output", "message"]

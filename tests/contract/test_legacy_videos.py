@@ -48,7 +48,7 @@ def test_indexes_are_filtered_and_renamed(legacy: TwelveLabsHook) -> None:
     legacy.execute(legacy.api.delete_index(index_id))
 
 
-def test_a_video_is_noted_on_and_found(legacy: TwelveLabsHook, video: tuple[str, str, str]) -> None:
+def test_video_is_found_by_its_metadata(legacy: TwelveLabsHook, video: tuple[str, str, str]) -> None:
     index_id, _, video_id = video
     legacy.execute(legacy.api.update_video(index_id, video_id, user_metadata={"category": "news"}, title="Winter"))
     legacy.execute(legacy.api.update_video(index_id, video_id, user_metadata={"views": 3}))
@@ -63,7 +63,9 @@ def test_a_video_is_noted_on_and_found(legacy: TwelveLabsHook, video: tuple[str,
     assert not found(VideoFilter(user_metadata={"category": "sports"}))
 
 
-def test_what_was_said_and_shown_has_calls_of_its_own(legacy: TwelveLabsHook, video: tuple[str, str, str]) -> None:
+def test_transcription_and_on_screen_text_have_separate_calls(
+    legacy: TwelveLabsHook, video: tuple[str, str, str]
+) -> None:
     index_id, _, video_id = video
     shown = legacy.execute(legacy.api.text_in_video(index_id, video_id))
     assert [segment.value for segment in shown] == ["WINTER", "SUMMER 2031"]
@@ -73,7 +75,7 @@ def test_what_was_said_and_shown_has_calls_of_its_own(legacy: TwelveLabsHook, vi
         legacy.api.read_video(index_id, video_id, transcription=True)
 
 
-def test_a_task_is_listed_and_deleted_after_its_video(legacy: TwelveLabsHook, video: tuple[str, str, str]) -> None:
+def test_task_is_listed_and_deleted_after_its_video(legacy: TwelveLabsHook, video: tuple[str, str, str]) -> None:
     index_id, task_id, video_id = video
     page = legacy.execute(legacy.api.list_tasks(index_id=index_id, status=["ready"], width=640, height=360))
     assert [task.id for task in page.items] == [task_id]

@@ -34,7 +34,7 @@ def exchange(method: str, path: str, sent: bytes = b"", status: int = 200, answe
     return Exchange(method, path, "", Message(WITH_JSON, sent), status, Message(WITH_JSON, answered))
 
 
-def test_what_goes_through_is_passed_on_judged_and_counted(hook: TwelveLabsHook, described: Recorder) -> None:
+def test_requests_are_forwarded_validated_and_counted(hook: TwelveLabsHook, described: Recorder) -> None:
     before = described.exchanges
     index_id = hook.execute(hook.api.create_index("through the proxy"))
     assert hook.execute(hook.api.read_index(index_id)).name == "through the proxy"
@@ -43,7 +43,7 @@ def test_what_goes_through_is_passed_on_judged_and_counted(hook: TwelveLabsHook,
     assert {"POST /indexes", "GET /indexes/{index-id}", "DELETE /indexes/{index-id}"} <= described.covered
 
 
-def test_a_refusal_covers_nothing(engine: Engine, described: Recorder) -> None:
+def test_refused_request_covers_no_operation(engine: Engine, described: Recorder) -> None:
     recorder = Recorder(described.description)
     with proxy(engine.base_url, recorder, request_too=True) as address:
         answer = requests.get(f"{address}/v1.3/indexes/none", headers={"x-api-key": engine.api_key}, timeout=30)
@@ -81,7 +81,7 @@ def slow_stream() -> Iterator[tuple[str, threading.Event]]:
         thread.join()
 
 
-def test_a_stream_passes_record_by_record_and_breaks_off_where_it_does(
+def test_stream_is_forwarded_record_by_record_and_truncated_alike(
     slow_stream: tuple[str, threading.Event],
 ) -> None:
     upstream, told = slow_stream
@@ -97,14 +97,14 @@ def test_a_stream_passes_record_by_record_and_breaks_off_where_it_does(
     assert recorder.exchanges == 0
 
 
-def test_an_unknown_parameter_and_a_wrong_type_are_told(description: Description) -> None:
+def test_unknown_parameter_and_wrong_type_are_reported(description: Description) -> None:
     operation = description.operation("GET", "/indexes")
     assert operation
     assert faults_of_query(description, operation, [("page", "2"), ("index_name", "a")]) == []
     assert len(faults_of_query(description, operation, [("page", "two"), ("pages", "2")])) == 2
 
 
-def test_filters_of_videos_are_objects_or_fields_of_ones_own(description: Description) -> None:
+def test_video_filters_are_objects_or_custom_fields(description: Description) -> None:
     operation = description.operation("GET", "/indexes/abc/videos")
     assert operation
     right = [("duration[gte]", "4"), ("width[lte]", "640"), ("category", "news"), ("user_metadata[views]", "3")]
@@ -113,14 +113,14 @@ def test_filters_of_videos_are_objects_or_fields_of_ones_own(description: Descri
         assert faults_of_query(description, operation, [(wrong, "4")]), wrong
 
 
-def test_an_array_of_a_query_repeats_its_key(description: Description) -> None:
+def test_query_array_repeats_its_key(description: Description) -> None:
     operation = description.operation("GET", "/tasks")
     assert operation
     assert faults_of_query(description, operation, [("status", "ready"), ("status", "failed")]) == []
     assert faults_of_query(description, operation, [("status", "ready,failed")])
 
 
-def test_a_body_with_a_wrong_or_an_unknown_field_is_told(description: Description) -> None:
+def test_wrong_or_unknown_body_field_is_reported(description: Description) -> None:
     operation = description.operation("PUT", "/indexes/abc")
     assert operation
     assert faults_of_request(description, operation, exchange("PUT", "/indexes/abc", b'{"index_name": "a"}')) == []
@@ -128,7 +128,7 @@ def test_a_body_with_a_wrong_or_an_unknown_field_is_told(description: Descriptio
         assert faults_of_request(description, operation, exchange("PUT", "/indexes/abc", body)), body
 
 
-def test_a_form_with_a_wrong_part_is_told(description: Description) -> None:
+def test_wrong_form_part_is_reported(description: Description) -> None:
     operation = description.operation("POST", "/assets")
     assert operation
     schema = operation.bodies["multipart/form-data"]
@@ -141,7 +141,7 @@ def test_a_form_with_a_wrong_part_is_told(description: Description) -> None:
         assert faults_of_form(description, schema, parts), parts
 
 
-def test_an_answer_with_a_wrong_type_status_or_content_type_is_told(description: Description) -> None:
+def test_wrong_response_is_reported(description: Description) -> None:
     operation = description.operation("GET", "/indexes/abc")
     assert operation
     right = exchange("GET", "/indexes/abc", answered=b'{"_id": "a", "created_at": "2026-01-01T00:00:00Z"}')
@@ -153,7 +153,7 @@ def test_an_answer_with_a_wrong_type_status_or_content_type_is_told(description:
     assert faults_of_answer(description, operation, page)
 
 
-def test_records_of_a_stream_are_judged_one_by_one(description: Description) -> None:
+def test_stream_records_are_validated_one_by_one(description: Description) -> None:
     operation = description.operation("POST", "/analyze")
     assert operation
     lines = b'{"event_type": "text_generation", "text": "a"}\n{"event_type": "text_generation", "text": 5}\n'
@@ -161,7 +161,7 @@ def test_records_of_a_stream_are_judged_one_by_one(description: Description) -> 
     assert len(faults_of_answer(description, operation, streamed)) == 1
 
 
-def test_what_is_newer_is_not_in_the_description_yet(described: Recorder) -> None:
+def test_newer_calls_are_missing_in_the_description(described: Recorder) -> None:
     document = json.loads(FILE.read_text())
     for name in newer.OPERATIONS:
         method, path = name.split(" ")

@@ -60,7 +60,7 @@ def older(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Tw
     return make
 
 
-def test_a_text(hook: TwelveLabsHook, library: Library) -> None:
+def test_text_query(hook: TwelveLabsHook, library: Library) -> None:
     request = SearchRequest(library.index_id, SAID, "children", transcription_options=tuple(TranscriptionOption))
     page = hook.execute(hook.api.search(request))
     assert [match.rank for match in page.matches] == [1, 2]
@@ -69,7 +69,7 @@ def test_a_text(hook: TwelveLabsHook, library: Library) -> None:
     assert (page.total_results, page.next_token, page.pool.total_count) == (2, None, 1)
 
 
-def test_all_pages(hook: TwelveLabsHook, library: Library) -> None:
+def test_all_pages_are_read(hook: TwelveLabsHook, library: Library) -> None:
     request = SearchRequest(library.index_id, SAID, "the", page_limit=3, include_user_metadata=True)
     whole = hook.execute(hook.api.search(replace(request, page_limit=50))).matches
     search = Search(hook, request)
@@ -78,7 +78,7 @@ def test_all_pages(hook: TwelveLabsHook, library: Library) -> None:
     assert search.queries == 1
 
 
-def test_an_expired_page_asks_the_query_again(hook: TwelveLabsHook, library: Library, engine: Engine) -> None:
+def test_expired_page_restarts_the_query(hook: TwelveLabsHook, library: Library, engine: Engine) -> None:
     request = SearchRequest(library.index_id, SAID, "the", page_limit=3)
     search = Search(hook, request)
     found = iter(search)
@@ -90,7 +90,7 @@ def test_an_expired_page_asks_the_query_again(hook: TwelveLabsHook, library: Lib
     assert search.queries == 2
 
 
-def test_an_expired_token_is_known_as_one(hook: TwelveLabsHook, library: Library, engine: Engine) -> None:
+def test_expired_token_is_recognized(hook: TwelveLabsHook, library: Library, engine: Engine) -> None:
     request = SearchRequest(library.index_id, SAID, "the", page_limit=1)
     token = hook.execute(hook.api.search(request)).next_token or ""
     address, key = f"{engine.base_url}/_local/searches/expire", {"x-api-key": engine.api_key}
@@ -100,7 +100,9 @@ def test_an_expired_token_is_known_as_one(hook: TwelveLabsHook, library: Library
     assert is_expired(caught.value)
 
 
-def test_images_and_both(hook: TwelveLabsHook, library: Library, still: FilePart, site: Any, sample: Path) -> None:
+def test_image_query_and_combined_query(
+    hook: TwelveLabsHook, library: Library, still: FilePart, site: Any, sample: Path
+) -> None:
     request = SearchRequest(library.index_id, (SearchOption.VISUAL,), images=(still,))
     (match,) = hook.execute(hook.api.search(request)).matches
     assert match.start <= 10 <= match.end
@@ -137,7 +139,7 @@ def test_filters(filter: dict[str, Any], found: bool, hook: TwelveLabsHook, libr
     assert bool(hook.execute(hook.api.search(request)).matches) is found
 
 
-def test_an_index_that_is_none(hook: TwelveLabsHook) -> None:
+def test_unknown_index(hook: TwelveLabsHook) -> None:
     with pytest.raises(TwelveLabsNotFoundError, match="does not exist"):
         hook.execute(hook.api.search(SearchRequest("0" * 24, SAID, "x")))
 
@@ -159,7 +161,7 @@ def test_v1_2(
     assert ["dog" in (match.transcription or "") for match in Search(hook, combined)] == [True]
 
 
-def test_pages_of_images_and_boolean_queries_in_v1_2(
+def test_pages_of_image_and_boolean_queries_in_v1_2(
     older: Callable[[str], TwelveLabsHook], library: Library, still: FilePart
 ) -> None:
     hook = older("v1.2")

@@ -41,7 +41,7 @@ def found(hook: TwelveLabsHook, index_id: str, where: VideoFilter) -> list[str]:
     return ids
 
 
-def test_an_index_from_its_creation_to_its_end(hook: TwelveLabsHook) -> None:
+def test_index_is_created_read_renamed_and_deleted(hook: TwelveLabsHook) -> None:
     index_id = hook.execute(hook.api.create_index("first name", [Model("marengo3.0", ("visual",))]))
     hook.execute(hook.api.rename_index(index_id, "second name"))
     index = hook.execute(hook.api.read_index(index_id))
@@ -54,7 +54,7 @@ def test_an_index_from_its_creation_to_its_end(hook: TwelveLabsHook) -> None:
         hook.execute(hook.api.read_index(index_id))
 
 
-def test_a_taken_name_is_refused(hook: TwelveLabsHook, library: Library) -> None:
+def test_existing_index_name_is_refused(hook: TwelveLabsHook, library: Library) -> None:
     index_id = hook.execute(hook.api.create_index("to be renamed"))
     with pytest.raises(TwelveLabsBadRequestError, match="library"):
         hook.execute(hook.api.rename_index(index_id, "library"))
@@ -135,7 +135,7 @@ def test_metadata_is_merged_and_filtered_by(hook: TwelveLabsHook, library: Libra
     assert hook.execute(hook.api.read_video(index_id, video_id)).user_metadata == {}
 
 
-def test_a_transcription_comes_when_it_is_asked_for(hook: TwelveLabsHook, library: Library) -> None:
+def test_transcription_is_included_on_request(hook: TwelveLabsHook, library: Library) -> None:
     for read in (hook.api.read_video, hook.api.read_indexed_asset):
         assert hook.execute(read(library.index_id, library.video_id)).transcription is None
         with_words = hook.execute(read(library.index_id, library.video_id, transcription=True))
@@ -144,7 +144,7 @@ def test_a_transcription_comes_when_it_is_asked_for(hook: TwelveLabsHook, librar
     assert said == with_words.transcription
 
 
-def test_what_was_said_in_an_asset(hook: TwelveLabsHook, library: Library) -> None:
+def test_transcription_of_an_asset(hook: TwelveLabsHook, library: Library) -> None:
     cuts = ("words", "sentences", "utterances")
     said = hook.execute(hook.api.asset_transcription(library.asset_id, include=cuts))
     assert said.status == "ready" and said.words and said.sentences and said.utterances
@@ -158,7 +158,7 @@ def test_indexed_assets_are_filtered_by_status(hook: TwelveLabsHook, library: Li
     assert hook.execute(hook.api.list_indexed_assets(library.index_id, status=["ready"])).items[0].status == "ready"
 
 
-def test_the_indexed_asset_of_an_asset_is_found_and_taken_away(hook: TwelveLabsHook, library: Library) -> None:
+def test_indexed_asset_is_found_by_asset_and_deleted(hook: TwelveLabsHook, library: Library) -> None:
     index_id = hook.execute(hook.api.create_index("a second home"))
     video_id = hook.execute(hook.api.create_indexed_asset(index_id, library.asset_id, user_metadata={"copy": True}))
     assert hook.execute(hook.api.find_indexed_asset(index_id, library.asset_id)) == video_id
@@ -167,7 +167,7 @@ def test_the_indexed_asset_of_an_asset_is_found_and_taken_away(hook: TwelveLabsH
     assert hook.execute(hook.api.read_asset(library.asset_id)).status == "ready"
 
 
-def test_a_task_from_its_upload_to_its_end(hook: TwelveLabsHook, clip: Path) -> None:
+def test_task_is_created_listed_and_deleted(hook: TwelveLabsHook, clip: Path) -> None:
     index_id = hook.execute(hook.api.create_index("for a task"))
     part = FilePart("clip.mp4", lambda: clip.open("rb"), clip.stat().st_size)
     created = hook.execute(hook.api.create_task(index_id, part, user_metadata={"category": "task"}))
@@ -195,7 +195,7 @@ def test_a_task_from_its_upload_to_its_end(hook: TwelveLabsHook, clip: Path) -> 
     assert not hook.execute(hook.api.list_tasks(index_id=index_id)).items
 
 
-def test_what_is_not_there_is_said_to_be_unknown(hook: TwelveLabsHook, library: Library) -> None:
+def test_missing_objects_are_not_found(hook: TwelveLabsHook, library: Library) -> None:
     for call in (
         hook.api.read_video(library.index_id, UNKNOWN),
         hook.api.update_video(UNKNOWN, library.video_id, user_metadata={"a": "b"}),

@@ -32,7 +32,7 @@ def ready(client: TwelveLabs, asset_id: str) -> Any:
     return until(ended)
 
 
-def test_a_file_from_upload_to_deletion(client: TwelveLabs, clip: Path) -> None:
+def test_file_is_uploaded_read_listed_and_deleted(client: TwelveLabs, clip: Path) -> None:
     with clip.open("rb") as file:
         created = client.assets.create(
             method="direct", file=file, enable_hls=True, enable_thumbnail=True, user_metadata='{"dag": "x"}'
@@ -55,7 +55,7 @@ def test_a_file_from_upload_to_deletion(client: TwelveLabs, clip: Path) -> None:
     assert caught.value.status_code == 404
 
 
-def test_an_address(client: TwelveLabs, clip: Path, site: Callable[[Path], str]) -> None:
+def test_url_becomes_an_asset(client: TwelveLabs, clip: Path, site: Callable[[Path], str]) -> None:
     created = client.assets.create(method="url", url=site(clip), filename="by-address.mp4")
     assert created.id
     assert ready(client, created.id).method == "url"
@@ -77,7 +77,7 @@ def test_lists_and_refusals(client: TwelveLabs, library: Library) -> None:
         client.multipart_upload.get_status("0" * 24)
 
 
-def test_the_client_s_own_way_of_uploading_parts(client: TwelveLabs, clip: Path, tmp_path: Path) -> None:
+def test_multipart_upload_helper_of_the_client(client: TwelveLabs, clip: Path, tmp_path: Path) -> None:
     """More parts than there are links at first, and more than one report."""
     video = padded(clip, tmp_path / "large.mp4", 112 * MIB)
     seen: list[float] = []
@@ -90,7 +90,7 @@ def test_the_client_s_own_way_of_uploading_parts(client: TwelveLabs, clip: Path,
     assert (asset.method, asset.size, asset.filename) == ("multipart", 112 * MIB, "large.mp4")
 
 
-def test_a_session_step_by_step(client: TwelveLabs, clip: Path, tmp_path: Path) -> None:
+def test_multipart_session_step_by_step(client: TwelveLabs, clip: Path, tmp_path: Path) -> None:
     video = padded(clip, tmp_path / "steps.mp4", 6 * MIB)
     session = client.multipart_upload.create(
         filename="steps.mp4", type="video", total_size=6 * MIB, enable_thumbnail=True, user_metadata={"dag": "x"}

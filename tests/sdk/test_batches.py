@@ -36,7 +36,7 @@ def ended(client: TwelveLabs, batch_id: str) -> Any:
     return until(look)
 
 
-def test_a_batch_lives_and_dies(client: TwelveLabs, library: Library) -> None:
+def test_batch_is_created_read_listed_and_deleted(client: TwelveLabs, library: Library) -> None:
     batches = client.analyze_async.batches
     created = submitted(client, item(library.asset_id, custom_id="one"), item(library.asset_id, max_tokens=600))
     assert (created.total_items, [entry.custom_id for entry in created.items]) == (2, ["one", None])
@@ -60,7 +60,7 @@ def test_a_batch_lives_and_dies(client: TwelveLabs, library: Library) -> None:
         batches.retrieve(created.batch_id)
 
 
-def test_a_batch_is_cancelled(client: TwelveLabs, library: Library, engine: Engine) -> None:
+def test_batch_is_cancelled(client: TwelveLabs, library: Library, engine: Engine) -> None:
     batches = client.analyze_async.batches
     with suspended_worker(engine):
         created = submitted(client, item(library.asset_id), item(library.asset_id))
@@ -72,7 +72,7 @@ def test_a_batch_is_cancelled(client: TwelveLabs, library: Library, engine: Engi
     batches.delete(created.batch_id)
 
 
-def test_what_is_refused(client: TwelveLabs) -> None:
+def test_refused_batches(client: TwelveLabs) -> None:
     with pytest.raises(NotFoundError) as caught:
         submitted(client, item(UNKNOWN))
     assert caught.value.body["error"]["code"] == "resource_not_exist"

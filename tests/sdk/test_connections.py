@@ -30,7 +30,7 @@ def connection_id(engine: Engine, tmp_path: Path, clip: Path) -> str:
     return connect_folder(engine, tmp_path, custom_id="lab")
 
 
-def test_a_connection(client: TwelveLabs, connection_id: str) -> None:
+def test_connection_is_listed_read_and_deleted(client: TwelveLabs, connection_id: str) -> None:
     found = client.data_connectors.retrieve_connection(connection_id)
     assert isinstance(found, Connection)
     assert (found.id, found.provider, found.status, found.custom_id) == (connection_id, "google_drive", "active", "lab")
@@ -57,7 +57,7 @@ def test_redirect_uris(client: TwelveLabs) -> None:
         connectors.delete_redirect_uri(made.id)
 
 
-def test_what_needs_google_is_not_allowed(client: TwelveLabs, connection_id: str) -> None:
+def test_google_authorization_is_not_allowed(client: TwelveLabs, connection_id: str) -> None:
     connectors = client.data_connectors
     with pytest.raises(ApiError) as caught:
         connectors.create_connection_picker_token(connection_id)
@@ -66,7 +66,7 @@ def test_what_needs_google_is_not_allowed(client: TwelveLabs, connection_id: str
         connectors.create_connection_picker_token(UNKNOWN)
 
 
-def test_the_client_cannot_send_an_authorization(client: TwelveLabs) -> None:
+def test_client_cannot_send_an_authorization(client: TwelveLabs) -> None:
     """Up to 1.3.6 it joins ``connections:authorize`` to the base as if it were an address of a scheme of its own."""
     with pytest.raises(httpx.UnsupportedProtocol):
         client.data_connectors.authorize_connection(
@@ -74,7 +74,7 @@ def test_the_client_cannot_send_an_authorization(client: TwelveLabs) -> None:
         )
 
 
-def test_an_import(client: TwelveLabs, connection_id: str) -> None:
+def test_import_is_created_and_read(client: TwelveLabs, connection_id: str) -> None:
     files = [ImportFilesRequestItemsItem(source_id=name) for name in ("clip.mp4", "gone.mp4")]
     made = client.imports.import_files(connection_id, items=files)
     assert made.has_failures and made.items and made.id
@@ -98,7 +98,7 @@ def test_an_import(client: TwelveLabs, connection_id: str) -> None:
     assert [entry.id for entry in listed.data or []] == [again.id, made.id]
 
 
-def test_errors_of_imports_are_the_clients_own(client: TwelveLabs, engine: Engine, tmp_path: Path) -> None:
+def test_import_errors_raise_client_exceptions(client: TwelveLabs, engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "usb").mkdir()
     connection_id = connect_folder(engine, tmp_path / "usb")
     with pytest.raises(BadRequestError):

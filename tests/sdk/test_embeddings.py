@@ -58,7 +58,7 @@ def sounding(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_video(tmp_path_factory.mktemp("sounding") / "tone.mp4", ("ONE", "TWO"), seconds=6, sound=True)
 
 
-def test_text_image_both_and_several(client: TwelveLabs, picture: Path) -> None:
+def test_text_image_combined_and_several_inputs(client: TwelveLabs, picture: Path) -> None:
     create = client.embed.v_2.create
     text = create(input_type="text", model_name=MODEL, text=TextInputRequest(input_text="a red square"))
     image = create(input_type="image", model_name=MODEL, image=ImageInputRequest(media_source=inline(picture)))
@@ -83,7 +83,7 @@ def test_text_image_both_and_several(client: TwelveLabs, picture: Path) -> None:
     assert text.metadata is None and kinds == ["image", "text_image", "multi_input"]
 
 
-def test_a_video_at_once(client: TwelveLabs, sounding: Path, site: Callable[[Path], str]) -> None:
+def test_video_is_embedded_synchronously(client: TwelveLabs, sounding: Path, site: Callable[[Path], str]) -> None:
     url = site(sounding)
     answer = client.embed.v_2.create(
         input_type="video",
@@ -103,7 +103,7 @@ def test_a_video_at_once(client: TwelveLabs, sounding: Path, site: Callable[[Pat
     assert answer.metadata.duration == pytest.approx(6, abs=0.1)
 
 
-def test_a_sound_at_once(client: TwelveLabs, tmp_path: Path) -> None:
+def test_audio_is_embedded_synchronously(client: TwelveLabs, tmp_path: Path) -> None:
     answer = client.embed.v_2.create(
         input_type="audio",
         model_name=MODEL,
@@ -119,7 +119,7 @@ def test_a_sound_at_once(client: TwelveLabs, tmp_path: Path) -> None:
     assert answer.metadata.start_offset_sec == 1.0
 
 
-def test_a_task_from_its_creation_to_its_result(client: TwelveLabs, library: Library) -> None:
+def test_task_is_created_waited_for_and_read(client: TwelveLabs, library: Library) -> None:
     tasks = client.embed.v_2.tasks
     created = tasks.create(
         input_type="video",
@@ -137,7 +137,7 @@ def test_a_task_from_its_creation_to_its_result(client: TwelveLabs, library: Lib
     assert listed.model_name == LOCAL and listed.video_embedding.metadata.duration == done.metadata.duration
 
 
-def test_a_list_of_tasks_comes_to_its_end(client: TwelveLabs, tmp_path: Path) -> None:
+def test_task_list_ends(client: TwelveLabs, tmp_path: Path) -> None:
     source = inline(make_sound(tmp_path / "tone.wav", 4.0))
     audio = AudioInputRequest(media_source=source, embedding_option=["audio"])
     first, second = (
@@ -149,7 +149,7 @@ def test_a_list_of_tasks_comes_to_its_end(client: TwelveLabs, tmp_path: Path) ->
     assert list(client.embed.v_2.tasks.list(ended_at="2026-01-01T00:00:00Z").items or ()) == []
 
 
-def test_a_task_that_fails_says_why(client: TwelveLabs, site: Callable[[Path], str], tmp_path: Path) -> None:
+def test_failed_task_has_a_reason(client: TwelveLabs, site: Callable[[Path], str], tmp_path: Path) -> None:
     short = make_sound(tmp_path / "short.wav", 1.0)
     created = client.embed.v_2.tasks.create(
         input_type="audio", model_name=MODEL, audio=AudioInputRequest(media_source=MediaSource(url=site(short)))
@@ -158,7 +158,7 @@ def test_a_task_that_fails_says_why(client: TwelveLabs, site: Callable[[Path], s
     assert done.status == "failed" and done.data is None and "at least 4 seconds" in done.error.message
 
 
-def test_errors_are_the_clients_own(client: TwelveLabs) -> None:
+def test_errors_raise_client_exceptions(client: TwelveLabs) -> None:
     with pytest.raises(BadRequestError) as refused:
         client.embed.v_2.create(input_type="text", model_name=MODEL)
     assert refused.value.body["error"]["code"] == "parameter_not_provided"
@@ -170,7 +170,7 @@ def test_errors_are_the_clients_own(client: TwelveLabs) -> None:
     assert flat.value.body["code"] == "parameter_invalid"
 
 
-def test_the_older_call_takes_all_kinds_at_once(client: TwelveLabs, picture: Path, tmp_path: Path) -> None:
+def test_older_call_embeds_all_kinds(client: TwelveLabs, picture: Path, tmp_path: Path) -> None:
     sound = make_sound(tmp_path / "tone.wav", 7.0)
     answer = client.embed.create(
         model_name=MODEL, text="a red square", image_file=picture.read_bytes(), audio_file=sound.read_bytes()
@@ -181,12 +181,12 @@ def test_the_older_call_takes_all_kinds_at_once(client: TwelveLabs, picture: Pat
     assert spans == [(0.0, 6.0), (6.0, 7.0)]
 
 
-def test_the_older_call_fetches_links(client: TwelveLabs, picture: Path, site: Callable[[Path], str]) -> None:
+def test_older_call_fetches_urls(client: TwelveLabs, picture: Path, site: Callable[[Path], str]) -> None:
     answer = client.embed.create(model_name=MODEL, image_url=site(picture))
     assert answer.text_embedding is None and answer.image_embedding.metadata.input_url == site(picture)
 
 
-def test_the_older_tasks(client: TwelveLabs, sounding: Path) -> None:
+def test_older_tasks(client: TwelveLabs, sounding: Path) -> None:
     tasks = client.embed.tasks
     created = tasks.create(
         model_name=MODEL,

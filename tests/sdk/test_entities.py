@@ -69,7 +69,7 @@ def test_entities(client: TwelveLabs, collection_id: str, pictures: list[str]) -
     assert list(entities.list(collection_id)) == []
 
 
-def test_a_list_goes_on_over_its_pages(client: TwelveLabs, collection_id: str, pictures: list[str]) -> None:
+def test_list_continues_over_pages(client: TwelveLabs, collection_id: str, pictures: list[str]) -> None:
     entities = client.entity_collections.entities
     wanted = [EntitiesCreateBulkRequestEntitiesItem(name=f"Nr {number}", asset_ids=pictures[:1]) for number in range(5)]
     outcome = entities.create_bulk(collection_id, entities=wanted)
@@ -78,7 +78,7 @@ def test_a_list_goes_on_over_its_pages(client: TwelveLabs, collection_id: str, p
     assert listed == [f"Nr {number}" for number in range(5)]
 
 
-def test_a_bulk_that_is_made_in_part(client: TwelveLabs, collection_id: str, pictures: list[str]) -> None:
+def test_partial_bulk_creation(client: TwelveLabs, collection_id: str, pictures: list[str]) -> None:
     wanted = [
         EntitiesCreateBulkRequestEntitiesItem(name="Nobody", asset_ids=[UNKNOWN]),
         EntitiesCreateBulkRequestEntitiesItem(name="Ann", asset_ids=pictures),
@@ -90,7 +90,7 @@ def test_a_bulk_that_is_made_in_part(client: TwelveLabs, collection_id: str, pic
     assert UNKNOWN in (refused.error_reason or "")
 
 
-def test_refusals_are_the_clients_own(client: TwelveLabs, engine: Engine, collection_id: str, clip: Path) -> None:
+def test_refusals_raise_client_exceptions(client: TwelveLabs, engine: Engine, collection_id: str, clip: Path) -> None:
     with pytest.raises(BadRequestError) as caught:
         client.entity_collections.entities.create(collection_id, name="Clip", asset_ids=[Api(engine).asset(clip)])
     assert caught.value.body["code"] == "parameter_invalid"

@@ -44,13 +44,13 @@ def ended(client: TwelveLabs, task_id: str) -> Any:
     return until(look)
 
 
-def test_an_answer_at_once(client: TwelveLabs, video: VideoContext_AssetId) -> None:
+def test_synchronous_answer(client: TwelveLabs, video: VideoContext_AssetId) -> None:
     found = client.analyze(model_name="pegasus1.5", video=video, prompt="What?", temperature=0.2, max_tokens=600)
     assert found.data and "good morning" in found.data and found.finish_reason == "stop" and found.id
     assert found.usage and found.usage.output_tokens > 0 and found.error is None
 
 
-def test_a_stream(client: TwelveLabs, video: VideoContext_AssetId) -> None:
+def test_streamed_answer(client: TwelveLabs, video: VideoContext_AssetId) -> None:
     events = list(client.analyze_stream(model_name="pegasus1.5", video=video, prompt="What?"))
     assert [events[0].event_type, events[-1].event_type] == ["stream_start", "stream_end"]
     texts = [event.text for event in events if event.event_type == "text_generation"]
@@ -77,7 +77,7 @@ def test_links_and_inline_videos(client: TwelveLabs, clip: Path, site: Callable[
         assert "WINTER" in (found.data or "")
 
 
-def test_a_task_lives_and_dies(client: TwelveLabs, video: VideoContext_AssetId) -> None:
+def test_task_is_created_waited_for_and_deleted(client: TwelveLabs, video: VideoContext_AssetId) -> None:
     tasks = client.analyze_async.tasks
     created = tasks.create(model_name="pegasus1.5", video=video, prompt="What is shown?", custom_id="sdk-1")
     assert created.status in ("queued", "pending")
@@ -93,7 +93,7 @@ def test_a_task_lives_and_dies(client: TwelveLabs, video: VideoContext_AssetId) 
             call(created.task_id)
 
 
-def test_a_task_is_cancelled(client: TwelveLabs) -> None:
+def test_task_is_cancelled(client: TwelveLabs) -> None:
     tasks = client.analyze_async.tasks
     with ScriptedServer(Hang()) as silent:
         source = VideoContext_Url(url=f"{silent.origin}/film.mp4")
@@ -116,7 +116,7 @@ def test_segments(client: TwelveLabs, video: VideoContext_AssetId) -> None:
     assert rows and all(row["metadata"]["text"] and row["end_time"] > row["start_time"] for row in rows)
 
 
-def test_refusals_are_the_clients_own_errors(client: TwelveLabs, video: VideoContext_AssetId) -> None:
+def test_refusals_raise_client_exceptions(client: TwelveLabs, video: VideoContext_AssetId) -> None:
     unknown = VideoContext_AssetId(asset_id=UNKNOWN)
     with pytest.raises(NotFoundError) as missing:
         client.analyze(model_name="pegasus1.5", video=unknown, prompt="What?")

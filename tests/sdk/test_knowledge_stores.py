@@ -108,7 +108,7 @@ def test_search(client: TwelveLabs, shelf: FilledStore) -> None:
     assert heard.effective_search_options.video.modalities == ["audio"]
 
 
-def test_pages_of_a_search_and_their_end(client: TwelveLabs, engine: Engine, shelf: FilledStore) -> None:
+def test_search_pages_end(client: TwelveLabs, engine: Engine, shelf: FilledStore) -> None:
     query = KnowledgeStoreSearchQuery(text="summer winter")
     first = client.knowledge_stores.search(shelf.store_id, query=query, page_size=1)
     assert first.next_page_token
@@ -136,7 +136,7 @@ def text_of(response: ResponseObject) -> str:
     return "".join(part.text for item in response.output or () for part in item.content or ())
 
 
-def test_a_streamed_response(client: TwelveLabs, shelf: FilledStore) -> None:
+def test_streamed_response(client: TwelveLabs, shelf: FilledStore) -> None:
     events = list(client.responses.create_stream(knowledge_store_id=shelf.store_id, input=asked("When is it summer?")))
     assert events[0].type == "response.created"
     assert [event.sequence_number for event in events] == list(range(len(events)))
@@ -161,7 +161,7 @@ def test_a_streamed_response(client: TwelveLabs, shelf: FilledStore) -> None:
     assert "SUMMER SALE" in text_of(second)
 
 
-def test_a_response_at_once(client: TwelveLabs, shelf: FilledStore) -> None:
+def test_synchronous_response(client: TwelveLabs, shelf: FilledStore) -> None:
     answer = client.responses.create(knowledge_store_id=shelf.store_id, input=asked("Winter?"))
     assert answer.status == "completed"
     assert "WINTER" in text_of(answer)
@@ -169,7 +169,7 @@ def test_a_response_at_once(client: TwelveLabs, shelf: FilledStore) -> None:
     assert answer.usage.output_tokens
 
 
-def test_refusals_are_the_clients_own(client: TwelveLabs, shelf: FilledStore) -> None:
+def test_refusals_raise_client_exceptions(client: TwelveLabs, shelf: FilledStore) -> None:
     with pytest.raises(BadRequestError) as caught:
         client.knowledge_stores.create(name="")
     assert caught.value.body["code"] == "parameter_not_provided"

@@ -27,7 +27,7 @@ def still(sample: Path, tmp_path: Path) -> Path:
     return frame_of(sample, tmp_path / "still.png", 10)
 
 
-def test_a_text(client: TwelveLabs, library: Library) -> None:
+def test_text_query(client: TwelveLabs, library: Library) -> None:
     found = client.search.create(
         index_id=library.index_id,
         search_options=["transcription", "visual"],
@@ -47,7 +47,7 @@ def test_a_text(client: TwelveLabs, library: Library) -> None:
     assert found.page_info.page_expires_at
 
 
-def test_the_pager_goes_through_all_pages(client: TwelveLabs, library: Library) -> None:
+def test_pager_reads_all_pages(client: TwelveLabs, library: Library) -> None:
     pager = client.search.query(index_id=library.index_id, search_options=SAID, query_text="the", page_limit=2)
     items = list(pager)
     assert [item.rank for item in items] == list(range(1, len(items) + 1))
@@ -55,7 +55,7 @@ def test_the_pager_goes_through_all_pages(client: TwelveLabs, library: Library) 
     assert len({(item.start, item.end) for item in items}) == len(items)
 
 
-def test_a_page_by_its_token(client: TwelveLabs, library: Library) -> None:
+def test_page_by_token(client: TwelveLabs, library: Library) -> None:
     first = client.search.create(index_id=library.index_id, search_options=SAID, query_text="the", page_limit=1)
     assert first.page_info and first.page_info.next_page_token
     second = client.search.retrieve(first.page_info.next_page_token, include_user_metadata=True)
@@ -101,7 +101,7 @@ def test_images(client: TwelveLabs, library: Library, still: Path, site: Any) ->
         ({"index_id": "665000000000000000000abc"}, "resource_not_exist"),
     ],
 )
-def test_refusals_become_its_exceptions(
+def test_refusals_raise_client_exceptions(
     client: TwelveLabs, library: Library, fields: dict[str, Any], code: str
 ) -> None:
     request: dict[str, Any] = {"index_id": library.index_id, "search_options": SAID, "query_text": "x", **fields}
@@ -110,7 +110,7 @@ def test_refusals_become_its_exceptions(
     assert caught.value.body["code"] == code
 
 
-def test_an_expired_page_becomes_its_exception(client: TwelveLabs, library: Library, engine: Engine) -> None:
+def test_expired_page_raises_a_client_exception(client: TwelveLabs, library: Library, engine: Engine) -> None:
     first = client.search.create(index_id=library.index_id, search_options=SAID, query_text="the", page_limit=1)
     assert first.page_info and first.page_info.next_page_token
     address, key = f"{engine.base_url}/_local/searches/expire", {"x-api-key": engine.api_key}

@@ -28,7 +28,7 @@ def index_id(client: TwelveLabs, request: pytest.FixtureRequest) -> Iterator[str
     client.indexes.delete(created.id)
 
 
-def test_an_index_lives_and_dies(client: TwelveLabs) -> None:
+def test_index_is_created_read_renamed_and_deleted(client: TwelveLabs) -> None:
     created = client.indexes.create(index_name="sdk index", models=MODELS, addons=["thumbnail"])
     assert created.id
     index = client.indexes.retrieve(created.id)
@@ -47,7 +47,7 @@ def test_an_index_lives_and_dies(client: TwelveLabs) -> None:
     assert caught.value.body["code"] == "resource_not_exist"
 
 
-def test_pages_follow_one_another(client: TwelveLabs) -> None:
+def test_pages_are_read_in_order(client: TwelveLabs) -> None:
     made = [client.indexes.create(index_name=f"sdk page {number}", models=MODELS).id for number in range(3)]
     newest = client.indexes.list(page_limit=1)
     assert [page.items[0].id for page, _ in zip(newest.iter_pages(), made, strict=False) if page.items] == made[::-1]
@@ -56,7 +56,7 @@ def test_pages_follow_one_another(client: TwelveLabs) -> None:
         client.indexes.delete(one)
 
 
-def test_a_video_is_read_listed_and_noted_on(client: TwelveLabs, library: Library) -> None:
+def test_video_is_read_listed_and_updated(client: TwelveLabs, library: Library) -> None:
     index_id, video_id = library.index_id, library.video_id
     client.indexes.videos.update(index_id, video_id, user_metadata={"sdk": "yes", "take": 2, "good": True})
     video = client.indexes.videos.retrieve(index_id, video_id, transcription=True)
@@ -75,7 +75,7 @@ def test_a_video_is_read_listed_and_noted_on(client: TwelveLabs, library: Librar
     assert not client.indexes.videos.retrieve(index_id, video_id).user_metadata
 
 
-def test_an_indexed_asset_lives_and_dies(client: TwelveLabs, library: Library, index_id: str) -> None:
+def test_indexed_asset_is_created_read_and_deleted(client: TwelveLabs, library: Library, index_id: str) -> None:
     assets = client.indexes.indexed_assets
     created = assets.create(index_id, asset_id=library.asset_id, user_metadata={"copy": "yes"})
     assert created.id
@@ -95,7 +95,7 @@ def test_an_indexed_asset_lives_and_dies(client: TwelveLabs, library: Library, i
         assets.retrieve(index_id, created.id)
 
 
-def test_a_task_is_waited_for(client: TwelveLabs, clip: Path, index_id: str) -> None:
+def test_task_is_waited_for(client: TwelveLabs, clip: Path, index_id: str) -> None:
     with clip.open("rb") as file:
         created = client.tasks.create(index_id=index_id, video_file=file, user_metadata='{"from": "a task"}')
     assert created.id
@@ -115,7 +115,7 @@ def test_a_task_is_waited_for(client: TwelveLabs, clip: Path, index_id: str) -> 
     assert not list(client.tasks.list(index_id=index_id))
 
 
-def test_tasks_are_made_in_bulk_from_links(
+def test_tasks_are_created_in_bulk_from_urls(
     client: TwelveLabs, clip: Path, index_id: str, site: Callable[[Path], str]
 ) -> None:
     created = client.tasks.create_bulk(index_id=index_id, video_urls=[site(clip), site(clip)])
@@ -123,7 +123,7 @@ def test_tasks_are_made_in_bulk_from_links(
     assert (len(created), statuses) == (2, {"ready"})
 
 
-def test_refusals_are_the_clients_own_errors(client: TwelveLabs, engine: Engine, library: Library) -> None:
+def test_refusals_raise_client_exceptions(client: TwelveLabs, engine: Engine, library: Library) -> None:
     for refused, error, code in (
         (lambda: client.indexes.create(index_name="library", models=MODELS), BadRequestError, "index_name_already_exi"),
         (lambda: client.indexes.create(index_name="x", models=[]), BadRequestError, "parameter_not_provided"),

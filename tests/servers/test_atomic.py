@@ -54,9 +54,7 @@ def requests_of(remote: Remote, publish: Publish) -> list[str]:
 
 
 @pytest.mark.parametrize("how", [Break.CUT, Break.LOST])
-def test_a_connection_that_ends_once(
-    remote: Remote, how: Break, publish: Publish, versions: Versions, read: Read
-) -> None:
+def test_connection_lost_once(remote: Remote, how: Break, publish: Publish, versions: Versions, read: Read) -> None:
     """At every request in turn; the client retries, so every publication succeeds and readers see no failure."""
     requests = requests_of(remote, publish)
     words = itertools.cycle(WORDS)
@@ -74,7 +72,7 @@ def test_a_connection_that_ends_once(
     assert set(WORDS) <= set(watch.words)
 
 
-def test_a_store_that_refuses_from_some_request_on(
+def test_store_that_fails_from_some_request_on(
     remote: Remote, publish: Publish, versions: Versions, read: Read, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The failure is one of ours, says what to do, and holds no secret; a retry makes the result whole again."""

@@ -46,7 +46,7 @@ def test_entries_and_compactions(remote: Remote) -> None:
     assert results_of(output) == {*NAMES, "later"}
 
 
-def test_writers_compactions_and_readers_at_once(remote: Remote) -> None:
+def test_concurrent_writers_compactions_and_readers(remote: Remote) -> None:
     output = remote.uri("out")
     names = {f"{writer} {number}" for writer in range(WRITERS) for number in range(RESULTS)}
 

@@ -45,7 +45,7 @@ def keys_of(remote: Remote, videos: list[ListedVideo]) -> list[str]:
     return sorted(video.uri.removeprefix(remote.uri("")) for video in videos)
 
 
-def test_keys_of_any_name_are_found_page_by_page(remote: Remote) -> None:
+def test_keys_with_special_characters_are_listed_page_by_page(remote: Remote) -> None:
     for name in NAMES:
         remote.write(f"in/{name}", CONTENT)
     remote.write("in/deep/er/a.mp4", CONTENT)
@@ -68,7 +68,7 @@ def test_keys_of_any_name_are_found_page_by_page(remote: Remote) -> None:
     assert remote.leftovers() == []
 
 
-def test_a_video_is_too_young_by_the_clock_of_the_store(remote: Remote) -> None:
+def test_age_is_measured_by_the_clock_of_the_store(remote: Remote) -> None:
     remote.write("in/a.mp4", CONTENT)
     assert discover(remote, "1", min_age=600) == []
     later = time.time() + 601
@@ -95,7 +95,7 @@ def test_patterns_prefixes_and_single_objects(remote: Remote) -> None:
         assert all(video.subtitle for video in found if video.uri.endswith("b.mp4"))
 
 
-def test_places_that_cannot_be_listed(remote: Remote) -> None:
+def test_unlistable_sources_are_errors(remote: Remote) -> None:
     for uri, reason in {
         remote.uri("in/", bucket="no-such-bucket"): "does not exist",
         remote.uri("in/", conn_id="stranger"): "access denied",
@@ -105,14 +105,14 @@ def test_places_that_cannot_be_listed(remote: Remote) -> None:
         assert reason in said
 
 
-def test_a_video_that_vanishes_after_it_was_listed_is_named(remote: Remote, tmp_path: Path) -> None:
+def test_video_deleted_after_listing_is_named(remote: Remote, tmp_path: Path) -> None:
     remote.write("in/a.mp4", CONTENT)
     (video,) = discover(remote, "1")
     remote.delete("in/a.mp4")
     assert "does not exist" in said_of(remote, lambda: resolve_source(video.uri), TwelveLabsInputError)
 
 
-def test_a_link_opens_one_object(remote: Remote) -> None:
+def test_presigned_url_opens_one_object(remote: Remote) -> None:
     if remote.scheme == "s3":
         pytest.skip("moto does not check signed links; tests/dags/test_signed_uploads.py follows those of S3")
     remote.write("in/größe 1.mp4", CONTENT)

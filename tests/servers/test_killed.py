@@ -69,7 +69,7 @@ def publisher(remote: Remote) -> Iterator[Publisher]:
             process.wait()
 
 
-def test_a_process_that_is_killed(
+def test_killed_process_leaves_complete_results(
     remote: Remote, publish: Publish, publisher: Publisher, versions: Versions, read: Read
 ) -> None:
     requests = requests_of(remote, publish)

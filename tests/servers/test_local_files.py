@@ -78,7 +78,7 @@ def killed_at(number: int, folder: Path) -> Callable[[], None]:
     return lambda: sys.addaudithook(hook)
 
 
-def test_a_process_that_is_killed_at_any_step(output: Path, versions: Versions, read: Read) -> None:
+def test_process_killed_at_any_step_leaves_complete_results(output: Path, versions: Versions, read: Read) -> None:
     codes, number, seen = set[int](), 0, set[str | None]()
     with watching(versions, read):
         while 0 not in codes:
@@ -93,7 +93,7 @@ def test_a_process_that_is_killed_at_any_step(output: Path, versions: Versions, 
 
 
 @pytest.mark.parametrize("room", [0, 1, PIECE // 2, PIECE])
-def test_no_room(output: Path, versions: Versions, read: Read, room: int) -> None:
+def test_full_disk_keeps_the_old_version(output: Path, versions: Versions, read: Read, room: int) -> None:
     put_in_pieces(str(output), "old", PIECE)
     before = sorted((output / FOLDER).iterdir())
     with watching(versions, read) as watch:

@@ -27,7 +27,7 @@ NAME = "zwei & drei + 100% größe #1.mp4"
 
 
 @pytest.mark.usefixtures("airflow_database")
-def test_a_dag_from_bucket_to_bucket(remote: Remote, connect: Connect, clip: Path) -> None:
+def test_dag_from_bucket_to_bucket(remote: Remote, connect: Connect, clip: Path) -> None:
     remote.write(f"in/{NAME}", clip.read_bytes())
     conf = {
         "sources": [remote.uri(f"in/{NAME}")],
@@ -46,7 +46,7 @@ def test_a_dag_from_bucket_to_bucket(remote: Remote, connect: Connect, clip: Pat
     assert remote.leftovers() == []
 
 
-def test_the_service_fetches_a_video_by_a_link(
+def test_service_fetches_a_video_by_a_presigned_url(
     remote: Remote, connect: Connect, account: Account, clip: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     if remote.scheme == "s3":
@@ -57,7 +57,7 @@ def test_the_service_fetches_a_video_by_a_link(
     assert (asset["method"], asset["filename"], asset["size"]) == ("url", NAME, clip.stat().st_size), caplog.text
 
 
-def test_a_large_video_goes_up_in_parts(remote: Remote, connect: Connect, clip: Path, tmp_path: Path) -> None:
+def test_large_video_is_uploaded_in_parts(remote: Remote, connect: Connect, clip: Path, tmp_path: Path) -> None:
     content = padded(clip, tmp_path / "parts.mp4", 11 * MIB).read_bytes()
     remote.write(f"in/{NAME}", content)
     result, _ = see_through(create(remote.uri(f"in/{NAME}"), method="multipart"), task_context())
@@ -65,7 +65,7 @@ def test_a_large_video_goes_up_in_parts(remote: Remote, connect: Connect, clip: 
 
 
 @pytest.mark.parametrize("method", ["direct", "multipart"])
-def test_a_video_that_vanishes_before_it_is_read(
+def test_video_deleted_before_it_is_read(
     remote: Remote,
     connect: Connect,
     account: Account,

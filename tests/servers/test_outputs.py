@@ -14,7 +14,7 @@ from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsOutpu
 from twelvelabs_provider.storage.publish import check_output
 
 
-def test_what_is_published_is_there(remote: Remote) -> None:
+def test_published_files_are_in_the_store(remote: Remote) -> None:
     output = remote.uri("out")
     check_output(output)
     assert (remote.contents(), remote.leftovers()) == ({}, [])
@@ -30,7 +30,7 @@ def test_what_is_published_is_there(remote: Remote) -> None:
     assert remote.leftovers() == []
 
 
-def test_folders_of_any_name(remote: Remote) -> None:
+def test_output_folders_with_special_characters(remote: Remote) -> None:
     folders = ["two words", "größe/影片", "a+b", "100%25", "%41", "c#d", "e?f", "g=h&i"]
     for folder in folders:
         check_output(remote.uri(folder))
@@ -50,7 +50,7 @@ def said_of(remote: Remote, action: Callable[[], object], kind: type[Exception])
     return str(caught.value)
 
 
-def test_a_bucket_that_is_missing(remote: Remote) -> None:
+def test_missing_bucket(remote: Remote) -> None:
     output = remote.uri("out", bucket="no-such-bucket")
     said = said_of(remote, lambda: check_output(output), TwelveLabsInputError)
     assert said == (
@@ -61,7 +61,7 @@ def test_a_bucket_that_is_missing(remote: Remote) -> None:
     assert f"Cannot write '{remote.scheme}://no-such-bucket/out/{FOLDER}/transcription." in said
 
 
-def test_a_connection_with_the_wrong_secret(remote: Remote) -> None:
+def test_wrong_secret(remote: Remote) -> None:
     output = remote.uri("out", conn_id="stranger")
     said = said_of(remote, lambda: check_output(output), TwelveLabsInputError)
     assert said == (
@@ -72,7 +72,7 @@ def test_a_connection_with_the_wrong_secret(remote: Remote) -> None:
     assert remote.contents() == {}
 
 
-def test_an_account_that_may_not_write(remote: Remote) -> None:
+def test_account_without_write_permission(remote: Remote) -> None:
     check_output(remote.uri("out"))
     with remote.gateway.breaking(1, Break.REFUSED):
         said = said_of(remote, lambda: check_output(remote.uri("out")), TwelveLabsInputError)
@@ -80,7 +80,7 @@ def test_an_account_that_may_not_write(remote: Remote) -> None:
         said_of(remote, lambda: put(remote.uri("out"), "word"), TwelveLabsOutputError)
 
 
-def test_a_file_in_the_way(remote: Remote) -> None:
+def test_object_in_place_of_a_prefix(remote: Remote) -> None:
     remote.write("out", b"a file")
     said = said_of(remote, lambda: check_output(remote.uri("out")), TwelveLabsInputError)
     assert said.endswith("cannot be written: it is a file.")

@@ -17,7 +17,7 @@ NAMES = ["two words.mp4", "größe 影片.mp4", "a+b.mp4", "100%25.mp4", "%41.mp
 CONTENT = bytes(range(256)) * 40
 
 
-def test_keys_of_any_name(remote: Remote) -> None:
+def test_keys_with_special_characters(remote: Remote) -> None:
     for number, name in enumerate(NAMES, start=1):
         remote.write(f"in/{name}", CONTENT[number:])
     for number, name in enumerate(NAMES, start=1):
@@ -28,7 +28,7 @@ def test_keys_of_any_name(remote: Remote) -> None:
             assert stream.read() == CONTENT[number:], name
 
 
-def test_a_stretch_and_nothing_else_is_fetched(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_requested_range_is_fetched(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source_content, "BLOCK_SIZE", 1000)
     remote.write("video.mp4", CONTENT)
     found = resolve_source(remote.uri("video.mp4"))
@@ -40,7 +40,7 @@ def test_a_stretch_and_nothing_else_is_fetched(remote: Remote, monkeypatch: pyte
         assert stream.read() == CONTENT[-10:]
 
 
-def test_a_version_has_a_fingerprint(remote: Remote) -> None:
+def test_versions_have_different_fingerprints(remote: Remote) -> None:
     remote.write("video.mp4", CONTENT)
     first = resolve_source(remote.uri("video.mp4"))
     assert resolve_source(remote.uri("video.mp4")).fingerprint == first.fingerprint
@@ -48,7 +48,7 @@ def test_a_version_has_a_fingerprint(remote: Remote) -> None:
     assert resolve_source(remote.uri("video.mp4")).fingerprint != first.fingerprint
 
 
-def test_what_is_not_there(remote: Remote) -> None:
+def test_missing_object_and_bucket(remote: Remote) -> None:
     remote.write("folder/video.mp4", CONTENT)
     remote.write("empty.mp4", b"")
     for uri, reason in {
@@ -60,7 +60,7 @@ def test_what_is_not_there(remote: Remote) -> None:
         assert reason in said_of(remote, partial(resolve_source, uri), TwelveLabsInputError)
 
 
-def test_a_connection_with_the_wrong_secret(remote: Remote) -> None:
+def test_wrong_secret(remote: Remote) -> None:
     remote.write("video.mp4", CONTENT)
     uri = remote.uri("video.mp4", conn_id="stranger")
     assert "access denied" in said_of(remote, lambda: resolve_source(uri), TwelveLabsInputError)

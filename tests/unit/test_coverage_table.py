@@ -16,11 +16,11 @@ from tests.coverage_table.samples import sample
 from twelvelabs_provider.api.version import ApiVersion
 
 
-def test_the_document_is_up_to_date() -> None:
+def test_document_is_up_to_date() -> None:
     assert DOCUMENT.read_text() == table.markdown(), "run make coverage-table"
 
 
-def test_nothing_is_left_out() -> None:
+def test_every_call_and_route_is_listed() -> None:
     assert table.problems() == []
 
 

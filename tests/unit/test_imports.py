@@ -45,7 +45,7 @@ def imported_by(name: str, source: str, modules: set[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("package", [twelvelabs_provider, twelvelabs_local], ids=lambda package: package.__name__)
-def test_imports_make_no_circle(package: object) -> None:
+def test_imports_have_no_cycle(package: object) -> None:
     folder = Path(next(iter(package.__path__)))  # type: ignore[attr-defined]
     files = {
         ".".join(path.relative_to(folder.parent).with_suffix("").parts).removesuffix(".__init__"): path

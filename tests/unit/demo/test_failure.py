@@ -33,7 +33,7 @@ def test_each_failed_task_is_shown_with_its_error_and_log(tmp_path: Path) -> Non
     ]
 
 
-def test_the_last_error_counts_and_a_message_stands_in_for_an_exception(tmp_path: Path) -> None:
+def test_last_error_is_shown_and_a_message_replaces_a_missing_exception(tmp_path: Path) -> None:
     log = tmp_path / "attempt=1.log"
     write_log(log, error_record("KeyError", "first"), {"level": "error", "event": "the worker was killed"})
     assert last_error(log) == "the worker was killed"

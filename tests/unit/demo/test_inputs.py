@@ -27,7 +27,7 @@ def test_params_carry_absolute_paths(tmp_path: Path, video: Path, monkeypatch: p
     assert run_params(Path("talk.mp4"), None, Path("out"))["transcription"] is None
 
 
-def test_a_missing_video_a_folder_and_an_empty_file_are_refused(tmp_path: Path) -> None:
+def test_missing_video_folder_and_empty_file_are_refused(tmp_path: Path) -> None:
     empty = tmp_path / "empty.mp4"
     empty.touch()
     for path, reason in ((tmp_path / "none.mp4", "no such file"), (tmp_path, "not a file"), (empty, "is empty")):
@@ -36,7 +36,7 @@ def test_a_missing_video_a_folder_and_an_empty_file_are_refused(tmp_path: Path) 
     assert not (tmp_path / "out").exists()
 
 
-def test_a_bad_transcript_is_refused(tmp_path: Path, video: Path) -> None:
+def test_invalid_transcript_is_refused(tmp_path: Path, video: Path) -> None:
     text = tmp_path / "talk.txt"
     text.write_text("words")
     with pytest.raises(InputError, match=r"TRANSCRIPT=.*neither an \.srt nor a \.vtt"):
@@ -45,6 +45,6 @@ def test_a_bad_transcript_is_refused(tmp_path: Path, video: Path) -> None:
         run_params(video, tmp_path / "none.srt", tmp_path / "out")
 
 
-def test_an_output_that_cannot_be_a_folder_is_refused(tmp_path: Path, video: Path) -> None:
+def test_output_that_cannot_be_a_folder_is_refused(tmp_path: Path, video: Path) -> None:
     with pytest.raises(InputError, match=r"OUTPUT=.*cannot be made"):
         run_params(video, None, video / "below-a-file")

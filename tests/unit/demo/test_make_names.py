@@ -34,7 +34,7 @@ FROM_MAKE = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "AIRFLOW_PORT"
     ],
 )
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
-def test_names_reach_the_demo_as_they_are(tmp_path: Path, name: str) -> None:
+def test_file_names_with_special_characters_reach_the_demo(tmp_path: Path, name: str) -> None:
     shutil.copy(ROOT / "Makefile", tmp_path)
     python = tmp_path / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)

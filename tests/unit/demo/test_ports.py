@@ -19,7 +19,7 @@ def busy() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-def test_a_busy_port_is_named_with_its_purpose_and_the_way_out(busy: int) -> None:
+def test_busy_port_is_named_with_its_purpose_and_the_option(busy: int) -> None:
     ports = [Port(free_port(), "Airflow", "AIRFLOW_PORT"), Port(busy, "the engine", "ENGINE_PORT")]
     with pytest.raises(PortError) as error:
         check_ports(ports, "make demo")
@@ -30,7 +30,7 @@ def test_a_busy_port_is_named_with_its_purpose_and_the_way_out(busy: int) -> Non
     assert "AIRFLOW_PORT" not in text
 
 
-def test_the_suggested_port_is_free(busy: int) -> None:
+def test_suggested_port_is_free(busy: int) -> None:
     suggested = free_port_above(busy)
     assert suggested > busy
     assert not is_busy(suggested)
@@ -62,7 +62,7 @@ def test_free_ports_pass_and_a_closed_listener_frees_its_port() -> None:
     check_ports([Port(port, "A", "A_PORT")], "make demo")
 
 
-def test_a_listener_on_every_address_makes_the_port_busy() -> None:
+def test_listener_on_every_address_makes_the_port_busy() -> None:
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("0.0.0.0", 0))

@@ -14,7 +14,7 @@ def state_log() -> StateLog:
     return StateLog(lambda task: f"why {task.label} failed")
 
 
-def test_a_state_is_shown_once_per_change() -> None:
+def test_state_is_shown_once_per_change() -> None:
     log = state_log()
     assert len(log.changes([task("queued")], 1.0)) == 1
     assert log.changes([task("queued")], 2.0) == []
@@ -36,13 +36,13 @@ def test_the_branches_of_a_mapped_task_have_their_own_lines() -> None:
     ]
 
 
-def test_a_state_that_returns_is_shown_again() -> None:
+def test_returning_state_is_shown_again() -> None:
     log = state_log()
     changes = [log.changes([task(state)], 1.0) for state in ("running", "deferred", "running")]
     assert [len(lines) for lines in changes] == [1, 1, 1]
 
 
-def test_a_line_has_the_time_and_explains_what_deferred_means() -> None:
+def test_line_has_the_time_and_explains_deferred() -> None:
     line = state_line(task("deferred"), 12.34)
     assert line.startswith("    12.3 s  index_video[0]")
     assert "no worker" in line

@@ -24,14 +24,14 @@ def test_no_word_is_both_spoken_and_shown() -> None:
     assert shown.isdisjoint(words(list(SPEECH)))
 
 
-def test_the_subtitles_are_what_is_said() -> None:
+def test_subtitles_equal_the_spoken_words() -> None:
     events = pysubs2.load(str(VIDEO.with_suffix(".srt")), encoding="utf-8").events
     assert tuple(event.plaintext for event in events) == SPEECH
     assert all(before.end <= after.start for before, after in itertools.pairwise(events))
     assert events[-1].end / 1000 <= duration(VIDEO)
 
 
-def test_the_video_is_small_and_has_picture_and_sound() -> None:
+def test_video_is_small_and_has_picture_and_sound() -> None:
     assert VIDEO.stat().st_size < 1_500_000
     assert 30 <= duration(VIDEO) <= 60
     with av.open(str(VIDEO)) as container:

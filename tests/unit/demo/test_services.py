@@ -53,9 +53,7 @@ def test_processes_end_when_the_command_fails(tmp_path: Path) -> None:
     assert not process.is_running()
 
 
-def test_a_process_that_ends_while_it_is_waited_for_is_named_with_the_end_of_its_log(
-    tmp_path: Path, services: Services
-) -> None:
+def test_ended_process_is_named_with_the_end_of_its_log(tmp_path: Path, services: Services) -> None:
     services.start(service(tmp_path, "import sys; sys.exit('no room on the disk')", "database"))
     with pytest.raises(ServiceError, match=r"(?s)database ended with exit status 1.*database\.log.*no room"):
         services.wait_until(lambda: False, "database", timeout=60, interval=0.02)
@@ -67,7 +65,7 @@ def test_a_process_that_never_becomes_ready_is_an_error(tmp_path: Path, services
         services.wait_until(lambda: False, "thing", timeout=0.05, interval=0.01)
 
 
-def test_a_step_that_fails_is_an_error_and_one_that_succeeds_is_forgotten(tmp_path: Path, services: Services) -> None:
+def test_failed_step_is_an_error_and_finished_step_is_removed(tmp_path: Path, services: Services) -> None:
     services.start(service(tmp_path, "pass", "good"))
     services.finish("good")
     services.check()
@@ -76,7 +74,7 @@ def test_a_step_that_fails_is_an_error_and_one_that_succeeds_is_forgotten(tmp_pa
         services.finish("bad")
 
 
-def test_what_is_left_running_is_found_again_and_ended(tmp_path: Path, services: Services) -> None:
+def test_leftover_processes_are_found_and_ended(tmp_path: Path, services: Services) -> None:
     file = tmp_path / "up.json"
     process = start_until_ready(services, service(tmp_path, SLEEPER))
     remember(file, "http://airflow", "http://engine", services.pids())
@@ -88,7 +86,7 @@ def test_what_is_left_running_is_found_again_and_ended(tmp_path: Path, services:
     assert not end(file)
 
 
-def test_the_note_follows_what_is_running(tmp_path: Path) -> None:
+def test_record_lists_the_running_processes(tmp_path: Path) -> None:
     file = tmp_path / "running.json"
     with Services(lambda pids: remember(file, "http://airflow", "http://engine", pids)) as services:
         services.start(service(tmp_path, SLEEPER, "one"))
@@ -99,7 +97,7 @@ def test_the_note_follows_what_is_running(tmp_path: Path) -> None:
     assert not file.exists()
 
 
-def test_processes_that_were_let_go_keep_running_and_stay_noted(tmp_path: Path) -> None:
+def test_released_processes_keep_running_and_stay_recorded(tmp_path: Path) -> None:
     file = tmp_path / "running.json"
     with Services(lambda pids: remember(file, "http://airflow", "http://engine", pids)) as services:
         process = start_until_ready(services, service(tmp_path, SLEEPER))
@@ -109,7 +107,7 @@ def test_processes_that_were_let_go_keep_running_and_stay_noted(tmp_path: Path) 
     assert not process.is_running()
 
 
-def test_a_process_id_that_was_given_out_again_is_left_alone(tmp_path: Path) -> None:
+def test_reused_process_id_is_not_ended(tmp_path: Path) -> None:
     file = tmp_path / "up.json"
     started = psutil.Process().create_time()
     file.write_text(
@@ -119,7 +117,7 @@ def test_a_process_id_that_was_given_out_again_is_left_alone(tmp_path: Path) -> 
     assert not end(file)
 
 
-def test_two_commands_do_not_run_at_once(tmp_path: Path) -> None:
+def test_second_command_is_refused_while_one_runs(tmp_path: Path) -> None:
     with alone(tmp_path), pytest.raises(BusyError), alone(tmp_path):
         pass
     with alone(tmp_path):

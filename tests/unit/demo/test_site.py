@@ -32,13 +32,13 @@ def site(tmp_path: Path) -> Site:
     return Site(tmp_path, airflow_port=8081, engine_port=8766)
 
 
-def test_the_connection_of_the_environment_leads_to_the_engine(site: Site) -> None:
+def test_connection_of_the_environment_points_to_the_engine(site: Site) -> None:
     fields = json.loads(with_connection({}, site)["AIRFLOW_CONN_TWELVELABS_DEFAULT"])
     assert (fields["conn_type"], fields["host"]) == ("twelvelabs", "http://127.0.0.1:8766")
     assert fields["password"] == engine_key(site)
 
 
-def test_the_key_is_drawn_once_and_for_its_owner_alone(site: Site, tmp_path: Path) -> None:
+def test_key_is_generated_once_and_readable_by_its_owner_only(site: Site, tmp_path: Path) -> None:
     key = engine_key(site)
     assert len(key) >= 32
     assert engine_key(site) == key
@@ -46,7 +46,7 @@ def test_the_key_is_drawn_once_and_for_its_owner_alone(site: Site, tmp_path: Pat
     assert engine_key(Site(tmp_path / "other", 1, 2)) != key
 
 
-def test_the_password_is_drawn_once_and_for_its_owner_alone(site: Site) -> None:
+def test_password_is_generated_once_and_readable_by_its_owner_only(site: Site) -> None:
     password = airflow_password(site)
     assert len(password) >= 16
     assert airflow_password(site) == password
@@ -56,12 +56,12 @@ def test_the_password_is_drawn_once_and_for_its_owner_alone(site: Site) -> None:
     assert password not in str(variables)
 
 
-def test_connections_are_tested_only_if_asked_for(site: Site) -> None:
+def test_connection_tests_are_opt_in(site: Site) -> None:
     assert environment(site)["AIRFLOW__CORE__TEST_CONNECTION"] == "Disabled"
     assert environment(replace(site, test_connection=True))["AIRFLOW__CORE__TEST_CONNECTION"] == "Enabled"
 
 
-def test_the_users_own_airflow_settings_do_not_leak_in(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_airflow_settings_of_the_user_are_removed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", "CeleryExecutor")
     monkeypatch.setenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", "someone's")
     monkeypatch.setenv("AIRFLOW_HOME", "/somewhere")
@@ -74,7 +74,7 @@ def test_the_users_own_airflow_settings_do_not_leak_in(site: Site, monkeypatch: 
     assert variables["LANG"] == "C.UTF-8"
 
 
-def test_a_connection_that_the_user_has_edited_is_not_taken_for_ours(site: Site) -> None:
+def test_edited_connection_is_not_overwritten(site: Site) -> None:
     ours = connection(site)
     assert leads_to_an_engine(ours)
     assert not leads_to_an_engine(ours | {"host": "https://api.twelvelabs.io"})
@@ -82,7 +82,7 @@ def test_a_connection_that_the_user_has_edited_is_not_taken_for_ours(site: Site)
     assert not leads_to_an_engine({**ours, "description": None})
 
 
-def test_a_key_that_looks_like_an_option_opens_the_engine_all_the_same(site: Site) -> None:
+def test_key_that_looks_like_an_option_is_accepted(site: Site) -> None:
     """One random key in 64 begins with a dash."""
     key = "-K3y-that-begins-with-a-dash-and-goes-on"
     site.state.mkdir(parents=True)

@@ -41,7 +41,7 @@ def summary(output: Path, run_id: str = "run-1") -> list[str]:
     return list(summary_lines(results_of_run(output, run_id)))
 
 
-def test_the_summary_shows_duration_counts_first_rows_and_folder(tmp_path: Path) -> None:
+def test_summary_shows_duration_counts_first_rows_and_folder(tmp_path: Path) -> None:
     publish_result(tmp_path, ResultKind.TRANSCRIPTION, SPOKEN)
     publish_result(tmp_path, ResultKind.TEXT_IN_VIDEO, SHOWN)
     lines = summary(tmp_path)
@@ -57,14 +57,14 @@ def test_the_summary_shows_duration_counts_first_rows_and_folder(tmp_path: Path)
     assert lines.count("    ...") == 1
 
 
-def test_results_of_other_runs_are_passed_over(tmp_path: Path) -> None:
+def test_results_of_other_runs_are_ignored(tmp_path: Path) -> None:
     publish_result(tmp_path, ResultKind.TRANSCRIPTION, SPOKEN, run_id="earlier")
     publish_result(tmp_path, ResultKind.TEXT_IN_VIDEO, SHOWN)
     assert [result.manifest["kind"] for result in results_of_run(tmp_path, "run-1")] == ["text_in_video"]
     assert summary(tmp_path, "another") == []
 
 
-def test_rows_come_from_the_json_array_where_there_are_no_json_lines(tmp_path: Path) -> None:
+def test_rows_are_read_from_json_without_jsonl(tmp_path: Path) -> None:
     publish_result(tmp_path, ResultKind.TEXT_IN_VIDEO, SHOWN, formats=[Format.JSON])
     assert any("NORTHERN LIGHTS" in line for line in summary(tmp_path))
 
@@ -74,7 +74,7 @@ def test_a_result_without_json_is_counted_without_rows(tmp_path: Path) -> None:
     assert "transcript: 5 segments (speech)" in summary(tmp_path)
 
 
-def test_the_summary_shows_missing_segments_and_duration(tmp_path: Path) -> None:
+def test_summary_shows_missing_segments_and_duration(tmp_path: Path) -> None:
     publish_result(tmp_path, ResultKind.TRANSCRIPTION, [], duration=None)
     lines = summary(tmp_path)
     assert "duration  unknown" in lines

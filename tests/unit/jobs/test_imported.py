@@ -98,7 +98,7 @@ def test_files_of_a_transfer_are_selected_by_their_time() -> None:
     assert [file.source_id for file in failures(files)] == ["bad.mov", "now broken.mp4"], "older failures are known"
 
 
-def test_without_anything_before_all_is_new() -> None:
+def test_without_earlier_imports_all_files_are_new() -> None:
     status = status_of(ready=[{"video_id": "v1", "filename": "a.mp4", "created_at": BEFORE}])
     assert [file.action for file in files_of_transfer(status, (), "i", None)] == ["created"]
     assert files_of_transfer(status_of(), (), "i", None) == [] == failures([ImportedFile("a", "skipped", "ready")])
@@ -113,7 +113,7 @@ def test_without_anything_before_all_is_new() -> None:
         ([], Phase.READY),
     ],
 )
-def test_an_import_is_waited_for_until_no_asset_is_on_its_way(statuses: list[str | None], phase: Phase) -> None:
+def test_import_is_waited_for_until_no_asset_is_processing(statuses: list[str | None], phase: Phase) -> None:
     job = JobRef(JobKind.IMPORT, "i1", "c1")
     call = read_state(V1_3, job)
     assert call.name == read_import("c1", "i1").name and cancellation(V1_3, job) is None
@@ -122,7 +122,7 @@ def test_an_import_is_waited_for_until_no_asset_is_on_its_way(statuses: list[str
 
 
 @pytest.mark.parametrize(("running", "phase"), [("queued", Phase.RUNNING), ("ready", Phase.READY)])
-def test_a_transfer_is_waited_for_until_its_lists_are_empty(running: str, phase: Phase) -> None:
+def test_transfer_is_waited_for_until_its_lists_are_empty(running: str, phase: Phase) -> None:
     job = JobRef(JobKind.TRANSFER, "g1", "x1")
     call = read_state(V1_2, job)
     assert dict(call.query) == {"index_id": "x1"} and cancellation(V1_2, job) is None

@@ -68,7 +68,7 @@ def stand(monkeypatch: pytest.MonkeyPatch) -> Stand:
 
 @pytest.mark.parametrize("map_index", [-1, 0, 7])
 @pytest.mark.parametrize("state", ["failed", "success", "queued", "skipped", None])
-def test_a_task_that_a_user_ended_cancels_its_analysis(
+def test_task_ended_by_a_user_cancels_its_analysis(
     server: ScriptedServer, stand: Stand, state: str | None, map_index: int
 ) -> None:
     asked = stand(state)
@@ -130,7 +130,7 @@ def test_without_cancel_on_kill_nothing_is_cancelled(server: ScriptedServer, sta
     assert (server.asked, asked) == ([], [])
 
 
-def test_indexing_goes_on_and_it_is_said(
+def test_indexing_continues_and_a_log_line_says_so(
     server: ScriptedServer, stand: Stand, caplog: pytest.LogCaptureFixture
 ) -> None:
     stand("failed")
