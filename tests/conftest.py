@@ -80,6 +80,36 @@ def library(engine: Engine, sample: Path) -> Library:
 
 
 @pytest.fixture(scope="session")
+def red_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A red square."""
+    import cv2
+    import numpy as np
+
+    path = tmp_path_factory.mktemp("image") / "red square.png"
+    cv2.imwrite(str(path), np.full((200, 200, 3), (0, 0, 255), np.uint8))
+    return path
+
+
+@pytest.fixture(scope="session")
+def portraits(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The ids of two image assets that are ready."""
+    from tests.engine.client import Api
+    from tests.engine.images import make_image
+
+    folder, api = tmp_path_factory.mktemp("portraits"), Api(engine)
+    return [api.asset(make_image(folder / name, name)) for name in ("ann.png", "bob.jpg")]
+
+
+@pytest.fixture
+def connection_id(engine: Engine, tmp_path: Path, clip: Path) -> str:
+    """A connected folder with one video."""
+    from tests.connected import connect_folder
+
+    (tmp_path / "clip.mp4").write_bytes(clip.read_bytes())
+    return connect_folder(engine, tmp_path, custom_id="lab")
+
+
+@pytest.fixture(scope="session")
 def site() -> Iterator[Callable[[Path], str]]:
     """A web server for local files: it returns the link of a path."""
     handler = partial(_Quiet, directory="/")

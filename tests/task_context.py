@@ -1,4 +1,4 @@
-"""Airflow's task context and task state store as the operators see them, in memory."""
+"""Airflow's task context and its state stores of tasks and assets, in memory."""
 
 from __future__ import annotations
 
@@ -20,6 +20,31 @@ class TaskStateStore(dict[str, Any]):
     def jobs(self) -> dict[str, Any]:
         """Return the records of remote jobs, without the text that names the database."""
         return {key: value for key, value in self.items() if key != "twelvelabs_origin"}
+
+
+class AssetStateStore:
+    """State store of one asset; values take the way through JSON, as in Airflow.
+
+    :param value: the stored value, as JSON.
+    """
+
+    def __init__(self, value: str | None = None) -> None:
+        self.value = value
+        self.saved: list[Any] = []
+        self.failures = 0
+        """Number of writes that fail first."""
+
+    async def aget(self, key: str, default: Any = None) -> Any:
+        """Return the stored value."""
+        return default if self.value is None else json.loads(self.value)
+
+    async def aset(self, key: str, value: Any) -> None:
+        """Store a value."""
+        if self.failures:
+            self.failures -= 1
+            raise RuntimeError("no supervisor")
+        self.value = json.dumps(value)
+        self.saved.append(value)
 
 
 def task_context(

@@ -28,13 +28,6 @@ if TYPE_CHECKING:
 UNKNOWN = "665000000000000000000abc"
 
 
-@pytest.fixture
-def connection_id(engine: Engine, tmp_path: Path, clip: Path) -> str:
-    """A folder with one video, connected."""
-    (tmp_path / "clip.mp4").write_bytes(clip.read_bytes())
-    return connect_folder(engine, tmp_path, custom_id="lab")
-
-
 def ended(hook: TwelveLabsHook, connection_id: str, import_id: str) -> Import:
     """Return an import once nothing of it is on its way any more."""
     job = JobRef(JobKind.IMPORT, import_id, connection_id)

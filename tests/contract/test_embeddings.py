@@ -40,16 +40,6 @@ LOCAL = "twelvelabs-local-features"
 
 
 @pytest.fixture(scope="module")
-def picture(tmp_path_factory: pytest.TempPathFactory) -> FilePart:
-    import cv2
-    import numpy as np
-
-    path = tmp_path_factory.mktemp("picture") / "red.png"
-    cv2.imwrite(str(path), np.full((200, 200, 3), (0, 0, 255), np.uint8))
-    return part_of(path)
-
-
-@pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_sound(tmp_path_factory.mktemp("sound") / "tone.wav", 6.0)
 
@@ -64,8 +54,8 @@ def done(hook: TwelveLabsHook, read: Callable[[], Any]) -> EmbeddingTask:
     return task
 
 
-def test_texts_and_images_are_embedded_synchronously(hook: TwelveLabsHook, picture: FilePart) -> None:
-    source = MediaSource(file=picture)
+def test_texts_and_images_are_embedded_synchronously(hook: TwelveLabsHook, red_image: Path) -> None:
+    source = MediaSource(file=part_of(red_image))
     for given in (
         TextInput("a red square"),
         ImageInput(source),
@@ -149,13 +139,15 @@ def test_embeddings_of_an_indexed_video(hook: TwelveLabsHook, library: Library) 
 
 
 def test_older_synchronous_call(
-    hook: TwelveLabsHook, picture: FilePart, sound: Path, site: Callable[[Path], str]
+    hook: TwelveLabsHook, red_image: Path, sound: Path, site: Callable[[Path], str]
 ) -> None:
-    found = hook.execute(embeddings_v1.embed(text="a red square", image=picture, audio=site(sound), audio_start=1))
+    found = hook.execute(
+        embeddings_v1.embed(text="a red square", image=part_of(red_image), audio=site(sound), audio_start=1)
+    )
     assert found.model == LOCAL and found.text and found.image and found.audio
     assert found.text.dimensions == found.image.dimensions == 512
     assert [(item.start, item.end) for item in found.audio.items] == [(1.0, 6.0)]
-    assert found.image.input.filename == "red.png" and found.audio.input.url == site(sound)
+    assert found.image.input.filename == "red square.png" and found.audio.input.url == site(sound)
 
 
 def test_older_tasks(hook: TwelveLabsHook, clip: Path) -> None:

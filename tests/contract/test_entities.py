@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engine.client import Api, until
-from tests.engine.images import make_image
 from twelvelabs_provider.api import entities
 from twelvelabs_provider.api.entities import EntityCollection, EntityStatus, NewEntity
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsNotFoundError
@@ -19,13 +18,6 @@ if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 
 UNKNOWN = "665000000000000000000abc"
-
-
-@pytest.fixture(scope="module")
-def pictures(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Two images that are ready."""
-    folder, api = tmp_path_factory.mktemp("pictures"), Api(engine)
-    return [api.asset(make_image(folder / name, name)) for name in ("ann.png", "bob.jpg")]
 
 
 @pytest.fixture
@@ -52,9 +44,9 @@ def test_collection_is_created_read_updated_and_deleted(hook: TwelveLabsHook, co
 
 
 def test_entity_is_created_read_updated_and_deleted(
-    hook: TwelveLabsHook, collection: EntityCollection, pictures: list[str]
+    hook: TwelveLabsHook, collection: EntityCollection, portraits: list[str]
 ) -> None:
-    ann, bob = pictures
+    ann, bob = portraits
     new = NewEntity("Ann", (ann,), "she sings", {"age": 33, "lead": True, "role": "singer", "height": 1.7})
     made = hook.execute(entities.create_entity(collection.id, new))
     assert (made.name, made.asset_ids, made.description) == ("Ann", (ann,), "she sings")
@@ -78,8 +70,8 @@ def test_entity_is_created_read_updated_and_deleted(
         hook.execute(entities.read_entity(collection.id, made.id))
 
 
-def test_entities_are_listed(hook: TwelveLabsHook, collection: EntityCollection, pictures: list[str]) -> None:
-    ann, bob = pictures
+def test_entities_are_listed(hook: TwelveLabsHook, collection: EntityCollection, portraits: list[str]) -> None:
+    ann, bob = portraits
     made = [
         hook.execute(entities.create_entity(collection.id, NewEntity(name, tuple(assets))))
         for name, assets in (("Ann", [ann]), ("Bob", [bob]), ("Both", [ann, bob]))
@@ -103,12 +95,12 @@ def test_entities_are_listed(hook: TwelveLabsHook, collection: EntityCollection,
 
 
 def test_bulk_creation_reports_created_and_refused_entities(
-    hook: TwelveLabsHook, collection: EntityCollection, pictures: list[str]
+    hook: TwelveLabsHook, collection: EntityCollection, portraits: list[str]
 ) -> None:
     wanted = [
-        NewEntity("Ann", (pictures[0],), "first", {"number": 1}),
+        NewEntity("Ann", (portraits[0],), "first", {"number": 1}),
         NewEntity("Nobody", (UNKNOWN,)),
-        NewEntity("Bob", (pictures[1],)),
+        NewEntity("Bob", (portraits[1],)),
     ]
     outcome = hook.execute(entities.create_entities(collection.id, wanted))
     assert [made.name for made in outcome.created] == ["Ann", "Bob"]

@@ -41,16 +41,6 @@ def embed(output: Path, store: TaskStateStore | None = None, **fields: Any) -> d
 
 
 @pytest.fixture
-def picture(tmp_path: Path) -> Path:
-    import cv2
-    import numpy as np
-
-    path = tmp_path / "red square.png"
-    cv2.imwrite(str(path), np.full((200, 200, 3), (0, 0, 255), np.uint8))
-    return path
-
-
-@pytest.fixture
 def billed(account: Account) -> Callable[[], dict[str, Any]]:
     """What was billed, once nothing is on its way any more that another test left behind."""
 
@@ -87,12 +77,12 @@ def test_result_path_depends_on_the_input(tmp_path: Path, connect: Connect) -> N
     assert first == again != other
 
 
-def test_image_with_text_and_several_images(tmp_path: Path, connect: Connect, picture: Path) -> None:
-    assert embed(tmp_path, image=str(picture))["input_type"] == "image"
-    assert embed(tmp_path, image=[str(picture)], text="red")["input_type"] == "text_image"
-    several = embed(tmp_path, image={"a": str(picture), "b": str(picture)}, text="<@a> beside <@b>")
+def test_image_with_text_and_several_images(tmp_path: Path, connect: Connect, red_image: Path) -> None:
+    assert embed(tmp_path, image=str(red_image))["input_type"] == "image"
+    assert embed(tmp_path, image=[str(red_image)], text="red")["input_type"] == "text_image"
+    several = embed(tmp_path, image={"a": str(red_image), "b": str(red_image)}, text="<@a> beside <@b>")
     assert several["input_type"] == "multi_input" and several["rows"] == 1
-    assert "red square" in embed(tmp_path, image=str(picture))["manifest"]
+    assert "red square" in embed(tmp_path, image=str(red_image))["manifest"]
 
 
 def test_short_video_file_is_embedded_synchronously(tmp_path: Path, connect: Connect, clip: Path) -> None:
@@ -157,8 +147,8 @@ def test_deferrable_task_defers_and_resumes(
     assert result["rows"] == 1 and rows_of(result)[0]["start"] == 1.0
 
 
-def test_every_argument_may_be_a_template(tmp_path: Path, connect: Connect, clip: Path, picture: Path) -> None:
-    params = {"video": str(clip), "options": ["visual"], "images": {"a": str(picture)}, "output": str(tmp_path)}
+def test_every_argument_may_be_a_template(tmp_path: Path, connect: Connect, clip: Path, red_image: Path) -> None:
+    params = {"video": str(clip), "options": ["visual"], "images": {"a": str(red_image)}, "output": str(tmp_path)}
     fields: dict[str, Any] = {
         "task_id": "t",
         "output_path": "{{ params.output }}",
@@ -354,10 +344,10 @@ def test_retry_attaches_to_the_recorded_task(tmp_path: Path, connect: Connect, l
     assert first["embedding_task_id"] == again["embedding_task_id"]
 
 
-def test_embedding_in_older_generations(tmp_path: Path, connect: Connect, clip: Path, picture: Path) -> None:
+def test_embedding_in_older_generations(tmp_path: Path, connect: Connect, clip: Path, red_image: Path) -> None:
     connect("v1.2")
     assert embed(tmp_path, text="good morning")["model_name"] == MODEL
-    assert embed(tmp_path, image=str(picture))["rows"] == 1
+    assert embed(tmp_path, image=str(red_image))["rows"] == 1
     video = embed(tmp_path, video=str(clip), segment_seconds=3, scopes=["clip"])
     assert video["embedding_task_id"] and {row["option"] for row in rows_of(video)} == {"visual"}
     sound = make_sound(tmp_path / "tone.wav", 6.0)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.dags.conftest import Account, Connect, load_dag, read_rows
 from tests.engine.client import Api, until
-from tests.engine.images import delayed_image, make_image
+from tests.engine.images import delayed_image
 from tests.task_context import TaskStateStore, pushed, task_context
 from tests.task_runs import see_through
 from twelvelabs_provider.exceptions import (
@@ -36,13 +36,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.engine
 
 UNKNOWN = "665000000000000000000abc"
-
-
-@pytest.fixture(scope="module")
-def pictures(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Two images that are ready."""
-    folder, api = tmp_path_factory.mktemp("dag_pictures"), Api(engine)
-    return [api.asset(make_image(folder / name, name)) for name in ("ann.png", "bob.jpg")]
 
 
 @pytest.fixture
@@ -87,30 +80,30 @@ def test_collection_is_created_once_per_name(connect: Connect, account: Account)
     assert account.get("/v1.3/entity-collections", name="dag people")["page_info"]["total_results"] == 0
 
 
-def test_entity_is_created_once_per_name(collection_id: str, pictures: list[str], account: Account) -> None:
-    fields = {"asset_ids": str(pictures[:1]).replace("'", '"'), "metadata": '{"age": 33}', "description": "sings"}
+def test_entity_is_created_once_per_name(collection_id: str, portraits: list[str], account: Account) -> None:
+    fields = {"asset_ids": str(portraits[:1]).replace("'", '"'), "metadata": '{"age": 33}', "description": "sings"}
     made, _ = see_through(entity(collection_id, **fields), task_context())
     assert made["entity_collection_id"] == collection_id
     assert (made["entity_name"], made["status"], made["asset_count"]) == ("Ann", "ready", 1)
-    again, deferrals = see_through(entity(collection_id, asset_ids=pictures[0], deferrable=True), task_context())
+    again, deferrals = see_through(entity(collection_id, asset_ids=portraits[0], deferrable=True), task_context())
     assert (again, deferrals) == (made, 0)
     (there,) = entities_in(account, collection_id)
     assert (there["_id"], there["metadata"], there["description"]) == (made["entity_id"], {"age": 33}, "sings")
 
 
 def test_entity_with_missing_images_is_refused_or_updated(
-    collection_id: str, pictures: list[str], account: Account
+    collection_id: str, portraits: list[str], account: Account
 ) -> None:
-    made, _ = see_through(entity(collection_id, asset_ids=pictures[:1], metadata={"a": 1}), task_context())
-    with pytest.raises(TwelveLabsInputError, match=f"lacks the assets {pictures[1]}.*update"):
-        see_through(entity(collection_id, asset_ids=pictures), task_context())
+    made, _ = see_through(entity(collection_id, asset_ids=portraits[:1], metadata={"a": 1}), task_context())
+    with pytest.raises(TwelveLabsInputError, match=f"lacks the assets {portraits[1]}.*update"):
+        see_through(entity(collection_id, asset_ids=portraits), task_context())
     with pytest.raises(TwelveLabsInputError, match="if_exists='fail'"):
-        see_through(entity(collection_id, asset_ids=pictures[:1], if_exists="fail"), task_context())
-    changed = entity(collection_id, asset_ids=pictures, description="new", if_exists="update")
+        see_through(entity(collection_id, asset_ids=portraits[:1], if_exists="fail"), task_context())
+    changed = entity(collection_id, asset_ids=portraits, description="new", if_exists="update")
     updated, _ = see_through(changed, task_context())
     assert (updated["entity_id"], updated["asset_count"], updated["status"]) == (made["entity_id"], 2, "ready")
     (there,) = entities_in(account, collection_id)
-    assert (there["asset_ids"], there["description"], there["metadata"]) == (pictures, "new", {"a": 1})
+    assert (there["asset_ids"], there["description"], there["metadata"]) == (portraits, "new", {"a": 1})
 
 
 def test_deferred_task_waits_for_an_entity(collection_id: str, late: tuple[str, Callable[[], None]]) -> None:
@@ -186,8 +179,8 @@ def test_older_generations_name_the_nearest_alternative(connect: Connect) -> Non
         create_collection("people")
 
 
-def test_deleting_an_entity_is_idempotent(collection_id: str, pictures: list[str], account: Account) -> None:
-    made, _ = see_through(entity(collection_id, asset_ids=pictures), task_context())
+def test_deleting_an_entity_is_idempotent(collection_id: str, portraits: list[str], account: Account) -> None:
+    made, _ = see_through(entity(collection_id, asset_ids=portraits), task_context())
     delete = TwelveLabsDeleteEntityOperator(
         task_id="t", entity_collection_id=collection_id, entity_id=made["entity_id"]
     )
@@ -204,13 +197,13 @@ def bulk(collection_id: str, entities: Any, **fields: Any) -> TwelveLabsCreateEn
 
 
 def test_bulk_creation_has_one_row_per_entity(
-    collection_id: str, pictures: list[str], account: Account, tmp_path: Path
+    collection_id: str, portraits: list[str], account: Account, tmp_path: Path
 ) -> None:
-    see_through(entity(collection_id, asset_ids=pictures[:1]), task_context())
+    see_through(entity(collection_id, asset_ids=portraits[:1]), task_context())
     wanted = [
-        {"name": "Bob", "asset_ids": pictures[1:], "metadata": {"age": 3}},
+        {"name": "Bob", "asset_ids": portraits[1:], "metadata": {"age": 3}},
         {"name": "Nobody", "asset_ids": [UNKNOWN]},
-        {"name": "Ann", "asset_ids": pictures[:1]},
+        {"name": "Ann", "asset_ids": portraits[:1]},
     ]
     context = task_context()
     with pytest.raises(TwelveLabsJobFailedError, match="1 of 3 entities were refused: Nobody"):
@@ -231,7 +224,7 @@ def test_bulk_creation_has_one_row_per_entity(
 
 
 def test_bulk_creation_waits_for_all_entities(
-    collection_id: str, pictures: list[str], late: tuple[str, Callable[[], None]], account: Account
+    collection_id: str, portraits: list[str], late: tuple[str, Callable[[], None]], account: Account
 ) -> None:
     asset_id, let_go = late
     wanted = [{"name": name, "asset_ids": [asset_id]} for name in ("Ann", "Bob")]
@@ -264,8 +257,8 @@ def test_invalid_entity_lists_are_refused(collection_id: str, account: Account, 
     assert entities_in(account, collection_id) == []
 
 
-def test_existing_names_can_be_refused(collection_id: str, pictures: list[str]) -> None:
-    wanted = [{"name": "Ann", "asset_ids": pictures}]
+def test_existing_names_can_be_refused(collection_id: str, portraits: list[str]) -> None:
+    wanted = [{"name": "Ann", "asset_ids": portraits}]
     see_through(bulk(collection_id, wanted), task_context())
     with pytest.raises(TwelveLabsInputError, match=r"1 of 1 entities exist already.*Ann"):
         see_through(bulk(collection_id, wanted, if_exists="fail"), task_context())
@@ -280,13 +273,13 @@ from twelvelabs_provider.operators.entity import (
 )
 from twelvelabs_provider.sensors.entity import TwelveLabsEntitySensor
 
-with DAG("people", start_date=pendulum.datetime(2026, 1, 1), schedule=None, params={"pictures": [], "output": ""}):
+with DAG("people", start_date=pendulum.datetime(2026, 1, 1), schedule=None, params={"portraits": [], "output": ""}):
     collection = TwelveLabsCreateEntityCollectionOperator(task_id="collection", collection_name="of {{ run_id }}")
     ann = TwelveLabsCreateEntityOperator(
         task_id="ann",
         entity_collection_id=collection.output,
         entity_name="Ann",
-        asset_ids="{{ params.pictures | tojson }}",
+        asset_ids="{{ params.portraits | tojson }}",
         metadata="{{ dict(run=run_id) | tojson }}",
         poll_interval=0.5,
         deferrable=True,
@@ -295,8 +288,8 @@ with DAG("people", start_date=pendulum.datetime(2026, 1, 1), schedule=None, para
         task_id="more",
         entity_collection_id=collection.output,
         entities=[
-            {"name": "Bob", "asset_ids": "{{ params.pictures | tojson }}"},
-            {"name": "Ann", "asset_ids": ["{{ params.pictures[0] }}"]},
+            {"name": "Bob", "asset_ids": "{{ params.portraits | tojson }}"},
+            {"name": "Ann", "asset_ids": ["{{ params.portraits[0] }}"]},
         ],
         output_path="{{ params.output }}",
     )
@@ -309,15 +302,15 @@ with DAG("people", start_date=pendulum.datetime(2026, 1, 1), schedule=None, para
 
 @pytest.mark.usefixtures("airflow_database")
 def test_dag_creates_an_entity_collection(
-    connect: Connect, pictures: list[str], account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, portraits: list[str], account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow.settings.DAGS_FOLDER", str(tmp_path))
     file = tmp_path / "people.py"
     file.write_text(DAG)
-    dag_run = load_dag("people", file).test(run_conf={"pictures": pictures, "output": str(tmp_path / "out")})
+    dag_run = load_dag("people", file).test(run_conf={"portraits": portraits, "output": str(tmp_path / "out")})
     assert str(dag_run.state) == "success"
     (collection,) = account.get("/v1.3/entity-collections", name=f"of {dag_run.run_id}")["data"]
     ann, bob = entities_in(account, collection["_id"])
-    assert (ann["metadata"], bob["asset_ids"]) == ({"run": dag_run.run_id}, pictures)
+    assert (ann["metadata"], bob["asset_ids"]) == ({"run": dag_run.run_id}, portraits)
     (manifest,) = (tmp_path / "out").glob("entities/*/*.manifest.json")
     assert [row["outcome"] for row in read_rows(manifest)] == ["created", "existed"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from functools import partial
@@ -15,6 +14,7 @@ import pytest
 from tests.dags.conftest import Connect
 from tests.engine.client import Api
 from tests.engine_process import Engine
+from tests.task_context import AssetStateStore
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.jobs import new_videos
 from twelvelabs_provider.triggers import video_ready
@@ -25,21 +25,6 @@ pytestmark = pytest.mark.engine
 LONGEST = 180.0
 
 
-class Store:
-    """The state store of an asset."""
-
-    def __init__(self) -> None:
-        self.kept: list[Any] = []
-
-    async def aget(self, key: str, default: Any = None) -> Any:
-        """Return the last value."""
-        return json.loads(json.dumps(self.kept[-1])) if self.kept else default
-
-    async def aset(self, key: str, value: Any) -> None:
-        """Keep a value."""
-        self.kept.append(value)
-
-
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short pauses, and one video a page."""
@@ -48,7 +33,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(new_videos, "Paging", partial(Paging, limit=1))
 
 
-def listen(store: Store, index_id: str, videos: int, saved: bool = True) -> list[dict[str, Any]]:
+def listen(store: AssetStateStore, index_id: str, videos: int, saved: bool = True) -> list[dict[str, Any]]:
     """Run a trigger until it has fired for so many videos and has saved its watermark.
 
     :param saved: False ends it before it could.
@@ -63,8 +48,8 @@ def listen(store: Store, index_id: str, videos: int, saved: bool = True) -> list
                 found.append((await anext(cast("AsyncIterator[Any]", events))).payload)
             if saved:
                 waiting = asyncio.ensure_future(anext(cast("AsyncIterator[Any]", events)))
-                before = len(store.kept)
-                while len(store.kept) == before:
+                before = len(store.saved)
+                while len(store.saved) == before:
                     await asyncio.sleep(0.05)
                 waiting.cancel()
                 await asyncio.gather(waiting, return_exceptions=True)
@@ -78,7 +63,7 @@ def test_each_video_fires_once_and_again_only_after_a_crash(
     engine: Engine, connect: Connect, clip: Path, version: str
 ) -> None:
     connect(version)
-    api, store = Api(engine, version), Store()
+    api, store = Api(engine, version), AssetStateStore()
     index_id = api.create_index(f"watched-{version}")
     listen(store, index_id, 0)
 
@@ -91,7 +76,7 @@ def test_each_video_fires_once_and_again_only_after_a_crash(
 
     third = bring(api, index_id, clip)
     assert [one["video_id"] for one in listen(store, index_id, 1)] == [third]
-    assert set(store.kept[-1]["videos"]) == {first, second, third}
+    assert set(store.saved[-1]["videos"]) == {first, second, third}
 
 
 def bring(api: Api, index_id: str, clip: Path) -> str:

@@ -35,16 +35,6 @@ def clip_id(api: Api, clip: Path) -> str:
     return api.asset(clip)
 
 
-@pytest.fixture(scope="module")
-def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    import cv2
-    import numpy as np
-
-    path = tmp_path_factory.mktemp("picture") / "red.png"
-    cv2.imwrite(str(path), np.full((200, 200, 3), (0, 0, 255), np.uint8))
-    return path
-
-
 def inline(path: Path) -> dict[str, str]:
     return {"base64_string": base64.b64encode(path.read_bytes()).decode()}
 
@@ -150,11 +140,11 @@ def test_media_over_ten_minutes_need_a_task(api: Api, tmp_path: Path, site: Call
     assert "601 seconds long" in said and "task" in said
 
 
-def test_media_of_another_type_than_requested(api: Api, tmp_path: Path, clip: Path, picture: Path) -> None:
+def test_media_of_another_type_than_requested(api: Api, tmp_path: Path, clip: Path, red_image: Path) -> None:
     def refused(code: str, body: Any) -> str:
         return api.refused(400, code, "POST", "/embed-v2", wrapped=True, json=body)
 
-    refused("unsupported_file_type", video(inline(picture)))
+    refused("unsupported_file_type", video(inline(red_image)))
     refused("unsupported_file_type", request("audio", media_source=inline(clip)))
     refused("unsupported_file_type", request("image", media_source=inline(clip)))
     small = make_video(tmp_path / "small.mp4", size=(320, 240), seconds=4)
@@ -174,9 +164,11 @@ def test_a_too_small_image(api: Api, tmp_path: Path) -> None:
     assert "300x100" in api.refused(400, "image_resolution_too_low", "POST", "/embed-v2", wrapped=True, json=body)
 
 
-def test_an_image_asset(api: Api, picture: Path) -> None:
-    answer = api.expect(200, "POST", "/embed-v2", json=request("image", media_source={"asset_id": api.asset(picture)}))
-    assert answer["metadata"] == {"input_type": "image", "input_filename": "red.png"}
+def test_an_image_asset(api: Api, red_image: Path) -> None:
+    answer = api.expect(
+        200, "POST", "/embed-v2", json=request("image", media_source={"asset_id": api.asset(red_image)})
+    )
+    assert answer["metadata"] == {"input_type": "image", "input_filename": "red square.png"}
 
 
 def test_embeddings_are_deterministic(api: Api, clip: Path, clip_id: str) -> None:

@@ -23,13 +23,6 @@ if TYPE_CHECKING:
 UNKNOWN = "665000000000000000000abc"
 
 
-@pytest.fixture
-def connection_id(engine: Engine, tmp_path: Path, clip: Path) -> str:
-    """A folder with one video, connected."""
-    (tmp_path / "clip.mp4").write_bytes(clip.read_bytes())
-    return connect_folder(engine, tmp_path, custom_id="lab")
-
-
 def test_connection_is_listed_read_and_deleted(client: TwelveLabs, connection_id: str) -> None:
     found = client.data_connectors.retrieve_connection(connection_id)
     assert isinstance(found, Connection)

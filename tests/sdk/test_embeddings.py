@@ -44,30 +44,20 @@ def inline(path: Path) -> MediaSource:
 
 
 @pytest.fixture(scope="module")
-def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    import cv2
-    import numpy as np
-
-    path = tmp_path_factory.mktemp("picture") / "red.png"
-    cv2.imwrite(str(path), np.full((200, 200, 3), (0, 0, 255), np.uint8))
-    return path
-
-
-@pytest.fixture(scope="module")
 def sounding(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_video(tmp_path_factory.mktemp("sounding") / "tone.mp4", ("ONE", "TWO"), seconds=6, sound=True)
 
 
-def test_text_image_combined_and_several_inputs(client: TwelveLabs, picture: Path) -> None:
+def test_text_image_combined_and_several_inputs(client: TwelveLabs, red_image: Path) -> None:
     create = client.embed.v_2.create
     text = create(input_type="text", model_name=MODEL, text=TextInputRequest(input_text="a red square"))
-    image = create(input_type="image", model_name=MODEL, image=ImageInputRequest(media_source=inline(picture)))
+    image = create(input_type="image", model_name=MODEL, image=ImageInputRequest(media_source=inline(red_image)))
     both = create(
         input_type="text_image",
         model_name=MODEL,
-        text_image=TextImageInputRequest(media_source=inline(picture), input_text="a red square"),
+        text_image=TextImageInputRequest(media_source=inline(red_image), input_text="a red square"),
     )
-    content = inline(picture).base64_string
+    content = inline(red_image).base64_string
     sources = [MultiInputMediaSource(name=name, media_type="image", base64_string=content) for name in "ab"]
     several = create(
         input_type="multi_input",
@@ -170,10 +160,10 @@ def test_errors_raise_client_exceptions(client: TwelveLabs) -> None:
     assert flat.value.body["code"] == "parameter_invalid"
 
 
-def test_older_call_embeds_all_kinds(client: TwelveLabs, picture: Path, tmp_path: Path) -> None:
+def test_older_call_embeds_all_kinds(client: TwelveLabs, red_image: Path, tmp_path: Path) -> None:
     sound = make_sound(tmp_path / "tone.wav", 7.0)
     answer = client.embed.create(
-        model_name=MODEL, text="a red square", image_file=picture.read_bytes(), audio_file=sound.read_bytes()
+        model_name=MODEL, text="a red square", image_file=red_image.read_bytes(), audio_file=sound.read_bytes()
     )
     assert answer.model_name == LOCAL
     assert len(answer.text_embedding.segments[0].float_) == len(answer.image_embedding.segments[0].float_) == 512
@@ -181,9 +171,9 @@ def test_older_call_embeds_all_kinds(client: TwelveLabs, picture: Path, tmp_path
     assert spans == [(0.0, 6.0), (6.0, 7.0)]
 
 
-def test_older_call_fetches_urls(client: TwelveLabs, picture: Path, site: Callable[[Path], str]) -> None:
-    answer = client.embed.create(model_name=MODEL, image_url=site(picture))
-    assert answer.text_embedding is None and answer.image_embedding.metadata.input_url == site(picture)
+def test_older_call_fetches_urls(client: TwelveLabs, red_image: Path, site: Callable[[Path], str]) -> None:
+    answer = client.embed.create(model_name=MODEL, image_url=site(red_image))
+    assert answer.text_embedding is None and answer.image_embedding.metadata.input_url == site(red_image)
 
 
 def test_older_tasks(client: TwelveLabs, sounding: Path) -> None:

@@ -11,7 +11,6 @@ from twelvelabs.errors import BadRequestError
 from twelvelabs.types import Entity, EntityCollection
 
 from tests.engine.client import Api, until
-from tests.engine.images import make_image
 
 if TYPE_CHECKING:
     from twelvelabs import TwelveLabs
@@ -19,13 +18,6 @@ if TYPE_CHECKING:
     from tests.engine_process import Engine
 
 UNKNOWN = "665000000000000000000abc"
-
-
-@pytest.fixture(scope="module")
-def pictures(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Two images that are ready."""
-    folder, api = tmp_path_factory.mktemp("sdk_pictures"), Api(engine)
-    return [api.asset(make_image(folder / name, name)) for name in ("ann.png", "bob.jpg")]
 
 
 @pytest.fixture
@@ -50,10 +42,10 @@ def test_collections(client: TwelveLabs) -> None:
     assert list(client.entity_collections.list(name="sdk actors")) == []
 
 
-def test_entities(client: TwelveLabs, collection_id: str, pictures: list[str]) -> None:
+def test_entities(client: TwelveLabs, collection_id: str, portraits: list[str]) -> None:
     entities = client.entity_collections.entities
     made = entities.create(
-        collection_id, name="Ann", asset_ids=pictures[:1], description="sings", metadata={"age": 33, "lead": True}
+        collection_id, name="Ann", asset_ids=portraits[:1], description="sings", metadata={"age": 33, "lead": True}
     )
     assert made.id
     assert (made.status, made.metadata) == ("processing", {"age": 33, "lead": True})
@@ -61,27 +53,29 @@ def test_entities(client: TwelveLabs, collection_id: str, pictures: list[str]) -
     assert isinstance(ready, Entity)
     assert ready.entity_collection_id == collection_id
     assert entities.update(collection_id, made.id, metadata={"age": 34}).metadata == {"age": 34}
-    assert entities.create_assets(collection_id, made.id, asset_ids=pictures[1:]).asset_ids == pictures
-    assert entities.delete_assets(collection_id, made.id, asset_ids=pictures[:1]).asset_ids == pictures[1:]
+    assert entities.create_assets(collection_id, made.id, asset_ids=portraits[1:]).asset_ids == portraits
+    assert entities.delete_assets(collection_id, made.id, asset_ids=portraits[:1]).asset_ids == portraits[1:]
     assert [one.id for one in entities.list(collection_id, name="Ann", status="ready")] == [made.id]
-    assert made.id in [one.id for one in entities.list_by_asset(pictures[1])]
+    assert made.id in [one.id for one in entities.list_by_asset(portraits[1])]
     entities.delete(collection_id, made.id)
     assert list(entities.list(collection_id)) == []
 
 
-def test_list_continues_over_pages(client: TwelveLabs, collection_id: str, pictures: list[str]) -> None:
+def test_list_continues_over_pages(client: TwelveLabs, collection_id: str, portraits: list[str]) -> None:
     entities = client.entity_collections.entities
-    wanted = [EntitiesCreateBulkRequestEntitiesItem(name=f"Nr {number}", asset_ids=pictures[:1]) for number in range(5)]
+    wanted = [
+        EntitiesCreateBulkRequestEntitiesItem(name=f"Nr {number}", asset_ids=portraits[:1]) for number in range(5)
+    ]
     outcome = entities.create_bulk(collection_id, entities=wanted)
     assert (outcome.success_count, outcome.failed_count) == (5, 0)
     listed = [one.name for one in entities.list(collection_id, page_limit=2, sort_by="name", sort_option="asc")]
     assert listed == [f"Nr {number}" for number in range(5)]
 
 
-def test_partial_bulk_creation(client: TwelveLabs, collection_id: str, pictures: list[str]) -> None:
+def test_partial_bulk_creation(client: TwelveLabs, collection_id: str, portraits: list[str]) -> None:
     wanted = [
         EntitiesCreateBulkRequestEntitiesItem(name="Nobody", asset_ids=[UNKNOWN]),
-        EntitiesCreateBulkRequestEntitiesItem(name="Ann", asset_ids=pictures),
+        EntitiesCreateBulkRequestEntitiesItem(name="Ann", asset_ids=portraits),
     ]
     outcome = client.entity_collections.entities.create_bulk(collection_id, entities=wanted)
     assert [made.name for made in outcome.entities or ()] == ["Ann"]

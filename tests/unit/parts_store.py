@@ -10,7 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self, cast
+from io import BytesIO
+from typing import Any, BinaryIO, Self, cast
+
+from twelvelabs_provider.hooks.multipart import PartSource
 
 _PIECE = 1 << 20
 SIGNATURE = "SIGNATURE0OF0AN0ADDRESS"
@@ -163,6 +166,15 @@ class PartsStore:
         if int(put.nonce) > self._forgotten:
             self.puts.append(put)
         return 200
+
+
+def source_of(content: bytes) -> PartSource:
+    """Return the source of a file ``a.mp4``."""
+
+    def open_range(start: int, size: int) -> BinaryIO:
+        return BytesIO(content[start : start + size])
+
+    return PartSource("a.mp4", len(content), open_range)
 
 
 class _Server(ThreadingHTTPServer):

@@ -6,15 +6,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
 from random import Random
-from typing import BinaryIO
 
 import pytest
 
 from tests.unit.hooks.conftest import Connect
-from tests.unit.parts_store import CUT, SIGNATURE, PartsStore
+from tests.unit.parts_store import CUT, SIGNATURE, PartsStore, source_of
 from tests.unit.scripted_server import connection_text
 from twelvelabs_provider.api.assets import AssetOptions, AssetType
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsTransientError
@@ -41,16 +39,9 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(multipart, "growing_delay", lambda *_: 0.0)
 
 
-def source_of(content: bytes = CONTENT) -> PartSource:
-    def open_range(start: int, size: int) -> BinaryIO:
-        return BytesIO(content[start : start + size])
-
-    return PartSource("a.mp4", len(content), open_range)
-
-
 def send(store: PartsStore, source: PartSource | None = None, *, at_once: int = 4) -> bool:
     """Begin a session and send all of its parts."""
-    hook, source = TwelveLabsHook(), source or source_of()
+    hook, source = TwelveLabsHook(), source or source_of(CONTENT)
     session = hook.execute(create_upload(AssetType.VIDEO, source.size, AssetOptions("a.mp4")))
     sender = MultipartSender(hook, session.id, source, headers=session.headers, at_once=at_once)
     return sender.send(missing_chunks(source.size, session.chunk_size), session.urls)
@@ -145,7 +136,7 @@ def test_source_that_became_shorter(connect: Connect) -> None:
 def test_upload_ends_when_its_session_has_ended(connect: Connect) -> None:
     with PartsStore(len(CONTENT), 1000, status="active", links_at_first=11) as store:
         connect(store.origin)
-        hook, source = TwelveLabsHook(), source_of()
+        hook, source = TwelveLabsHook(), source_of(CONTENT)
         session = hook.execute(create_upload(AssetType.VIDEO, source.size, AssetOptions("a.mp4")))
         store.status = "expired"
         sender = MultipartSender(hook, session.id, source, headers={})

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from airflow.sdk._shared.secrets_masker import SecretsMasker, _secrets_masker, redact
+from airflow.sdk._shared.secrets_masker import SecretsMasker, redact
 
 from tests.unit.scripted_server import KEY, Reply, ScriptedServer
 from twelvelabs_provider.api.endpoint import Endpoint
@@ -16,15 +16,6 @@ from twelvelabs_provider.api.errors import TwelveLabsConfigurationError
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 from twelvelabs_provider.hooks.twelvelabs_async import TwelveLabsAsyncHook
 from twelvelabs_provider.version_compat import AIRFLOW_V_3_2_PLUS
-
-
-@pytest.fixture
-def masker() -> Iterator[SecretsMasker]:
-    """Airflow's masker, which knows no secret yet."""
-    made: SecretsMasker = _secrets_masker()
-    made.reset_masker()
-    yield made
-    made.reset_masker()
 
 
 def on_worker() -> Endpoint:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.task_context import TaskStateStore
 from tests.unit.operator_classes import operator_classes
 from tests.unit.scripted_server import Lost, Reply, ScriptedServer
 from twelvelabs_provider.exceptions import TwelveLabsInputError
@@ -20,17 +21,7 @@ FOUND, NONE, READ = Reply({"data": [NEWS]}), Reply({"data": []}), Reply(NEWS)
 WITHOUT_NAME = {"TwelveLabsAnalyzeVideoOperator", "TwelveLabsSummarizeVideoOperator"}
 
 
-class Memory(dict[str, Any]):
-    """A task state store."""
-
-    def set(self, key: str, value: Any) -> None:
-        self[key] = value
-
-    def delete(self, key: str) -> None:
-        del self[key]
-
-
-def state(memory: Memory, max_tries: int = 0) -> TaskState:
+def state(memory: TaskStateStore, max_tries: int = 0) -> TaskState:
     return TaskState(memory, Identity("d", "r", "t", -1, max_tries, "asked"))
 
 
@@ -103,7 +94,7 @@ def test_arguments_that_contradict_each_other(server: ScriptedServer, arguments:
 
 
 def test_a_retry_uses_the_index_that_the_first_attempt_found(server: ScriptedServer) -> None:
-    memory = Memory()
+    memory = TaskStateStore()
     server.script += [FOUND, READ]
     for _ in "12":
         index = resolve_index_for_videos(TwelveLabsHook(), None, "news", task_state=state(memory))
@@ -112,7 +103,7 @@ def test_a_retry_uses_the_index_that_the_first_attempt_found(server: ScriptedSer
 
 
 def test_a_clear_and_a_deleted_index_are_looked_up_again(server: ScriptedServer) -> None:
-    memory = Memory()
+    memory = TaskStateStore()
     server.script += [FOUND, FOUND, Reply({"code": "resource_not_exists"}, status=404), FOUND]
     resolve_index_for_videos(TwelveLabsHook(), None, "news", task_state=state(memory))
     resolve_index_for_videos(TwelveLabsHook(), None, "news", task_state=state(memory, max_tries=1))

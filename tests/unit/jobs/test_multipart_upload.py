@@ -10,8 +10,9 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from tests.unit.jobs.test_task_state import IDENTITY, Store
-from tests.unit.parts_store import PartsStore
+from tests.task_context import TaskStateStore
+from tests.unit.jobs.test_task_state import IDENTITY
+from tests.unit.parts_store import PartsStore, source_of
 from tests.unit.scripted_server import connection_text, forget_proxies
 from twelvelabs_provider.api.assets import AssetOptions, AssetType
 from twelvelabs_provider.api.errors import TwelveLabsTransientError
@@ -35,20 +36,17 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[PartsStore]:
         yield store
 
 
-def upload(memory: Store | None, *, fingerprint: str = "etag-1", content: bytes = CONTENT, **other: Any) -> str:
+def upload(
+    memory: TaskStateStore | None, *, fingerprint: str = "etag-1", content: bytes = CONTENT, **other: Any
+) -> str:
     """Run one attempt of a task."""
-
-    def open_range(start: int, size: int) -> BinaryIO:
-        return BytesIO(content[start : start + size])
-
-    source = PartSource("a.mp4", len(content), open_range)
     task_state = TaskState(memory, replace(IDENTITY, **other))
-    return MultipartUpload(TwelveLabsHook(), task_state, source, fingerprint).run(
+    return MultipartUpload(TwelveLabsHook(), task_state, source_of(content), fingerprint).run(
         AssetType.VIDEO, AssetOptions("a.mp4")
     )
 
 
-def broken(service: PartsStore, memory: Store | None) -> None:
+def broken(service: PartsStore, memory: TaskStateStore | None) -> None:
     """Run an attempt that fails at the seventh part."""
     service.trouble[7] = [500]
     with pytest.raises(TwelveLabsTransientError, match="part 7"):
@@ -57,7 +55,7 @@ def broken(service: PartsStore, memory: Store | None) -> None:
 
 
 def test_a_retry_sends_only_what_is_missing(service: PartsStore) -> None:
-    memory = Store()
+    memory = TaskStateStore()
     broken(service, memory)
     there = set(service.completed)
     service.forget_puts()
@@ -69,7 +67,7 @@ def test_a_retry_sends_only_what_is_missing(service: PartsStore) -> None:
 
 def test_parts_beyond_the_first_page_are_known(service: PartsStore) -> None:
     service.chunk_size = 100
-    memory = Store()
+    memory = TaskStateStore()
     service.trouble[90] = [500]
     with pytest.raises(TwelveLabsTransientError):
         upload(memory)
@@ -86,7 +84,7 @@ def test_parts_beyond_the_first_page_are_known(service: PartsStore) -> None:
     ids=["etag", "size", "cleared", "asked"],
 )
 def test_another_file_or_a_clear_starts_a_new_upload(service: PartsStore, change: dict[str, Any]) -> None:
-    memory = Store()
+    memory = TaskStateStore()
     broken(service, memory)
     service.forget_puts()
     service.total = len(change.get("content", CONTENT))
@@ -96,14 +94,14 @@ def test_another_file_or_a_clear_starts_a_new_upload(service: PartsStore, change
 
 
 def test_parts_of_former_content_are_deleted(service: PartsStore) -> None:
-    memory = Store()
+    memory = TaskStateStore()
     broken(service, memory)
     upload(memory, fingerprint="etag-2")
     assert service.asked["DELETE c1"] == 1, "a later run would find it under the former content"
 
 
 def test_a_file_that_changes_between_two_parts(service: PartsStore) -> None:
-    memory = Store()
+    memory = TaskStateStore()
 
     def open_range(start: int, size: int) -> BinaryIO:
         if start:
@@ -115,12 +113,12 @@ def test_a_file_that_changes_between_two_parts(service: PartsStore) -> None:
     )
     with pytest.raises(TwelveLabsSourceChangedError):
         parts.run(AssetType.VIDEO, AssetOptions("a.mp4"))
-    assert service.asked["DELETE c1"] == 1 and memory.rows == {}
+    assert service.asked["DELETE c1"] == 1 and memory == {}
 
 
 @pytest.mark.parametrize("status", ["expired", "failed"])
 def test_an_expired_upload_is_started_again(service: PartsStore, status: str) -> None:
-    memory = Store()
+    memory = TaskStateStore()
     broken(service, memory)
     service.forget_puts()
     service.status = status
@@ -129,7 +127,7 @@ def test_an_expired_upload_is_started_again(service: PartsStore, status: str) ->
 
 
 def test_a_complete_upload_is_not_sent_again(service: PartsStore) -> None:
-    memory = Store()
+    memory = TaskStateStore()
     upload(memory)
     service.forget_puts()
     service.status = "completed"
@@ -147,18 +145,18 @@ def test_without_a_store_a_retry_starts_a_new_upload(service: PartsStore) -> Non
 
 
 def test_the_record_contains_no_url(service: PartsStore) -> None:
-    memory = Store()
+    memory = TaskStateStore()
     upload(memory)
-    assert "SIGNATURE" not in str(memory.rows) and "http" not in str(memory.rows)
+    assert "SIGNATURE" not in str(memory) and "http" not in str(memory)
     task_state = TaskState(memory, IDENTITY)
     begun = task_state.earlier_upload()
     assert begun and (begun.upload_id, begun.asset_id, begun.chunk_size) == ("u1", "c1", 1000)
     task_state.clear()
-    assert task_state.earlier_upload() is None and memory.rows == {}
+    assert task_state.earlier_upload() is None and memory == {}
 
 
 def test_an_invalid_upload_record_is_ignored() -> None:
-    memory = Store()
+    memory = TaskStateStore()
     memory.set("twelvelabs_upload", {"identity": IDENTITY.key(), "upload": {"colour": "red"}})
     assert TaskState(memory, IDENTITY).earlier_upload() is None
     begun = BegunUpload("u1", "c1", 5, 50, "etag")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.task_context import TaskStateStore
 from twelvelabs_provider.api.embedding.models import EmbeddedInput, EmbeddingTask
 from twelvelabs_provider.api.embedding.request import (
     AudioInput,
@@ -110,21 +111,13 @@ def test_a_task_of_an_asset_makes_the_outcome_unknown() -> None:
     assert find_lost_task(hook, sound, 1_780_000_000.0) is None
 
 
-class Store(dict[str, Any]):
-    def set(self, key: str, value: Any) -> None:
-        self[key] = value
-
-    def delete(self, key: str) -> None:
-        del self[key]
-
-
 def noted_at(task_state: TaskState) -> float | None:
     intended = task_state.unconfirmed()
     return intended.at if intended else None
 
 
 def test_an_intent_belongs_to_one_identity() -> None:
-    store, identity = Store(), Identity("d", "r", "t", -1, 0, "asked")
+    store, identity = TaskStateStore(), Identity("d", "r", "t", -1, 0, "asked")
     task_state = TaskState(store, identity)
     assert noted_at(task_state) is None
     task_state.record_intent(12.5)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from types import SimpleNamespace
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.task_context import TaskStateStore
 from twelvelabs_provider.exceptions import TwelveLabsRecordError
 from twelvelabs_provider.inputs.policies import Reuse
 from twelvelabs_provider.jobs.identity import Identity, fingerprint
@@ -22,23 +22,7 @@ KEY = "twelvelabs_job"
 PENDING = PendingJob(JobRef(JobKind.ASSET, "c1"), 1.0, 2.0, 3.0, {"filename": "a.mp4"})
 
 
-class Store:
-    """A state store as Airflow's: JSON in, JSON out."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, str] = {}
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return json.loads(self.rows[key]) if key in self.rows else default
-
-    def set(self, key: str, value: Any) -> None:
-        self.rows[key] = json.dumps(value)
-
-    def delete(self, key: str) -> None:
-        del self.rows[key]
-
-
-class BrokenStore(Store):
+class BrokenStore(TaskStateStore):
     """A store that cannot be reached."""
 
     def get(self, key: str, default: Any = None) -> Any:
@@ -46,13 +30,13 @@ class BrokenStore(Store):
 
 
 def test_a_retry_finds_the_job() -> None:
-    store = Store()
+    store = TaskStateStore()
     TaskState(store, IDENTITY).record_job(PENDING)
     assert TaskState(store, replace(IDENTITY)).earlier_job() == PENDING
 
 
 def test_there_is_no_job_before_the_first_submission() -> None:
-    assert TaskState(Store(), IDENTITY).earlier_job() is None
+    assert TaskState(TaskStateStore(), IDENTITY).earlier_job() is None
 
 
 @pytest.mark.parametrize(
@@ -68,7 +52,7 @@ def test_there_is_no_job_before_the_first_submission() -> None:
     ids=["a clear", "another mapped task", "another question", "another run", "another task", "another DAG"],
 )
 def test_another_identity_finds_nothing(other: dict[str, Any]) -> None:
-    store = Store()
+    store = TaskStateStore()
     TaskState(store, IDENTITY).record_job(PENDING)
     assert TaskState(store, replace(IDENTITY, **other)).earlier_job() is None
     assert TaskState(store, IDENTITY).earlier_job() == PENDING, "and does not take it away"
@@ -80,7 +64,7 @@ def test_another_identity_finds_nothing(other: dict[str, Any]) -> None:
      {"identity": IDENTITY.key(), "phase": "elsewhere"}, {"identity": IDENTITY.key(), "phase": "intent"}],
 )  # fmt: skip
 def test_an_invalid_record_is_an_error(junk: Any) -> None:
-    store = Store()
+    store = TaskStateStore()
     store.set("twelvelabs_job", junk)
     with pytest.raises(TwelveLabsRecordError, match="Cannot read the task state"):
         TaskState(store, IDENTITY).earlier_job()
@@ -88,24 +72,24 @@ def test_an_invalid_record_is_an_error(junk: Any) -> None:
 
 
 def test_a_record_of_another_release_is_read() -> None:
-    store = Store()
+    store = TaskStateStore()
     store.set("twelvelabs_job", {"identity": IDENTITY.key(), "pending": PENDING.as_json()})
     assert TaskState(store, IDENTITY).earlier_job() == PENDING
     assert TaskState(store, replace(IDENTITY, life=4)).earlier_job() is None
 
 
 def test_a_clear_ignores_an_invalid_record() -> None:
-    store = Store()
+    store = TaskStateStore()
     task_state = TaskState(store, IDENTITY)
     task_state.record_job(PENDING)
-    store.set("twelvelabs_job", {**store.get("twelvelabs_job"), "pending": "of another release"})
+    store.set("twelvelabs_job", {**store["twelvelabs_job"], "pending": "of another release"})
     with pytest.raises(TwelveLabsRecordError):
         task_state.earlier_job()
     assert TaskState(store, replace(IDENTITY, life=4)).earlier_job() is None
 
 
 def test_the_two_phases_are_one_record() -> None:
-    store = Store()
+    store = TaskStateStore()
     task_state = TaskState(store, IDENTITY)
     task_state.record_intent(5.0, ["t1"])
     assert (task_state.earlier_job(), task_state.unconfirmed()) == (None, EarlierSubmission(None, True, 5.0, ("t1",)))
@@ -115,12 +99,12 @@ def test_the_two_phases_are_one_record() -> None:
     assert task_state.earlier_job() == PENDING, "what was submitted is not an intent that came to nothing"
     task_state.record_intent(6.0)
     task_state.drop_intent()
-    assert store.rows == {}
+    assert store == {}
 
 
 @pytest.mark.parametrize("change", [{"life": 4}, {"life": 3}])
 def test_what_counts_after_a_clear_and_on_a_retry(change: dict[str, Any]) -> None:
-    store, retry = Store(), replace(IDENTITY, **change)
+    store, retry = TaskStateStore(), replace(IDENTITY, **change)
     TaskState(store, IDENTITY).record_job(PENDING)
     cleared = retry.life != IDENTITY.life
     found = {reuse: TaskState(store, replace(retry, reuse=reuse, try_number=2)).earlier_job() for reuse in Reuse}
@@ -139,16 +123,16 @@ def test_what_counts_after_a_clear_and_on_a_retry(change: dict[str, Any]) -> Non
     ],
 )
 def test_a_job_that_no_attempt_attaches_to_is_superseded(change: dict[str, Any], superseded: bool) -> None:
-    store = Store()
+    store = TaskStateStore()
     TaskState(store, IDENTITY).record_job(PENDING)
     assert TaskState(store, replace(IDENTITY, **change)).superseded() == (PENDING if superseded else None)
 
 
 def test_a_job_of_another_task_or_an_invalid_record_is_not_superseded() -> None:
-    store, cleared = Store(), replace(IDENTITY, life=4)
+    store, cleared = TaskStateStore(), replace(IDENTITY, life=4)
     TaskState(store, IDENTITY).record_job(PENDING, ours=False)
     assert TaskState(store, cleared).superseded() is None
-    for record in ({"phase": "unheard of"}, {"phase": "submitted"}, ["no record"], {**store.get(KEY), "pending": {}}):
+    for record in ({"phase": "unheard of"}, {"phase": "submitted"}, ["no record"], {**store[KEY], "pending": {}}):
         store.set(KEY, record)
         assert TaskState(store, cleared).superseded() is None
     TaskState(store, IDENTITY).record_intent(5.0)
@@ -170,13 +154,13 @@ def test_an_unreadable_store_is_an_error() -> None:
 
 
 def test_clearing_removes_the_record() -> None:
-    store = Store()
+    store = TaskStateStore()
     task_state = TaskState(store, IDENTITY)
     task_state.clear()
     task_state.record_job(PENDING)
     task_state.clear()
     assert task_state.earlier_job() is None
-    assert store.rows == {}
+    assert store == {}
 
 
 def test_without_a_store_nothing_is_recorded() -> None:
@@ -187,7 +171,7 @@ def test_without_a_store_nothing_is_recorded() -> None:
 
 
 def test_a_newer_job_replaces_the_older() -> None:
-    store = Store()
+    store = TaskStateStore()
     task_state = TaskState(store, IDENTITY)
     task_state.record_job(PENDING)
     following = PENDING.followed_by(JobRef(JobKind.INDEXED_ASSET, "v1", "i1"), 9.0)
@@ -220,7 +204,7 @@ def keys(context: dict[str, Any], store: Any = None, reuse: Reuse = Reuse.RETRY)
 
 
 def test_two_airflows_with_their_own_stores_share_no_key() -> None:
-    one, other = Store(), Store()
+    one, other = TaskStateStore(), TaskStateStore()
     assert not keys(scheduled(), one) & keys(scheduled(), other)
     assert keys(scheduled(), one) == keys(scheduled(), one), "and a retry has the same"
 
@@ -239,7 +223,7 @@ def test_a_run_that_was_created_again_under_its_id_shares_no_key() -> None:
 
 
 def test_reuse_always_ignores_the_start_of_the_run() -> None:
-    cleared, store = scheduled(start_date=datetime(2026, 11, 5, tzinfo=UTC)), Store()
+    cleared, store = scheduled(start_date=datetime(2026, 11, 5, tzinfo=UTC)), TaskStateStore()
     assert keys(scheduled(), store, Reuse.ALWAYS) == keys(cleared, store, Reuse.ALWAYS)
     one, other = (Identity.of(each, "asked", origin_in(store)) for each in (scheduled(), cleared))
     assert one.lasting_key() == other.lasting_key() and one.instance() == other.instance()
@@ -257,7 +241,7 @@ def test_runs_without_times_are_not_distinguished() -> None:
 
 @pytest.mark.parametrize("junk", ["", 5, [], {}])
 def test_an_invalid_origin_is_an_error(junk: Any) -> None:
-    store = Store()
+    store = TaskStateStore()
     store.set("twelvelabs_origin", junk)
     with pytest.raises(TwelveLabsRecordError, match=r"task.s origin"):
         origin_in(store)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from airflow.sdk._shared.secrets_masker import SecretsMasker, _secrets_masker, redact
+from airflow.sdk._shared.secrets_masker import redact
 
 from tests.unit.operator_classes import operator_classes, required_arguments
 
+pytestmark = pytest.mark.usefixtures("masker")
 SIGNATURE = "5ecre7f00dba5eba11"
 SIGNED = f"https://bucket.example/a.mp4?X-Amz-Date=20261128T000000Z&X-Amz-Signature={SIGNATURE}"
 FIELDS = [
@@ -18,15 +18,6 @@ FIELDS = [
     for operator_class in operator_classes()
     for field in operator_class.template_fields
 ]
-
-
-@pytest.fixture(autouse=True)
-def masker() -> Iterator[SecretsMasker]:
-    """Airflow's masker, which knows no secret yet."""
-    made: SecretsMasker = _secrets_masker()
-    made.reset_masker()
-    yield made
-    made.reset_masker()
 
 
 def rendered(task: Any, *, mapped: bool) -> None:

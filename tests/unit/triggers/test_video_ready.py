@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 
+from tests.task_context import AssetStateStore
 from tests.unit.scripted_server import KEY, Hang, Lost, Reply, ScriptedServer, connection_text
 from twelvelabs_provider.api.errors import ErrorDetails, TwelveLabsAuthError, TwelveLabsRateLimitError
 from twelvelabs_provider.jobs import new_videos
@@ -22,27 +23,6 @@ from twelvelabs_provider.triggers.watermark import VariableStore
 INDEX = "6298d673f1090f1100476d4c"
 LONGEST_TEST = 20.0
 NOW = float(int(time.time()))
-
-
-class Store:
-    """What Airflow's state store of one asset does, and in which order it is used."""
-
-    def __init__(self, value: Any = None) -> None:
-        self.value = value
-        self.saved: list[Any] = []
-        self.fails = 0
-
-    async def aget(self, key: str, default: Any = None) -> Any:
-        """Return what is kept."""
-        return default if self.value is None else json.loads(self.value)
-
-    async def aset(self, key: str, value: Any) -> None:
-        """Save a value, unless it is set to fail."""
-        if self.fails:
-            self.fails -= 1
-            raise RuntimeError("no supervisor")
-        self.value = json.dumps(value)
-        self.saved.append(value)
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +42,7 @@ def page(*videos: dict[str, Any], number: int = 1, of: int = 1) -> Reply:
     return Reply({"data": list(videos), "page_info": info})
 
 
-def trigger(store: Store | None, **arguments: Any) -> TwelveLabsVideoReadyTrigger:
+def trigger(store: AssetStateStore | None, **arguments: Any) -> TwelveLabsVideoReadyTrigger:
     """Make a trigger as the triggerer does: from its row, with the state store of its asset."""
     arguments = {"poll_interval": 0.001, **({} if "index_name" in arguments else {"index_id": INDEX}), **arguments}
     path, fields = TwelveLabsVideoReadyTrigger(**arguments).serialize()
@@ -104,9 +84,11 @@ def events(one: TwelveLabsVideoReadyTrigger, server: ScriptedServer) -> list[dic
     return found
 
 
-def known(age: float = 3600.0, **fired: float) -> Store:
+def known(age: float = 3600.0, **fired: float) -> AssetStateStore:
     """A store that remembers a watermark."""
-    return Store(json.dumps(EventWatermark(NOW - age, {name: NOW - at for name, at in fired.items()}).as_json()))
+    return AssetStateStore(
+        json.dumps(EventWatermark(NOW - age, {name: NOW - at for name, at in fired.items()}).as_json())
+    )
 
 
 def test_a_video_that_becomes_ready_fires_once(server: ScriptedServer) -> None:
@@ -127,7 +109,7 @@ def test_a_video_that_becomes_ready_fires_once(server: ScriptedServer) -> None:
 
 def test_videos_ready_at_the_first_poll_do_not_fire(server: ScriptedServer) -> None:
     """Not even if it was asked for a minute later than what is still on its way."""
-    store = Store()
+    store = AssetStateStore()
     server.script += [page(video("old", age=10), video("v1", "indexing", 70))]
     server.script += [page(video("old", age=10), video("v1", age=70))]
     assert names(trigger(store), server) == ["v1"]
@@ -136,7 +118,7 @@ def test_videos_ready_at_the_first_poll_do_not_fire(server: ScriptedServer) -> N
 def test_since_fires_for_existing_videos_oldest_first(server: ScriptedServer) -> None:
     since = datetime.fromtimestamp(NOW - 500, UTC).isoformat()
     server.script += [page(video("new", age=10), video("old", age=400))]
-    assert names(trigger(Store(), since=since), server) == ["old", "new"]
+    assert names(trigger(AssetStateStore(), since=since), server) == ["old", "new"]
     assert datetime.fromisoformat(dict(server.requests[0].query)["created_at"]).timestamp() == NOW - 500
 
 
@@ -223,7 +205,7 @@ def test_the_watermark_is_saved_after_the_events(server: ScriptedServer) -> None
 
 def test_a_failed_save_is_repeated_and_nothing_fires_twice(server: ScriptedServer) -> None:
     store = known()
-    store.fails = 2
+    store.failures = 2
     server.script += [page(video("v1"))] * 3
     assert names(trigger(store), server) == ["v1"]
     assert [list(saved["videos"]) for saved in store.saved] == [["v1"]]
@@ -263,7 +245,7 @@ def test_retry_after_is_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_invalid_watermark_stops_the_events(server: ScriptedServer) -> None:
     """Nothing says which videos have had their event, until a user deletes the watermark."""
-    store = Store(json.dumps({"version": 99}))
+    store = AssetStateStore(json.dumps({"version": 99}))
     seen = []
 
     async def listen() -> None:
@@ -288,7 +270,7 @@ def test_an_index_that_is_created_later_is_found_by_its_name(server: ScriptedSer
     age = NOW - time.time()
     v1, v2 = video("v1", age=age), video("v2", age=age)
     server.script += [none, found, page(v1), page(v1), gone, found, page(v1, v2)]
-    store = Store()
+    store = AssetStateStore()
     assert names(trigger(store, index_name="late"), server) == ["v1", "v2"]
     paths = [request.path for request in server.requests][:7]
     listed = f"/v1.3/indexes/{INDEX}/indexed-assets"
