@@ -22,7 +22,7 @@ from twelvelabs_provider.api.analysis.request import (
     on_screen_text_request,
 )
 from twelvelabs_provider.api.analysis.response_format import data_from, json_schema, segment_definitions, segments_of
-from twelvelabs_provider.api.analysis.stream import StreamedText, StreamEnded, StreamStarted, TextGenerated
+from twelvelabs_provider.api.analysis.stream import EventType, StreamedText
 from twelvelabs_provider.api.analysis.summaries import SummaryKind, summary_of, summary_request
 from twelvelabs_provider.api.errors import (
     TwelveLabsBadRequestError,
@@ -80,8 +80,8 @@ def test_synchronous_answer(hook: TwelveLabsHook, asset_id: str) -> None:
 def test_streamed_answer(hook: TwelveLabsHook, asset_id: str) -> None:
     request = AnalysisRequest(asset_id, prompt="What is it about?")
     first, *pieces, last = hook.stream(hook.api.analyze_stream(request))
-    assert isinstance(first, StreamStarted) and isinstance(last, StreamEnded)
-    assert len(pieces) > 3 and all(isinstance(piece, TextGenerated) for piece in pieces)
+    assert (first.type, last.type) == (EventType.STARTED, EventType.ENDED)
+    assert len(pieces) > 3 and all(piece.type == EventType.TEXT for piece in pieces)
     whole = hook.execute(hook.api.analyze(request))
     again = StreamedText().take(hook.stream(hook.api.analyze_stream(request)))
     assert again.text == whole.text == "".join(getattr(piece, "text", "") for piece in pieces)

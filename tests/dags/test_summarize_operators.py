@@ -186,7 +186,7 @@ def test_answer_of_another_shape_is_saved(
     execute = TwelveLabsHook.execute
 
     def odd(hook: TwelveLabsHook, call: Any) -> Any:
-        return Generation("g", '{"headline": "x"}') if call.path == "/analyze" else execute(hook, call)
+        return Generation(id="g", text='{"headline": "x"}') if call.path == "/analyze" else execute(hook, call)
 
     monkeypatch.setattr(TwelveLabsHook, "execute", odd)
     with pytest.raises(TwelveLabsUnusableAnswerError, match=r"titles\.raw\.txt"):

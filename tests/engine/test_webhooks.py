@@ -158,7 +158,7 @@ def test_a_batch_sends_one_event_and_its_items_none(api: Api, library: Library, 
     (event,) = until(lambda: registered.of(created["batch_id"]))
     assert event["type"] == "analyze.batch.completed" and event["data"]["ready_items"] == 2
     taken = [verify_webhook(header, body, SECRET).subject for header, body in registered.received]
-    assert BatchEnded(created["batch_id"], "completed") in taken
+    assert BatchEnded(batch_id=created["batch_id"], status="completed") in taken
     assert not registered.of(created["items"][0]["task_id"])
     body = until(lambda: api.get(f"/analyze/batches/{created['batch_id']}").get("webhooks"))
     assert body == [{"url": registered.url, "delivered": True, "attempts": 1}]

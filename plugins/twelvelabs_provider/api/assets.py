@@ -25,7 +25,7 @@ from twelvelabs_provider.api.call import (
 )
 from twelvelabs_provider.api.limits import UploadLimits
 from twelvelabs_provider.api.models import Asset, AssetTranscription, Json, Page
-from twelvelabs_provider.api.reading import page_from
+from twelvelabs_provider.api.paging import page_from
 from twelvelabs_provider.api.resources import Paging
 
 UPLOADS = UploadLimits(

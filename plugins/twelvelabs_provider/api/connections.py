@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
-from types import MappingProxyType
 from typing import Any, TypeVar
 
+from pydantic import AliasChoices, Field
+
 from twelvelabs_provider.api.call import Call, Method, RateCategory, delete, get, only_current, path_of, post
-from twelvelabs_provider.api.models import Json, Page
-from twelvelabs_provider.api.reading import as_object, page_from, text_from
+from twelvelabs_provider.api.models import Page
+from twelvelabs_provider.api.paging import page_from
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.api.service_model import (
     Count,
     Identifier,
     Moment,
+    SecretModel,
     ServiceModel,
     Shown,
+    Text,
+    Whole,
+    WholeText,
     named,
     part_of,
 )
 
 T = TypeVar("T")
-_NOTHING: Json = MappingProxyType({})
 _INSTEAD = "import from an integration with start_transfer_import() (v1.2), or index each file by its presigned URL"
 
 MOST_IMPORTED = 100
@@ -54,15 +57,14 @@ class ImportAction(StrEnum):
     REJECTED = "rejected"
 
 
-@dataclass(frozen=True)
-class Authorization:
-    """Start of a consent in a browser. It holds secrets, so it is no model that XCom could store.
+class Authorization(SecretModel):
+    """Start of a consent in a browser.
 
     :param url: opened by the user; it contains a secret of this flow.
     """
 
-    url: str = field(repr=False)
-    state: str = field(repr=False)
+    url: str = Field(repr=False, validation_alias=AliasChoices("authorize_url", "url"))
+    state: WholeText = Field(default="", repr=False)
 
 
 class Connection(ServiceModel):
@@ -92,19 +94,18 @@ class Connection(ServiceModel):
         return {**body, "account": account.get("display_name"), "account_id": account.get("external_id")}
 
 
-@dataclass(frozen=True)
-class PickerToken:
-    """Token for the provider's file picker. It is a secret, so it is no model that XCom could store.
+class PickerToken(SecretModel):
+    """Token for the provider's file picker.
 
     :param expires_in: seconds.
     :param developer_key: the browser key of the picker, if the provider needs one.
     """
 
-    access_token: str = field(repr=False)
-    expires_in: int | None
-    scope: str | None
-    app_id: str | None = None
-    developer_key: str | None = field(repr=False, default=None)
+    access_token: str = Field(repr=False)
+    expires_in: Whole = None
+    scope: Text = None
+    app_id: Text = None
+    developer_key: Text = Field(default=None, repr=False)
 
 
 class RedirectUri(ServiceModel):
@@ -176,7 +177,7 @@ def authorize_connection(
     :param custom_id: a label for the connection.
     """
     body = {"provider": str(provider), "redirect_uri": redirect_uri, "custom_id": custom_id}
-    return only_current(post("/connections:authorize", _authorization, body, repeatable=True), _INSTEAD)
+    return only_current(post("/connections:authorize", Authorization.read, body, repeatable=True), _INSTEAD)
 
 
 def list_connections(paging: Paging | None = None) -> Call[Page[Connection]]:
@@ -197,7 +198,7 @@ def delete_connection(connection_id: str) -> Call[None]:
 def create_picker_token(connection_id: str) -> Call[PickerToken]:
     """Return the call that creates a token for the provider's file picker."""
     path = path_of("connections", connection_id, "picker-token")
-    return only_current(Call(Method.POST, path, _picker_token, repeatable=True), _INSTEAD)
+    return only_current(Call(Method.POST, path, PickerToken.read, repeatable=True), _INSTEAD)
 
 
 def create_redirect_uri(redirect_uri: str) -> Call[RedirectUri]:
@@ -238,22 +239,6 @@ def list_imports(connection_id: str, paging: Paging | None = None) -> Call[Page[
 def read_import(connection_id: str, import_id: str) -> Call[Import]:
     """Return the call that reads an import with the status of its assets."""
     return only_current(get(path_of("connections", connection_id, "imports", import_id), Import.read), _INSTEAD)
-
-
-def _authorization(answer: Any) -> Authorization:
-    raw = as_object(answer, "an authorization")
-    return Authorization(text_from(raw, "authorize_url", "an authorization"), str(raw.get("state") or ""))
-
-
-def _picker_token(answer: Any) -> PickerToken:
-    raw = as_object(answer, "a picker token")
-    return PickerToken(
-        access_token=text_from(raw, "access_token", "a picker token"),
-        expires_in=raw.get("expires_in"),
-        scope=raw.get("scope"),
-        app_id=raw.get("app_id"),
-        developer_key=raw.get("developer_key"),
-    )
 
 
 def _page(path: str, item: Callable[[Any], T], paging: Paging | None) -> Call[Page[T]]:

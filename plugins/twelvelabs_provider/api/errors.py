@@ -193,7 +193,7 @@ def error_from(
     :param retry_after: seconds, from a header of the response.
     :param now: epoch seconds, for a 429 with a time in its message.
     """
-    code, message, hints = _code_and_message(body)
+    code, message, hints = code_and_message(body)
     waits = (bounded_wait(retry_after), _seconds(hints.get("retryAfter")), _wait_in_words(status, message, now))
     details = ErrorDetails(
         status=status,
@@ -251,8 +251,8 @@ def _wait_in_words(status: int, message: str, now: float | None) -> float | None
     return bounded_wait(moment - now) if moment > now else None
 
 
-def _code_and_message(body: Any) -> tuple[str | None, str, Mapping[str, Any]]:
-    """Read one of four forms: flat, inside ``error``, with a numeric ``error_code``, or no object."""
+def code_and_message(body: Any) -> tuple[str | None, str, Mapping[str, Any]]:
+    """Return code, message and details of an error: flat, in ``error``, with a numeric ``error_code``, or no object."""
     if not isinstance(body, Mapping):
         return None, clean_text(body), {}
     inner = body.get("error")

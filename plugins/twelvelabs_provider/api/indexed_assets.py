@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from twelvelabs_provider.api.call import (
@@ -20,8 +19,8 @@ from twelvelabs_provider.api.call import (
 )
 from twelvelabs_provider.api.filters import VideoFilter
 from twelvelabs_provider.api.models import Page, Video
-from twelvelabs_provider.api.reading import as_object, identifier, page_from
-from twelvelabs_provider.api.resources import LARGEST_PAGE, Paging, page_of
+from twelvelabs_provider.api.paging import page_from
+from twelvelabs_provider.api.resources import LARGEST_PAGE, Paging, id_from, page_of
 
 
 def create_indexed_asset(index_id: str, asset_id: str, *, user_metadata: Mapping[str, Any] | None = None) -> Call[str]:
@@ -32,7 +31,7 @@ def create_indexed_asset(index_id: str, asset_id: str, *, user_metadata: Mapping
     call = Call(
         Method.POST,
         path_of("indexes", index_id, "indexed-assets"),
-        partial(identifier, what="the new indexed asset"),
+        id_from,
         body=JsonBody(body),
         category=RateCategory.INDEX,
     )
@@ -43,9 +42,8 @@ def find_indexed_asset(index_id: str, asset_id: str) -> Call[str | None]:
     """Return the call that finds the video of an asset in an index; None if there is none."""
 
     def in_index(answer: Any) -> str | None:
-        entries = page_from(answer, partial(as_object, what="an indexed asset"), "the indexed assets of an asset").items
-        found = (entry for entry in entries if as_object(entry.get("index"), "an index").get("_id") == index_id)
-        return next((identifier(entry, "an indexed asset") for entry in found), None)
+        videos = page_from(answer, Video.read, "the indexed assets of an asset").items
+        return next((video.id for video in videos if id_from(video.raw.get("index")) == index_id), None)
 
     call = get(path_of("assets", asset_id, "indexed-assets"), in_index, {"page_limit": LARGEST_PAGE})
     return only_current(call, "list_videos() lists the indexed videos")

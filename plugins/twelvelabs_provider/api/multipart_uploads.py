@@ -5,28 +5,36 @@ The URLs are signed and stay out of every ``repr``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
-import pendulum
-from pydantic import BeforeValidator
+from pydantic import AliasChoices, BeforeValidator, Field
 
 from twelvelabs_provider.api.assets import AssetOptions, AssetType
 from twelvelabs_provider.api.call import Call, RateCategory, get, only_current, path_of, post
-from twelvelabs_provider.api.models import Json, Page
-from twelvelabs_provider.api.reading import as_object, page_from, text_from
+from twelvelabs_provider.api.models import Page
+from twelvelabs_provider.api.paging import PageInfo, page_from
 from twelvelabs_provider.api.resources import Paging
-from twelvelabs_provider.api.serializable import Answer
-from twelvelabs_provider.api.service_model import Count, Identifier, Moment, ServiceModel, Shown, moment_from, named
+from twelvelabs_provider.api.service_model import (
+    NO_FIELDS,
+    Count,
+    Identifier,
+    Moment,
+    SecretModel,
+    ServiceModel,
+    Shown,
+    Whole,
+    named,
+    object_or_empty,
+)
 
 MOST_AT_ONCE = 50
 """Parts in one report, URLs in one response."""
 
 _PATH = "/assets/multipart-uploads"
-_WHAT = "a multipart upload"
 _INSTEAD = "create_task() uploads a file of up to 2 GB in one request"
 
 
@@ -47,20 +55,24 @@ class ChunkStatus(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True)
-class ChunkUrl:
+class ChunkUrl(SecretModel):
     """Presigned URL of one part, valid for one request.
 
     :param index: the part, counted from 1.
     """
 
-    index: int
-    url: str = field(repr=False)
-    expires_at: pendulum.DateTime | None = None
+    index: int = named("chunk_index")
+    url: str = Field(repr=False)
+    expires_at: Moment = None
 
 
-@dataclass(frozen=True)
-class UploadSession:
+class ChunkUrls(SecretModel):
+    """Presigned URLs of parts."""
+
+    urls: tuple[ChunkUrl, ...] = Field(default=(), repr=False, validation_alias=AliasChoices("upload_urls", "urls"))
+
+
+class UploadSession(ChunkUrls):
     """A new session.
 
     :param asset_id: reserved; the asset exists after the session is completed.
@@ -70,13 +82,14 @@ class UploadSession:
     :param headers: of every part.
     """
 
-    id: str
-    asset_id: str
+    id: Identifier = named("upload_id")
+    asset_id: Identifier
     chunk_size: int
     total_chunks: int
-    expires_at: pendulum.DateTime | None
-    urls: tuple[ChunkUrl, ...] = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)
+    expires_at: Moment = None
+    headers: Mapping[str, str] = Field(
+        default=NO_FIELDS, repr=False, validation_alias=AliasChoices("upload_headers", "headers")
+    )
 
 
 class UploadedChunk(ServiceModel):
@@ -92,19 +105,23 @@ class UploadedChunk(ServiceModel):
     error: Shown = None
 
 
-@dataclass(frozen=True)
-class UploadState(Answer):
+class UploadState(ServiceModel):
     """A session with one page of its parts."""
 
-    id: str
+    id: Identifier = named("upload_id")
     status: str
-    chunks: Page[UploadedChunk]
-    completed: int
-    failed: int
-    pending: int
-    total_size: int | None
-    uploaded_size: int | None
-    raw: Json = field(repr=False, default_factory=dict)
+    completed: Count = named("chunks_completed", default=0)
+    failed: Count = named("chunks_failed", default=0)
+    pending: Count = named("chunks_pending", default=0)
+    total_size: Whole = None
+    uploaded_size: Whole = None
+    uploaded_chunks: tuple[UploadedChunk, ...] = ()
+    page_info: Annotated[PageInfo, BeforeValidator(object_or_empty)] = Field(default_factory=PageInfo)
+
+    @property
+    def chunks(self) -> Page[UploadedChunk]:
+        """The parts as one page of a list."""
+        return self.page_info.page_of(self.uploaded_chunks)
 
 
 class IncompleteUpload(ServiceModel):
@@ -159,7 +176,7 @@ def create_upload(media: AssetType, total_size: int, options: AssetOptions) -> C
         "enable_thumbnail": options.enable_thumbnail,
         "user_metadata": dict(options.user_metadata) if options.user_metadata else None,
     }
-    call = post(_PATH, _session_from, body, repeatable=True, category=RateCategory.UPLOAD)
+    call = post(_PATH, UploadSession.read, body, repeatable=True, category=RateCategory.UPLOAD)
     return only_current(call, _INSTEAD)
 
 
@@ -171,7 +188,7 @@ def list_incomplete_uploads(paging: Paging | None = None) -> Call[Page[Incomplet
 
 def read_upload(upload_id: str, paging: Paging | None = None) -> Call[UploadState]:
     """Return the call for the status of a session, with one page of its parts."""
-    return only_current(get(_upload_path(upload_id), _state_from, (paging or Paging()).place()), _INSTEAD)
+    return only_current(get(_upload_path(upload_id), UploadState.read, (paging or Paging()).place()), _INSTEAD)
 
 
 def report_chunks(upload_id: str, chunks: Sequence[SentChunk]) -> Call[ChunkReport]:
@@ -191,47 +208,9 @@ def presign_chunks(upload_id: str, start: int, count: int = 1) -> Call[tuple[Chu
     :param count: 50 at most.
     """
     path = path_of("assets", "multipart-uploads", upload_id, "presigned-urls")
-    return only_current(post(path, _urls_from, {"start": start, "count": count}, repeatable=True), _INSTEAD)
+    call = post(path, ChunkUrls.read, {"start": start, "count": count}, repeatable=True)
+    return only_current(call.then(lambda found: found.urls), _INSTEAD)
 
 
 def _upload_path(upload_id: str) -> str:
     return path_of("assets", "multipart-uploads", upload_id)
-
-
-def _session_from(answer: Any) -> UploadSession:
-    raw = as_object(answer, "a new upload")
-    return UploadSession(
-        id=text_from(raw, "upload_id", _WHAT),
-        asset_id=text_from(raw, "asset_id", _WHAT),
-        chunk_size=int(text_from(raw, "chunk_size", _WHAT)),
-        total_chunks=int(text_from(raw, "total_chunks", _WHAT)),
-        expires_at=moment_from(raw.get("expires_at")),
-        urls=_urls_from(raw),
-        headers={str(name): str(value) for name, value in (raw.get("upload_headers") or {}).items()},
-    )
-
-
-def _urls_from(answer: Any) -> tuple[ChunkUrl, ...]:
-    def urls() -> Iterator[ChunkUrl]:
-        for entry in as_object(answer, "addresses of parts").get("upload_urls") or ():
-            raw = as_object(entry, "the address of a part")
-            index, url = int(text_from(raw, "chunk_index", _WHAT)), text_from(raw, "url", _WHAT)
-            yield ChunkUrl(index, url, moment_from(raw.get("expires_at")))
-
-    return tuple(urls())
-
-
-def _state_from(answer: Any) -> UploadState:
-    raw = as_object(answer, "an upload")
-    page = {"data": raw.get("uploaded_chunks"), "page_info": raw.get("page_info")}
-    return UploadState(
-        id=text_from(raw, "upload_id", _WHAT),
-        status=text_from(raw, "status", _WHAT),
-        chunks=page_from(page, UploadedChunk.read, "the parts of an upload"),
-        completed=int(raw.get("chunks_completed") or 0),
-        failed=int(raw.get("chunks_failed") or 0),
-        pending=int(raw.get("chunks_pending") or 0),
-        total_size=raw.get("total_size"),
-        uploaded_size=raw.get("uploaded_size"),
-        raw=raw,
-    )

@@ -1,13 +1,15 @@
-"""Paging through lists: next page, end of the list, duplicate entries."""
+"""Paging through lists: pages, end of the list, duplicate entries."""
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
-from collections.abc import Hashable
-from typing import TypeVar
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
 
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
 from twelvelabs_provider.api.models import Page
+from twelvelabs_provider.api.service_model import NO_FIELDS, Count, ServiceModel, as_object, named
 
 T = TypeVar("T")
 
@@ -16,6 +18,32 @@ MOST_PAGES = 100_000
 
 _MOST_REMEMBERED = 10_000
 _MOST_STALE = 20
+_MORE_PAGES = 2
+
+
+class PageInfo(ServiceModel):
+    """Position of a page in its list, and the size of the list."""
+
+    page: Count = 1
+    total_pages: Count = named("total_page", default=1)
+    total_results: Count = 0
+
+    def page_of(self, items: tuple[T, ...]) -> Page[T]:
+        """Return the page with its entries."""
+        return Page(items, self.page or 1, self._pages(len(items)), self.total_results or len(items))
+
+    def _pages(self, entries: int) -> int:
+        """Return the announced number of pages, no more than the announced number of entries needs, and a few."""
+        pages = self.total_pages or 1
+        if self.total_results <= 0 or not entries:
+            return pages
+        return min(pages, math.ceil(self.total_results / entries) + _MORE_PAGES)
+
+
+def page_from(answer: Any, item: Callable[[Any], T], what: str) -> Page[T]:
+    """Return one page of a list of ``what``."""
+    raw = as_object(answer, what)
+    return PageInfo.read(raw.get("page_info") or NO_FIELDS).page_of(tuple(map(item, raw.get("data") or ())))
 
 
 class Recent:

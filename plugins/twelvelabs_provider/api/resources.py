@@ -25,7 +25,7 @@ from twelvelabs_provider.api.call import (
 )
 from twelvelabs_provider.api.filters import IndexFilter, VideoFilter, instant
 from twelvelabs_provider.api.models import Index, IndexingTask, Page, Video
-from twelvelabs_provider.api.reading import page_from
+from twelvelabs_provider.api.paging import page_from
 from twelvelabs_provider.api.service_model import Identifier, ServiceModel, named
 
 T = TypeVar("T")
@@ -37,6 +37,12 @@ class IndexingRoute(StrEnum):
 
     TASK = "task"
     ASSET = "asset"
+
+
+class Resource(ServiceModel):
+    """Anything that has an id."""
+
+    id: Identifier = named("_id", "id")
 
 
 class CreatedTask(ServiceModel):
@@ -69,6 +75,11 @@ class Paging:
     def place(self) -> dict[str, Any]:
         """Return the query of a list with a fixed order."""
         return {"page": self.page, "page_limit": self.limit}
+
+
+def id_from(answer: Any) -> str:
+    """Return the id of a resource, for calls that answer with little else."""
+    return Resource.read(answer).id
 
 
 def page_of(path: str, item: Callable[[Any], T], paging: Paging, filters: dict[str, Any]) -> Call[Page[T]]:

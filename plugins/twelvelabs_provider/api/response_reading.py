@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from twelvelabs_provider.api.call import Call
-from twelvelabs_provider.api.conformity import conforming
 from twelvelabs_provider.api.decoding import JsonCutError, JsonError, decoded_json
 from twelvelabs_provider.api.errors import (
     TwelveLabsAmbiguousError,
@@ -58,7 +57,7 @@ def parsed(call: Call[T], body: Any) -> T:
     :raises TwelveLabsAnswerError: it is not what the service documents.
     """
     try:
-        return conforming(call.parse(body))
+        return call.parse(body)
     except TwelveLabsError:
         raise
     except Exception as error:

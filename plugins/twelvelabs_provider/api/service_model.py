@@ -19,11 +19,13 @@ from pydantic import (
     model_validator,
 )
 
-from twelvelabs_provider.api.errors import TwelveLabsAnswerError, finite_number
+from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsError, finite_number
 from twelvelabs_provider.api.redaction import clean_text
 from twelvelabs_provider.api.serializable import storable
 
-NO_FIELDS: Mapping[str, Any] = {}
+Fields = Mapping[str, Any]
+"""A JSON object."""
+NO_FIELDS: Fields = {}
 _LONGEST_ID = 300
 
 
@@ -61,6 +63,13 @@ class ServiceModel(BaseModel):
             return cls.model_validate(body)
         except ValidationError as error:
             raise TwelveLabsAnswerError(f"unreadable response: {reason_of(error, body)}") from None
+        except TwelveLabsError:
+            raise
+        except Exception as error:
+            # A method ``spread`` met a value of another type.
+            raise TwelveLabsAnswerError(
+                f"unreadable response: {cls.__name__} ({type(error).__name__}: {error})"
+            ) from None
 
     def __repr_args__(self) -> Any:
         # Fields that the model does not know may be signed URLs.
@@ -83,6 +92,14 @@ class ServiceModel(BaseModel):
     @model_serializer(mode="wrap")
     def _without_signatures(self, handler: Any) -> Any:
         return storable(handler(self))
+
+
+class SecretModel(ServiceModel):
+    """A response that is a secret: it cannot be serialized, because XCom is stored readable."""
+
+    @model_serializer(mode="wrap")
+    def _without_signatures(self, handler: Any) -> Any:
+        raise TypeError(f"{type(self).__name__} holds a secret and is not stored in XCom: use it where it was read")
 
 
 def reason_of(error: ValidationError, body: Any) -> str:
@@ -129,7 +146,28 @@ def _in_utc(text: str) -> pendulum.DateTime | None:
         return None
 
 
-def _identifier(value: Any) -> str:
+def as_object(answer: Any, what: str) -> Fields:
+    """Return a response if it is a JSON object, else raise :class:`TwelveLabsAnswerError` that names ``what``."""
+    if not isinstance(answer, Mapping):
+        raise TwelveLabsAnswerError(f"the service's answer for {what} is {type(answer).__name__}, not a JSON object")
+    return answer
+
+
+def object_or_empty(value: Any) -> Any:
+    """Return an object or a model; an empty object for everything else, so that a billed response is not lost."""
+    return value if isinstance(value, Mapping | ServiceModel) else NO_FIELDS
+
+
+def optional_text(value: Any) -> str | None:
+    """Return a value as text, as :func:`value_text`; None for null."""
+    return None if value is None else value_text(value)
+
+
+def identifier_text(value: Any) -> str:
+    """Return an id as text.
+
+    :raises ValueError: it is empty, too long, or no id at all.
+    """
     if not value or isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError(f"is no id: {value!r:.100}")
     text = str(value)
@@ -150,7 +188,8 @@ def _count(value: Any) -> int:
     return number
 
 
-def _shown(value: Any) -> str | None:
+def reason_text(value: Any) -> str | None:
+    """Return a reason, a warning or a code of the service, cleaned for logs; None for null."""
     return None if value is None else clean_text(value_text(value))
 
 
@@ -169,16 +208,12 @@ def part_of(body: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
     return NO_FIELDS
 
 
-def _text(value: Any) -> str | None:
-    return None if value is None else value_text(value)
-
-
 def named(*names: str, default: Any = ...) -> Any:
     """Return a field that the service spells in one of several ways."""
     return Field(default, validation_alias=AliasChoices(*names))
 
 
-Identifier = Annotated[str, BeforeValidator(_identifier)]
+Identifier = Annotated[str, BeforeValidator(identifier_text)]
 Moment = Annotated[pendulum.DateTime | None, BeforeValidator(moment_from)]
 """A moment in UTC; None for everything that is no moment."""
 Number = Annotated[float | None, BeforeValidator(finite_number)]
@@ -188,13 +223,13 @@ Count = Annotated[int, BeforeValidator(_count)]
 """A whole number; unreadable ones are refused."""
 Position = Annotated[int, BeforeValidator(lambda value: _whole(value) or 0)]
 """A whole number; 0 for everything else: a billed response is not lost for it."""
-Text = Annotated[str | None, BeforeValidator(_text)]
+Text = Annotated[str | None, BeforeValidator(optional_text)]
 """A text; the JSON text of anything else; None for null."""
-Shown = Annotated[str | None, BeforeValidator(_shown)]
+WholeText = Annotated[str, BeforeValidator(value_text)]
+"""A text; the JSON text of anything else."""
+Shown = Annotated[str | None, BeforeValidator(reason_text)]
 """A reason or a warning of the service, without secrets, of bounded length."""
 Reason = Annotated[str | None, BeforeValidator(error_text)]
 ERROR_NAMES = ("error", "error_reason", "error_message")
 """The names that the reason of a failure has had."""
 Status = Annotated[str, BeforeValidator(lambda value: clean_text(value or ""))]
-Fields = Mapping[str, Any]
-"""A JSON object."""

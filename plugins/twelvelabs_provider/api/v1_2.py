@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from twelvelabs_provider.api.call import Call, FilePart, JsonBody, Method, change, get, nothing, only_in, path_of
@@ -11,8 +10,8 @@ from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
 from twelvelabs_provider.api.filters import IndexFilter
 from twelvelabs_provider.api.limits import VideoLimits
 from twelvelabs_provider.api.models import Index, Model, Page, Segment, Video, segments_from
-from twelvelabs_provider.api.reading import as_object, identifier
-from twelvelabs_provider.api.resources import CreatedTask, IndexingRoute, Paging, indexes_page, upload_task
+from twelvelabs_provider.api.resources import CreatedTask, IndexingRoute, Paging, id_from, indexes_page, upload_task
+from twelvelabs_provider.api.service_model import as_object
 from twelvelabs_provider.api.version import LEGACY
 
 DEFAULT_MODELS = (Model("marengo2.6", ("visual", "conversation", "text_in_video")),)
@@ -40,7 +39,7 @@ def create_index(name: str, models: Sequence[Model] = DEFAULT_MODELS) -> Call[st
 
 def index_creation(body: Mapping[str, Any]) -> Call[str]:
     """Return the call that creates an index from a body of this generation."""
-    return Call(Method.POST, "/indexes", partial(identifier, what="the new index"), body=JsonBody(body))
+    return Call(Method.POST, "/indexes", id_from, body=JsonBody(body))
 
 
 def list_indexes(paging: Paging | None = None, *, where: IndexFilter | None = None) -> Call[Page[Index]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from twelvelabs_provider.api.analysis.request import within
@@ -14,8 +13,15 @@ from twelvelabs_provider.api.filters import IndexFilter
 from twelvelabs_provider.api.legacy.extras import COUNTED, TaskCounts
 from twelvelabs_provider.api.limits import VideoLimits
 from twelvelabs_provider.api.models import Index, IndexingTask, Model, Page, Segment, Video
-from twelvelabs_provider.api.reading import identifier
-from twelvelabs_provider.api.resources import CreatedTask, IndexingRoute, Paging, indexes_page, list_tasks, upload_task
+from twelvelabs_provider.api.resources import (
+    CreatedTask,
+    IndexingRoute,
+    Paging,
+    id_from,
+    indexes_page,
+    list_tasks,
+    upload_task,
+)
 
 DEFAULT_MODELS = (Model("marengo3.0", ("visual", "audio")),)
 LIMITS = VideoLimits(
@@ -37,12 +43,7 @@ def indexing_route() -> IndexingRoute:
 def create_index(name: str, models: Sequence[Model] = DEFAULT_MODELS) -> Call[str]:
     """Return the call that creates an index and returns its id."""
     wire = [{"model_name": model.name, "model_options": list(model.options)} for model in models]
-    return Call(
-        Method.POST,
-        "/indexes",
-        partial(identifier, what="the new index"),
-        body=JsonBody({"index_name": name, "models": wire}),
-    )
+    return Call(Method.POST, "/indexes", id_from, body=JsonBody({"index_name": name, "models": wire}))
 
 
 def list_indexes(paging: Paging | None = None, *, where: IndexFilter | None = None) -> Call[Page[Index]]:
@@ -122,7 +123,7 @@ def count_tasks(index_id: str) -> Sequence[Call[TaskCounts]]:
 
 
 def _counted(status: str) -> Callable[[Page[IndexingTask]], TaskCounts]:
-    return lambda page: TaskCounts({status: page.total_results})
+    return lambda page: TaskCounts(counts={status: page.total_results})
 
 
 def _json_text(value: Mapping[str, Any] | None) -> str | None:

@@ -21,27 +21,32 @@ import hmac
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from threading import Lock
 from typing import Any, Protocol
 
-import pendulum
+from pydantic import ConfigDict, Field
 
-from twelvelabs_provider.api.conformity import conforming
 from twelvelabs_provider.api.decoding import JsonError, decoded_json
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError, TwelveLabsPermanentError
-from twelvelabs_provider.api.models import Json
-from twelvelabs_provider.api.reading import as_object, error_text_from, identifier, number_from, text_from
-from twelvelabs_provider.api.serializable import Answer
-from twelvelabs_provider.api.service_model import moment_from
+from twelvelabs_provider.api.service_model import (
+    ERROR_NAMES,
+    Fields,
+    Identifier,
+    Moment,
+    Number,
+    Reason,
+    ServiceModel,
+    Status,
+    Text,
+    named,
+    part_of,
+)
 
 SIGNATURE_HEADER = "TL-Signature"
 TOLERANCE = 300.0
 """Seconds by which the two clocks may differ, the way of the message included."""
 _SCHEME = "v1"
-_BATCH = "analyze.batch"
-_NOTHING: Json = {}
 
 
 class WebhookProblem(StrEnum):
@@ -74,47 +79,70 @@ class WebhookType(StrEnum):
     ANALYSIS_CANCELED = "analyze.task.canceled"
 
 
-@dataclass(frozen=True)
-class IndexingEnded(Answer):
+class JobEnded(ServiceModel):
+    """What an event announces; the fields that no subclass knows are in the ``data`` of the event."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    status: Status = ""
+
+
+class IndexingEnded(JobEnded):
     """An indexing task has ended.
 
     :param duration: seconds of video.
     :param models: names of the models that it was indexed with.
     """
 
-    task_id: str
-    status: str
-    duration: float | None
-    models: tuple[str, ...]
-    error: str | None
+    task_id: Identifier = named("id", "_id")
+    duration: Number = None
+    models: tuple[str, ...] = ()
+    error: Reason = named(*ERROR_NAMES, default=None)
+
+    @classmethod
+    def spread(cls, body: dict[str, Any]) -> dict[str, Any]:
+        """See the base class; v1.1 has one engine, v1.2 several."""
+        models = [{"name": body["engine"]}] if "engine" in body else body.get("models") or body.get("engines") or ()
+        names = [str(model.get("name") or "") if isinstance(model, Mapping) else model for model in models]
+        return {"duration": part_of(body, "metadata").get("duration"), **body, "models": names}
 
 
-@dataclass(frozen=True)
-class AnalysisEnded(Answer):
+class AnalysisEnded(JobEnded):
     """An analysis task has ended; the result is not in the event.
 
     :param asset_id: None for a video that was given otherwise.
     :param duration: seconds of video.
     """
 
-    task_id: str
-    custom_id: str | None
-    status: str
-    asset_id: str | None
-    duration: float | None
-    error: str | None
+    task_id: Identifier = named("id", "task_id")
+    custom_id: Text = None
+    asset_id: Text = None
+    duration: Number = None
+    error: Reason = named(*ERROR_NAMES, default=None)
+
+    @classmethod
+    def spread(cls, body: dict[str, Any]) -> dict[str, Any]:
+        """See the base class."""
+        source = part_of(body, "video_source")
+        duration = part_of(source, "system_metadata").get("duration")
+        return {"asset_id": source.get("asset_id"), "duration": duration, **body}
 
 
-@dataclass(frozen=True)
-class BatchEnded(Answer):
+class BatchEnded(JobEnded):
     """An analysis batch has ended; its items are not announced one by one."""
 
-    batch_id: str
-    status: str
+    batch_id: Identifier = named("id", "batch_id")
 
 
-@dataclass(frozen=True)
-class WebhookEvent(Answer):
+_SUBJECTS: Mapping[str, type[IndexingEnded | AnalysisEnded | BatchEnded]] = {
+    "index.": IndexingEnded,
+    "analyze.batch": BatchEnded,
+    "analyze.": AnalysisEnded,
+}
+"""What has ended, by the beginning of the type of its event; the first one that fits."""
+
+
+class WebhookEvent(ServiceModel):
     """One event.
 
     :param id: the same each time that it is sent.
@@ -123,11 +151,20 @@ class WebhookEvent(Answer):
     :param data: the fields of the event, as received.
     """
 
-    id: str
+    id: Identifier
     type: str
-    created_at: pendulum.DateTime | None
-    subject: IndexingEnded | AnalysisEnded | BatchEnded | None
-    data: Json = field(repr=False, default_factory=lambda: _NOTHING)
+    created_at: Moment = None
+    subject: IndexingEnded | AnalysisEnded | BatchEnded | None = None
+    data: Fields = Field(repr=False)
+
+    @classmethod
+    def spread(cls, body: dict[str, Any]) -> dict[str, Any]:
+        """See the base class."""
+        kind = next((kind for start, kind in _SUBJECTS.items() if str(body.get("type")).startswith(start)), None)
+        if kind is None:
+            return {**body, "subject": None}
+        ended = body.get("subject") or body.get("data")
+        return {**body, "subject": ended if isinstance(ended, kind) else kind.read(ended)}
 
 
 def verify_webhook(
@@ -163,31 +200,6 @@ def verify_webhook(
         where = f"{age:.0f} s ago" if age > 0 else f"{-age:.0f} s ahead of this clock"
         raise TwelveLabsWebhookError(WebhookProblem.TIME, f"it was signed {where}; {tolerance:g} s are tolerated")
     return _read_event(raw)
-
-
-def event_from(answer: Any) -> WebhookEvent:
-    """Read an event, wherever it comes from.
-
-    :raises TwelveLabsAnswerError: if something is missing that every event has.
-    """
-    try:
-        return conforming(_event(answer))
-    except TwelveLabsAnswerError:
-        raise
-    except Exception as error:
-        raise TwelveLabsAnswerError(f"a webhook's event cannot be read: {type(error).__name__}: {error}") from None
-
-
-def _event(answer: Any) -> WebhookEvent:
-    raw = as_object(answer, "a webhook's event")
-    data, kind = as_object(raw.get("data"), "a webhook's data"), text_from(raw, "type", "a webhook's event")
-    return WebhookEvent(
-        id=identifier(raw, "a webhook's event", "id"),
-        type=kind,
-        created_at=moment_from(raw.get("created_at")),
-        subject=_subject(kind, data),
-        data=data,
-    )
 
 
 class SeenEvents(Protocol):
@@ -267,45 +279,6 @@ def _read_header(header: str | bytes | None) -> tuple[str, list[bytes]]:
 
 def _read_event(raw: bytes) -> WebhookEvent:
     try:
-        return event_from(decoded_json(raw))
+        return WebhookEvent.read(decoded_json(raw))
     except (JsonError, TwelveLabsAnswerError) as error:
         raise TwelveLabsWebhookError(WebhookProblem.BODY, f"it is signed, but its body is no event: {error}") from None
-
-
-def _subject(kind: str, data: Json) -> IndexingEnded | AnalysisEnded | BatchEnded | None:
-    if kind.startswith(_BATCH):
-        return BatchEnded(identifier(data, "a batch", "id", "batch_id"), str(data.get("status") or ""))
-    if kind.startswith("index."):
-        return _indexing(data)
-    return _analysis(data) if kind.startswith("analyze.") else None
-
-
-def _indexing(data: Json) -> IndexingEnded:
-    models = data.get("models") or data.get("engines") or ()
-    names = [str(model.get("name") or "") for model in models if isinstance(model, Mapping)]
-    if data.get("engine"):
-        names = [str(data["engine"])]
-    return IndexingEnded(
-        task_id=identifier(data, "an indexing task", "id", "_id"),
-        status=str(data.get("status") or ""),
-        duration=number_from(_part(data, "metadata").get("duration")),
-        models=tuple(names),
-        error=error_text_from(data),
-    )
-
-
-def _analysis(data: Json) -> AnalysisEnded:
-    source = _part(data, "video_source")
-    return AnalysisEnded(
-        task_id=identifier(data, "an analysis task", "id", "task_id"),
-        custom_id=data.get("custom_id"),
-        status=str(data.get("status") or ""),
-        asset_id=source.get("asset_id"),
-        duration=number_from(_part(source, "system_metadata").get("duration")),
-        error=error_text_from(data),
-    )
-
-
-def _part(raw: Json, name: str) -> Json:
-    part = raw.get(name)
-    return part if isinstance(part, Mapping) else {}

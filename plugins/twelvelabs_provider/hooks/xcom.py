@@ -6,10 +6,11 @@ from twelvelabs_provider.version_compat.xcom import allow_in_xcom
 
 _API = "twelvelabs_provider.api"
 _ANSWERS = {
-    "analysis.batch_models": "CreatedItem CreatedBatch WebhookReport AnalysisBatch Usage BatchItemResult",
-    "analysis.generation": "Usage Generation",
-    "analysis.stream": "StreamStarted TextGenerated StreamEnded UnknownEvent",
-    "analysis.summaries": "Summary",
+    "analysis.batch_models": "CreatedItem CreatedBatch WebhookReport AnalysisBatch BatchItemResult",
+    "analysis.generation": "Generation",
+    "analysis.stream": "StreamEvent",
+    "analysis.summaries": "Chapter Highlight Summary",
+    "analysis.usage": "Usage",
     "legacy.extras": "Engine SignedImage TaskCounts",
     "legacy.transfers": "TransferredFile TransferStatus StartedTransfer TransferLog",
     "connections": "Connection RedirectUri ImportItem Import",
@@ -23,9 +24,10 @@ _ANSWERS = {
     "knowledge.responses": "Citation Response",
     "models": "Segment Model Index IndexingTask Video Rendition Asset AssetTranscription AnalysisTask Page",
     "multipart_uploads": "UploadedChunk UploadState IncompleteUpload ChunkReport",
-    "resources": "CreatedTask",
+    "paging": "PageInfo",
+    "resources": "Resource CreatedTask",
     "search.request": "Match VideoMatches SearchPool SearchPage",
-    "webhooks": "IndexingEnded AnalysisEnded BatchEnded WebhookEvent",
+    "webhooks": "JobEnded IndexingEnded AnalysisEnded BatchEnded WebhookEvent",
 }
 """Classes by module. They are named, not imported: the plugin is loaded in every process of Airflow."""
 

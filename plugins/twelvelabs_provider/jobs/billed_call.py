@@ -7,10 +7,11 @@ again and pays again.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-from twelvelabs_provider.api.analysis.generation import Generation, Usage
+from twelvelabs_provider.api.analysis.generation import Generation
+from twelvelabs_provider.api.errors import TwelveLabsAnswerError
 from twelvelabs_provider.jobs.identity import Identity
 from twelvelabs_provider.jobs.task_state import StateStore, unreadable
 
@@ -39,8 +40,8 @@ class BilledCall:
         if fields is None:
             return None
         try:
-            return Generation(**{**fields, "usage": Usage(**fields["usage"])})
-        except (KeyError, TypeError) as error:
+            return Generation.read(fields)
+        except TwelveLabsAnswerError as error:
             raise unreadable("billed response", error) from error
 
     def record_sent(self) -> None:
@@ -51,8 +52,8 @@ class BilledCall:
         """Record the response, if it is small, until it is published."""
         if len(generation.text) > LARGEST_ANSWER:
             return self.clear()
-        plain = {name: value for name, value in vars(generation).items() if name != "raw"}
-        return self._write({"response": {**plain, "usage": asdict(generation.usage)}})
+        plain = {name: getattr(generation, name) for name in Generation.model_fields}
+        return self._write({"response": {**plain, "usage": generation.usage.as_json()}})
 
     def clear(self) -> None:
         """Remove the record: the call was refused without cost, or its response is published."""

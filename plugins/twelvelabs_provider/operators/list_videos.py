@@ -8,8 +8,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.call import Call
+from twelvelabs_provider.api.errors import finite_number
 from twelvelabs_provider.api.models import Page, Video
-from twelvelabs_provider.api.reading import number_from
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.typed_arguments import mapping_of, texts_of
@@ -214,5 +214,5 @@ def video_row(video: Video) -> dict[str, Any]:
     created = video.created_at.to_iso8601_string() if video.created_at else None
     times = {name: str(video.raw[name]) if video.raw.get(name) else None for name in ("updated_at", "indexed_at")}
     metadata = dict(video.user_metadata)
-    sizes = {"size": video.size, "fps": number_from(system.get("fps"))}
+    sizes = {"size": video.size, "fps": finite_number(system.get("fps"))}
     return {"video_id": video.id, **own, **sizes, "user_metadata": metadata, "created_at": created, **times}

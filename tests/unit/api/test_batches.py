@@ -11,7 +11,6 @@ from twelvelabs_provider.api.analysis.batch_models import (
     BatchItemResult,
     BatchStatus,
     CreatedBatch,
-    Usage,
     WebhookReport,
 )
 from twelvelabs_provider.api.analysis.batches import (
@@ -26,6 +25,7 @@ from twelvelabs_provider.api.analysis.batches import (
     read_batch,
 )
 from twelvelabs_provider.api.analysis.request import AnalysisMode
+from twelvelabs_provider.api.analysis.usage import Usage
 from twelvelabs_provider.api.call import Call, Framing, JsonBody
 from twelvelabs_provider.api.errors import (
     ErrorDetails,

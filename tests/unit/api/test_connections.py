@@ -108,7 +108,7 @@ def test_import_of_a_list_has_no_items() -> None:
     ("call", "answer", "missing"),
     [
         (connections.read_connection("c1"), {"status": "active"}, "id"),
-        (connections.authorize_connection("https://a.example"), {"state": "s"}, "authorize_url"),
+        (connections.authorize_connection("https://a.example"), {"state": "s"}, "Authorization.url"),
         (connections.create_picker_token("c1"), {"expires_in": 1}, "access_token"),
         (connections.import_files("c1", ["a"]), {"_id": "i1", "items": [{"status": "ready"}]}, "source_id"),
         (connections.import_files("c1", ["a"]), [], "Import"),

@@ -11,7 +11,7 @@ import pytest
 
 from twelvelabs_provider.api.call import Call, FilePart, FormBody, JsonBody, RateCategory, ensure_supported
 from twelvelabs_provider.api.embedding import embeddings_v1
-from twelvelabs_provider.api.embedding.models import embedding_task_from, embeddings_from
+from twelvelabs_provider.api.embedding.models import Embeddings, EmbeddingTask, task_without_vectors
 from twelvelabs_provider.api.embedding.request import (
     AudioInput,
     EmbeddingOption,
@@ -222,11 +222,11 @@ def test_reprs_hide_signatures() -> None:
     request = EmbeddingRequest(VideoInput(URL))
     assert "SIGNATURE" not in repr(request) + repr(V1_2.create_embedding_task(request))
     answer = {"data": [], "metadata": {"input_type": "video", "input_url": URL.url}}
-    assert "SIGNATURE" not in repr(embeddings_from(answer))
+    assert "SIGNATURE" not in repr(Embeddings.read(answer))
 
 
 def test_response_in_v1_3_is_parsed() -> None:
-    found = embeddings_from(
+    found = Embeddings.read(
         {
             "data": [
                 {"embedding": [0.5, 1], "embedding_option": "visual", "embedding_scope": "clip", "start_sec": 0,
@@ -240,7 +240,7 @@ def test_response_in_v1_3_is_parsed() -> None:
     )  # fmt: skip
     first, second = found.items
     assert list(first.vector) == [0.5, 1.0] and (first.option, first.scope) == ("visual", "clip")
-    assert (first.start, first.end, dict(first.extra)) == (0.0, 6.0, {"quadrant": "top"})
+    assert (first.start, first.end, dict(first.raw)) == (0.0, 6.0, {"quadrant": "top"})
     assert (second.option, second.scope, second.start, second.end) == (None, None, None, None)
     described = found.input
     assert (described.options, described.scopes, described.duration, described.clip_length) == (
@@ -250,22 +250,23 @@ def test_response_in_v1_3_is_parsed() -> None:
         6.0,
     )
     assert found.dimensions == 2 and found.model is None
-    assert embeddings_from({"data": []}).dimensions is None
+    assert Embeddings.read({"data": []}).dimensions is None
 
 
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        ([], "list, not a JSON object"),
-        ({"embedding": []}, "no list data.*'embedding'"),
-        ({"data": [{"embedding_option": "visual"}]}, "no vector.*embedding_option"),
+        ([], "Embeddings is list"),
+        ({"embedding": []}, "no Embeddings.items.*'embedding'"),
+        ({"data": {}}, "Embeddings.items is dict"),
+        ({"data": [{"embedding_option": "visual"}]}, "no Embeddings.items.0.vector"),
         ({"data": [{"embedding": []}]}, "no vector"),
         ({"data": [{"embedding": ["a"]}]}, "not made of numbers"),
     ],
 )
 def test_invalid_response_is_refused(answer: Any, said: str) -> None:
     with pytest.raises(TwelveLabsAnswerError, match=said):
-        embeddings_from(answer)
+        Embeddings.read(answer)
 
 
 def test_task_in_v1_3_is_parsed() -> None:
@@ -273,29 +274,29 @@ def test_task_in_v1_3_is_parsed() -> None:
         "_id": "t1", "status": "ready", "created_at": "2026-06-01T10:00:00Z", "updated_at": "2026-06-01T10:01:00Z",
         "data": [{"embedding": [1.0]}], "metadata": {"input_type": "audio", "duration": 5.0},
     }  # fmt: skip
-    whole, status = embedding_task_from(answer), embedding_task_from(answer, whole=False)
+    whole, status = EmbeddingTask.read(answer), task_without_vectors(answer)
     assert len(whole.items) == 1 and status.items == ()
     assert whole.input.type == "audio" and whole.created_at == pendulum.datetime(2026, 6, 1, 10)
-    failed = embedding_task_from({"_id": "t1", "status": "failed", "data": None, "error": {"message": "no sound"}})
+    failed = EmbeddingTask.read({"_id": "t1", "status": "failed", "data": None, "error": {"message": "no sound"}})
     assert (failed.error, failed.items, failed.input.type) == ("no sound", (), None)
-    with pytest.raises(TwelveLabsAnswerError, match="no status"):
-        embedding_task_from({"_id": "t1"})
+    with pytest.raises(TwelveLabsAnswerError, match=r"no EmbeddingTask\.status"):
+        EmbeddingTask.read({"_id": "t1"})
 
 
 def test_tasks_of_lists_and_older_generations_are_parsed() -> None:
-    listed = embedding_task_from(
+    listed = EmbeddingTask.read(
         {"_id": "t1", "status": "ready", "model_name": "m",
          "audio_embedding": {"metadata": {"audio_embedding_options": ["audio"], "audio_embedding_scopes": ["clip"]}}}
     )  # fmt: skip
     assert (listed.input.type, listed.input.options, listed.input.scopes) == ("audio", ("audio",), ("clip",))
     segment = {"float": [1.0, 2.0], "start_offset_sec": 0, "end_offset_sec": 6.0, "embedding_scope": "video"}
     metadata = {"video_embedding_scope": ["clip", "video"], "video_clip_length": 6, "input_url": "u", "duration": 7}
-    older = embedding_task_from(
+    older = EmbeddingTask.read(
         {"_id": "t1", "status": "ready", "video_embedding": {"metadata": metadata, "segments": [segment]}}
     )
     assert list(older.items[0].vector) == [1.0, 2.0] and older.items[0].end == 6.0
     assert (older.input.clip_length, older.input.scopes, older.input.url) == (6.0, ("clip", "video"), "u")
-    oldest = embedding_task_from(
+    oldest = EmbeddingTask.read(
         {"_id": "t1", "engine_name": "m", "status": "ready",
          "video_embeddings": [{"embedding": {"float": [3.0]}, "start_offset_sec": 1}]}
     )  # fmt: skip

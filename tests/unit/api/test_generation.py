@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from twelvelabs_provider.api.analysis.generation import Generation, Usage, generation_from, generation_of_task
+from twelvelabs_provider.api.analysis.generation import Generation, generation_of_task
 from twelvelabs_provider.api.analysis.request import (
     INDEX_ENGINE,
     AnalysisMode,
@@ -23,8 +23,9 @@ from twelvelabs_provider.api.analysis.response_format import (
 )
 from twelvelabs_provider.api.analysis.rules import problems_of_request
 from twelvelabs_provider.api.analysis.schema_rules import problems_of_schema
-from twelvelabs_provider.api.analysis.stream import LONGEST_PIECE, StreamedText, UnknownEvent, event_from
+from twelvelabs_provider.api.analysis.stream import LONGEST_PIECE, StreamedText, read_event
 from twelvelabs_provider.api.analysis.summaries import SummaryKind, summary_from, summary_of, summary_request
+from twelvelabs_provider.api.analysis.usage import Usage
 from twelvelabs_provider.api.errors import (
     TwelveLabsAmbiguousError,
     TwelveLabsAnswerError,
@@ -116,15 +117,15 @@ def test_answer_is_parsed() -> None:
         "error": {"message": "cut"},
         "new": 1,
     }
-    found = generation_from(body)
+    found = Generation.read(body)
     assert (found.id, found.text, found.cut_off, found.warning) == ("g", "a text", True, "cut")
-    assert found.usage == Usage(7, None) and found.raw["new"] == 1
-    old = generation_from({"id": "g", "data": ""})
+    assert found.usage == Usage(input_tokens=7) and found.raw["new"] == 1
+    old = Generation.read({"id": "g", "data": ""})
     assert (old.finish_reason, old.usage, old.warning) == (None, Usage(), None)
     invalid: tuple[Any, ...] = ({"id": "g"}, {"data": None}, [], "text")
     for wrong in invalid:
         with pytest.raises(TwelveLabsAnswerError):
-            generation_from(wrong)
+            Generation.read(wrong)
 
 
 def test_answer_of_a_task_is_parsed() -> None:
@@ -146,15 +147,15 @@ def test_stream_is_joined() -> None:
     shown: list[str] = []
     text = StreamedText(shown.append)
     records = [START, piece("one\nt"), {"event_type": "thought"}, piece("wo"), piece("\n\n"), piece("three"), END]
-    found = text.take(map(event_from, records))
+    found = text.take(map(read_event, records))
     assert (found.id, found.text, found.finish_reason) == ("g", "one\ntwo\n\nthree", "stop")
-    assert found.usage == Usage(None, 3)
+    assert found.usage == Usage(output_tokens=3)
     assert shown == ["one", "two", "three"], "whole lines, and the rest at the end"
 
 
 def test_long_lines_are_logged_in_pieces() -> None:
     shown: list[str] = []
-    StreamedText(shown.append).take(map(event_from, [piece("x" * (2 * LONGEST_PIECE + 1)), END]))
+    StreamedText(shown.append).take(map(read_event, [piece("x" * (2 * LONGEST_PIECE + 1)), END]))
     assert [len(line) for line in shown] == [LONGEST_PIECE, LONGEST_PIECE, 1]
 
 
@@ -162,7 +163,7 @@ def test_stream_without_an_end_is_incomplete() -> None:
     shown: list[str] = []
     text = StreamedText(shown.append)
     with pytest.raises(TwelveLabsAmbiguousError, match="without stream_end, after 3 characters"):
-        text.take(map(event_from, [START, piece("one")]))
+        text.take(map(read_event, [START, piece("one")]))
     assert text.text == "one" and shown == ["one"]
 
 
@@ -180,13 +181,13 @@ def test_stream_without_an_end_is_incomplete() -> None:
 )
 def test_failures_within_a_stream(record: dict[str, Any], kind: type[TwelveLabsError], said: str) -> None:
     with pytest.raises(kind, match=said):
-        event_from(record)
+        read_event(record)
 
 
 def test_invalid_stream_records() -> None:
-    assert event_from({"event_type": "thought"}) == UnknownEvent("thought")
+    assert read_event({"event_type": "thought"}).type == "thought"
     with pytest.raises(TwelveLabsAnswerError):
-        event_from("text")
+        read_event("text")
 
 
 def test_json_with_unescaped_line_breaks_is_parsed() -> None:
@@ -225,6 +226,7 @@ def test_packaged_prompts_are_valid_requests(kind: SummaryKind) -> None:
     assert problems_of_schema(request.response_format["json_schema"]) == ()
 
 
+NOTHING = Generation(id="g", text="")
 CHAPTER = Segment(0.0, 3.5, "Intro", {"number": 1, "summary": "It begins."})
 
 
@@ -238,15 +240,17 @@ CHAPTER = Segment(0.0, 3.5, "Intro", {"number": 1, "summary": "It begins."})
     ],
 )
 def test_chapters_of_each_generation_have_equal_rows(entry: dict[str, Any]) -> None:
-    found = summary_from(SummaryKind.CHAPTERS, {"chapters": [entry]}, Generation("g", ""))
+    found = summary_from(SummaryKind.CHAPTERS, {"chapters": [entry]}, NOTHING)
     assert found.rows == (CHAPTER,)
 
 
 def test_highlights_and_objects() -> None:
     entry = {"start": 1, "end": 2, "highlight": "The goal", "highlight_summary": "He scores."}
-    found = summary_from(SummaryKind.HIGHLIGHTS, {"highlights": [entry]}, Generation("g", ""))
+    found = summary_from(SummaryKind.HIGHLIGHTS, {"highlights": [entry]}, NOTHING)
     assert found.rows == (Segment(1.0, 2.0, "The goal", {"summary": "He scores."}),)
-    gist = summary_of(SummaryKind.GIST, Generation("g", '{"title": " A ", "topics": ["x", "x", ""], "hashtags": []}'))
+    gist = summary_of(
+        SummaryKind.GIST, Generation(id="g", text='{"title": " A ", "topics": ["x", "x", ""], "hashtags": []}')
+    )
     assert gist.document() == {"title": "A", "topics": ["x"], "hashtags": []}
 
 
@@ -264,7 +268,7 @@ def test_highlights_and_objects() -> None:
 )
 def test_answers_of_another_shape_are_refused(kind: SummaryKind, answer: Any) -> None:
     with pytest.raises(TwelveLabsAnswerError):
-        summary_from(kind, answer, Generation("g", ""))
+        summary_from(kind, answer, NOTHING)
 
 
 INDEXED = VideoSource(SourceKind.INDEXED, "v")

@@ -215,7 +215,7 @@ def _outcome_of(chunks: list[bytes], framing: Framing) -> str:
 def test_events_raise_typed_errors_only(events: list[Any]) -> None:
     for kind in ("text_generation", "stream_end", "stream_error", None):
         with suppress(TwelveLabsError):
-            call = Call(V1_3.read_index("i").method, "/analyze", stream.event_from)
+            call = Call(V1_3.read_index("i").method, "/analyze", stream.read_event)
             stream.StreamedText().take(parsed(call, {"event_type": kind, **event}) for event in events)
     for kind in ("response.completed", "response.failed", "response.output_text.delta"):
         with suppress(TwelveLabsError):

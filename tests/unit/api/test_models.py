@@ -21,8 +21,8 @@ from twelvelabs_provider.api.models import (
     Video,
     segments_from,
 )
-from twelvelabs_provider.api.reading import identifier, page_from
-from twelvelabs_provider.api.resources import CreatedTask
+from twelvelabs_provider.api.paging import page_from
+from twelvelabs_provider.api.resources import CreatedTask, id_from
 
 INDEX_TODAY = {
     "_id": "665f000000000000000001",
@@ -237,8 +237,8 @@ def test_only_the_id_is_required(read: Callable[[Any], Any]) -> None:
 
 
 def test_response_without_an_id_names_its_fields() -> None:
-    with pytest.raises(TwelveLabsAnswerError, match=r"the new index carries no id.*\['message', 'type'\]"):
-        identifier({"type": "index_create", "message": "ok"}, "the new index")
+    with pytest.raises(TwelveLabsAnswerError, match=r"no Resource.id; its fields are \['message', 'type'\]"):
+        id_from({"type": "index_create", "message": "ok"})
 
 
 @pytest.mark.parametrize(

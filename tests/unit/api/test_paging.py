@@ -9,8 +9,7 @@ import pytest
 
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
 from twelvelabs_provider.api.models import Page
-from twelvelabs_provider.api.paging import Pages, Recent, Tokens
-from twelvelabs_provider.api.reading import page_from
+from twelvelabs_provider.api.paging import Pages, Recent, Tokens, page_from
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,9 @@ def test_counts_are_parsed_and_add_up() -> None:
     answer = {"index_id": "i1", "ready": 3, "validating": 0, "pending": 1, "failed": 0, "total_result": 4}
     counts = V1_2.count_tasks("i1")[0].parse(answer)
     assert (counts.counts, counts.total) == ({"ready": 3, "validating": 0, "pending": 1, "failed": 0}, 4)
-    assert counts + TaskCounts({"ready": 1, "queued": 2}) == TaskCounts({**counts.counts, "ready": 4, "queued": 2})
+    assert counts + TaskCounts(counts={"ready": 1, "queued": 2}) == TaskCounts(
+        counts={**counts.counts, "ready": 4, "queued": 2}
+    )
 
 
 def test_counts_in_v1_3_use_one_list_per_status() -> None:
@@ -168,7 +170,7 @@ def test_counts_in_v1_3_use_one_list_per_status() -> None:
     assert asked == ["uploading", "validating", "pending", "queued", "indexing", "ready", "failed"]
     assert all(call.name == "GET /tasks" and dict(call.query)["page_limit"] == "1" for call in calls)
     page = {"data": [], "page_info": {"page": 1, "total_page": 1, "total_results": 12}}
-    assert calls[5].parse(page) == TaskCounts({"ready": 12})
+    assert calls[5].parse(page) == TaskCounts(counts={"ready": 12})
 
 
 def test_responses_of_classic_calls_are_parsed() -> None:
@@ -184,5 +186,5 @@ def test_responses_of_classic_calls_are_parsed() -> None:
 def test_repr_of_a_thumbnail_hides_its_link() -> None:
     picture = V1_2.thumbnail("i1", "v1").parse({"thumbnail": "https://cdn.example/a.jpg?sig=SECRET"})
     assert picture.url.endswith("SECRET") and "SECRET" not in repr(picture)
-    with pytest.raises(TwelveLabsAnswerError, match="thumbnail"):
+    with pytest.raises(TwelveLabsAnswerError, match=r"no SignedImage\.url"):
         V1_2.thumbnail("i1", "v1").parse({})

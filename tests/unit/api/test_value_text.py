@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from twelvelabs_provider.api.analysis.batch_models import BatchItemResult
-from twelvelabs_provider.api.analysis.generation import generation_from, generation_of_task
+from twelvelabs_provider.api.analysis.generation import Generation, generation_of_task
 from twelvelabs_provider.api.analysis.request import on_screen_text_from
 from twelvelabs_provider.api.analysis.response_format import segments_of
-from twelvelabs_provider.api.analysis.stream import StreamedText, event_from
+from twelvelabs_provider.api.analysis.stream import StreamedText, read_event
 from twelvelabs_provider.api.analysis.summaries import SummaryKind, summary_from
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
 from twelvelabs_provider.api.knowledge.response_stream import ResponseEvent
@@ -39,7 +39,7 @@ each = pytest.mark.parametrize(("value", "text"), VALUES)
 def test_text_values(value: Any, text: str) -> None:
     assert value_text(value) == text
     assert segments_from([{"start": 1, "end": 2, "value": value}])[0].value == text
-    assert event_from({"event_type": "text_generation", "text": value}).text == text  # type: ignore[union-attr]
+    assert read_event({"event_type": "text_generation", "text": value}).text == text
     assert ResponseEvent.read({"type": "response.output_text.delta", "delta": value}).delta == text
     message = {"type": "message", "content": [{"type": "output_text", "text": value}]}
     assert Response.read({"id": "r", "status": "completed", "output": [message]}).text == text
@@ -50,14 +50,14 @@ def test_text_values(value: Any, text: str) -> None:
     assert (row.value, row.extra["summary"]) == (text, text)
 
 
-NOTHING = generation_from({"data": ""})
+NOTHING = Generation.read({"data": ""})
 
 
 @each
 def test_values_that_are_not_text(value: Any, text: str) -> None:
     if value is None:
         return
-    assert generation_from({"data": value}).text == text
+    assert Generation.read({"data": value}).text == text
     task = AnalysisTask.read({"task_id": "t", "status": "ready", "result": {"data": value}})
     assert (task.data, generation_of_task(task).text) == (text, text)
     line = {
@@ -84,7 +84,7 @@ def test_titles_and_topics() -> None:
     assert summary_from(SummaryKind.TITLES, {"title": 0}, NOTHING).title == "0"
     titles: tuple[Any, ...] = (None, " ", [], {"a": 1})
     for title in titles:
-        with pytest.raises(TwelveLabsAnswerError, match="no title"):
+        with pytest.raises(TwelveLabsAnswerError, match="title"):
             summary_from(SummaryKind.TITLES, {"title": title}, NOTHING)
 
 
@@ -96,7 +96,7 @@ def test_text_field_is_preferred_to_a_number() -> None:
 def test_numbers_in_a_stream_become_text() -> None:
     events = [{"event_type": "text_generation", "text": piece} for piece in ("2", 0, "24")]
     ended = {"event_type": "stream_end", "finish_reason": "stop"}
-    assert StreamedText().take(map(event_from, [*events, ended])).text == "2024"
+    assert StreamedText().take(map(read_event, [*events, ended])).text == "2024"
 
 
 def test_name_of_a_video() -> None:

@@ -68,7 +68,9 @@ def test_signed_event_is_accepted() -> None:
     event = verified()
     assert (event.id, event.type) == ("whe_66f0c0ffee", WebhookType.INDEXING_READY)
     assert event.created_at and event.created_at.to_iso8601_string() == "2026-06-01T10:00:00Z"
-    assert event.subject == IndexingEnded("665f00000000000000000a01", "ready", 532.1, ("marengo3.0",), None)
+    assert event.subject == IndexingEnded(
+        task_id="665f00000000000000000a01", status="ready", duration=532.1, models=("marengo3.0",)
+    )
     assert event.data["tags"] == []
     assert verified(body=BODY.decode()) == event
 
@@ -142,10 +144,12 @@ def test_analysis_event() -> None:
     source = {"type": "asset_id", "asset_id": "c03", "system_metadata": {"duration": 532.1}}
     data = {"id": "b02", "custom_id": "dagrun-42", "status": "failed", "video_source": source}
     event = event_of("analyze.task.failed", {**data, "error": {"message": "too long"}})
-    assert event.subject == AnalysisEnded("b02", "dagrun-42", "failed", "c03", 532.1, "too long")
+    assert event.subject == AnalysisEnded(
+        task_id="b02", custom_id="dagrun-42", status="failed", asset_id="c03", duration=532.1, error="too long"
+    )
     assert event.type == WebhookType.ANALYSIS_FAILED
     url = event_of("analyze.task.canceled", {"id": "b02", "status": "canceled", "video_source": {"type": "url"}})
-    assert url.subject == AnalysisEnded("b02", None, "canceled", None, None, None)
+    assert url.subject == AnalysisEnded(task_id="b02", status="canceled")
 
 
 def test_model_names_in_older_generations() -> None:
@@ -158,8 +162,12 @@ def test_model_names_in_older_generations() -> None:
 
 @pytest.mark.parametrize("kind", ["analyze.batch.completed", "analyze.batch.whatever"])
 def test_batch_event(kind: str) -> None:
-    assert event_of(kind, {"batch_id": "b01", "status": "completed"}).subject == BatchEnded("b01", "completed")
-    assert event_of(kind, {"id": "b01", "status": "completed"}).subject == BatchEnded("b01", "completed")
+    assert event_of(kind, {"batch_id": "b01", "status": "completed"}).subject == BatchEnded(
+        batch_id="b01", status="completed"
+    )
+    assert event_of(kind, {"id": "b01", "status": "completed"}).subject == BatchEnded(
+        batch_id="b01", status="completed"
+    )
 
 
 def test_event_of_an_unknown_type() -> None:

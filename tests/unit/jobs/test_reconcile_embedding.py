@@ -29,7 +29,7 @@ URL = "https://media.example/a.mp4"
 
 
 def task(task_id: str, status: str = "ready", **given: Any) -> EmbeddingTask:
-    return EmbeddingTask(task_id, status, None, EmbeddedInput(**{"type": "video", **given}), (), None, None, None)
+    return EmbeddingTask(id=task_id, status=status, input=EmbeddedInput(**{"type": "video", **given}))
 
 
 @dataclass

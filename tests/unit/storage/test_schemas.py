@@ -94,6 +94,6 @@ def test_every_kind_has_a_schema() -> None:
     assert set(kinds.SUMMARIES) == set(SummaryKind)
     for kind in SummaryKind:
         if not kind.timed:
-            document = Summary(kind, Generation(None, "")).document()
+            document = Summary(kind=kind, generation=Generation(text="")).document()
             assert list(document) == list(kinds.SUMMARIES[kind].names)
     assert all(schema in ALL for schema in vars(kinds).values() if isinstance(schema, RowSchema))

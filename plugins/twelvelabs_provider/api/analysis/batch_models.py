@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BeforeValidator, Field, StrictInt
+from pydantic import Field, StrictInt
 
+from twelvelabs_provider.api.analysis.usage import Usage
 from twelvelabs_provider.api.service_model import (
     Count,
     Identifier,
@@ -101,17 +102,6 @@ class AnalysisBatch(ServiceModel):
         """Whether it ended before any work, so that another submission bills nothing twice."""
         done = self.ready_items + self.failed_items
         return not done and self.status in (BatchStatus.CANCELED, BatchStatus.EXPIRED)
-
-
-def _tokens(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-class Usage(ServiceModel):
-    """Tokens of one answer; None where the service gives no number."""
-
-    input_tokens: Annotated[int | None, BeforeValidator(_tokens)] = None
-    output_tokens: Annotated[int | None, BeforeValidator(_tokens)] = None
 
 
 class BatchItemResult(ServiceModel):

@@ -32,7 +32,7 @@ from twelvelabs_provider.api.call import (
     path_of,
 )
 from twelvelabs_provider.api.models import Json, Page
-from twelvelabs_provider.api.reading import page_from
+from twelvelabs_provider.api.paging import page_from
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.api.version import ApiVersion
 
@@ -41,7 +41,6 @@ MOST_SECONDS = 2000 * 3600.0
 """Seconds of video in one batch."""
 MOST_ACTIVE = 5
 """Batches of one account that have not ended."""
-KEPT_DAYS = 30
 _LARGEST_RESULTS = 4 * 1024**3
 _INSTEAD = "analyse the videos one by one with the operators of that generation"
 

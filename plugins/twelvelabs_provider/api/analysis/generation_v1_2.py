@@ -6,19 +6,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NoReturn, TypeVar
 
-from twelvelabs_provider.api.analysis.generation import (
-    LONGEST_ANSWER,
-    Generation,
-    generation_from,
-    text_or_none,
-    usage_from,
-)
+from twelvelabs_provider.api.analysis.generation import LONGEST_ANSWER, Generation
 from twelvelabs_provider.api.analysis.request import AnalysisRequest, SourceKind
-from twelvelabs_provider.api.analysis.stream import StreamEvent, event_from
+from twelvelabs_provider.api.analysis.stream import StreamEvent, read_event
 from twelvelabs_provider.api.analysis.summaries import Summary, SummaryKind, summary_from
 from twelvelabs_provider.api.call import Call, CallT, Method, RateCategory, StreamedCall, json_body, only_in
 from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
-from twelvelabs_provider.api.reading import as_object
+from twelvelabs_provider.api.service_model import as_object
 from twelvelabs_provider.api.version import ApiVersion
 
 T = TypeVar("T")
@@ -43,7 +37,7 @@ def analyze(request: AnalysisRequest) -> Call[Generation]:
 
     :raises TwelveLabsUnsupportedError: for a field that this generation lacks.
     """
-    return _only_here(_billed("/generate", generation_from, _body(request, stream=False)), _NO_TEXT)
+    return _only_here(_billed("/generate", Generation.read, _body(request, stream=False)), _NO_TEXT)
 
 
 def analyze_stream(request: AnalysisRequest) -> StreamedCall[StreamEvent]:
@@ -54,7 +48,7 @@ def analyze_stream(request: AnalysisRequest) -> StreamedCall[StreamEvent]:
     call = StreamedCall(
         Method.POST,
         "/generate",
-        event_from,
+        read_event,
         body=json_body(_body(request, stream=True)),
         category=RateCategory.ANALYZE,
         patience=LONGEST_ANSWER,
@@ -118,11 +112,4 @@ def _lacks(what: str, instead: str) -> NoReturn:
 
 def _summary(kind: SummaryKind, answer: Any) -> Summary:
     raw = as_object(answer, f"the {kind.value} of a video")
-    generation = Generation(
-        text_or_none(raw.get("id")),
-        "",
-        usage=usage_from(raw.get("usage")),
-        model=text_or_none(raw.get("model_name")),
-        raw=raw,
-    )
-    return summary_from(kind, raw, generation)
+    return summary_from(kind, raw, Generation.read({**raw, "data": ""}))

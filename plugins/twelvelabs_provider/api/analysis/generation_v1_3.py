@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from twelvelabs_provider.api.analysis.generation import LONGEST_ANSWER, Generation, generation_from
+from twelvelabs_provider.api.analysis.generation import LONGEST_ANSWER, Generation
 from twelvelabs_provider.api.analysis.request import DEFAULT_MODEL, AnalysisRequest, SourceKind
-from twelvelabs_provider.api.analysis.stream import StreamEvent, event_from
+from twelvelabs_provider.api.analysis.stream import StreamEvent, read_event
 from twelvelabs_provider.api.call import Call, JsonBody, Method, RateCategory, StreamedCall
 from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
 from twelvelabs_provider.api.retired_models import RETIRED_MODELS
@@ -36,7 +36,7 @@ def analyze(request: AnalysisRequest) -> Call[Generation]:
     return Call(
         Method.POST,
         "/analyze",
-        generation_from,
+        Generation.read,
         body=JsonBody(request.immediate_body(stream=False)),
         category=RateCategory.ANALYZE,
         patience=LONGEST_ANSWER,
@@ -52,7 +52,7 @@ def analyze_stream(request: AnalysisRequest) -> StreamedCall[StreamEvent]:
     return StreamedCall(
         Method.POST,
         "/analyze",
-        event_from,
+        read_event,
         body=JsonBody(request.immediate_body(stream=True)),
         category=RateCategory.ANALYZE,
         patience=LONGEST_ANSWER,

@@ -5,9 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from enum import StrEnum
+from typing import Annotated, Any
 
-from twelvelabs_provider.api.analysis.generation import Generation, Usage, text_or_none, usage_from, warning_from
+from pydantic import BeforeValidator
+
+from twelvelabs_provider.api.analysis.generation import Generation
+from twelvelabs_provider.api.analysis.usage import Usage
 from twelvelabs_provider.api.errors import (
     ErrorCode,
     ErrorDetails,
@@ -18,80 +22,83 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsNotFoundError,
     TwelveLabsRateLimitError,
     TwelveLabsServerError,
+    code_and_message,
 )
-from twelvelabs_provider.api.reading import as_object, reason_from
 from twelvelabs_provider.api.redaction import clean_text
-from twelvelabs_provider.api.serializable import Answer
-from twelvelabs_provider.api.service_model import value_text
+from twelvelabs_provider.api.service_model import (
+    Reason,
+    ServiceModel,
+    Text,
+    WholeText,
+    named,
+    object_or_empty,
+    part_of,
+)
 
 log = logging.getLogger(__name__)
 
-_SERVERS_FAULT = frozenset({None, "", "generic_error", "internal_server_error"})
+_SERVERS_FAULT = frozenset({None, "generic_error", "internal_server_error"})
 _BY_CODE: Mapping[str, type[TwelveLabsError]] = {
     ErrorCode.NOT_EXIST.value: TwelveLabsNotFoundError,
     ErrorCode.NOT_FOUND.value: TwelveLabsNotFoundError,
     ErrorCode.KEY_INVALID.value: TwelveLabsAuthError,
     "too_many_requests": TwelveLabsRateLimitError,
 }
+LONGEST_PIECE = 500
+"""Characters of a logged line."""
 
 
-@dataclass(frozen=True)
-class StreamStarted(Answer):
-    """The first event."""
+class EventType(StrEnum):
+    """Event types that this package handles; the service may add more."""
 
-    generation_id: str | None
-
-
-@dataclass(frozen=True)
-class TextGenerated(Answer):
-    """A piece of the text."""
-
-    text: str
+    STARTED = "stream_start"
+    TEXT = "text_generation"
+    ENDED = "stream_end"
+    FAILED = "stream_error"
 
 
-@dataclass(frozen=True)
-class StreamEnded(Answer):
-    """The last event; without it the text is incomplete."""
-
-    generation_id: str | None
-    finish_reason: str | None
-    usage: Usage
-    warning: str | None
-    raw: Mapping[str, Any] = field(repr=False, default_factory=dict)
+_HANDLED = frozenset(EventType)
 
 
-@dataclass(frozen=True)
-class UnknownEvent(Answer):
-    """An event that this package does not know."""
+class StreamEvent(ServiceModel):
+    """One event of a streamed analysis; without the last one, ``stream_end``, the text is incomplete.
 
-    name: str
+    :param type: an :class:`EventType`, or another of the service.
+    :param text: the next piece of the text.
+    :param generation_id: in the first or in the last event.
+    :param finish_reason: in the last event, as ``usage`` and ``warning``.
+    """
+
+    type: WholeText = named("event_type", default="")
+    text: WholeText = ""
+    generation_id: Text = None
+    finish_reason: Text = None
+    usage: Annotated[Usage | None, BeforeValidator(object_or_empty)] = None
+    warning: Reason = named("error", default=None)
+
+    @classmethod
+    def spread(cls, body: dict[str, Any]) -> dict[str, Any]:
+        """See the base class."""
+        if "metadata" not in body:
+            return body
+        metadata = part_of(body, "metadata")
+        return {"generation_id": metadata.get("generation_id"), "usage": metadata.get("usage"), **body}
 
 
-StreamEvent = StreamStarted | TextGenerated | StreamEnded | UnknownEvent
-
-
-def event_from(record: Any) -> StreamEvent:
+def read_event(record: Any) -> StreamEvent:
     """Read one record of a streamed analysis.
 
     :raises TwelveLabsError: the record reports a failure.
     """
-    raw = as_object(record, "an event of a stream")
-    kind = raw.get("event_type")
-    metadata = raw.get("metadata") if isinstance(raw.get("metadata"), Mapping) else {}
-    generation_id = text_or_none((metadata or {}).get("generation_id"))
-    if kind == "stream_start":
-        return StreamStarted(generation_id)
-    if kind == "text_generation":
-        return TextGenerated(value_text(raw.get("text")))
-    if kind == "stream_end":
-        usage = usage_from((metadata or {}).get("usage"))
-        return StreamEnded(
-            generation_id, text_or_none(raw.get("finish_reason")), usage, warning_from(raw.get("error")), raw
-        )
-    if kind == "stream_error" or (kind is None and ("code" in raw or "error" in raw)):
-        raise _failure(raw)
-    log.warning("an event of a kind that is not known, %r, is left aside", clean_text(kind))
-    return UnknownEvent(str(kind))
+    event = StreamEvent.read(record)
+    if event.type in _HANDLED:
+        if event.type == EventType.FAILED:
+            raise _failure(record)
+    elif not event.type and ("code" in record or "error" in record):
+        raise _failure(record)
+    else:
+        log.warning("Ignored an event of unknown type %r", clean_text(event.type))
+    return event
 
 
 @dataclass
@@ -104,7 +111,7 @@ class StreamedText:
     show: Callable[[str], None] | None = None
     pieces: list[str] = field(default_factory=list)
     generation_id: str | None = None
-    ended: StreamEnded | None = None
+    ended: StreamEvent | None = None
     _unshown: str = ""
 
     @property
@@ -125,13 +132,13 @@ class StreamedText:
         return self._whole()
 
     def _take(self, event: StreamEvent) -> None:
-        if isinstance(event, StreamStarted):
-            self.generation_id = event.generation_id
-        elif isinstance(event, TextGenerated):
+        if event.type == EventType.TEXT:
             self.pieces.append(event.text)
             self._unshown += event.text
             self._show(final=False)
-        elif isinstance(event, StreamEnded):
+        elif event.type == EventType.STARTED:
+            self.generation_id = event.generation_id
+        elif event.type == EventType.ENDED:
             self.ended = event
 
     def _show(self, *, final: bool) -> None:
@@ -155,21 +162,13 @@ class StreamedText:
             id=self.ended.generation_id or self.generation_id,
             text=self.text,
             finish_reason=self.ended.finish_reason,
-            usage=self.ended.usage,
+            usage=self.ended.usage or Usage(),
             warning=self.ended.warning,
-            raw=self.ended.raw,
         )
 
 
-LONGEST_PIECE = 500
-"""Characters of a logged line."""
-
-
-def _failure(raw: Mapping[str, Any]) -> TwelveLabsError:
-    error = raw.get("error")
-    fields: Mapping[str, Any] = error if isinstance(error, Mapping) else raw
-    code = reason_from(fields.get("code"))
-    message = reason_from(fields.get("message") or (error if isinstance(error, str) else None)) or "no reason is given"
-    details = ErrorDetails(code=code, message=message)
+def _failure(record: Mapping[str, Any]) -> TwelveLabsError:
+    code, message, _ = code_and_message(record)
+    details = ErrorDetails(code=code, message=message or "no reason is given")
     kind = TwelveLabsServerError if code in _SERVERS_FAULT else _BY_CODE.get(code or "", TwelveLabsBadRequestError)
     return kind(f"the service broke the stream off: {details}", details)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, FiniteFloat
 
 from twelvelabs_provider.api.analysis.generation import Generation
 from twelvelabs_provider.api.analysis.request import DEFAULT_MODEL, AnalysisRequest, VideoSource
 from twelvelabs_provider.api.analysis.response_format import json_schema, offset_from
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
-from twelvelabs_provider.api.models import Segment, segments_from
-from twelvelabs_provider.api.reading import as_object
-from twelvelabs_provider.api.serializable import Answer
-from twelvelabs_provider.api.service_model import value_text
+from twelvelabs_provider.api.models import Segment, Segments
+from twelvelabs_provider.api.service_model import ServiceModel, WholeText, as_object, named, value_text
 
 
 class SummaryKind(StrEnum):
@@ -34,8 +34,45 @@ class SummaryKind(StrEnum):
         return self in (SummaryKind.CHAPTERS, SummaryKind.HIGHLIGHTS)
 
 
-@dataclass(frozen=True)
-class Summary(Answer):
+def _line(value: Any) -> str:
+    text = "" if isinstance(value, Mapping | list) else value_text(value).strip()
+    if not text:
+        raise ValueError("is no text, or empty")
+    return text
+
+
+def _distinct(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list | tuple):
+        raise ValueError(f"is no list but {type(values).__name__}")
+    texts = (value_text(value).strip() for value in values)
+    return tuple(dict.fromkeys(text for text in texts if text))
+
+
+Line = Annotated[str, BeforeValidator(_line)]
+Lines = Annotated[tuple[str, ...], BeforeValidator(_distinct)]
+Offset = Annotated[FiniteFloat, BeforeValidator(offset_from)]
+"""Seconds, also from ``hh:mm:ss``."""
+
+
+class Chapter(ServiceModel):
+    """A chapter in the spelling of any generation."""
+
+    start: Offset = named("start_time", "start", "start_sec")
+    end: Offset = named("end_time", "end", "end_sec")
+    title: WholeText = named("title", "chapter_title", default="")
+    summary: WholeText = named("summary", "chapter_summary", default="")
+
+
+class Highlight(ServiceModel):
+    """A highlight in the spelling of any generation."""
+
+    start: Offset = named("start_time", "start", "start_sec")
+    end: Offset = named("end_time", "end", "end_sec")
+    highlight: WholeText = ""
+    summary: WholeText = named("summary", "highlight_summary", default="")
+
+
+class Summary(ServiceModel):
     """Summary of a video; fields of other kinds are empty.
 
     :param rows: chapters (``value`` is the title) or highlights, with ``summary`` and, for chapters, ``number``.
@@ -44,11 +81,11 @@ class Summary(Answer):
 
     kind: SummaryKind
     generation: Generation
-    summary: str | None = None
-    title: str | None = None
-    topics: tuple[str, ...] = ()
-    hashtags: tuple[str, ...] = ()
-    rows: tuple[Segment, ...] = ()
+    summary: Line | None = None
+    title: Line | None = None
+    topics: Lines = ()
+    hashtags: Lines = ()
+    rows: Segments = ()
 
     def document(self) -> dict[str, Any]:
         """Return the fields of an untimed kind, as plain JSON."""
@@ -181,64 +218,27 @@ def summary_from(kind: SummaryKind, answer: Any, generation: Generation) -> Summ
     :raises TwelveLabsAnswerError: the answer does not have the requested form.
     """
     raw = as_object(answer, f"the {kind.value} of a video")
+    names = (kind.value,) if kind.timed else _FIELDS[kind]
+    if missing := [name for name in names if raw.get(name) is None]:
+        raise TwelveLabsAnswerError(f"the answer carries no {' and no '.join(missing)}; its fields are {sorted(raw)}")
     if kind.timed:
-        return Summary(kind, generation, rows=_rows(kind, raw))
-    texts = {name: _one_text(raw, name) for name in ("summary", "title") if name in _FIELDS[kind]}
-    lists = {name: _texts(raw, name) for name in ("topics", "hashtags") if name in _FIELDS[kind]}
-    return Summary(kind, generation, **texts, **lists)  # type: ignore[arg-type]
+        return Summary(kind=kind, generation=generation, rows=_rows(kind, raw[kind.value]))
+    return Summary.read({**{name: raw[name] for name in names}, "kind": kind, "generation": generation})
 
 
-def _one_text(raw: Mapping[str, Any], name: str) -> str:
-    value = raw.get(name)
-    text = "" if isinstance(value, Mapping | list) else value_text(value).strip()
-    if not text:
-        raise TwelveLabsAnswerError(f"the answer carries no {name}; its fields are {sorted(raw)}")
-    return text
-
-
-def _texts(raw: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    value = raw.get(name)
-    if not isinstance(value, list):
-        raise TwelveLabsAnswerError(f"the answer carries no list of {name}; its fields are {sorted(raw)}")
-    texts = (value_text(entry).strip() for entry in value)
-    return tuple(dict.fromkeys(text for text in texts if text))
-
-
-def _rows(kind: SummaryKind, raw: Mapping[str, Any]) -> tuple[Segment, ...]:
-    entries = raw.get(kind.value)
+def _rows(kind: SummaryKind, entries: Any) -> tuple[Segment, ...]:
     if not isinstance(entries, list):
-        raise TwelveLabsAnswerError(f"the answer carries no list of {kind.value}; its fields are {sorted(raw)}")
-    read = _chapter if kind is SummaryKind.CHAPTERS else _highlight
-    try:
-        rows = segments_from([read(entry) for entry in entries])
-    except (TypeError, ValueError, AttributeError) as error:
-        raise TwelveLabsAnswerError(f"an entry of the {kind.value} cannot be read: {error}") from error
+        raise TwelveLabsAnswerError(f"the {kind.value} of the answer are {type(entries).__name__}, not a list")
     if kind is SummaryKind.HIGHLIGHTS:
-        return rows
+        return tuple(
+            Segment(found.start, found.end, found.highlight, {"summary": found.summary})
+            for found in sorted(map(Highlight.read, entries), key=_times)
+        )
     return tuple(
-        Segment(row.start, row.end, row.value, {"number": number, **row.extra}) for number, row in enumerate(rows, 1)
+        Segment(found.start, found.end, found.title, {"number": number, "summary": found.summary})
+        for number, found in enumerate(sorted(map(Chapter.read, entries), key=_times), 1)
     )
 
 
-def _chapter(entry: Mapping[str, Any]) -> dict[str, Any]:
-    title, summary = _first(entry, "title", "chapter_title"), _first(entry, "summary", "chapter_summary")
-    return {**_times(entry), "value": title, "summary": summary}
-
-
-def _highlight(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        **_times(entry),
-        "value": _first(entry, "highlight"),
-        "summary": _first(entry, "summary", "highlight_summary"),
-    }
-
-
-def _times(entry: Mapping[str, Any]) -> dict[str, float]:
-    """Offsets under any of the names that they have had."""
-    start = next((entry[name] for name in ("start_time", "start", "start_sec") if entry.get(name) is not None), None)
-    end = next((entry[name] for name in ("end_time", "end", "end_sec") if entry.get(name) is not None), None)
-    return {"start": offset_from(start), "end": offset_from(end)}
-
-
-def _first(entry: Mapping[str, Any], *names: str) -> str:
-    return next((value_text(entry[name]) for name in names if entry.get(name) not in (None, "")), "")
+def _times(found: Chapter | Highlight) -> tuple[float, float]:
+    return (found.start, found.end)

@@ -18,7 +18,7 @@ from twelvelabs_provider.api.call import (
     path_of,
 )
 from twelvelabs_provider.api.models import AnalysisTask, Page
-from twelvelabs_provider.api.reading import page_from
+from twelvelabs_provider.api.paging import page_from
 from twelvelabs_provider.api.resources import Paging
 
 _INSTEAD = "analyze() answers in the same request (v1.2); or use a connection with api_version v1.3"

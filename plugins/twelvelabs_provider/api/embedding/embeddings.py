@@ -9,24 +9,18 @@ from typing import Any
 import pendulum
 
 from twelvelabs_provider.api.call import Call, RateCategory, get, path_of, post
-from twelvelabs_provider.api.embedding.models import (
-    Embeddings,
-    EmbeddingTask,
-    embedded_input_from,
-    embedding_task_from,
-    embeddings_from,
-    vectors_from,
-)
+from twelvelabs_provider.api.embedding.models import Embeddings, EmbeddingTask, task_without_vectors
 from twelvelabs_provider.api.embedding.request import AudioInput, EmbeddingOption, EmbeddingRequest, VideoInput
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError
 from twelvelabs_provider.api.models import Page
-from twelvelabs_provider.api.reading import as_object, page_from
+from twelvelabs_provider.api.paging import page_from
 from twelvelabs_provider.api.resources import Paging
+from twelvelabs_provider.api.service_model import as_object, part_of
 
 
 def create_embeddings(request: EmbeddingRequest) -> Call[Embeddings]:
     """Return the synchronous call for texts, images, and audio and video of at most ten minutes."""
-    return post("/embed-v2", embeddings_from, request.body(), category=RateCategory.EMBED)
+    return post("/embed-v2", Embeddings.read, request.body(), category=RateCategory.EMBED)
 
 
 def create_embedding_task(request: EmbeddingRequest) -> Call[EmbeddingTask]:
@@ -39,17 +33,17 @@ def create_embedding_task(request: EmbeddingRequest) -> Call[EmbeddingTask]:
         raise TwelveLabsBadRequestError(
             f"only audio and video have embedding tasks, {request.input.type.value} has create_embeddings()"
         )
-    return post("/embed-v2/tasks", embedding_task_from, request.body(), category=RateCategory.EMBED)
+    return post("/embed-v2/tasks", EmbeddingTask.read, request.body(), category=RateCategory.EMBED)
 
 
 def read_embedding_task(task_id: str) -> Call[EmbeddingTask]:
     """Return the call that reads a task with its embeddings; the service keeps both for seven days."""
-    return get(path_of("embed-v2", "tasks", task_id), embedding_task_from)
+    return get(path_of("embed-v2", "tasks", task_id), EmbeddingTask.read)
 
 
 def embedding_task_status(task_id: str) -> Call[EmbeddingTask]:
     """Return the call that reads the status of a task without its embeddings."""
-    return get(path_of("embed-v2", "tasks", task_id), partial(embedding_task_from, whole=False))
+    return get(path_of("embed-v2", "tasks", task_id), task_without_vectors)
 
 
 def list_embedding_tasks(
@@ -78,7 +72,7 @@ def task_page(
     """Return the call for one page of a list of tasks; see :func:`list_embedding_tasks`."""
     place = (paging or Paging()).place()
     query = {"started_at": _wire(since), "ended_at": _wire(until), "status": status, **place}
-    return get(path, partial(page_from, item=embedding_task_from, what="the list of embedding tasks"), query)
+    return get(path, partial(page_from, item=EmbeddingTask.read, what="the list of embedding tasks"), query)
 
 
 def indexed_embeddings(
@@ -94,11 +88,10 @@ def indexed_embeddings(
 
 def indexed_embeddings_from(answer: Any) -> Embeddings:
     """Return the embeddings of an indexed video; none if the response has none."""
-    raw = as_object(answer, "a video").get("embedding") or {}
-    found = as_object(raw, "the embedding of a video")
-    segments = (found.get("video_embedding") or {}).get("segments") or ()
+    found = as_object(as_object(answer, "a video").get("embedding") or {}, "the embedding of a video")
+    segments = part_of(found, "video_embedding").get("segments") or ()
     model = found.get("model_name") or found.get("engine_name")
-    return Embeddings(vectors_from(segments), embedded_input_from({"input_type": "video"}), model)
+    return Embeddings.read({"data": segments, "metadata": {"input_type": "video"}, "model_name": model})
 
 
 def _wire(moment: pendulum.DateTime | None) -> str | None:

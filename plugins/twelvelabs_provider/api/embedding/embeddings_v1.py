@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeVar
 
 import pendulum
@@ -24,19 +23,11 @@ from twelvelabs_provider.api.call import (
     wire_text,
 )
 from twelvelabs_provider.api.embedding.embeddings import task_page
-from twelvelabs_provider.api.embedding.models import (
-    Embedding,
-    Embeddings,
-    EmbeddingTask,
-    embedded_input_from,
-    embedding_task_from,
-    vectors_from,
-)
+from twelvelabs_provider.api.embedding.models import Embeddings, EmbeddingTask
 from twelvelabs_provider.api.errors import TwelveLabsAnswerError
 from twelvelabs_provider.api.models import Json, Page
-from twelvelabs_provider.api.reading import as_object, identifier
-from twelvelabs_provider.api.resources import Paging
-from twelvelabs_provider.api.serializable import Answer
+from twelvelabs_provider.api.resources import Paging, id_from
+from twelvelabs_provider.api.service_model import ServiceModel, Text, as_object, named, part_of
 from twelvelabs_provider.api.version import ApiVersion
 
 T = TypeVar("T")
@@ -56,14 +47,21 @@ TODAY = Words("model_name", "marengo3.0")
 V1_2 = Words("engine_name", "Marengo-retrieval-2.6")
 
 
-@dataclass(frozen=True)
-class EmbeddingsByKind(Answer):
+class EmbeddingsByKind(ServiceModel):
     """Response of ``POST /embed``; None for inputs that were not given."""
 
-    model: str | None
-    text: Embeddings | None
-    image: Embeddings | None
-    audio: Embeddings | None
+    model: Text = named("model_name", "engine_name", default=None)
+    text: Embeddings | None = None
+    image: Embeddings | None = None
+    audio: Embeddings | None = None
+
+    @classmethod
+    def spread(cls, body: dict[str, Any]) -> dict[str, Any]:
+        """See the base class."""
+        for kind in ("text", "image", "audio"):
+            if (found := body.pop(f"{kind}_embedding", None)) is not None:
+                body[kind] = _one_kind(kind, as_object(found, f"a {kind} embedding"), body)
+        return body
 
     def only(self) -> Embeddings:
         """Return the only one.
@@ -91,7 +89,9 @@ def embed(
     """
     fields = {words.field: model or words.model, "text": text, "audio_start_offset_sec": audio_start}
     parts = (*_texts(fields), *_media("image", image), *_media("audio", audio))
-    return only_embedding(Call(Method.POST, "/embed", _by_kind, body=FormBody(parts), category=RateCategory.EMBED))
+    return only_embedding(
+        Call(Method.POST, "/embed", EmbeddingsByKind.read, body=FormBody(parts), category=RateCategory.EMBED)
+    )
 
 
 def create_video_embedding_task(
@@ -117,8 +117,7 @@ def create_video_embedding_task(
     }
     repeated = tuple(("video_embedding_scope", scope) for scope in scopes)
     parts = (*_texts(fields), *repeated, *_media("video", video))
-    read = partial(identifier, what="the new video embedding task")
-    return only_embedding(Call(Method.POST, "/embed/tasks", read, body=FormBody(parts), category=RateCategory.EMBED))
+    return only_embedding(Call(Method.POST, "/embed/tasks", id_from, body=FormBody(parts), category=RateCategory.EMBED))
 
 
 def list_video_embedding_tasks(
@@ -139,7 +138,7 @@ def list_video_embedding_tasks(
 
 def video_embedding_task_status(task_id: str) -> Call[EmbeddingTask]:
     """Return the call that reads the status of a task."""
-    return only_embedding(get(path_of("embed", "tasks", task_id, "status"), embedding_task_from))
+    return only_embedding(get(path_of("embed", "tasks", task_id, "status"), EmbeddingTask.read))
 
 
 def read_video_embedding_task(task_id: str, *, options: Sequence[str] = ()) -> Call[EmbeddingTask]:
@@ -148,7 +147,7 @@ def read_video_embedding_task(task_id: str, *, options: Sequence[str] = ()) -> C
     :param options: ``visual``, ``audio``, ``transcription``, ``visual-text``; none is all that there are.
     """
     path = path_of("embed", "tasks", task_id)
-    return only_embedding(get(path, embedding_task_from, {"embedding_option": list(options)}))
+    return only_embedding(get(path, EmbeddingTask.read, {"embedding_option": list(options)}))
 
 
 def only_embedding(call: Call[T]) -> Call[T]:
@@ -166,17 +165,10 @@ def _media(kind: str, medium: Medium | None) -> tuple[tuple[str, str | FilePart]
     return ((f"{kind}_url" if isinstance(medium, str) else f"{kind}_file", medium),)
 
 
-def _by_kind(answer: Any) -> EmbeddingsByKind:
-    raw = as_object(answer, "embeddings")
-    model = raw.get("model_name") or raw.get("engine_name")
-    return EmbeddingsByKind(model, *(_one_kind(raw, kind, model) for kind in ("text", "image", "audio")))
-
-
-def _one_kind(raw: Json, kind: str, model: str | None) -> Embeddings | None:
-    if raw.get(f"{kind}_embedding") is None:
-        return None
-    found = as_object(raw[f"{kind}_embedding"], f"a {kind} embedding")
+def _one_kind(kind: str, found: Json, body: Json) -> Json:
+    """Return one of several embeddings in the form of the later calls."""
     if found.get("error_message"):
         raise TwelveLabsAnswerError(f"the service could not embed the {kind}: {found['error_message']}")
-    items: tuple[Embedding, ...] = vectors_from([found] if "float" in found else found.get("segments") or ())
-    return Embeddings(items, embedded_input_from({"input_type": kind, **(found.get("metadata") or {})}), model)
+    rows = [{"float": found["float"]}] if "float" in found else found.get("segments") or ()
+    model = body.get("model_name") or body.get("engine_name")
+    return {"data": rows, "metadata": {"input_type": kind, **part_of(found, "metadata")}, "model_name": model}

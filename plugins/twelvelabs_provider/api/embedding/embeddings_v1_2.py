@@ -13,7 +13,7 @@ from twelvelabs_provider.api.embedding.embeddings_v1 import (
     create_video_embedding_task,
     embed,
 )
-from twelvelabs_provider.api.embedding.models import EmbeddedInput, Embeddings, EmbeddingTask
+from twelvelabs_provider.api.embedding.models import Embeddings, EmbeddingTask
 from twelvelabs_provider.api.embedding.request import (
     DEFAULT_MODEL,
     AudioInput,
@@ -28,8 +28,6 @@ from twelvelabs_provider.api.embedding.request import (
 from twelvelabs_provider.api.embedding.source import FixedSegmentation, MediaSource
 from twelvelabs_provider.api.errors import TwelveLabsUnsupportedError
 from twelvelabs_provider.api.version import ApiVersion
-
-_NOTHING = EmbeddedInput()
 
 
 def create_embeddings(request: EmbeddingRequest) -> Call[Embeddings]:
@@ -72,7 +70,7 @@ def create_embedding_task(request: EmbeddingRequest) -> Call[EmbeddingTask]:
         model=_model(request),
         words=V1_2,
     )
-    return created.then(lambda task_id: EmbeddingTask(task_id, "processing", None, _NOTHING, (), None, None, None))
+    return created.then(lambda task_id: EmbeddingTask(id=task_id, status="processing"))
 
 
 def indexed_embeddings(
@@ -83,7 +81,7 @@ def indexed_embeddings(
 
     def kept(found: Embeddings) -> Embeddings:
         items = tuple(item for item in found.items if item.option is None or item.option in wanted)
-        return Embeddings(items, found.input, found.model)
+        return Embeddings(items=items, input=found.input, model=found.model)
 
     path = path_of("indexes", index_id, "videos", video_id)
     call = get(path, indexed_embeddings_from, {"embed": True}).then(kept)

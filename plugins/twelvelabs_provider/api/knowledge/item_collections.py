@@ -12,7 +12,7 @@ from typing import TypeVar
 from twelvelabs_provider.api.call import Call, Method, change, delete, get, nothing, only_current, path_of, post
 from twelvelabs_provider.api.knowledge.knowledge_stores import KnowledgeStoreItem
 from twelvelabs_provider.api.models import Page
-from twelvelabs_provider.api.reading import page_from
+from twelvelabs_provider.api.paging import page_from
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.api.service_model import (
     NO_FIELDS,

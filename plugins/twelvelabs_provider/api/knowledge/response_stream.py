@@ -7,9 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
-from typing import Annotated
-
-from pydantic import BeforeValidator
 
 from twelvelabs_provider.api.call import Framing, Method, StreamedCall, json_body
 from twelvelabs_provider.api.errors import (
@@ -19,8 +16,7 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsServerError,
 )
 from twelvelabs_provider.api.knowledge.responses import INSTEAD, Response, ResponseRequest
-from twelvelabs_provider.api.reading import error_text_from
-from twelvelabs_provider.api.service_model import ServiceModel, Whole, value_text
+from twelvelabs_provider.api.service_model import ERROR_NAMES, Reason, ServiceModel, Whole, WholeText, named
 from twelvelabs_provider.api.version import ApiVersion
 
 
@@ -46,8 +42,9 @@ class ResponseEvent(ServiceModel):
 
     type: str
     sequence_number: Whole = None
-    delta: Annotated[str, BeforeValidator(value_text)] = ""
+    delta: WholeText = ""
     response: Response | None = None
+    error: Reason = named(*ERROR_NAMES, default=None)
 
 
 class TwelveLabsIncompleteResponseError(TwelveLabsAmbiguousError):
@@ -105,7 +102,7 @@ def _answer_of(event: ResponseEvent) -> Response:
 
 
 def _failure(event: ResponseEvent) -> TwelveLabsServerError:
-    reason = (event.response.reason if event.response else None) or error_text_from(event.raw)
+    reason = (event.response.reason if event.response else None) or event.error
     name = event.response.id if event.response else "the response"
     message = f"{name} failed: {reason or 'the service gives no reason'}"
     return TwelveLabsServerError(message, ErrorDetails(message=reason or ""))

@@ -13,7 +13,6 @@ from typing import Any
 
 from twelvelabs_provider.api.call import Call, only_current, post
 from twelvelabs_provider.api.models import Json
-from twelvelabs_provider.api.reading import as_object
 from twelvelabs_provider.api.service_model import (
     ERROR_NAMES,
     Identifier,
@@ -24,6 +23,7 @@ from twelvelabs_provider.api.service_model import (
     ServiceModel,
     Text,
     Whole,
+    as_object,
     named,
     part_of,
     value_text,

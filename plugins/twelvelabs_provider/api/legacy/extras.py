@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
-from types import MappingProxyType
 from typing import Any
 
+from pydantic import AliasChoices, Field
+
 from twelvelabs_provider.api.call import Call, RateCategory, get, only_in, path_of, post
-from twelvelabs_provider.api.models import Json, Page, Segment, segments_from
-from twelvelabs_provider.api.reading import as_object, page_from, text_from
+from twelvelabs_provider.api.models import Page, Segment, segments_from
+from twelvelabs_provider.api.paging import page_from
 from twelvelabs_provider.api.resources import CreatedTask
-from twelvelabs_provider.api.serializable import Answer
-from twelvelabs_provider.api.service_model import Identifier, ServiceModel, named
+from twelvelabs_provider.api.service_model import Identifier, ServiceModel, as_object, named
 from twelvelabs_provider.api.version import LEGACY, ApiVersion
 
-_NOTHING: Json = MappingProxyType({})
 _DOCUMENTED = "the service's documentation lists the models"
 COUNTED = ("uploading", "validating", "pending", "queued", "indexing", "ready", "failed")
 """Counted statuses of tasks."""
@@ -32,18 +30,22 @@ class Engine(ServiceModel):
     options: tuple[str, ...] = named("allowed_index_options", default=())
 
 
-@dataclass(frozen=True)
-class SignedImage(Answer):
+class SignedImage(ServiceModel):
     """A thumbnail URL that works without the API key for an hour; never log or store it."""
 
-    url: str = field(repr=False)
+    url: str = Field(repr=False, validation_alias=AliasChoices("thumbnail", "url"))
 
 
-@dataclass(frozen=True)
-class TaskCounts(Answer):
+class TaskCounts(ServiceModel):
     """Number of indexing tasks of an index by status."""
 
     counts: Mapping[str, int]
+
+    @classmethod
+    def spread(cls, body: dict[str, Any]) -> dict[str, Any]:
+        """See the base class."""
+        counts = {status: count for status, count in body.items() if status in COUNTED and isinstance(count, int)}
+        return body if "counts" in body else {"counts": counts}
 
     @property
     def total(self) -> int:
@@ -51,7 +53,8 @@ class TaskCounts(Answer):
         return sum(self.counts.values())
 
     def __add__(self, other: TaskCounts) -> TaskCounts:
-        return TaskCounts({**self.counts, **{key: self.counts.get(key, 0) + n for key, n in other.counts.items()}})
+        added = {status: self.counts.get(status, 0) + count for status, count in other.counts.items()}
+        return TaskCounts(counts={**self.counts, **added})
 
 
 def logo(
@@ -69,11 +72,7 @@ def thumbnail(index_id: str, video_id: str, *, time: float | None = None) -> Cal
     :param time: seconds; the default is the middle.
     """
     path = path_of("indexes", index_id, "videos", video_id, "thumbnail")
-
-    def image(answer: Any) -> SignedImage:
-        return SignedImage(text_from(as_object(answer, "a thumbnail"), "thumbnail", "a thumbnail"))
-
-    call = get(path, image, {"time": time})
+    call = get(path, SignedImage.read, {"time": time})
     return only_in(call, *LEGACY, instead="create the asset with enable_thumbnail, or cut the frame out of the file")
 
 
@@ -90,13 +89,7 @@ def read_engine(engine_id: str) -> Call[Engine]:
 
 def count_tasks(index_id: str) -> Sequence[Call[TaskCounts]]:
     """Return the calls whose results add up to the counts of an index's tasks: here one."""
-
-    def counts(answer: Any) -> TaskCounts:
-        raw = as_object(answer, "the counts of tasks")
-        numbers = {status: raw[status] for status in raw if isinstance(raw[status], int)}
-        return TaskCounts({status: count for status, count in numbers.items() if status in COUNTED})
-
-    return [get("/tasks/status", counts, {"index_id": index_id})]
+    return [get("/tasks/status", TaskCounts.read, {"index_id": index_id})]
 
 
 def create_external_task(index_id: str, url: str) -> Call[CreatedTask]:

@@ -22,8 +22,16 @@ from twelvelabs_provider.api.call import (
     path_of,
     post,
 )
-from twelvelabs_provider.api.reading import as_object
-from twelvelabs_provider.api.service_model import NO_FIELDS, Count, Moment, ServiceModel, Shown, Text, named
+from twelvelabs_provider.api.service_model import (
+    NO_FIELDS,
+    Count,
+    Moment,
+    ServiceModel,
+    Shown,
+    Text,
+    as_object,
+    named,
+)
 from twelvelabs_provider.api.version import LEGACY, ApiVersion
 
 T = TypeVar("T")

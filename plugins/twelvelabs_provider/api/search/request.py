@@ -12,7 +12,6 @@ from pydantic import AliasChoices, BeforeValidator, Field, FiniteFloat
 from twelvelabs_provider.api.call import FilePart
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsError
 from twelvelabs_provider.api.models import Json
-from twelvelabs_provider.api.reading import as_object
 from twelvelabs_provider.api.resources import LARGEST_PAGE
 from twelvelabs_provider.api.service_model import (
     NO_FIELDS,
@@ -22,6 +21,7 @@ from twelvelabs_provider.api.service_model import (
     ServiceModel,
     Text,
     Whole,
+    as_object,
     named,
     part_of,
     value_text,
