@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Mapping
 from dataclasses import fields
 from types import MappingProxyType
@@ -10,9 +9,11 @@ from typing import Any, Self
 
 from twelvelabs_provider.api.url_secrets import without_secrets
 
+_NUMBERS = (float, int, bool)
+
 
 class Answer:
-    """Base of the dataclasses of responses.
+    """Base of the dataclasses in responses: small values that a response has many of, and pages of any entries.
 
     Airflow calls ``serialize`` and ``deserialize``. A signed URL loses its signature: XCom is stored readable, and the
     URL expires. Read the resource again for a fresh one.
@@ -30,14 +31,16 @@ class Answer:
 
 
 def storable(value: Any) -> Any:
-    """Return a value without the signatures of its URLs and with lists for arrays."""
+    """Return a value without the signatures of its URLs."""
+    if type(value) in _NUMBERS:
+        return value
     if isinstance(value, str):
         return without_secrets(value) if "://" in value else value
     if isinstance(value, Mapping):
         return {name: storable(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return type(value)(storable(inner) for inner in value)
-    return value.tolist() if isinstance(value, array) else value
+    return value
 
 
 def _frozen(value: Any) -> Any:

@@ -24,6 +24,7 @@ from twelvelabs_provider.api.models import Asset, Index, Model, Page
 from twelvelabs_provider.api.multipart_uploads import ChunkUrl, UploadSession
 from twelvelabs_provider.api.serializable import Answer
 from twelvelabs_provider.api.service_model import SecretModel, ServiceModel
+from twelvelabs_provider.api.webhooks import WebhookEvent
 from twelvelabs_provider.hooks.xcom import allow_answers, answer_classes
 
 try:
@@ -109,6 +110,14 @@ def test_signatures_stay_out_of_xcom() -> None:
     back = read_back(asset)
     assert back.hls.url == back.raw["pictures"]["all"][0] == "https://h/a.m3u8"
     assert asset.hls is not None and asset.hls.url == signed, "the task that asked has the link"
+
+
+@pytest.mark.parametrize("kind", ["index.task.ready", "analyze.task.failed", "analyze.batch.completed", "new"])
+def test_an_event_of_a_webhook_comes_back_with_its_subject(kind: str) -> None:
+    data = {"id": "j", "status": "ready", "models": [{"name": "m"}], "video_source": {"asset_id": "c"}}
+    event = WebhookEvent.read({"id": "e", "type": kind, "created_at": "2026-06-01T10:00:00Z", "data": data})
+    back = read_back(event)
+    assert back == event and type(back.subject) is type(event.subject)
 
 
 @pytest.mark.parametrize(
