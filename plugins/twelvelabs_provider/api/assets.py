@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from typing import Any
 
 from twelvelabs_provider.api.call import (
@@ -25,8 +24,7 @@ from twelvelabs_provider.api.call import (
 )
 from twelvelabs_provider.api.limits import UploadLimits
 from twelvelabs_provider.api.models import Asset, AssetTranscription, Json, Page
-from twelvelabs_provider.api.paging import page_from
-from twelvelabs_provider.api.resources import Paging
+from twelvelabs_provider.api.resources import Paging, page_of
 
 UPLOADS = UploadLimits(
     max_direct=200 * 1000**2, max_url=4 * 1024**3, max_multipart=10 * 1024**3, max_image=32 * 1024**2
@@ -195,8 +193,7 @@ def list_assets(
         "asset_types": list(asset_types),
         "filename": filename,
     }
-    call = get("/assets", partial(page_from, item=Asset.read, what="the list of assets"), query)
-    return only_current(call, "list_videos() lists what is indexed")
+    return only_current(page_of("/assets", Asset, query), "list_videos() lists what is indexed")
 
 
 def update_asset_metadata(asset_id: str, user_metadata: Json) -> Call[None]:

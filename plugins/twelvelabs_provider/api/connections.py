@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import AliasChoices, Field
 
 from twelvelabs_provider.api.call import Call, Method, RateCategory, delete, get, only_current, path_of, post
 from twelvelabs_provider.api.models import Page
-from twelvelabs_provider.api.paging import page_from
-from twelvelabs_provider.api.resources import Paging
+from twelvelabs_provider.api.resources import ModelT, Paging, page_of
 from twelvelabs_provider.api.service_model import (
     Count,
     Identifier,
@@ -27,7 +25,6 @@ from twelvelabs_provider.api.service_model import (
     part_of,
 )
 
-T = TypeVar("T")
 _INSTEAD = "import from an integration with start_transfer_import() (v1.2), or index each file by its presigned URL"
 
 MOST_IMPORTED = 100
@@ -182,7 +179,7 @@ def authorize_connection(
 
 def list_connections(paging: Paging | None = None) -> Call[Page[Connection]]:
     """Return the call for one page of the connected accounts, newest first."""
-    return _page("/connections", Connection.read, paging)
+    return _page("/connections", Connection, paging)
 
 
 def read_connection(connection_id: str) -> Call[Connection]:
@@ -211,7 +208,7 @@ def create_redirect_uri(redirect_uri: str) -> Call[RedirectUri]:
 
 def list_redirect_uris(paging: Paging | None = None) -> Call[Page[RedirectUri]]:
     """Return the call for one page of the allowed redirect URIs, newest first."""
-    return _page("/connections/redirect-uris", RedirectUri.read, paging)
+    return _page("/connections/redirect-uris", RedirectUri, paging)
 
 
 def delete_redirect_uri(redirect_uri_id: str) -> Call[None]:
@@ -233,7 +230,7 @@ def import_files(connection_id: str, source_ids: Sequence[str]) -> Call[Import]:
 
 def list_imports(connection_id: str, paging: Paging | None = None) -> Call[Page[Import]]:
     """Return the call for one page of a connection's imports, newest first, without their items."""
-    return _page(path_of("connections", connection_id, "imports"), Import.read, paging)
+    return _page(path_of("connections", connection_id, "imports"), Import, paging)
 
 
 def read_import(connection_id: str, import_id: str) -> Call[Import]:
@@ -241,7 +238,6 @@ def read_import(connection_id: str, import_id: str) -> Call[Import]:
     return only_current(get(path_of("connections", connection_id, "imports", import_id), Import.read), _INSTEAD)
 
 
-def _page(path: str, item: Callable[[Any], T], paging: Paging | None) -> Call[Page[T]]:
+def _page(path: str, model: type[ModelT], paging: Paging | None) -> Call[Page[ModelT]]:
     """Return the call for one page of a list with a fixed order."""
-    read = partial(page_from, item=item, what=f"the list {path}")
-    return only_current(get(path, read, (paging or Paging()).place()), _INSTEAD)
+    return only_current(page_of(path, model, (paging or Paging()).place()), _INSTEAD)

@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from typing import Any, TypeVar
 
 from twelvelabs_provider.api.call import Call, Method, change, delete, get, only_current, path_of, post
 from twelvelabs_provider.api.models import Page
-from twelvelabs_provider.api.paging import page_from
-from twelvelabs_provider.api.resources import Paging
+from twelvelabs_provider.api.resources import Paging, page_of
 from twelvelabs_provider.api.service_model import (
     NO_FIELDS,
     Fields,
@@ -127,8 +125,7 @@ def list_entity_collections(*, name: str | None = None, paging: Paging | None = 
     :param name: only those with this name; the service compares.
     """
     query = {**(paging or Paging()).query(), "name": name}
-    read = partial(page_from, item=EntityCollection.read, what="the list of entity collections")
-    return _today(get("/entity-collections", read, query))
+    return _today(page_of("/entity-collections", EntityCollection, query))
 
 
 def read_entity_collection(collection_id: str) -> Call[EntityCollection]:
@@ -169,15 +166,12 @@ def list_entities(
     :param name: only those with this name; the service compares.
     """
     query = {**(paging or Paging()).query(), "name": name, "status": status}
-    read = partial(page_from, item=Entity.read, what="the entities of a collection")
-    return _today(get(path_of("entity-collections", collection_id, "entities"), read, query))
+    return _today(page_of(path_of("entity-collections", collection_id, "entities"), Entity, query))
 
 
 def list_entities_of_asset(asset_id: str, *, paging: Paging | None = None) -> Call[Page[Entity]]:
     """Return the call for one page of the entities in an asset."""
-    read = partial(page_from, item=Entity.read, what="the entities of an asset")
-    query = (paging or Paging()).place()
-    return _today(get(path_of("assets", asset_id, "entities"), read, query))
+    return _today(page_of(path_of("assets", asset_id, "entities"), Entity, (paging or Paging()).place()))
 
 
 def read_entity(collection_id: str, entity_id: str) -> Call[Entity]:

@@ -69,8 +69,8 @@ def list_indexed_assets(
 
     :param status: any of these statuses; empty for all.
     """
-    filters = {"status": list(status), **(where.query() if where else {})}
-    call = page_of(path_of("indexes", index_id, "indexed-assets"), Video.read, paging or Paging(), filters)
+    query = {**(paging or Paging()).query(), "status": list(status), **(where.query() if where else {})}
+    call = page_of(path_of("indexes", index_id, "indexed-assets"), Video, query)
     return only_current(call, "list_videos() lists the indexed videos, list_tasks() those in progress")
 
 

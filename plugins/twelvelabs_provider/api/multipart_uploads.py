@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from typing import Annotated
 
 from pydantic import AliasChoices, BeforeValidator, Field
@@ -16,8 +15,8 @@ from pydantic import AliasChoices, BeforeValidator, Field
 from twelvelabs_provider.api.assets import AssetOptions, AssetType
 from twelvelabs_provider.api.call import Call, RateCategory, get, only_current, path_of, post
 from twelvelabs_provider.api.models import Page
-from twelvelabs_provider.api.paging import PageInfo, page_from
-from twelvelabs_provider.api.resources import Paging
+from twelvelabs_provider.api.paging import PageInfo
+from twelvelabs_provider.api.resources import Paging, page_of
 from twelvelabs_provider.api.service_model import (
     NO_FIELDS,
     Count,
@@ -121,7 +120,7 @@ class UploadState(ServiceModel):
     @property
     def chunks(self) -> Page[UploadedChunk]:
         """The parts as one page of a list."""
-        return self.page_info.page_of(self.uploaded_chunks)
+        return self.page_info.page_with(self.uploaded_chunks)
 
 
 class IncompleteUpload(ServiceModel):
@@ -182,8 +181,7 @@ def create_upload(media: AssetType, total_size: int, options: AssetOptions) -> C
 
 def list_incomplete_uploads(paging: Paging | None = None) -> Call[Page[IncompleteUpload]]:
     """Return the call for one page of the incomplete sessions."""
-    read = partial(page_from, item=IncompleteUpload.read, what="the list of incomplete uploads")
-    return only_current(get(_PATH, read, (paging or Paging()).place()), _INSTEAD)
+    return only_current(page_of(_PATH, IncompleteUpload, (paging or Paging()).place()), _INSTEAD)
 
 
 def read_upload(upload_id: str, paging: Paging | None = None) -> Call[UploadState]:

@@ -28,7 +28,7 @@ class PageInfo(ServiceModel):
     total_pages: Count = named("total_page", default=1)
     total_results: Count = 0
 
-    def page_of(self, items: tuple[T, ...]) -> Page[T]:
+    def page_with(self, items: tuple[T, ...]) -> Page[T]:
         """Return the page with its entries."""
         return Page(items, self.page or 1, self._pages(len(items)), self.total_results or len(items))
 
@@ -43,7 +43,7 @@ class PageInfo(ServiceModel):
 def page_from(answer: Any, item: Callable[[Any], T], what: str) -> Page[T]:
     """Return one page of a list of ``what``."""
     raw = as_object(answer, what)
-    return PageInfo.read(raw.get("page_info") or NO_FIELDS).page_of(tuple(map(item, raw.get("data") or ())))
+    return PageInfo.read(raw.get("page_info") or NO_FIELDS).page_with(tuple(map(item, raw.get("data") or ())))
 
 
 class Recent:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -26,9 +26,9 @@ from twelvelabs_provider.api.call import (
 from twelvelabs_provider.api.filters import IndexFilter, VideoFilter, instant
 from twelvelabs_provider.api.models import Index, IndexingTask, Page, Video
 from twelvelabs_provider.api.paging import page_from
-from twelvelabs_provider.api.service_model import Identifier, ServiceModel, named
+from twelvelabs_provider.api.service_model import NO_FIELDS, Identifier, ServiceModel, named
 
-T = TypeVar("T")
+ModelT = TypeVar("ModelT", bound=ServiceModel)
 LARGEST_PAGE = 50
 
 
@@ -82,9 +82,12 @@ def id_from(answer: Any) -> str:
     return Resource.read(answer).id
 
 
-def page_of(path: str, item: Callable[[Any], T], paging: Paging, filters: dict[str, Any]) -> Call[Page[T]]:
-    """Return the call for one page of a list."""
-    return get(path, partial(page_from, item=item, what=f"the list {path}"), {**paging.query(), **filters})
+def page_of(path: str, model: type[ModelT], query: Mapping[str, Any] = NO_FIELDS) -> Call[Page[ModelT]]:
+    """Return the call for one page of a list.
+
+    :param model: of an entry.
+    """
+    return get(path, partial(page_from, item=model.read, what=f"the list {path}"), query)
 
 
 def find_index(name: str) -> Call[Index | None]:
@@ -104,7 +107,7 @@ def indexes_page(paging: Paging | None, where: IndexFilter | None, *, options: s
     :param family: parameter name of the model family in this generation.
     """
     filters = where.query(options, family) if where else {}
-    return page_of("/indexes", Index.read, paging or Paging(), filters)
+    return page_of("/indexes", Index, {**(paging or Paging()).query(), **filters})
 
 
 def rename_index(index_id: str, name: str) -> Call[None]:
@@ -158,7 +161,7 @@ def list_tasks(
         "created_at": instant(created_since),
         "updated_at": instant(updated_since),
     }
-    return page_of("/tasks", IndexingTask.read, paging or Paging(), filters)
+    return page_of("/tasks", IndexingTask, {**(paging or Paging()).query(), **filters})
 
 
 def delete_task(task_id: str) -> Call[None]:
@@ -168,8 +171,8 @@ def delete_task(task_id: str) -> Call[None]:
 
 def list_videos(index_id: str, *, where: VideoFilter | None = None, paging: Paging | None = None) -> Call[Page[Video]]:
     """Return the call for one page of the videos in an index, those that are ready."""
-    filters = where.query() if where else {}
-    return page_of(path_of("indexes", index_id, "videos"), Video.read, paging or Paging(), filters)
+    query = {**(paging or Paging()).query(), **(where.query() if where else {})}
+    return page_of(path_of("indexes", index_id, "videos"), Video, query)
 
 
 def delete_video(index_id: str, video_id: str) -> Call[None]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -32,8 +31,7 @@ from twelvelabs_provider.api.call import (
     path_of,
 )
 from twelvelabs_provider.api.models import Json, Page
-from twelvelabs_provider.api.paging import page_from
-from twelvelabs_provider.api.resources import Paging
+from twelvelabs_provider.api.resources import Paging, page_of
 from twelvelabs_provider.api.version import ApiVersion
 
 MOST_ITEMS = 1000
@@ -141,8 +139,7 @@ def list_batches(
     :param mode: any of these.
     """
     query = {**(paging or Paging()).place(), "status": list(status), "analysis_mode": list(mode)}
-    read = partial(page_from, item=AnalysisBatch.read, what="the list of batches")
-    return only_current(get("/analyze/batches", read, query), _INSTEAD)
+    return only_current(page_of("/analyze/batches", AnalysisBatch, query), _INSTEAD)
 
 
 def read_batch(batch_id: str) -> Call[AnalysisBatch]:

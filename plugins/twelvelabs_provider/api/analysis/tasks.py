@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from twelvelabs_provider.api.analysis.generation_v1_3 import ensure_current
 from twelvelabs_provider.api.analysis.request import AnalysisMode, AnalysisRequest
 from twelvelabs_provider.api.call import (
@@ -18,8 +16,7 @@ from twelvelabs_provider.api.call import (
     path_of,
 )
 from twelvelabs_provider.api.models import AnalysisTask, Page
-from twelvelabs_provider.api.paging import page_from
-from twelvelabs_provider.api.resources import Paging
+from twelvelabs_provider.api.resources import Paging, page_of
 
 _INSTEAD = "analyze() answers in the same request (v1.2); or use a connection with api_version v1.3"
 
@@ -57,15 +54,14 @@ def list_analysis_tasks(
     paging: Paging | None = None,
 ) -> Call[Page[AnalysisTask]]:
     """Return the call for one page of analysis tasks, newest first; prompts are shortened in a list."""
-    filters = {
+    query = {
         **(paging or Paging()).place(),
         "status": status,
         "asset_id": asset_id,
         "video_url": video_url,
         "analysis_mode": analysis_mode,
     }
-    read = partial(page_from, item=AnalysisTask.read, what="the list of analysis tasks")
-    return only_current(get("/analyze/tasks", read, filters), _INSTEAD)
+    return only_current(page_of("/analyze/tasks", AnalysisTask, query), _INSTEAD)
 
 
 def cancel_analysis_task(task_id: str) -> Call[None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import pendulum
@@ -13,8 +12,7 @@ from twelvelabs_provider.api.embedding.models import Embeddings, EmbeddingTask, 
 from twelvelabs_provider.api.embedding.request import AudioInput, EmbeddingOption, EmbeddingRequest, VideoInput
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError
 from twelvelabs_provider.api.models import Page
-from twelvelabs_provider.api.paging import page_from
-from twelvelabs_provider.api.resources import Paging
+from twelvelabs_provider.api.resources import Paging, page_of
 from twelvelabs_provider.api.service_model import as_object, part_of
 
 
@@ -72,7 +70,7 @@ def task_page(
     """Return the call for one page of a list of tasks; see :func:`list_embedding_tasks`."""
     place = (paging or Paging()).place()
     query = {"started_at": _wire(since), "ended_at": _wire(until), "status": status, **place}
-    return get(path, partial(page_from, item=EmbeddingTask.read, what="the list of embedding tasks"), query)
+    return page_of(path, EmbeddingTask, query)
 
 
 def indexed_embeddings(

@@ -6,14 +6,12 @@ Service pages: https://docs.twelvelabs.io/api-reference/knowledge-store-item-col
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import TypeVar
 
 from twelvelabs_provider.api.call import Call, Method, change, delete, get, nothing, only_current, path_of, post
 from twelvelabs_provider.api.knowledge.knowledge_stores import KnowledgeStoreItem
 from twelvelabs_provider.api.models import Page
-from twelvelabs_provider.api.paging import page_from
-from twelvelabs_provider.api.resources import Paging
+from twelvelabs_provider.api.resources import Paging, page_of
 from twelvelabs_provider.api.service_model import (
     NO_FIELDS,
     Fields,
@@ -55,8 +53,7 @@ def create_item_collection(
 
 def list_item_collections(store_id: str, *, paging: Paging | None = None) -> Call[Page[ItemCollection]]:
     """Return the call for one page of a store's collections."""
-    read = partial(page_from, item=ItemCollection.read, what="the item collections of a knowledge store")
-    return _today(get(_path(store_id), read, (paging or Paging()).query()))
+    return _today(page_of(_path(store_id), ItemCollection, (paging or Paging()).query()))
 
 
 def read_item_collection(store_id: str, collection_id: str) -> Call[ItemCollection]:
@@ -89,9 +86,8 @@ def list_collected_items(
     store_id: str, collection_id: str, *, paging: Paging | None = None
 ) -> Call[Page[KnowledgeStoreItem]]:
     """Return the call for one page of the items in a collection."""
-    read = partial(page_from, item=KnowledgeStoreItem.read, what="the items of an item collection")
-    query = (paging or Paging()).place()
-    return _today(get(_path(store_id, collection_id, "items"), read, query))
+    path = _path(store_id, collection_id, "items")
+    return _today(page_of(path, KnowledgeStoreItem, (paging or Paging()).place()))
 
 
 def add_collected_items(store_id: str, collection_id: str, item_ids: Sequence[str]) -> Call[ItemCollection]:

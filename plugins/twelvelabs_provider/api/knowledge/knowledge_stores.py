@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from typing import Any, TypeVar
 
 from twelvelabs_provider.api.call import Call, Method, change, delete, get, only_current, path_of, post
 from twelvelabs_provider.api.models import Json, Page
-from twelvelabs_provider.api.paging import page_from
-from twelvelabs_provider.api.resources import Paging
+from twelvelabs_provider.api.resources import Paging, page_of
 from twelvelabs_provider.api.serializable import Answer
 from twelvelabs_provider.api.service_model import (
     ERROR_NAMES,
@@ -137,8 +135,7 @@ def create_knowledge_store(
 
 def list_knowledge_stores(*, paging: Paging | None = None) -> Call[Page[KnowledgeStore]]:
     """Return the call for one page of the account's stores."""
-    read = partial(page_from, item=KnowledgeStore.read, what="the list of knowledge stores")
-    return _today(get("/knowledge-stores", read, (paging or Paging()).query()))
+    return _today(page_of("/knowledge-stores", KnowledgeStore, (paging or Paging()).query()))
 
 
 def read_knowledge_store(store_id: str) -> Call[KnowledgeStore]:
@@ -182,8 +179,7 @@ def list_knowledge_store_items(
     :param status: any of these statuses.
     """
     query = {**(paging or Paging()).query(), "status": list(status)}
-    read = partial(page_from, item=KnowledgeStoreItem.read, what="the items of a knowledge store")
-    return _today(get(path_of("knowledge-stores", store_id, "items"), read, query))
+    return _today(page_of(path_of("knowledge-stores", store_id, "items"), KnowledgeStoreItem, query))
 
 
 def read_knowledge_store_item(store_id: str, item_id: str) -> Call[KnowledgeStoreItem]:

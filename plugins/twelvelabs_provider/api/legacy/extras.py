@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from pydantic import AliasChoices, Field
 
 from twelvelabs_provider.api.call import Call, RateCategory, get, only_in, path_of, post
 from twelvelabs_provider.api.models import Page, Segment, segments_from
-from twelvelabs_provider.api.paging import page_from
-from twelvelabs_provider.api.resources import CreatedTask
+from twelvelabs_provider.api.resources import CreatedTask, page_of
 from twelvelabs_provider.api.service_model import Identifier, ServiceModel, as_object, named
 from twelvelabs_provider.api.version import LEGACY, ApiVersion
 
@@ -78,8 +76,7 @@ def thumbnail(index_id: str, video_id: str, *, time: float | None = None) -> Cal
 
 def list_engines() -> Call[Page[Engine]]:
     """Return the call for the models that an index can use."""
-    call = get("/engines", partial(page_from, item=Engine.read, what="the list of engines"))
-    return only_in(call, *LEGACY, instead=_DOCUMENTED)
+    return only_in(page_of("/engines", Engine), *LEGACY, instead=_DOCUMENTED)
 
 
 def read_engine(engine_id: str) -> Call[Engine]:
