@@ -55,7 +55,6 @@ class Job:
             "asset_ids": [],
             "asset_type": "video",
             "duration": 10.0,
-            "items": [{"status": "ready" if ended else "processing", "asset_id": "a", "filename": "a.mp4"}],
             **dict.fromkeys(_COUNTERS, 0),
         }
 
