@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from twelvelabs_provider import schemas
+from twelvelabs_provider.results.extraction_outcome import EXTRACTION
 from twelvelabs_provider.results.indexing_outcome import INDEXING
 from twelvelabs_provider.results.kinds import KINDS
 from twelvelabs_provider.storage.catalog.entry import CATALOG_ROWS
@@ -19,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 FOLDER = Path(schemas.__file__).parent
 DOCUMENT = ROOT / "docs" / "outputs.md"
 BEGIN, END = "<!-- python -m tests.output_schemas: begin -->", "<!-- end -->"
-ALL: tuple[RowSchema, ...] = (*KINDS, INDEXING, CATALOG_ROWS)
+ALL: tuple[RowSchema, ...] = (*KINDS, INDEXING, EXTRACTION, CATALOG_ROWS)
 
 _WORDS = {
     ColumnType.TEXT: "text",

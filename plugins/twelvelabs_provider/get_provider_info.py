@@ -6,8 +6,8 @@ from typing import Any
 
 _OPERATORS = (
     "analyze", "batch", "catalog", "summarize", "assets", "discover", "indexes", "index_video", "index_videos",
-    "list_videos", "embed", "extract", "imports", "logo", "search", "entity", "entities", "unpublished",
-    "knowledge_store", "knowledge_search", "knowledge_ask",
+    "list_videos", "embed", "extract", "extract_videos", "imports", "logo", "search", "entity", "entities",
+    "unpublished", "knowledge_store", "knowledge_search", "knowledge_ask",
 )  # fmt: skip
 _SENSORS = (
     "analysis", "asset", "batch", "embedding", "indexing", "imports", "entity", "knowledge_store",

@@ -155,6 +155,13 @@ def push_result(task: BaseOperator, context: Context, result: Mapping[str, Any])
             context["ti"].xcom_push(key=key, value=value)
 
 
+def push_beside(task: BaseOperator, context: Context, **values: Any) -> None:
+    """Push values under keys of their own, beside a result without fields."""
+    if task.do_xcom_push:
+        for key, value in values.items():
+            context["ti"].xcom_push(key=key, value=value)
+
+
 def required(owner: BaseOperator, **values: Any) -> None:
     """Refuse arguments that are empty after rendering.
 

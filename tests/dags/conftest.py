@@ -88,10 +88,16 @@ class Account:
         answer.raise_for_status()
         return answer.json()
 
-    def create_index(self, name: str) -> str:
-        """Return the id of a new v1.3 index."""
-        body = {"index_name": name, "models": [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]}
-        answer = requests.post(self.engine.base_url + "/v1.3/indexes", headers=self.headers, json=body, timeout=30)
+    def create_index(self, name: str, api_version: str = "v1.3") -> str:
+        """Return the id of a new index; one of an older version can be searched, and generates text."""
+        body: dict[str, Any] = {"index_name": name}
+        if api_version == "v1.3":
+            body["models"] = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]
+        else:
+            search = {"engine_name": "marengo2.6", "engine_options": ["visual", "conversation", "text_in_video"]}
+            body["engines"] = [search, {"engine_name": "pegasus1.1", "engine_options": ["visual", "conversation"]}]
+        url = f"{self.engine.base_url}/{api_version}/indexes"
+        answer = requests.post(url, headers=self.headers, json=body, timeout=30)
         answer.raise_for_status()
         return str(answer.json()["_id"])
 
@@ -127,6 +133,12 @@ def faults(account: Account) -> Iterator[Faults]:
         requests.post(url, headers=account.headers, json=rule, timeout=30).raise_for_status()
 
     yield fail
+    end_faults(account)
+
+
+def end_faults(account: Account) -> None:
+    """Let the engine answer well again."""
+    url = f"{account.engine.base_url}/_local/faults"
     requests.delete(url, headers=account.headers, timeout=30).raise_for_status()
 
 

@@ -38,11 +38,7 @@ with DAG("bucket", start_date=pendulum.datetime(2026, 1, 1), schedule=None, para
         with open(f"{params['folder']}/{run_id}.txt", "a") as notes:
             notes.writelines(f"{video.uri.rpartition('/')[2]}\\n" for video in read_video_list(videos))
 
-    @task
-    def chunks(discovered):
-        return discovered["chunks"]
-
-    note.expand(videos=chunks(found.output))
+    note.expand(videos=found.output)
 """
 
 
@@ -97,9 +93,12 @@ def test_each_run_returns_new_videos(nights: Nights) -> None:
 
 
 def result_of(operator: TwelveLabsDiscoverVideosOperator) -> dict[str, Any]:
-    """Run the operator alone."""
+    """Run the operator alone; return its chunks, and what it pushes beside them."""
     context: Any = task_context()
-    return dict(operator.execute(context))
+    chunks = operator.execute(context)
+    pushed = context["ti"].pushed
+    assert set(pushed) == {"counts", "manifest"}
+    return {**pushed["counts"], "chunks": chunks, "manifest": pushed["manifest"]}
 
 
 def discover(folder: Path, **options: Any) -> TwelveLabsDiscoverVideosOperator:

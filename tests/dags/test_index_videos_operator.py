@@ -34,8 +34,9 @@ from twelvelabs_provider.exceptions import (
 from twelvelabs_provider.hooks import pacing
 from twelvelabs_provider.hooks.multipart import MultipartSender
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
+from twelvelabs_provider.jobs import checkpoint
 from twelvelabs_provider.jobs.asset_upload import AssetUpload
-from twelvelabs_provider.jobs.bulk_indexing import checkpoint, pipeline, steps
+from twelvelabs_provider.jobs.bulk_indexing import pipeline, steps
 from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
 from twelvelabs_provider.operators.index_videos import TwelveLabsIndexVideosOperator
 from twelvelabs_provider.storage.source import Source, resolve_source

@@ -11,7 +11,7 @@ from typing import Any
 import pendulum
 import pytest
 
-from tests.dags.conftest import Account, Connect, load_dag, read_rows
+from tests.dags.conftest import Account, Connect, Faults, end_faults, load_dag, read_rows
 from tests.dags.test_dags import states
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("airflow_database")]
@@ -84,7 +84,7 @@ def test_failed_video_stops_no_other_and_is_retried_the_next_night(
     bad.write_bytes(b"not a video at all" * 100)
 
     first = night(2, "failed", month=4, retries=2)
-    assert (first["index[0]"], first["catalog[-1]"]) == ("failed", "success")
+    assert (first["index[0]"], first["extract[0]"], first["catalog[-1]"]) == ("failed", "success", "upstream_failed")
     assert results(output) == {good.as_uri()}
 
     held = account.holdings()
@@ -115,3 +115,24 @@ def test_video_is_indexed_the_night_after_a_temporary_failure(
     connect()
     assert night(3, month=5)["index[0]"] == "success"
     assert results(output) == {video.as_uri()}
+
+
+def test_a_video_whose_extraction_failed_is_tried_again_the_next_night(
+    connect: Connect, account: Account, faults: Faults, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket, output = tmp_path / "bucket", tmp_path / "out"
+    bucket.mkdir()
+    monkeypatch.setenv("AIRFLOW_VAR_TWELVELABS_SOURCE", str(bucket))
+    monkeypatch.setenv("AIRFLOW_VAR_TWELVELABS_OUTPUT_PATH", str(output))
+    video = bucket / "one.mp4"
+    video.write_bytes(clip.read_bytes() + (16).to_bytes(4, "big") + b"free" + b"extract!")
+    faults("/analyze/tasks", "status", times=None, status=400)
+    first = night(2, "failed", month=6)
+    assert (first["index[0]"], first["extract[0]"]) == ("success", "failed")
+    assert not results(output)
+    end_faults(account)
+    held = account.holdings()
+    second = night(3, month=6)
+    assert (second["index[0]"], second["extract[0]"]) == ("success", "success")
+    assert results(output) == {video.as_uri()}
+    assert account.holdings()[0] == held[0], "not uploaded again"

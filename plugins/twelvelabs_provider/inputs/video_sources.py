@@ -13,13 +13,12 @@ from twelvelabs_provider.inputs.typed_arguments import decoded, number_of, whole
 from twelvelabs_provider.storage.discovery.listing import list_files
 from twelvelabs_provider.storage.discovery.search_roots import search_root
 from twelvelabs_provider.storage.locations import Location
-from twelvelabs_provider.storage.video_list import ListedVideo, read_video_list
+from twelvelabs_provider.storage.video_list import LIST_SUFFIXES, ListedVideo, read_video_list
 
 MOST_VIDEOS = 5_000
 """Maximum number of videos of one task."""
 
 MOST_CONCURRENT = 100
-_LISTS = (".jsonl", ".ndjson")
 _HOW = (
     "give the URI of a .jsonl file with one video a line, a URI or a pattern (s3://bucket/day/*.mp4), or a list of"
     " URIs, patterns, files or rows {uri, subtitle}"
@@ -92,7 +91,7 @@ def _videos_in(entry: Any, number: int) -> Iterator[ListedVideo]:
         raise TwelveLabsInputError(f"videos[{number}]={entry!r} is empty: {_HOW}")
     else:
         for uri in _matches(entry.strip()):
-            if uri.lower().endswith(_LISTS) and not Location.parse(uri).is_url:
+            if uri.lower().endswith(LIST_SUFFIXES) and not Location.parse(uri).is_url:
                 yield from read_video_list(uri)
             else:
                 yield ListedVideo(uri)

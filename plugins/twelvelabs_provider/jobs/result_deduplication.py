@@ -35,12 +35,20 @@ class Deduplicator:
     :param output: local path or object storage URI below which results are published.
     :param question: digest of the question, see :func:`question_digest`.
     :param if_published: the operator's parameter.
+    :param request: digest of the task instance that asks, the same for its retries and different after a clear.
     """
 
-    context: Context
     output: str
     question: str
     if_published: str
+    request: str
+
+    @classmethod
+    def of(cls, context: Context, output: str, question: str, if_published: str) -> Deduplicator:
+        """Return the deduplication of a result of the running task."""
+        store: Any = context.get("task_state_store")
+        request = Identity.of(cast("Mapping[str, Any]", context), question, origin_in(store)).key()
+        return cls(output, question, if_published, request)
 
     def find(
         self,
@@ -59,7 +67,7 @@ class Deduplicator:
         saved = find_saved(self.output, place)
         if saved is None or saved.question != self.question or not is_complete(saved):
             return None
-        if self.if_published == IfPublished.REPLACE and saved.request != self._request_key():
+        if self.if_published == IfPublished.REPLACE and saved.request != self.request:
             return None
         published = saved.announce(formats) if saved.has(formats) else render(saved)
         if published is None:
@@ -73,11 +81,7 @@ class Deduplicator:
 
         :param result: what the task returns besides the files.
         """
-        return Answer(self.question, self._request_key(), result)
-
-    def _request_key(self) -> str:
-        store: Any = self.context.get("task_state_store")
-        return Identity.of(cast("Mapping[str, Any]", self.context), self.question, origin_in(store)).key()
+        return Answer(self.question, self.request, result)
 
 
 def question_digest(endpoint: Endpoint, **asked: Any) -> str:

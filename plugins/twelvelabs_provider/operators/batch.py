@@ -322,7 +322,7 @@ class TwelveLabsAnalyzeBatchOperator(TwelveLabsJobOperator):
 
     def _publisher(self, context: Context) -> BatchPublisher:
         name = stem_with("analyses", self._question) if self.output_name is None else self.output_name
-        deduplicator = Deduplicator(context, self.output_path, self._question, self.if_published)
+        deduplicator = Deduplicator.of(context, self.output_path, self._question, self.if_published)
         return BatchPublisher(context, self.output_path, name, self._formats(), deduplicator)
 
     def _publish(self, context: Context, plan: BatchPlan, estimate: Bill) -> Result:

@@ -28,7 +28,7 @@ from twelvelabs_provider.storage.discovery.state import DiscoveryState
 from twelvelabs_provider.storage.discovery.videos import VideoSelection
 from twelvelabs_provider.storage.locations import Location
 from twelvelabs_provider.storage.manifest import Provenance, without_secrets
-from twelvelabs_provider.task import COMMON_FIELDS, required
+from twelvelabs_provider.task import COMMON_FIELDS, push_beside, required
 from twelvelabs_provider.version_compat import AirflowNotFoundException
 
 if TYPE_CHECKING:
@@ -39,15 +39,10 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
     """Lists the videos below a folder or prefix that are new or changed since the last run.
 
     The list is published in files of ``chunk_size`` videos: JSON lines with ``uri``, ``size``, ``version``,
-    ``modified`` and ``subtitle``. An XCom has only their URIs. Airflow maps over the whole result of a task, so a small
-    task passes the chunks on::
-
-        @task
-        def chunks(discovered):
-            return discovered["chunks"]
+    ``modified`` and ``subtitle``. The result is the list of the files, over which the next task expands::
 
         found = TwelveLabsDiscoverVideosOperator(task_id="discover", source="s3://aws@bucket/videos/", output_path=...)
-        TwelveLabsIndexVideosOperator.partial(task_id="index", ...).expand(videos=chunks(found.output))
+        TwelveLabsIndexVideosOperator.partial(task_id="index", ...).expand(videos=found.output)
 
     A video is listed when neither it nor its subtitle changed for ``min_age`` seconds. Younger videos are listed by a
     later run. If a store reports no times, a video must be the same in two runs that are ``min_age`` apart. Hidden
@@ -87,18 +82,19 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
     :param stable_for: seconds between two looks, between which a video must not change, for file systems whose times
         cannot be trusted; 0 for one look. The task waits as long (templated).
     :param only_new: False lists every video, handed out before or not (templated).
-    :param outcomes: ``output_path`` of the :class:`TwelveLabsIndexVideosOperator` tasks that index what is listed. A
-        video that the last run listed, and whose indexing failed or did not begin, is listed again. None counts every
-        video as done once it is listed (templated).
+    :param outcomes: where the outcomes of the tasks lie that process what is listed: ``output_path`` of
+        :class:`TwelveLabsIndexVideosOperator`, or ``{output_path}/_extracted`` of
+        :class:`TwelveLabsExtractVideosOperator`. A video that the last run listed, and that failed or did not begin, is
+        listed again. None counts every video as done once it is listed (templated).
     :param chunk_size: videos of one file of the list.
     :param max_chunks: files of the list at most; where they are not enough, they are larger. Airflow maps over 1,024
         at most (``[core] max_map_length``).
-    :return: ``videos``, ``bytes``, ``skipped`` (counts by reason: ``too_young``, ``still_changing``, ``not_a_video``,
-        ``hidden``, ``empty``, ``too_small``, ``too_large``, ``vanished``, ``broken_link``, ``link_loop``,
-        ``link_outside`` (links out of the folder are not followed), ``unreadable``, ``listed_twice``,
-        ``name_not_utf8``, and the ``subtitle_...`` ones above), ``chunks`` (URIs, with the connection as user where one
-        was given), ``manifest`` (its URI; it has ``counts`` of what is new, changed, listed again, unchanged and
-        deleted).
+    :return: URIs of the files of the list, with the connection as user where one was given; an empty list if no video
+        is new. Two further XComs: ``counts`` with ``videos``, ``bytes`` and ``skipped`` (counts by reason:
+        ``too_young``, ``still_changing``, ``not_a_video``, ``hidden``, ``empty``, ``too_small``, ``too_large``,
+        ``vanished``, ``broken_link``, ``link_loop``, ``link_outside`` (links out of the folder are not followed),
+        ``unreadable``, ``listed_twice``, ``name_not_utf8``, and the ``subtitle_...`` ones above), and ``manifest`` (its
+        URI; it has ``counts`` of what is new, changed, listed again, unchanged and deleted).
     :raises TwelveLabsInputError: for a place that does not exist or may not be listed, naming it.
     :raises TwelveLabsRecordError: what an earlier run left cannot be read.
     :raises TwelveLabsOutputError: the list could not be written; a retry writes the same names again.
@@ -108,6 +104,8 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
         *COMMON_FIELDS, "source", "output_path", "source_conn_id", "suffixes", "min_size", "max_size", "language",
         "min_age", "stable_for", "only_new", "outcomes",
     )  # fmt: skip
+
+    returns_fields = False
 
     def __init__(
         self,
@@ -142,7 +140,7 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
         self.chunk_size = chunk_size
         self.max_chunks = max_chunks
 
-    def run_operator(self, context: Context) -> dict[str, Any]:
+    def run_operator(self, context: Context) -> list[str]:
         """List, compare, write the list."""
         required(self, source=self.source, output_path=self.output_path)
         sources = texts_of("source", self.source)
@@ -161,7 +159,10 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
         asked = hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()
         state = DiscoveryState(self.output_path, Provenance.of(context["ti"]), asked)
         state.check()
-        return dict(discovery.run(state, {"options": without_secrets(options)}).result)
+        result = discovery.run(state, {"options": without_secrets(options)}).result
+        counts = {name: result[name] for name in ("videos", "bytes", "skipped")}
+        push_beside(self, context, counts=counts, manifest=result["manifest"])
+        return list(result["chunks"])
 
     def _wanted(self) -> VideoSelection:
         suffixes = texts_of("suffixes", self.suffixes) or VIDEO_SUFFIXES

@@ -256,7 +256,7 @@ class TwelveLabsEmbedOperator(TwelveLabsJobOperator):
         def render(saved: SavedResult) -> Published | None:
             return republish_rows(self.output_path, saved, formats, EMBEDDINGS, Provenance.of(context["ti"]))
 
-        deduplicator = Deduplicator(context, self.output_path, embedded.question, self.if_published)
+        deduplicator = Deduplicator.of(context, self.output_path, embedded.question, self.if_published)
         return deduplicator.find(place_of(embedded, self._stem(embedded)), formats, render)
 
     def _publish(self, context: Context, found: Embeddings, embedded: Embedded) -> Result:
@@ -266,7 +266,7 @@ class TwelveLabsEmbedOperator(TwelveLabsJobOperator):
         def answer(result: Result) -> Answer | None:
             if question is None:
                 return None
-            return Deduplicator(context, self.output_path, question, self.if_published).answer(result)
+            return Deduplicator.of(context, self.output_path, question, self.if_published).answer(result)
 
         result = publish_embeddings(context, destination, embedded, found, self.model_name, options, answer, bill)
         if bill:

@@ -224,4 +224,4 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
     def _deduplicator(self, context: Context, question: str) -> Deduplicator:
         from twelvelabs_provider.jobs.result_deduplication import Deduplicator
 
-        return Deduplicator(context, self.output_path, question, self.if_published)
+        return Deduplicator.of(context, self.output_path, question, self.if_published)

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import math
-import random
 import time
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from twelvelabs_provider.api.resources import IndexingRoute
-from twelvelabs_provider.exceptions import (
-    TwelveLabsJobTimeoutError,
-    TwelveLabsRecordError,
-    TwelveLabsRefusedError,
-    TwelveLabsUnreachableError,
-)
 from twelvelabs_provider.hooks.masking import mask_secrets_in
 from twelvelabs_provider.inputs.cost_limit import limit_from
 from twelvelabs_provider.inputs.policies import IfIndexed
@@ -23,41 +15,33 @@ from twelvelabs_provider.inputs.typed_arguments import choice_of
 from twelvelabs_provider.inputs.upload_method import AUTO, wanted_method
 from twelvelabs_provider.inputs.user_metadata import user_metadata_of
 from twelvelabs_provider.inputs.video_sources import allowed_failures, concurrency_of, videos_of
-from twelvelabs_provider.jobs.bulk_indexing.checkpoint import Checkpoint
 from twelvelabs_provider.jobs.bulk_indexing.pipeline import IndexingPipeline
 from twelvelabs_provider.jobs.bulk_indexing.preflight import preflight
-from twelvelabs_provider.jobs.bulk_indexing.state import BulkState, PendingJobs, Stage, digest_of, key_of
+from twelvelabs_provider.jobs.bulk_indexing.state import BulkState, Stage, digest_of, key_of
 from twelvelabs_provider.jobs.bulk_indexing.steps import Steps
 from twelvelabs_provider.jobs.bulk_indexing.via_assets import AssetPipeline
 from twelvelabs_provider.jobs.bulk_indexing.via_tasks import TaskPipeline
+from twelvelabs_provider.jobs.checkpoint import Checkpoint
 from twelvelabs_provider.jobs.cost import Bill
-from twelvelabs_provider.jobs.durations import Duration, optional_seconds, seconds_of
 from twelvelabs_provider.jobs.identity import Identity, fingerprint
 from twelvelabs_provider.jobs.index_resolution import index_arguments, resolve_index_for_videos
 from twelvelabs_provider.jobs.outage import poll_through_outage
-from twelvelabs_provider.jobs.polling import BACKSTOP, clock_text, deadline_from, pause_before_poll
 from twelvelabs_provider.jobs.task_state import TaskState, origin_in
-from twelvelabs_provider.jobs.trigger_event import EventReason
 from twelvelabs_provider.links import index_url
-from twelvelabs_provider.operators.base import TwelveLabsOperator
 from twelvelabs_provider.operators.billing import count_bill
-from twelvelabs_provider.results.indexing_outcome import must_be_good_enough, publish_outcome
-from twelvelabs_provider.storage.locations import Location
+from twelvelabs_provider.operators.bulk import TwelveLabsBulkOperator
+from twelvelabs_provider.results.bulk_outcome import BulkOutcome
+from twelvelabs_provider.results.indexing_outcome import publish_outcome
 from twelvelabs_provider.storage.manifest import Provenance
 from twelvelabs_provider.storage.publish import ResultPath, check_output
 from twelvelabs_provider.storage.video_list import ListedVideo
 from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS, required
-from twelvelabs_provider.triggers.jobs import TwelveLabsJobsTrigger
-from twelvelabs_provider.triggers.timer import TwelveLabsTimerTrigger
-from twelvelabs_provider.version_compat import AirflowException, conf, map_index_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-LONGEST_WAIT = 72 * 3600.0
 
-
-class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
+class TwelveLabsIndexVideosOperator(TwelveLabsBulkOperator[IndexingPipeline]):
     """Indexes many videos in one task, a few at a time, and publishes one row per video.
 
     At most ``max_concurrent`` videos are indexed at once, and as many more are uploaded ahead of them (v1.3). With
@@ -132,16 +116,12 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         create_index: bool = False,
         models: Mapping[str, Sequence[str]] | str | None = None,
         max_concurrent: int | str = 5,
-        max_failed: int | str | None = 0,
         if_indexed: str = IfIndexed.REUSE.value,
         user_metadata: Mapping[str, Any] | str | None = None,
         language: str | None = None,
         unsupported_transcription: Literal["fail", "warn"] = "warn",
         max_billable_minutes: float | str | None = None,
         method: str = AUTO,
-        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        poll_interval: Duration | None = None,
-        timeout: Duration | None = LONGEST_WAIT,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -152,44 +132,25 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         self.create_index = create_index
         self.models = models
         self.max_concurrent = max_concurrent
-        self.max_failed = max_failed
         self.if_indexed = if_indexed
         self.user_metadata = user_metadata
         self.language = language
         self.unsupported_transcription = unsupported_transcription
         self.max_billable_minutes = max_billable_minutes
         self.method = method
-        self.deferrable = deferrable
-        self.poll_interval = optional_seconds("poll_interval", poll_interval)
-        self.timeout = LONGEST_WAIT if timeout is None else seconds_of("timeout", timeout)
-        self._work: IndexingPipeline | None = None
+        self._listed: Sequence[ListedVideo] = ()
 
     def run_operator(self, context: Context) -> dict[str, Any]:
         """Start, or continue what an earlier attempt started; then process all videos."""
         required(self, videos=self.videos, output_path=self.output_path)
         policy = choice_of("if_indexed", self.if_indexed, IfIndexed)
         allowed_failures(self.max_failed, 0)
-        listed = videos_of(self.videos)
+        self._listed = videos_of(self.videos)
         check_output(self.output_path)
-        work = self._start_work(context, self._found_index(context), listed)
+        work = self._start_work(context, self._found_index(context))
         preflight(work, policy)
         work.checkpoint.begin(work.state)
-        return self._process(context, listed)
-
-    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Resume after the triggerer; the event only starts it, the state of the videos is read again."""
-        reason, message = (event or {}).get("reason"), str((event or {}).get("message") or "")
-        if reason == EventReason.REFUSED:
-            raise TwelveLabsRefusedError(message)
-        if reason == EventReason.UNREACHABLE:
-            raise TwelveLabsUnreachableError(
-                f"Polls of the videos failed for too long ({message}); they continue, and a retry polls again"
-            )
-        with self.refusals_end_the_task():
-            return self._resume_work(context)
-
-    def ensure_time_left(self, context: Context) -> None:
-        """Accept a deadline that has passed: the outcome so far is published, and nothing more is sent."""
+        return self.process(context, work)
 
     def on_kill(self) -> None:
         """Log that the indexing continues."""
@@ -197,19 +158,19 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
             running = len(self._work.state.at(Stage.RUNNING, Stage.SENDING))
             self.log.warning("Indexing of %d videos cannot be cancelled; a retry attaches to it", running)
 
-    def deadline(self, context: Context) -> float | None:
-        """Return the epoch seconds of the deadline, which a wait for a quota does not move."""
-        if self._work is not None:
-            return self._work.state.deadline
-        return deadline_from(self.clock.fix(context), self.timeout, self.execution_timeout)
-
-    def _resume_work(self, context: Context) -> dict[str, Any]:
-        listed = videos_of(self.videos)
+    def resume(self, context: Context) -> dict[str, Any]:
+        """Continue from the checkpoint after a wait."""
+        self._listed = videos_of(self.videos)
         index_id = poll_through_outage(self.hook, lambda: self._found_index(context), "the index", math.inf)
-        work = self._start_work(context, index_id, listed, resumed=True)
+        work = self._start_work(context, index_id, resumed=True)
         if work.state.preflight_digest != digest_of(work.videos):
             preflight(work, choice_of("if_indexed", self.if_indexed, IfIndexed))
-        return self._process(context, listed)
+        return self.process(context, work)
+
+    def publish_outcome(self, context: Context, work: IndexingPipeline) -> BulkOutcome:
+        """Publish the outcome of every video."""
+        state, place = work.state, self._place(context, work.state.index_id)
+        return publish_outcome(self.output_path, place, Provenance.of(context["ti"]), state, self._listed)
 
     def _found_index(self, context: Context) -> str:
         """Return the index. The first request is free and finds a wrong key, host or index before the uploads."""
@@ -224,15 +185,14 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
         self.playground_url = index_url(index.id)
         return index.id
 
-    def _start_work(
-        self, context: Context, index_id: str, listed: Sequence[ListedVideo], *, resumed: bool = False
-    ) -> IndexingPipeline:
+    def _start_work(self, context: Context, index_id: str, *, resumed: bool = False) -> IndexingPipeline:
         place, identity = self._place(context, index_id), self._identity(context, index_id)
-        name, instance = place.stem, identity.instance()
-        checkpoint = Checkpoint(self.output_path, f"{name}-{instance}" if instance else name)
-        videos = {key_of(video.uri): video for video in reversed(listed)}
+        checkpoint = Checkpoint(self.output_path, self.checkpoint_stem(place.stem, identity), BulkState.restored)
+        # Of duplicates the first one counts.
+        videos = {key_of(video.uri): video for video in reversed(self._listed)}
         videos = dict(reversed(videos.items()))
-        self._mask_signatures(listed)
+        # They may come from a file and not from a rendered field.
+        mask_secrets_in([(video.uri, video.subtitle) for video in self._listed])
         route = self.hook.api.indexing_route()
         steps = Steps(
             self.hook,
@@ -240,21 +200,16 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
             identity.lasting_key(),
             user_metadata_of("user_metadata", self.user_metadata),
             self.language or None,
-            self._with_subtitles(listed),
+            self._with_subtitles(),
             wanted_method(self.method, in_one_request=route is IndexingRoute.TASK),
         )
         state = checkpoint.read()
-        if resumed and state is None:
-            raise TwelveLabsRecordError(
-                f"Checkpoint of the task is missing in {Location.parse(self.output_path).uri!r}. Clear the task: it"
-                " finds the videos that are already in the index"
-            )
         pipeline = AssetPipeline if route is IndexingRoute.ASSET else TaskPipeline
         self._work = pipeline(
             self.hook,
             steps,
             checkpoint,
-            state if resumed and state else self._attempt_state(context, identity, index_id, state),
+            self.required_state(state) if resumed else self._attempt_state(context, identity, index_id, state),
             videos,
             concurrency_of(self.max_concurrent),
             limit_from(self.max_billable_minutes),
@@ -264,86 +219,22 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
 
     def _attempt_state(self, context: Context, identity: Identity, index_id: str, state: BulkState | None) -> BulkState:
         now, key, number = time.time(), identity.key(), identity.try_number
-        begun_at = self.clock.fixed_start(context)
-        deadline = deadline_from(now if begun_at is None else begun_at, self.timeout, self.execution_timeout)
+        deadline = self.attempt_deadline(context, identity, state)
         if state is None:
             return BulkState(key, number, now, deadline, index_id)
-        if (state.identity, state.try_number) == (key, number):
-            # The same attempt after a wait for a quota, which does not move the deadline.
-            deadline = state.deadline
         resumed = state.for_attempt(key, number, now, deadline)
         self.log.info("Continuing with %d videos of an earlier attempt", len(resumed.videos))
         return resumed
 
-    def _process(self, context: Context, listed: Sequence[ListedVideo]) -> dict[str, Any]:
-        work = self._work
-        assert work is not None
-        try:
-            while True:
-                wait = work.advance()
-                self.log.info("%s", work.summary())
-                late = wait is not None and time.time() >= work.state.deadline
-                if wait is None or late:
-                    return self._finish(context, work, listed, late=late)
-                self._wait(work, wait)
-        finally:
-            work.stop()
-
-    def _wait(self, work: IndexingPipeline, wait: PendingJobs) -> None:
-        """Sleep until the next poll, or leave the worker."""
-        now, deadline = time.time(), work.state.deadline
-        if not self.deferrable:
-            pause = pause_before_poll(now, wait.youngest_at, deadline, self.poll_interval, random.random())
-            time.sleep(pause if wait.job_ids else min(max(pause, work.refused_until - now), max(0.0, deadline - now)))
-            return
-        trigger: Any
-        if wait.job_ids:
-            self.log.info("Waiting for %d of %d jobs in the triggerer", wait.enough, len(wait.job_ids))
-            trigger = TwelveLabsJobsTrigger(
-                self.twelvelabs_conn_id, wait.kind.value, wait.index_id, wait.job_ids, wait.enough, wait.started_at,
-                now, deadline, self.poll_interval,
-            )  # fmt: skip
-        else:
-            self.log.info("Waiting in the triggerer: the service accepts no more requests now")
-            trigger = TwelveLabsTimerTrigger(min(max(work.refused_until, now), deadline))
-        self.defer(
-            trigger=trigger,
-            method_name="execute_complete",
-            timeout=timedelta(seconds=max(0.0, deadline - now) + BACKSTOP),
-        )
-
-    def _finish(
-        self, context: Context, work: IndexingPipeline, listed: Sequence[ListedVideo], *, late: bool
-    ) -> dict[str, Any]:
-        """Publish the outcome of every video; then fail if too many failed."""
-        state, place = work.state, self._place(context, work.state.index_id)
-        outcome = publish_outcome(self.output_path, place, Provenance.of(context["ti"]), state, listed)
-        numbers = ", ".join(f"{number} {name}" for name, number in outcome.counts.items())
-        self.log.info("Published the outcome of %d videos (%s) to %s", outcome.videos, numbers, outcome.uri)
-        if late:
-            self.push_before_failure(context, outcome.as_result())
-            raise TwelveLabsJobTimeoutError(
-                f"{work.summary()} at the deadline, {clock_text(state.deadline)}; jobs continue, and a retry"
-                f" continues from there: give it more time with timeout (seconds). Outcome so far: {outcome.uri}"
-            )
-        try:
-            must_be_good_enough(outcome, state, allowed_failures(self.max_failed, outcome.videos))
-        except AirflowException:
-            self.push_before_failure(context, outcome.as_result())
-            raise
-        return outcome.as_result()
-
-    def _with_subtitles(self, listed: Sequence[ListedVideo]) -> bool:
+    def _with_subtitles(self) -> bool:
         from twelvelabs_provider.jobs.input_checks import accepts_transcription
 
-        given = sum(video.subtitle is not None for video in listed)
+        given = sum(video.subtitle is not None for video in self._listed)
         named = f"Subtitles of {given} videos are" if given else None
         return accepts_transcription(self.hook, self.unsupported_transcription, named)
 
     def _place(self, context: Context, index_id: str) -> ResultPath:
-        ti = context["ti"]
-        which = fingerprint(ti.dag_id, ti.run_id, ti.task_id, map_index_of(ti))[:16]
-        return ResultPath((index_id, "indexing"), f"{ti.task_id}-{which}", "indexing_outcome")
+        return ResultPath((index_id, "indexing"), self.outcome_name(context), "indexing_outcome")
 
     def _identity(self, context: Context, *index: str) -> Identity:
         asked = fingerprint(type(self).__name__, self.twelvelabs_conn_id, *index)
@@ -352,7 +243,3 @@ class TwelveLabsIndexVideosOperator(TwelveLabsOperator):
 
     def _count(self, bill: Bill) -> None:
         count_bill(self, bill)
-
-    def _mask_signatures(self, listed: Sequence[ListedVideo]) -> None:
-        """Mask the signatures of the videos, which may come from a file and not from a rendered field."""
-        mask_secrets_in([(video.uri, video.subtitle) for video in listed])

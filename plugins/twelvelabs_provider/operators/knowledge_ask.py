@@ -141,7 +141,7 @@ class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsOperator):
         }
         if not self.output_path:
             return result
-        answer = Deduplicator(context, self.output_path, question, self.if_published).answer(result)
+        answer = Deduplicator.of(context, self.output_path, question, self.if_published).answer(result)
         return {**result, **self._publish(context, document_of(self.question, response), response, answer)}
 
     def _asked(self) -> str:
@@ -169,7 +169,7 @@ class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsOperator):
             return republish_document(output, saved, formats, KNOWLEDGE_RESPONSE, provenance, rows[0], rows[0])
 
         place = knowledge_place(context, self.knowledge_store_id, "response")
-        return Deduplicator(context, output, question, self.if_published).find(place, formats, render)
+        return Deduplicator.of(context, output, question, self.if_published).find(place, formats, render)
 
     def _request(self) -> ResponseRequest:
         required(self, knowledge_store_id=self.knowledge_store_id, question=self.question)

@@ -119,7 +119,7 @@ class TwelveLabsSearchKnowledgeStoreOperator(TwelveLabsOperator):
         result = {"knowledge_store_id": self.knowledge_store_id, "results": len(hits), "top": top}
         if not self.output_path:
             return result
-        answer = Deduplicator(context, self.output_path, question, self.if_published).answer(result)
+        answer = Deduplicator.of(context, self.output_path, question, self.if_published).answer(result)
         return {**result, **self._publish(context, hits, answer)}
 
     def _reused(self, context: Context, question: str) -> Result | None:
@@ -129,7 +129,7 @@ class TwelveLabsSearchKnowledgeStoreOperator(TwelveLabsOperator):
             return republish_rows(output, saved, formats, KNOWLEDGE_SEARCH, Provenance.of(context["ti"]))
 
         place = knowledge_place(context, self.knowledge_store_id, "search")
-        return Deduplicator(context, output, question, self.if_published).find(place, formats, render)
+        return Deduplicator.of(context, output, question, self.if_published).find(place, formats, render)
 
     def _search(self) -> tuple[KnowledgeSearch, int]:
         most = whole_number_of("max_results", self.max_results)

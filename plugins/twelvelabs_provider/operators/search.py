@@ -191,7 +191,7 @@ class TwelveLabsSearchOperator(TwelveLabsOperator):
         def render(saved: SavedResult) -> Published | None:
             return republish_rows(self.output_path, saved, formats, SEARCH, Provenance.of(context["ti"]))
 
-        deduplicator = Deduplicator(context, self.output_path, whole_question, self.if_published)
+        deduplicator = Deduplicator.of(context, self.output_path, whole_question, self.if_published)
         reused = deduplicator.find(place, formats, render, is_complete=self._has_enough_on_top)
         if reused is not None:
             return {**reused, "top": reused["top"][: self.top]}

@@ -15,10 +15,8 @@ from twelvelabs_provider.api.analysis.request import (
     SourceKind,
     VideoSource,
 )
-from twelvelabs_provider.api.analysis.rules import problems_of_request
 from twelvelabs_provider.api.analysis.stream import StreamedText
 from twelvelabs_provider.api.call import ensure_supported
-from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.analyzed_video import Named, Subject, find_subject
 from twelvelabs_provider.inputs.typed_arguments import choice_of, optional_text
 from twelvelabs_provider.jobs.analysis_submission import AnalysisSubmission, task_mark
@@ -31,7 +29,7 @@ from twelvelabs_provider.jobs.result_deduplication import Deduplicator, question
 from twelvelabs_provider.jobs.time_range import TimeRange
 from twelvelabs_provider.links import video_url
 from twelvelabs_provider.operators.billing import count_bill, guard_cost
-from twelvelabs_provider.results.answered import Answered, Facts, Mode, asked_of, facts_of, fitting_mode
+from twelvelabs_provider.results.answered import Answered, Facts, Mode, asked_of, ensure_valid, facts_of, fitting_mode
 from twelvelabs_provider.storage.failed_answers import forget_aside
 from twelvelabs_provider.storage.layout import ResultPath
 from twelvelabs_provider.storage.locations import without_signatures
@@ -229,7 +227,7 @@ class VideoAnalysis:
 
     def _deduplicator(self, question: str) -> Deduplicator:
         operator = self._operator
-        return Deduplicator(self._context, operator.output_path, question, operator.if_published)
+        return Deduplicator.of(self._context, operator.output_path, question, operator.if_published)
 
     def _mode(self, video: AnalyzedVideo, request: AnalysisRequest) -> Mode:
         operator, mode = self._operator, choice_of("mode", self._operator.mode, Mode)
@@ -269,15 +267,3 @@ class VideoAnalysis:
         call = self._hook.api.analyze(request)
         ensure_supported(call, self._hook.endpoint.version)
         return lambda: self._hook.execute(call)
-
-
-def ensure_valid(request: AnalysisRequest, mode: Mode) -> None:
-    """Refuse a request that would be billed for another answer.
-
-    :raises TwelveLabsInputError: naming every problem, with a JSON pointer into the request.
-    """
-    problems = problems_of_request(request, now=mode is not Mode.ASYNC)
-    if problems:
-        first, *others = map(str, problems)
-        listed = "".join(f"\n  {problem}" for problem in others)
-        raise TwelveLabsInputError(f"Invalid request: {first}{listed}")

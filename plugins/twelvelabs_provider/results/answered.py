@@ -9,7 +9,8 @@ from typing import Any
 
 from twelvelabs_provider.api.analysis.generation import Generation
 from twelvelabs_provider.api.analysis.request import AnalysisMode, AnalysisRequest, SourceKind
-from twelvelabs_provider.api.analysis.rules import LONGEST_NOW
+from twelvelabs_provider.api.analysis.rules import LONGEST_NOW, problems_of_request
+from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.analyzed_video import Subject
 from twelvelabs_provider.jobs.cost import Bill, analysis_bill, definitions_in
 from twelvelabs_provider.jobs.time_range import TimeRange
@@ -39,6 +40,18 @@ def fitting_mode(request: AnalysisRequest, length: float | None, task: bool) -> 
     only_as_task = request.mode is AnalysisMode.TIME_BASED_METADATA or request.custom_id is not None
     too_long = length is None or length > LONGEST_NOW
     return Mode.ASYNC if task or only_as_task or too_long else Mode.SYNC
+
+
+def ensure_valid(request: AnalysisRequest, mode: Mode) -> None:
+    """Refuse a request that would be billed for another answer.
+
+    :raises TwelveLabsInputError: naming every problem, with a JSON pointer into the request.
+    """
+    problems = problems_of_request(request, now=mode is not Mode.ASYNC)
+    if problems:
+        first, *others = map(str, problems)
+        listed = "".join(f"\n  {problem}" for problem in others)
+        raise TwelveLabsInputError(f"Invalid request: {first}{listed}")
 
 
 def asked_of(request: AnalysisRequest) -> Facts:

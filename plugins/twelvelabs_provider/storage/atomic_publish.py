@@ -109,7 +109,7 @@ def _replace(
     with writing(store.uri(CATALOG)):
         enter(store, path.manifest, content, records, schema.described() if schema else ())
     files_by_format = {str(file.format): file.uri for file in files}
-    return Published(uri, files_by_format, rows, sum(record.bytes for record in records))
+    return Published(uri, files_by_format, rows, sum(record.bytes for record in records), store.conn_id)
 
 
 def _remove_stale(store: Store, path: ResultPath, formats: frozenset[str]) -> None:

@@ -24,6 +24,8 @@ class LocalStore:
     folder and *copied* to another device, which a reader can see half done.
     """
 
+    conn_id = ""
+
     def __init__(self, root: Path) -> None:
         self._root = root
 

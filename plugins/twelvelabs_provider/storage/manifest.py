@@ -18,7 +18,7 @@ import pendulum
 
 from twelvelabs_provider import __version__
 from twelvelabs_provider.storage.layout import ResultPath
-from twelvelabs_provider.storage.locations import PACKAGE, redact_url
+from twelvelabs_provider.storage.locations import PACKAGE, Location, redact_url
 from twelvelabs_provider.storage.rows import RowSchema
 from twelvelabs_provider.version_compat import map_index_of
 
@@ -168,16 +168,23 @@ class Published:
     :param files: format to address.
     :param rows: rows in each file.
     :param bytes: size of the data files together.
+    :param conn_id: the Airflow connection of the output; empty if it names none.
     """
 
     manifest_uri: str
     files: Mapping[str, str]
     rows: int
     bytes: int
+    conn_id: str = ""
 
     def as_xcom(self) -> dict[str, Any]:
-        """Return a small, plain mapping for an XCom."""
-        return {"manifest": self.manifest_uri, "files": dict(self.files), "rows": self.rows, "bytes": self.bytes}
+        """Return a small, plain mapping for an XCom, with addresses that the next task can open."""
+        files = {format: self.address(uri) for format, uri in self.files.items()}
+        return {"manifest": self.address(self.manifest_uri), "files": files, "rows": self.rows, "bytes": self.bytes}
+
+    def address(self, uri: str) -> str:
+        """Return the address of a file with the connection of the output."""
+        return Location.parse(uri).with_connection(self.conn_id).value if self.conn_id else uri
 
 
 def render_manifest(

@@ -23,9 +23,11 @@ class ObjectStore:
     :param root: path within it, without a slash at the end.
     :param whole_objects: an upload becomes visible in one step, when it is completed; elsewhere a rename does it.
     :param shown: the URI without connection id.
+    :param conn_id: the Airflow connection; empty for the default one.
     """
 
-    def __init__(self, filesystem: Any, root: str, *, whole_objects: bool, shown: str) -> None:
+    def __init__(self, filesystem: Any, root: str, *, whole_objects: bool, shown: str, conn_id: str = "") -> None:
+        self.conn_id = conn_id
         self._filesystem = filesystem
         self._root = root
         self._whole_objects = whole_objects

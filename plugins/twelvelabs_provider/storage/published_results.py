@@ -87,6 +87,7 @@ class SavedResult:
             files={file.format: self.store.uri(self._data(file)) for file in files},
             rows=int(self.document["rows"]),
             bytes=sum(file.bytes for file in files),
+            conn_id=self.store.conn_id,
         )
 
     def read(self, format: str) -> bytes | None:

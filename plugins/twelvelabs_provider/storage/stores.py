@@ -30,6 +30,10 @@ class PendingFile(Protocol):
 class Store(Protocol):
     """The output folder of results. Names are relative to it, with ``/`` between components."""
 
+    @property
+    def conn_id(self) -> str:
+        """The Airflow connection that the output path names; empty if it names none."""
+
     def create(self, name: str) -> PendingFile:
         """Create a file."""
 
@@ -84,5 +88,10 @@ def open_store(output: str | os.PathLike[str]) -> Store:
     if location.is_local:
         return LocalStore(location.local_path)
     filesystem, path = filesystem_of(location, "output path")
-    whole_objects = location.scheme in OBJECT_STORES
-    return ObjectStore(filesystem, path.rstrip("/"), whole_objects=whole_objects, shown=location.shown.rstrip("/"))
+    return ObjectStore(
+        filesystem,
+        path.rstrip("/"),
+        whole_objects=location.scheme in OBJECT_STORES,
+        shown=location.shown.rstrip("/"),
+        conn_id=location.user,
+    )

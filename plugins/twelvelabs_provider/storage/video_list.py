@@ -12,10 +12,13 @@ from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.storage.encoding import json_text
 from twelvelabs_provider.storage.source import Source, resolve_source
 
-__all__ = ["LONGEST_LINE", "ListedVideo", "list_lines", "read_video_list"]
+__all__ = ["LIST_SUFFIXES", "LONGEST_LINE", "ListedVideo", "json_lines", "list_lines", "read_video_list"]
+
+LIST_SUFFIXES = (".jsonl", ".ndjson")
+"""Suffixes of files of JSON lines."""
 
 LONGEST_LINE = 256 * 1024
-"""Maximum bytes of one line; a file with longer lines is no list of videos."""
+"""Maximum bytes of one line; a file with longer lines is something else."""
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -79,20 +82,34 @@ def read_video_list(uri: str) -> Iterator[ListedVideo]:
     :param uri: path or object storage URI of a file of JSON lines.
     :raises TwelveLabsInputError: the file is missing or a URL, or a line of it is no video; names file and line.
     """
-    source = resolve_source(uri, what="list of videos", is_sent=False)
+    return (ListedVideo.from_row(row, where) for where, row in _located_rows(uri, "list of videos"))
+
+
+def json_lines(uri: str, what: str) -> Iterator[Any]:
+    """Yield the values of a file of JSON lines, one line in memory; blank lines are skipped.
+
+    :param what: what the file is, for errors.
+    :raises TwelveLabsInputError: the file is missing or a URL, or a line of it is not JSON; names file and line.
+    """
+    return (row for _, row in _located_rows(uri, what))
+
+
+def _located_rows(uri: str, what: str) -> Iterator[tuple[str, Any]]:
+    """Return the values of a file, each with its place for errors; a file that cannot be opened is refused at once."""
+    source = resolve_source(uri, what=what, is_sent=False)
     if source.is_url:
         raise TwelveLabsInputError(
-            f"The list of videos {source.uri!r} is a URL: give a path or an object storage URI of a file of JSON lines."
+            f"The {what} {source.uri!r} is a URL: give a path or an object storage URI of a file of JSON lines."
         )
-    return _videos_of(source)
+    return _rows_of(source, what)
 
 
-def _videos_of(source: Source) -> Iterator[ListedVideo]:
+def _rows_of(source: Source, what: str) -> Iterator[tuple[str, Any]]:
     with closing(source.open()) as stream:
         for number, line in enumerate(_lines(stream), start=1):
-            where = f"Line {number} of the list of videos {source.uri!r}"
+            where = f"Line {number} of the {what} {source.uri!r}"
             if text := (line.removeprefix(_BOM) if number == 1 else line).strip():
-                yield ListedVideo.from_row(_decoded(text, where), where)
+                yield where, _decoded(text, where)
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:
@@ -102,11 +119,11 @@ def _lines(stream: BinaryIO) -> Iterator[bytes]:
 
 def _decoded(line: bytes, where: str) -> Any:
     if len(line) > LONGEST_LINE:
-        raise TwelveLabsInputError(f"{where} is longer than {LONGEST_LINE // 1024} KiB: that is no list of videos")
+        raise TwelveLabsInputError(f"{where} is longer than {LONGEST_LINE // 1024} KiB: that is no such file")
     try:
         return decoded_json(line)
     except ValueError as error:
-        raise TwelveLabsInputError(f"{where} is not JSON in UTF-8 ({error}); write one object with a uri") from error
+        raise TwelveLabsInputError(f"{where} is not JSON in UTF-8 ({error}); write one JSON object per line") from error
 
 
 def _text(row: Mapping[str, Any], name: str, where: str) -> str | None:

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsOutputError, TwelveLabsRecordError
-from twelvelabs_provider.jobs.bulk_indexing import checkpoint
-from twelvelabs_provider.jobs.bulk_indexing.checkpoint import Checkpoint
+from twelvelabs_provider.jobs import checkpoint
 from twelvelabs_provider.jobs.bulk_indexing.state import (
     BulkState,
     Stage,
@@ -19,6 +18,7 @@ from twelvelabs_provider.jobs.bulk_indexing.state import (
     key_of,
     rows_of,
 )
+from twelvelabs_provider.jobs.checkpoint import Checkpoint
 
 INDEXED = VideoState("file:///a.mp4", Stage.INDEXED, asset_id="a1", job_id="v1", video_id="v1", duration=90.0)
 LOST = VideoState("file:///b.mp4", Stage.SENDING, asset_id="a2", at=5.0, mark="source-1")
@@ -98,8 +98,8 @@ def test_videos_of_other_tasks_bill_nothing() -> None:
     assert VideoState("x", Stage.FAILED, duration=60.0, doubted=True).minutes == 1
 
 
-def checkpoint_in(tmp_path: Path) -> Checkpoint:
-    return Checkpoint(str(tmp_path), "i1/indexing/t-1")
+def checkpoint_in(tmp_path: Path) -> Checkpoint[BulkState]:
+    return Checkpoint(str(tmp_path), "i1/indexing/t-1", BulkState.restored)
 
 
 def test_there_is_no_checkpoint_before_the_first_write(tmp_path: Path) -> None:

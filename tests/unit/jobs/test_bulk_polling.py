@@ -13,12 +13,12 @@ from tests.unit.scripted_server import KEY, Reply, Request, Step, connection_tex
 from twelvelabs_provider.exceptions import TwelveLabsUnreachableError
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 from twelvelabs_provider.jobs import outage
-from twelvelabs_provider.jobs.bulk_indexing.checkpoint import Checkpoint
 from twelvelabs_provider.jobs.bulk_indexing.pipeline import IndexingPipeline
 from twelvelabs_provider.jobs.bulk_indexing.state import BulkState, Stage, VideoState
 from twelvelabs_provider.jobs.bulk_indexing.steps import Steps
 from twelvelabs_provider.jobs.bulk_indexing.via_assets import AssetPipeline
 from twelvelabs_provider.jobs.bulk_indexing.via_tasks import TaskPipeline
+from twelvelabs_provider.jobs.checkpoint import Checkpoint
 from twelvelabs_provider.jobs.job import JobKind
 
 FIREWALL = Reply(b"<html>Forbidden</html>", status=403)
@@ -42,7 +42,7 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobServer]:
 def work_on(way: type[IndexingPipeline], folder: Path, *entries: VideoState) -> IndexingPipeline:
     now = time.time()
     state = BulkState("me", 1, now, now + HOUR, "i1", videos={entry.uri: entry for entry in entries})
-    checkpoint = Checkpoint(str(folder), "i1/indexing/t-1")
+    checkpoint = Checkpoint(str(folder), "i1/indexing/t-1", BulkState.restored)
     checkpoint.begin(state)
     hook = TwelveLabsHook()
     steps = Steps(hook, "i1", "key", {}, None, with_subtitles=False)

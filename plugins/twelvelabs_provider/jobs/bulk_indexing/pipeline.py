@@ -10,33 +10,22 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from twelvelabs_provider.api.errors import (
-    TwelveLabsAuthError,
-    TwelveLabsConfigurationError,
-    TwelveLabsError,
-    TwelveLabsPermanentError,
-    TwelveLabsPermissionError,
-    TwelveLabsQuotaError,
-    TwelveLabsRateLimitError,
-    TwelveLabsRedirectError,
-    TwelveLabsUnsupportedError,
-)
+from twelvelabs_provider.api.errors import TwelveLabsError, TwelveLabsPermanentError, TwelveLabsRateLimitError
 from twelvelabs_provider.exceptions import (
     TwelveLabsJobFailedError,
-    TwelveLabsOutputError,
     TwelveLabsSourceChangedError,
-    TwelveLabsUnreachableError,
 )
-from twelvelabs_provider.jobs.bulk_indexing.checkpoint import Checkpoint
+from twelvelabs_provider.jobs.bulk_failures import MOST_ATTEMPTS, Failures, of_one_video
 from twelvelabs_provider.jobs.bulk_indexing.lookup import NOT_FOUND, states_of
 from twelvelabs_provider.jobs.bulk_indexing.state import BulkState, PendingJobs, Stage, VideoState, enough_of
 from twelvelabs_provider.jobs.bulk_indexing.steps import Steps
-from twelvelabs_provider.jobs.bulk_indexing.threads import run_in_threads
+from twelvelabs_provider.jobs.checkpoint import Checkpoint
 from twelvelabs_provider.jobs.cost import ROUNDING, Bill, indexing_bill, over_limit, unknown_length
 from twelvelabs_provider.jobs.deduplication import remove_failed
 from twelvelabs_provider.jobs.idempotency import UNKNOWN_OUTCOME
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Phase
 from twelvelabs_provider.jobs.outage import poll_through_outage
+from twelvelabs_provider.jobs.worker_threads import run_in_threads
 from twelvelabs_provider.storage.video_list import ListedVideo
 from twelvelabs_provider.version_compat import AirflowFailException
 
@@ -45,20 +34,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MOST_ATTEMPTS = 3
-"""Attempts of one step of a video within one attempt of the task."""
 MOST_THREADS = 8
 """Concurrent uploads of one worker."""
 LONGEST_STOP = 5.0
 """Seconds in which the uploads of a task that ends have to stop."""
 MOST_WAITED_FOR = 200
 """Jobs of one trigger."""
-REFUSED_PAUSE = 15.0
-"""Seconds to wait after a 429 without Retry-After."""
-_CONCERNS_ALL = (
-    TwelveLabsAuthError, TwelveLabsPermissionError, TwelveLabsRedirectError, TwelveLabsConfigurationError,
-    TwelveLabsUnsupportedError, TwelveLabsQuotaError,
-)  # fmt: skip
 
 
 @dataclass
@@ -73,21 +54,26 @@ class IndexingPipeline(ABC):
 
     hook: TwelveLabsHook
     steps: Steps
-    checkpoint: Checkpoint
+    checkpoint: Checkpoint[BulkState]
     state: BulkState
     videos: Mapping[str, ListedVideo]
     most: int
     limit: float | None
     count: Callable[[Bill], None]
-    refused_until: float = 0.0
     _unconfirmed: set[str] = field(default_factory=set)
-    _failures: int = 0
+    _failures: Failures = field(init=False)
     _created: dict[str, float] = field(default_factory=dict)
     _kind: ClassVar[JobKind]
 
     def __post_init__(self) -> None:
+        self._failures = Failures(self.most)
         # The earlier attempt may have sent these requests.
         self._unconfirmed |= self.state.at(Stage.UPLOADING, Stage.SENDING).keys()
+
+    @property
+    def refused_until(self) -> float:
+        """Epoch seconds until which the service accepts no more requests."""
+        return self._failures.refused_until
 
     def advance(self) -> PendingJobs | None:
         """Submit everything possible; return the jobs to wait for, None when every video is settled.
@@ -163,7 +149,7 @@ class IndexingPipeline(ABC):
             self._count_failure(error)
             log.warning("Could not poll %d jobs, polling again: %s", len(jobs), error)
             return
-        self._failures = 0
+        self._failures.end()
         self._created |= {job_id: state.created_at for job_id, state in states.items() if state.created_at}
         for key, job_id in jobs.items():
             if states[job_id].phase is not Phase.RUNNING:
@@ -224,19 +210,20 @@ class IndexingPipeline(ABC):
     def _apply(self, key: str, future: Future[VideoState]) -> None:
         error = future.exception()
         if error is None:
-            self._failures = 0
+            self._failures.end()
             self.state.videos[key] = replace(future.result(), attempts=0)
         else:
             self._handle_error(key, error)
 
-    def _handle_error(self, key: str, error: BaseException) -> None:
+    def _handle_error(self, key: str, cause: BaseException) -> None:
         """Record a failed step: final, to be repeated, or an error of all videos, which is raised."""
         entry = self.state.videos[key]
-        if not isinstance(error, Exception) or isinstance(error, (*_CONCERNS_ALL, TwelveLabsOutputError)):
+        error = of_one_video(cause)
+        if error is None:
             self._save()
-            raise error
+            raise cause
         if isinstance(error, TwelveLabsRateLimitError):
-            self.refused_until = max(self.refused_until, time.time() + (error.retry_after or REFUSED_PAUSE))
+            self._failures.note_refusal(error)
             return
         unknown = isinstance(error, UNKNOWN_OUTCOME)
         if not unknown and isinstance(error, TwelveLabsPermanentError | AirflowFailException):
@@ -278,13 +265,11 @@ class IndexingPipeline(ABC):
         return within
 
     def _count_failure(self, error: Exception) -> None:
-        """Raise after too many failures in a row, rather than fail every single video."""
-        self._failures += 1
-        if self._failures > 2 * MOST_ATTEMPTS + 2 * self.most:
+        """Raise after too many failures in a row."""
+        self._failures.note()
+        if self._failures.are_too_many:
             self._save()
-            raise TwelveLabsUnreachableError(
-                f"{self._failures} requests in a row have failed ({error}); a retry continues"
-            ) from error
+            raise self._failures.unreachable(error) from error
 
     def _wait(self) -> PendingJobs | None:
         running, now = self.state.at(Stage.RUNNING), time.time()

@@ -158,6 +158,18 @@ class BulkState:
         """Return the videos at some stages."""
         return {key: entry for key, entry in self.videos.items() if entry.stage in stages}
 
+    @classmethod
+    def restored(cls, head: Mapping[str, Any], entries: Mapping[str, Any]) -> Self:
+        """Return the state of a checkpoint.
+
+        :raises ValueError: an entry is something else.
+        """
+        return cls(**head, videos={key: VideoState.from_json(value) for key, value in entries.items()})
+
+    def entries(self) -> Mapping[str, VideoState]:
+        """Return the videos, for the checkpoint."""
+        return self.videos
+
     def head(self) -> dict[str, Any]:
         """Return everything except the videos, as plain JSON."""
         return {name: value for name, value in vars(self).items() if name != "videos"}

@@ -12,12 +12,12 @@ from twelvelabs_provider.api.assets import AssetOptions, UploadMethod
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsSourceChangedError
 from twelvelabs_provider.jobs.asset_upload import AssetUpload, mark_asset, method_for, sent_by
 from twelvelabs_provider.jobs.bulk_indexing.state import Stage, VideoState
-from twelvelabs_provider.jobs.bulk_indexing.threads import raise_if_stopped, stoppable
 from twelvelabs_provider.jobs.deduplication import SOURCE_MARK, index_asset, source_mark
 from twelvelabs_provider.jobs.identity import fingerprint
 from twelvelabs_provider.jobs.input_checks import GivenTranscription, GivenVideo, checked_transcription, checked_video
 from twelvelabs_provider.jobs.reconcile_indexing import SubmittedVideo
 from twelvelabs_provider.jobs.task_state import BegunUpload
+from twelvelabs_provider.jobs.worker_threads import raise_if_stopped, stoppable
 from twelvelabs_provider.storage.source import Source, resolve_source, source_changed
 from twelvelabs_provider.storage.video_list import ListedVideo
 

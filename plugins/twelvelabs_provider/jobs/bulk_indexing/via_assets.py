@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsSourceChangedError
+from twelvelabs_provider.jobs.bulk_failures import MOST_ATTEMPTS
 from twelvelabs_provider.jobs.bulk_indexing.lookup import NOT_FOUND
-from twelvelabs_provider.jobs.bulk_indexing.pipeline import MOST_ATTEMPTS, MOST_WAITED_FOR, IndexingPipeline
+from twelvelabs_provider.jobs.bulk_indexing.pipeline import MOST_WAITED_FOR, IndexingPipeline
 from twelvelabs_provider.jobs.bulk_indexing.preflight import late_preflight
 from twelvelabs_provider.jobs.bulk_indexing.state import PendingJobs, Stage, VideoState, enough_of
 from twelvelabs_provider.jobs.bulk_indexing.steps import VideoUploadState

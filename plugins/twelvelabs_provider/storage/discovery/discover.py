@@ -14,7 +14,7 @@ from twelvelabs_provider.storage.discovery.changes import Counts, MinimumAge, co
 from twelvelabs_provider.storage.discovery.external_sort import Row, Spool
 from twelvelabs_provider.storage.discovery.listed_files import DiscoveredVideo, ListedFile
 from twelvelabs_provider.storage.discovery.listing import VANISHED
-from twelvelabs_provider.storage.discovery.outcomes import not_indexed
+from twelvelabs_provider.storage.discovery.outcomes import not_done
 from twelvelabs_provider.storage.discovery.search_roots import SearchRoot
 from twelvelabs_provider.storage.discovery.state import DiscoveryRun, DiscoveryState
 from twelvelabs_provider.storage.discovery.videos import VideoSelection, compare_looks, videos_in
@@ -71,7 +71,7 @@ class Discovery:
     def _compare(self, state: DiscoveryState, base: DiscoveryRun | None, counts: Counts) -> Spool:
         """Save the records and return the videos of this run."""
         min_age = MinimumAge(self.clock(), self.min_age)
-        again = self._not_indexed(state, base)
+        again = self._not_done(state, base)
         writer = state.create_records()
         try:
             pairs = compare(
@@ -97,12 +97,12 @@ class Discovery:
             raise
         return spool
 
-    def _not_indexed(self, state: DiscoveryState, base: DiscoveryRun | None) -> frozenset[str]:
+    def _not_done(self, state: DiscoveryState, base: DiscoveryRun | None) -> frozenset[str]:
         if base is None or self.outcomes is None:
             return frozenset()
-        names = not_indexed(state.returned_names(base), self.outcomes, base.published_at)
+        names = not_done(state.returned_names(base), self.outcomes, base.published_at)
         if names:
-            log.warning("%d videos of run %s are not indexed: returning them again", len(names), base.name)
+            log.warning("%d videos of run %s are not done: returning them again", len(names), base.name)
         return names
 
     def _present(self, counts: Counts) -> Iterator[DiscoveredVideo]:

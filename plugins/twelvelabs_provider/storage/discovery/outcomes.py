@@ -1,10 +1,10 @@
-"""Videos of the previous run that no task has indexed since."""
+"""Videos of the previous run that no task has indexed, or whose results no task has extracted, since."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,33 +14,37 @@ from twelvelabs_provider.storage.catalog.folder import OutputFolder
 from twelvelabs_provider.storage.catalog.reading import read_catalog
 from twelvelabs_provider.storage.locations import Location
 
-KIND = "indexing_outcome"
-_DONE = frozenset({"indexed", "reused"})
+DONE: Mapping[str, frozenset[str]] = {
+    "indexing_outcome": frozenset({"indexed", "reused"}),
+    "extraction_outcome": frozenset({"published", "reused"}),
+}
+"""Kinds of outcomes, and what a row of each says of a video that is done."""
 _CLOCKS = timedelta(minutes=10)
 """Difference between the clocks of two workers, at most."""
 
 
-def not_indexed(handed_out: Iterable[str], outcomes: str, since: str) -> frozenset[str]:
-    """Return the videos that no outcome reports as indexed.
+def not_done(handed_out: Iterable[str], outcomes: str, since: str) -> frozenset[str]:
+    """Return the videos that no outcome reports as done.
 
-    Memory holds 16 bytes for each video that was indexed since, and the address of each that was not.
+    Memory holds 16 bytes for each video that was done since, and the address of each that was not.
 
     :param handed_out: addresses of videos.
-    :param outcomes: output path of the tasks that index them.
+    :param outcomes: output path of the outcomes of the tasks that index or extract them.
     :param since: ISO time at which the videos were handed out; outcomes from before are about earlier versions.
     :raises TwelveLabsRecordError: an outcome cannot be read.
     :raises TwelveLabsOutputError: the store does not answer; a retry may help.
     """
     earliest = datetime.fromisoformat(since) - _CLOCKS
-    indexed = set(_indexed(outcomes, earliest))
-    return frozenset(name for name in handed_out if _digest(name) not in indexed)
+    done = set(_done(outcomes, earliest))
+    return frozenset(name for name in handed_out if _digest(name) not in done)
 
 
-def _indexed(outcomes: str, earliest: datetime) -> Iterator[bytes]:
+def _done(outcomes: str, earliest: datetime) -> Iterator[bytes]:
     folder = OutputFolder(outcomes)
     for entry in read_catalog(outcomes):
-        if entry.kind == KIND and datetime.fromisoformat(entry.published_at) >= earliest:
-            yield from (_digest(row["uri"]) for row in _rows(folder, entry) if row["outcome"] in _DONE)
+        if entry.kind in DONE and datetime.fromisoformat(entry.published_at) >= earliest:
+            rows = (row for row in _rows(folder, entry) if row["outcome"] in DONE[entry.kind])
+            yield from (_digest(row["uri"]) for row in rows if row["uri"])
 
 
 def _rows(folder: OutputFolder, entry: CatalogEntry) -> Iterator[dict[str, Any]]:

@@ -1,41 +1,66 @@
-"""Checkpoint of bulk indexing: a file beside the outcome that survives the attempt.
+"""Checkpoint of work on many videos: a file beside the outcome that survives the attempt.
 
 It works with every Airflow version, and is written before every billed request, so that the next attempt knows which
-requests may have been sent. Unsettled videos are in one small object that is rewritten; settled ones move into objects
+requests may have been sent. Unsettled entries are in one small object that is rewritten; settled ones move into objects
 that never change. A checkpoint that cannot be read is an error, because billed work may exist.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from secrets import token_hex
 from threading import Event, RLock
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from twelvelabs_provider.api.decoding import decoded_json
 from twelvelabs_provider.exceptions import TwelveLabsOutputError, TwelveLabsRecordError
-from twelvelabs_provider.jobs.bulk_indexing.state import BulkState, VideoState
-from twelvelabs_provider.jobs.bulk_indexing.threads import raise_if_stopped
+from twelvelabs_provider.jobs.worker_threads import raise_if_stopped
 from twelvelabs_provider.storage.stores import Store, open_store, write_whole
 
 SETTLED_AT_ONCE = 200
-"""Settled videos that the main object contains at most; more move into an object of their own."""
+"""Settled entries that the main object contains at most; more move into an object of their own."""
+
+
+class CheckpointEntry(Protocol):
+    """State of one video, or of one result of it."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether this attempt is done with it."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain JSON."""
+
+
+class CheckpointState(Protocol):
+    """State of all work of one task instance."""
+
+    def head(self) -> dict[str, Any]:
+        """Return everything except the entries, as plain JSON."""
+
+    def entries(self) -> Mapping[str, CheckpointEntry]:
+        """Return the entries by key."""
+
+
+S = TypeVar("S", bound=CheckpointState)
 
 
 @dataclass
-class Checkpoint:
+class Checkpoint(Generic[S]):
     """Checkpoint of one task instance; any thread may write it.
 
     :param output: local path or object storage URI.
     :param name: path of the checkpoint below it, without a suffix.
+    :param restore: makes the state of its head and of the JSON of its entries.
     """
 
     output: str
     name: str
+    restore: Callable[[Mapping[str, Any], Mapping[str, Any]], S]
     _series: str = ""
     _archived: list[list[str]] = field(default_factory=list)
     _lock: Any = field(default_factory=RLock, repr=False)
@@ -46,7 +71,7 @@ class Checkpoint:
         """The store, opened once, because that may read a connection from Airflow."""
         return open_store(self.output)
 
-    def read(self) -> BulkState | None:
+    def read(self) -> S | None:
         """Return the state that an earlier attempt wrote, None if there is none.
 
         :raises TwelveLabsRecordError: the checkpoint has another format.
@@ -63,13 +88,11 @@ class Checkpoint:
                 self._archived.append(list(some["entries"]))
                 entries |= some["entries"]
             entries |= head["entries"]
-            return BulkState(
-                **head["state"], videos={key: VideoState.from_json(value) for key, value in entries.items()}
-            )
+            return self.restore(head["state"], entries)
         except (KeyError, TypeError, ValueError) as error:
             raise TwelveLabsRecordError(
                 f"Cannot read checkpoint {self._shown(self._main)}: {error!r}. Another release of the provider may have"
-                " written it. Check the index for the videos. Delete the checkpoint to start over"
+                " written it. Check on the service what was done. Delete the checkpoint to start over"
             ) from error
 
     def close(self) -> None:
@@ -77,7 +100,7 @@ class Checkpoint:
         with self._lock:
             self._closed.set()
 
-    def write(self, state: BulkState) -> None:
+    def write(self, state: S) -> None:
         """Write the state.
 
         :raises TwelveLabsOutputError: it cannot be written; no further request may be sent.
@@ -86,19 +109,19 @@ class Checkpoint:
         with self._lock:
             raise_if_stopped(self._closed)
             kept = {key for keys in self._archived for key in keys}
-            settled = [key for key, entry in state.videos.items() if entry.settled and key not in kept]
+            settled = [key for key, entry in state.entries().items() if entry.settled and key not in kept]
             if len(settled) >= SETTLED_AT_ONCE:
                 # The main object names the others, so it is written last.
                 self._write(self._archive(len(self._archived)), {"entries": _plain(state, settled)})
                 self._archived.append(settled)
                 kept |= set(settled)
-            rest = [key for key in state.videos if key not in kept]
+            rest = [key for key in state.entries() if key not in kept]
             places = {"series": self._series, "archived": len(self._archived)}
             content = {"state": state.head(), **places, "entries": _plain(state, rest)}
             self._write(self._main, content)
 
-    def begin(self, state: BulkState) -> None:
-        """Write the state of a new attempt, in which settled videos may be unsettled again."""
+    def begin(self, state: S) -> None:
+        """Write the state of a new attempt, in which settled entries may be unsettled again."""
         with self._lock:
             raise_if_stopped(self._closed)
             old = [self._archive(number) for number in range(len(self._archived))]
@@ -140,5 +163,6 @@ class Checkpoint:
             raise TwelveLabsRecordError(f"Checkpoint {self._shown(name)} is not JSON: {error}") from error
 
 
-def _plain(state: BulkState, keys: list[str]) -> dict[str, Any]:
-    return {key: state.videos[key].as_json() for key in keys}
+def _plain(state: CheckpointState, keys: list[str]) -> dict[str, Any]:
+    entries = state.entries()
+    return {key: entries[key].as_json() for key in keys}

@@ -1,9 +1,10 @@
-"""Threads of bulk indexing: they work on several videos at once, and stop when the task ends."""
+"""Threads that work on several videos at once, and stop when the task ends."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from contextvars import copy_context
 from dataclasses import replace
 from threading import Event
 from typing import Any, BinaryIO, cast
@@ -38,7 +39,8 @@ def run_in_threads(
         return
     pool = ThreadPoolExecutor(min(len(keys), most), thread_name_prefix="twelvelabs")
     try:
-        futures = {pool.submit(work, key): key for key in keys}
+        # What a thread publishes counts for the task, which listens in its own context.
+        futures = {pool.submit(copy_context().run, work, key): key for key in keys}
         for future in as_completed(futures):
             yield futures[future], future
     except BaseException:

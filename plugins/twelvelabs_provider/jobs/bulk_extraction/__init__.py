@@ -1,0 +1,1 @@
+"""Extraction of the results of many videos by one task."""

@@ -1,0 +1,348 @@
+"""Bulk extraction: publishes what is ready, submits what the limits allow, and returns the jobs to wait for."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from twelvelabs_provider.api.errors import TwelveLabsError, TwelveLabsPermanentError, TwelveLabsRateLimitError
+from twelvelabs_provider.exceptions import TwelveLabsJobFailedError, TwelveLabsUnknownOutcomeError
+from twelvelabs_provider.inputs.indexed_videos import IndexedVideo
+from twelvelabs_provider.jobs.analysis_submission import AnalysisSubmission, task_mark
+from twelvelabs_provider.jobs.bulk_extraction.extraction import (
+    Extracted,
+    Extraction,
+    UnusableAnswerError,
+    located,
+)
+from twelvelabs_provider.jobs.bulk_extraction.state import ExtractionState, ResultState, Stage, key_of
+from twelvelabs_provider.jobs.bulk_failures import MOST_ATTEMPTS, Failures, of_one_video
+from twelvelabs_provider.jobs.bulk_indexing.lookup import states_of
+from twelvelabs_provider.jobs.bulk_indexing.state import PendingJobs, enough_of
+from twelvelabs_provider.jobs.checkpoint import Checkpoint
+from twelvelabs_provider.jobs.cost import Bill
+from twelvelabs_provider.jobs.idempotency import UNKNOWN_OUTCOME
+from twelvelabs_provider.jobs.identity import Identity
+from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob, Phase
+from twelvelabs_provider.jobs.kinds import read_state
+from twelvelabs_provider.jobs.outage import poll_through_outage
+from twelvelabs_provider.jobs.worker_threads import run_in_threads
+from twelvelabs_provider.version_compat import AirflowFailException
+
+if TYPE_CHECKING:
+    from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
+
+log = logging.getLogger(__name__)
+
+MOST_THREADS = 8
+"""Concurrent requests of one worker."""
+BLOCK = 64
+"""Results between two writes of the checkpoint."""
+LONGEST_STOP = 5.0
+"""Seconds in which the threads of a task that ends have to stop."""
+MOST_WAITED_FOR = 200
+"""Jobs of one trigger."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One result to extract."""
+
+    video: IndexedVideo
+    extraction: Extraction
+
+    @property
+    def name(self) -> str:
+        """What it is, for the log."""
+        return f"{self.extraction.kind} of {self.video.name}"
+
+
+@dataclass
+class ExtractionPipeline:
+    """Extraction of the results of many videos by one task.
+
+    :param items: the results to extract, by key.
+    :param most: analysis tasks that run on the service at once.
+    :param limit: minutes that may be billed; None for no limit.
+    :param identity: of the task instance, without a request.
+    :param resubmit_lost: ask again where an earlier billed answer was lost.
+    :param count: called with what each result has billed.
+    """
+
+    hook: TwelveLabsHook
+    checkpoint: Checkpoint[ExtractionState]
+    state: ExtractionState
+    items: dict[str, Item]
+    most: int
+    limit: float | None
+    identity: Identity
+    resubmit_lost: bool
+    count: Callable[[Bill], None]
+    _failures: Failures = field(init=False)
+    # Requests that an earlier attempt may have sent.
+    _unconfirmed: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._failures = Failures(self.most)
+        self._unconfirmed |= self.state.at(Stage.SENDING).keys()
+
+    @property
+    def refused_until(self) -> float:
+        """Epoch seconds until which the service accepts no more requests."""
+        return self._failures.refused_until
+
+    def reuse_published(self, keys: Collection[str]) -> None:
+        """Settle the results that are published for the same question."""
+        for block in _blocks(keys):
+            for key, future in self._run_each(self._find_published, block):
+                self._apply(key, future)
+            self.save()
+
+    def advance(self) -> PendingJobs | None:
+        """Publish and submit everything possible; return the jobs to wait for, None when every result is settled.
+
+        :raises TwelveLabsError: an error that concerns all videos: key, permission, quota.
+        :raises TwelveLabsUnreachableError: the service keeps failing; a retry continues.
+        """
+        while True:
+            self._collect_ended()
+            if not self.refused_until <= time.time() < self.state.deadline or not self._send_next():
+                return self._wait()
+
+    def stop(self) -> None:
+        """Let this process write nothing more."""
+        self.checkpoint.close()
+
+    def summary(self) -> str:
+        """Return the numbers of results per stage, for the log."""
+        left = sum(key not in self.state.results for key in self.items)
+        numbers = {stage.value: len(self.state.at(stage)) for stage in (Stage.PUBLISHED, Stage.REUSED, Stage.FAILED)}
+        numbers |= {"running": len(self.state.at(Stage.SENDING, Stage.RUNNING)), "to come": left}
+        return f"{len(self.items)} results: " + ", ".join(f"{n} {what}" for what, n in numbers.items() if n)
+
+    def is_settled(self, key: str) -> bool:
+        """Return whether this attempt is done with a result."""
+        entry = self.state.results.get(key)
+        return entry is not None and entry.settled
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        self.checkpoint.write(self.state)
+
+    def _find_published(self, key: str) -> ResultState | None:
+        item = self._located(key)
+        found = item.extraction.find_published(item.video)
+        return None if found is None else ResultState(Stage.REUSED, manifest=found.manifest, rows=found.rows)
+
+    def _located(self, key: str) -> Item:
+        """Return a result with the asset and the length of its video, which are part of a question and its cost."""
+        item = self.items[key]
+        if item.extraction.is_billed:
+            item = self.items[key] = replace(item, video=located(self.hook, item.video))
+        return item
+
+    def _collect_ended(self) -> None:
+        """Publish the answers of the analysis tasks that have ended."""
+        running = {key: entry for key, entry in self.state.at(Stage.RUNNING).items() if key in self.items}
+        ended = dict(self._ended(running))
+        ready = [key for key, state in ended.items() if state.phase is Phase.READY]
+        for key, state in ended.items():
+            if state.phase is not Phase.READY:
+                job = JobRef(JobKind.ANALYSIS_TASK, running[key].job_id or "")
+                error = TwelveLabsJobFailedError(state.failure_of(job))
+                self._fail(key, error, again=True)
+        for block in _blocks(ready):
+            for key, future in self._run_each(self._collect, block):
+                self._apply(key, future)
+            self.save()
+        if len(ended) > len(ready):
+            self.save()
+
+    def _collect(self, key: str) -> ResultState:
+        item, entry = self._located(key), self.state.results[key]
+        task = self.hook.execute(self.hook.api.read_analysis_task(entry.job_id or ""))
+        return self._published(key, item.extraction.collect(item.video, task))
+
+    def _ended(self, running: Mapping[str, ResultState]) -> Iterator[tuple[str, JobState]]:
+        """Yield the jobs that have ended; none if the poll fails.
+
+        :raises TwelveLabsUnreachableError: every poll has been refused for some minutes; a retry continues.
+        """
+        if not running:
+            return
+        ids = {entry.job_id or "" for entry in running.values()}
+        since = min(entry.at or time.time() for entry in running.values())
+        try:
+            states = poll_through_outage(
+                self.hook,
+                lambda: states_of(self.hook, JobKind.ANALYSIS_TASK, "", ids, since, self.state.deadline),
+                f"{len(ids)} analysis tasks",
+                self.state.deadline,
+            )
+        except TwelveLabsPermanentError:
+            raise
+        except TwelveLabsError as error:
+            self._count_failure(error)
+            log.warning("Could not poll %d analysis tasks, polling again: %s", len(ids), error)
+            return
+        self._failures.end()
+        for key, entry in running.items():
+            state = states[entry.job_id or ""]
+            if state.phase is not Phase.RUNNING:
+                yield key, state
+
+    def _send_next(self) -> bool:
+        """Send the next requests; return whether there were any."""
+        open_ones = [key for key in self.items if self._may_send(key)]
+        at_once = [key for key in open_ones if not self.items[key].extraction.runs_as_task][:BLOCK]
+        free = self.most - len(self.state.at(Stage.RUNNING))
+        as_task = [key for key in open_ones if self.items[key].extraction.runs_as_task][: max(0, free)]
+        chosen = [*at_once, *as_task]
+        if not chosen:
+            return False
+        for key in chosen:
+            if self.items[key].extraction.is_billed:
+                self._note_sending(key)
+        # The next attempt has to know which billed requests may have been sent.
+        self.save()
+        for key, future in self._run_each(self._send, chosen):
+            self._apply(key, future)
+        self.save()
+        return True
+
+    def _note_sending(self, key: str) -> None:
+        entry = self.state.results.get(key) or ResultState(Stage.SENDING)
+        sent_as = entry.sent_as or {"life": self.identity.life, "run_started": self.identity.run_started}
+        self.state.results[key] = replace(entry, stage=Stage.SENDING, at=time.time(), sent_as=sent_as)
+
+    def _may_send(self, key: str) -> bool:
+        entry = self.state.results.get(key)
+        return entry is None or entry.stage in (Stage.WAITING, Stage.SENDING)
+
+    def _send(self, key: str) -> ResultState:
+        item = self._located(key)
+        if item.extraction.runs_as_task:
+            return self._submit(key, item)
+        if item.extraction.is_billed and key in self._unconfirmed and not self.resubmit_lost:
+            raise TwelveLabsUnknownOutcomeError(
+                f"An earlier attempt asked for the {item.name} and stopped before the answer arrived. It may have been"
+                " billed. Clear the task to ask again, or set resubmit_lost=True"
+            )
+        return self._published(key, item.extraction.read(item.video))
+
+    def _submit(self, key: str, item: Item) -> ResultState:
+        now, sent_as = time.time(), self.state.results[key].sent_as or {}
+        identity = replace(self.identity, asked=key, **sent_as)
+        request = replace(item.extraction.request(item.video), custom_id=task_mark(identity))
+
+        def pending(job: JobRef, **memo: Any) -> PendingJob:
+            return PendingJob(job, now, now, self.state.deadline, memo)
+
+        def poll(job: PendingJob) -> JobState:
+            return self.hook.execute(read_state(self.hook.api, job.job), until=self.state.deadline)
+
+        submitted = AnalysisSubmission(self.hook, identity, pending, poll).submit(request)
+        return ResultState(Stage.RUNNING, job_id=submitted.job.id, at=now)
+
+    def _published(self, key: str, extracted: Extracted) -> ResultState:
+        minutes = extracted.bill.minutes if extracted.bill else 0.0
+        if extracted.bill:
+            self.count(extracted.bill)
+        log.info("Published %d rows of the %s to %s", extracted.rows, self.items[key].name, extracted.manifest)
+        return ResultState(Stage.PUBLISHED, manifest=extracted.manifest, rows=extracted.rows, minutes=minutes)
+
+    def _run_each(self, work: Callable[[str], Any], keys: Collection[str]) -> Iterator[tuple[str, Future[Any]]]:
+        return run_in_threads(work, keys, MOST_THREADS, self.stop, LONGEST_STOP)
+
+    def _apply(self, key: str, future: Future[ResultState | None]) -> None:
+        error = future.exception()
+        if error is None:
+            self._failures.end()
+            if found := future.result():
+                self.state.results[key] = found
+        else:
+            self._handle_error(key, error)
+
+    def _handle_error(self, key: str, cause: BaseException) -> None:
+        """Record a failed step: final, to be repeated, or an error of all videos, which is raised."""
+        error = of_one_video(cause)
+        if error is None:
+            self.save()
+            raise cause
+        if isinstance(error, TwelveLabsRateLimitError):
+            self._failures.note_refusal(error)
+            self._repeat(key)
+            return
+        if isinstance(error, UnusableAnswerError):
+            self.count(error.bill)
+            self._fail(key, error, again=False, minutes=error.bill.minutes)
+            return
+        lost = self._is_lost(key, error)
+        if lost or (isinstance(error, TwelveLabsPermanentError | AirflowFailException) and not _is_unknown(error)):
+            self._fail(key, error, again=lost and self.resubmit_lost)
+            return
+        if isinstance(error, TwelveLabsError):
+            self._count_failure(error)
+        attempts = self._repeat(key, failed=1)
+        log.warning("%s, attempt %d of %d: %s", self.items[key].name, attempts, MOST_ATTEMPTS, error)
+        if attempts >= MOST_ATTEMPTS:
+            self._fail(key, error, again=True)
+
+    def _repeat(self, key: str, failed: int = 0) -> int:
+        """Let the last step of a result be repeated; return how often it has failed."""
+        entry = self.state.results.get(key) or ResultState(Stage.WAITING)
+        # A result whose analysis task has ended is collected again.
+        stage = entry.stage if entry.stage is Stage.RUNNING else Stage.WAITING
+        self.state.results[key] = replace(entry, stage=stage, attempts=entry.attempts + failed)
+        return entry.attempts + failed
+
+    def _is_lost(self, key: str, error: Exception) -> bool:
+        """Tell whether the answer to a billed request is lost that the service does not keep."""
+        extraction = self.items[key].extraction
+        return extraction.is_billed and not extraction.runs_as_task and _is_unknown(error)
+
+    def _fail(self, key: str, error: Exception, *, again: bool, minutes: float = 0.0) -> None:
+        entry = self.state.results.get(key) or ResultState(Stage.FAILED)
+        self.state.results[key] = entry.failed(error, again=again, minutes=minutes)
+        log.warning("%s: %s", self.items[key].name, self.state.results[key].reason)
+
+    def _count_failure(self, error: Exception) -> None:
+        """Raise after too many failures in a row."""
+        self._failures.note()
+        if self._failures.are_too_many:
+            self.save()
+            raise self._failures.unreachable(error) from error
+
+    def _wait(self) -> PendingJobs | None:
+        now = time.time()
+        running = list(self.state.at(Stage.RUNNING).values())[:MOST_WAITED_FOR]
+        if running:
+            ids = tuple(entry.job_id or "" for entry in running)
+            began = [entry.at or now for entry in running]
+            return PendingJobs(JobKind.ANALYSIS_TASK, None, ids, enough_of(len(ids)), min(began), max(began))
+        if all(self.is_settled(key) for key in self.items):
+            return None
+        return PendingJobs(JobKind.ANALYSIS_TASK, None, (), 0, now, now)
+
+
+def items_of(videos: Iterable[IndexedVideo], extractions: Collection[Extraction]) -> dict[str, Item]:
+    """Return the results to extract, by key: all kinds of one video after another."""
+    return {
+        key_of(str(video.index_id), str(video.video_id), extraction.kind): Item(video, extraction)
+        for video in videos
+        if video.video_id
+        for extraction in extractions
+    }
+
+
+def _blocks(keys: Collection[str]) -> Iterator[list[str]]:
+    listed = list(keys)
+    return (listed[begin : begin + BLOCK] for begin in range(0, len(listed), BLOCK))
+
+
+def _is_unknown(error: Exception) -> bool:
+    return isinstance(error, UNKNOWN_OUTCOME)

@@ -1,0 +1,54 @@
+"""Runs of an operator for many videos, as Airflow does them: an attempt or a clear at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from twelvelabs_provider.version_compat import TaskDeferred
+
+
+class BulkRuns:
+    """Runs operators; every resumption is another process's, which knows the checkpoint only.
+
+    :param make: returns the operator for some videos and changed arguments.
+    """
+
+    def __init__(self, make: Callable[..., Any]) -> None:
+        self.make = make
+        self.deferrals = 0
+        self.payloads: list[dict[str, Any]] = []
+        self.pushed: dict[str, Any] = {}
+
+    def context(self, try_number: int = 1, max_tries: int = 2, run_id: str = "run", map_index: int = -1) -> Any:
+        """Return the context of an attempt."""
+        ti = SimpleNamespace(
+            dag_id="d", run_id=run_id, task_id="t", map_index=map_index, max_tries=max_tries, try_number=try_number
+        )
+        ti.xcom_push = lambda key, value: self.pushed.__setitem__(key, value)
+        return {"ti": ti}
+
+    def run(self, videos: Any, *, fields: dict[str, Any] | None = None, **context: Any) -> dict[str, Any]:
+        """Return the result of an attempt."""
+        where = self.context(**context)
+        step, arguments = "execute", dict[str, Any]()
+        while True:
+            operator = self.make(videos, **(fields or {}))
+            try:
+                return dict(getattr(operator, step)(where, **arguments))
+            except TaskDeferred as deferred:
+                self.deferrals += 1
+                self.payloads.append(deferred.trigger.serialize()[1])
+                event = asyncio.run(anext(deferred.trigger.run()))
+                self.payloads.append(dict(event.payload))
+                step, arguments = deferred.method_name, {"event": event.payload}
+
+
+def outcome_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of an outcome."""
+    path = Path(result["outcome"].removeprefix("file://"))
+    return [json.loads(line) for line in path.read_text().splitlines()]
