@@ -296,7 +296,7 @@ def test_forms_of_videos(form: str, indexed: Indexed, runs: BulkRuns) -> None:
 
 
 BAD_INPUT: dict[str, tuple[dict[str, Any], str]] = {
-    "unknown kind": ({"kinds": ["subtitles"]}, "kinds has 'subtitles'; it takes transcription"),
+    "unknown kind": ({"kinds": ["subtitles"]}, "kinds='subtitles' is not one of transcription"),
     "analysis without a question": ({"kinds": ["analysis"]}, "give its question as prompt"),
     "format of no kind": ({"kinds": ["summary"], "formats": ["srt"]}, "formats has 'srt', which no kind"),
     "formats of another kind": (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from twelvelabs_provider.api.analysis.summaries import SummaryKind
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.policies import IfPublished
-from twelvelabs_provider.inputs.typed_arguments import mapping_of, optional_text, texts_of
+from twelvelabs_provider.inputs.typed_arguments import choices_of, mapping_of, optional_text, texts_of
 from twelvelabs_provider.jobs.identity import Identity, fingerprint
 from twelvelabs_provider.jobs.task_state import origin_in
 from twelvelabs_provider.operators.billing import count_bill
@@ -183,9 +183,7 @@ class TwelveLabsExtractVideosOperator(TwelveLabsBulkOperator["ExtractionPipeline
             self.log.warning("%d analyses continue; a retry or a clear attaches to them", len(running))
 
     def _wanted_kinds(self) -> tuple[str, ...]:
-        kinds = tuple(dict.fromkeys(texts_of("kinds", self.kinds)))
-        if unknown := [kind for kind in kinds if kind not in KINDS]:
-            raise TwelveLabsInputError(f"kinds has {unknown[0]!r}; it takes {', '.join(KINDS)}")
+        kinds = tuple(dict.fromkeys(choices_of("kinds", self.kinds, KINDS)))
         if (
             ANALYSIS in kinds
             and optional_text(self.prompt) is None
