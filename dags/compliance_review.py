@@ -5,7 +5,7 @@ end in seconds, severity, reason). If the worst finding is below `ask_from`, the
 person chooses **Approve** or **Reject** under *Required Actions* (or over the REST API). `compliance.decision.json`
 beside the findings records the decision, the person, the time and the note.
 
-**What it needs:** the connection `twelvelabs_default` (API v1.3), Airflow 3.1 or newer. On 3.3 and newer the
+**Needs:** the connection `twelvelabs_default` (API v1.3), Airflow 3.1 or newer. On 3.3 and newer the
 question needs no worker and no triggerer; before, it is a deferred task and needs a triggerer.
 
 **Trigger it with** `sources` (paths, URLs, object storage URIs), `policy` (the rules in plain words), `output_path`.

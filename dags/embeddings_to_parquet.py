@@ -17,7 +17,7 @@ JOIN read_json('{output}/videos/*.jsonl') v USING (asset_id)
 WHERE e.option = 'visual' AND e.scope = 'clip' ORDER BY likeness DESC LIMIT 10;
 ```
 
-**What it needs:** the connection `twelvelabs_default` (API v1.3), the extra `parquet` where tasks run.
+**Needs:** the connection `twelvelabs_default` (API v1.3), the extra `parquet` where tasks run.
 
 **Trigger it with** `sources` (paths, URLs, object storage URIs) and `output_path`.
 

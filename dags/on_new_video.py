@@ -5,7 +5,7 @@
 the index itself and publishes the transcript (free) and chapters (one analysis, billed by the minute) of every video
 that has none: `{output}/{index}/{video}/transcription.jsonl`, `chapters.jsonl`, subtitles, manifests.
 
-**What it needs:** the connection `twelvelabs_default` (API v1.3), a triggerer, and the Airflow Variable
+**Needs:** the connection `twelvelabs_default` (API v1.3), a triggerer, and the Airflow Variable
 `twelvelabs_output_path` (path or URI), which the param `output_path` overrides in a manual run.
 
 **No video is lost:** Airflow drops asset events that arrive while another one is queued, so an event only starts

@@ -12,7 +12,7 @@ digest of the hits that no earlier digest contains:
 
 A hit is identified by its search, its video and its start in seconds; a new rank or score does not make it new.
 
-**What it needs:** the connection `twelvelabs_default`, an index, the extra `parquet`, and the Airflow Variable
+**Needs:** the connection `twelvelabs_default`, an index, the extra `parquet`, and the Airflow Variable
 `twelvelabs_output_path` (path or URI), which the param `output_path` overrides in a manual run.
 
 **Change the searches** in `SEARCHES` below, or in the params of a run.

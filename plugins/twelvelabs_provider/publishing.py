@@ -121,7 +121,7 @@ def read_rows(
 
     :param result: what an operator or :func:`publish_rows` returned, an entry of :func:`read_catalog`, or the address
         of a manifest.
-    :param conn_id: Airflow connection of the store, if the address names none: XComs hold addresses without one.
+    :param conn_id: Airflow connection of the store, if the address names none.
     :raises TwelveLabsInputError: this is no result, or one without rows (only subtitles, a text).
     :raises TwelveLabsOutputError: there is no result (yet), or it was replaced during the read; a retry may help.
     """

@@ -72,7 +72,7 @@ def test_dags_follow_the_conventions(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(COPIED))
 def test_copied_dags_document_purpose_requirements_and_failures(name: str) -> None:
     text = str(load_dag(name).doc_md)
-    assert all(words in text for words in ("**What it does", "**What it needs:**", "**If it fails")), text
+    assert all(words in text for words in ("**What it does", "**Needs:**", "**If it fails")), text
     assert "twelvelabs_default" in text
 
 

@@ -98,6 +98,7 @@ def test_operators_that_return_a_single_value() -> None:
         for name in (
             "CreateEntityCollection",
             "CreateIndex",
+            "DiscoverVideos",
             "CreateKnowledgeStore",
             "DeleteAsset",
             "DeleteEntity",

@@ -20,6 +20,7 @@ from twelvelabs_provider.api.models import Segment
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsOutputError
 from twelvelabs_provider.storage.formats import Format
 from twelvelabs_provider.storage.layout import ResultKind, ResultPath
+from twelvelabs_provider.storage.locations import Location
 from twelvelabs_provider.storage.manifest import Origin, Provenance, Published, ResultFacts
 from twelvelabs_provider.storage.publish import check_output, publish_segments
 
@@ -120,12 +121,13 @@ def test_manifest_has_provenance_and_no_secret(output: tuple[str, Files]) -> Non
     assert "hunter2" not in text
 
 
-def test_xcom_is_small_and_names_no_connection(output: tuple[str, Files]) -> None:
+def test_xcom_is_small_and_has_addresses_that_the_next_task_can_open(output: tuple[str, Files]) -> None:
     uri, _ = output
     xcom = put(uri, rows_of("word", 1000), [Format.JSONL, Format.SRT]).as_xcom()
     text = json.dumps(xcom)
     assert len(text) < 700
-    assert "conn" not in text
+    store = Location.parse(uri)
+    assert all(Location.parse(address).user == store.user for address in (xcom["manifest"], *xcom["files"].values()))
     assert xcom["rows"] == 1000
     assert sorted(xcom["files"]) == ["jsonl", "srt"]
     assert all("://" in address for address in [xcom["manifest"], *xcom["files"].values()])
