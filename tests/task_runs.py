@@ -15,7 +15,7 @@ except ImportError:  # Airflow 3.1
     from airflow.exceptions import AirflowRescheduleException
 
 
-def see_through(operator: Any, context: dict[str, Any]) -> tuple[Any, int]:
+def run_to_end(operator: Any, context: dict[str, Any]) -> tuple[Any, int]:
     """Execute an operator until it ends; return its result and the number of deferrals."""
     step, deferrals = operator.execute, 0
     arguments: dict[str, Any] = {}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import faulthandler
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 
@@ -59,17 +59,12 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture(scope="session")
-def unseen(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
-    """Make a video that no engine has seen: reading it takes a while, so that there is something to wait for."""
-    folder = tmp_path_factory.mktemp("unseen")
+def new_video(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Make a video that is new to the engine: reading it takes a while, so that there is something to wait for."""
+    from tests.engine.videos import padded_copy
 
-    def make() -> Path:
-        tail = os.urandom(64)
-        path = folder / f"{tail[:8].hex()}.mp4"
-        path.write_bytes(clip.read_bytes() + (len(tail) + 8).to_bytes(4, "big") + b"free" + tail)
-        return path
-
-    return make
+    folder = tmp_path_factory.mktemp("new")
+    return lambda: padded_copy(clip, folder / f"{uuid4().hex}.mp4")
 
 
 @pytest.fixture

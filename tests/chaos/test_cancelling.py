@@ -102,9 +102,9 @@ def waiting(stack: Stack, dag_id: str, asset: str, output: Path) -> Iterator[Wai
 
 
 @pytest.fixture
-def asset(stack: Stack, unseen: Callable[[], Path]) -> str:
+def asset(stack: Stack, new_video: Callable[[], Path]) -> str:
     """An asset that nothing was asked about."""
-    return stack.engine.asset(unseen())
+    return stack.engine.asset(new_video())
 
 
 @pytest.mark.parametrize("where", ["deferred", "running"])

@@ -16,7 +16,7 @@ from tests.chaos.test_storms import POLL, Faults, analyze, paid_once, tasks_of
 from tests.dags.conftest import Account
 from tests.engine.client import Api
 from tests.task_context import TaskStateStore, task_context
-from tests.task_runs import see_through
+from tests.task_runs import run_to_end
 from twelvelabs_provider.exceptions import TwelveLabsJobFailedError, TwelveLabsJobTimeoutError, TwelveLabsRefusedError
 from twelvelabs_provider.jobs import outage
 from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
@@ -26,9 +26,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.engine, pytest.mark.usefixtures("conn
 
 
 @pytest.fixture
-def asset(account: Account, unseen: Callable[[], Path]) -> str:
+def asset(account: Account, new_video: Callable[[], Path]) -> str:
     """An asset that nothing was asked about; reading it takes the engine a while."""
-    return Api(account.engine).asset(unseen())
+    return Api(account.engine).asset(new_video())
 
 
 def deferral(operator: Any, context: dict[str, Any]) -> TaskDeferred:
@@ -65,7 +65,7 @@ def test_a_job_cancelled_elsewhere_fails_the_attempt_and_the_retry_submits_again
     send(account, "POST", f"/analyze/tasks/{task['task_id']}/cancel")
     with pytest.raises(TwelveLabsJobFailedError, match=f"{task['task_id']} ended as 'canceled'"):
         woken(operator, left, task_context(memory))
-    see_through(analyze(tmp_path, asset), task_context(memory))
+    run_to_end(analyze(tmp_path, asset), task_context(memory))
     assert sorted(one["status"] for one in tasks_of(account, asset)) == ["canceled", "ready"]
     assert paid_once(account, asset, made=2) and whole(tmp_path)
 
@@ -80,7 +80,7 @@ def test_unknown_status_is_waited_out(faults: Faults, account: Account, asset: s
     with pytest.raises(TwelveLabsJobTimeoutError, match="a retry attaches to it"):
         woken(operator, left, task_context(memory))
     faults()
-    see_through(analyze(tmp_path, asset), task_context(memory))
+    run_to_end(analyze(tmp_path, asset), task_context(memory))
     assert paid_once(account, asset)
 
 
@@ -112,15 +112,15 @@ def test_an_analysis_that_vanishes_fails_without_a_retry_and_a_clear_submits_aga
     with pytest.raises(TwelveLabsRefusedError, match="HTTP 404"):
         woken(operator, left, task_context(memory))
     assert tasks_of(account, asset) == [], "nothing was asked again by itself"
-    see_through(analyze(tmp_path, asset), task_context(memory, max_tries=5))
+    run_to_end(analyze(tmp_path, asset), task_context(memory, max_tries=5))
     assert len(tasks_of(account, asset)) == 1 and whole(tmp_path)
 
 
 def test_a_video_that_vanishes_fails_without_a_retry_and_a_clear_indexes_it_again(
-    account: Account, unseen: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+    account: Account, new_video: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outage, "SETTLING", 0.5)
-    index_id, memory, video = account.create_index("vanishes"), TaskStateStore(), str(unseen())
+    index_id, memory, video = account.create_index("vanishes"), TaskStateStore(), str(new_video())
 
     def index() -> TwelveLabsIndexVideoOperator:
         return TwelveLabsIndexVideoOperator(
@@ -138,5 +138,5 @@ def test_a_video_that_vanishes_fails_without_a_retry_and_a_clear_indexes_it_agai
     time.sleep(0.5)
     with pytest.raises(TwelveLabsRefusedError):
         woken(operator, left, task_context(memory))
-    result, _ = see_through(index(), task_context(memory, max_tries=5))
+    result, _ = run_to_end(index(), task_context(memory, max_tries=5))
     assert account.get(f"/v1.3/indexes/{index_id}/videos")["data"][0]["_id"] == result["video_id"]

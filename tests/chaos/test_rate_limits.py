@@ -14,7 +14,7 @@ from tests.dags.conftest import Account
 from tests.engine.client import Api
 from tests.engine.test_faults import Admin
 from tests.task_context import TaskStateStore, task_context
-from tests.task_runs import see_through
+from tests.task_runs import run_to_end
 from twelvelabs_provider.hooks.pacing import forget_paces
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
 from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
@@ -36,17 +36,17 @@ def limits(account: Account) -> Iterator[Admin]:
 
 
 def test_run_stays_within_the_requests_per_minute(
-    limits: Admin, account: Account, unseen: Callable[[], Path], tmp_path: Path
+    limits: Admin, account: Account, new_video: Callable[[], Path], tmp_path: Path
 ) -> None:
     index_id = account.create_index("limited")
-    videos = [unseen() for _ in range(VIDEOS)]
+    videos = [new_video() for _ in range(VIDEOS)]
     limits.set({"requests": {category: {"per_minute": PER_MINUTE} for category in CATEGORIES}})
 
     def understand(video: Path) -> dict[str, Any]:
         waiting: dict[str, Any] = {"deferrable": True, "poll_interval": 0.5}
         context = task_context(TaskStateStore(), run_id=video.stem)
         index = TwelveLabsIndexVideoOperator(task_id="t", source=str(video), index_id=index_id, **waiting)
-        indexed, _ = see_through(index, context)
+        indexed, _ = run_to_end(index, context)
         ask = TwelveLabsAnalyzeVideoOperator(
             task_id="t",
             asset_id=indexed["asset_id"],
@@ -54,7 +54,7 @@ def test_run_stays_within_the_requests_per_minute(
             output_path=str(tmp_path / video.stem),
             **waiting,
         )
-        return dict(see_through(ask, task_context(TaskStateStore(), run_id=video.stem))[0])
+        return dict(run_to_end(ask, task_context(TaskStateStore(), run_id=video.stem))[0])
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         assert len(list(pool.map(understand, videos))) == VIDEOS

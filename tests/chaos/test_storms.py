@@ -15,7 +15,7 @@ from tests.chaos.results import whole
 from tests.dags.conftest import Account, Connect, billed
 from tests.engine_process import running_engine
 from tests.task_context import TaskStateStore, task_context
-from tests.task_runs import see_through
+from tests.task_runs import run_to_end
 from twelvelabs_provider.api.analysis import generation_v1_3
 from twelvelabs_provider.exceptions import (
     TwelveLabsJobTimeoutError,
@@ -62,11 +62,11 @@ def paid_once(account: Account, asset_id: str, made: int = 1) -> bool:
 
 
 @pytest.fixture
-def asset(account: Account, unseen: Callable[[], Path]) -> str:
+def asset(account: Account, new_video: Callable[[], Path]) -> str:
     """An asset that nothing was asked about."""
     from tests.engine.client import Api
 
-    return Api(account.engine).asset(unseen())
+    return Api(account.engine).asset(new_video())
 
 
 STORMS: dict[str, list[dict[str, Any]]] = {
@@ -105,7 +105,7 @@ def test_analysis_succeeds_despite_failing_requests(
     storm: str, faults: Faults, account: Account, asset: str, tmp_path: Path
 ) -> None:
     faults(*STORMS[storm])
-    result, _ = see_through(analyze(tmp_path, asset), task_context(TaskStateStore()))
+    result, _ = run_to_end(analyze(tmp_path, asset), task_context(TaskStateStore()))
     faults()
     assert result["mode"] == "async" and whole(tmp_path)
     assert paid_once(account, asset)
@@ -114,19 +114,19 @@ def test_analysis_succeeds_despite_failing_requests(
 @pytest.mark.parametrize("storm", ["lose_answer", "reset", "cut_body", "hang"])
 @pytest.mark.usefixtures("tolerant")
 def test_indexing_is_billed_once_after_a_failed_response(
-    storm: str, faults: Faults, account: Account, unseen: Callable[[], Path]
+    storm: str, faults: Faults, account: Account, new_video: Callable[[], Path]
 ) -> None:
     """What is not known to be done is looked for; where it is not there a try fails, and the next one goes on."""
     index_id = account.create_index(f"storm-{storm}")
     before = billed(account)
     faults({"method": "POST", "path": "/indexes/*/indexed-assets", "times": 1, "action": storm})
-    video, memory = str(unseen()), TaskStateStore()
+    video, memory = str(new_video()), TaskStateStore()
 
     def attempt() -> Any:
         operator = TwelveLabsIndexVideoOperator(
             task_id="t", source=video, index_id=index_id, deferrable=True, poll_interval=0.2
         )
-        return see_through(operator, task_context(memory))[0]
+        return run_to_end(operator, task_context(memory))[0]
 
     result = first_that_succeeds(attempt)
     assert result["video_id"] and billed(account) == before + 1
@@ -182,15 +182,15 @@ def test_endless_failures_stop_at_the_deadline(faults: Faults, account: Account,
     memory = TaskStateStore()
     faults({"path": POLL, "action": "status", "status": 429, "retry_after": 0})
     with pytest.raises(TwelveLabsJobTimeoutError, match=r"it continues, and a retry attaches to it"):
-        see_through(analyze(tmp_path, asset, timeout=2), task_context(memory))
+        run_to_end(analyze(tmp_path, asset, timeout=2), task_context(memory))
     faults()
-    see_through(analyze(tmp_path, asset), task_context(memory))
+    run_to_end(analyze(tmp_path, asset), task_context(memory))
     assert paid_once(account, asset)
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
 def test_wait_continues_after_a_restart_of_the_service(
-    deferrable: bool, unseen: Callable[[], Path], connect: Connect, tmp_path: Path
+    deferrable: bool, new_video: Callable[[], Path], connect: Connect, tmp_path: Path
 ) -> None:
     """The wait bears the silence, and the service takes the job up again."""
     data = tmp_path / "engine"
@@ -200,10 +200,15 @@ def test_wait_continues_after_a_restart_of_the_service(
         index_id = account.create_index("restart")
         connect(host=first.base_url)
         operator = TwelveLabsIndexVideoOperator(
-            task_id="t", source=str(unseen()), index_id=index_id, deferrable=deferrable, poll_interval=0.3, timeout=60
+            task_id="t",
+            source=str(new_video()),
+            index_id=index_id,
+            deferrable=deferrable,
+            poll_interval=0.3,
+            timeout=60,
         )
         outcome: list[Any] = []
-        waiting = threading.Thread(target=lambda: outcome.append(see_through(operator, task_context(TaskStateStore()))))
+        waiting = threading.Thread(target=lambda: outcome.append(run_to_end(operator, task_context(TaskStateStore()))))
         waiting.start()
         deadline = time.monotonic() + 30
         while not account.get(f"/v1.3/indexes/{index_id}/indexed-assets")["data"] and time.monotonic() < deadline:

@@ -64,9 +64,9 @@ class Deaths:
 
 
 @pytest.fixture(scope="module")
-def deaths(stack: Stack, unseen: Callable[[], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deaths]:
+def deaths(stack: Stack, new_video: Callable[[], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deaths]:
     """One of two triggerers dies, then the other one; a third one finds all waits."""
-    asset, output = stack.engine.asset(unseen()), tmp_path_factory.mktemp("many")
+    asset, output = stack.engine.asset(new_video()), tmp_path_factory.mktemp("many")
     before = len(stack.account.get("/_local/billing")["events"])
     # No analysis comes to its end before both are dead.
     with suspended_worker(stack.account.engine):

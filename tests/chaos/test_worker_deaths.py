@@ -68,20 +68,20 @@ class Run:
 
 @pytest.fixture(scope="module")
 def run(
-    stack: Stack, unseen: Callable[[], Path], site: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory
+    stack: Stack, new_video: Callable[[], Path], site: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Run]:
     """All steps in one run, side by side: each has a video and an index of its own."""
     asked = [*ANALYSES, SYNCHRONOUS]
     indexed = [*INDEXINGS, LEGACY]
     large = tmp_path_factory.mktemp("large")
-    videos = {step: unseen() for step in indexed}
-    videos |= {step: padded(unseen(), large / f"{step.task_id}.mp4", PARTS * CHUNK) for step in UPLOADS}
-    media = {step.task_id: site(unseen()) for step in EMBEDDINGS}
+    videos = {step: new_video() for step in indexed}
+    videos |= {step: padded(new_video(), large / f"{step.task_id}.mp4", PARTS * CHUNK) for step in UPLOADS}
+    media = {step.task_id: site(new_video()) for step in EMBEDDINGS}
     conf = {
         "output": str(tmp_path_factory.mktemp("killed")),
-        "assets": {step.task_id: stack.engine.asset(unseen()) for step in asked},
-        "items": {step.task_id: [stack.engine.asset(unseen()) for _ in range(2)] for step in BATCHES},
-        "media": {**media, LOST_EMBEDDING.task_id: stack.engine.asset(unseen())},
+        "assets": {step.task_id: stack.engine.asset(new_video()) for step in asked},
+        "items": {step.task_id: [stack.engine.asset(new_video()) for _ in range(2)] for step in BATCHES},
+        "media": {**media, LOST_EMBEDDING.task_id: stack.engine.asset(new_video())},
         "videos": {step.task_id: str(video) for step, video in videos.items()},
         "indexes": {step.task_id: stack.account.create_index(step.task_id) for step in videos},
     }

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.contract.description import MISSING
-from tests.contract.fixtures import no_violations, provider_address
+from tests.contract.fixtures import no_violations, provider_address, searchable_store
 from tests.contract.proxy import Recorder
 
 if TYPE_CHECKING:
     from tests.engine_process import Engine
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 
-__all__ = ["no_violations", "provider_address"]
+__all__ = ["no_violations", "provider_address", "searchable_store"]
 
 LAST = Path(__file__).parent / "test_zz_operations.py"
 

@@ -1,4 +1,4 @@
-"""What the tests that go through a validating proxy share."""
+"""Fixtures of the tests that go through a validating proxy."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ import pytest
 from tests.contract.proxy import Recorder, proxy
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import Library
+    from tests.engine.knowledge import FilledStore
     from tests.engine_process import Engine
 
 
@@ -34,3 +38,17 @@ def no_violations(recorder: Recorder) -> Iterator[None]:
     yield
     found = recorder.violations[before:]
     assert not found, "against the service's description:\n" + "\n".join(dict.fromkeys(found))
+
+
+@pytest.fixture(scope="session")
+def searchable_store(
+    engine: Engine, library: Library, clip: Path, tmp_path_factory: pytest.TempPathFactory
+) -> FilledStore:
+    """A knowledge store of the sample, which has speech, the silent clip, and an image."""
+    from tests.engine.client import Api
+    from tests.engine.images import make_image
+    from tests.engine.knowledge import filled_store
+
+    api = Api(engine)
+    image = api.asset(make_image(tmp_path_factory.mktemp("image") / "sign.png", "SUMMER SALE"))
+    return filled_store(api, "searchable", [library.asset_id, api.asset(clip), image])

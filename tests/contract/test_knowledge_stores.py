@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engine.client import Api, until
-from tests.engine.images import make_image
-from tests.engine.knowledge import FilledStore, filled_store
+from tests.engine.knowledge import FilledStore
 from twelvelabs_provider.api.errors import TwelveLabsBadRequestError, TwelveLabsGoneError, TwelveLabsNotFoundError
 from twelvelabs_provider.api.knowledge import item_collections, knowledge_stores
 from twelvelabs_provider.api.knowledge.knowledge_search import (
@@ -35,21 +34,12 @@ from twelvelabs_provider.api.knowledge.responses import (
 from twelvelabs_provider.api.resources import Paging
 
 if TYPE_CHECKING:
-    from tests.conftest import Library
     from tests.engine_process import Engine
     from twelvelabs_provider.api.call import Call
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 
 UNKNOWN = "665000000000000000000abc"
 NO_ITEM = "ksi_00000000-0000-7000-8000-000000000000"
-
-
-@pytest.fixture(scope="module")
-def shelf(engine: Engine, library: Library, clip: Path, tmp_path_factory: pytest.TempPathFactory) -> FilledStore:
-    """The sample, which speaks; the silent clip; a picture."""
-    api = Api(engine)
-    picture = api.asset(make_image(tmp_path_factory.mktemp("shelf") / "sign.png", "SUMMER SALE"))
-    return filled_store(api, "shelf", [library.asset_id, api.asset(clip), picture])
 
 
 @pytest.fixture
@@ -114,57 +104,63 @@ def test_item_is_created_read_listed_and_deleted(
         hook.execute(knowledge_stores.create_knowledge_store_item(store.id, UNKNOWN))
 
 
-def test_item_collection_is_created_read_updated_and_deleted(hook: TwelveLabsHook, shelf: FilledStore) -> None:
+def test_item_collection_is_created_read_updated_and_deleted(
+    hook: TwelveLabsHook, searchable_store: FilledStore
+) -> None:
     made = hook.execute(
-        item_collections.create_item_collection(shelf.store_id, "spoken", description="talks", metadata={"a": "b"})
+        item_collections.create_item_collection(
+            searchable_store.store_id, "spoken", description="talks", metadata={"a": "b"}
+        )
     )
-    assert (made.store_id, made.member_count, made.metadata) == (shelf.store_id, 0, {"a": "b"})
+    assert (made.store_id, made.member_count, made.metadata) == (searchable_store.store_id, 0, {"a": "b"})
     with pytest.raises(TwelveLabsBadRequestError, match="spoken"):
-        hook.execute(item_collections.create_item_collection(shelf.store_id, "spoken"))
-    where = (shelf.store_id, made.id)
+        hook.execute(item_collections.create_item_collection(searchable_store.store_id, "spoken"))
+    where = (searchable_store.store_id, made.id)
     changed = hook.execute(item_collections.update_item_collection(*where, name="said", description="", metadata={}))
     assert (changed.name, changed.metadata) == ("said", {})
     for _ in range(2):
-        assert hook.execute(item_collections.add_collected_items(*where, shelf.item_ids[:2])).member_count == 2
+        assert (
+            hook.execute(item_collections.add_collected_items(*where, searchable_store.item_ids[:2])).member_count == 2
+        )
     listed = hook.items(lambda paging: item_collections.list_collected_items(*where, paging=paging))
-    assert {item.id for item in listed} == set(shelf.item_ids[:2])
-    hook.execute(item_collections.remove_collected_items(*where, [shelf.item_ids[0], NO_ITEM]))
+    assert {item.id for item in listed} == set(searchable_store.item_ids[:2])
+    hook.execute(item_collections.remove_collected_items(*where, [searchable_store.item_ids[0], NO_ITEM]))
     assert hook.execute(item_collections.read_item_collection(*where)).member_count == 1
     with pytest.raises(TwelveLabsNotFoundError, match=NO_ITEM):
         hook.execute(item_collections.add_collected_items(*where, [NO_ITEM]))
     sorted_by_name = Paging(sort_by="name")
-    page = hook.execute(item_collections.list_item_collections(shelf.store_id, paging=sorted_by_name))
+    page = hook.execute(item_collections.list_item_collections(searchable_store.store_id, paging=sorted_by_name))
     assert made.id in [one.id for one in page.items]
     for _ in range(2):
         hook.execute(item_collections.delete_item_collection(*where))
 
 
-def hits(hook: TwelveLabsHook, shelf: FilledStore, search: KnowledgeSearch) -> KnowledgeHits:
+def hits(hook: TwelveLabsHook, searchable_store: FilledStore, search: KnowledgeSearch) -> KnowledgeHits:
     """Return the first page of a search."""
-    return hook.execute(search_knowledge_store(shelf.store_id, search))
+    return hook.execute(search_knowledge_store(searchable_store.store_id, search))
 
 
-def test_search_finds_visual_and_spoken_matches(hook: TwelveLabsHook, shelf: FilledStore) -> None:
-    shown = hits(hook, shelf, KnowledgeSearch("the summer", include_metadata=True)).hits
+def test_search_finds_visual_and_spoken_matches(hook: TwelveLabsHook, searchable_store: FilledStore) -> None:
+    shown = hits(hook, searchable_store, KnowledgeSearch("the summer", include_metadata=True)).hits
     by_item = {hit.item_id: hit for hit in shown}
-    clip, picture = by_item[shelf.item_ids[1]], by_item[shelf.item_ids[2]]
+    clip, picture = by_item[searchable_store.item_ids[1]], by_item[searchable_store.item_ids[2]]
     assert [(match.start, match.end, match.modalities) for match in clip.matches] == [(3.0, 6.0, ("visual",))]
     assert clip.metadata["system"]["duration"] == 6.0
     assert (picture.asset_type, picture.matches) == (AssetType.IMAGE, ())
-    heard = hits(hook, shelf, KnowledgeSearch("doctor", modalities=[Modality.AUDIO, Modality.VISUAL])).hits
-    assert {hit.item_id for hit in heard} == {shelf.item_ids[0]}
+    heard = hits(hook, searchable_store, KnowledgeSearch("doctor", modalities=[Modality.AUDIO, Modality.VISUAL])).hits
+    assert {hit.item_id for hit in heard} == {searchable_store.item_ids[0]}
     assert any("doctor" in (match.transcription or "") for hit in heard for match in hit.matches)
     assert [hit.rank for hit in heard] == list(range(1, len(heard) + 1))
 
 
-def test_search_is_filtered_and_grouped(hook: TwelveLabsHook, shelf: FilledStore) -> None:
+def test_search_is_filtered_and_grouped(hook: TwelveLabsHook, searchable_store: FilledStore) -> None:
     words = "summer winter"
-    clip, picture = shelf.item_ids[1:]
-    images = hits(hook, shelf, KnowledgeSearch(words, asset_types=[AssetType.IMAGE]))
+    clip, picture = searchable_store.item_ids[1:]
+    images = hits(hook, searchable_store, KnowledgeSearch(words, asset_types=[AssetType.IMAGE]))
     assert [hit.item_id for hit in images.hits] == [picture]
-    chosen = hits(hook, shelf, KnowledgeSearch(words, item_ids=[clip, shelf.item_ids[0]]))
+    chosen = hits(hook, searchable_store, KnowledgeSearch(words, item_ids=[clip, searchable_store.item_ids[0]]))
     assert {hit.item_id for hit in chosen.hits} == {clip}
-    grouped = hits(hook, shelf, KnowledgeSearch(words, group_by=HitGrouping.ITEM, item_ids=[clip])).hits
+    grouped = hits(hook, searchable_store, KnowledgeSearch(words, group_by=HitGrouping.ITEM, item_ids=[clip])).hits
     assert [len(hit.matches) for hit in grouped] == [2]
 
 
@@ -174,15 +170,17 @@ def expire_tokens(engine: Engine) -> None:
         db.execute("UPDATE knowledge_page_tokens SET expires_at = '2020-01-01T00:00:00.000Z'")
 
 
-def test_search_restarts_after_an_expired_page_token(hook: TwelveLabsHook, engine: Engine, shelf: FilledStore) -> None:
+def test_search_restarts_after_an_expired_page_token(
+    hook: TwelveLabsHook, engine: Engine, searchable_store: FilledStore
+) -> None:
     search = KnowledgeSearch("summer winter", page_size=1)
-    first = hits(hook, shelf, search)
+    first = hits(hook, searchable_store, search)
     assert first.next_page_token
-    second = hook.execute(search_knowledge_store(shelf.store_id, search, page_token=first.next_page_token))
+    second = hook.execute(search_knowledge_store(searchable_store.store_id, search, page_token=first.next_page_token))
     assert second.hits != first.hits
     expire_tokens(engine)
     with pytest.raises(TwelveLabsGoneError) as caught:
-        hook.execute(search_knowledge_store(shelf.store_id, search, page_token=first.next_page_token))
+        hook.execute(search_knowledge_store(searchable_store.store_id, search, page_token=first.next_page_token))
     assert caught.value.details.status == 410
     asked: list[Call[KnowledgeHits]] = []
 
@@ -192,59 +190,63 @@ def test_search_restarts_after_an_expired_page_token(hook: TwelveLabsHook, engin
             expire_tokens(engine)
         return hook.execute(call)
 
-    whole = hits(hook, shelf, KnowledgeSearch("summer winter"))
-    paged = list(all_knowledge_hits(execute, shelf.store_id, search))
+    whole = hits(hook, searchable_store, KnowledgeSearch("summer winter"))
+    paged = list(all_knowledge_hits(execute, searchable_store.store_id, search))
     assert [(hit.item_id, hit.matches) for hit in paged] == [(hit.item_id, hit.matches) for hit in whole.hits]
     assert len(asked) > len(paged)
 
 
-def question(shelf: FilledStore, *messages: str, **fields: object) -> ResponseRequest:
-    """Return a question about the shelf."""
-    return ResponseRequest(shelf.store_id, messages, **fields)  # type: ignore[arg-type]
+def question(searchable_store: FilledStore, *messages: str, **fields: object) -> ResponseRequest:
+    """Return a question about the searchable store."""
+    return ResponseRequest(searchable_store.store_id, messages, **fields)  # type: ignore[arg-type]
 
 
-def test_streamed_answer_cites_its_sources(hook: TwelveLabsHook, shelf: FilledStore) -> None:
-    events = list(hook.stream(stream_response(question(shelf, "When is it summer?", instructions="Be brief."))))
+def test_streamed_answer_cites_its_sources(hook: TwelveLabsHook, searchable_store: FilledStore) -> None:
+    events = list(
+        hook.stream(stream_response(question(searchable_store, "When is it summer?", instructions="Be brief.")))
+    )
     assert [event.type for event in events[:2]] == [EventType.CREATED, EventType.IN_PROGRESS]
     assert [event.sequence_number for event in events] == list(range(len(events)))
     answer = collected(iter(events))
     assert (answer.status, answer.store_id, answer.model) == (
         ResponseStatus.COMPLETED,
-        shelf.store_id,
+        searchable_store.store_id,
         "twelvelabs-local-extractive",
     )
     assert "".join(event.delta for event in events) == answer.text
     assert "SUMMER 2031" in answer.text
-    assert {citation.item_id for citation in answer.citations} == set(shelf.item_ids[1:])
-    clip = next(citation for citation in answer.citations if citation.item_id == shelf.item_ids[1])
+    assert {citation.item_id for citation in answer.citations} == set(searchable_store.item_ids[1:])
+    clip = next(citation for citation in answer.citations if citation.item_id == searchable_store.item_ids[1])
     assert (clip.start, clip.end, answer.text[clip.start_index : clip.end_index]) == (3.0, 6.0, "[1]")
     assert answer.output_tokens
 
 
-def test_session_continues_a_conversation(hook: TwelveLabsHook, shelf: FilledStore) -> None:
-    first = collected(hook.stream(stream_response(question(shelf, "Where is winter?"))))
+def test_session_continues_a_conversation(hook: TwelveLabsHook, searchable_store: FilledStore) -> None:
+    first = collected(hook.stream(stream_response(question(searchable_store, "Where is winter?"))))
     assert first.session_id
-    again = question(shelf, "And what is it about?", session_id=first.session_id)
+    again = question(searchable_store, "And what is it about?", session_id=first.session_id)
     second = collected(hook.stream(stream_response(again)))
     assert second.session_id == first.session_id
     assert second.id != first.id
     assert "WINTER" in second.text
 
 
-def test_question_is_limited_to_items_and_collections(hook: TwelveLabsHook, shelf: FilledStore) -> None:
-    collection = hook.execute(item_collections.create_item_collection(shelf.store_id, "signs"))
-    hook.execute(item_collections.add_collected_items(shelf.store_id, collection.id, shelf.item_ids[2:]))
+def test_question_is_limited_to_items_and_collections(hook: TwelveLabsHook, searchable_store: FilledStore) -> None:
+    collection = hook.execute(item_collections.create_item_collection(searchable_store.store_id, "signs"))
+    hook.execute(
+        item_collections.add_collected_items(searchable_store.store_id, collection.id, searchable_store.item_ids[2:])
+    )
     selections = [
-        Selection(SelectionKind.ITEM, shelf.item_ids[1]),
+        Selection(SelectionKind.ITEM, searchable_store.item_ids[1]),
         Selection(SelectionKind.COLLECTION, collection.id),
     ]
-    asked = [question(shelf, f"Summer in {{{{sel:{number}}}}}?", selections=selections) for number in (0, 1)]
+    asked = [question(searchable_store, f"Summer in {{{{sel:{number}}}}}?", selections=selections) for number in (0, 1)]
     clip, sign = (collected(hook.stream(stream_response(one))) for one in asked)
-    assert [citation.item_id for citation in clip.citations] == [shelf.item_ids[1]]
-    assert [citation.item_id for citation in sign.citations] == [shelf.item_ids[2]]
+    assert [citation.item_id for citation in clip.citations] == [searchable_store.item_ids[1]]
+    assert [citation.item_id for citation in sign.citations] == [searchable_store.item_ids[2]]
 
 
-def test_json_answer(hook: TwelveLabsHook, shelf: FilledStore) -> None:
+def test_json_answer(hook: TwelveLabsHook, searchable_store: FilledStore) -> None:
     quote = {"start": {"type": "number"}, "text": {"type": "string"}, "item_id": {"type": "string"}}
     schema = {
         "type": "object",
@@ -253,16 +255,16 @@ def test_json_answer(hook: TwelveLabsHook, shelf: FilledStore) -> None:
             "quotes": {"type": "array", "items": {"type": "object", "properties": quote}},
         },
     }
-    asked = question(shelf, "Winter?", schema=AnswerSchema("answer", schema, "quotes", strict=True))
+    asked = question(searchable_store, "Winter?", schema=AnswerSchema("answer", schema, "quotes", strict=True))
     answer = json.loads(collected(hook.stream(stream_response(asked))).text)
-    assert answer["quotes"] == [{"start": 0.0, "text": "WINTER", "item_id": shelf.item_ids[1]}]
+    assert answer["quotes"] == [{"start": 0.0, "text": "WINTER", "item_id": searchable_store.item_ids[1]}]
     assert "WINTER" in answer["summary"]
 
 
-def test_synchronous_answer_includes_its_steps(hook: TwelveLabsHook, shelf: FilledStore) -> None:
-    answer = hook.execute(create_response(question(shelf, "Winter?", steps=True)))
+def test_synchronous_answer_includes_its_steps(hook: TwelveLabsHook, searchable_store: FilledStore) -> None:
+    answer = hook.execute(create_response(question(searchable_store, "Winter?", steps=True)))
     assert answer.status == ResponseStatus.COMPLETED
     assert [item["type"] for item in answer.raw["output"]] == ["function_call", "function_call_output", "message"]
     assert "WINTER" in answer.text
-    streamed = collected(hook.stream(stream_response(question(shelf, "Winter?", steps=True))))
+    streamed = collected(hook.stream(stream_response(question(searchable_store, "Winter?", steps=True))))
     assert streamed.text == answer.text

@@ -14,7 +14,7 @@ import pytest
 from tests.dags.conftest import Account, Connect, load_dag
 from tests.dags.conftest import billed as billed_of
 from tests.task_context import TaskStateStore, pushed, task_context
-from tests.task_runs import see_through
+from tests.task_runs import run_to_end
 from tests.unit.scripted_server import Lost, Reply, ScriptedServer, Unframed, connection_text
 from twelvelabs_provider.exceptions import (
     TwelveLabsInputError,
@@ -102,7 +102,7 @@ def test_every_mode_returns_the_same_text_and_is_billed_once(
 
 def test_deferred_analysis_holds_no_worker(connect: Connect, library: Library, tmp_path: Path) -> None:
     operator = analyze(tmp_path, **asset_of(library), deferrable=True)
-    result, deferrals = see_through(operator, task_context())
+    result, deferrals = run_to_end(operator, task_context())
     assert result["mode"] == "async" and deferrals >= 0
     assert (tmp_path / library.index_id / library.video_id / "analysis.txt").exists()
     assert result["asset_id"] == library.asset_id

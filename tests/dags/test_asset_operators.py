@@ -11,7 +11,7 @@ import pytest
 
 from tests.dags.conftest import SAMPLE, Account, Connect
 from tests.task_context import task_context
-from tests.task_runs import see_through
+from tests.task_runs import run_to_end
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsJobFailedError, TwelveLabsRefusedError
 from twelvelabs_provider.jobs.asset_upload import MARKER
 from twelvelabs_provider.jobs.deduplication import SOURCE_MARK
@@ -39,7 +39,7 @@ def test_uploaded_file_becomes_a_ready_asset(connect: Connect, account: Account,
     operator = create(
         clip, filename=f"one-{deferrable}.mp4", user_metadata=metadata, enable_thumbnail=True, deferrable=deferrable
     )
-    result, deferrals = see_through(operator, task_context())
+    result, deferrals = run_to_end(operator, task_context())
     assert deferrals <= int(deferrable), "an asset that is ready at once is not waited for"
     asset = account.get(f"/v1.3/assets/{result['asset_id']}")
     assert result == {
@@ -59,7 +59,7 @@ def test_uploaded_file_becomes_a_ready_asset(connect: Connect, account: Account,
 
 
 def test_url_is_fetched_by_the_service(connect: Connect, clip: Path, site: Callable[[Path], str]) -> None:
-    result, _ = see_through(create(site(clip) + "?sig=SIGNATURE"), task_context())
+    result, _ = run_to_end(create(site(clip) + "?sig=SIGNATURE"), task_context())
     assert (result["method"], result["filename"], result["duration"]) == ("url", "clip.mp4", pytest.approx(6, abs=0.1))
     assert "SIGNATURE" not in str(result)
 
@@ -73,17 +73,17 @@ def test_audio_and_images_become_assets(connect: Connect, tmp_path: Path) -> Non
     picture = tmp_path / "a.png"
     cv2.imwrite(str(picture), np.zeros((40, 60, 3), np.uint8))
     for path, method, kind in ((make_sound(tmp_path / "a.wav"), "multipart", "audio"), (picture, "auto", "image")):
-        result, _ = see_through(create(path, method=method), task_context())
+        result, _ = run_to_end(create(path, method=method), task_context())
         assert result["file_type"].startswith(kind)
 
 
 def test_sensor_waits_for_an_asset_created_without_waiting(connect: Connect, clip: Path) -> None:
-    handed, deferrals = see_through(create(clip, wait_for_completion=False, deferrable=True), task_context())
+    handed, deferrals = run_to_end(create(clip, wait_for_completion=False, deferrable=True), task_context())
     assert (handed["job_kind"], handed["method"], deferrals) == ("asset", "direct", 0)
     assert handed["job_id"] == handed["asset_id"]
     for mode in ({"deferrable": True}, {"mode": "reschedule"}, {}):
         sensor = TwelveLabsAssetSensor(task_id="s", asset_id=handed["asset_id"], poke_interval=0.2, **mode)
-        found, _ = see_through(sensor, task_context())
+        found, _ = run_to_end(sensor, task_context())
         assert (found["asset_id"], found["status"]) == (handed["asset_id"], "ready")
 
 
@@ -138,7 +138,7 @@ def test_asset_of_an_unusable_file_is_deleted(connect: Connect, account: Account
     """A link to something that is no video is found out by the service only."""
     before = account.get("/v1.3/assets")["page_info"]["total_results"]
     with pytest.raises(TwelveLabsJobFailedError, match="failed"):
-        see_through(create("http://127.0.0.1:9/no-server.mp4"), task_context())
+        run_to_end(create("http://127.0.0.1:9/no-server.mp4"), task_context())
     assert account.get("/v1.3/assets")["page_info"]["total_results"] == before
 
 
@@ -146,20 +146,20 @@ def test_retry_finds_the_asset_of_an_attempt_that_died_before_recording_it(
     connect: Connect, account: Account, clip: Path
 ) -> None:
     """The worker died between the answer and the note of it: the marker on the asset tells."""
-    first, _ = see_through(create(clip, filename="marked.mp4"), task_context())
+    first, _ = run_to_end(create(clip, filename="marked.mp4"), task_context())
     again = task_context()
     again["ti"].try_number = 2
-    second, _ = see_through(create(clip, filename="marked.mp4"), again)
+    second, _ = run_to_end(create(clip, filename="marked.mp4"), again)
     assert second["asset_id"] == first["asset_id"]
     # another run of the same task is another submission
     other = task_context(run_id="other")
     other["ti"].try_number = 2
-    third, _ = see_through(create(clip, filename="marked.mp4"), other)
+    third, _ = run_to_end(create(clip, filename="marked.mp4"), other)
     assert third["asset_id"] != first["asset_id"]
 
 
 def test_asset_is_deleted(connect: Connect, account: Account, clip: Path, library: Library) -> None:
-    result, _ = see_through(create(clip), task_context())
+    result, _ = run_to_end(create(clip), task_context())
     for _ in range(2):
         TwelveLabsDeleteAssetOperator(task_id="t", asset_id=result["asset_id"]).execute(task_context())
     with pytest.raises(TwelveLabsRefusedError, match="use force=True"):
@@ -171,7 +171,7 @@ def test_asset_is_deleted(connect: Connect, account: Account, clip: Path, librar
 def test_asset_in_use_is_deleted_by_force(connect: Connect, account: Account, clip: Path) -> None:
     index_id = account.create_index("deleted by force")
     operator = TwelveLabsIndexVideoOperator(task_id="t", source=str(clip), index_id=index_id, poll_interval=0.2)
-    result, _ = see_through(operator, task_context())
+    result, _ = run_to_end(operator, task_context())
     TwelveLabsDeleteAssetOperator(task_id="t", asset_id=result["asset_id"], force=True).execute(task_context())
     assert account.get(f"/v1.3/indexes/{index_id}/videos")["data"] == []
 
@@ -189,10 +189,10 @@ def test_indexing_without_waiting_starts_when_the_asset_is_ready(
         deferrable=deferrable,
         poll_interval=0.2,
     )
-    handed, _ = see_through(operator, task_context())
+    handed, _ = run_to_end(operator, task_context())
     assert (handed["index_id"], handed["job_kind"], handed["indexing_task_id"]) == (index_id, "indexed_asset", None)
     assert handed["job_id"] == handed["video_id"] and handed["asset_id"]
-    found, _ = see_through(
+    found, _ = run_to_end(
         TwelveLabsIndexingSensor(
             task_id="s", index_id=handed["index_id"], video_id=handed["video_id"], deferrable=True, poke_interval=0.2
         ),
@@ -205,13 +205,13 @@ def test_indexing_without_waiting_in_an_older_generation(connect: Connect, accou
     index_id = account.create_index("handed over v1.2")
     connect("v1.2")
     fields: dict[str, Any] = {"source": str(SAMPLE), "index_id": index_id, "wait_for_completion": False}
-    handed, deferrals = see_through(TwelveLabsIndexVideoOperator(task_id="t", **fields), task_context())
+    handed, deferrals = run_to_end(TwelveLabsIndexVideoOperator(task_id="t", **fields), task_context())
     assert (handed["index_id"], handed["video_id"], deferrals) == (index_id, None, 0)
     assert handed["job_kind"] == "indexing_task"
     sensor = TwelveLabsIndexingSensor(
         task_id="s", indexing_task_id=handed["indexing_task_id"], deferrable=True, poke_interval=0.2
     )
-    found, _ = see_through(sensor, task_context())
+    found, _ = run_to_end(sensor, task_context())
     assert found["index_id"] == index_id and found["video_id"]
     with pytest.raises(TwelveLabsRefusedError, match="set it later"):
         TwelveLabsIndexVideoOperator(task_id="t", **fields, user_metadata={"a": 1}).execute(task_context())

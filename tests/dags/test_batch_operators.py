@@ -15,7 +15,7 @@ from tests.dags.test_waiting import MODES
 from tests.engine.client import Api
 from tests.engine.suspended_worker import suspended_worker
 from tests.task_context import TaskStateStore, pushed, task_context
-from tests.task_runs import see_through
+from tests.task_runs import run_to_end
 from twelvelabs_provider.api.errors import TwelveLabsError
 from twelvelabs_provider.exceptions import (
     TwelveLabsInputError,
@@ -86,7 +86,7 @@ def test_more_items_than_the_active_batch_limit(
             operator.execute(context)
         assert batches(api) == before + 5
         operator = woken(items, tmp_path, deferred.value)
-    result, _ = see_through(operator, context)
+    result, _ = run_to_end(operator, context)
     assert (result["items"], result["ready"], result["failed"], result["batches"]) == (13, 13, 0, 7)
     assert batches(api) == before + 7 and len(set(result["batch_ids"])) == 7
     rows = rows_of(result)
@@ -107,7 +107,7 @@ def test_items_of_a_file(library: Library, tmp_path: Path, request: pytest.Fixtu
     file = tmp_path / "items.jsonl"
     file.write_text("\n".join(lines))
     context = task_context(TaskStateStore(), run_id=run_id(request))
-    result, _ = see_through(analyse(str(file), tmp_path / "out", deferrable=True), context)
+    result, _ = run_to_end(analyse(str(file), tmp_path / "out", deferrable=True), context)
     assert [row["custom_id"] for row in rows_of(result)] == [None, "row-1", "row-2", "row-3", "row-4"]
     assert result["batches"] == 3
 
@@ -117,7 +117,7 @@ def test_batch_is_found_after_a_lost_response_and_billed_once(
 ) -> None:
     before = batches(api)
     faults("/analyze/batches", "lose_answer", after=1)
-    result, _ = see_through(analyse([library.asset_id] * 4, tmp_path), task_context(run_id=run_id(request)))
+    result, _ = run_to_end(analyse([library.asset_id] * 4, tmp_path), task_context(run_id=run_id(request)))
     assert (result["ready"], batches(api)) == (4, before + 2)
 
 
@@ -133,7 +133,7 @@ def test_batch_is_found_after_an_unreadable_response(
         with pytest.raises(Exception, match="not JSON"):
             operator.execute(task_context(memory, run_id=run_id(request)))
         assert batches(api) == before
-    result, _ = see_through(analyse([library.asset_id], tmp_path), task_context(memory, run_id=run_id(request)))
+    result, _ = run_to_end(analyse([library.asset_id], tmp_path), task_context(memory, run_id=run_id(request)))
     assert (result["ready"], batches(api)) == (1, before + 1)
 
 
@@ -151,7 +151,7 @@ def test_retry_finds_the_batch_of_a_worker_that_died_before_the_response(
         with pytest.raises(KeyboardInterrupt):
             analyse([library.asset_id] * 3, tmp_path).execute(context)
     assert memory["twelvelabs_job"]["memo"]["plan"][0][4] == "sending"
-    result, _ = see_through(analyse([library.asset_id] * 3, tmp_path), context)
+    result, _ = run_to_end(analyse([library.asset_id] * 3, tmp_path), context)
     assert (result["ready"], batches(api)) == (3, before + 2)
 
 
@@ -163,7 +163,7 @@ def test_retry_sends_a_request_that_never_arrived(
     with pytest.raises(TwelveLabsError, match="response was lost"):
         analyse([library.asset_id], tmp_path).execute(context)
     assert batches(api) == before
-    result, _ = see_through(analyse([library.asset_id], tmp_path), context)
+    result, _ = run_to_end(analyse([library.asset_id], tmp_path), context)
     assert (result["ready"], batches(api)) == (1, before + 1)
 
 
@@ -171,9 +171,9 @@ def test_retry_without_a_state_store_finds_its_batches(
     api: Api, library: Library, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     before, context = batches(api), task_context(run_id=run_id(request))
-    first, _ = see_through(analyse([library.asset_id] * 3, tmp_path), context)
+    first, _ = run_to_end(analyse([library.asset_id] * 3, tmp_path), context)
     context["ti"].try_number = 2
-    second, _ = see_through(analyse([library.asset_id] * 3, tmp_path), context)
+    second, _ = run_to_end(analyse([library.asset_id] * 3, tmp_path), context)
     assert second == first and batches(api) == before + 2
 
 
@@ -182,15 +182,13 @@ def test_retry_attaches_and_clear_submits_again(
 ) -> None:
     before, memory = batches(api), TaskStateStore()
     with suspended_worker(engine), pytest.raises(TwelveLabsJobTimeoutError, match="a retry attaches"):
-        see_through(
-            analyse([library.asset_id] * 3, tmp_path, timeout=0.3), task_context(memory, run_id=run_id(request))
-        )
-    result, _ = see_through(analyse([library.asset_id] * 3, tmp_path), task_context(memory, run_id=run_id(request)))
+        run_to_end(analyse([library.asset_id] * 3, tmp_path, timeout=0.3), task_context(memory, run_id=run_id(request)))
+    result, _ = run_to_end(analyse([library.asset_id] * 3, tmp_path), task_context(memory, run_id=run_id(request)))
     assert (result["ready"], batches(api)) == (3, before + 2)
     cleared = task_context(memory, run_id=run_id(request), max_tries=5)
-    see_through(analyse([library.asset_id] * 3, tmp_path), cleared)
+    run_to_end(analyse([library.asset_id] * 3, tmp_path), cleared)
     assert batches(api) == before + 2, "the published result is reused"
-    see_through(analyse([library.asset_id] * 3, tmp_path, if_published="replace"), cleared)
+    run_to_end(analyse([library.asset_id] * 3, tmp_path, if_published="replace"), cleared)
     assert batches(api) == before + 4
 
 
@@ -201,7 +199,7 @@ def test_refused_large_batch_is_split(
     faults("/analyze/batches", "status", status=504)
     file = tmp_path / "items.jsonl"
     file.write_text("".join(f'"{library.asset_id}"\n' for _ in range(3)))
-    result, _ = see_through(analyse(str(file), tmp_path / "out"), task_context(run_id=run_id(request)))
+    result, _ = run_to_end(analyse(str(file), tmp_path / "out"), task_context(run_id=run_id(request)))
     assert (result["ready"], result["batches"], batches(api)) == (3, 3, before + 3)
 
 
@@ -210,7 +208,7 @@ def test_batch_is_sent_again_after_a_503(
 ) -> None:
     before = batches(api)
     faults("/analyze/batches", "status", status=503)
-    result, _ = see_through(analyse([library.asset_id] * 2, tmp_path), task_context(run_id=run_id(request)))
+    result, _ = run_to_end(analyse([library.asset_id] * 2, tmp_path), task_context(run_id=run_id(request)))
     assert (result["ready"], result["batches"], batches(api)) == (2, 1, before + 1)
 
 
@@ -218,7 +216,7 @@ def test_truncated_results_are_read_again(
     api: Api, library: Library, tmp_path: Path, faults: Faults, request: pytest.FixtureRequest
 ) -> None:
     faults("/analyze/batches/*/results", "cut_stream", method="GET", records=1, half_record=True)
-    result, _ = see_through(analyse([library.asset_id] * 2, tmp_path), task_context(run_id=run_id(request)))
+    result, _ = run_to_end(analyse([library.asset_id] * 2, tmp_path), task_context(run_id=run_id(request)))
     assert [row["item"] for row in rows_of(result)] == [0, 1]
 
 
@@ -236,10 +234,10 @@ def test_failed_items_have_rows(
     operator = analyse(items, tmp_path, fail_on_partial_error=strict)
     if strict:
         with pytest.raises(TwelveLabsPartialFailureError, match=r"1 of 2 items have no result.*manifest"):
-            see_through(operator, context)
+            run_to_end(operator, context)
         result = pushed(context)
     else:
-        result, _ = see_through(operator, context)
+        result, _ = run_to_end(operator, context)
     assert (result["ready"], result["failed"]) == (1, 1)
     bad, good = read_rows(Path(result["manifest"].removeprefix("file://")))
     assert (bad["custom_id"], bad["status"], bad["error_code"]) == ("gone", "failed", "asset_unavailable")
@@ -257,7 +255,7 @@ def test_batch_waits_for_an_asset_that_is_not_ready(
         with pytest.raises(TaskDeferred) as deferred:
             operator.execute(context)
         assert deferred.value.trigger.pending["job"] == {"kind": "asset", "id": asset_id, "index_id": None}
-    result, _ = see_through(operator, context)
+    result, _ = run_to_end(operator, context)
     assert result["ready"] == 1
 
 
@@ -277,7 +275,7 @@ def test_batch_waits_while_other_tasks_fill_the_limit(
         assert deferred.value.trigger.pending["job"]["id"] == made[0]
         operator.on_kill()
         assert api.get(f"/analyze/batches/{made[0]}")["status"] == "pending", "it is not ours to cancel"
-    result, _ = see_through(operator, context)
+    result, _ = run_to_end(operator, context)
     assert result["ready"] == 1
 
 
@@ -294,7 +292,7 @@ def test_killed_task_cancels_its_batches(
         assert [batch["status"] for batch in newest] == ["canceled", "canceled"]
         operator.on_kill()
         before = batches(api)
-    result, _ = see_through(analyse([library.asset_id] * 3, tmp_path), context)
+    result, _ = run_to_end(analyse([library.asset_id] * 3, tmp_path), context)
     assert (result["ready"], batches(api)) == (3, before + 2), "a retry submits the items that were never started"
 
 
@@ -306,7 +304,7 @@ def test_sensor_waits_for_a_batch_submitted_without_waiting(
     result = operator.execute(task_context(run_id=run_id(request)))
     assert result["batch_ids"] == [result["job_id"]] and (result["items"], result["batches"]) == (2, 1)
     sensor = TwelveLabsAnalyzeBatchSensor(task_id="s", batch_id=result["job_id"], poke_interval=0.2, **how)
-    outcome, _ = see_through(sensor, task_context())
+    outcome, _ = run_to_end(sensor, task_context())
     assert outcome == {
         "batch_id": result["job_id"], "status": "completed", "items": 2, "ready": 2, "failed": 0, "canceled": 0,
     }  # fmt: skip

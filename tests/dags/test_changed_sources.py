@@ -19,7 +19,7 @@ from tests.dags.test_signed_uploads import bucket
 from tests.dags.test_spending import indexed
 from tests.engine.videos import make_video
 from tests.task_context import task_context
-from tests.task_runs import see_through
+from tests.task_runs import run_to_end
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsSourceChangedError
 from twelvelabs_provider.hooks import twelvelabs as hooks_twelvelabs
 from twelvelabs_provider.jobs import asset_upload as jobs_asset_upload
@@ -213,9 +213,9 @@ def test_asset_of_a_replaced_source(
     contents.replace_before(monkeypatch, owner, name)
     before = account.holdings()
     with pytest.raises(TwelveLabsSourceChangedError, match="changed while it was sent"):
-        see_through(create(contents.source), task_context())
+        run_to_end(create(contents.source), task_context())
     assert account.holdings() == before
-    asset, _ = see_through(create(contents.source), task_context())
+    asset, _ = run_to_end(create(contents.source), task_context())
     assert round(asset["duration"]) == SECOND
 
 

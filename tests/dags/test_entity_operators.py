@@ -13,7 +13,7 @@ from tests.dags.conftest import Account, Connect, load_dag, read_rows
 from tests.engine.client import Api, until
 from tests.engine.images import delayed_image
 from tests.task_context import TaskStateStore, pushed, task_context
-from tests.task_runs import see_through
+from tests.task_runs import run_to_end
 from twelvelabs_provider.exceptions import (
     TwelveLabsInputError,
     TwelveLabsJobFailedError,
@@ -82,10 +82,10 @@ def test_collection_is_created_once_per_name(connect: Connect, account: Account)
 
 def test_entity_is_created_once_per_name(collection_id: str, portraits: list[str], account: Account) -> None:
     fields = {"asset_ids": str(portraits[:1]).replace("'", '"'), "metadata": '{"age": 33}', "description": "sings"}
-    made, _ = see_through(entity(collection_id, **fields), task_context())
+    made, _ = run_to_end(entity(collection_id, **fields), task_context())
     assert made["entity_collection_id"] == collection_id
     assert (made["entity_name"], made["status"], made["asset_count"]) == ("Ann", "ready", 1)
-    again, deferrals = see_through(entity(collection_id, asset_ids=portraits[0], deferrable=True), task_context())
+    again, deferrals = run_to_end(entity(collection_id, asset_ids=portraits[0], deferrable=True), task_context())
     assert (again, deferrals) == (made, 0)
     (there,) = entities_in(account, collection_id)
     assert (there["_id"], there["metadata"], there["description"]) == (made["entity_id"], {"age": 33}, "sings")
@@ -94,13 +94,13 @@ def test_entity_is_created_once_per_name(collection_id: str, portraits: list[str
 def test_entity_with_missing_images_is_refused_or_updated(
     collection_id: str, portraits: list[str], account: Account
 ) -> None:
-    made, _ = see_through(entity(collection_id, asset_ids=portraits[:1], metadata={"a": 1}), task_context())
+    made, _ = run_to_end(entity(collection_id, asset_ids=portraits[:1], metadata={"a": 1}), task_context())
     with pytest.raises(TwelveLabsInputError, match=f"lacks the assets {portraits[1]}.*update"):
-        see_through(entity(collection_id, asset_ids=portraits), task_context())
+        run_to_end(entity(collection_id, asset_ids=portraits), task_context())
     with pytest.raises(TwelveLabsInputError, match="if_exists='fail'"):
-        see_through(entity(collection_id, asset_ids=portraits[:1], if_exists="fail"), task_context())
+        run_to_end(entity(collection_id, asset_ids=portraits[:1], if_exists="fail"), task_context())
     changed = entity(collection_id, asset_ids=portraits, description="new", if_exists="update")
-    updated, _ = see_through(changed, task_context())
+    updated, _ = run_to_end(changed, task_context())
     assert (updated["entity_id"], updated["asset_count"], updated["status"]) == (made["entity_id"], 2, "ready")
     (there,) = entities_in(account, collection_id)
     assert (there["asset_ids"], there["description"], there["metadata"]) == (portraits, "new", {"a": 1})
@@ -113,7 +113,7 @@ def test_deferred_task_waits_for_an_entity(collection_id: str, late: tuple[str, 
     with pytest.raises(TaskDeferred):
         first.execute(task_context(memory))
     let_go()
-    result, _ = see_through(entity(collection_id, asset_ids=[asset_id], deferrable=True), task_context(memory))
+    result, _ = run_to_end(entity(collection_id, asset_ids=[asset_id], deferrable=True), task_context(memory))
     assert result["status"] == "ready"
 
 
@@ -126,29 +126,29 @@ def test_worker_waits_for_an_entity(collection_id: str, late: tuple[str, Callabl
 
     thread = threading.Thread(target=release)
     thread.start()
-    result, deferrals = see_through(entity(collection_id, asset_ids=[asset_id]), task_context())
+    result, deferrals = run_to_end(entity(collection_id, asset_ids=[asset_id]), task_context())
     thread.join()
     assert (result["status"], deferrals) == ("ready", 0)
 
 
 def test_sensor_waits_for_an_entity(collection_id: str, late: tuple[str, Callable[[], None]]) -> None:
     asset_id, let_go = late
-    left, _ = see_through(entity(collection_id, asset_ids=[asset_id], wait_for_completion=False), task_context())
+    left, _ = run_to_end(entity(collection_id, asset_ids=[asset_id], wait_for_completion=False), task_context())
     assert left["status"] is None
     where = {"entity_collection_id": collection_id, "entity_id": left["entity_id"]}
     waiting = TwelveLabsEntitySensor(task_id="t", deferrable=True, poke_interval=0.2, timeout=60, **where)
     with pytest.raises(TaskDeferred):
         waiting.execute(task_context())
     let_go()
-    result, _ = see_through(waiting, task_context())
+    result, _ = run_to_end(waiting, task_context())
     assert result == {**where, "status": "ready"}
     poked = TwelveLabsEntitySensor(task_id="t", poke_interval=0.2, **where)
-    assert see_through(poked, task_context())[0] == result
+    assert run_to_end(poked, task_context())[0] == result
 
 
 def test_entity_that_is_never_ready_times_out(collection_id: str, late: tuple[str, Callable[[], None]]) -> None:
     with pytest.raises(TwelveLabsJobTimeoutError, match="entity"):
-        see_through(entity(collection_id, asset_ids=[late[0]], timeout=0.5), task_context())
+        run_to_end(entity(collection_id, asset_ids=[late[0]], timeout=0.5), task_context())
 
 
 @pytest.mark.parametrize(
@@ -164,13 +164,13 @@ def test_entity_that_is_never_ready_times_out(collection_id: str, late: tuple[st
 )
 def test_invalid_arguments_are_refused(collection_id: str, account: Account, fields: dict[str, Any], said: str) -> None:
     with pytest.raises(TwelveLabsInputError, match=said):
-        see_through(entity(collection_id, **fields), task_context())
+        run_to_end(entity(collection_id, **fields), task_context())
     assert entities_in(account, collection_id) == []
 
 
 def test_refusal_of_the_service_fails_the_task(collection_id: str) -> None:
     with pytest.raises(TwelveLabsRefusedError, match=UNKNOWN):
-        see_through(entity(collection_id, asset_ids=UNKNOWN), task_context())
+        run_to_end(entity(collection_id, asset_ids=UNKNOWN), task_context())
 
 
 def test_older_generations_name_the_nearest_alternative(connect: Connect) -> None:
@@ -180,7 +180,7 @@ def test_older_generations_name_the_nearest_alternative(connect: Connect) -> Non
 
 
 def test_deleting_an_entity_is_idempotent(collection_id: str, portraits: list[str], account: Account) -> None:
-    made, _ = see_through(entity(collection_id, asset_ids=portraits), task_context())
+    made, _ = run_to_end(entity(collection_id, asset_ids=portraits), task_context())
     delete = TwelveLabsDeleteEntityOperator(
         task_id="t", entity_collection_id=collection_id, entity_id=made["entity_id"]
     )
@@ -199,7 +199,7 @@ def bulk(collection_id: str, entities: Any, **fields: Any) -> TwelveLabsCreateEn
 def test_bulk_creation_has_one_row_per_entity(
     collection_id: str, portraits: list[str], account: Account, tmp_path: Path
 ) -> None:
-    see_through(entity(collection_id, asset_ids=portraits[:1]), task_context())
+    run_to_end(entity(collection_id, asset_ids=portraits[:1]), task_context())
     wanted = [
         {"name": "Bob", "asset_ids": portraits[1:], "metadata": {"age": 3}},
         {"name": "Nobody", "asset_ids": [UNKNOWN]},
@@ -207,9 +207,9 @@ def test_bulk_creation_has_one_row_per_entity(
     ]
     context = task_context()
     with pytest.raises(TwelveLabsJobFailedError, match="1 of 3 entities were refused: Nobody"):
-        see_through(bulk(collection_id, wanted, output_path=str(tmp_path)), context)
+        run_to_end(bulk(collection_id, wanted, output_path=str(tmp_path)), context)
     assert pushed(context)["refused"] == 1 and pushed(context)["manifest"]
-    result, _ = see_through(
+    result, _ = run_to_end(
         bulk(collection_id, wanted, output_path=str(tmp_path), fail_on_partial_error=False), task_context()
     )
     assert (result["created"], result["existed"], result["refused"], result["rows"]) == (0, 2, 1, 3)
@@ -233,7 +233,7 @@ def test_bulk_creation_waits_for_all_entities(
     with pytest.raises(TaskDeferred):
         waiting.execute(task_context(memory))
     let_go()
-    result, _ = see_through(bulk(collection_id, wanted, deferrable=True), task_context(memory))
+    result, _ = run_to_end(bulk(collection_id, wanted, deferrable=True), task_context(memory))
     assert {one["status"] for one in entities_in(account, collection_id)} == {"ready"}
     assert result["created"] == 2
     assert set(result["entity_ids"]) == {"Ann", "Bob"}
@@ -253,15 +253,15 @@ def test_bulk_creation_waits_for_all_entities(
 )
 def test_invalid_entity_lists_are_refused(collection_id: str, account: Account, entities: Any, said: str) -> None:
     with pytest.raises(TwelveLabsInputError, match=said):
-        see_through(bulk(collection_id, entities), task_context())
+        run_to_end(bulk(collection_id, entities), task_context())
     assert entities_in(account, collection_id) == []
 
 
 def test_existing_names_can_be_refused(collection_id: str, portraits: list[str]) -> None:
     wanted = [{"name": "Ann", "asset_ids": portraits}]
-    see_through(bulk(collection_id, wanted), task_context())
+    run_to_end(bulk(collection_id, wanted), task_context())
     with pytest.raises(TwelveLabsInputError, match=r"1 of 1 entities exist already.*Ann"):
-        see_through(bulk(collection_id, wanted, if_exists="fail"), task_context())
+        run_to_end(bulk(collection_id, wanted, if_exists="fail"), task_context())
 
 
 DAG = """

@@ -14,7 +14,7 @@ import pytest
 from tests.dags.conftest import Account, Connect
 from tests.published import check_published
 from tests.task_context import task_context
-from tests.task_runs import see_through
+from tests.task_runs import run_to_end
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
 from twelvelabs_provider.operators.batch import TwelveLabsAnalyzeBatchOperator
 from twelvelabs_provider.operators.embed import TwelveLabsEmbedOperator
@@ -122,11 +122,11 @@ def test_next_run_returns_the_same_result_without_billing(
 ) -> None:
     caplog.set_level(logging.INFO)
     before = events(account)
-    first, _ = see_through(made(name, library, tmp_path), task_context(run_id=f"first {name}"))
+    first, _ = run_to_end(made(name, library, tmp_path), task_context(run_id=f"first {name}"))
     assert events(account) > before
     held, files = events(account), {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
     operator = made(name, library, tmp_path)
-    second, deferrals = see_through(operator, task_context(run_id="second"))
+    second, deferrals = run_to_end(operator, task_context(run_id="second"))
     assert (second, deferrals) == (first, 0)
     assert events(account) == held
     assert f"Reusing the published result {first['manifest']}" in caplog.text + "".join(capsys.readouterr())
@@ -142,7 +142,7 @@ def test_replace_bills_again_except_in_a_retry_after_publishing(
     name: str, connect: Connect, account: Account, library: Library, tmp_path: Path
 ) -> None:
     def run(**context: Any) -> None:
-        see_through(made(name, library, tmp_path, if_published="replace"), task_context(**context))
+        run_to_end(made(name, library, tmp_path, if_published="replace"), task_context(**context))
 
     run(run_id="first")
     held = events(account)
@@ -174,9 +174,9 @@ def test_another_question_is_requested(
     name, before, after = CHANGED[what]
     make, usual = QUESTIONS[name]
     usual = {**usual, "video": library.asset_id} if "video" in usual else usual
-    see_through(make(library, tmp_path, **{**usual, **before}), task_context())
+    run_to_end(make(library, tmp_path, **{**usual, **before}), task_context())
     held = events(account)
-    see_through(make(library, tmp_path, **{**usual, **after}), task_context())
+    run_to_end(make(library, tmp_path, **{**usual, **after}), task_context())
     assert events(account) == held + 1
 
 
@@ -207,14 +207,14 @@ def test_missing_formats_are_created_from_published_files(
     library: Library,
     tmp_path: Path,
 ) -> None:
-    first, _ = see_through(made(name, library, tmp_path, formats=before), task_context())
+    first, _ = run_to_end(made(name, library, tmp_path, formats=before), task_context())
     held = events(account)
-    second, _ = see_through(made(name, library, tmp_path, formats=after), task_context(run_id="second"))
+    second, _ = run_to_end(made(name, library, tmp_path, formats=after), task_context(run_id="second"))
     assert events(account) == held
     assert set(second["files"]) >= set(after) and second["rows"] == first["rows"]
     for file in second["files"].values():
         assert Path(file.removeprefix("file://")).exists()
-    third, _ = see_through(made(name, library, tmp_path, formats=before), task_context(run_id="third"))
+    third, _ = run_to_end(made(name, library, tmp_path, formats=before), task_context(run_id="third"))
     assert (events(account), third["rows"]) == (held, first["rows"]), "the first format was kept"
     check_published(tmp_path)
 
@@ -224,7 +224,7 @@ def test_damaged_file_is_recreated_from_another_format(
 ) -> None:
     def run(run_id: str) -> dict[str, Any]:
         operator = text_in_video(library, tmp_path, formats=["jsonl", "srt"])
-        return dict(see_through(operator, task_context(run_id=run_id))[0])
+        return dict(run_to_end(operator, task_context(run_id=run_id))[0])
 
     first = run("first")
     files = {format: Path(uri.removeprefix("file://")) for format, uri in first["files"].items()}
@@ -240,15 +240,15 @@ def test_damaged_file_is_recreated_from_another_format(
 def test_incomplete_batch_result_is_reused_only_if_allowed(
     connect: Connect, account: Account, library: Library, tmp_path: Path
 ) -> None:
-    see_through(batch(library, tmp_path), context := task_context())
+    run_to_end(batch(library, tmp_path), context := task_context())
     (manifest,) = tmp_path.glob("batches/*.manifest.json")
     document = json.loads(manifest.read_text())
     document["result"] |= {"ready": 0, "failed": 1}
     manifest.write_text(json.dumps(document))
     held = events(account)
-    see_through(batch(library, tmp_path, fail_on_partial_error=False), context)
+    run_to_end(batch(library, tmp_path, fail_on_partial_error=False), context)
     assert events(account) == held
-    see_through(batch(library, tmp_path), task_context(run_id="again"))
+    run_to_end(batch(library, tmp_path), task_context(run_id="again"))
     assert events(account) == held + 1
 
 

@@ -15,7 +15,7 @@ from tests.dags.conftest import Connect, read_rows
 from tests.engine.client import Api
 from tests.engine.videos import make_video
 from tests.task_context import TaskStateStore, pushed, task_context
-from tests.task_runs import see_through
+from tests.task_runs import run_to_end
 from twelvelabs_provider.exceptions import (
     TwelveLabsInputError,
     TwelveLabsJobFailedError,
@@ -57,7 +57,7 @@ def operator(**fields: Any) -> TwelveLabsImportVideosOperator:
 
 def run(context: dict[str, Any] | None = None, **fields: Any) -> tuple[dict[str, Any], int]:
     """Run the operator as Airflow does; return its result and the number of deferrals."""
-    return see_through(operator(**fields), context or task_context())
+    return run_to_end(operator(**fields), context or task_context())
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
@@ -131,7 +131,7 @@ def test_import_without_waiting_returns_ids_for_the_sensor(connection_id: str) -
     sensor = TwelveLabsImportSensor(
         task_id="s", connection_id=connection_id, import_id=handed["job_id"], poke_interval=0.2, mode="poke"
     )
-    result, _ = see_through(sensor, task_context())
+    result, _ = run_to_end(sensor, task_context())
     assert result == {"connection_id": connection_id, "import_id": handed["job_id"], "status": "ready"}
 
 
@@ -177,7 +177,7 @@ def test_running_import_is_waited_for(engine: Engine, connection_id: str, connec
     sensor = TwelveLabsImportSensor(
         task_id="s", integration_id=connection_id, index_id=index_id, poke_interval=0.2, deferrable=True
     )
-    result, _ = see_through(sensor, task_context())
+    result, _ = run_to_end(sensor, task_context())
     assert result == {"integration_id": connection_id, "index_id": index_id, "status": "ready"}
     assert len(old.get(f"/tasks/transfers/import/{connection_id}/logs")["data"]) == 2
 

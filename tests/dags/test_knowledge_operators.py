@@ -14,7 +14,7 @@ from tests.engine.client import Api
 from tests.engine.knowledge import FilledStore, filled_store
 from tests.engine.videos import make_video
 from tests.task_context import TaskStateStore, task_context
-from tests.task_runs import see_through
+from tests.task_runs import run_to_end
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError, TwelveLabsUnknownOutcomeError
 from twelvelabs_provider.operators.knowledge_ask import TwelveLabsAskKnowledgeStoreOperator
 from twelvelabs_provider.operators.knowledge_search import TwelveLabsSearchKnowledgeStoreOperator
@@ -34,10 +34,10 @@ UNKNOWN = "665000000000000000000abc"
 
 
 @pytest.fixture(scope="module")
-def shelf(engine: Engine, library: Library, clip: Path) -> FilledStore:
+def searchable_store(engine: Engine, library: Library, clip: Path) -> FilledStore:
     """The sample, which speaks, and the silent clip."""
     api = Api(engine)
-    return filled_store(api, "dag shelf", [library.asset_id, api.asset(clip)])
+    return filled_store(api, "dag searchable", [library.asset_id, api.asset(clip)])
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def item(store_id: str, asset_id: str, **fields: Any) -> TwelveLabsCreateKnowled
 
 
 @pytest.fixture
-def unseen(engine: Engine, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+def new_asset_id(engine: Engine, tmp_path: Path, request: pytest.FixtureRequest) -> str:
     """A video without a cached extraction in the engine."""
     return Api(engine).asset(make_video(tmp_path / "unseen.mp4", (request.node.name[-20:], "SPRING"), seconds=8))
 
@@ -92,27 +92,27 @@ def test_invalid_store_is_refused(connect: Connect, fields: dict[str, Any], said
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_asset_is_added_and_billed_once(store_id: str, unseen: str, account: Account, deferrable: bool) -> None:
+def test_asset_is_added_and_billed_once(store_id: str, new_asset_id: str, account: Account, deferrable: bool) -> None:
     before = billed(account, "knowledge_store_ingestion")
-    operator = item(store_id, unseen, deferrable=deferrable, metadata='{"shot": "1"}')
-    made, deferrals = see_through(operator, task_context(TaskStateStore()))
+    operator = item(store_id, new_asset_id, deferrable=deferrable, metadata='{"shot": "1"}')
+    made, deferrals = run_to_end(operator, task_context(TaskStateStore()))
     assert (deferrals > 0) is deferrable
-    assert (made["status"], made["duration"], made["asset_id"]) == ("ready", 8.0, unseen)
-    again, _ = see_through(item(store_id, unseen), task_context())
+    assert (made["status"], made["duration"], made["asset_id"]) == ("ready", 8.0, new_asset_id)
+    again, _ = run_to_end(item(store_id, new_asset_id), task_context())
     assert again == made
     assert billed(account, "knowledge_store_ingestion") == before + 1
     with pytest.raises(TwelveLabsInputError, match=made["item_id"]):
-        see_through(item(store_id, unseen, if_exists="fail"), task_context())
+        run_to_end(item(store_id, new_asset_id, if_exists="fail"), task_context())
 
 
-def test_sensor_waits_for_an_item(store_id: str, unseen: str) -> None:
-    left, _ = see_through(item(store_id, unseen, wait_for_completion=False), task_context())
+def test_sensor_waits_for_an_item(store_id: str, new_asset_id: str) -> None:
+    left, _ = run_to_end(item(store_id, new_asset_id, wait_for_completion=False), task_context())
     assert left["status"] is None
     where = {"knowledge_store_id": store_id, "item_id": left["item_id"]}
     expected = {**where, "duration": 8.0, "status": "ready"}
     for mode in ({"deferrable": True}, {"mode": "reschedule"}, {}):
         sensor = TwelveLabsKnowledgeStoreItemSensor(task_id="t", poke_interval=0.2, **where, **mode)
-        assert see_through(sensor, task_context())[0] == expected
+        assert run_to_end(sensor, task_context())[0] == expected
 
 
 @pytest.mark.parametrize(
@@ -125,33 +125,33 @@ def test_sensor_waits_for_an_item(store_id: str, unseen: str) -> None:
 )
 def test_invalid_item_is_refused(store_id: str, account: Account, fields: dict[str, Any], said: str) -> None:
     with pytest.raises(TwelveLabsInputError, match=said):
-        see_through(item(store_id, **{"asset_id": "a", **fields}), task_context())
+        run_to_end(item(store_id, **{"asset_id": "a", **fields}), task_context())
     assert account.get(f"/v1.3/knowledge-stores/{store_id}")["item_count"] == 0
 
 
 def test_refusal_of_the_service_fails_the_task(store_id: str) -> None:
     with pytest.raises(TwelveLabsRefusedError, match=UNKNOWN):
-        see_through(item(store_id, UNKNOWN), task_context())
+        run_to_end(item(store_id, UNKNOWN), task_context())
 
 
-def search(shelf: FilledStore, **fields: Any) -> dict[str, Any]:
+def search(searchable_store: FilledStore, **fields: Any) -> dict[str, Any]:
     operator = TwelveLabsSearchKnowledgeStoreOperator(
-        task_id="t", knowledge_store_id=shelf.store_id, **{"query": "summer winter", **fields}
+        task_id="t", knowledge_store_id=searchable_store.store_id, **{"query": "summer winter", **fields}
     )
     result: dict[str, Any] = operator.execute(task_context())
     return result
 
 
-def test_search_publishes_its_matches(connect: Connect, shelf: FilledStore, tmp_path: Path) -> None:
-    result = search(shelf, output_path=str(tmp_path), formats=["jsonl", "parquet"])
+def test_search_publishes_its_matches(connect: Connect, searchable_store: FilledStore, tmp_path: Path) -> None:
+    result = search(searchable_store, output_path=str(tmp_path), formats=["jsonl", "parquet"])
     assert (result["results"], result["rows"], set(result["files"])) == (2, 2, {"jsonl", "parquet"})
-    clip = shelf.item_ids[1]
+    clip = searchable_store.item_ids[1]
     assert {(row["item_id"], row["start"], row["end"]) for row in result["top"]} == {(clip, 0.0, 3.0), (clip, 3.0, 6.0)}
     rows = read_rows(Path(result["manifest"].removeprefix("file://")))
     assert [row["modalities"] for row in rows] == [["visual"], ["visual"]]
-    said = search(shelf, query="doctor", modalities='["audio"]', max_results="1")
-    assert [row["item_id"] for row in said["top"]] == [shelf.item_ids[0]]
-    assert search(shelf, item_ids=shelf.item_ids[0])["results"] == 0
+    said = search(searchable_store, query="doctor", modalities='["audio"]', max_results="1")
+    assert [row["item_id"] for row in said["top"]] == [searchable_store.item_ids[0]]
+    assert search(searchable_store, item_ids=searchable_store.item_ids[0])["results"] == 0
 
 
 @pytest.mark.parametrize(
@@ -164,23 +164,25 @@ def test_search_publishes_its_matches(connect: Connect, shelf: FilledStore, tmp_
         ({"output_path": "out", "formats": ["srt"]}, "srt"),
     ],
 )
-def test_invalid_search_is_refused(connect: Connect, shelf: FilledStore, fields: dict[str, Any], said: str) -> None:
+def test_invalid_search_is_refused(
+    connect: Connect, searchable_store: FilledStore, fields: dict[str, Any], said: str
+) -> None:
     with pytest.raises(TwelveLabsInputError, match=said):
-        search(shelf, **fields)
+        search(searchable_store, **fields)
 
 
-def ask(shelf: FilledStore, **fields: Any) -> dict[str, Any]:
+def ask(searchable_store: FilledStore, **fields: Any) -> dict[str, Any]:
     operator = TwelveLabsAskKnowledgeStoreOperator(
-        task_id="t", knowledge_store_id=shelf.store_id, **{"question": "When is it summer?", **fields}
+        task_id="t", knowledge_store_id=searchable_store.store_id, **{"question": "When is it summer?", **fields}
     )
     result: dict[str, Any] = operator.execute(task_context())
     return result
 
 
 def test_answer_is_logged_and_published_with_its_sources(
-    connect: Connect, shelf: FilledStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    connect: Connect, searchable_store: FilledStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    result = ask(shelf, output_path=str(tmp_path))
+    result = ask(searchable_store, output_path=str(tmp_path))
     assert "SUMMER 2031" in result["answer"]
     heard = capsys.readouterr().out
     assert all(line in heard for line in result["answer"].splitlines())
@@ -189,18 +191,18 @@ def test_answer_is_logged_and_published_with_its_sources(
     kept = json.loads(document.read_text())
     assert kept["answer"] == result["answer"]
     assert [(cited["item_id"], cited["start"], cited["end"]) for cited in kept["citations"]] == [
-        (shelf.item_ids[1], 3.0, 6.0)
+        (searchable_store.item_ids[1], 3.0, 6.0)
     ]
     manifest = json.loads(Path(result["manifest"].removeprefix("file://")).read_text())
     assert manifest["model"] == "twelvelabs-local-extractive"
-    again = ask(shelf, question="And what is it about?", session_id=result["session_id"])
+    again = ask(searchable_store, question="And what is it about?", session_id=result["session_id"])
     assert again["session_id"] == result["session_id"]
     assert "SUMMER 2031" in again["answer"]
 
 
-def test_answer_follows_the_json_schema(connect: Connect, shelf: FilledStore) -> None:
+def test_answer_follows_the_json_schema(connect: Connect, searchable_store: FilledStore) -> None:
     schema = {"type": "object", "properties": {"lines": {"type": "array", "items": {"type": "string"}}}}
-    result = ask(shelf, answer_schema=json.dumps(schema), item_ids=[shelf.item_ids[1]])
+    result = ask(searchable_store, answer_schema=json.dumps(schema), item_ids=[searchable_store.item_ids[1]])
     assert json.loads(result["answer"]) == {"lines": ["SUMMER 2031"]}
 
 
@@ -212,19 +214,21 @@ def test_answer_follows_the_json_schema(connect: Connect, shelf: FilledStore) ->
         ({"answer_schema": "["}, "answer_schema"),
     ],
 )
-def test_invalid_question_is_refused(connect: Connect, shelf: FilledStore, fields: dict[str, Any], said: str) -> None:
+def test_invalid_question_is_refused(
+    connect: Connect, searchable_store: FilledStore, fields: dict[str, Any], said: str
+) -> None:
     with pytest.raises(TwelveLabsInputError, match=said):
-        ask(shelf, **fields)
+        ask(searchable_store, **fields)
 
 
 @pytest.mark.parametrize("end", ["clean", "broken"])
 def test_truncated_answer_is_saved_and_not_billed_again(
-    connect: Connect, shelf: FilledStore, account: Account, tmp_path: Path, faults: Faults, end: str
+    connect: Connect, searchable_store: FilledStore, account: Account, tmp_path: Path, faults: Faults, end: str
 ) -> None:
     before = billed(account, "response")
     faults("/responses", "cut_stream", times=None, records=5, half_record=True, end=end)
     with pytest.raises(TwelveLabsUnknownOutcomeError, match=r"characters of the answer had arrived.*clear the task"):
-        ask(shelf, output_path=str(tmp_path))
+        ask(searchable_store, output_path=str(tmp_path))
     (kept,) = tmp_path.rglob("incomplete_response/*.txt")
     assert kept.read_text().startswith("Quoted word for word")
     assert "[1]" not in kept.read_text()
@@ -232,11 +236,11 @@ def test_truncated_answer_is_saved_and_not_billed_again(
 
 
 def test_item_is_billed_once_after_a_lost_response(
-    store_id: str, unseen: str, account: Account, faults: Faults
+    store_id: str, new_asset_id: str, account: Account, faults: Faults
 ) -> None:
     before = billed(account, "knowledge_store_ingestion")
     faults("/knowledge-stores/*/items", times=None)
-    made, _ = see_through(item(store_id, unseen), task_context())
+    made, _ = run_to_end(item(store_id, new_asset_id), task_context())
     assert made["status"] == "ready"
     assert account.get(f"/v1.3/knowledge-stores/{store_id}")["item_count"] == 1
     assert billed(account, "knowledge_store_ingestion") == before + 1

@@ -21,7 +21,7 @@ from tests.engine.client import Api, until
 from tests.engine.multipart import CHUNK, padded
 from tests.engine_process import PLUGINS, running_engine
 from tests.task_context import TaskStateStore, task_context
-from tests.task_runs import see_through
+from tests.task_runs import run_to_end
 from twelvelabs_provider.api import assets
 from twelvelabs_provider.api.errors import TwelveLabsTransientError
 from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
@@ -57,7 +57,7 @@ def test_file_is_uploaded_in_parts(
     video = padded(clip, tmp_path / f"parts-{where}.mp4", 11 * MIB)
     memory_store.pipe_file(f"/bucket/{video.name}", video.read_bytes())
     source = {"local": str(video), "file": video.as_uri(), "memory": f"memory://bucket/{video.name}"}[where]
-    result, _ = see_through(create(source, method="multipart"), task_context())
+    result, _ = run_to_end(create(source, method="multipart"), task_context())
     assert (result["method"], result["size"], result["filename"]) == ("multipart", 11 * MIB, video.name)
     assert list(tmp_path.iterdir()) == [video], "no copy was made"
 
@@ -73,7 +73,7 @@ def test_large_video_is_indexed_from_parts(connect: Connect, account: Account, m
         if_indexed="reindex",
         poll_interval=0.2,
     )
-    result, _ = see_through(operator, task_context())
+    result, _ = run_to_end(operator, task_context())
     assert account.get(f"/v1.3/assets/{result['asset_id']}")["method"] == "multipart"
     video = account.get(f"/v1.3/indexes/{index_id}/videos/{result['video_id']}")
     assert video["user_metadata"].pop("airflow_source").startswith("source-")
@@ -126,7 +126,7 @@ def test_killed_upload_resumes_with_the_missing_parts(clip: Path, tmp_path: Path
         assert reported == 10
         context = task_context(TaskStateStore(json.loads(kept.read_text())))
         context["ti"].try_number = 2
-        result, _ = see_through(create(video, method="multipart"), context)
+        result, _ = run_to_end(create(video, method="multipart"), context)
         assert result["size"] == 30 * CHUNK
         assert _links_used(engine) == 12 + (30 - reported)
         assert Api(engine).get("/assets/multipart-uploads")["data"] == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import pytest
 from tests.dags.conftest import Account, Connect, load_dag, read_rows
 from tests.dags.test_dags import states
 from tests.engine.client import Api
+from tests.engine.videos import padded_copy
 from tests.task_context import task_context
 from twelvelabs_provider.operators.unpublished import TwelveLabsListUnpublishedVideosOperator
 
@@ -59,8 +59,7 @@ def test_run_lists_all_videos_ready_since_the_event(
     path = f"/indexes/{index_id}/indexed-assets"
 
     def indexed() -> dict[str, Any]:
-        copy = tmp_path / f"{len(list(tmp_path.glob('*.mp4')))}.mp4"
-        copy.write_bytes(clip.read_bytes() + (16).to_bytes(4, "big") + b"free" + os.urandom(8))
+        copy = padded_copy(clip, tmp_path / f"{len(list(tmp_path.glob('*.mp4')))}.mp4")
         video = api.expect(202, "POST", path, json={"asset_id": api.asset(copy)})
         return dict(api.finished(f"{path}/{video['_id']}"))
 

@@ -83,7 +83,7 @@ def search(library: Library, output: Path, **fields: Any) -> TwelveLabsSearchOpe
     )
 
 
-def see_through(operator: Any, context: Any) -> tuple[Any, list[Any]]:
+def run_to_end(operator: Any, context: Any) -> tuple[Any, list[Any]]:
     """Execute as Airflow does, as if every quota were renewed at once; return the result and the triggers."""
     step: Callable[[], Any] = partial(operator.execute, context)
     triggers: list[Any] = []
@@ -105,7 +105,7 @@ def test_task_defers_until_the_quota_is_renewed(
     before = billed(account, "search")
     used_up("/search")
     began = datetime.now(UTC).timestamp()
-    result, triggers = see_through(search(library, tmp_path, on_quota="wait"), task_context())
+    result, triggers = run_to_end(search(library, tmp_path, on_quota="wait"), task_context())
     assert result["manifest"]
     (trigger,) = triggers
     assert isinstance(trigger, TwelveLabsTimerTrigger)
@@ -118,7 +118,7 @@ def test_task_with_on_quota_fail_names_the_renewal_time(
 ) -> None:
     used_up("/search")
     with pytest.raises(TwelveLabsQuotaUsedUpError, match=r"renewed at 20\d\d-.* UTC\. Set on_quota='wait'") as caught:
-        see_through(search(library, tmp_path), task_context())
+        run_to_end(search(library, tmp_path), task_context())
     assert isinstance(caught.value.__cause__, TwelveLabsQuotaError)
 
 
@@ -128,7 +128,7 @@ def test_task_does_not_wait_for_a_quota_beyond_its_deadline(
     used_up("/search")
     task = search(library, tmp_path, on_quota="wait", execution_timeout=timedelta(hours=1))
     with pytest.raises(TwelveLabsQuotaUsedUpError, match="The task's deadline is"):
-        see_through(task, task_context())
+        run_to_end(task, task_context())
 
 
 def test_invalid_on_quota_is_refused_at_parse_time(library: Library, tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_job_continues_after_a_quota_wait(
     operator = TwelveLabsIndexVideoOperator(
         task_id="t", index_id=index_id, source=str(clip), deferrable=True, poll_interval=0.5
     )
-    result, triggers = see_through(operator, task_context(memory))
+    result, triggers = run_to_end(operator, task_context(memory))
     assert result["video_id"]
     assert sum(isinstance(trigger, TwelveLabsTimerTrigger) for trigger in triggers) == 1
     assert account.holdings()[0] <= assets + 1, "the upload of before is used"
@@ -291,7 +291,7 @@ def test_quota_renewed_after_more_than_a_week_is_not_waited_for(
     with pytest.raises(
         TwelveLabsQuotaUsedUpError, match=r"renewed at 2\d\d\d-.* UTC\. A task waits for 7 days at most"
     ):
-        see_through(search(library, tmp_path, on_quota="wait"), task_context())
+        run_to_end(search(library, tmp_path, on_quota="wait"), task_context())
 
 
 def test_task_past_its_deadline_sends_nothing_after_a_quota_wait(

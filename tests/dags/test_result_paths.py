@@ -13,7 +13,7 @@ import pytest
 from tests.dags.conftest import Connect
 from tests.dags.test_if_published import analyze, batch, embed, search, summarize, text_in_video
 from tests.task_context import task_context
-from tests.task_runs import see_through
+from tests.task_runs import run_to_end
 from twelvelabs_provider.operators.extract import TwelveLabsExtractTranscriptionOperator
 from twelvelabs_provider.operators.knowledge_search import knowledge_place
 from twelvelabs_provider.operators.list_videos import TwelveLabsListVideosOperator
@@ -66,7 +66,7 @@ def test_mapped_tasks_and_runs_publish_separate_results(
     for run_id, map_index in product(("first", "second"), (0, 1)):
         context = task_context(run_id=f"{run_id} {what}")
         context["ti"].map_index = map_index
-        result, _ = see_through(MAPPED[what](library, tmp_path, map_index), context)
+        result, _ = run_to_end(MAPPED[what](library, tmp_path, map_index), context)
         written.setdefault(result["manifest"], (context["ti"].run_id, map_index))
         asked.setdefault(map_index, set()).add(result["manifest"])
     assert not asked[0] & asked[1], "two tasks, two results"

@@ -14,7 +14,7 @@ from tests.dags.conftest import Account, Connect, Faults, billed
 from tests.dags.test_asset_operators import create
 from tests.dags.test_index_videos_operator import Runs, rows
 from tests.task_context import task_context
-from tests.task_runs import see_through
+from tests.task_runs import run_to_end
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsJobFailedError, TwelveLabsRefusedError
 from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
 
@@ -67,7 +67,7 @@ def logged(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) 
 
 def test_asset_of_an_object_by_signed_link(bucket: str, account: Account, logged: Any, clip: Path) -> None:
     context = task_context()
-    result, _ = see_through(create(f"{bucket}/what? #1.mp4", method="url"), context)
+    result, _ = run_to_end(create(f"{bucket}/what? #1.mp4", method="url"), context)
     asset = account.get(f"/v1.3/assets/{result['asset_id']}")
     assert (result["method"], asset["method"], result["filename"]) == ("url", "url", "what? #1.mp4")
     assert (asset["size"], result["source_uri"]) == (clip.stat().st_size, "s3://videos/day 1/what? #1.mp4")
@@ -86,7 +86,7 @@ def test_object_is_indexed_by_signed_link(
         task_id="t", source=f"{bucket}/what? #1.mp4", index_id=index_id, method="url", if_indexed="reindex",
         poll_interval=0.2,
     )  # fmt: skip
-    result, _ = see_through(operator, task_context())
+    result, _ = run_to_end(operator, task_context())
     assert result["filename"] == "what? #1.mp4"
     text = logged() + repr(result)
     assert [word for word in SIGNING if word in text] == []
@@ -99,7 +99,7 @@ def test_error_shows_no_link_that_the_service_cannot_fetch(
 
     monkeypatch.setattr(S3FileSystem, "sign", lambda *_, **__: LINK_TO_NOTHING)
     with pytest.raises((TwelveLabsRefusedError, TwelveLabsJobFailedError)) as caught:
-        see_through(create(f"{bucket}/what? #1.mp4", method="url"), task_context())
+        run_to_end(create(f"{bucket}/what? #1.mp4", method="url"), task_context())
     assert [word for word in SIGNING if word in logged() + str(caught.value) + repr(caught.value.__context__)] == []
 
 
@@ -121,7 +121,7 @@ def no_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, faul
 
 
 def test_method_auto_prefers_a_link_to_an_upload(bucket: str, account: Account, logged: Any) -> None:
-    result, _ = see_through(create(f"{bucket}/what? #1.mp4"), task_context())
+    result, _ = run_to_end(create(f"{bucket}/what? #1.mp4"), task_context())
     assert account.get(f"/v1.3/assets/{result['asset_id']}")["method"] == "url"
     text = logged() + repr(result)
     assert "method url: the store signs a link, and the service fetches the file by it" in text
@@ -129,7 +129,7 @@ def test_method_auto_prefers_a_link_to_an_upload(bucket: str, account: Account, 
 
 
 def test_without_waiting_the_object_is_uploaded(bucket: str, account: Account) -> None:
-    result, _ = see_through(create(f"{bucket}/what? #1.mp4", wait_for_completion=False), task_context())
+    result, _ = run_to_end(create(f"{bucket}/what? #1.mp4", wait_for_completion=False), task_context())
     assert account.get(f"/v1.3/assets/{result['asset_id']}")["method"] == "direct"
 
 
@@ -137,7 +137,7 @@ def test_asset_is_uploaded_if_the_service_cannot_fetch_the_link(
     bucket: str, account: Account, logged: Any, clip: Path, no_way: str
 ) -> None:
     before, _, _ = account.holdings()
-    result, _ = see_through(create(f"{bucket}/what? #1.mp4", user_metadata={"scene": 7}), task_context())
+    result, _ = run_to_end(create(f"{bucket}/what? #1.mp4", user_metadata={"scene": 7}), task_context())
     asset = account.get(f"/v1.3/assets/{result['asset_id']}")
     assert (result["method"], asset["method"], asset["size"]) == ("direct", "direct", clip.stat().st_size)
     assert (asset["filename"], asset["user_metadata"]["scene"]) == ("what? #1.mp4", 7)
@@ -157,7 +157,7 @@ def test_video_is_uploaded_and_billed_once_if_the_link_cannot_be_fetched(
         task_id="t", source=f"{bucket}/what? #1.mp4", index_id=index_id, if_indexed="reindex", poll_interval=0.2,
         deferrable=True,
     )  # fmt: skip
-    result, _ = see_through(operator, task_context())
+    result, _ = run_to_end(operator, task_context())
     assert account.get(f"/v1.3/assets/{result['asset_id']}")["method"] == "direct"
     assert billed(account) == before + 1
 

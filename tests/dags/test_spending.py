@@ -11,7 +11,7 @@ import pytest
 
 from tests.dags.conftest import Account, Connect, Faults, billed
 from tests.task_context import TaskStateStore, task_context
-from tests.task_runs import see_through
+from tests.task_runs import run_to_end
 from twelvelabs_provider.api.errors import TwelveLabsTransientError
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.jobs.deduplication import SOURCE_MARK
@@ -40,7 +40,7 @@ def index_video(index_id: str, source: Path | str, **fields: Any) -> TwelveLabsI
 def indexed(index_id: str, source: Path | str, run_id: str = "run", **fields: Any) -> dict[str, Any]:
     """Return the result of one task of a run."""
     memory = fields.pop("memory", None)
-    result, _ = see_through(index_video(index_id, source, **fields), task_context(memory, run_id=run_id))
+    result, _ = run_to_end(index_video(index_id, source, **fields), task_context(memory, run_id=run_id))
     return dict(result)
 
 
@@ -100,7 +100,7 @@ def test_second_index_is_billed_without_a_second_upload(connect: Connect, accoun
 
 def test_existing_asset_is_indexed_without_upload(connect: Connect, account: Account, films: list[Path]) -> None:
     create = TwelveLabsCreateAssetOperator(task_id="a", source=str(films[0]), poll_interval=0.2)
-    asset, _ = see_through(create, task_context())
+    asset, _ = run_to_end(create, task_context())
     result = indexed(account.create_index("asset first"), films[0])
     assert (result["asset_id"], result["reused"]) == (asset["asset_id"], False)
 
@@ -130,7 +130,7 @@ def test_clear_bills_nothing(connect: Connect, account: Account, films: list[Pat
     index_id, memory, before = account.create_index("cleared"), TaskStateStore(), billed(account)
     for max_tries in (2, 3):
         context = task_context(memory, max_tries=max_tries)
-        result, _ = see_through(index_video(index_id, films[0]), context)
+        result, _ = run_to_end(index_video(index_id, films[0]), context)
         assert result["reused"] == (max_tries == 3)
     assert billed(account) == before + 1
 
@@ -143,7 +143,7 @@ def test_reuse_decides_what_happens_after_a_clear(
     ids = []
     for max_tries in (2, 3):
         operator = index_video(index_id, films[0], reuse=reuse, if_indexed="reindex")
-        ids.append(see_through(operator, task_context(memory, max_tries=max_tries))[0]["video_id"])
+        ids.append(run_to_end(operator, task_context(memory, max_tries=max_tries))[0]["video_id"])
     assert (ids[0] == ids[1]) == same
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.dags.conftest import Account, Connect, billed, read_rows
 from tests.engine.client import Api
 from tests.task_context import task_context
-from tests.task_runs import see_through
+from tests.task_runs import run_to_end
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError, TwelveLabsUnusableAnswerError
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
 from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
@@ -94,7 +94,7 @@ def test_asset_is_summarized_without_index_and_worker(
 ) -> None:
     asset_id = Api(engine).asset(clip)
     operator = summarize(tmp_path, kind="gist", asset_id=asset_id, deferrable=True, prompt="For children.")
-    result, _ = see_through(operator, task_context())
+    result, _ = run_to_end(operator, task_context())
     assert result["mode"] == "async" and result["data"]["title"] == "WINTER"
     (file,) = (tmp_path / "assets" / asset_id).glob("gist-*[!t].json")
     assert json.loads(file.read_text()) == result["data"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -14,8 +13,9 @@ import pytest
 import requests
 
 from tests.dags.conftest import SAMPLE, Account, Connect, billed
+from tests.engine.videos import padded_copy
 from tests.task_context import TaskStateStore, task_context
-from tests.task_runs import see_through
+from tests.task_runs import run_to_end
 from twelvelabs_provider.exceptions import (
     TwelveLabsJobFailedError,
     TwelveLabsJobTimeoutError,
@@ -36,42 +36,39 @@ def index_video(index_id: str, **fields: Any) -> TwelveLabsIndexVideoOperator:
 
 
 @pytest.fixture
-def unseen(clip: Path, tmp_path: Path) -> Path:
-    """A clip with a tail of random bytes: without a cached extraction, the engine takes seconds to read it."""
-    path = tmp_path / "unseen.mp4"
-    tail = os.urandom(64)
-    path.write_bytes(clip.read_bytes() + (len(tail) + 8).to_bytes(4, "big") + b"free" + tail)
-    return path
+def new_video(clip: Path, tmp_path: Path) -> Path:
+    """A video that is new to the engine: reading it takes seconds."""
+    return padded_copy(clip, tmp_path / "new.mp4")
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
 @pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
 def test_worker_and_triggerer_have_the_same_outcome(
-    api_version: str, deferrable: bool, connect: Connect, account: Account, unseen: Path
+    api_version: str, deferrable: bool, connect: Connect, account: Account, new_video: Path
 ) -> None:
     connect(api_version)
     index_id = account.create_index(f"same-{api_version}-{deferrable}")
-    operator = index_video(index_id, source=str(unseen), deferrable=deferrable)
-    result, deferrals = see_through(operator, task_context())
+    operator = index_video(index_id, source=str(new_video), deferrable=deferrable)
+    result, deferrals = run_to_end(operator, task_context())
     assert (deferrals > 0) == deferrable
     assert set(result) == {
         "index_id", "video_id", "asset_id", "duration", "source_uri", "filename", "transcription_used", "reused",
     }  # fmt: skip
-    assert result["source_uri"] == f"file://{unseen}"
+    assert result["source_uri"] == f"file://{new_video}"
     assert result["duration"] == pytest.approx(6, abs=0.5)
     assert account.get(f"/v1.3/indexes/{index_id}/videos/{result['video_id']}")["_id"] == result["video_id"]
     assert operator.playground_url and operator.playground_url.endswith(result["video_id"])
 
 
-def test_retry_attaches_and_bills_once(connect: Connect, account: Account, unseen: Path) -> None:
+def test_retry_attaches_and_bills_once(connect: Connect, account: Account, new_video: Path) -> None:
     index_id = account.create_index("retry")
     memory = TaskStateStore()
     before, assets = billed(account), account.holdings()[0]
-    first = index_video(index_id, source=str(unseen))
+    first = index_video(index_id, source=str(new_video))
     with pytest.raises(TaskDeferred):
         first.execute(task_context(memory))
     assert first.playground_url, "the link is there while the task is deferred"
-    result, _ = see_through(index_video(index_id, source=str(unseen)), task_context(memory))
+    result, _ = run_to_end(index_video(index_id, source=str(new_video)), task_context(memory))
     assert result["video_id"]
     assert billed(account) == before + 1
     assert account.holdings()[0] == assets + 1, "uploaded once"
@@ -81,30 +78,32 @@ def test_clear_submits_again(connect: Connect, account: Account) -> None:
     index_id = account.create_index("clear")
     memory = TaskStateStore()
     again = partial(index_video, index_id, if_indexed="reindex")
-    first, _ = see_through(again(), task_context(memory, max_tries=2))
-    second, _ = see_through(again(), task_context(memory, max_tries=3))
+    first, _ = run_to_end(again(), task_context(memory, max_tries=2))
+    second, _ = run_to_end(again(), task_context(memory, max_tries=3))
     assert first["video_id"] != second["video_id"]
 
 
 def test_a_job_unknown_to_the_service_is_submitted_again(connect: Connect, account: Account) -> None:
     index_id = account.create_index("forgotten")
     memory = TaskStateStore()
-    first, _ = see_through(index_video(index_id), task_context(memory))
+    first, _ = run_to_end(index_video(index_id), task_context(memory))
     path = f"/v1.3/indexes/{index_id}/videos/{first['video_id']}"
     requests.delete(account.engine.base_url + path, headers=account.headers, timeout=30).raise_for_status()
-    second, _ = see_through(index_video(index_id), task_context(memory))
+    second, _ = run_to_end(index_video(index_id), task_context(memory))
     assert second["video_id"] != first["video_id"]
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_job_continues_after_the_deadline(deferrable: bool, connect: Connect, account: Account, unseen: Path) -> None:
+def test_job_continues_after_the_deadline(
+    deferrable: bool, connect: Connect, account: Account, new_video: Path
+) -> None:
     index_id = account.create_index(f"deadline-{deferrable}")
     memory = TaskStateStore()
-    fields = {"source": str(unseen), "deferrable": deferrable}
+    fields = {"source": str(new_video), "deferrable": deferrable}
     with pytest.raises(TwelveLabsJobTimeoutError, match="a retry attaches"):
-        see_through(index_video(index_id, timeout=0.5, **fields), task_context(memory))
+        run_to_end(index_video(index_id, timeout=0.5, **fields), task_context(memory))
     before = billed(account)
-    result, _ = see_through(index_video(index_id, timeout=600, **fields), task_context(memory))
+    result, _ = run_to_end(index_video(index_id, timeout=600, **fields), task_context(memory))
     assert result["video_id"]
     assert billed(account) == before + 1
     assert account.get(f"/v1.3/indexes/{index_id}/videos")["page_info"]["total_results"] == 1
@@ -112,7 +111,7 @@ def test_job_continues_after_the_deadline(deferrable: bool, connect: Connect, ac
 
 def test_analysis_is_found_by_its_idempotency_key(connect: Connect, account: Account, tmp_path: Path) -> None:
     index_id = account.create_index("analysis")
-    video, _ = see_through(index_video(index_id), task_context(run_id="index"))
+    video, _ = run_to_end(index_video(index_id), task_context(run_id="index"))
     before = billed(account, "analysis")
 
     def extract() -> TwelveLabsExtractTextInVideoOperator:
@@ -121,8 +120,8 @@ def test_analysis_is_found_by_its_idempotency_key(connect: Connect, account: Acc
             poll_interval=0.2,
         )  # fmt: skip
 
-    first, _ = see_through(extract(), task_context())
-    second, _ = see_through(extract(), task_context())
+    first, _ = run_to_end(extract(), task_context())
+    second, _ = run_to_end(extract(), task_context())
     assert first == second
     assert first["rows"] > 0
     assert billed(account, "analysis") == before + 1
@@ -131,7 +130,7 @@ def test_analysis_is_found_by_its_idempotency_key(connect: Connect, account: Acc
 @pytest.fixture
 def indexed(connect: Connect, account: Account, request: pytest.FixtureRequest) -> dict[str, Any]:
     """A video that is indexed."""
-    result, _ = see_through(index_video(account.create_index(request.node.name)), task_context())
+    result, _ = run_to_end(index_video(account.create_index(request.node.name)), task_context())
     return dict(result)
 
 
@@ -143,7 +142,7 @@ def test_sensor_outcome_is_equal_in_every_mode(how: dict[str, Any], indexed: dic
     sensor = TwelveLabsIndexingSensor(
         task_id="s", index_id=indexed["index_id"], video_id=indexed["video_id"], poke_interval=0.2, **how
     )
-    outcome, deferrals = see_through(sensor, task_context())
+    outcome, deferrals = run_to_end(sensor, task_context())
     assert deferrals == 0, "a job that is ready is never deferred"
     assert outcome == {
         "index_id": indexed["index_id"],
@@ -176,19 +175,19 @@ def test_sensor_waits_for_a_task_created_elsewhere(
     index_id = account.create_index(f"other-{api_version}-{how}")
     task_id = task_created_elsewhere(account, index_id, file=SAMPLE.read_bytes())
     sensor = TwelveLabsIndexingSensor(task_id="s", indexing_task_id=task_id, poke_interval=0.5, **how)
-    outcome, _ = see_through(sensor, task_context())
+    outcome, _ = run_to_end(sensor, task_context())
     assert outcome["status"] == "ready"
     assert outcome["index_id"] == index_id
     assert outcome["video_id"]
 
 
 @pytest.mark.parametrize("how", MODES, ids=str)
-def test_sensor_times_out(how: dict[str, Any], connect: Connect, account: Account, unseen: Path) -> None:
+def test_sensor_times_out(how: dict[str, Any], connect: Connect, account: Account, new_video: Path) -> None:
     index_id = account.create_index(f"late-{how}")
-    task_id = task_created_elsewhere(account, index_id, file=unseen.read_bytes())
+    task_id = task_created_elsewhere(account, index_id, file=new_video.read_bytes())
     sensor = TwelveLabsIndexingSensor(task_id="s", indexing_task_id=task_id, poke_interval=0.1, timeout=0.3, **how)
     with pytest.raises(AirflowSensorTimeout):
-        see_through(sensor, task_context())
+        run_to_end(sensor, task_context())
 
 
 @pytest.fixture
@@ -214,7 +213,7 @@ def test_sensor_fails_with_the_job(how: dict[str, Any], connect: Connect, accoun
     task_id = task_created_elsewhere(account, index_id, video_url=broken_url)
     sensor = TwelveLabsIndexingSensor(task_id="s", indexing_task_id=task_id, poke_interval=0.2, **how)
     with pytest.raises(TwelveLabsWatchedJobFailedError, match=f"{task_id} ended as 'failed'"):
-        see_through(sensor, task_context())
+        run_to_end(sensor, task_context())
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
@@ -228,7 +227,7 @@ def test_failed_job_names_its_reason_and_publishes_nothing(
     memory = TaskStateStore()
     operator = index_video(index_id, source=broken_url, deferrable=deferrable)
     with pytest.raises(TwelveLabsJobFailedError, match=r"ended as 'failed': .*(broken|read)"):
-        see_through(operator, task_context(memory))
+        run_to_end(operator, task_context(memory))
     assert account.holdings()[:2] == before
     assert memory.jobs() == {}
 
@@ -240,7 +239,7 @@ def test_transcript_url_is_fetched_by_the_service(
     (tmp_path / "given.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nwords of the address\n")
     index_id = account.create_index("given by address")
     operator = index_video(index_id, transcription=f"{file_server}/given.srt", deferrable=False)
-    result, _ = see_through(operator, task_context())
+    result, _ = run_to_end(operator, task_context())
     assert result["transcription_used"]
     path = f"/v1.2/indexes/{index_id}/videos/{result['video_id']}/transcription"
     assert [row["value"] for row in account.get(path)["data"]] == ["words of the address"]

@@ -13,6 +13,7 @@ import pytest
 from demo.site import CONNECTION_ID
 from tests.chaos.stack import Stack
 from tests.e2e.conftest import LONGEST, WATCHED_INDEX
+from tests.engine.videos import padded_copy
 from twelvelabs_provider.version_compat import AIRFLOW_V_3_3_PLUS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("connected")]
@@ -83,7 +84,7 @@ def finished(stack: Stack) -> set[str]:
 def test_every_video_of_a_burst_is_processed(stack: Stack, clip: Path) -> None:
     before, billed = finished(stack), billed_analyses(stack)
     path = f"/indexes/{index_id(stack, WATCHED_INDEX)}/indexed-assets"
-    copies = [stack.engine.asset(copy_of(clip, stack.marks, number)) for number in range(5)]
+    copies = [stack.engine.asset(padded_copy(clip, stack.marks / f"burst {number}.mp4")) for number in range(5)]
     burst = {str(stack.engine.expect(202, "POST", path, json={"asset_id": one})["_id"]) for one in copies}
     wait(stack, lambda: burst <= finished(stack), "scheduler")
     assert finished(stack) == before | burst
@@ -102,13 +103,6 @@ def is_quiet(stack: Stack) -> bool:
 def billed_analyses(stack: Stack) -> int:
     """Return how many analyses the engine billed."""
     return sum(event["what"] == "analysis" for event in stack.account.get("/_local/billing")["events"])
-
-
-def copy_of(clip: Path, folder: Path, number: int) -> Path:
-    """Return a copy with bytes of its own."""
-    copy = folder / f"burst {number}.mp4"
-    copy.write_bytes(clip.read_bytes() + (12).to_bytes(4, "big") + b"free" + number.to_bytes(4, "big"))
-    return copy
 
 
 @pytest.fixture(scope="module")

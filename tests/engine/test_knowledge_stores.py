@@ -19,9 +19,9 @@ NOWHERE = "00000000-0000-7000-8000-000000000000"
 
 
 @pytest.fixture(scope="module")
-def shelf(api: Api, library: Library, clip: Path) -> FilledStore:
+def searchable_store(api: Api, library: Library, clip: Path) -> FilledStore:
     """The sample, which speaks, and the silent clip."""
-    return filled_store(api, "engine shelf", [library.asset_id, api.asset(clip)])
+    return filled_store(api, "engine searchable", [library.asset_id, api.asset(clip)])
 
 
 @pytest.fixture
@@ -166,45 +166,47 @@ def test_a_deleted_store_deletes_its_items(api: Api, store: str, clip: Path) -> 
         ({"query": {"text": "a"}, "page_token": "guessed"}, "parameter_invalid", "page_token"),
     ],
 )
-def test_an_invalid_search(api: Api, shelf: FilledStore, body: dict[str, Any], code: str, said: str) -> None:
-    assert said in api.refused(400, code, "POST", f"/knowledge-stores/{shelf.store_id}/search", json=body)
+def test_an_invalid_search(api: Api, searchable_store: FilledStore, body: dict[str, Any], code: str, said: str) -> None:
+    assert said in api.refused(400, code, "POST", f"/knowledge-stores/{searchable_store.store_id}/search", json=body)
 
 
-def search(api: Api, shelf: FilledStore, text: str, **body: Any) -> Any:
-    return api.expect(200, "POST", f"/knowledge-stores/{shelf.store_id}/search", json={"query": {"text": text}, **body})
+def search(api: Api, searchable_store: FilledStore, text: str, **body: Any) -> Any:
+    return api.expect(
+        200, "POST", f"/knowledge-stores/{searchable_store.store_id}/search", json={"query": {"text": text}, **body}
+    )
 
 
 @pytest.mark.parametrize("text", ['"', "AND OR NOT", "winter*", "(summer", "text:winter", "-", "\u2603"])
-def test_words_are_never_operators(api: Api, shelf: FilledStore, text: str) -> None:
-    assert isinstance(search(api, shelf, text)["data"], list)
+def test_words_are_never_operators(api: Api, searchable_store: FilledStore, text: str) -> None:
+    assert isinstance(search(api, searchable_store, text)["data"], list)
 
 
-def test_word_forms_and_capitals_do_not_matter(api: Api, shelf: FilledStore) -> None:
-    assert search(api, shelf, "Winters")["data"] == search(api, shelf, "winter")["data"] != []
-    assert search(api, shelf, "aardvark")["data"] == []
+def test_word_forms_and_capitals_do_not_matter(api: Api, searchable_store: FilledStore) -> None:
+    assert search(api, searchable_store, "Winters")["data"] == search(api, searchable_store, "winter")["data"] != []
+    assert search(api, searchable_store, "aardvark")["data"] == []
 
 
-def test_modalities_are_searched_separately(api: Api, shelf: FilledStore) -> None:
-    default = search(api, shelf, "doctor winter")
+def test_modalities_are_searched_separately(api: Api, searchable_store: FilledStore) -> None:
+    default = search(api, searchable_store, "doctor winter")
     assert default["effective_search_options"] == {"video": {"modalities": ["visual"]}}
-    audio = search(api, shelf, "doctor winter", search_options={"video": {"modalities": ["audio"]}})
-    assert {hit["item_id"] for hit in audio["data"]} == {shelf.item_ids[0]}
+    audio = search(api, searchable_store, "doctor winter", search_options={"video": {"modalities": ["audio"]}})
+    assert {hit["item_id"] for hit in audio["data"]} == {searchable_store.item_ids[0]}
     assert {tuple(match["modalities"]) for hit in audio["data"] for match in hit["matches"]} == {("audio",)}
 
 
-def test_a_page_token_contains_the_search(api: Api, shelf: FilledStore) -> None:
-    first = search(api, shelf, "summer winter", page_size=1)
+def test_a_page_token_contains_the_search(api: Api, searchable_store: FilledStore) -> None:
+    first = search(api, searchable_store, "summer winter", page_size=1)
     token = first["next_page_token"]
-    second = search(api, shelf, "something else", page_size=50, page_token=token)
+    second = search(api, searchable_store, "something else", page_size=50, page_token=token)
     assert [hit["rank"] for hit in first["data"] + second["data"]] == [1, 2]
     other = api.expect(201, "POST", "/knowledge-stores", json={"name": "other"})["_id"]
     body = {"query": {"text": "a"}, "page_token": token}
     api.refused(400, "parameter_invalid", "POST", f"/knowledge-stores/{other}/search", json=body)
 
 
-def question(shelf: FilledStore, content: str = "Winter?", **fields: Any) -> dict[str, Any]:
+def question(searchable_store: FilledStore, content: str = "Winter?", **fields: Any) -> dict[str, Any]:
     message = {"type": "message", "role": "user", "content": content}
-    return {"knowledge_store_id": shelf.store_id, "input": [message], "stream": True, **fields}
+    return {"knowledge_store_id": searchable_store.store_id, "input": [message], "stream": True, **fields}
 
 
 @pytest.mark.parametrize(
@@ -231,8 +233,10 @@ def question(shelf: FilledStore, content: str = "Winter?", **fields: Any) -> dic
         ({"temperature": 1}, "parameter_unknown", "temperature"),
     ],
 )
-def test_an_invalid_question(api: Api, shelf: FilledStore, change: dict[str, Any], code: str, said: str) -> None:
-    body = {name: value for name, value in {**question(shelf), **change}.items() if value is not None}
+def test_an_invalid_question(
+    api: Api, searchable_store: FilledStore, change: dict[str, Any], code: str, said: str
+) -> None:
+    body = {name: value for name, value in {**question(searchable_store), **change}.items() if value is not None}
     assert said in api.refused(400, code, "POST", "/responses", json=body)
 
 
@@ -247,40 +251,46 @@ def test_an_invalid_question(api: Api, shelf: FilledStore, change: dict[str, Any
         "text",
     ],
 )
-def test_a_schema_that_quotes_cannot_fill_is_refused(api: Api, shelf: FilledStore, part: Any) -> None:
+def test_a_schema_that_quotes_cannot_fill_is_refused(api: Api, searchable_store: FilledStore, part: Any) -> None:
     asked = {"type": "json_schema", "name": "a", "schema": {"type": "object", "properties": {"mood": part}}}
-    body = question(shelf, text={"format": asked})
+    body = question(searchable_store, text={"format": asked})
     assert "mood" in api.refused(400, "parameter_invalid", "POST", "/responses", json=body)
 
 
-def test_an_unknown_selection(api: Api, shelf: FilledStore) -> None:
-    body = question(shelf, "In {{sel:1}}?", selections=[{"kind": "item", "id": shelf.item_ids[0]}])
+def test_an_unknown_selection(api: Api, searchable_store: FilledStore) -> None:
+    body = question(
+        searchable_store, "In {{sel:1}}?", selections=[{"kind": "item", "id": searchable_store.item_ids[0]}]
+    )
     assert "selection 1" in api.refused(400, "parameter_invalid", "POST", "/responses", json=body)
 
 
-def test_a_session_belongs_to_its_store(api: Api, shelf: FilledStore) -> None:
-    session = api.expect(200, "POST", "/responses", json=question(shelf, stream=False))["session_id"]
+def test_a_session_belongs_to_its_store(api: Api, searchable_store: FilledStore) -> None:
+    session = api.expect(200, "POST", "/responses", json=question(searchable_store, stream=False))["session_id"]
     other = api.expect(201, "POST", "/knowledge-stores", json={"name": "other"})["_id"]
-    body = {**question(shelf, session_id=session), "knowledge_store_id": other}
-    assert shelf.store_id in api.refused(400, "parameter_invalid", "POST", "/responses", json=body)
+    body = {**question(searchable_store, session_id=session), "knowledge_store_id": other}
+    assert searchable_store.store_id in api.refused(400, "parameter_invalid", "POST", "/responses", json=body)
 
 
-def test_nothing_is_invented_without_a_match(api: Api, shelf: FilledStore) -> None:
-    answer = api.expect(200, "POST", "/responses", json=question(shelf, "Where is the aardvark?", stream=False))
+def test_nothing_is_invented_without_a_match(api: Api, searchable_store: FilledStore) -> None:
+    answer = api.expect(
+        200, "POST", "/responses", json=question(searchable_store, "Where is the aardvark?", stream=False)
+    )
     (part,) = answer["output"][0]["content"]
     assert part["text"].startswith("Nothing that is said or shown")
     assert part["annotations"] == []
     assert answer["model"] == "twelvelabs-local-extractive"
 
 
-def test_an_overview_quotes_the_first_passages(api: Api, shelf: FilledStore) -> None:
-    answer = api.expect(200, "POST", "/responses", json=question(shelf, "Summarize the videos.", stream=False))
+def test_an_overview_quotes_the_first_passages(api: Api, searchable_store: FilledStore) -> None:
+    answer = api.expect(
+        200, "POST", "/responses", json=question(searchable_store, "Summarize the videos.", stream=False)
+    )
     cited = {one["item_id"] for one in answer["output"][0]["content"][0]["annotations"]}
-    assert cited == set(shelf.item_ids)
+    assert cited == set(searchable_store.item_ids)
 
 
-def test_events_of_a_stream(api: Api, shelf: FilledStore) -> None:
-    response = api.send("POST", "/responses", json=question(shelf))
+def test_events_of_a_stream(api: Api, searchable_store: FilledStore) -> None:
+    response = api.send("POST", "/responses", json=question(searchable_store))
     assert response.headers["content-type"].startswith("text/event-stream")
     blocks = response.content.decode().strip().split("\n\n")
     assert blocks.pop() == "data: [DONE]"
@@ -318,8 +328,8 @@ def test_events_of_a_stream(api: Api, shelf: FilledStore) -> None:
         f"/knowledge-stores/STORE/item-collections/ksic_{NOWHERE}/items",
     ],
 )
-def test_unknown_ids(api: Api, shelf: FilledStore, path: str) -> None:
-    api.refused(404, "resource_not_exist", "GET", path.replace("STORE", shelf.store_id))
+def test_unknown_ids(api: Api, searchable_store: FilledStore, path: str) -> None:
+    api.refused(404, "resource_not_exist", "GET", path.replace("STORE", searchable_store.store_id))
 
 
 @pytest.mark.parametrize("wrong", [UNKNOWN, "ks_x", f"ksi_{NOWHERE}"])

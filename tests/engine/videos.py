@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import struct
 from collections.abc import Sequence
 from fractions import Fraction
@@ -14,6 +15,18 @@ import numpy as np
 
 FPS = 5
 RATE = 16_000
+
+
+def padded_copy(video: Path, path: Path, padding: bytes | None = None) -> Path:
+    """Copy a video and append bytes that players skip: neither the engine nor the provider knows the content then.
+
+    :param path: where.
+    :param padding: the bytes; random ones by default.
+    :return: the path.
+    """
+    padding = os.urandom(64) if padding is None else padding
+    path.write_bytes(video.read_bytes() + struct.pack(">I4s", len(padding) + 8, b"free") + padding)
+    return path
 
 
 def make_video(

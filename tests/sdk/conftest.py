@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.fixtures import no_violations, vendor_address
+from tests.contract.fixtures import no_violations, searchable_store, vendor_address
 
 if find_spec("twelvelabs") is None:
     warnings.warn("tests/sdk is left out: the vendor's client is not installed (pip install twelvelabs)", stacklevel=1)
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.engine_process import Engine
 
-__all__ = ["no_violations", "vendor_address"]
+__all__ = ["no_violations", "searchable_store", "vendor_address"]
 
 
 @pytest.fixture(scope="session")

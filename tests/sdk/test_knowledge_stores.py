@@ -22,25 +22,15 @@ from twelvelabs.types import (
 from twelvelabs.types.item_id_filter import ItemIdFilter
 
 from tests.engine.client import Api, until
-from tests.engine.images import make_image
-from tests.engine.knowledge import FilledStore, filled_store
+from tests.engine.knowledge import FilledStore
 
 if TYPE_CHECKING:
     from twelvelabs import TwelveLabs
     from twelvelabs.types import ResponseStreamEvent
 
-    from tests.conftest import Library
     from tests.engine_process import Engine
 
 NOWHERE = "ks_00000000-0000-7000-8000-000000000000"
-
-
-@pytest.fixture(scope="module")
-def shelf(engine: Engine, library: Library, clip: Path, tmp_path_factory: pytest.TempPathFactory) -> FilledStore:
-    """The sample, which speaks; the silent clip; a picture."""
-    api = Api(engine)
-    picture = api.asset(make_image(tmp_path_factory.mktemp("sdk_shelf") / "sign.png", "SUMMER SALE"))
-    return filled_store(api, "sdk shelf", [library.asset_id, api.asset(clip), picture])
 
 
 def test_stores(client: TwelveLabs) -> None:
@@ -69,25 +59,32 @@ def test_items(client: TwelveLabs, engine: Engine, clip: Path) -> None:
     assert list(items.list(store_id)) == []
 
 
-def test_item_collections(client: TwelveLabs, shelf: FilledStore) -> None:
+def test_item_collections(client: TwelveLabs, searchable_store: FilledStore) -> None:
     collections = client.knowledge_store_item_collections
-    made = collections.create(shelf.store_id, name="sdk talks", metadata={"a": "b"})
+    made = collections.create(searchable_store.store_id, name="sdk talks", metadata={"a": "b"})
     assert made.id
-    assert collections.add_items(shelf.store_id, made.id, item_ids=list(shelf.item_ids[:2])).member_count == 2
-    collections.remove_items(shelf.store_id, made.id, item_ids=[shelf.item_ids[0]])
-    assert [one.id for one in collections.list_items(shelf.store_id, made.id)] == [shelf.item_ids[1]]
-    assert collections.update(shelf.store_id, made.id, description="said").description == "said"
-    assert collections.retrieve(shelf.store_id, made.id).member_count == 1
-    assert made.id in [one.id for one in collections.list(shelf.store_id, sort_by="name")]
-    collections.delete(shelf.store_id, made.id)
-    assert made.id not in [one.id for one in collections.list(shelf.store_id)]
+    assert (
+        collections.add_items(
+            searchable_store.store_id, made.id, item_ids=list(searchable_store.item_ids[:2])
+        ).member_count
+        == 2
+    )
+    collections.remove_items(searchable_store.store_id, made.id, item_ids=[searchable_store.item_ids[0]])
+    assert [one.id for one in collections.list_items(searchable_store.store_id, made.id)] == [
+        searchable_store.item_ids[1]
+    ]
+    assert collections.update(searchable_store.store_id, made.id, description="said").description == "said"
+    assert collections.retrieve(searchable_store.store_id, made.id).member_count == 1
+    assert made.id in [one.id for one in collections.list(searchable_store.store_id, sort_by="name")]
+    collections.delete(searchable_store.store_id, made.id)
+    assert made.id not in [one.id for one in collections.list(searchable_store.store_id)]
 
 
-def test_search(client: TwelveLabs, shelf: FilledStore) -> None:
+def test_search(client: TwelveLabs, searchable_store: FilledStore) -> None:
     query = KnowledgeStoreSearchQuery(text="summer")
-    found = client.knowledge_stores.search(shelf.store_id, query=query, include_metadata=True)
+    found = client.knowledge_stores.search(searchable_store.store_id, query=query, include_metadata=True)
     by_item = {hit.item_id: hit for hit in found.data}
-    video, image = by_item[shelf.item_ids[1]], by_item[shelf.item_ids[2]]
+    video, image = by_item[searchable_store.item_ids[1]], by_item[searchable_store.item_ids[2]]
     assert video.asset_type == "video"
     assert [(match.start_sec, match.end_sec, match.modalities) for match in video.matches] == [(3.0, 6.0, ["visual"])]
     assert video.metadata
@@ -95,10 +92,10 @@ def test_search(client: TwelveLabs, shelf: FilledStore) -> None:
     assert video.metadata.system.duration == 6.0
     assert image.asset_type == "image"
     heard = client.knowledge_stores.search(
-        shelf.store_id,
+        searchable_store.store_id,
         query=KnowledgeStoreSearchQuery(text="doctor"),
         search_options=SearchKnowledgeStoreOptions(video=VideoSearchOptions(modalities=["audio"])),
-        filter=SearchKnowledgeStoreFilter(item_id=ItemIdFilter(eq=shelf.item_ids[0])),
+        filter=SearchKnowledgeStoreFilter(item_id=ItemIdFilter(eq=searchable_store.item_ids[0])),
         group_by="item",
     )
     (hit,) = heard.data
@@ -108,16 +105,16 @@ def test_search(client: TwelveLabs, shelf: FilledStore) -> None:
     assert heard.effective_search_options.video.modalities == ["audio"]
 
 
-def test_search_pages_end(client: TwelveLabs, engine: Engine, shelf: FilledStore) -> None:
+def test_search_pages_end(client: TwelveLabs, engine: Engine, searchable_store: FilledStore) -> None:
     query = KnowledgeStoreSearchQuery(text="summer winter")
-    first = client.knowledge_stores.search(shelf.store_id, query=query, page_size=1)
+    first = client.knowledge_stores.search(searchable_store.store_id, query=query, page_size=1)
     assert first.next_page_token
-    second = client.knowledge_stores.search(shelf.store_id, query=query, page_token=first.next_page_token)
+    second = client.knowledge_stores.search(searchable_store.store_id, query=query, page_token=first.next_page_token)
     assert [hit.rank for hit in (*first.data, *second.data)] == [1, 2]
     with sqlite3.connect(engine.data_dir / "engine.sqlite3", timeout=30) as db:
         db.execute("UPDATE knowledge_page_tokens SET expires_at = '2020-01-01T00:00:00.000Z'")
     with pytest.raises(GoneError):
-        client.knowledge_stores.search(shelf.store_id, query=query, page_token=first.next_page_token)
+        client.knowledge_stores.search(searchable_store.store_id, query=query, page_token=first.next_page_token)
 
 
 def asked(content: str) -> Sequence[ResponseInputItem]:
@@ -136,8 +133,10 @@ def text_of(response: ResponseObject) -> str:
     return "".join(part.text for item in response.output or () for part in item.content or ())
 
 
-def test_streamed_response(client: TwelveLabs, shelf: FilledStore) -> None:
-    events = list(client.responses.create_stream(knowledge_store_id=shelf.store_id, input=asked("When is it summer?")))
+def test_streamed_response(client: TwelveLabs, searchable_store: FilledStore) -> None:
+    events = list(
+        client.responses.create_stream(knowledge_store_id=searchable_store.store_id, input=asked("When is it summer?"))
+    )
     assert events[0].type == "response.created"
     assert [event.sequence_number for event in events] == list(range(len(events)))
     answer = end_of(events)
@@ -146,13 +145,13 @@ def test_streamed_response(client: TwelveLabs, shelf: FilledStore) -> None:
     assert "SUMMER 2031" in text
     (message,) = list(answer.output or [])
     cited = {annotation.item_id for part in message.content or () for annotation in part.annotations}
-    assert cited == set(shelf.item_ids[1:])
+    assert cited == set(searchable_store.item_ids[1:])
     assert answer.session_id
     again = client.responses.create_stream(
-        knowledge_store_id=shelf.store_id,
+        knowledge_store_id=searchable_store.store_id,
         input=asked("And in {{sel:0}}?"),
         session_id=answer.session_id,
-        selections=[ResponseSelection(kind="item", id=shelf.item_ids[2])],
+        selections=[ResponseSelection(kind="item", id=searchable_store.item_ids[2])],
         include=["intermediate_outputs"],
     )
     second = end_of(list(again))
@@ -161,15 +160,15 @@ def test_streamed_response(client: TwelveLabs, shelf: FilledStore) -> None:
     assert "SUMMER SALE" in text_of(second)
 
 
-def test_synchronous_response(client: TwelveLabs, shelf: FilledStore) -> None:
-    answer = client.responses.create(knowledge_store_id=shelf.store_id, input=asked("Winter?"))
+def test_synchronous_response(client: TwelveLabs, searchable_store: FilledStore) -> None:
+    answer = client.responses.create(knowledge_store_id=searchable_store.store_id, input=asked("Winter?"))
     assert answer.status == "completed"
     assert "WINTER" in text_of(answer)
     assert answer.usage
     assert answer.usage.output_tokens
 
 
-def test_refusals_raise_client_exceptions(client: TwelveLabs, shelf: FilledStore) -> None:
+def test_refusals_raise_client_exceptions(client: TwelveLabs, searchable_store: FilledStore) -> None:
     with pytest.raises(BadRequestError) as caught:
         client.knowledge_stores.create(name="")
     assert caught.value.body["code"] == "parameter_not_provided"
@@ -178,4 +177,4 @@ def test_refusals_raise_client_exceptions(client: TwelveLabs, shelf: FilledStore
     with pytest.raises(BadRequestError):
         list(client.responses.create_stream(knowledge_store_id=NOWHERE, input=asked("Who?")))
     with pytest.raises(BadRequestError):
-        list(client.responses.create_stream(knowledge_store_id=shelf.store_id, input=asked("")))
+        list(client.responses.create_stream(knowledge_store_id=searchable_store.store_id, input=asked("")))

@@ -16,7 +16,7 @@ from tests.engine.multipart import padded
 from tests.servers.remote import Remote
 from tests.servers.test_outputs import said_of
 from tests.task_context import TaskStateStore, task_context
-from tests.task_runs import see_through
+from tests.task_runs import run_to_end
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.storage.source import Source
 
@@ -52,7 +52,7 @@ def test_service_fetches_a_video_by_a_presigned_url(
     if remote.scheme == "s3":
         pytest.skip("a moto that checks signatures has none of links; tests/dags/test_signed_uploads.py follows those")
     remote.write(f"in/{NAME}", clip.read_bytes())
-    result, _ = see_through(create(remote.uri(f"in/{NAME}")), task_context())
+    result, _ = run_to_end(create(remote.uri(f"in/{NAME}")), task_context())
     asset = account.get(f"/v1.3/assets/{result['asset_id']}")
     assert (asset["method"], asset["filename"], asset["size"]) == ("url", NAME, clip.stat().st_size), caplog.text
 
@@ -60,7 +60,7 @@ def test_service_fetches_a_video_by_a_presigned_url(
 def test_large_video_is_uploaded_in_parts(remote: Remote, connect: Connect, clip: Path, tmp_path: Path) -> None:
     content = padded(clip, tmp_path / "parts.mp4", 11 * MIB).read_bytes()
     remote.write(f"in/{NAME}", content)
-    result, _ = see_through(create(remote.uri(f"in/{NAME}"), method="multipart"), task_context())
+    result, _ = run_to_end(create(remote.uri(f"in/{NAME}"), method="multipart"), task_context())
     assert (result["method"], result["size"], result["filename"]) == ("multipart", 11 * MIB, NAME)
 
 
