@@ -173,7 +173,7 @@ def test_sensor_without_a_task_id_fails(connect: Connect) -> None:
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no video": ({"asset_id": None}, "Name one video"),
     "two videos": ({"video_url": "https://example.org/a.mp4"}, "asset_id and video_url"),
-    "a video without its index": ({"asset_id": None, "video_id": "v"}, "index_id"),
+    "a video without its index": ({"asset_id": None, "index_name": None, "video_id": "v"}, "index_id"),
     "no number": ({"temperature": "warm"}, "temperature='warm'"),
     "many words": ({"max_tokens": "lots"}, "max_tokens='lots'"),
     "an unknown mode": ({"mode": "fast"}, "mode='fast'"),
@@ -200,6 +200,16 @@ def test_invalid_arguments_are_refused_before_any_request(
     with pytest.raises(TwelveLabsInputError, match=said):
         operator.execute(task_context())
     assert billed(account) == before
+
+
+@pytest.mark.parametrize("name", [name for name in WRONG if name != "a window behind the end"])
+def test_what_is_wrong_is_said_before_any_request(
+    name: str, scripted: Callable[..., ScriptedServer], tmp_path: Path
+) -> None:
+    server, (fields, said) = scripted(), WRONG[name]
+    with pytest.raises(TwelveLabsInputError, match=said):
+        analyze(tmp_path, **{"asset_id": "a1", "index_name": "films", **fields}).execute(task_context())
+    assert server.requests == []
 
 
 REFUSED: dict[str, dict[str, Any]] = {

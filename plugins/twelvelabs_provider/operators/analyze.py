@@ -20,7 +20,6 @@ from twelvelabs_provider.jobs.result_deduplication import stem_with
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
 from twelvelabs_provider.operators.video_analysis import (
     VIDEO_FIELDS,
-    AnalyzedVideo,
     VideoAnalysis,
     video_page,
     video_values,
@@ -184,10 +183,11 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsJobOperator):
         """Check and ask; or attach to the given task."""
         if self.analysis_task_id:
             return self._attach_to_given(context, self.analysis_task_id)
-        self._files(mapping_of("response_format", self.response_format).get("type")).formats()
+        question = self._question()
+        self._files((question.response_format or {}).get("type")).formats()
         analysis = self._analysis(context)
-        video = analysis.find_video()
-        return analysis.ask(video, self._request(video), is_default=False)
+        video = analysis.find_video(question)
+        return analysis.ask(video, video.request(question, optional_text(self.model_name)), is_default=False)
 
     def complete(self, context: Context, pending: PendingJob, state: JobState) -> Result:
         """Publish the answer of a task that is ready."""
@@ -244,18 +244,16 @@ class TwelveLabsAnalyzeVideoOperator(TwelveLabsJobOperator):
     def _files(self, response_format: str | None) -> AnalysisFiles:
         return AnalysisFiles(self.output_path, response_format, texts_of("formats", self.formats))
 
-    def _request(self, video: AnalyzedVideo) -> AnalysisRequest:
+    def _question(self) -> AnalysisRequest:
+        """Return the request without its video, which is looked up when the question is valid."""
         return AnalysisRequest(
-            video.source,
+            "",
             mode=choice_of("analysis_mode", self.analysis_mode, AnalysisMode),
-            model=optional_text(self.model_name) or video.default_model,
             prompt=self.prompt or None,
             prompt_v2=mapping_of("prompt_v2", self.prompt_v2) or None,
             response_format=mapping_of("response_format", self.response_format) or None,
             max_tokens=_max_tokens(self.max_tokens),
             temperature=optional_number("temperature", self.temperature),
-            start=video.window.start,
-            end=video.window.end,
             min_segment_duration=optional_number("min_segment_duration", self.min_segment_duration),
             max_segment_duration=optional_number("max_segment_duration", self.max_segment_duration),
             custom_id=self.custom_id or None,

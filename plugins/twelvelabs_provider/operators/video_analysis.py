@@ -18,7 +18,7 @@ from twelvelabs_provider.api.analysis.request import (
 from twelvelabs_provider.api.analysis.stream import StreamedText
 from twelvelabs_provider.api.call import ensure_supported
 from twelvelabs_provider.inputs.analyzed_video import Named, Subject, find_subject
-from twelvelabs_provider.inputs.typed_arguments import choice_of, optional_text
+from twelvelabs_provider.inputs.typed_arguments import choice_of, optional_number, optional_text
 from twelvelabs_provider.jobs.analysis_submission import AnalysisSubmission, task_mark
 from twelvelabs_provider.jobs.billed_answer import BilledAnswer
 from twelvelabs_provider.jobs.billed_call import BilledCall
@@ -67,6 +67,16 @@ class AnalyzedVideo:
         """The model that answers unless the operator names another."""
         return INDEX_ENGINE if self.source.kind is SourceKind.INDEXED else DEFAULT_MODEL
 
+    def request(self, question: AnalysisRequest, model: str | None) -> AnalysisRequest:
+        """Return the request that asks a question about the video.
+
+        :param model: the operator's model; None for the default.
+        """
+        window = self.window
+        return replace(
+            question, video=self.source, model=model or self.default_model, start=window.start, end=window.end
+        )
+
 
 def video_values(operator: AnalysisOperator) -> tuple[Any, ...]:
     """Return the values that identify the video and how it is analyzed; a URL counts without its signature."""
@@ -96,26 +106,31 @@ class VideoAnalysis:
         self._kind = kind
         self._hook = operator.hook
 
-    def find_video(self) -> AnalyzedVideo:
-        """Check the output and the time range, then look up the video, all without cost.
+    def find_video(self, question: AnalysisRequest | None = None) -> AnalyzedVideo:
+        """Check the arguments, then look up the video, all without cost.
 
+        :param question: the request without its video, checked before any request is sent.
         :raises TwelveLabsInputError: an argument cannot work.
         """
         operator = self._operator
         required(operator, output_path=operator.output_path)
         window = TimeRange.parse(operator.start, operator.end)
+        mode = choice_of("mode", operator.mode, Mode)
+        optional_number("temperature", operator.temperature)
+        if question is not None:
+            # Whether the answer comes at once depends on the video, unless the operator says so.
+            ensure_valid(question, Mode.ASYNC if mode is Mode.AUTO else mode)
         check_output(operator.output_path)
-        index_id = operator.index_id
-        if optional_text(operator.index_name) is not None:
-            index_id = resolve_index(self._hook, index_id, operator.index_name)
         named = Named.of(
             asset_id=operator.asset_id,
             video_url=operator.video_url,
             video_file=operator.video_file,
-            index_id=index_id,
+            index_id=optional_text(operator.index_id) or operator.index_name,
             video_id=operator.video_id,
             source_uri=operator.source_uri,
         )
+        if optional_text(operator.index_name) is not None:
+            named = replace(named, index_id=resolve_index(self._hook, operator.index_id, operator.index_name))
         subject, source = find_subject(self._hook, named)
         window.ensure_before_end(subject.duration)
         if subject.index_id and subject.video_id:
