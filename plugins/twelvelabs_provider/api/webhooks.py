@@ -50,7 +50,7 @@ _SCHEME = "v1"
 
 
 class WebhookProblem(StrEnum):
-    """Why a message is not taken."""
+    """Why a message is refused."""
 
     HEADER = "header"
     SIGNATURE = "signature"
@@ -59,9 +59,9 @@ class WebhookProblem(StrEnum):
 
 
 class TwelveLabsWebhookError(TwelveLabsPermanentError):
-    """A message that claims to be the service's and is not taken: answer it with 400.
+    """A message is not from the service, too old, or no event: answer it with HTTP 400.
 
-    :param problem: what is wrong with it.
+    :param problem: why it is refused.
     """
 
     def __init__(self, problem: WebhookProblem, message: str) -> None:
@@ -70,7 +70,7 @@ class TwelveLabsWebhookError(TwelveLabsPermanentError):
 
 
 class WebhookType(StrEnum):
-    """The events that are known; others are tolerated."""
+    """Known event types; others are tolerated."""
 
     INDEXING_READY = "index.task.ready"
     INDEXING_FAILED = "index.task.failed"
@@ -80,7 +80,7 @@ class WebhookType(StrEnum):
 
 
 class JobEnded(ServiceModel):
-    """What an event announces; the fields that no subclass knows are in the ``data`` of the event."""
+    """A job that has ended, as an event announces it; fields that are not known are in the ``data`` of the event."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -139,15 +139,15 @@ _SUBJECTS: Mapping[str, type[IndexingEnded | AnalysisEnded | BatchEnded]] = {
     "analyze.batch": BatchEnded,
     "analyze.": AnalysisEnded,
 }
-"""What has ended, by the beginning of the type of its event; the first one that fits."""
+"""Kinds of jobs by the first words of an event type; the first match counts."""
 
 
 class WebhookEvent(ServiceModel):
     """One event.
 
     :param id: the same each time that it is sent.
-    :param type: a :class:`WebhookType`, or a word that is not known yet.
-    :param subject: what has ended; None for an event of an unknown type.
+    :param type: a :class:`WebhookType`, or a newer one.
+    :param subject: the job that has ended; None for an event of an unknown type.
     :param data: the fields of the event, as received.
     """
 
@@ -175,15 +175,15 @@ def verify_webhook(
     now: float | None = None,
     tolerance: float = TOLERANCE,
 ) -> WebhookEvent:
-    """Return the event of a message that the service has signed, in constant time whatever is wrong with it.
+    """Return the event of a message, if the service has signed it. The comparison takes constant time.
 
-    :param header: the ``TL-Signature`` header as it came.
-    :param body: the body as it came, before any decoding of its JSON.
+    :param header: the unchanged ``TL-Signature`` header.
+    :param body: the unchanged body, before its JSON is decoded.
     :param secret: of this webhook, from the dashboard.
-    :param now: epoch seconds; None takes the clock.
-    :param tolerance: seconds by which the message's time may lie before or after ``now``.
-    :raises TwelveLabsWebhookError: if it is not to be taken; ``problem`` says why.
-    :raises ValueError: if there is no secret: everybody could sign with an empty one.
+    :param now: epoch seconds; None for the current time.
+    :param tolerance: seconds by which the time of the message may lie before or after ``now``.
+    :raises TwelveLabsWebhookError: the message is refused; ``problem`` says why.
+    :raises ValueError: the secret is empty, so that anyone could sign.
     """
     if not secret:
         raise ValueError("the secret of the webhook is empty")
@@ -193,30 +193,30 @@ def verify_webhook(
     # Every signature is compared, so that the time taken does not reveal which one is valid.
     if not sum([hmac.compare_digest(given, expected) for given in signatures]):
         raise TwelveLabsWebhookError(
-            WebhookProblem.SIGNATURE, "no signature fits: another secret, or a body that was changed on its way"
+            WebhookProblem.SIGNATURE, "no signature matches: the secret is another one, or the body was changed"
         )
     age = (time.time() if now is None else now) - int(moment)
     if abs(age) > tolerance:
         where = f"{age:.0f} s ago" if age > 0 else f"{-age:.0f} s ahead of this clock"
-        raise TwelveLabsWebhookError(WebhookProblem.TIME, f"it was signed {where}; {tolerance:g} s are tolerated")
+        raise TwelveLabsWebhookError(WebhookProblem.TIME, f"signed {where}; {tolerance:g} s are tolerated")
     return _read_event(raw)
 
 
 class SeenEvents(Protocol):
-    """Remembers the ids of events; several receivers can share one (a table, a cache)."""
+    """Store of the ids of received events; several receivers can share one (a table, a cache)."""
 
     def add(self, event_id: str, now: float) -> bool:
         """Remember an id atomically and return whether it is new."""
 
     def forget(self, event_id: str) -> None:
-        """Forget an id; one that is not known is no error."""
+        """Forget an id; an unknown id is no error."""
 
 
 class EventsInMemory:
-    """Ids in the memory of one process, as many as are bounded.
+    """Bounded store of ids in the memory of one process.
 
-    :param keep: seconds for which an id is known.
-    :param most: ids that are known at most; the oldest goes first.
+    :param keep: seconds for which an id is kept.
+    :param most: maximum number of ids; the oldest is dropped first.
     """
 
     def __init__(self, keep: float = 24 * 3600.0, most: int = 100_000) -> None:
@@ -244,9 +244,9 @@ class EventsInMemory:
 
 
 class ReplayGuard:
-    """Lets every event through once.
+    """Replay protection: an event is new only once.
 
-    :param seen: remembers the ids; by default in the memory of this process, for a day.
+    :param seen: store of the ids; by default in the memory of this process, for a day.
     """
 
     def __init__(self, seen: SeenEvents | None = None) -> None:
@@ -255,17 +255,17 @@ class ReplayGuard:
     def is_new(self, event: WebhookEvent, *, now: float | None = None) -> bool:
         """Return whether an event is new, and remember it.
 
-        :param now: epoch seconds; None takes the clock.
+        :param now: epoch seconds; None for the current time.
         """
         return self._seen.add(event.id, time.time() if now is None else now)
 
     def release(self, event: WebhookEvent) -> None:
-        """Let an event through again: it could not be handled, and the service shall send it once more."""
+        """Accept an event again: its handling failed, and the service will send it again."""
         self._seen.forget(event.id)
 
 
 def _read_header(header: str | bytes | None) -> tuple[str, list[bytes]]:
-    """Return the time and the signatures of the known scheme; other schemes are passed over."""
+    """Return the time and the signatures of the known scheme; other schemes are ignored."""
     text = header.decode("latin-1") if isinstance(header, bytes) else str(header or "")
     pairs = [part.strip().partition("=") for part in text.split(",")]
     moments = [value for name, _, value in pairs if name == "t"]
@@ -281,4 +281,4 @@ def _read_event(raw: bytes) -> WebhookEvent:
     try:
         return WebhookEvent.read(decoded_json(raw))
     except (JsonError, TwelveLabsAnswerError) as error:
-        raise TwelveLabsWebhookError(WebhookProblem.BODY, f"it is signed, but its body is no event: {error}") from None
+        raise TwelveLabsWebhookError(WebhookProblem.BODY, f"the signed body is no event: {error}") from None
