@@ -116,7 +116,7 @@ class BulkOutcome(ServiceModel):
 def create_entity_collection(name: str, *, description: str | None = None) -> Call[EntityCollection]:
     """Return the call that creates a collection of entities; names need not be unique."""
     content = {"name": name, "description": description}
-    return _today(post("/entity-collections", EntityCollection.read, content))
+    return _only_v1_3(post("/entity-collections", EntityCollection.read, content))
 
 
 def list_entity_collections(*, name: str | None = None, paging: Paging | None = None) -> Call[Page[EntityCollection]]:
@@ -125,12 +125,12 @@ def list_entity_collections(*, name: str | None = None, paging: Paging | None = 
     :param name: only those with this name; the service compares.
     """
     query = {**(paging or Paging()).query(), "name": name}
-    return _today(page_of("/entity-collections", EntityCollection, query))
+    return _only_v1_3(page_of("/entity-collections", EntityCollection, query))
 
 
 def read_entity_collection(collection_id: str) -> Call[EntityCollection]:
     """Return the call that reads a collection."""
-    return _today(get(path_of("entity-collections", collection_id), EntityCollection.read))
+    return _only_v1_3(get(path_of("entity-collections", collection_id), EntityCollection.read))
 
 
 def update_entity_collection(
@@ -139,23 +139,23 @@ def update_entity_collection(
     """Return the call that changes a collection; None keeps a value."""
     content = {"name": name, "description": description}
     path = path_of("entity-collections", collection_id)
-    return _today(change(Method.PATCH, path, EntityCollection.read, content))
+    return _only_v1_3(change(Method.PATCH, path, EntityCollection.read, content))
 
 
 def delete_entity_collection(collection_id: str) -> Call[None]:
     """Return the call that deletes a collection and its entities and keeps their assets."""
-    return _today(delete(path_of("entity-collections", collection_id)))
+    return _only_v1_3(delete(path_of("entity-collections", collection_id)))
 
 
 def create_entity(collection_id: str, entity: NewEntity) -> Call[Entity]:
     """Return the call that creates an entity. Read it until its status is ready."""
-    return _today(post(path_of("entity-collections", collection_id, "entities"), Entity.read, entity.body()))
+    return _only_v1_3(post(path_of("entity-collections", collection_id, "entities"), Entity.read, entity.body()))
 
 
 def create_entities(collection_id: str, entities: Sequence[NewEntity]) -> Call[BulkOutcome]:
     """Return the call that creates many entities; the service may create only some of them."""
     content = {"entities": [entity.body() for entity in entities]}
-    return _today(post(path_of("entity-collections", collection_id, "entities", "bulk"), BulkOutcome.read, content))
+    return _only_v1_3(post(path_of("entity-collections", collection_id, "entities", "bulk"), BulkOutcome.read, content))
 
 
 def list_entities(
@@ -166,17 +166,17 @@ def list_entities(
     :param name: only those with this name; the service compares.
     """
     query = {**(paging or Paging()).query(), "name": name, "status": status}
-    return _today(page_of(path_of("entity-collections", collection_id, "entities"), Entity, query))
+    return _only_v1_3(page_of(path_of("entity-collections", collection_id, "entities"), Entity, query))
 
 
 def list_entities_of_asset(asset_id: str, *, paging: Paging | None = None) -> Call[Page[Entity]]:
     """Return the call for one page of the entities in an asset."""
-    return _today(page_of(path_of("assets", asset_id, "entities"), Entity, (paging or Paging()).place()))
+    return _only_v1_3(page_of(path_of("assets", asset_id, "entities"), Entity, (paging or Paging()).place()))
 
 
 def read_entity(collection_id: str, entity_id: str) -> Call[Entity]:
     """Return the call that reads an entity."""
-    return _today(get(_path(collection_id, entity_id), Entity.read))
+    return _only_v1_3(get(_path(collection_id, entity_id), Entity.read))
 
 
 def update_entity(
@@ -192,29 +192,29 @@ def update_entity(
     :param metadata: replaces the metadata.
     """
     content = {"name": name, "description": description, "metadata": metadata}
-    return _today(change(Method.PATCH, _path(collection_id, entity_id), Entity.read, content))
+    return _only_v1_3(change(Method.PATCH, _path(collection_id, entity_id), Entity.read, content))
 
 
 def delete_entity(collection_id: str, entity_id: str) -> Call[None]:
     """Return the call that deletes an entity and keeps its assets."""
-    return _today(delete(_path(collection_id, entity_id)))
+    return _only_v1_3(delete(_path(collection_id, entity_id)))
 
 
 def add_entity_assets(collection_id: str, entity_id: str, asset_ids: Sequence[str]) -> Call[Entity]:
     """Return the call that adds images to an entity; the service processes it again."""
     path = _path(collection_id, entity_id, "assets")
-    return _today(change(Method.POST, path, Entity.read, {"asset_ids": list(asset_ids)}))
+    return _only_v1_3(change(Method.POST, path, Entity.read, {"asset_ids": list(asset_ids)}))
 
 
 def remove_entity_assets(collection_id: str, entity_id: str, asset_ids: Sequence[str]) -> Call[Entity]:
     """Return the call that removes images from an entity; it keeps at least one."""
     path = _path(collection_id, entity_id, "assets")
-    return _today(change(Method.DELETE, path, Entity.read, {"asset_ids": list(asset_ids)}))
+    return _only_v1_3(change(Method.DELETE, path, Entity.read, {"asset_ids": list(asset_ids)}))
 
 
 def _path(collection_id: str, entity_id: str, *more: str) -> str:
     return path_of("entity-collections", collection_id, "entities", entity_id, *more)
 
 
-def _today(call: Call[T]) -> Call[T]:
+def _only_v1_3(call: Call[T]) -> Call[T]:
     return only_current(call, _INSTEAD)

@@ -36,15 +36,18 @@ Medium = FilePart | str
 
 
 @dataclass(frozen=True)
-class Words:
-    """Field name and default model of a generation."""
+class ModelField:
+    """The field that names the model in a generation, and its default.
 
-    field: str
-    model: str
+    :param name: of the field.
+    """
+
+    name: str
+    default: str
 
 
-TODAY = Words("model_name", "marengo3.0")
-V1_2 = Words("engine_name", "Marengo-retrieval-2.6")
+V1_3 = ModelField("model_name", "marengo3.0")
+V1_2 = ModelField("engine_name", "Marengo-retrieval-2.6")
 
 
 class EmbeddingsByKind(ServiceModel):
@@ -81,13 +84,13 @@ def embed(
     audio: Medium | None = None,
     audio_start: float | None = None,
     model: str | None = None,
-    words: Words = TODAY,
+    model_field: ModelField = V1_3,
 ) -> Call[EmbeddingsByKind]:
     """Return the call that embeds a text, an image and an audio file, each if given.
 
     :param audio_start: seconds.
     """
-    fields = {words.field: model or words.model, "text": text, "audio_start_offset_sec": audio_start}
+    fields = {model_field.name: model or model_field.default, "text": text, "audio_start_offset_sec": audio_start}
     parts = (*_texts(fields), *_media("image", image), *_media("audio", audio))
     return only_embedding(
         Call(Method.POST, "/embed", EmbeddingsByKind.read, body=FormBody(parts), category=RateCategory.EMBED)
@@ -102,7 +105,7 @@ def create_video_embedding_task(
     clip_length: float | None = None,
     scopes: Sequence[str] = (),
     model: str | None = None,
-    words: Words = TODAY,
+    model_field: ModelField = V1_3,
 ) -> Call[str]:
     """Return the call that starts a task for a video and returns its id.
 
@@ -110,7 +113,7 @@ def create_video_embedding_task(
     :param scopes: ``clip``, ``video`` or both; none is ``clip``.
     """
     fields = {
-        words.field: model or words.model,
+        model_field.name: model or model_field.default,
         "video_start_offset_sec": start,
         "video_end_offset_sec": end,
         "video_clip_length": clip_length,

@@ -37,12 +37,12 @@ def create_embeddings(request: EmbeddingRequest) -> Call[Embeddings]:
     """
     given, model = request.input, _model(request)
     if isinstance(given, TextInput):
-        return embed(text=given.text, model=model, words=V1_2).then(lambda found: found.only())
+        return embed(text=given.text, model=model, model_field=V1_2).then(lambda found: found.only())
     if isinstance(given, ImageInput):
-        return embed(image=_medium(given.source), model=model, words=V1_2).then(lambda found: found.only())
+        return embed(image=_medium(given.source), model=model, model_field=V1_2).then(lambda found: found.only())
     if isinstance(given, AudioInput):
         _plain(given)
-        sound = embed(audio=_medium(given.source), audio_start=given.start, model=model, words=V1_2)
+        sound = embed(audio=_medium(given.source), audio_start=given.start, model=model, model_field=V1_2)
         return sound.then(lambda found: found.only())
     if isinstance(given, VideoInput):
         _refuse("video at once", "create_embedding_task()")
@@ -68,7 +68,7 @@ def create_embedding_task(request: EmbeddingRequest) -> Call[EmbeddingTask]:
         clip_length=given.segmentation.seconds if given.segmentation else None,
         scopes=["clip" if scope is EmbeddingScope.CLIP else "video" for scope in given.scopes or ()],
         model=_model(request),
-        words=V1_2,
+        model_field=V1_2,
     )
     return created.then(lambda task_id: EmbeddingTask(id=task_id, status="processing"))
 

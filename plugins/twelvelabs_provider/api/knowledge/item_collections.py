@@ -48,17 +48,17 @@ def create_item_collection(
     :param metadata: texts by name.
     """
     content = {"name": name, "description": description, "metadata": metadata}
-    return _today(post(_path(store_id), ItemCollection.read, content))
+    return _only_v1_3(post(_path(store_id), ItemCollection.read, content))
 
 
 def list_item_collections(store_id: str, *, paging: Paging | None = None) -> Call[Page[ItemCollection]]:
     """Return the call for one page of a store's collections."""
-    return _today(page_of(_path(store_id), ItemCollection, (paging or Paging()).query()))
+    return _only_v1_3(page_of(_path(store_id), ItemCollection, (paging or Paging()).query()))
 
 
 def read_item_collection(store_id: str, collection_id: str) -> Call[ItemCollection]:
     """Return the call that reads a collection."""
-    return _today(get(_path(store_id, collection_id), ItemCollection.read))
+    return _only_v1_3(get(_path(store_id, collection_id), ItemCollection.read))
 
 
 def update_item_collection(
@@ -74,12 +74,12 @@ def update_item_collection(
     :param metadata: replaces all of it; an empty mapping clears it.
     """
     content = {"name": name, "description": description, "metadata": metadata}
-    return _today(change(Method.PATCH, _path(store_id, collection_id), ItemCollection.read, content))
+    return _only_v1_3(change(Method.PATCH, _path(store_id, collection_id), ItemCollection.read, content))
 
 
 def delete_item_collection(store_id: str, collection_id: str) -> Call[None]:
     """Return the call that deletes a collection; its items stay in the store."""
-    return _today(delete(_path(store_id, collection_id)))
+    return _only_v1_3(delete(_path(store_id, collection_id)))
 
 
 def list_collected_items(
@@ -87,24 +87,24 @@ def list_collected_items(
 ) -> Call[Page[KnowledgeStoreItem]]:
     """Return the call for one page of the items in a collection."""
     path = _path(store_id, collection_id, "items")
-    return _today(page_of(path, KnowledgeStoreItem, (paging or Paging()).place()))
+    return _only_v1_3(page_of(path, KnowledgeStoreItem, (paging or Paging()).place()))
 
 
 def add_collected_items(store_id: str, collection_id: str, item_ids: Sequence[str]) -> Call[ItemCollection]:
     """Return the call that adds items to a collection; those that are in it already stay."""
     path = _path(store_id, collection_id, "items", "add")
-    return _today(change(Method.POST, path, ItemCollection.read, {"item_ids": list(item_ids)}))
+    return _only_v1_3(change(Method.POST, path, ItemCollection.read, {"item_ids": list(item_ids)}))
 
 
 def remove_collected_items(store_id: str, collection_id: str, item_ids: Sequence[str]) -> Call[None]:
     """Return the call that removes items from a collection; unknown items are ignored."""
     path = _path(store_id, collection_id, "items", "remove")
-    return _today(change(Method.POST, path, nothing, {"item_ids": list(item_ids)}))
+    return _only_v1_3(change(Method.POST, path, nothing, {"item_ids": list(item_ids)}))
 
 
 def _path(store_id: str, *more: str) -> str:
     return path_of("knowledge-stores", store_id, "item-collections", *more)
 
 
-def _today(call: Call[T]) -> Call[T]:
+def _only_v1_3(call: Call[T]) -> Call[T]:
     return only_current(call, _INSTEAD)

@@ -130,17 +130,17 @@ def create_knowledge_store(
         "ingestion_config": enrichment.body() if enrichment else None,
         "metadata": metadata,
     }
-    return _today(post("/knowledge-stores", KnowledgeStore.read, content))
+    return _only_v1_3(post("/knowledge-stores", KnowledgeStore.read, content))
 
 
 def list_knowledge_stores(*, paging: Paging | None = None) -> Call[Page[KnowledgeStore]]:
     """Return the call for one page of the account's stores."""
-    return _today(page_of("/knowledge-stores", KnowledgeStore, (paging or Paging()).query()))
+    return _only_v1_3(page_of("/knowledge-stores", KnowledgeStore, (paging or Paging()).query()))
 
 
 def read_knowledge_store(store_id: str) -> Call[KnowledgeStore]:
     """Return the call that reads a store."""
-    return _today(get(path_of("knowledge-stores", store_id), KnowledgeStore.read))
+    return _only_v1_3(get(path_of("knowledge-stores", store_id), KnowledgeStore.read))
 
 
 def update_knowledge_store(
@@ -151,12 +151,12 @@ def update_knowledge_store(
     :param metadata: replaces all of it; an empty mapping clears it.
     """
     content = {"name": name, "description": description, "metadata": metadata}
-    return _today(change(Method.PATCH, path_of("knowledge-stores", store_id), KnowledgeStore.read, content))
+    return _only_v1_3(change(Method.PATCH, path_of("knowledge-stores", store_id), KnowledgeStore.read, content))
 
 
 def delete_knowledge_store(store_id: str) -> Call[None]:
     """Return the call that deletes a store and its items; their assets stay."""
-    return _today(delete(path_of("knowledge-stores", store_id)))
+    return _only_v1_3(delete(path_of("knowledge-stores", store_id)))
 
 
 def create_knowledge_store_item(
@@ -168,7 +168,7 @@ def create_knowledge_store_item(
     :param metadata: texts by name.
     """
     content = {"asset_id": asset_id, "asset_type": asset_type, "metadata": metadata}
-    return _today(post(path_of("knowledge-stores", store_id, "items"), KnowledgeStoreItem.read, content))
+    return _only_v1_3(post(path_of("knowledge-stores", store_id, "items"), KnowledgeStoreItem.read, content))
 
 
 def list_knowledge_store_items(
@@ -179,18 +179,18 @@ def list_knowledge_store_items(
     :param status: any of these statuses.
     """
     query = {**(paging or Paging()).query(), "status": list(status)}
-    return _today(page_of(path_of("knowledge-stores", store_id, "items"), KnowledgeStoreItem, query))
+    return _only_v1_3(page_of(path_of("knowledge-stores", store_id, "items"), KnowledgeStoreItem, query))
 
 
 def read_knowledge_store_item(store_id: str, item_id: str) -> Call[KnowledgeStoreItem]:
     """Return the call that reads an item."""
-    return _today(get(path_of("knowledge-stores", store_id, "items", item_id), KnowledgeStoreItem.read))
+    return _only_v1_3(get(path_of("knowledge-stores", store_id, "items", item_id), KnowledgeStoreItem.read))
 
 
 def delete_knowledge_store_item(store_id: str, item_id: str) -> Call[None]:
     """Return the call that takes an item out of a store; its asset stays."""
-    return _today(delete(path_of("knowledge-stores", store_id, "items", item_id)))
+    return _only_v1_3(delete(path_of("knowledge-stores", store_id, "items", item_id)))
 
 
-def _today(call: Call[T]) -> Call[T]:
+def _only_v1_3(call: Call[T]) -> Call[T]:
     return only_current(call, _INSTEAD)

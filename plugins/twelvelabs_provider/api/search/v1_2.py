@@ -50,8 +50,8 @@ def search(request: SearchRequest) -> Call[SearchPage]:
     if request.images:
         return _by_image(request, fields)
     if request.query_tree is not None:
-        return _asked(_way(request), {**fields, "query": dict(request.query_tree)})
-    return _asked(_way(request), {**fields, "query": request.text})
+        return _search_call(_search_path(request), {**fields, "query": dict(request.query_tree)})
+    return _search_call(_search_path(request), {**fields, "query": request.text})
 
 
 def search_page(token: str, request: SearchRequest) -> Call[SearchPage]:
@@ -60,7 +60,7 @@ def search_page(token: str, request: SearchRequest) -> Call[SearchPage]:
     :param token: of the previous page.
     :param request: the search.
     """
-    return get(path_of(*_way(request), token), SearchPage.read)
+    return get(path_of(*_search_path(request), token), SearchPage.read)
 
 
 def search_v1_1(request: SearchRequest) -> Call[SearchPage]:
@@ -83,19 +83,19 @@ def search_v1_1(request: SearchRequest) -> Call[SearchPage]:
             f"API v1.1 compares word by word (lexical) with conversation alone, not with {', '.join(request.options)}:"
             " ask for conversation alone, or use api_version v1.2 or v1.3"
         )
-    return _asked(("search",), {**_fields(request, _EXACT_V1_1), "query": request.text})
+    return _search_call(("search",), {**_fields(request, _EXACT_V1_1), "query": request.text})
 
 
-def _way(request: SearchRequest) -> tuple[str, ...]:
+def _search_path(request: SearchRequest) -> tuple[str, ...]:
     """Return the path of a search, which is also the parent of its pages."""
     if request.images:
         return ("search-v2",)
     return ("search", "combined") if request.query_tree is not None else ("search",)
 
 
-def _asked(way: tuple[str, ...], content: Mapping[str, Any]) -> Call[SearchPage]:
+def _search_call(path: tuple[str, ...], content: Mapping[str, Any]) -> Call[SearchPage]:
     body = json_body(content)
-    return Call(Method.POST, path_of(*way), SearchPage.read, body=body, category=RateCategory.SEARCH)
+    return Call(Method.POST, path_of(*path), SearchPage.read, body=body, category=RateCategory.SEARCH)
 
 
 def _by_image(request: SearchRequest, fields: Mapping[str, Any]) -> Call[SearchPage]:
@@ -108,7 +108,7 @@ def _by_image(request: SearchRequest, fields: Mapping[str, Any]) -> Call[SearchP
     parts.append(("query_media_type", "image"))
     parts.append(("query_media_url" if isinstance(image, str) else "query_media_file", image))
     form = FormBody(tuple(parts))
-    return Call(Method.POST, path_of(*_way(request)), SearchPage.read, body=form, category=RateCategory.SEARCH)
+    return Call(Method.POST, path_of(*_search_path(request)), SearchPage.read, body=form, category=RateCategory.SEARCH)
 
 
 def _fields(request: SearchRequest, exact: str) -> dict[str, Any]:
@@ -140,16 +140,16 @@ def _conversation_option(request: SearchRequest, exact: str) -> str | None:
 
 
 def _refuse_newer(request: SearchRequest) -> None:
-    today = "or use a connection with api_version v1.3"
+    newer = "or use a connection with api_version v1.3"
     if request.text and _ENTITY in request.text:
-        raise TwelveLabsUnsupportedError(f"API v1.1/v1.2 knows no entities (<@...>): describe it in words, {today}")
+        raise TwelveLabsUnsupportedError(f"API v1.1/v1.2 knows no entities (<@...>): describe it in words, {newer}")
     if request.images and request.text:
-        raise TwelveLabsUnsupportedError(f"API v1.1/v1.2 searches for a text or an image, not both: ask twice, {today}")
+        raise TwelveLabsUnsupportedError(f"API v1.1/v1.2 searches for a text or an image, not both: ask twice, {newer}")
     if len(request.images) > 1:
         raise TwelveLabsUnsupportedError(
-            f"API v1.1/v1.2 takes one image in a search, not {len(request.images)}: ask for each, {today}"
+            f"API v1.1/v1.2 takes one image in a search, not {len(request.images)}: ask for each, {newer}"
         )
     if request.include_user_metadata:
         raise TwelveLabsUnsupportedError(
-            f"API v1.1/v1.2 gives no user metadata with what is found: read the videos, {today}"
+            f"API v1.1/v1.2 gives no user metadata with what is found: read the videos, {newer}"
         )

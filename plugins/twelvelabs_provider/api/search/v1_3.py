@@ -11,7 +11,7 @@ from twelvelabs_provider.api.search.request import SearchOption, SearchPage, Sea
 
 __all__ = ["search", "search_page"]
 
-_TODAY: Mapping[SearchOption, SearchOption] = {
+_V1_3_NAMES: Mapping[SearchOption, SearchOption] = {
     SearchOption.CONVERSATION: SearchOption.TRANSCRIPTION,
     SearchOption.TEXT_IN_VIDEO: SearchOption.VISUAL,
     SearchOption.LOGO: SearchOption.VISUAL,
@@ -28,7 +28,7 @@ def search(request: SearchRequest) -> Call[SearchPage]:
     request.check()
     _refuse_older(request)
     parts: list[tuple[str, str | FilePart]] = [("index_id", request.index_id)]
-    options = dict.fromkeys(_TODAY.get(option, option) for option in request.options)
+    options = dict.fromkeys(_V1_3_NAMES.get(option, option) for option in request.options)
     parts += [("search_options", option.value) for option in options]
     parts += [("transcription_options", option.value) for option in request.transcription_options]
     if request.text:
