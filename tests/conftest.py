@@ -31,7 +31,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 @pytest.fixture(autouse=True)
 def no_pace_of_another_test() -> None:
-    """Forget the pace that a rate limit in another test left in this process."""
+    """Reset the pacing that a rate limit in another test left in this process."""
     if pacing := sys.modules.get("twelvelabs_provider.hooks.pacing"):
         pacing.forget_paces()
 
@@ -46,13 +46,13 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def sample() -> Path:
-    """The sample of the repository: slides and a voice."""
+    """The sample video of the repository: slides and speech."""
     return DATA / "sample.mp4"
 
 
 @pytest.fixture(scope="session")
 def recorder() -> Recorder:
-    """What the validating proxies saw in this session; see ``tests/contract``."""
+    """Exchanges that the validating proxies recorded in this session; see ``tests/contract``."""
     from tests.contract.proxy import Recorder
 
     return Recorder()
@@ -69,7 +69,7 @@ class Library:
 
 @pytest.fixture(scope="session")
 def library(engine: Engine, sample: Path) -> Library:
-    """Something to read, search and analyse; tests leave it as it is."""
+    """An indexed video to read, search and analyse; tests do not change it."""
     from tests.engine.client import Api
 
     api = Api(engine)
@@ -123,4 +123,4 @@ def site() -> Iterator[Callable[[Path], str]]:
 
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""

@@ -1,4 +1,4 @@
-"""Folders that are connected to an engine: what stands in for an account at a provider, or for a bucket."""
+"""Folders connected to an engine, in place of a provider's account or a bucket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL of this machine's packages, with a folder and a port of its own."""
+"""PostgreSQL server in its own folder, from the packages of this machine."""
 
 from __future__ import annotations
 

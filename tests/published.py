@@ -1,4 +1,4 @@
-"""Whether what was published is what the documentation says: manifests and rows against their JSON Schemas."""
+"""Checks of published results: manifests and rows against their JSON Schemas."""
 
 from __future__ import annotations
 

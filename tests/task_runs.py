@@ -16,7 +16,7 @@ except ImportError:  # Airflow 3.1
 
 
 def run_to_end(operator: Any, context: dict[str, Any]) -> tuple[Any, int]:
-    """Execute an operator until it ends; return its result and the number of deferrals."""
+    """Execute an operator to its end; return its result and the number of deferrals."""
     step, deferrals = operator.execute, 0
     arguments: dict[str, Any] = {}
     while True:

@@ -1,4 +1,4 @@
-"""Services that misbehave and processes that die; what is promised has to hold all the same."""
+"""Fixtures of the chaos tests: one Airflow with an engine, and faults of the engine."""
 
 from __future__ import annotations
 

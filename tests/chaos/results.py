@@ -1,4 +1,4 @@
-"""Whether what was published is whole."""
+"""Checks that published results are complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A whole Airflow that notices a death soon, and an engine, both as processes that a test may kill."""
+"""Airflow and an engine as processes that a test can kill; Airflow detects a death within seconds."""
 
 from __future__ import annotations
 

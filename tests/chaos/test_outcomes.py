@@ -1,4 +1,4 @@
-"""Jobs that do not end as hoped: what becomes of the task, and of its next try."""
+"""Jobs that end unexpectedly: outcome of the task and of its retry."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ def asset(account: Account, new_video: Callable[[], Path]) -> str:
 
 
 def deferral(operator: Any, context: dict[str, Any]) -> TaskDeferred:
-    """Execute to the point where the worker is left."""
+    """Execute until the task defers."""
     with pytest.raises(TaskDeferred) as left:
         operator.execute(context)
     return left.value
 
 
-def woken(operator: Any, left: TaskDeferred, context: dict[str, Any]) -> Any:
-    """Wait as the triggerer does, and go on from there."""
+def resumed(operator: Any, left: TaskDeferred, context: dict[str, Any]) -> Any:
+    """Run the trigger to its event, and resume."""
     event = asyncio.run(anext(left.trigger.run()))
     return getattr(operator, left.method_name)(context, event=event.payload)
 
 
 def send(account: Account, method: str, path: str) -> None:
-    """Do something behind the provider's back."""
+    """Send a request without the provider."""
     url = f"{account.engine.base_url}/v1.3{path}"
     requests.request(method, url, headers=account.headers, timeout=30).raise_for_status()
 
 
 def answered(task: dict[str, Any], **other: Any) -> dict[str, Any]:
-    """Return the rule by which every look at a task finds something else."""
+    """Return the rule by which every read of a task returns other values."""
     return {"method": "GET", "path": POLL, "action": "status", "status": 200, "body": {**task, **other}}
 
 
@@ -64,7 +64,7 @@ def test_a_job_cancelled_elsewhere_fails_the_attempt_and_the_retry_submits_again
     (task,) = tasks_of(account, asset)
     send(account, "POST", f"/analyze/tasks/{task['task_id']}/cancel")
     with pytest.raises(TwelveLabsJobFailedError, match=f"{task['task_id']} ended as 'canceled'"):
-        woken(operator, left, task_context(memory))
+        resumed(operator, left, task_context(memory))
     run_to_end(analyze(tmp_path, asset), task_context(memory))
     assert sorted(one["status"] for one in tasks_of(account, asset)) == ["canceled", "ready"]
     assert paid_once(account, asset, made=2) and whole(tmp_path)
@@ -78,7 +78,7 @@ def test_unknown_status_is_waited_out(faults: Faults, account: Account, asset: s
     (task,) = tasks_of(account, asset)
     faults(answered(account.get(f"/v1.3/analyze/tasks/{task['task_id']}"), status="pondering"))
     with pytest.raises(TwelveLabsJobTimeoutError, match="a retry attaches to it"):
-        woken(operator, left, task_context(memory))
+        resumed(operator, left, task_context(memory))
     faults()
     run_to_end(analyze(tmp_path, asset), task_context(memory))
     assert paid_once(account, asset)
@@ -93,7 +93,7 @@ def test_a_warning_is_returned_with_the_result(
     (task,) = tasks_of(account, asset)
     ended = Api(account.engine).finished(f"/analyze/tasks/{task['task_id']}")
     faults(answered(ended, error={"message": "the sound could not be read", "error_type": "media"}))
-    result = woken(operator, left, context)
+    result = resumed(operator, left, context)
     assert "the sound could not be read" in str(result["warning"]) and whole(tmp_path)
     assert len(tasks_of(account, asset)) == 1
 
@@ -110,8 +110,8 @@ def test_an_analysis_that_vanishes_fails_without_a_retry_and_a_clear_submits_aga
     send(account, "DELETE", f"/analyze/tasks/{task['task_id']}")
     time.sleep(0.5)
     with pytest.raises(TwelveLabsRefusedError, match="HTTP 404"):
-        woken(operator, left, task_context(memory))
-    assert tasks_of(account, asset) == [], "nothing was asked again by itself"
+        resumed(operator, left, task_context(memory))
+    assert tasks_of(account, asset) == [], "nothing was submitted again automatically"
     run_to_end(analyze(tmp_path, asset), task_context(memory, max_tries=5))
     assert len(tasks_of(account, asset)) == 1 and whole(tmp_path)
 
@@ -132,11 +132,11 @@ def test_a_video_that_vanishes_fails_without_a_retry_and_a_clear_indexes_it_agai
     if left.trigger.pending["job"]["kind"] == "asset":
         # The asset is ready; what is waited for next is the video.
         with pytest.raises(TaskDeferred) as later:
-            woken(operator, left, task_context(memory))
+            resumed(operator, left, task_context(memory))
         left = later.value
     send(account, "DELETE", f"/indexes/{index_id}/indexed-assets/{left.trigger.pending['job']['id']}")
     time.sleep(0.5)
     with pytest.raises(TwelveLabsRefusedError):
-        woken(operator, left, task_context(memory))
+        resumed(operator, left, task_context(memory))
     result, _ = run_to_end(index(), task_context(memory, max_tries=5))
     assert account.get(f"/v1.3/indexes/{index_id}/videos")["data"][0]["_id"] == result["video_id"]

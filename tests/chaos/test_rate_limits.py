@@ -1,4 +1,4 @@
-"""A whole run against a service that limits its requests: no minute has more of them than the headers allow."""
+"""Run against a service with rate limits: no minute has more requests than the headers allow."""
 
 from __future__ import annotations
 

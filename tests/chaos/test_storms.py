@@ -1,4 +1,4 @@
-"""A service that misbehaves in every way: a task ends in success, or with an error that says what to do; paid once."""
+"""Failing responses of every kind: a task succeeds or names the fix, and the job is billed once."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TASKS, POLL = "/analyze/tasks", "/analyze/tasks/*"
 
 @pytest.fixture
 def tolerant(connect: Connect) -> None:
-    """A connection that tries often and waits little."""
+    """A connection with many attempts and short timeouts."""
     connect(extra={"api_version": "v1.3", "max_attempts": 8, "read_timeout": 2})
 
 
@@ -51,7 +51,7 @@ def tasks_of(account: Account, asset_id: str) -> list[dict[str, Any]]:
 
 
 def paid_once(account: Account, asset_id: str, made: int = 1) -> bool:
-    """Tell whether all analysis tasks of an asset together were billed once.
+    """Return whether all analysis tasks of an asset were billed once in total.
 
     :param made: how many there are.
     """
@@ -116,7 +116,7 @@ def test_analysis_succeeds_despite_failing_requests(
 def test_indexing_is_billed_once_after_a_failed_response(
     storm: str, faults: Faults, account: Account, new_video: Callable[[], Path]
 ) -> None:
-    """What is not known to be done is looked for; where it is not there a try fails, and the next one goes on."""
+    """The provider searches for the video; if it does not exist, the attempt fails and the next one continues."""
     index_id = account.create_index(f"storm-{storm}")
     before = billed(account)
     faults({"method": "POST", "path": "/indexes/*/indexed-assets", "times": 1, "action": storm})
@@ -134,7 +134,7 @@ def test_indexing_is_billed_once_after_a_failed_response(
 
 
 def first_that_succeeds(attempt: Callable[[], Any]) -> Any:
-    """Try three times, as Airflow does with ``retries=2``; what forbids a retry goes through at once."""
+    """Try three times, as Airflow does with ``retries=2``; an error that forbids retries is raised."""
     from airflow.sdk.exceptions import AirflowFailException
 
     for _ in range(2):
@@ -178,7 +178,7 @@ def test_a_lost_response_that_cannot_be_found_is_never_requested_again(
 
 @pytest.mark.usefixtures("tolerant")
 def test_endless_failures_stop_at_the_deadline(faults: Faults, account: Account, asset: str, tmp_path: Path) -> None:
-    """The message says what became of the job; a retry attaches to it."""
+    """The message names the state of the job; a retry attaches to it."""
     memory = TaskStateStore()
     faults({"path": POLL, "action": "status", "status": 429, "retry_after": 0})
     with pytest.raises(TwelveLabsJobTimeoutError, match=r"it continues, and a retry attaches to it"):
@@ -192,7 +192,7 @@ def test_endless_failures_stop_at_the_deadline(faults: Faults, account: Account,
 def test_wait_continues_after_a_restart_of_the_service(
     deferrable: bool, new_video: Callable[[], Path], connect: Connect, tmp_path: Path
 ) -> None:
-    """The wait bears the silence, and the service takes the job up again."""
+    """The wait tolerates the outage, and the service continues the job."""
     data = tmp_path / "engine"
     with running_engine(data) as first:
         port = int(first.base_url.rpartition(":")[2])

@@ -1,4 +1,4 @@
-"""``kill -9`` of triggerers while many wait: all finish, none is cancelled, nothing is paid for twice."""
+"""``kill -9`` of triggerers during many waits: all finish, none is cancelled, nothing is billed twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``kill -9`` of the worker at each step, retried by a real Airflow: paid for once, and whole files at the end."""
+"""``kill -9`` of the worker at each step, retried by Airflow: each job is billed once, and all files are complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The provider against the embedded engine, through a proxy that knows the service's own description."""
+"""Fixtures of the contract tests: the provider against the engine, through a validating proxy."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ LAST = Path(__file__).parent / "test_zz_operations.py"
 
 @pytest.fixture
 def hook(engine: Engine, provider_address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[TwelveLabsHook]:
-    """A hook of v1.3 whose every call is held against the service's description."""
+    """A hook of v1.3 whose calls are validated against the OpenAPI description."""
     with _hook(provider_address, engine.api_key, "v1.3", monkeypatch) as hook:
         yield hook
 
 
 @pytest.fixture(params=["v1.2", "v1.1"])
 def legacy(engine: Engine, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[TwelveLabsHook]:
-    """A hook of each older generation, which nobody has a description of."""
+    """A hook of each older generation; these have no OpenAPI description."""
     with _hook(engine.base_url, engine.api_key, request.param, monkeypatch) as hook:
         yield hook
 
@@ -51,7 +51,7 @@ def _hook(host: str, key: str, version: str, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def described(recorder: Recorder) -> Recorder:
-    """The recorder, where there is a description to hold things against."""
+    """The recorder, if there is an OpenAPI description."""
     if recorder.description is None:
         pytest.skip(MISSING)
     return recorder
@@ -59,5 +59,5 @@ def described(recorder: Recorder) -> Recorder:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Account for the operations when everything else has run."""
+    """Run the test of all operations last."""
     items.sort(key=lambda item: item.path == LAST)

@@ -1,4 +1,4 @@
-"""The service's own description of its API, made to answer: which operation is this, and what is wrong here?"""
+"""The service's OpenAPI description: lookup of operations, and validation of values."""
 
 from __future__ import annotations
 

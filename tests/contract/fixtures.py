@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def provider_address(engine: Engine, recorder: Recorder) -> Iterator[str]:
-    """Where the provider finds the engine: its requests are judged, and the engine's answers."""
+    """Address of the engine for the provider; requests and responses are validated."""
     with proxy(engine.base_url, recorder, request_too=True) as address:
         yield address
 
 
 @pytest.fixture(scope="session")
 def vendor_address(engine: Engine, recorder: Recorder) -> Iterator[str]:
-    """Where the vendor's client finds the engine: the engine's answers are judged."""
+    """Address of the engine for the vendor's client; responses are validated."""
     with proxy(engine.base_url, recorder, request_too=False) as address:
         yield address
 
 
 @pytest.fixture(autouse=True)
 def no_violations(recorder: Recorder) -> Iterator[None]:
-    """End a test in failure when something in it was not as the service describes it."""
+    """Fail a test with a request or response that does not match the service's description."""
     before = len(recorder.violations)
     yield
     found = recorder.violations[before:]

@@ -1,4 +1,4 @@
-"""One request and its answer, held against the description."""
+"""Validation of one request and its response against the OpenAPI description."""
 
 from __future__ import annotations
 

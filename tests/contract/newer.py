@@ -1,4 +1,4 @@
-"""What the service has and its published contract of July 2026 does not say yet, each with the reason to believe it."""
+"""Calls of the service that its OpenAPI description of July 2026 lacks, each with a source."""
 
 from __future__ import annotations
 

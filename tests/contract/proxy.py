@@ -1,4 +1,4 @@
-"""A real proxy between a client and the engine that holds every exchange against the service's description."""
+"""Proxy between a client and the engine that validates every request and response."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Recorder:
 
     :param description: None where there is no copy: then nothing is judged and nothing is covered.
     :param covered: operations, as ``METHOD /path`` of the description, that were answered with a success.
-    :param not_allowed: operations that were answered with 403: asked rightly, by somebody who may not.
+    :param not_allowed: operations answered with 403: valid requests without permission.
     :param violations: what was wrong, one sentence each.
     :param exchanges: how many requests went through.
     """

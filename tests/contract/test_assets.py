@@ -1,4 +1,4 @@
-"""Assets and uploads in parts: every call of them."""
+"""Every call of assets and multipart uploads."""
 
 from __future__ import annotations
 

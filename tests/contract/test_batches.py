@@ -1,4 +1,4 @@
-"""Analysis batches: every call of them, as the service describes it."""
+"""Every call of analysis batches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every call that the older generations alone have, against the engine; and what v1.3 does instead of it."""
+"""Every call that only older generations have, and its alternative in v1.3."""
 
 from __future__ import annotations
 

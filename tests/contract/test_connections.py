@@ -1,4 +1,4 @@
-"""Every call of connections and imports against the engine, where a connected folder stands in for an account."""
+"""Every call of connections and imports; a connected folder replaces an account."""
 
 from __future__ import annotations
 

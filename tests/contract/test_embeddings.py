@@ -1,4 +1,4 @@
-"""Every call for embeddings against the engine, held against the service's own description."""
+"""Every call of embeddings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entity collections and entities: every call of them."""
+"""Every call of entity collections and entities."""
 
 from __future__ import annotations
 

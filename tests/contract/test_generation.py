@@ -1,4 +1,4 @@
-"""Every call that generates text, against the engine, held against the service's description."""
+"""Every call that generates text."""
 
 from __future__ import annotations
 

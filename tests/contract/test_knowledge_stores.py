@@ -1,4 +1,4 @@
-"""Knowledge stores, their items and collections, searches and questions: every call of them."""
+"""Every call of knowledge stores, items, collections, searches and responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Indexes, videos and tasks in the words of v1.1 and v1.2."""
+"""Indexes, videos and tasks in v1.1 and v1.2."""
 
 from __future__ import annotations
 

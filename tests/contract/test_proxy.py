@@ -1,4 +1,4 @@
-"""The proxy and its judge: what is right passes, what is wrong is told."""
+"""Validating proxy: accepts valid exchanges and reports invalid ones."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def test_refused_request_covers_no_operation(engine: Engine, described: Recorder
 
 @pytest.fixture
 def slow_stream() -> Iterator[tuple[str, threading.Event]]:
-    """A server that streams a record, waits until it is told, streams another one, and breaks off: its address."""
-    told = threading.Event()
+    """The address of a server that streams a record, waits for an event, streams another, and disconnects."""
+    resume = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -66,7 +66,7 @@ def slow_stream() -> Iterator[tuple[str, threading.Event]]:
             self.send_header("transfer-encoding", "chunked")
             self.end_headers()
             self.wfile.write(b'9\r\n{"n": 1}\n\r\n')
-            assert told.wait(30)
+            assert resume.wait(30)
             self.wfile.write(b'9\r\n{"n": 2}\n\r\n')
             self.close_connection = True
 
@@ -76,7 +76,7 @@ def slow_stream() -> Iterator[tuple[str, threading.Event]]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", told
+        yield f"http://127.0.0.1:{server.server_port}", resume
         server.shutdown()
         thread.join()
 
@@ -84,13 +84,13 @@ def slow_stream() -> Iterator[tuple[str, threading.Event]]:
 def test_stream_is_forwarded_record_by_record_and_truncated_alike(
     slow_stream: tuple[str, threading.Event],
 ) -> None:
-    upstream, told = slow_stream
+    upstream, resume = slow_stream
     recorder = Recorder(None)
     with proxy(upstream, recorder, request_too=True) as address:
         answer = requests.get(f"{address}/v1.3/indexes", stream=True, timeout=30)
         lines = answer.iter_lines(chunk_size=None)
         assert next(lines) == b'{"n": 1}'
-        told.set()
+        resume.set()
         assert next(lines) == b'{"n": 2}'
         with pytest.raises(requests.RequestException):
             next(lines)

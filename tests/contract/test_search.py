@@ -1,4 +1,4 @@
-"""Every search of the provider against the engine, held against the service's description."""
+"""Every search call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Indexes, videos, indexed assets and tasks: every call and every filter of them."""
+"""Every call and filter of indexes, videos, indexed assets and tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every operation of the service is accounted for: driven through the proxy in this session, or listed with reason."""
+"""Operations of the service: each is called in this session, or listed with a reason."""
 
 from __future__ import annotations
 

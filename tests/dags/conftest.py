@@ -1,4 +1,4 @@
-"""DAGs and operators against the embedded engine, inside this process, with Airflow's own task runner."""
+"""Fixtures of DAGs and operators against the engine, in this process, with Airflow's own task runner."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def one_execution_api() -> None:
 
 @pytest.fixture(autouse=True)
 def published_as_documented(tmp_path: Path) -> Iterator[None]:
-    """Judge whatever a test has published in its folder by the documented schemas."""
+    """Check the results that a test published in its folder against the documented schemas."""
     yield
     check_published(tmp_path)
 
@@ -74,7 +74,7 @@ def connect(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Connect:
 
 @dataclass
 class Account:
-    """What lies on the engine and what it would have billed, asked for over its API."""
+    """Resources and billing of the engine, read over its API."""
 
     engine: Engine
     headers: dict[str, str] = field(init=False)
@@ -83,7 +83,7 @@ class Account:
         self.headers = {"x-api-key": self.engine.api_key}
 
     def get(self, path: str, **query: Any) -> Any:
-        """Read anything."""
+        """Return the JSON of a path."""
         answer = requests.get(self.engine.base_url + path, headers=self.headers, params=query, timeout=30)
         answer.raise_for_status()
         return answer.json()

@@ -1,4 +1,4 @@
-"""A model is asked about a video in every way there is; what is wrong costs nothing, what came is never lost."""
+"""Analysis operators in every mode: invalid requests bill nothing, and received answers are never lost."""
 
 from __future__ import annotations
 
@@ -276,7 +276,7 @@ def test_truncated_stream_saves_the_received_text(
     folder = tmp_path / "assets" / str(ASSET["_id"])
     assert [path.name for path in folder.iterdir()] == ["analysis.partial.txt"]
     assert (folder / "analysis.partial.txt").read_text() == "The video shows\na"
-    assert len(server.asked) == 2, "it is not asked again by itself"
+    assert len(server.asked) == 2, "it is not requested again automatically"
 
 
 def test_saved_partial_answer_is_deleted_after_success(scripted: Callable[..., ScriptedServer], tmp_path: Path) -> None:

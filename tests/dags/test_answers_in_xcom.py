@@ -1,4 +1,4 @@
-"""A task returns what the hook answered, and the next task reads it, with Airflow's default settings."""
+"""Responses of a hook pass between tasks with Airflow's default settings."""
 
 from __future__ import annotations
 

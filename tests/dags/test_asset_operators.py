@@ -1,4 +1,4 @@
-"""Assets from DAGs: by address and at once, waited for in every manner, handed over, and deleted."""
+"""Asset operators: uploads and URLs, waits in every mode, and deletion."""
 
 from __future__ import annotations
 

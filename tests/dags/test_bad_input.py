@@ -1,4 +1,4 @@
-"""Bad input is refused in words before anything is uploaded or billed, and leaves nothing behind."""
+"""Invalid input: a clear error before any upload or billing, and no files left."""
 
 from __future__ import annotations
 

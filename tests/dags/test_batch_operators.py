@@ -1,4 +1,4 @@
-"""Many videos at once: cut into batches, never paid for twice, one row for each whatever becomes of it."""
+"""Batch operator: batches of limited size, billed once, one row per video."""
 
 from __future__ import annotations
 

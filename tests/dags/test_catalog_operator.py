@@ -1,4 +1,4 @@
-"""The catalog's operator, and the asset events of tasks that publish, in Airflow's own task runner."""
+"""Catalog operator, and asset events of publishing tasks, in Airflow's task runner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file or object that is replaced while it is sent is neither billed nor reused as another content."""
+"""Sources replaced during an upload: neither billed nor reused as other content."""
 
 from __future__ import annotations
 

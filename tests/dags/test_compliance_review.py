@@ -1,4 +1,4 @@
-"""``dags/compliance_review.py``: what is harmless passes, and a person decides about the rest."""
+"""``dags/compliance_review.py``: harmless videos are approved, and a person decides about the others."""
 
 from __future__ import annotations
 

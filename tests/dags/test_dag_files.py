@@ -1,4 +1,4 @@
-"""Every DAG of ``dags/`` is read without a warning, without work, and in the form of all the others."""
+"""DAG files of ``dags/``: no warnings, no side effects, and the same conventions."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_copied_dags_document_purpose_requirements_and_failures(name: str) -> No
 @pytest.mark.parametrize("name", NAMES)
 def test_scheduled_dags_run_one_at_a_time_with_default_params(name: str) -> None:
     dag = load_dag(name)
-    assert (name in SCHEDULED) == bool(dag.schedule), "say in SCHEDULED what runs by itself"
+    assert (name in SCHEDULED) == bool(dag.schedule), "list scheduled DAGs in SCHEDULED"
     if name in SCHEDULED:
         assert dag.max_active_runs == 1
         dag.params.validate()

@@ -1,4 +1,4 @@
-"""The DAGs of ``dags/`` run to their end against the embedded engine, in every generation of the API."""
+"""Complete runs of the DAGs of ``dags/`` against the engine, in every generation."""
 
 from __future__ import annotations
 

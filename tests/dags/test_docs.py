@@ -1,4 +1,4 @@
-"""Templates and code of the documentation and the DAGs work in every run, one without a logical date included."""
+"""Templates and code of the documentation and the DAGs in every kind of run, also without a logical date."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Embeddings reach object storage and nothing else, in every mode, and a lost answer is not paid for twice."""
+"""Embedding operators in every mode: results only in storage, and no double billing after a lost response."""
 
 from __future__ import annotations
 

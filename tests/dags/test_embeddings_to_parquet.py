@@ -1,4 +1,4 @@
-"""``dags/embeddings_to_parquet.py``: vectors that DuckDB reads as one table, as the DAG's own words say."""
+"""``dags/embeddings_to_parquet.py``: vectors that DuckDB reads as one table."""
 
 from __future__ import annotations
 

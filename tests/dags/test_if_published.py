@@ -1,4 +1,4 @@
-"""A published result answers the same question again, in every run, and bills nothing."""
+"""Reuse of published results: the same request in another run bills nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Indexes are made once per name, never taken for what they are not, and deleted with what is in them."""
+"""Index operators: one index per name, its models are checked, and deletion includes its videos."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many videos in one task: each is indexed and billed once, each has its row, and none takes another down with it."""
+"""Indexing of many videos in one task: each is billed once, has a row, and fails alone."""
 
 from __future__ import annotations
 

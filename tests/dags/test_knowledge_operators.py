@@ -1,4 +1,4 @@
-"""Knowledge stores from a DAG: filled once, waited for in every way, searched and asked about."""
+"""Knowledge store operators: items billed once, waits in every mode, searches and answers."""
 
 from __future__ import annotations
 

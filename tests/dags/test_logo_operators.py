@@ -1,4 +1,4 @@
-"""Logos and pictures of videos in the older generations, stored; and their refusal in v1.3."""
+"""Logos and thumbnails in older generations, and their errors in v1.3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Large files from DAGs: in parts, from wherever they lie, and after a kill only what is missing."""
+"""Multipart uploads of operators, and their continuation after a kill."""
 
 from __future__ import annotations
 

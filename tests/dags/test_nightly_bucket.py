@@ -1,4 +1,4 @@
-"""``dags/nightly_bucket.py``: night after night only what is new, and nothing billed twice."""
+"""``dags/nightly_bucket.py``: each night processes new videos only, and bills nothing twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``dags/on_new_video.py``: what it does with a video, and that it does it once."""
+"""``dags/on_new_video.py``: each video is processed once."""
 
 from __future__ import annotations
 

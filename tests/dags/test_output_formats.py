@@ -1,4 +1,4 @@
-"""Parquet of every kind of answer; a format that a kind has not is refused before anything is billed."""
+"""Parquet of every kind of result, and formats that a kind does not support."""
 
 from __future__ import annotations
 

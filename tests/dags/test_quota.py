@@ -1,4 +1,4 @@
-"""A quota that is used up, and a limit that several callers share, as the engine enforces them."""
+"""Exhausted quotas, and a rate limit shared by several callers, enforced by the engine."""
 
 from __future__ import annotations
 

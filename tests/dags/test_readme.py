@@ -1,4 +1,4 @@
-"""What the README tells people to write works as it stands."""
+"""Code of the README works unchanged."""
 
 from __future__ import annotations
 

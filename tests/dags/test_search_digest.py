@@ -1,4 +1,4 @@
-"""``dags/search_digest.py``: each digest holds only hits that no earlier digest had, also when a run is repeated."""
+"""``dags/search_digest.py``: each digest lists only new hits, also in a repeated run."""
 
 from __future__ import annotations
 

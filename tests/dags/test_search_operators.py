@@ -1,4 +1,4 @@
-"""A search collects all its pages into storage, returns little, and asks nothing that cannot work."""
+"""Search operator: all pages in storage, a small result, and no invalid request."""
 
 from __future__ import annotations
 

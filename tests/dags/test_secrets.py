@@ -1,4 +1,4 @@
-"""A signed address and the API key stay out of what Airflow stores and writes."""
+"""Signed URLs and the API key are not in anything that Airflow stores or writes."""
 
 from __future__ import annotations
 

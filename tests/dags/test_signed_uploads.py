@@ -1,4 +1,4 @@
-"""Objects of a bucket that the service fetches by a signed link: nothing goes through the worker, nothing shows it."""
+"""Objects that the service fetches by a presigned URL: no upload, and no URL is shown."""
 
 from __future__ import annotations
 

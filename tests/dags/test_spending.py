@@ -1,4 +1,4 @@
-"""The same content is not paid for twice: across runs, across indexes' assets, and where an answer was lost."""
+"""Deduplication by content: across runs, indexes, and lost responses."""
 
 from __future__ import annotations
 

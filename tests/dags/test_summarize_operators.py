@@ -1,4 +1,4 @@
-"""A video in short has the same shape in both generations, whichever way it is asked for."""
+"""Summaries have the same shape in all generations and modes."""
 
 from __future__ import annotations
 

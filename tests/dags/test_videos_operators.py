@@ -1,4 +1,4 @@
-"""Videos that are in an index already: listed page by page, noted on, taken away."""
+"""Operators for indexed videos: list, update, delete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One life for every job: deferred, on the worker, attached to by a retry, started afresh by a clear."""
+"""Waits of every job: deferred, on the worker, after a retry, and after a clear."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An Airflow whose processes share a database, a broker and the place of the results, and nothing else."""
+"""An Airflow whose processes share only a database, a broker and the output path."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Cluster(Stack):
         """Kill a worker with all that it started, if it is in the midst of a task.
 
         :param name: the worker; it is frozen for the time of looking, so that a task cannot end meanwhile.
-        :return: the labels of the tasks that it was running; where there are none, it goes on.
+        :return: the labels of the tasks that it was running; if there are none, it continues.
         """
         family = self._frozen(name)
         running = self._settled(name)

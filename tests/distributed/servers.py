@@ -1,4 +1,4 @@
-"""What an Airflow of several machines needs besides its database: which packages, and a Redis."""
+"""Requirements of a distributed Airflow besides its database: packages and Redis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker and a triggerer are lost with all that ran on them: no video is, and none is paid for twice."""
+"""Loss of a worker and a triggerer: every video is processed and billed once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many small videos that differ in what is said in them; the engine reads that from their text track."""
+"""Many small videos with different speech, which the engine reads from their subtitle track."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from twelvelabs_local.engine.topics import VideoText
 UNKNOWN = "0" * 24
 TEXT, NUMBER = {"type": "string"}, {"type": "number"}
 MODEL = "twelvelabs-local-extractive"
-# Those that the library checks by itself.
+# Those that the library checks.
 FORMATS = jsonschema.FormatChecker(("uuid", "date"))
 
 

@@ -1,4 +1,4 @@
-"""The vendor's own client, pointed at the embedded engine through a proxy that judges the engine's answers."""
+"""Fixtures of the SDK tests: the vendor's client against the engine, through a validating proxy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Assets and uploads in parts, as the vendor's client sees them."""
+"""Assets and multipart uploads with the vendor's client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The vendor's client submits, watches, reads and deletes analysis batches on the embedded engine."""
+"""Analysis batches with the vendor's client."""
 
 from __future__ import annotations
 

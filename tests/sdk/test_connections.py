@@ -1,4 +1,4 @@
-"""The vendor's client with connections and imports; a connected folder stands in for an account."""
+"""Connections and imports with the vendor's client; a connected folder replaces an account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The vendor's client embeds through the engine: at once, by tasks, and by the older calls."""
+"""Embeddings with the vendor's client: synchronous, by tasks, and older calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The vendor's client makes, reads, changes and deletes entities and their collections."""
+"""Entity collections and entities with the vendor's client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The vendor's client fills a knowledge store, searches it, asks about it, and reads the answer as it streams."""
+"""Knowledge stores with the vendor's client: items, searches, streamed answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The vendor's client searches the embedded engine: its pager, its images, its errors."""
+"""Search with the vendor's client: pages, images, errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The vendor's client manages indexes, videos, indexed assets and tasks on the embedded engine."""
+"""Indexes, videos, indexed assets and tasks with the vendor's client."""
 
 from __future__ import annotations
 

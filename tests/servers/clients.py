@@ -1,4 +1,4 @@
-"""The stores' clients, made fit for tests: short pauses between tries, and no word to anybody but the local servers."""
+"""Clients of the stores with short retries, and without access to other servers."""
 
 from __future__ import annotations
 

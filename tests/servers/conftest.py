@@ -1,4 +1,4 @@
-"""Object stores that really run, on loopback: S3 (moto), Azure (Azurite) and Google Cloud Storage (of this folder)."""
+"""Object store servers on loopback: S3 (moto), Azure (Azurite) and Google Cloud Storage (of this folder)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a Cloud Storage server keeps: buckets, objects with generations, uploads that are not finished."""
+"""State of the Cloud Storage server: buckets, object generations, unfinished uploads."""
 
 from __future__ import annotations
 

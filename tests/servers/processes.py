@@ -1,4 +1,4 @@
-"""Server processes of the tests: on loopback, on a free port, with data in a folder of the session, never left over."""
+"""Server processes of the tests: on loopback, on a free port, ended with the session."""
 
 from __future__ import annotations
 

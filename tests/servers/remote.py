@@ -1,4 +1,4 @@
-"""Stores that really run, and how to look into them without any of this project's code or fsspec."""
+"""Access to the store servers without the project's code and fsspec."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results that these tests publish, and what a reader does with them."""
+"""Results to publish, and the checks of a reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The catalog on object stores that really run: entries, compactions, and many writers and readers at once."""
+"""Catalog on object store servers: entries, compactions, concurrent writers and readers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Videos found in stores that really run, page by page, with what is known of them in the same store."""
+"""Discovery of videos on object store servers, page by page, with its records in the same store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process that is killed in the middle of a request leaves the old result, none, or the new one: never a mixture."""
+"""Process killed during a request: readers see the old result, none, or the new one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Atomic publishing to a folder: killed at any step, or with a full disk, readers see only whole results."""
+"""Atomic publishing to a folder: after a kill at any step or a full disk, readers see complete results only."""
 
 from __future__ import annotations
 

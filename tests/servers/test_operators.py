@@ -1,4 +1,4 @@
-"""Whole tasks on stores that really run: videos come from there, results go there."""
+"""Operators with sources and results on object store servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results in stores that really run: what is published can be read, and what cannot be is said in words."""
+"""Results on object store servers, and errors of outputs."""
 
 from __future__ import annotations
 

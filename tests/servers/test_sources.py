@@ -1,4 +1,4 @@
-"""Videos in stores that really run: any name, any stretch, and every refusal in words."""
+"""Sources on object store servers: names, ranges, and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that keeps jobs of every kind: it honours the filters of their lists, and can refuse and misbehave."""
+"""Server with jobs of every kind: applies the filters of lists, refuses requests, and injects failures."""
 
 from __future__ import annotations
 

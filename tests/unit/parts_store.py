@@ -1,4 +1,4 @@
-"""Fake of the service's multipart uploads and of the store behind them, which counts requests and fails on demand."""
+"""Multipart uploads of the service and their store: counts requests, and fails on demand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/coverage.md is what the sources say, and the sources leave nothing out."""
+"""docs/coverage.md is up to date and complete."""
 
 from __future__ import annotations
 

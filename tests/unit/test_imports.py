@@ -1,4 +1,4 @@
-"""Any module can be the first that is imported."""
+"""Any module can be imported first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DAGs whose tasks a user gives up while they wait: on the worker, or deferred."""
+"""DAGs whose tasks a user ends while they wait, on the worker or deferred."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a task's process kills itself, once: functions are wrapped from outside, the provider knows nothing of it."""
+"""Points at which the process of a task kills itself once; functions are wrapped, so the provider is unchanged."""
 
 from __future__ import annotations
 

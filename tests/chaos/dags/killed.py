@@ -1,4 +1,4 @@
-"""A DAG whose tasks die once each, at an exact step, and are retried by Airflow."""
+"""DAG whose tasks each die once, at an exact step, and are retried by Airflow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A DAG of many waits at once."""
+"""DAG with many concurrent waits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps at which a worker dies: which task, and where."""
+"""Steps at which a worker dies, with their tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many videos: some in a branch each, most in chunks."""
+"""DAG for many videos: some in mapped branches, most in chunks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The name of a machine that is only a process; Airflow asks for it where it would ask the system."""
+"""Host name of a process, in place of the system's host name."""
 
 from __future__ import annotations
 

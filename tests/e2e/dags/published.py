@@ -1,4 +1,4 @@
-"""A DAG that publishes a result, and one that begins whenever that happens."""
+"""A DAG that publishes a result, and one that is scheduled on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fresh Python processes, in which nothing is loaded yet and Airflow has a home of its own."""
+"""Fresh Python processes with their own Airflow home."""
 
 from __future__ import annotations
 

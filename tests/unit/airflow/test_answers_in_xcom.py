@@ -1,4 +1,4 @@
-"""What a hook answered passes through XCom with Airflow's default settings."""
+"""Response models in XCom with Airflow's default settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the events of a task's outlets say about its results."""
+"""Asset events of published results."""
 
 from __future__ import annotations
 

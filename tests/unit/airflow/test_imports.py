@@ -1,4 +1,4 @@
-"""Modules that importing the provider loads: Airflow parses a DAG file again and again."""
+"""Modules that an import of the provider loads, because Airflow parses a DAG file repeatedly."""
 
 from __future__ import annotations
 

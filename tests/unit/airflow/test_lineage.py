@@ -1,4 +1,4 @@
-"""OpenLineage events of the provider: extracted by Airflow, written to a file by the OpenLineage client."""
+"""OpenLineage events: extracted by Airflow, written by the OpenLineage client."""
 
 from __future__ import annotations
 

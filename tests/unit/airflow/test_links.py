@@ -1,4 +1,4 @@
-"""The playground link: only where the connection leads to the vendor."""
+"""Playground link, for the vendor's host only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every operator and sensor says what it takes, returns and raises, and which page of the service it wraps."""
+"""Docstrings of operators and sensors: parameters, result, errors, and the page of the service."""
 
 from __future__ import annotations
 

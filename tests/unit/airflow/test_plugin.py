@@ -1,4 +1,4 @@
-"""The real plugin manager over the checkout's plugins folder: nothing broken, nothing replaced, nothing twice."""
+"""Plugin in Airflow's plugin manager: loaded once, from a checkout or an installed package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sensor ends the same way in poke, reschedule and deferrable mode, with and without its flags, at every moment."""
+"""Sensors in poke, reschedule and deferrable mode, with and without their flags."""
 
 from __future__ import annotations
 

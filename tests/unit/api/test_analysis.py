@@ -1,4 +1,4 @@
-"""What an analysis is asked for, and the on-screen text that comes of one."""
+"""Requests for analyses, and on-screen text in their answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The error of a failed task is found in its log."""
+"""Error of a failed task, read from its log."""
 
 from __future__ import annotations
 

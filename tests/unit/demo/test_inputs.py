@@ -1,4 +1,4 @@
-"""Bad paths are refused before anything starts."""
+"""Invalid paths are refused before any process starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`make demo` with names of files that a shell or make would change."""
+"""`make demo` with file names that a shell or make would change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Busy ports are found with real sockets, and the message says how to choose another."""
+"""Detection of busy ports with real sockets, and the suggestion of another."""
 
 from __future__ import annotations
 

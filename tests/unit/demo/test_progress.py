@@ -1,4 +1,4 @@
-"""What a person sees while the DAG runs: a line per change and nothing twice."""
+"""Progress of a run: one line per state change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The committed sample is what its script says, so that tests may rely on its words."""
+"""Committed sample video: it matches its script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real processes are started, watched and ended with everything that they started."""
+"""Start, supervision and end of real processes with their descendants."""
 
 from __future__ import annotations
 

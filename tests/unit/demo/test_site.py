@@ -1,4 +1,4 @@
-"""How the demo's processes are configured."""
+"""Configuration of the demo's processes."""
 
 from __future__ import annotations
 

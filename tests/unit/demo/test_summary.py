@@ -1,4 +1,4 @@
-"""The summary is made from files that the provider itself has published."""
+"""Summary of files that the provider published."""
 
 from __future__ import annotations
 

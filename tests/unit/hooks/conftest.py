@@ -1,4 +1,4 @@
-"""A connection to a scripted server, and a watch over the key: it is in no log line of any of these tests."""
+"""Fixtures of the hook tests: a connection to a scripted server, and a check that no log line contains the key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real HTTP proxy on loopback that forwards requests, tunnels TLS, and remembers what it was asked for."""
+"""HTTP proxy on loopback that forwards requests, tunnels TLS, and records them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Odd connections: each is read, or refused in words, alike on the worker, in the triggerer and by the test button."""
+"""Unusual connections: read or refused alike on the worker, in the triggerer and by the connection test."""
 
 from __future__ import annotations
 

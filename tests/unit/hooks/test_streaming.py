@@ -1,4 +1,4 @@
-"""Records of an answer, read while the service is still writing it."""
+"""Records of a response, read while the service is still writing it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arguments of every operator and sensor: paths as Python and Airflow make them, and values of native rendering."""
+"""Arguments of every operator and sensor: path objects, and values of native rendering."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Airflow's own parameters work on every operator and sensor, plain and mapped."""
+"""Airflow's own parameters on every operator and sensor, plain and mapped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of the remote job when its task is killed, runs out of time, or ends without a worker."""
+"""Remote job of a task that is killed, times out, or ends without a worker."""
 
 from __future__ import annotations
 

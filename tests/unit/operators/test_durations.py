@@ -1,4 +1,4 @@
-"""Durations as arguments of operators, sensors and triggers: seconds or a timedelta, refused when the DAG is read."""
+"""Durations of operators, sensors and triggers: seconds or a timedelta, checked when the DAG is parsed."""
 
 from __future__ import annotations
 

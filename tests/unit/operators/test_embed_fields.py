@@ -1,4 +1,4 @@
-"""What identifies an embedding and where it goes never depends on, or shows, what signs an address."""
+"""Identity and result path of an embedding do not depend on URL signatures, and show none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A job that the service returned as already existing is cancelled only where its key proves who submitted it."""
+"""Existing jobs returned by the service: cancelled only if their key proves the owner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Template files, and what Airflow's UI shows of operators and their fields."""
+"""Template files, and operators and fields in Airflow's UI."""
 
 from __future__ import annotations
 

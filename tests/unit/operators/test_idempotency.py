@@ -1,4 +1,4 @@
-"""What operators do about entities, stores and questions when an answer is lost: look, or leave it to a person."""
+"""Entities, knowledge stores and answers after a lost response: found again, or an unknown outcome."""
 
 from __future__ import annotations
 

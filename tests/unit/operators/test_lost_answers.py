@@ -1,4 +1,4 @@
-"""What an operator does when the answer to a billed request is lost: it looks, or it leaves it to a person."""
+"""Lost responses to billed requests: the job is found again, or the outcome is unknown."""
 
 from __future__ import annotations
 

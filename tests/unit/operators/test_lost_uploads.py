@@ -1,4 +1,4 @@
-"""What becomes of an upload whose answer is lost: its asset is looked for by the marker of the task, once."""
+"""Lost responses to uploads: the asset is searched by the marker of the task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What signs a URL is masked before Airflow stores the rendered fields, in every field of every operator and sensor."""
+"""Masking of URL signatures before Airflow stores rendered fields, in every operator and sensor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers that are not plain JSON: every operator publishes them in every mode, or keeps them in a file."""
+"""Answers that are not plain JSON: published in every mode, or saved in a file."""
 
 from __future__ import annotations
 

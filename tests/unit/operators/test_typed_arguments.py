@@ -1,4 +1,4 @@
-"""Arguments as templates leave them: values, JSON texts, single texts, and nothing at all."""
+"""Rendered arguments: values, JSON texts, single texts, and empty values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an operator for many videos is given: lists, files, patterns and rows, and how many may fail."""
+"""Sources of operators for many videos: lists, files, patterns and rows, and the allowed failures."""
 
 from __future__ import annotations
 

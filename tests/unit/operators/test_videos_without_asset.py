@@ -1,4 +1,4 @@
-"""An indexed video that names no asset: v1.3 analyses an asset of the same content, or nothing is sent."""
+"""Indexed videos without an asset: v1.3 analyses an asset with the same content, or sends nothing."""
 
 from __future__ import annotations
 

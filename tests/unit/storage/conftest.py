@@ -1,4 +1,4 @@
-"""Stores and files that the storage tests work on: all of them real, none of them remote."""
+"""Stores and files of the storage tests: real and local."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The catalog of an output: entries, what a reader makes of them, and compactions, whole and broken off."""
+"""Catalog of an output: entries, reads, and complete and interrupted compactions."""
 
 from __future__ import annotations
 

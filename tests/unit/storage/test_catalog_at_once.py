@@ -1,4 +1,4 @@
-"""Many processes that publish into one catalog while others compact it, and a reader who watches."""
+"""Concurrent writers, compactions and a reader of one catalog."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which videos lie in storage, and which of them are new: on real files, and on a store that is listed page by page."""
+"""Discovery of new videos in files and in a store that is listed page by page."""
 
 from __future__ import annotations
 

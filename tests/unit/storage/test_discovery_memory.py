@@ -1,4 +1,4 @@
-"""Hundreds of thousands of files are listed, compared and handed out in the memory of a few; a million is the same."""
+"""Memory of a discovery of hundreds of thousands of files."""
 
 from __future__ import annotations
 

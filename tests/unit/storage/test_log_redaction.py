@@ -1,4 +1,4 @@
-"""The id of an upload session is all one needs to write there: no error says it, and no log."""
+"""Upload session ids, which allow writes, are in no error and no log."""
 
 from __future__ import annotations
 

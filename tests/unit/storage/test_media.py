@@ -1,4 +1,4 @@
-"""Local files are sent only if they are what they are taken for, and lie in the configured folders."""
+"""Local media files: only those of the expected type in the configured folders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stretches of sources: the bytes that were asked for, and no more fetched from a store than those."""
+"""Ranges of sources: only the requested bytes are fetched from a store."""
 
 from __future__ import annotations
 

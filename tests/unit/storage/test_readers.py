@@ -1,4 +1,4 @@
-"""DuckDB and pandas, which know nothing of this project, read what is published: the same values in every format."""
+"""Published files in DuckDB and pandas: equal values in every format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One definition of the rows: JSON Schema, Arrow, dataclasses and documentation agree with it."""
+"""Row definitions: JSON Schema, Arrow, dataclasses and documentation agree."""
 
 from __future__ import annotations
 

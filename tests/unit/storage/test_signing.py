@@ -1,4 +1,4 @@
-"""Links that a store signs: masked before anybody has them, and refused where the service could not follow them."""
+"""Presigned URLs: masked at creation, and refused if the service could not fetch them."""
 
 from __future__ import annotations
 

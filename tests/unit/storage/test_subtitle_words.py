@@ -1,4 +1,4 @@
-"""Words of subtitles survive: in files that are given, and in files that are published and read again."""
+"""Words of subtitles are kept: in provided files, and in published files that are read again."""
 
 from __future__ import annotations
 
