@@ -49,11 +49,13 @@ class TwelveLabsError(Exception):
 
     :param message: what happened, with the value concerned.
     :param details: the response of the service, if any.
+    :param advice: what a person can do; last in the message.
     """
 
-    def __init__(self, message: str, details: ErrorDetails | None = None) -> None:
+    def __init__(self, message: str, details: ErrorDetails | None = None, *, advice: str = "") -> None:
         self.details = details or ErrorDetails()
-        super().__init__(clean_text(message, _LONGEST_ERROR))
+        self.without_advice = clean_text(message, _LONGEST_ERROR)
+        super().__init__(clean_text(f"{message}; {advice}", _LONGEST_ERROR) if advice else self.without_advice)
 
     @property
     def retry_after(self) -> float | None:

@@ -38,8 +38,8 @@ def never_sent(call: Call[Any], network: Network, error: Exception) -> TwelveLab
     way, check = (f" through the proxy {shown(proxy)}", ", the proxy") if proxy else ("", "")
     where = f"the host of connection {network.endpoint.conn_id!r}" if network.endpoint.conn_id else "the host"
     return TwelveLabsConnectionError(
-        f"No connection to {origin}{way}: {_cause(error)}. {call.name} was not sent; check {where}{check} and the"
-        " network"
+        f"No connection to {origin}{way}: {_cause(error)}. {call.name} was not sent",
+        advice=f"check {where}{check} and the network",
     )
 
 
@@ -63,11 +63,15 @@ def no_answer(call: Call[Any], endpoint: Endpoint, error: Exception) -> TwelveLa
 
 
 def pause_before_retry(call: Call[Any], endpoint: Endpoint, error: TwelveLabsError, attempt: int) -> float:
-    """Log the reason and return the seconds before the next attempt; raise the error if there is no next attempt."""
+    """Log the reason and return the seconds before the next attempt; raise the error if there is no next attempt.
+
+    The advice of an error is logged with the first attempt, and is in the error that ends the last one.
+    """
     delay = delay_before_retry(call, error, attempt, endpoint.retry, random.random())
     if delay is None:
         raise error
-    log.warning("%s; attempt %d of %d follows in %.1f s", error, attempt + 1, endpoint.retry.attempts, delay)
+    reason = str(error) if attempt == 1 else error.without_advice
+    log.warning("%s; attempt %d of %d follows in %.1f s", reason, attempt + 1, endpoint.retry.attempts, delay)
     return delay
 
 

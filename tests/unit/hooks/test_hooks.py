@@ -122,6 +122,17 @@ def test_every_call_is_repeated_after_a_429(
     assert f"HTTP 429 too_many_requests: slow down ({call.name}); attempt 2 of 5 follows in" in warnings[0]
 
 
+def test_the_advice_is_given_once_in_the_log_and_in_the_error(
+    execute: Execute, connect: Connect, pauses: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    connect(f"http://127.0.0.1:{free_port()}", max_attempts=3)
+    with pytest.raises(TwelveLabsConnectionError, match="check the host of connection 'twelvelabs_default'"):
+        execute(READ)
+    first, second = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "was not sent; check the host of connection 'twelvelabs_default' and the network; attempt 2 of 3" in first
+    assert "was not sent; attempt 3 of 3" in second
+
+
 def test_retry_after_over_a_minute_is_not_waited_for(execute: Execute, connect: Connect) -> None:
     with ScriptedServer(Reply(status=429, headers={"Retry-After": "3600"})) as server:
         connect(server.origin)
