@@ -19,9 +19,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from airflow.sdk import ObjectStoragePath
+
     from twelvelabs_provider.storage.catalog import CatalogEntry
     from twelvelabs_provider.storage.layout import ResultPath
     from twelvelabs_provider.storage.manifest import Provenance
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 def publish_rows(
     rows: Iterable[Mapping[str, Any]],
-    output_path: str | os.PathLike[str],
+    output_path: str | os.PathLike[str] | ObjectStoragePath,
     name: str | None = None,
     *,
     kind: str | None = None,
@@ -85,7 +87,7 @@ def publish_rows(
 
 def publish_document(
     content: str | Mapping[str, Any] | Sequence[Any],
-    output_path: str | os.PathLike[str],
+    output_path: str | os.PathLike[str] | ObjectStoragePath,
     name: str | None = None,
     *,
     kind: str | None = None,
@@ -112,7 +114,9 @@ def publish_document(
 
 
 def read_rows(
-    result: Mapping[str, Any] | CatalogEntry | str | os.PathLike[str], *, conn_id: str | None = None
+    result: Mapping[str, Any] | CatalogEntry | str | os.PathLike[str] | ObjectStoragePath,
+    *,
+    conn_id: str | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Return the rows of a published result, in the same form whatever its format.
 
@@ -132,7 +136,7 @@ def read_rows(
     if isinstance(result, CatalogEntry):
         return rows_of_result(result.manifest, conn_id)
     if not isinstance(result, Mapping):
-        return rows_of_result(result, conn_id)
+        return rows_of_result(cast("str | os.PathLike[str]", result), conn_id)
     manifest = result.get("manifest")
     if not manifest:
         raise TwelveLabsInputError(f"The result names no manifest; its fields are {', '.join(map(str, result))}.")
@@ -140,7 +144,7 @@ def read_rows(
 
 
 def read_catalog(
-    output_path: str | os.PathLike[str],
+    output_path: str | os.PathLike[str] | ObjectStoragePath,
     *,
     kind: str | None = None,
     index_id: str | None = None,
@@ -164,7 +168,7 @@ def read_catalog(
 
     ids = {"index_id": index_id, "video_id": video_id, "asset_id": asset_id, "dag_id": dag_id, "run_id": run_id}
     wanted = {name: value for name, value in {"kind": kind, **ids}.items() if value is not None}
-    location = Location.parse(output_path)
+    location = Location.parse(_text_of(output_path))
     root = location.uri if location.is_local else location.value
     root = root.rstrip("/")
     for entry in catalog.read_catalog(location.value):
@@ -226,7 +230,7 @@ def _facts(
     )
 
 
-def _text_of(output_path: str | os.PathLike[str]) -> str:
+def _text_of(output_path: Any) -> str:
     from twelvelabs_provider.storage.locations import Location
 
     return Location.parse(output_path).value

@@ -30,6 +30,7 @@ from twelvelabs_provider.api.response_reading import parsed, read_answer, refusa
 from twelvelabs_provider.api.streams import records
 from twelvelabs_provider.hooks.connection import endpoint_of, secrets_of
 from twelvelabs_provider.hooks.connection_type import CONN_TYPE, DEFAULT_CONN_ID
+from twelvelabs_provider.hooks.model_verbs import ModelVerbs
 from twelvelabs_provider.hooks.network import Network
 from twelvelabs_provider.hooks.pacing import Turn, pace_of
 from twelvelabs_provider.hooks.response_body import Body, body_of
@@ -42,6 +43,7 @@ from twelvelabs_provider.hooks.sending import (
 )
 from twelvelabs_provider.hooks.session import HttpSession, arriving_pieces, whole_body
 from twelvelabs_provider.hooks.upload import OpenForm, open_form
+from twelvelabs_provider.hooks.video_verbs import VideoVerbs
 from twelvelabs_provider.hooks.xcom import allow_answers
 
 allow_answers()
@@ -58,13 +60,16 @@ _BROKEN_OFF = (requests.RequestException, HTTPError, HTTPException, OSError, EOF
 _NOT_SENT = (NewConnectionError, ConnectTimeoutError, ProxyError)
 
 
-class TwelveLabsHook(BaseHook):
+class TwelveLabsHook(VideoVerbs, ModelVerbs, BaseHook):
     """Hook for the TwelveLabs API.
 
     A call is a value that the hook sends: ``hook.execute(hook.api.read_index("..."))``. ``hook.api`` holds the calls
     that differ between the generations; the modules of :mod:`twelvelabs_provider.api` hold those of v1.3 only
     (``hook.execute(entities.create_entity(...))``). ``execute`` sends a call, retries it if a repeat is safe, and
     returns the typed response; ``stream`` returns the records of a streamed response; ``items`` reads all pages.
+
+    For ``@task`` functions there are verbs, such as ``hook.upload("talk.mp4")``: see :class:`VideoVerbs` and
+    :class:`ModelVerbs`.
 
     :param twelvelabs_conn_id: connection of type ``twelvelabs``; the API key is its password.
     """

@@ -17,6 +17,7 @@ _ANSWERS = {
     "embedding.embeddings_v1": "EmbeddingsByKind",
     "embedding.models": "Embedding EmbeddedInput Embeddings EmbeddingTask",
     "entities": "EntityCollection Entity CreatedEntity RefusedEntity BulkOutcome",
+    "submitted_job": "Job",
     "knowledge.item_collections": "ItemCollection",
     "knowledge.knowledge_search": "KnowledgeMatch KnowledgeHit KnowledgeHits",
     "knowledge.knowledge_stores": "KnowledgeStore KnowledgeStoreItem Enrichment",

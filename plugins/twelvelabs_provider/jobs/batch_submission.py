@@ -31,6 +31,7 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsPermanentError,
     TwelveLabsRateLimitError,
 )
+from twelvelabs_provider.api.jobs import phase_of
 from twelvelabs_provider.api.models import Asset
 from twelvelabs_provider.api.resources import LARGEST_PAGE, Paging
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsJobTimeoutError
@@ -47,7 +48,6 @@ from twelvelabs_provider.jobs.batch_plan import (
 from twelvelabs_provider.jobs.cost import Bill, BilledKind, total_of
 from twelvelabs_provider.jobs.idempotency import UNKNOWN_OUTCOME
 from twelvelabs_provider.jobs.job import JobKind, JobRef, PendingJob, Phase, PlannedWork
-from twelvelabs_provider.jobs.kinds import phase_of
 from twelvelabs_provider.jobs.polling import clock_text
 from twelvelabs_provider.results.batch_rows import results_of
 

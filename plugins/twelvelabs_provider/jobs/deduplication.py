@@ -20,11 +20,11 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsPermissionError,
 )
 from twelvelabs_provider.api.filters import VideoFilter
+from twelvelabs_provider.api.jobs import phase_of
 from twelvelabs_provider.api.models import Asset, IndexingTask, Video
 from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.jobs.idempotency import created_once
 from twelvelabs_provider.jobs.job import JobKind, JobRef, Phase
-from twelvelabs_provider.jobs.kinds import phase_of
 from twelvelabs_provider.storage.source import Source
 
 if TYPE_CHECKING:

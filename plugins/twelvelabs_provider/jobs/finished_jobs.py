@@ -13,12 +13,13 @@ from typing import Protocol, TypeVar
 from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.errors import TwelveLabsError, is_missing
 from twelvelabs_provider.api.generations import Dialect
+from twelvelabs_provider.api.jobs import phase_of
 from twelvelabs_provider.api.models import Page
 from twelvelabs_provider.api.paging import Pages
 from twelvelabs_provider.api.resources import LARGEST_PAGE, Paging
 from twelvelabs_provider.jobs.job import JobKind, JobRef, Phase
 from twelvelabs_provider.jobs.job_lists import LISTS, ListedJob, Order
-from twelvelabs_provider.jobs.kinds import phase_of, read_state
+from twelvelabs_provider.jobs.kinds import read_state
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)

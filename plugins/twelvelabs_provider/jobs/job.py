@@ -4,56 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Any
 
+from twelvelabs_provider.api.jobs import JobKind, JobRef, Phase
 from twelvelabs_provider.api.redaction import clean_text
+
+__all__ = ["JobKind", "JobRef", "JobState", "Memo", "PendingJob", "Phase", "PlannedWork"]
 
 Memo = Mapping[str, Any]
 
 NO_RESPONSE = "no response"
 """Status of a job whose poll failed; it counts as running."""
-
-
-class JobKind(StrEnum):
-    """Kinds of asynchronous work of the service."""
-
-    INDEXING_TASK = "indexing_task"
-    ASSET = "asset"
-    INDEXED_ASSET = "indexed_asset"
-    ANALYSIS_TASK = "analysis_task"
-    ANALYSIS_BATCH = "analysis_batch"
-    EMBEDDING_TASK = "embedding_task"
-    IMPORT = "import"
-    TRANSFER = "transfer"
-    ENTITY = "entity"
-    KNOWLEDGE_STORE_ITEM = "knowledge_store_item"
-
-
-class Phase(StrEnum):
-    """Meaning of a status for a wait."""
-
-    RUNNING = "running"
-    READY = "ready"
-    FAILED = "failed"
-    CANCELED = "canceled"
-
-
-@dataclass(frozen=True)
-class JobRef:
-    """Identity of a job.
-
-    :param index_id: the index, if the job's URL contains one; the connector of an import or a transfer, the collection
-        of an entity, the knowledge store of an item.
-    """
-
-    kind: JobKind
-    id: str
-    index_id: str | None = None
-
-    def __str__(self) -> str:
-        # The id of a sensor or of a hook's caller may be a signed URL.
-        return f"{self.kind.value.replace('_', ' ')} {clean_text(self.id)}"
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from twelvelabs_provider.api.redaction import clean_text
+from twelvelabs_provider.api.jobs import phase_of
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Phase
 
 if TYPE_CHECKING:
@@ -22,18 +20,6 @@ if TYPE_CHECKING:
     from twelvelabs_provider.api.knowledge.knowledge_stores import KnowledgeStoreItem
     from twelvelabs_provider.api.legacy.transfers import TransferStatus
     from twelvelabs_provider.api.models import AnalysisTask, Asset, IndexingTask, Video
-
-log = logging.getLogger(__name__)
-
-_PHASES: Mapping[str, Phase] = {
-    **dict.fromkeys(("uploading", "validating", "pending", "queued", "indexing", "processing"), Phase.RUNNING),
-    "canceling": Phase.RUNNING,
-    "ready": Phase.READY,
-    "completed": Phase.READY,
-    "failed": Phase.FAILED,
-    "expired": Phase.FAILED,
-    "canceled": Phase.CANCELED,
-}
 
 
 @dataclass(frozen=True)
@@ -48,12 +34,6 @@ class KindOfJob:
     cancel: Callable[[Dialect, JobRef], Call[None]] | None = None
 
 
-def phase_of(status: str) -> Phase:
-    """Return the phase of a status; an unknown status counts as running."""
-    phase = _PHASES.get(status.lower())
-    return phase or _unknown(status)
-
-
 def read_state(dialect: Dialect, job: JobRef) -> Call[JobState]:
     """Return the call that reads the state of a job."""
     return KINDS[job.kind].read(dialect, job)
@@ -63,13 +43,6 @@ def cancellation(dialect: Dialect, job: JobRef) -> Call[None] | None:
     """Return the call that cancels a job, or None if the service cannot cancel it."""
     cancel = KINDS[job.kind].cancel
     return cancel(dialect, job) if cancel else None
-
-
-@lru_cache(maxsize=64)
-def _unknown(status: str) -> Phase:
-    # Cached, so that each unknown status is logged once and not at every poll.
-    log.warning("Unknown job status %r counts as running until the deadline", clean_text(status))
-    return Phase.RUNNING
 
 
 def _epoch(moment: datetime | None) -> float | None:

@@ -13,21 +13,18 @@ from twelvelabs_provider.api.errors import (
     TwelveLabsError,
     TwelveLabsNotFoundError,
     TwelveLabsPermissionError,
-    TwelveLabsTransientError,
 )
-from twelvelabs_provider.api.multipart_plan import missing_chunks
-from twelvelabs_provider.api.multipart_uploads import ChunkStatus, ChunkUrl, UploadStatus, create_upload, read_upload
+from twelvelabs_provider.api.jobs import phase_of
+from twelvelabs_provider.api.multipart_uploads import ChunkUrl, UploadStatus, create_upload, read_upload
 from twelvelabs_provider.exceptions import TwelveLabsSourceChangedError
-from twelvelabs_provider.hooks.multipart import MultipartSender, PartSource
+from twelvelabs_provider.hooks.multipart import PartSource
+from twelvelabs_provider.hooks.multipart_rounds import OCTETS, send_missing_parts
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 from twelvelabs_provider.jobs.job import Phase
-from twelvelabs_provider.jobs.kinds import phase_of
 from twelvelabs_provider.jobs.task_state import BegunUpload
 
 log = logging.getLogger(__name__)
 
-_ROUNDS = 3
-_OCTETS = {"Content-Type": "application/octet-stream"}
 _NOT_ACTIVE = (TwelveLabsNotFoundError, TwelveLabsPermissionError, TwelveLabsBadRequestError)
 
 
@@ -75,7 +72,7 @@ class MultipartUpload:
             session.chunk_size,
             self.source.size,
             self.fingerprint,
-            dict(session.headers) or _OCTETS,
+            dict(session.headers) or OCTETS,
         )
         self.state.record_upload(begun)
         log.info("Uploading %s in %d parts (upload %s)", self.source.filename, session.total_chunks, session.id)
@@ -119,23 +116,10 @@ class MultipartUpload:
 
         :param completed: the parts that the service has, None to read them.
         """
-        sender = MultipartSender(self.hook, begun.upload_id, self.source, headers=begun.headers)
-        for _ in range(_ROUNDS):
-            there = self._completed(begun) if completed is None else completed
-            missing = missing_chunks(begun.size, begun.chunk_size, there)
-            if there:
-                log.info("Continuing upload %s: %d parts sent, %d missing", begun.upload_id, len(there), len(missing))
-            try:
-                if not missing or sender.send(missing, urls):
-                    return
-            except TwelveLabsSourceChangedError:
-                self._remove(begun)
-                raise
-            urls, completed = (), None
-        raise TwelveLabsTransientError(
-            f"Service did not accept all parts of {self.source.filename} after {_ROUNDS} attempts; a retry continues"
-        )
-
-    def _completed(self, begun: BegunUpload) -> frozenset[int]:
-        chunks = self.hook.items(lambda paging: read_upload(begun.upload_id, paging).then(lambda state: state.chunks))
-        return frozenset(chunk.index for chunk in chunks if chunk.status == ChunkStatus.COMPLETED)
+        try:
+            send_missing_parts(
+                self.hook, begun.upload_id, self.source, begun.chunk_size, begun.headers, urls, completed
+            )
+        except TwelveLabsSourceChangedError:
+            self._remove(begun)
+            raise

@@ -13,12 +13,12 @@ import pendulum
 from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.filters import VideoFilter
 from twelvelabs_provider.api.generations import Dialect
+from twelvelabs_provider.api.jobs import phase_of
 from twelvelabs_provider.api.models import IndexingTask, Page, Video
 from twelvelabs_provider.api.paging import Pages
 from twelvelabs_provider.api.resources import IndexingRoute, Paging
 from twelvelabs_provider.jobs.finished_jobs import AsyncHook
 from twelvelabs_provider.jobs.job import Phase
-from twelvelabs_provider.jobs.kinds import phase_of
 
 # Seconds before the newest video from which the list is read again: videos may appear late and out of order.
 OVERLAP = 300.0

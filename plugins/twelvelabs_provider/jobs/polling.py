@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-# A job that ends t seconds after its submission is noticed within max(SHORTEST_PAUSE, t / 10), LONGEST_PAUSE at most.
-SHORTEST_PAUSE = 5.0
-LONGEST_PAUSE = 60.0
+from twelvelabs_provider.api.jobs import LONGEST_PAUSE, SHORTEST_PAUSE, pause_after
+
+__all__ = [
+    "BACKSTOP", "LONGEST_PAUSE", "SHORTEST_PAUSE", "clip_text", "clock_text", "deadline_from", "duration_text",
+    "pause_after", "pause_before_poll",
+]  # fmt: skip
+
 # Seconds by which Airflow's timeout of a deferral exceeds our deadline; it only serves if the triggerer has stopped.
 BACKSTOP = 300.0
-_SHARE_OF_WAIT = 0.1
-# A poll starts a little before it is due: the request takes time, and many waits must not poll at the same moment.
-_EARLY = 0.05
-_JITTER = 0.15
 _LAST_MOMENT = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
 
 
@@ -44,21 +44,6 @@ def pause_before_poll(
     seen = now if polled_at is None else min(polled_at, now)
     due = seen + pause_after(seen - started_at, poll_interval, jitter)
     return max(0.0, min(due, deadline) - now)
-
-
-def pause_after(waited: float, poll_interval: float | None, jitter: float) -> float:
-    """Return the seconds from one poll to the next.
-
-    :param waited: seconds from the submission of the youngest job to the poll.
-    :param poll_interval: seconds between polls; None lets the pause grow from 5 to 60 seconds.
-    :param jitter: a random number from 0 to 1.
-    """
-    interval = poll_interval if poll_interval and poll_interval > 0 else _grown(waited)
-    return interval * (1 - _EARLY - _JITTER * jitter)
-
-
-def _grown(waited: float) -> float:
-    return min(LONGEST_PAUSE, max(SHORTEST_PAUSE, waited * _SHARE_OF_WAIT))
 
 
 def clock_text(epoch: float) -> str:

@@ -15,10 +15,10 @@ from twelvelabs_provider.api.embedding.request import (
     VideoInput,
 )
 from twelvelabs_provider.api.embedding.source import FixedSegmentation
+from twelvelabs_provider.api.jobs import phase_of
 from twelvelabs_provider.exceptions import TwelveLabsUnknownOutcomeError
 from twelvelabs_provider.jobs.idempotency import CLOCK_SKEW
 from twelvelabs_provider.jobs.job import Phase
-from twelvelabs_provider.jobs.kinds import phase_of
 
 if TYPE_CHECKING:
     from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook

@@ -12,13 +12,13 @@ import pendulum
 
 from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.errors import TwelveLabsError, TwelveLabsTransientError
+from twelvelabs_provider.api.jobs import phase_of
 from twelvelabs_provider.api.models import IndexingTask, Video
 from twelvelabs_provider.api.resources import CreatedTask
 from twelvelabs_provider.exceptions import TwelveLabsUnknownOutcomeError
 from twelvelabs_provider.jobs.deduplication import SOURCE_MARK
 from twelvelabs_provider.jobs.idempotency import CLOCK_SKEW, UNKNOWN_OUTCOME
 from twelvelabs_provider.jobs.job import Phase
-from twelvelabs_provider.jobs.kinds import phase_of
 from twelvelabs_provider.jobs.task_state import TaskState
 
 if TYPE_CHECKING:

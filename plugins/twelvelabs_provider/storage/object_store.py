@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import IO, Any, cast
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsOutputError
+from twelvelabs_provider.hooks.object_streams import BLOCK_SIZE
 from twelvelabs_provider.storage.log_redaction import hide_upload_sessions, silence_upload_sessions
-from twelvelabs_provider.storage.object_streams import BLOCK_SIZE
 from twelvelabs_provider.storage.store_errors import is_denied, is_missing
 
 log = logging.getLogger(__name__)

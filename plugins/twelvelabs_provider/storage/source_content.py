@@ -12,10 +12,10 @@ from typing import Any, BinaryIO, Protocol, cast
 from urllib.parse import unquote
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsSourceChangedError
+from twelvelabs_provider.hooks.local_sources import must_be_allowed
+from twelvelabs_provider.hooks.object_streams import BLOCK_SIZE, RangeStream, StoreStream
 from twelvelabs_provider.storage.filesystems import filesystem_of
-from twelvelabs_provider.storage.local_sources import must_be_allowed
 from twelvelabs_provider.storage.locations import Location, redact_url
-from twelvelabs_provider.storage.object_streams import BLOCK_SIZE, RangeStream, StoreStream
 from twelvelabs_provider.storage.store_errors import is_denied, is_for_good, is_missing
 
 _CHECKSUMS = ("md5Hash", "ETag", "etag", "e_tag", "content_md5", "md5", "crc32c", "checksum")

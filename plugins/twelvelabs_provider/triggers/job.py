@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 
 from twelvelabs_provider.api.errors import TwelveLabsError
+from twelvelabs_provider.api.jobs import phase_of
 from twelvelabs_provider.api.redaction import clean_text
 from twelvelabs_provider.jobs.cancellation import RemoteJobCanceller
 from twelvelabs_provider.jobs.durations import Duration, plain_number
 from twelvelabs_provider.jobs.job import PendingJob, Phase
 from twelvelabs_provider.jobs.job_lists import can_be_listed
-from twelvelabs_provider.jobs.kinds import phase_of, read_state
+from twelvelabs_provider.jobs.kinds import read_state
 from twelvelabs_provider.jobs.outage import is_final
 from twelvelabs_provider.jobs.poll_subscribers import MARGIN, PollKey, Subscription, shard_of
 from twelvelabs_provider.jobs.polling import duration_text

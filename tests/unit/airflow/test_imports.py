@@ -21,6 +21,7 @@ HTTP = WORKERS_HTTP | {"aiohttp", "boto3", "botocore", "httpcore", "httpx"}
 LOADED_BY_A_DAG = {
     "api.decoding",
     "api.errors",
+    "api.jobs",
     "api.redaction",
     "api.retired_models",
     "exceptions",

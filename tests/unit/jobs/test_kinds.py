@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from twelvelabs_provider.api import jobs
 from twelvelabs_provider.api.call import ensure_supported
 from twelvelabs_provider.api.errors import TwelveLabsPermanentError, TwelveLabsUnsupportedError
 from twelvelabs_provider.api.generations import V1_2, V1_3
+from twelvelabs_provider.api.jobs import phase_of
 from twelvelabs_provider.api.version import ApiVersion
-from twelvelabs_provider.jobs import kinds
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Phase
-from twelvelabs_provider.jobs.kinds import KINDS, cancellation, phase_of, read_state
+from twelvelabs_provider.jobs.kinds import KINDS, cancellation, read_state
 
 TASK = JobRef(JobKind.INDEXING_TASK, "t1")
 ASSET = JobRef(JobKind.ASSET, "c1")
@@ -41,7 +42,7 @@ def test_the_phase_of_a_status(statuses: list[str], phase: Phase, caplog: pytest
 
 @pytest.mark.parametrize("status", ["", "transmogrifying"])
 def test_an_unknown_status_counts_as_running_and_is_logged_once(status: str, caplog: pytest.LogCaptureFixture) -> None:
-    kinds._unknown.cache_clear()
+    jobs._unknown.cache_clear()
     with caplog.at_level(logging.WARNING):
         assert {phase_of(status) for _ in range(3)} == {Phase.RUNNING}
     assert [record.getMessage().count(repr(status)) for record in caplog.records] == [1], (

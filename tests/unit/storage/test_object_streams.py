@@ -9,7 +9,7 @@ from random import Random
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from twelvelabs_provider.storage.object_streams import BLOCK_SIZE, RangeStream, StoreStream
+from twelvelabs_provider.hooks.object_streams import BLOCK_SIZE, RangeStream, StoreStream
 from twelvelabs_provider.storage.source import resolve_source
 
 CONTENT = Random(7).randbytes(100_000)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from twelvelabs_provider.api.errors import TwelveLabsError
+from twelvelabs_provider.api.jobs import phase_of
 from twelvelabs_provider.api.models import Video
 from twelvelabs_provider.api.resources import IndexingRoute
 from twelvelabs_provider.exceptions import TwelveLabsInputError
@@ -18,7 +19,6 @@ from twelvelabs_provider.jobs.bulk_indexing.steps import LocatedVideo
 from twelvelabs_provider.jobs.cost import Bill, BilledKind, must_be_allowed, sentence, unknown_length
 from twelvelabs_provider.jobs.deduplication import find_video, job_of
 from twelvelabs_provider.jobs.job import Phase
-from twelvelabs_provider.jobs.kinds import phase_of
 from twelvelabs_provider.storage.locations import Location
 from twelvelabs_provider.version_compat import AirflowFailException
 

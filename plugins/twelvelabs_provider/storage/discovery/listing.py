@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.hooks.local_sources import allowed_folders, is_below
 from twelvelabs_provider.storage.discovery.listed_files import ListedFile, time_of
 from twelvelabs_provider.storage.discovery.pages import Pages, pages_of
 from twelvelabs_provider.storage.discovery.search_roots import SearchRoot
-from twelvelabs_provider.storage.local_sources import allowed_folders, is_below
 from twelvelabs_provider.storage.source_content import fingerprint_of
 from twelvelabs_provider.storage.store_errors import is_denied, is_for_good, is_missing
 

@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
+from twelvelabs_provider.hooks.local_sources import must_be_allowed
 from twelvelabs_provider.storage.discovery.listed_files import stem_of
 from twelvelabs_provider.storage.filesystems import filesystem_of
-from twelvelabs_provider.storage.local_sources import must_be_allowed
 from twelvelabs_provider.storage.locations import ACCEPTED_LOCATIONS, Location
 
 _MAGIC = re.compile(r"[*?\[]")
