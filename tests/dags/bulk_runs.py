@@ -1,19 +1,22 @@
-"""Runs of an operator for many videos, as Airflow does them: an attempt or a clear at a time."""
+"""Runs of an operator for many videos, attempt by attempt, and the death of a worker at a function call."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from twelvelabs_provider.version_compat import TaskDeferred
 
 
 class BulkRuns:
-    """Runs operators; every resumption is another process's, which knows the checkpoint only.
+    """Runs operators; every resumption uses a new operator, which knows only the checkpoint.
 
     :param make: returns the operator for some videos and changed arguments.
     """
@@ -52,3 +55,21 @@ def outcome_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the rows of an outcome."""
     path = Path(result["outcome"].removeprefix("file://"))
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+class WorkerDeath(BaseException):
+    """The end of the worker's process."""
+
+
+def die_after(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, calls: int) -> None:
+    """Let the worker die after a number of calls of a function, when the last one has returned."""
+    original, numbers = getattr(owner, name), itertools.count(1)
+
+    def called(*args: Any, **kwargs: Any) -> Any:
+        number = next(numbers)
+        result = original(*args, **kwargs)
+        if number == calls:
+            raise WorkerDeath
+        return result
+
+    monkeypatch.setattr(owner, name, called)

@@ -12,9 +12,10 @@ from uuid import uuid4
 
 import pytest
 
+from tests.dags.bulk_runs import outcome_rows
 from tests.dags.conftest import Account, Connect, billed
 from tests.dags.test_asset_operators import create
-from tests.dags.test_index_videos_operator import Runs, rows
+from tests.dags.test_index_videos_operator import Runs
 from tests.dags.test_signed_uploads import bucket
 from tests.dags.test_spending import indexed
 from tests.engine.videos import make_video
@@ -233,13 +234,13 @@ def test_replaced_source_of_many_is_sent_again(
     contents.replace_before(monkeypatch, owner, name)
     runs = Runs(tmp_path / "out", index_id)
     result = runs.run([contents.source])
-    (row,) = rows(result)
+    (row,) = outcome_rows(result)
     assert round(row["duration_seconds"]) == SECOND and billed(account) == before + 1
     contents.put(contents.first)
-    (row,) = rows(runs.run([contents.source], run_id="first"))
+    (row,) = outcome_rows(runs.run([contents.source], run_id="first"))
     assert (row["outcome"], round(row["duration_seconds"])) == ("indexed", FIRST)
     contents.put(contents.second)
-    (row,) = rows(runs.run([contents.source], run_id="again"))
+    (row,) = outcome_rows(runs.run([contents.source], run_id="again"))
     assert row["outcome"] == "reused"
 
 
@@ -251,6 +252,6 @@ def test_replaced_source_is_checked_by_its_new_duration(
     index_id, before = account.create_index("longer than it was"), billed(account)
     local.replace_before(monkeypatch, AssetPipeline, "_uploaded")
     runs = Runs(tmp_path / "out", index_id, max_billable_minutes=(FIRST + 1) / 60, max_failed=1)
-    (row,) = rows(runs.run([local.source]))
+    (row,) = outcome_rows(runs.run([local.source]))
     assert row["outcome"] == "failed" and "max_billable_minutes" in row["reason"]
     assert billed(account) == before

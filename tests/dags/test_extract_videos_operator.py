@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import shutil
 from collections import Counter
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.dags.bulk_runs import BulkRuns, outcome_rows
+from tests.dags.bulk_runs import BulkRuns, WorkerDeath, die_after, outcome_rows
 from tests.dags.conftest import Account, Connect, Faults, billed
 from tests.engine.suspended_worker import suspended_worker
 from tests.engine_process import Engine
@@ -153,24 +152,6 @@ def test_operators_for_one_video_reuse_the_results_and_the_other_way_round(
     assert billed(account, "analysis") == held + 2, "the same question, the same place"
 
 
-class Dies(BaseException):
-    """The worker's process is gone."""
-
-
-def dying(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, after: int) -> None:
-    """Let the worker die when a function has been called so often, after it did its work."""
-    original, calls = getattr(owner, name), itertools.count(1)
-
-    def called(*args: Any, **kwargs: Any) -> Any:
-        number = next(calls)
-        result = original(*args, **kwargs)
-        if number == after:
-            raise Dies
-        return result
-
-    monkeypatch.setattr(owner, name, called)
-
-
 DEATHS = {
     "after a submission": (AnalysisSubmission, "submit", 2),
     "after a checkpoint": (checkpoint.Checkpoint, "write", 3),
@@ -189,8 +170,8 @@ def test_dead_worker_bills_nothing_twice(
     outcome, before = indexed(4), billed(account, "analysis")
     fields = {"kinds": ["transcription", "chapters"], "max_concurrent": 3, "deferrable": False}
     with monkeypatch.context() as patch:
-        dying(patch, *DEATHS[death])
-        with pytest.raises(Dies):
+        die_after(patch, *DEATHS[death])
+        with pytest.raises(WorkerDeath):
             runs.run(outcome, fields=fields)
     result = runs.run(outcome, fields=fields, try_number=2, max_tries=3 if cleared else 2)
     assert (result["failed"], result["published"] + result["reused"]) == (0, 4)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
-import itertools
 import json
-import os
 import re
 import shutil
 import threading
@@ -21,7 +18,9 @@ from typing import Any, BinaryIO, cast
 import pytest
 import requests
 
+from tests.dags.bulk_runs import BulkRuns, WorkerDeath, die_after, outcome_rows
 from tests.dags.conftest import Account, Connect, Faults, billed
+from tests.engine.videos import padded_copy
 from twelvelabs_provider.api.errors import TwelveLabsTransientError
 from twelvelabs_provider.exceptions import (
     TwelveLabsInputError,
@@ -41,7 +40,6 @@ from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperat
 from twelvelabs_provider.operators.index_videos import TwelveLabsIndexVideosOperator
 from twelvelabs_provider.storage.source import Source, resolve_source
 from twelvelabs_provider.storage.source_content import Content
-from twelvelabs_provider.version_compat import TaskDeferred
 
 pytestmark = pytest.mark.engine
 
@@ -51,56 +49,31 @@ Films = Callable[..., list[Path]]
 
 @pytest.fixture
 def films(clip: Path, tmp_path: Path) -> Films:
-    """Return a function that makes copies of a video, whose content the engine knows already."""
+    """Return a function that copies a video, which the engine has read already, except for the ``new`` ones."""
 
-    def make(number: int, unseen: int = 0) -> list[Path]:
+    def make(number: int, new: int = 0) -> list[Path]:
         folder = tmp_path / "films"
         folder.mkdir(exist_ok=True)
         paths = [Path(shutil.copy(clip, folder / f"film {at:02}.mp4")) for at in range(number)]
-        for path in paths[:unseen]:
-            # The engine has no cached extraction of these, so reading them takes a moment.
-            tail = os.urandom(64)
-            path.write_bytes(path.read_bytes() + (len(tail) + 8).to_bytes(4, "big") + b"free" + tail)
+        for path in paths[:new]:
+            padded_copy(path, path)
         return paths
 
     return make
 
 
-class Runs:
-    """Runs the operator as Airflow does, a try or a clear at a time."""
+class Runs(BulkRuns):
+    """Runs of the operator with its usual arguments."""
 
     def __init__(self, output: Path, index_id: str, **fields: Any) -> None:
+        super().__init__(self.operator)
         self.output = output
         self.fields = {"index_id": index_id, "poll_interval": 0.2, "deferrable": True, "max_concurrent": 4, **fields}
-        self.deferrals = 0
-        self.payloads: list[dict[str, Any]] = []
-        self.pushed: dict[str, Any] = {}
-
-    def context(self, try_number: int = 1, max_tries: int = 2, run_id: str = "run") -> Any:
-        ti = SimpleNamespace(
-            dag_id="d", run_id=run_id, task_id="t", map_index=-1, max_tries=max_tries, try_number=try_number
-        )
-        ti.xcom_push = lambda key, value: self.pushed.__setitem__(key, value)
-        return {"ti": ti}
 
     def operator(self, videos: Any, **fields: Any) -> TwelveLabsIndexVideosOperator:
+        """Return the operator for some videos and changed arguments."""
         given = {**self.fields, **fields}
         return TwelveLabsIndexVideosOperator(task_id="t", videos=videos, output_path=str(self.output), **given)
-
-    def run(self, videos: Any, *, fields: dict[str, Any] | None = None, **context: Any) -> dict[str, Any]:
-        """Return the result; every wake is another process's, which knows the checkpoint."""
-        where = self.context(**context)
-        step, arguments = "execute", dict[str, Any]()
-        while True:
-            operator = self.operator(videos, **(fields or {}))
-            try:
-                return dict(getattr(operator, step)(where, **arguments))
-            except TaskDeferred as deferred:
-                self.deferrals += 1
-                self.payloads.append(deferred.trigger.serialize()[1])
-                event = asyncio.run(anext(deferred.trigger.run()))
-                self.payloads.append(dict(event.payload))
-                step, arguments = deferred.method_name, {"event": event.payload}
 
 
 @pytest.fixture
@@ -109,19 +82,14 @@ def runs(account: Account, tmp_path: Path, request: pytest.FixtureRequest) -> Ru
     return Runs(tmp_path / "out", account.create_index(request.node.name))
 
 
-def rows(result: dict[str, Any]) -> list[dict[str, Any]]:
-    path = Path(result["outcome"].removeprefix("file://"))
-    return [json.loads(line) for line in path.read_text().splitlines()]
-
-
 def outcome_of(output: Path) -> list[dict[str, Any]]:
-    """Return the rows that a task left which failed."""
+    """Return the rows that a failed task published."""
     (path,) = output.rglob("*.jsonl")
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def chunk(path: Path, videos: list[Any]) -> str:
-    """Write a list as Discover writes it."""
+    """Write a list as ``TwelveLabsDiscoverVideosOperator`` does."""
     path.write_text("".join(json.dumps(one if isinstance(one, dict) else {"uri": str(one)}) + "\n" for one in videos))
     return str(path)
 
@@ -136,7 +104,7 @@ def test_mixed_sources_are_indexed(
     api_version: str, deferrable: bool, connect: Connect, account: Account, films: Films, runs: Runs, tmp_path: Path
 ) -> None:
     connect(api_version)
-    good = films(22, unseen=2)
+    good = films(22, new=2)
     corrupt = tmp_path / "corrupt.mp4"
     corrupt.write_bytes(good[0].read_bytes()[:700])
     single = TwelveLabsIndexVideoOperator(
@@ -146,7 +114,7 @@ def test_mixed_sources_are_indexed(
     before = billed(account)
     listed = [*good, corrupt, tmp_path / "missing.mp4", good[5]]
     result = runs.run(chunk(tmp_path / "chunk.jsonl", listed), fields={"deferrable": deferrable, "max_failed": 2})
-    found = rows(result)
+    found = outcome_rows(result)
     assert [row["uri"] for row in found] == [f"file://{path}" for path in listed]
     assert Counter(row["outcome"] for row in found) == {"indexed": 21, "reused": 2, "failed": 2}
     assert {name: result[name] for name in ("videos", "indexed", "reused", "failed")} == {
@@ -167,24 +135,6 @@ def test_mixed_sources_are_indexed(
     assert billed(account) == before + 21
 
 
-class Dies(BaseException):
-    """The worker's process is gone."""
-
-
-def dying(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, after: int) -> None:
-    """Let the worker die when a function is called so often, after it did its work."""
-    original, calls = getattr(owner, name), itertools.count(1)
-
-    def called(*args: Any, **kwargs: Any) -> Any:
-        number = next(calls)
-        result = original(*args, **kwargs)
-        if number == after:
-            raise Dies
-        return result
-
-    monkeypatch.setattr(owner, name, called)
-
-
 DEATHS = {
     "after an upload": (AssetUpload, "run", 3),
     "after an indexing was asked for": (steps, "index_asset", 3),
@@ -202,8 +152,8 @@ def test_worker_death_bills_nothing_twice(
     listed, before = list(map(str, films(12))), billed(account)
     assets = account.holdings()[0]
     with monkeypatch.context() as patch:
-        dying(patch, *DEATHS[death])
-        with pytest.raises(Dies):
+        die_after(patch, *DEATHS[death])
+        with pytest.raises(WorkerDeath):
             runs.run(listed)
     result = runs.run(listed, try_number=2)
     assert (result["indexed"] + result["reused"], result["failed"]) == (12, 0)
@@ -219,8 +169,8 @@ def test_worker_death_bills_nothing_twice_in_older_generations(
     connect(api_version)
     listed, before = list(map(str, films(10))), billed(account)
     with monkeypatch.context() as patch:
-        dying(patch, steps.Steps, "submit", 3)
-        with pytest.raises(Dies):
+        die_after(patch, steps.Steps, "submit", 3)
+        with pytest.raises(WorkerDeath):
             runs.run(listed)
     # A clear finds what is under way too: the checkpoint contains it.
     result = runs.run(listed, try_number=2, max_tries=3)
@@ -301,7 +251,7 @@ def test_max_concurrent_limits_running_jobs(
     monkeypatch.setattr(pipeline.IndexingPipeline, "_handle_error", lambda self, key, error: troubles.append(error))
     requests.put(url, headers=account.headers, json={"concurrent_indexing": 3}, timeout=30).raise_for_status()
     try:
-        result = runs.run(list(map(str, films(6, unseen=3))), fields={"max_concurrent": 3})
+        result = runs.run(list(map(str, films(6, new=3))), fields={"max_concurrent": 3})
     finally:
         requests.delete(url, headers=account.headers, timeout=30).raise_for_status()
     assert result["indexed"] == 6 and not troubles
@@ -314,7 +264,7 @@ def test_videos_in_progress_of_other_tasks_are_waited_for(
     url = f"{account.engine.base_url}/_local/limits"
     requests.put(url, headers=account.headers, json={"concurrent_indexing": 1}, timeout=30).raise_for_status()
     try:
-        result = runs.run(list(map(str, films(3, unseen=2))), fields={"deferrable": False})
+        result = runs.run(list(map(str, films(3, new=2))), fields={"deferrable": False})
     finally:
         requests.delete(url, headers=account.headers, timeout=30).raise_for_status()
     assert (result["indexed"], result["failed"]) == (3, 0)
@@ -355,7 +305,7 @@ def test_video_without_decoder_fails_alone(
     listed = films(3)
     protected(listed[1])
     result = runs.run(list(map(str, listed)), fields={"max_billable_minutes": 30, "max_failed": 1})
-    assert [row["outcome"] for row in rows(result)] == ["indexed", "failed", "indexed"]
+    assert [row["outcome"] for row in outcome_rows(result)] == ["indexed", "failed", "indexed"]
 
 
 @pytest.mark.parametrize("times", [1, 100])
@@ -377,10 +327,10 @@ def test_unreadable_video_fails_alone(
 
     monkeypatch.setattr(steps, "resolve_source", failing)
     result = runs.run(list(map(str, listed)), fields={"max_billable_minutes": limit, "max_failed": 1})
-    found = rows(result)
+    found = outcome_rows(result)
     assert [found[0]["outcome"], found[2]["outcome"]] == ["indexed", "indexed"]
     if times == 1:
-        assert found[1]["outcome"] == "reused" and found[1]["video_id"] == rows(first)[0]["video_id"]
+        assert found[1]["outcome"] == "reused" and found[1]["video_id"] == outcome_rows(first)[0]["video_id"]
     else:
         assert found[1]["outcome"] == "failed" and "Input/output error" in found[1]["reason"]
 
@@ -393,15 +343,15 @@ def test_unknown_duration_under_a_limit_fails_alone_without_assets(
     listed, before = films(2), billed(account)
     given = [str(listed[0]), site(listed[1]).replace(" ", "%20")]
     result = runs.run(given, fields={"max_billable_minutes": 1, "max_failed": 1})
-    assert [row["outcome"] for row in rows(result)] == ["indexed", "failed"]
-    assert "Length is unknown" in rows(result)[1]["reason"]
+    assert [row["outcome"] for row in outcome_rows(result)] == ["indexed", "failed"]
+    assert "Length is unknown" in outcome_rows(result)[1]["reason"]
     assert billed(account) == before + 1
 
 
 def test_deadline_publishes_outcomes_and_a_retry_continues(
     account: Account, connect: Connect, films: Films, runs: Runs
 ) -> None:
-    listed, before = list(map(str, films(6, unseen=6))), billed(account)
+    listed, before = list(map(str, films(6, new=6))), billed(account)
     with pytest.raises(TwelveLabsJobTimeoutError, match="a retry continues from there"):
         runs.run(listed, fields={"timeout": 2.0, "max_concurrent": 2})
     assert len(outcome_of(runs.output)) == 6
@@ -413,10 +363,10 @@ def test_indexed_videos_can_be_refused_or_indexed_again(
     account: Account, connect: Connect, films: Films, runs: Runs
 ) -> None:
     listed, before = list(map(str, films(3))), billed(account)
-    first = rows(runs.run(listed[:2], run_id="first"))
+    first = outcome_rows(runs.run(listed[:2], run_id="first"))
     result = runs.run(listed, run_id="second", fields={"if_indexed": "fail", "max_failed": 2})
     assert (result["indexed"], result["failed"]) == (1, 2)
-    assert f"has video {first[0]['video_id']} of the same content" in rows(result)[0]["reason"]
+    assert f"has video {first[0]['video_id']} of the same content" in outcome_rows(result)[0]["reason"]
     assert billed(account) == before + 3
     result = runs.run(listed, run_id="third", fields={"if_indexed": "reindex"})
     assert (result["indexed"], result["reused"]) == (3, 0)
@@ -449,7 +399,7 @@ def test_subtitles_are_sent_in_generations_that_accept_them(
     result = runs.run(listed)
     assert result["indexed"] == 2
     if api_version == "v1.2":
-        video_id = rows(result)[0]["video_id"]
+        video_id = outcome_rows(result)[0]["video_id"]
         said = account.get(f"/v1.2/indexes/{runs.fields['index_id']}/videos/{video_id}/transcription")["data"]
         assert [one["value"] for one in said] == ["Good morning"]
 
@@ -460,7 +410,7 @@ def test_empty_list_has_an_empty_outcome(account: Account, connect: Connect, run
     empty_lists: tuple[Any, ...] = ([], "[]", str(blank), str(tmp_path / "nothing*.mp4"))
     for empty in empty_lists:
         result = runs.run(empty)
-        assert (result["videos"], result["indexed"], rows(result)) == (0, 0, [])
+        assert (result["videos"], result["indexed"], outcome_rows(result)) == (0, 0, [])
 
 
 def test_pattern_index_name_and_json_text(account: Account, connect: Connect, films: Films, runs: Runs) -> None:
@@ -468,7 +418,7 @@ def test_pattern_index_name_and_json_text(account: Account, connect: Connect, fi
     result = runs.run(str(runs.output.parent / "films" / "*.mp4"), fields={"max_concurrent": "2"})
     assert result["indexed"] == 3
     name = account.get(f"/v1.3/indexes/{runs.fields['index_id']}")["index_name"]
-    listed = json.dumps([row["uri"] for row in rows(result)])
+    listed = json.dumps([row["uri"] for row in outcome_rows(result)])
     assert runs.run(listed, run_id="2", fields={"index_id": None, "index_name": name})["reused"] == 3
 
 
@@ -543,8 +493,8 @@ def test_large_files_are_uploaded_in_parts(
 ) -> None:
     listed, before = list(map(str, films(3))), billed(account)
     with monkeypatch.context() as patch:
-        dying(patch, MultipartSender, "send", 2)
-        with pytest.raises(Dies):
+        die_after(patch, MultipartSender, "send", 2)
+        with pytest.raises(WorkerDeath):
             runs.run(listed, fields={"max_concurrent": 1, "method": "multipart"})
     result = runs.run(listed, try_number=2, fields={"max_concurrent": 1, "method": "multipart"})
     assert (result["indexed"], result["failed"]) == (3, 0)

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from tests.dags.bulk_runs import outcome_rows
 from tests.dags.conftest import Account, Connect, Faults, billed
 from tests.dags.test_asset_operators import create
-from tests.dags.test_index_videos_operator import Runs, rows
+from tests.dags.test_index_videos_operator import Runs
 from tests.task_context import task_context
 from tests.task_runs import run_to_end
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsJobFailedError, TwelveLabsRefusedError
@@ -169,7 +170,7 @@ def test_bulk_indexing_uploads_videos_that_the_service_cannot_fetch(
     runs = Runs(tmp_path / "out", account.create_index(f"many unfetched {no_way}"), if_indexed="reindex")
     result = runs.run(f"{bucket}/*.mp4")
     assert (result["videos"], result["indexed"], billed(account)) == (1, 1, before + 1)
-    (row,) = rows(result)
+    (row,) = outcome_rows(result)
     assert account.get(f"/v1.3/assets/{row['asset_id']}")["method"] == "direct"
     written = "".join(path.read_text() for path in tmp_path.rglob("*.json*"))
     assert [word for word in SIGNING if word in logged() + written] == []
