@@ -8,11 +8,10 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.errors import TwelveLabsError, is_missing
-from twelvelabs_provider.api.generations import Dialect
 from twelvelabs_provider.api.jobs import phase_of
 from twelvelabs_provider.api.models import Page
 from twelvelabs_provider.api.paging import Pages
@@ -20,6 +19,9 @@ from twelvelabs_provider.api.resources import LARGEST_PAGE, Paging
 from twelvelabs_provider.jobs.job import JobKind, JobRef, Phase
 from twelvelabs_provider.jobs.job_lists import LISTS, ListedJob, Order
 from twelvelabs_provider.jobs.kinds import read_state
+
+if TYPE_CHECKING:
+    from twelvelabs_provider.api.generations import Dialect
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)

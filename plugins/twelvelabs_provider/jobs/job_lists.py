@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import pendulum
 
@@ -12,10 +13,12 @@ from twelvelabs_provider.api.analysis.batches import list_batches
 from twelvelabs_provider.api.assets import list_assets
 from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.filters import VideoFilter
-from twelvelabs_provider.api.generations import Dialect
 from twelvelabs_provider.api.models import Page
 from twelvelabs_provider.api.resources import Paging
 from twelvelabs_provider.jobs.job import JobKind
+
+if TYPE_CHECKING:
+    from twelvelabs_provider.api.generations import Dialect
 
 _ENDED = ("ready", "failed")
 

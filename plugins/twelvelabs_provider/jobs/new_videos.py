@@ -6,19 +6,21 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pendulum
 
 from twelvelabs_provider.api.call import Call
 from twelvelabs_provider.api.filters import VideoFilter
-from twelvelabs_provider.api.generations import Dialect
 from twelvelabs_provider.api.jobs import phase_of
 from twelvelabs_provider.api.models import IndexingTask, Page, Video
 from twelvelabs_provider.api.paging import Pages
 from twelvelabs_provider.api.resources import IndexingRoute, Paging
 from twelvelabs_provider.jobs.finished_jobs import AsyncHook
 from twelvelabs_provider.jobs.job import Phase
+
+if TYPE_CHECKING:
+    from twelvelabs_provider.api.generations import Dialect
 
 # Seconds before the newest video from which the list is read again: videos may appear late and out of order.
 OVERLAP = 300.0

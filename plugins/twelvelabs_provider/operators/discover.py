@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.errors import TwelveLabsConfigurationError
-from twelvelabs_provider.api.generations import dialect_for
 from twelvelabs_provider.api.version import ApiVersion
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.typed_arguments import (
@@ -181,6 +180,8 @@ class TwelveLabsDiscoverVideosOperator(TwelveLabsOperator):
             return self.hook.api.LIMITS.max_bytes
         except (AirflowNotFoundException, TwelveLabsConfigurationError) as error:
             self.log.info("Using the size limit of API %s: %s", ApiVersion.V1_3.value, error)
+            from twelvelabs_provider.api.generations import dialect_for
+
             return dialect_for(ApiVersion.V1_3).LIMITS.max_bytes
 
     def _options(self, sources: Sequence[str], discovery: Discovery) -> dict[str, Any]:
