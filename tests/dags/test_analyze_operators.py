@@ -191,7 +191,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_invalid_arguments_are_refused_before_any_request(
+def test_invalid_arguments_bill_nothing(
     name: str, connect: Connect, account: Account, library: Library, tmp_path: Path
 ) -> None:
     before = billed(account)
@@ -203,7 +203,7 @@ def test_invalid_arguments_are_refused_before_any_request(
 
 
 @pytest.mark.parametrize("name", [name for name in WRONG if name != "a window behind the end"])
-def test_what_is_wrong_is_said_before_any_request(
+def test_invalid_arguments_are_refused_before_any_request(
     name: str, scripted: Callable[..., ScriptedServer], tmp_path: Path
 ) -> None:
     server, (fields, said) = scripted(), WRONG[name]

@@ -120,7 +120,7 @@ def test_all_kinds_of_many_videos(
 
 
 @pytest.mark.parametrize("api_version", ["v1.3", "v1.2"])
-def test_operators_for_one_video_reuse_the_results_and_the_other_way_round(
+def test_single_and_bulk_operators_reuse_each_others_results(
     api_version: str, account: Account, indexed: Indexed, runs: BulkRuns, tmp_path: Path
 ) -> None:
     row = outcome_rows(indexed(1, api_version=api_version))[0]
@@ -198,7 +198,7 @@ def test_lost_submission_is_found_again(account: Account, indexed: Indexed, runs
     assert (result["published"], billed(account, "analysis")) == (2, before + 2)
 
 
-def test_lost_answer_of_an_older_version_is_not_asked_for_again(
+def test_lost_answer_in_an_older_generation_is_not_requested_again(
     account: Account, indexed: Indexed, runs: BulkRuns, faults: Faults
 ) -> None:
     outcome, before = indexed(2, api_version="v1.2"), billed(account, "analysis")
@@ -213,9 +213,7 @@ def test_lost_answer_of_an_older_version_is_not_asked_for_again(
     assert Counter(row["outcome"] for row in pushed) == {"published": 1, "failed": 1}
 
 
-def test_failed_video_stops_no_other_and_a_retry_does_the_rest(
-    indexed: Indexed, runs: BulkRuns, faults: Faults
-) -> None:
+def test_failed_video_fails_alone_and_a_retry_continues(indexed: Indexed, runs: BulkRuns, faults: Faults) -> None:
     rows = outcome_rows(indexed(3))
     gone = {**rows[0], "video_id": "0" * 24, "uri": "s3://bucket/gone.mp4"}
     result = runs.run([gone, *rows], fields={"kinds": ["transcription"], "max_failed": "25%"})
@@ -229,7 +227,7 @@ def test_failed_video_stops_no_other_and_a_retry_does_the_rest(
     assert [row["results"]["transcription"]["outcome"] for row in found] == ["reused"] * 3
 
 
-def test_retry_extracts_what_failed_for_now(account: Account, indexed: Indexed, runs: BulkRuns, faults: Faults) -> None:
+def test_retry_extracts_temporary_failures(account: Account, indexed: Indexed, runs: BulkRuns, faults: Faults) -> None:
     outcome, before = indexed(2), billed(account, "analysis")
     faults("/analyze/tasks", "status", times=12, status=500)
     fields = {"kinds": ["titles"]}
@@ -239,7 +237,9 @@ def test_retry_extracts_what_failed_for_now(account: Account, indexed: Indexed, 
     assert (result["published"], billed(account, "analysis")) == (2, before + 2)
 
 
-def test_nothing_is_sent_above_the_cost_limit(account: Account, indexed: Indexed, runs: BulkRuns) -> None:
+def test_total_over_the_cost_limit_is_refused_before_any_request(
+    account: Account, indexed: Indexed, runs: BulkRuns
+) -> None:
     outcome, before = indexed(3), billed(account, "analysis")
     fields = {"kinds": ["transcription", "summary", "titles"], "max_billable_minutes": 0.1}
     with pytest.raises(TwelveLabsInputError, match="would bill about"):

@@ -45,7 +45,7 @@ def tolerates(outage: Outage, error: TwelveLabsError, now: float, age: float | N
 
 @pytest.mark.parametrize("error", PASSING)
 @pytest.mark.parametrize(("silent", "tolerated"), [(0.0, True), (LONGEST_SILENCE, True), (LONGEST_SILENCE + 1, False)])
-def test_silence_is_tolerated_for_a_while(error: type[TwelveLabsError], silent: float, tolerated: bool) -> None:
+def test_outage_is_tolerated_for_a_while(error: type[TwelveLabsError], silent: float, tolerated: bool) -> None:
     outage = Outage()
     assert tolerates(outage, error("silent"), BEGAN)
     assert tolerates(outage, error("silent"), BEGAN + silent) is tolerated
@@ -79,7 +79,7 @@ def test_a_new_job_may_be_unknown_for_a_moment(age: float, tolerated: bool) -> N
     assert tolerates(Outage(), GONE, BEGAN, age) is tolerated
 
 
-def test_what_is_final_for_one_job_is_not_for_a_list() -> None:
+def test_permanent_error_of_a_job_read_is_tolerated_for_a_list() -> None:
     assert is_final(GONE)
     assert tolerates(Outage(), GONE, BEGAN, None)
 

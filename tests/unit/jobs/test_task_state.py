@@ -103,7 +103,7 @@ def test_the_two_phases_are_one_record() -> None:
 
 
 @pytest.mark.parametrize("change", [{"life": 4}, {"life": 3}])
-def test_what_counts_after_a_clear_and_on_a_retry(change: dict[str, Any]) -> None:
+def test_reuse_decides_whether_the_record_counts(change: dict[str, Any]) -> None:
     store, retry = TaskStateStore(), replace(IDENTITY, **change)
     TaskState(store, IDENTITY).record_job(PENDING)
     cleared = retry.life != IDENTITY.life

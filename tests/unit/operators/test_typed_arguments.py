@@ -90,19 +90,19 @@ def test_invalid_argument_is_named_with_its_value(read: Callable[[str, Any], Any
 
 
 @pytest.mark.parametrize("given", ["reuse", " Reuse ", IfIndexed.REUSE])
-def test_a_fixed_value_is_found_in_any_case(given: str) -> None:
+def test_choice_is_read_in_any_case(given: str) -> None:
     assert choice_of("if_indexed", given, IfIndexed) is IfIndexed.REUSE
     assert optional_choice("if_indexed", given, IfIndexed) is IfIndexed.REUSE
     assert choice_of("if_exists", given, ("reuse", "fail")) == "reuse"
 
 
 @pytest.mark.parametrize("nothing", [None, "", " ", "None"])
-def test_no_fixed_value_is_given(nothing: Any) -> None:
+def test_empty_choice_is_none(nothing: Any) -> None:
     assert optional_choice("if_indexed", nothing, IfIndexed) is None
     assert choices_of("if_indexed", nothing, IfIndexed) == ()
 
 
-def test_a_list_of_fixed_values() -> None:
+def test_list_of_choices() -> None:
     both = (IfIndexed.FAIL, IfIndexed.REUSE)
     assert choices_of("if_indexed", ["fail", "REUSE"], IfIndexed) == both
     assert choices_of("if_indexed", '["fail", "reuse"]', IfIndexed) == both
@@ -110,7 +110,7 @@ def test_a_list_of_fixed_values() -> None:
 
 
 @pytest.mark.parametrize(("read", "given"), [(choice_of, "often"), (optional_choice, "often"), (choices_of, ["often"])])
-def test_another_value_is_refused_with_the_fixed_ones(read: Callable[..., Any], given: Any) -> None:
+def test_unknown_choice_is_refused_with_the_valid_ones(read: Callable[..., Any], given: Any) -> None:
     with pytest.raises(TwelveLabsInputError, match="if_indexed='often' is not one of reuse, reindex, fail"):
         read("if_indexed", given, IfIndexed)
 
@@ -129,7 +129,7 @@ def test_another_value_is_refused_with_the_fixed_ones(read: Callable[..., Any], 
         (text_metadata_of, {"a": 1}, r"\['a'\]=1 must be a text"),
     ],
 )
-def test_metadata_that_the_service_would_refuse(read: Callable[..., Any], metadata: Any, reason: str) -> None:
+def test_invalid_metadata_is_refused(read: Callable[..., Any], metadata: Any, reason: str) -> None:
     with pytest.raises(TwelveLabsInputError, match=reason):
         read("user_metadata", metadata)
 

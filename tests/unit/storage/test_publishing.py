@@ -169,7 +169,7 @@ def test_a_file_of_another_version_is_not_taken_for_the_result(format: str, tmp_
         list(read_rows(other))
 
 
-def test_what_is_no_result(tmp_path: Path) -> None:
+def test_invalid_results_are_refused(tmp_path: Path) -> None:
     missing = tmp_path / "x.manifest.json"
     with pytest.raises(TwelveLabsOutputError, match="No result at"):
         read_rows(missing)

@@ -89,7 +89,7 @@ def test_the_stored_arguments_are_small() -> None:
     assert len(json.dumps(made.serialize())) < 8_000
 
 
-def test_it_fires_when_enough_jobs_have_ended_with_any_status(server: ScriptedServer) -> None:
+def test_trigger_fires_when_enough_jobs_have_ended_with_any_status(server: ScriptedServer) -> None:
     some = [task(job_id) for job_id in IDS[:12]]
     server.script += [page(*some), page(*some, task("other")), page(*some, task(IDS[20], "failed"))]
     assert alone(trigger()) == {"reason": "ended", "message": ""}
@@ -131,7 +131,7 @@ def test_after_a_refused_list_each_job_is_polled(server: ScriptedServer) -> None
     assert len(server.requests) == 26
 
 
-def test_it_fires_from_time_to_time_without_a_finished_job(
+def test_trigger_fires_periodically_without_a_finished_job(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trigger_module, "OWN_POLL_AFTER", 0.0)

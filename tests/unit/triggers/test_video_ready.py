@@ -230,7 +230,7 @@ def test_a_quiet_index_costs_one_request_per_poll_and_no_write(server: ScriptedS
     ],
     ids=["lost", "500", "429", "401", "no JSON", "no id"],
 )
-def test_it_never_raises_and_polls_again(server: ScriptedServer, step: Any) -> None:
+def test_trigger_never_raises_and_polls_again(server: ScriptedServer, step: Any) -> None:
     server.script += [step, page(video("v1")), step, page(video("v1"), video("v2"))]
     assert names(trigger(known()), server) == ["v1", "v2"]
 
