@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from twelvelabs_provider.api.analysis.request import AnalysisRequest, SourceKind
@@ -25,12 +25,9 @@ from twelvelabs_provider.operators.video_analysis import (
     video_values,
 )
 from twelvelabs_provider.results.answered import Answered, Facts, Mode
-from twelvelabs_provider.results.kinds import SUMMARIES
-from twelvelabs_provider.storage.formats import Format
+from twelvelabs_provider.results.summaries import SummaryFiles
 from twelvelabs_provider.storage.manifest import Provenance, Published
-from twelvelabs_provider.storage.publish import DocumentFormat, document_formats, publish_document, publish_segments
 from twelvelabs_provider.storage.published_results import SavedResult
-from twelvelabs_provider.storage.republish import republish_document, republish_segments
 from twelvelabs_provider.task import BILLED_COLOR, COMMON_FIELDS
 
 if TYPE_CHECKING:
@@ -171,18 +168,11 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsJobOperator):
 
     def wanted_formats(self, facts: Facts) -> Sequence[str]:
         """Return the formats in which rows, or one object, are published."""
-        return self._row_formats() if self._kind().timed else self._document_formats()
+        return self._files().formats()
 
     def render(self, context: Context, saved: SavedResult, facts: Facts) -> Published | None:
         """Publish a saved summary in the wanted formats; None if no complete file has their data."""
-        kind, provenance = self._kind(), Provenance.of(context["ti"])
-        schema = SUMMARIES[kind]
-        if kind.timed:
-            return republish_segments(self.output_path, saved, self._row_formats(), schema, provenance)
-        data = saved.result.get("data")
-        if not isinstance(data, Mapping):
-            return None
-        return republish_document(self.output_path, saved, self._document_formats(), schema, provenance, data, data)
+        return self._files().republish(saved, Provenance.of(context["ti"]))
 
     def request_values(self) -> tuple[Any, ...]:
         """Return the video and what is wanted of it."""
@@ -202,11 +192,9 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsJobOperator):
     def _kind(self) -> SummaryKind:
         return choice_of("kind", self.kind, SummaryKind)
 
-    def _row_formats(self) -> tuple[Format, ...]:
-        return Format.parse_all((Format.JSONL,) if self.formats is None else texts_of("formats", self.formats))
-
-    def _document_formats(self) -> tuple[DocumentFormat, ...]:
-        return document_formats(texts_of("formats", self.formats), DocumentFormat.JSON)
+    def _files(self) -> SummaryFiles:
+        formats = None if self.formats is None else texts_of("formats", self.formats)
+        return SummaryFiles(self.output_path, self._kind(), formats)
 
     def _request(self, video: AnalyzedVideo) -> AnalysisRequest:
         """Return the packaged question."""
@@ -277,10 +265,5 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsJobOperator):
         data = None if summary.kind.timed else summary.document()
         result = analysis.result(answered, data=data)
         place, facts = analysis.place(answered.subject, answered.facts), analysis.manifest_facts(answered, result)
-        schema = SUMMARIES[summary.kind]
-        if data is not None:
-            formats = self._document_formats()
-            published = publish_document(self.output_path, place, data, facts, formats=formats, schema=schema, row=data)
-        else:
-            published = publish_segments(self.output_path, place, summary.rows, self._row_formats(), facts, schema)
+        published = self._files().publish(place, summary, facts)
         return analysis.finish(answered, published, result)
