@@ -25,6 +25,7 @@ from twelvelabs_provider.exceptions import (
 from twelvelabs_provider.jobs import checkpoint
 from twelvelabs_provider.jobs.analysis_submission import AnalysisSubmission
 from twelvelabs_provider.jobs.bulk_extraction import pipeline
+from twelvelabs_provider.jobs.bulk_extraction.steps import Steps
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
 from twelvelabs_provider.operators.extract import (
     TwelveLabsExtractTextInVideoOperator,
@@ -157,7 +158,7 @@ DEATHS = {
     "after a checkpoint": (checkpoint.Checkpoint, "write", 3),
     "after a later checkpoint": (checkpoint.Checkpoint, "write", 5),
     "after a poll": (pipeline, "states_of", 1),
-    "after a result": (pipeline.ExtractionPipeline, "_published", 4),
+    "after a result": (Steps, "_published", 4),
     "before the outcome": (pipeline.ExtractionPipeline, "advance", 1),
 }
 

@@ -238,8 +238,9 @@ class TwelveLabsExtractVideosOperator(TwelveLabsBulkOperator["ExtractionPipeline
 
         from twelvelabs_provider.inputs.cost_limit import limit_from
         from twelvelabs_provider.inputs.video_sources import concurrency_of
-        from twelvelabs_provider.jobs.bulk_extraction.pipeline import ExtractionPipeline, items_of
+        from twelvelabs_provider.jobs.bulk_extraction.pipeline import ExtractionPipeline
         from twelvelabs_provider.jobs.bulk_extraction.state import ExtractionState
+        from twelvelabs_provider.jobs.bulk_extraction.steps import Steps, items_of
         from twelvelabs_provider.jobs.checkpoint import Checkpoint
 
         identity = self._identity(context)
@@ -247,16 +248,14 @@ class TwelveLabsExtractVideosOperator(TwelveLabsBulkOperator["ExtractionPipeline
         stem = self.checkpoint_stem(self._place(context).stem, identity)
         checkpoint = Checkpoint(self._outcomes(), stem, ExtractionState.restored)
         state = checkpoint.read()
+        items, count = items_of(self._given, extractions), partial(count_bill, self)
         self._work = ExtractionPipeline(
             self.hook,
+            Steps(self.hook, items, identity, self.resubmit_lost, count),
             checkpoint,
             self.required_state(state) if resumed else self._attempt_state(context, identity, state),
-            items_of(self._given, extractions),
             concurrency_of(self.max_concurrent),
             limit_from(self.max_billable_minutes),
-            identity,
-            self.resubmit_lost,
-            partial(count_bill, self),
         )
         return self._work
 

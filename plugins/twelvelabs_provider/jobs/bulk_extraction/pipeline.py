@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.errors import TwelveLabsError, TwelveLabsPermanentError, TwelveLabsRateLimitError
-from twelvelabs_provider.exceptions import TwelveLabsJobFailedError, TwelveLabsUnknownOutcomeError
-from twelvelabs_provider.inputs.indexed_videos import IndexedVideo
-from twelvelabs_provider.jobs.analysis_submission import AnalysisSubmission, task_mark
+from twelvelabs_provider.exceptions import TwelveLabsJobFailedError
 from twelvelabs_provider.jobs.bulk_extraction.extraction import (
-    Extracted,
-    Extraction,
     UnusableAnswerError,
-    located,
 )
-from twelvelabs_provider.jobs.bulk_extraction.state import ExtractionState, ResultState, Stage, key_of
+from twelvelabs_provider.jobs.bulk_extraction.state import ExtractionState, ResultState, Stage
+from twelvelabs_provider.jobs.bulk_extraction.steps import Item, Steps
 from twelvelabs_provider.jobs.bulk_failures import MOST_ATTEMPTS, Failures, of_one_video
 from twelvelabs_provider.jobs.bulk_indexing.lookup import states_of
 from twelvelabs_provider.jobs.bulk_indexing.state import PendingJobs, enough_of
 from twelvelabs_provider.jobs.checkpoint import Checkpoint
-from twelvelabs_provider.jobs.cost import Bill
 from twelvelabs_provider.jobs.idempotency import UNKNOWN_OUTCOME
-from twelvelabs_provider.jobs.identity import Identity
-from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, PendingJob, Phase
-from twelvelabs_provider.jobs.kinds import read_state
+from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Phase
 from twelvelabs_provider.jobs.outage import poll_through_outage
 from twelvelabs_provider.jobs.worker_threads import run_in_threads
 from twelvelabs_provider.version_compat import AirflowFailException
@@ -48,47 +41,32 @@ MOST_WAITED_FOR = 200
 """Jobs of one trigger."""
 
 
-@dataclass(frozen=True)
-class Item:
-    """One result to extract."""
-
-    video: IndexedVideo
-    extraction: Extraction
-
-    @property
-    def name(self) -> str:
-        """What it is, for the log."""
-        return f"{self.extraction.kind} of {self.video.name}"
-
-
 @dataclass
 class ExtractionPipeline:
     """Extraction of the results of many videos by one task.
 
-    :param items: the results to extract, by key.
     :param most: analysis tasks that run on the service at once.
     :param limit: minutes that may be billed; None for no limit.
-    :param identity: of the task instance, without a request.
-    :param resubmit_lost: ask again where an earlier billed answer was lost.
-    :param count: called with what each result has billed.
     """
 
     hook: TwelveLabsHook
+    steps: Steps
     checkpoint: Checkpoint[ExtractionState]
     state: ExtractionState
-    items: dict[str, Item]
     most: int
     limit: float | None
-    identity: Identity
-    resubmit_lost: bool
-    count: Callable[[Bill], None]
     _failures: Failures = field(init=False)
     # Requests that an earlier attempt may have sent.
     _unconfirmed: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._failures = Failures(self.most)
-        self._unconfirmed |= self.state.at(Stage.SENDING).keys()
+        self._unconfirmed = {key for key, entry in self.state.results.items() if self.steps.may_be_lost(entry)}
+
+    @property
+    def items(self) -> Mapping[str, Item]:
+        """The results to extract, by key."""
+        return self.steps.items
 
     @property
     def refused_until(self) -> float:
@@ -98,7 +76,7 @@ class ExtractionPipeline:
     def reuse_published(self, keys: Collection[str]) -> None:
         """Settle the results that are published for the same question."""
         for block in _blocks(keys):
-            for key, future in self._run_each(self._find_published, block):
+            for key, future in self._run_each(self.steps.find_published, block):
                 self._apply(key, future)
             self.save()
 
@@ -133,18 +111,6 @@ class ExtractionPipeline:
         """Write the checkpoint."""
         self.checkpoint.write(self.state)
 
-    def _find_published(self, key: str) -> ResultState | None:
-        item = self._located(key)
-        found = item.extraction.find_published(item.video)
-        return None if found is None else ResultState(Stage.REUSED, manifest=found.manifest, rows=found.rows)
-
-    def _located(self, key: str) -> Item:
-        """Return a result with the asset and the length of its video, which are part of a question and its cost."""
-        item = self.items[key]
-        if item.extraction.is_billed:
-            item = self.items[key] = replace(item, video=located(self.hook, item.video))
-        return item
-
     def _collect_ended(self) -> None:
         """Publish the answers of the analysis tasks that have ended."""
         running = {key: entry for key, entry in self.state.at(Stage.RUNNING).items() if key in self.items}
@@ -156,16 +122,11 @@ class ExtractionPipeline:
                 error = TwelveLabsJobFailedError(state.failure_of(job))
                 self._fail(key, error, again=True)
         for block in _blocks(ready):
-            for key, future in self._run_each(self._collect, block):
+            for key, future in self._run_each(lambda key: self.steps.collect(key, self.state.results[key]), block):
                 self._apply(key, future)
             self.save()
         if len(ended) > len(ready):
             self.save()
-
-    def _collect(self, key: str) -> ResultState:
-        item, entry = self._located(key), self.state.results[key]
-        task = self.hook.execute(self.hook.api.read_analysis_task(entry.job_id or ""))
-        return self._published(key, item.extraction.collect(item.video, task))
 
     def _ended(self, running: Mapping[str, ResultState]) -> Iterator[tuple[str, JobState]]:
         """Yield the jobs that have ended; none if the poll fails.
@@ -206,7 +167,7 @@ class ExtractionPipeline:
             return False
         for key in chosen:
             if self.items[key].extraction.is_billed:
-                self._note_sending(key)
+                self.state.results[key] = self.steps.sending(self.state.results.get(key))
         # The next attempt has to know which billed requests may have been sent.
         self.save()
         for key, future in self._run_each(self._send, chosen):
@@ -214,46 +175,14 @@ class ExtractionPipeline:
         self.save()
         return True
 
-    def _note_sending(self, key: str) -> None:
-        entry = self.state.results.get(key) or ResultState(Stage.SENDING)
-        sent_as = entry.sent_as or {"life": self.identity.life, "run_started": self.identity.run_started}
-        self.state.results[key] = replace(entry, stage=Stage.SENDING, at=time.time(), sent_as=sent_as)
-
     def _may_send(self, key: str) -> bool:
         entry = self.state.results.get(key)
         return entry is None or entry.stage in (Stage.WAITING, Stage.SENDING)
 
     def _send(self, key: str) -> ResultState:
-        item = self._located(key)
-        if item.extraction.runs_as_task:
-            return self._submit(key, item)
-        if item.extraction.is_billed and key in self._unconfirmed and not self.resubmit_lost:
-            raise TwelveLabsUnknownOutcomeError(
-                f"An earlier attempt asked for the {item.name} and stopped before the answer arrived. It may have been"
-                " billed. Clear the task to ask again, or set resubmit_lost=True"
-            )
-        return self._published(key, item.extraction.read(item.video))
-
-    def _submit(self, key: str, item: Item) -> ResultState:
-        now, sent_as = time.time(), self.state.results[key].sent_as or {}
-        identity = replace(self.identity, asked=key, **sent_as)
-        request = replace(item.extraction.request(item.video), custom_id=task_mark(identity))
-
-        def pending(job: JobRef, **memo: Any) -> PendingJob:
-            return PendingJob(job, now, now, self.state.deadline, memo)
-
-        def poll(job: PendingJob) -> JobState:
-            return self.hook.execute(read_state(self.hook.api, job.job), until=self.state.deadline)
-
-        submitted = AnalysisSubmission(self.hook, identity, pending, poll).submit(request)
-        return ResultState(Stage.RUNNING, job_id=submitted.job.id, at=now)
-
-    def _published(self, key: str, extracted: Extracted) -> ResultState:
-        minutes = extracted.bill.minutes if extracted.bill else 0.0
-        if extracted.bill:
-            self.count(extracted.bill)
-        log.info("Published %d rows of the %s to %s", extracted.rows, self.items[key].name, extracted.manifest)
-        return ResultState(Stage.PUBLISHED, manifest=extracted.manifest, rows=extracted.rows, minutes=minutes)
+        if self.items[key].extraction.runs_as_task:
+            return self.steps.submit(key, self.state.results[key], self.state.deadline)
+        return self.steps.read(key, unconfirmed=key in self._unconfirmed)
 
     def _run_each(self, work: Callable[[str], Any], keys: Collection[str]) -> Iterator[tuple[str, Future[Any]]]:
         return run_in_threads(work, keys, MOST_THREADS, self.stop, LONGEST_STOP)
@@ -278,12 +207,12 @@ class ExtractionPipeline:
             self._repeat(key)
             return
         if isinstance(error, UnusableAnswerError):
-            self.count(error.bill)
+            self.steps.count(error.bill)
             self._fail(key, error, again=False, minutes=error.bill.minutes)
             return
         lost = self._is_lost(key, error)
         if lost or (isinstance(error, TwelveLabsPermanentError | AirflowFailException) and not _is_unknown(error)):
-            self._fail(key, error, again=lost and self.resubmit_lost)
+            self._fail(key, error, again=lost and self.steps.resubmit_lost)
             return
         if isinstance(error, TwelveLabsError):
             self._count_failure(error)
@@ -327,16 +256,6 @@ class ExtractionPipeline:
         if all(self.is_settled(key) for key in self.items):
             return None
         return PendingJobs(JobKind.ANALYSIS_TASK, None, (), 0, now, now)
-
-
-def items_of(videos: Iterable[IndexedVideo], extractions: Collection[Extraction]) -> dict[str, Item]:
-    """Return the results to extract, by key: all kinds of one video after another."""
-    return {
-        key_of(str(video.index_id), str(video.video_id), extraction.kind): Item(video, extraction)
-        for video in videos
-        if video.video_id
-        for extraction in extractions
-    }
 
 
 def _blocks(keys: Collection[str]) -> Iterator[list[str]]:
