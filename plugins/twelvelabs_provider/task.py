@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from twelvelabs_provider.api.errors import TwelveLabsAuthError, TwelveLabsPermanentError
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError
@@ -39,6 +39,10 @@ class TwelveLabsTask:
 
     template_fields: Sequence[str]
     template_fields_renderers: ClassVar[dict[str, str]] = {}
+
+    # Fields of the result that other tasks take one by one: ``task.output["video_id"]``. Each is a row of Airflow's
+    # database, and other fields are in the result only.
+    chained_fields: ClassVar[Sequence[str]] = ("video_id", "asset_id", "manifest")
     custom_operator_name: ClassVar[str]
     twelvelabs_conn_id: str
     playground_url: str | None = None
@@ -80,6 +84,12 @@ class TwelveLabsTask:
             super()._do_render_template_fields(parent, fields, context, jinja_env, seen_oids)  # type: ignore[misc]
         finally:
             mask()
+
+    def post_execute(self, context: Context, result: Any = None) -> None:
+        """Push the chained fields of the result beside it."""
+        super().post_execute(context, result)  # type: ignore[misc]
+        if isinstance(result, Mapping):
+            push_beside(cast("BaseOperator", self), context, **chained_of(cast("BaseOperator", self), result))
 
     def read_arguments(self) -> None:
         """Convert the rendered arguments: paths to texts, and numbers of native rendering back to texts.
@@ -149,10 +159,14 @@ def ends_without_worker(task: BaseOperator, context: Context, known: Mapping[str
 
 def push_result(task: BaseOperator, context: Context, result: Mapping[str, Any]) -> None:
     """Push a result as Airflow pushes a return value."""
-    if task.do_xcom_push:
-        fields = result if task.multiple_outputs else {}
-        for key, value in {**fields, "return_value": dict(result)}.items():
-            context["ti"].xcom_push(key=key, value=value)
+    fields = result if task.multiple_outputs else chained_of(task, result)
+    push_beside(task, context, **{**fields, "return_value": dict(result)})
+
+
+def chained_of(task: BaseOperator, result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a result that are pushed under their own names; none if Airflow pushes all of them."""
+    names = () if task.multiple_outputs else getattr(task, "chained_fields", ())
+    return {name: result[name] for name in names if name in result}
 
 
 def push_beside(task: BaseOperator, context: Context, **values: Any) -> None:

@@ -83,9 +83,10 @@ def test_airflow_parameters_take_effect_on_every_kind_of_operator(
     for task_id, key in rows("SELECT task_id, key FROM xcom WHERE run_id = ? AND dag_id = 'parameters'", run.run_id):
         if not key.startswith("_link"):
             keys.setdefault(task_id, set()).add(key)
-    for name, field in (("list", "video_ids"), ("sensor", "status"), ("job", "asset_id")):
+    chained: dict[str, set[str]] = {"list": set(), "sensor": {"asset_id"}, "job": {"asset_id", "source_uri"}}
+    for name, field in (("list", "video_ids"), ("sensor", "status"), ("job", "status")):
         assert keys[f"{name}_True"] > {"return_value", field}
-        assert keys[f"{name}_False"] == {"return_value"}
+        assert keys[f"{name}_False"] == {"return_value", *chained[name]}
         assert f"{name}_silent" not in keys
     assert keys["text_True"] == keys["text_False"] == {"return_value"}
     events = dict(rows("SELECT source_task_id || ' ' || name, asset_event.extra FROM asset_event JOIN asset"

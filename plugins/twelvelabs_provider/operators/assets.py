@@ -57,6 +57,7 @@ class TwelveLabsCreateAssetOperator(TwelveLabsJobOperator):
     :raises TwelveLabsJobTimeoutError: it was not ready at the deadline; a retry waits for the same asset.
     """
 
+    chained_fields = ("asset_id", "source_uri")
     template_fields = (*COMMON_FIELDS, "source", "filename", "user_metadata", "asset_type", "method")
 
     def __init__(

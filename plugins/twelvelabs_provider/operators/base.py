@@ -38,8 +38,9 @@ class TwelveLabsOperator(TwelveLabsTask, BaseOperator):
         retry, within ``execution_timeout`` (and ``timeout``, if there is one) and for 7 days at most; ``fail`` fails
         and says when the quota is renewed. None waits if ``deferrable`` is True, and fails otherwise. The task's time
         counts from the start of the attempt, through all its waits.
-    :param multiple_outputs: push each field of the result under its own name too: ``task.output["video_id"]``. Has no
-        effect where the result is a single value or nothing.
+    :param multiple_outputs: push each field of the result under its own name too. False pushes only the few fields
+        that DAGs chain, such as ``task.output["video_id"]``: ``chained_fields`` of the class names them. Has no effect
+        where the result is a single value or nothing.
     :raises TwelveLabsInputError: an argument is empty after rendering, or invalid; raised before any request.
     :raises TwelveLabsRefusedError: the service refused the request; Airflow does not retry.
     :raises TwelveLabsTransientError: the request failed for now; a retry may help.
@@ -65,7 +66,7 @@ class TwelveLabsOperator(TwelveLabsTask, BaseOperator):
         *,
         twelvelabs_conn_id: str = DEFAULT_CONN_ID,
         on_quota: Literal["wait", "fail"] | None = None,
-        multiple_outputs: bool = True,
+        multiple_outputs: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(multiple_outputs=multiple_outputs and self.returns_fields, **kwargs)

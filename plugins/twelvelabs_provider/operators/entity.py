@@ -99,6 +99,7 @@ class TwelveLabsCreateEntityOperator(TwelveLabsJobOperator):
     :raises TwelveLabsJobTimeoutError: the entity is not ready at the deadline; a retry attaches to it.
     """
 
+    chained_fields = ("entity_id",)
     template_fields = (
         *COMMON_FIELDS,
         "entity_collection_id",

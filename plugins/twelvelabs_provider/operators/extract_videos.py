@@ -101,6 +101,7 @@ class TwelveLabsExtractVideosOperator(TwelveLabsBulkOperator["ExtractionPipeline
     :raises TwelveLabsUnreachableError: the service cannot be reached; a retry continues from there.
     """
 
+    chained_fields = ("outcome", "manifest")
     template_fields: Sequence[str] = (
         *COMMON_FIELDS, "videos", "kinds", "output_path", "formats", "prompt", "response_format", "model_name",
         "index_id", "index_name", "max_concurrent", "max_failed", "max_billable_minutes",

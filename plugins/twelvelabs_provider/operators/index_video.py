@@ -81,6 +81,7 @@ class TwelveLabsIndexVideoOperator(TwelveLabsJobOperator):
     :raises TwelveLabsJobTimeoutError: the video is not ready at the deadline; a retry attaches to the same job.
     """
 
+    chained_fields = ("video_id", "asset_id", "source_uri")
     template_fields = (
         *COMMON_FIELDS, "source", "index_id", "index_name", "models", "transcription", "language", "user_metadata",
         "if_indexed", "max_billable_minutes", "method",

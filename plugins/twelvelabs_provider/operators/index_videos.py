@@ -100,6 +100,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsBulkOperator[IndexingPipeline]):
     :raises TwelveLabsUnreachableError: the service cannot be reached; a retry continues from there.
     """
 
+    chained_fields = ("outcome", "manifest")
     template_fields: Sequence[str] = (
         *COMMON_FIELDS, "videos", "output_path", "index_id", "index_name", "models", "max_concurrent", "max_failed",
         "if_indexed", "user_metadata", "language", "max_billable_minutes", "method",

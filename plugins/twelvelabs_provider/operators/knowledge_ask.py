@@ -80,6 +80,7 @@ class TwelveLabsAskKnowledgeStoreOperator(TwelveLabsOperator):
     :raises TwelveLabsOutputError: the files cannot be written; no partial file is visible.
     """
 
+    chained_fields = ("session_id", "manifest")
     template_fields: Sequence[str] = (
         *COMMON_FIELDS, "knowledge_store_id", "question", "session_id", "instructions", "item_ids",
         "item_collection_ids", "answer_schema", "output_path", "formats",

@@ -155,6 +155,7 @@ class TwelveLabsCreateKnowledgeStoreItemOperator(TwelveLabsJobOperator):
     :raises TwelveLabsJobTimeoutError: it was not ready at the deadline; a retry waits for the same item.
     """
 
+    chained_fields = ("item_id",)
     template_fields = (*COMMON_FIELDS, "knowledge_store_id", "asset_id", "asset_type", "metadata")
     has_nothing_to_fetch = True
 

@@ -42,7 +42,8 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
     """Base of the sensors. Waits until a job is ready, with the same outcome in poke, reschedule and deferrable mode.
 
     :param twelvelabs_conn_id: connection of type ``twelvelabs``.
-    :param multiple_outputs: push each field of the result under its own name too: ``task.output["status"]``.
+    :param multiple_outputs: push each field of the result under its own name too. False pushes only the few fields
+        that DAGs chain: ``chained_fields`` of the class names them.
     :param deferrable: wait in the triggerer, without a worker.
     :param end_in_triggerer: end a deferred sensor in the triggerer when the job is ready, without another worker. In
         the result ``status`` is None, as is everything that was unknown before the wait. Not for tasks with outlets,
@@ -63,7 +64,7 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
         self,
         *,
         twelvelabs_conn_id: str = DEFAULT_CONN_ID,
-        multiple_outputs: bool = True,
+        multiple_outputs: bool = False,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         end_in_triggerer: bool = False,
         **kwargs: Any,
