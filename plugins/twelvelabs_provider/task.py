@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from twelvelabs_provider.api.errors import TwelveLabsAuthError, TwelveLabsPermanentError
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsRefusedError
@@ -85,12 +85,6 @@ class TwelveLabsTask:
         finally:
             mask()
 
-    def post_execute(self, context: Context, result: Any = None) -> None:
-        """Push the chained fields of the result beside it."""
-        super().post_execute(context, result)  # type: ignore[misc]
-        if isinstance(result, Mapping):
-            push_beside(cast("BaseOperator", self), context, **chained_of(cast("BaseOperator", self), result))
-
     def read_arguments(self) -> None:
         """Convert the rendered arguments: paths to texts, and numbers of native rendering back to texts.
 
@@ -161,6 +155,12 @@ def push_result(task: BaseOperator, context: Context, result: Mapping[str, Any])
     """Push a result as Airflow pushes a return value."""
     fields = result if task.multiple_outputs else chained_of(task, result)
     push_beside(task, context, **{**fields, "return_value": dict(result)})
+
+
+def push_chained_fields(task: BaseOperator, context: Context, result: Any) -> None:
+    """Push the chained fields of a result that the task is about to return."""
+    if isinstance(result, Mapping):
+        push_beside(task, context, **chained_of(task, result))
 
 
 def chained_of(task: BaseOperator, result: Mapping[str, Any]) -> dict[str, Any]:

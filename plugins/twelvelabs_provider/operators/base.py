@@ -19,7 +19,7 @@ from twelvelabs_provider.inputs.policies import OnQuota
 from twelvelabs_provider.jobs.attempt_clock import AttemptClock, attempt_number
 from twelvelabs_provider.jobs.polling import BACKSTOP, clock_text
 from twelvelabs_provider.links import TwelveLabsPlaygroundLink
-from twelvelabs_provider.task import COMMON_FIELDS, TwelveLabsTask, push_result
+from twelvelabs_provider.task import COMMON_FIELDS, TwelveLabsTask, push_chained_fields, push_result
 from twelvelabs_provider.version_compat import TaskDeferralTimeout
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ class TwelveLabsOperator(TwelveLabsTask, BaseOperator):
         # Airflow 3.1 runs pre_execute in a context of its own, where this would have no effect.
         self._published = _listen()
         self._result = self.run_within_quota(context)
+        push_chained_fields(self, context, self._result)
         return self._result
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
@@ -91,6 +92,7 @@ class TwelveLabsOperator(TwelveLabsTask, BaseOperator):
         self._published = _listen()
         with self.within_quota(context):
             self._result = self._resume(next_method, next_kwargs, context)
+        push_chained_fields(self, context, self._result)
         return self._result
 
     def _resume(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:

@@ -24,6 +24,7 @@ from twelvelabs_provider.task import (
     COMMON_FIELDS,
     TwelveLabsTask,
     ends_without_worker,
+    push_chained_fields,
 )
 from twelvelabs_provider.version_compat import (
     AirflowFailException,
@@ -110,10 +111,13 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:
         """Wait for the job. A job that is already ready never defers."""
-        if not self.deferrable:
-            return super().execute(context)
-        with self._failing_softly():
-            return self._deferred_or_done(context, self._deadline())
+        if self.deferrable:
+            with self._failing_softly():
+                result = self._deferred_or_done(context, self._deadline())
+        else:
+            result = super().execute(context)
+        push_chained_fields(self, context, result)
+        return result
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Any:
         """Poll the job after the trigger event, and wait again if it still runs before the deadline."""
@@ -125,6 +129,11 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume after a deferral; after Airflow's own limit of a deferral the job is polled once more."""
+        result = self._resumed(next_method, next_kwargs, context)
+        push_chained_fields(self, context, result)
+        return result
+
+    def _resumed(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         # BaseSensorOperator skips here for errors that it does not skip for in the other modes.
         with self._failing_softly():
             try:

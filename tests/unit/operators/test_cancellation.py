@@ -276,7 +276,7 @@ def test_operator_with_nothing_to_fetch_pushes_its_result_and_ends(server: Scrip
     assert deferred_by(entity(server, end_in_triggerer=True), where).end_in_triggerer
     pushed = where["ti"].pushed
     result = {"entity_collection_id": "c1", "entity_id": "e1", "entity_name": "Ada", "status": None, "asset_count": 1}
-    assert pushed == {"return_value": result}
+    assert pushed == {"return_value": result, "entity_id": "e1"}
 
 
 @pytest.mark.parametrize("fields", [{"multiple_outputs": True}, {"do_xcom_push": False}], ids=str)
