@@ -47,6 +47,14 @@ class AssetStateStore:
         self.saved.append(value)
 
 
+class TaskInstance(SimpleNamespace):
+    """Task instance as the operators see it; it keeps what is pushed."""
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        """Keep a value under its key."""
+        vars(self).setdefault("pushed", {})[key] = value
+
+
 def task_context(
     store: TaskStateStore | None = None, *, max_tries: int = 0, try_number: int = 1, run_id: str = "r"
 ) -> Any:
@@ -55,10 +63,9 @@ def task_context(
     :param store: task state store of the task instance; without one, the context is that of Airflow 3.2.
     """
     now = datetime.now(UTC)
-    ti = SimpleNamespace(dag_id="d", run_id=run_id, task_id="t", map_index=-1, max_tries=max_tries)
+    ti = TaskInstance(dag_id="d", run_id=run_id, task_id="t", map_index=-1, max_tries=max_tries)
     ti.try_number, ti.start_date, ti.pushed = try_number, now, {}
     ti.get_first_reschedule_date = lambda context: now
-    ti.xcom_push = lambda key, value: ti.pushed.update({key: value})
     return {"ti": ti} if store is None else {"ti": ti, "task_state_store": store}
 
 

@@ -164,9 +164,12 @@ def push_chained_fields(task: BaseOperator, context: Context, result: Any) -> No
 
 
 def chained_of(task: BaseOperator, result: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a result that are pushed under their own names; none if Airflow pushes all of them."""
+    """Return the fields of a result that are pushed under their own names; none if Airflow pushes all of them.
+
+    None becomes an empty text, which operators take as not given: Airflow treats an XCom of None as missing.
+    """
     names = () if task.multiple_outputs else getattr(task, "chained_fields", ())
-    return {name: result[name] for name in names if name in result}
+    return {name: "" if result[name] is None else result[name] for name in names if name in result}
 
 
 def push_beside(task: BaseOperator, context: Context, **values: Any) -> None:

@@ -7,11 +7,11 @@ import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.task_context import TaskInstance
 from twelvelabs_provider.version_compat import TaskDeferred
 
 
@@ -29,10 +29,10 @@ class BulkRuns:
 
     def context(self, try_number: int = 1, max_tries: int = 2, run_id: str = "run", map_index: int = -1) -> Any:
         """Return the context of an attempt."""
-        ti = SimpleNamespace(
+        ti = TaskInstance(
             dag_id="d", run_id=run_id, task_id="t", map_index=map_index, max_tries=max_tries, try_number=try_number
         )
-        ti.xcom_push = lambda key, value: self.pushed.__setitem__(key, value)
+        ti.pushed = self.pushed
         return {"ti": ti}
 
     def run(self, videos: Any, *, fields: dict[str, Any] | None = None, **context: Any) -> dict[str, Any]:

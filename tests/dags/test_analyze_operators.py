@@ -416,7 +416,7 @@ with DAG("ask", schedule=None, start_date=pendulum.datetime(2026, 1, 1)):
     summarized = TwelveLabsSummarizeVideoOperator(
         task_id="summarized",
         kind="{{ 'chapters' }}",
-        prompt="Title: {{ ti.xcom_pull('asked', key='data').title }}",
+        prompt="Title: {{ ti.xcom_pull('asked').data.title }}",
         deferrable=True,
         **common,
     )

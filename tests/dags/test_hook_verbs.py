@@ -13,6 +13,7 @@ from airflow.sdk import ObjectStoragePath
 from tests.dags.conftest import Account, Connect, Faults, billed
 from tests.engine.images import make_image
 from tests.engine.multipart import padded
+from tests.engine.suspended_worker import suspended_worker
 from twelvelabs_provider.api import assets
 from twelvelabs_provider.api.errors import TwelveLabsAmbiguousError, TwelveLabsUnsupportedError
 from twelvelabs_provider.api.filters import VideoFilter
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from fsspec.implementations.memory import MemoryFileSystem
 
     from tests.conftest import Library
+    from tests.engine_process import Engine
 
 pytestmark = pytest.mark.engine
 
@@ -146,10 +148,14 @@ def test_older_generations_index_a_file(connect: Connect, account: Account, clip
         hook.upload(clip)
 
 
-def test_a_wait_ends_at_its_deadline_and_can_be_repeated(hook: TwelveLabsHook, account: Account, sample: Path) -> None:
-    job = hook.index_video(account.create_index("deadline"), sample)
-    with pytest.raises(TwelveLabsJobTimeoutError, match=r"is still '\w+' after 0 s; it continues"):
-        hook.wait_for(job, timeout=0)
+def test_a_wait_ends_at_its_deadline_and_can_be_repeated(
+    hook: TwelveLabsHook, account: Account, engine: Engine, sample: Path
+) -> None:
+    asset, index_id = hook.upload(sample), account.create_index("deadline")
+    with suspended_worker(engine):
+        job = hook.index_video(index_id, asset)
+        with pytest.raises(TwelveLabsJobTimeoutError, match=r"is still '\w+' after 0 s; it continues"):
+            hook.wait_for(job, timeout=0)
     assert hook.wait_for(job, poll_interval=0.2).id == job.id
 
 

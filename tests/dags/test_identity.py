@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import Library
 from tests.dags.conftest import Account, Connect
 from tests.engine.suspended_worker import suspended_worker
-from tests.task_context import TaskStateStore
+from tests.task_context import TaskInstance, TaskStateStore
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsPartialFailureError
 from twelvelabs_provider.jobs import indexing_submission
 from twelvelabs_provider.jobs.bulk_indexing import steps
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.engine
 def airflow(run_id: str, *, store: bool) -> Any:
     """Return what one Airflow gives to the first try of a task."""
     names = {"dag_id": "nightly", "run_id": run_id, "task_id": "ask", "map_index": -1}
-    context: dict[str, Any] = {"ti": SimpleNamespace(**names, max_tries=1, try_number=1)}
+    context: dict[str, Any] = {"ti": TaskInstance(**names, max_tries=1, try_number=1)}
     if store:
         return {**context, "task_state_store": TaskStateStore()}
     due = datetime(2026, 11, 1, tzinfo=UTC)

@@ -102,6 +102,7 @@ class Memory(dict):
 
 Source.open_range = open_range
 ti = SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, max_tries=0, try_number=1)
+ti.xcom_push = lambda key, value: None
 operator = TwelveLabsCreateAssetOperator(task_id="t", source=video, method="multipart")
 operator.execute({"ti": ti, "task_state_store": Memory()})
 """

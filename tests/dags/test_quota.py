@@ -19,7 +19,7 @@ import requests
 
 from tests.conftest import Library
 from tests.dags.conftest import Account, Connect, billed
-from tests.task_context import TaskStateStore
+from tests.task_context import TaskInstance, TaskStateStore
 from twelvelabs_provider.api.errors import TwelveLabsQuotaError
 from twelvelabs_provider.api.search.request import SearchOption, SearchRequest
 from twelvelabs_provider.exceptions import (
@@ -45,7 +45,7 @@ TWO_HOURS = 7200
 
 def task_context(memory: TaskStateStore | None = None) -> Any:
     run_id, now = f"run {uuid4()}", datetime.now(UTC)
-    ti = SimpleNamespace(dag_id="d", run_id=run_id, task_id="t", map_index=-1, max_tries=0, start_date=now)
+    ti = TaskInstance(dag_id="d", run_id=run_id, task_id="t", map_index=-1, max_tries=0, start_date=now)
     return {"ti": ti} if memory is None else {"ti": ti, "task_state_store": memory}
 
 

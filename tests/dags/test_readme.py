@@ -26,7 +26,7 @@ def test_hook_calls_of_the_readme_exist(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(TwelveLabsHook, "execute", execute)
     monkeypatch.setattr(TwelveLabsHook, "api", dialect_for(ApiVersion.V1_3))
-    exec(compile(CODE[1], "README.md", "exec"), {})
+    exec(compile(CODE[2], "README.md", "exec"), {})
     assert sent == ["POST /knowledge-stores", "GET /indexes/665f.../videos"]
 
 
@@ -37,6 +37,15 @@ def test_first_dag_of_the_readme_can_be_loaded() -> None:
     dag = names["transcribe"]()
     assert [task.task_id for task in dag.tasks] == ["index", "transcribe"]
     assert dag.task_dict["transcribe"].upstream_task_ids == {"index"}
+
+
+def test_archive_dag_of_the_readme_can_be_loaded() -> None:
+    names: dict[str, Any] = {}
+    exec(compile(CODE[1], "README.md", "exec"), names)
+    tasks = names["archive"]().task_dict
+    assert {name: task.upstream_task_ids for name, task in tasks.items()} == {
+        "discover": set(), "index": {"discover"}, "extract": {"index"},
+    }  # fmt: skip
 
 
 def test_make_targets_of_the_readme_exist() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import SimpleNamespace
 from typing import Any
 
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
+from tests.task_context import TaskInstance
 from tests.unit.storage.published import put
 from twelvelabs_provider.operators.base import TwelveLabsOperator
 
@@ -34,7 +34,7 @@ class PublishOperator(TwelveLabsOperator):
 
 def run(operator: Any) -> OutletEventAccessors:
     """Run a task to its end; a task that waits is resumed by another process. Return what it registers."""
-    ti = SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, max_tries=0)
+    ti = TaskInstance(dag_id="d", run_id="r", task_id="t", map_index=-1, max_tries=0)
     events = OutletEventAccessors()
     context: Any = {"ti": ti, "outlet_events": events}
     operator.pre_execute(context)

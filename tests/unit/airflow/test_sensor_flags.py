@@ -6,11 +6,11 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.task_context import TaskInstance
 from tests.unit.job_server import Job, JobServer
 from tests.unit.scripted_server import Reply, connection_text, forget_proxies
 from twelvelabs_provider.exceptions import TwelveLabsUnreachableError
@@ -187,7 +187,7 @@ def sensor_in(mode: str, **options: Any) -> TwelveLabsAssetSensor:
 
 
 def context(first_poll: datetime | None) -> Any:
-    ti = SimpleNamespace(
+    ti = TaskInstance(
         dag_id="d", run_id="r", task_id="t", map_index=-1, try_number=1, get_first_reschedule_date=lambda _: first_poll
     )
     return {"ti": ti, "task_instance": ti}

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
 
-from tests.task_context import TaskStateStore
+from tests.task_context import TaskInstance, TaskStateStore
 from tests.unit.scripted_server import Reply, ScriptedServer
 from twelvelabs_provider.jobs.task_state import TaskState
 from twelvelabs_provider.operators.analyze import TwelveLabsAnalyzeVideoOperator
@@ -26,7 +25,7 @@ def analysis(tmp_path: Path) -> Any:
 
 
 def instance(try_number: int = 1) -> Any:
-    return SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, max_tries=1, try_number=try_number)
+    return TaskInstance(dag_id="d", run_id="r", task_id="t", map_index=-1, max_tries=1, try_number=try_number)
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.task_context import TaskInstance
 from tests.unit.job_server import Job, JobServer
 from tests.unit.scripted_server import connection_text, forget_proxies
 from twelvelabs_provider.jobs.job import JobKind
@@ -58,7 +58,7 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobServer]:
 
 def deferred(sensor: TwelveLabsJobSensor) -> Any:
     """Return the trigger of a sensor that defers."""
-    ti = SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, try_number=1)
+    ti = TaskInstance(dag_id="d", run_id="r", task_id="t", map_index=-1, try_number=1)
     with pytest.raises(TaskDeferred) as raised:
         sensor.execute({"ti": ti, "task_instance": ti})  # type: ignore[typeddict-item]
     return raised.value.trigger
