@@ -42,7 +42,7 @@ class TwelveLabsTask:
 
     # Fields of the result that other tasks take one by one: ``task.output["video_id"]``. Each is a row of Airflow's
     # database, and other fields are in the result only.
-    chained_fields: ClassVar[Sequence[str]] = ("video_id", "asset_id", "manifest")
+    chained_fields: ClassVar[Sequence[str]] = ("manifest",)
     custom_operator_name: ClassVar[str]
     twelvelabs_conn_id: str
     playground_url: str | None = None

@@ -63,7 +63,6 @@ class TwelveLabsImportVideosOperator(TwelveLabsJobOperator):
     :raises TwelveLabsJobFailedError: files were not imported; a retry requests them again.
     """
 
-    chained_fields = ("manifest",)
     template_fields: Sequence[str] = (
         *COMMON_FIELDS,
         "connection_id",

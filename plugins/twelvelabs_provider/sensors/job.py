@@ -57,6 +57,7 @@ class TwelveLabsJobSensor(TwelveLabsTask, BaseSensorOperator):
     template_fields: Sequence[str] = COMMON_FIELDS
     operator_extra_links = (TwelveLabsPlaygroundLink(),)
     ui_color = "#e6f1f2"
+    chained_fields = ("video_id", "asset_id")
 
     # The result is known without another request.
     has_nothing_to_fetch: ClassVar[bool] = True

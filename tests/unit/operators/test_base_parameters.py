@@ -87,6 +87,14 @@ def test_default_args_of_the_dag_are_applied(operator_class: type[Any], multiple
     assert task.multiple_outputs is (multiple_outputs and getattr(task, "returns_fields", True))
 
 
+@pytest.mark.parametrize("operator_class", CLASSES)
+def test_chained_fields_are_documented_fields_of_the_result(operator_class: type[Any]) -> None:
+    returned = (operator_class.__doc__ or "").partition(":return:")[2]
+    if "chained_fields" in vars(operator_class):
+        assert all(f"``{name}``" in returned for name in operator_class.chained_fields)
+    assert len(operator_class.chained_fields) <= 3
+
+
 def test_operators_that_return_a_single_value() -> None:
     without = {
         operator_class.__name__
