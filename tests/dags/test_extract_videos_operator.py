@@ -22,7 +22,7 @@ from twelvelabs_provider.exceptions import (
     TwelveLabsPartialFailureError,
     TwelveLabsVideosFailedError,
 )
-from twelvelabs_provider.jobs import checkpoint
+from twelvelabs_provider.jobs import bulk_pipeline, checkpoint
 from twelvelabs_provider.jobs.analysis_submission import AnalysisSubmission
 from twelvelabs_provider.jobs.bulk_extraction import pipeline
 from twelvelabs_provider.jobs.bulk_extraction.steps import Steps
@@ -157,7 +157,7 @@ DEATHS = {
     "after a submission": (AnalysisSubmission, "submit", 2),
     "after a checkpoint": (checkpoint.Checkpoint, "write", 3),
     "after a later checkpoint": (checkpoint.Checkpoint, "write", 5),
-    "after a poll": (pipeline, "states_of", 1),
+    "after a poll": (bulk_pipeline, "states_of", 1),
     "after a result": (Steps, "_published", 4),
     "before the outcome": (pipeline.ExtractionPipeline, "advance", 1),
 }

@@ -33,7 +33,7 @@ from twelvelabs_provider.exceptions import (
 from twelvelabs_provider.hooks import pacing
 from twelvelabs_provider.hooks.multipart import MultipartSender
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
-from twelvelabs_provider.jobs import checkpoint
+from twelvelabs_provider.jobs import bulk_pipeline, checkpoint
 from twelvelabs_provider.jobs.asset_upload import AssetUpload
 from twelvelabs_provider.jobs.bulk_indexing import pipeline, steps
 from twelvelabs_provider.operators.index_video import TwelveLabsIndexVideoOperator
@@ -140,7 +140,7 @@ DEATHS = {
     "after an indexing was asked for": (steps, "index_asset", 3),
     "after a checkpoint": (checkpoint.Checkpoint, "write", 4),
     "after a later checkpoint": (checkpoint.Checkpoint, "write", 9),
-    "after a look": (pipeline, "states_of", 4),
+    "after a look": (bulk_pipeline, "states_of", 4),
     "before the outcome": (pipeline.IndexingPipeline, "advance", 1),
 }
 
@@ -540,7 +540,7 @@ def test_upload_thread_stops_when_its_task_has_ended(
     listed, before, assets = list(map(str, films(2))), billed(account), account.holdings()[0]
     earlier = {one["_id"] for one in account.get("/v1.3/assets")["data"]}
     held, upload = Held(), AssetUpload.run
-    monkeypatch.setattr(pipeline, "LONGEST_STOP", 0.1)
+    monkeypatch.setattr(bulk_pipeline, "LONGEST_STOP", 0.1)
 
     def run(self: Any, *arguments: Any, **fields: Any) -> str:
         if "00" in self.source.filename:

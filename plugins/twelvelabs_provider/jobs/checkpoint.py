@@ -8,16 +8,17 @@ that never change. A checkpoint that cannot be read is an error, because billed 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from secrets import token_hex
 from threading import Event, RLock
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from twelvelabs_provider.api.decoding import decoded_json
 from twelvelabs_provider.exceptions import TwelveLabsOutputError, TwelveLabsRecordError
+from twelvelabs_provider.jobs.bulk_state import BulkState
 from twelvelabs_provider.jobs.worker_threads import raise_if_stopped
 from twelvelabs_provider.storage.stores import Store, open_store, write_whole
 
@@ -25,28 +26,7 @@ SETTLED_AT_ONCE = 200
 """Settled entries that the main object contains at most; more move into an object of their own."""
 
 
-class CheckpointEntry(Protocol):
-    """State of one video, or of one result of it."""
-
-    @property
-    def settled(self) -> bool:
-        """Whether this attempt is done with it."""
-
-    def as_json(self) -> dict[str, Any]:
-        """Return plain JSON."""
-
-
-class CheckpointState(Protocol):
-    """State of all work of one task instance."""
-
-    def head(self) -> dict[str, Any]:
-        """Return everything except the entries, as plain JSON."""
-
-    def entries(self) -> Mapping[str, CheckpointEntry]:
-        """Return the entries by key."""
-
-
-S = TypeVar("S", bound=CheckpointState)
+S = TypeVar("S", bound=BulkState[Any])
 
 
 @dataclass
@@ -55,12 +35,12 @@ class Checkpoint(Generic[S]):
 
     :param output: local path or object storage URI.
     :param name: path of the checkpoint below it, without a suffix.
-    :param restore: makes the state of its head and of the JSON of its entries.
+    :param state_type: the class of the state.
     """
 
     output: str
     name: str
-    restore: Callable[[Mapping[str, Any], Mapping[str, Any]], S]
+    state_type: type[S]
     _series: str = ""
     _archived: list[list[str]] = field(default_factory=list)
     _lock: Any = field(default_factory=RLock, repr=False)
@@ -88,7 +68,7 @@ class Checkpoint(Generic[S]):
                 self._archived.append(list(some["entries"]))
                 entries |= some["entries"]
             entries |= head["entries"]
-            return self.restore(head["state"], entries)
+            return self.state_type.restored(head["state"], entries)
         except (KeyError, TypeError, ValueError) as error:
             raise TwelveLabsRecordError(
                 f"Cannot read checkpoint {self._shown(self._main)}: {error!r}. Another release of the provider may have"
@@ -109,13 +89,13 @@ class Checkpoint(Generic[S]):
         with self._lock:
             raise_if_stopped(self._closed)
             kept = {key for keys in self._archived for key in keys}
-            settled = [key for key, entry in state.entries().items() if entry.settled and key not in kept]
+            settled = [key for key, entry in state.entries.items() if entry.settled and key not in kept]
             if len(settled) >= SETTLED_AT_ONCE:
                 # The main object names the others, so it is written last.
                 self._write(self._archive(len(self._archived)), {"entries": _plain(state, settled)})
                 self._archived.append(settled)
                 kept |= set(settled)
-            rest = [key for key in state.entries() if key not in kept]
+            rest = [key for key in state.entries if key not in kept]
             places = {"series": self._series, "archived": len(self._archived)}
             content = {"state": state.head(), **places, "entries": _plain(state, rest)}
             self._write(self._main, content)
@@ -163,6 +143,5 @@ class Checkpoint(Generic[S]):
             raise TwelveLabsRecordError(f"Checkpoint {self._shown(name)} is not JSON: {error}") from error
 
 
-def _plain(state: CheckpointState, keys: list[str]) -> dict[str, Any]:
-    entries = state.entries()
-    return {key: entries[key].as_json() for key in keys}
+def _plain(state: BulkState[Any], keys: list[str]) -> dict[str, Any]:
+    return {key: state.entries[key].as_json() for key in keys}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 import time
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from twelvelabs_provider.exceptions import (
     TwelveLabsJobTimeoutError,
@@ -25,49 +25,16 @@ from twelvelabs_provider.version_compat import AirflowException, conf, map_index
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from twelvelabs_provider.jobs.bulk_indexing.state import PendingJobs
+    from twelvelabs_provider.jobs.bulk_pipeline import BulkPipeline
+    from twelvelabs_provider.jobs.bulk_state import BulkState, PendingJobs
     from twelvelabs_provider.jobs.identity import Identity
     from twelvelabs_provider.results.bulk_outcome import BulkOutcome
 
 LONGEST_WAIT = 72 * 3600.0
 
 
-class BulkState(Protocol):
-    """What the operators read of the state of all work of one task instance."""
-
-    identity: str
-    try_number: int
-    deadline: float
-
-    def entries(self) -> Mapping[str, Any]:
-        """Return the entries by key."""
-
-
-S = TypeVar("S", bound=BulkState)
-
-
-class BulkPipeline(Protocol):
-    """What the operators need of the work on many videos."""
-
-    @property
-    def refused_until(self) -> float:
-        """Epoch seconds until which the service accepts no more requests."""
-
-    @property
-    def state(self) -> BulkState:
-        """The state of all work."""
-
-    def advance(self) -> PendingJobs | None:
-        """Do everything possible; return the jobs to wait for, None when everything is settled."""
-
-    def stop(self) -> None:
-        """Let this process write nothing more."""
-
-    def summary(self) -> str:
-        """Return the numbers per stage, for the log."""
-
-
-P = TypeVar("P", bound=BulkPipeline)
+S = TypeVar("S", bound="BulkState[Any]")
+P = TypeVar("P", bound="BulkPipeline[Any]")
 
 
 class TwelveLabsBulkOperator(TwelveLabsOperator, Generic[P]):
@@ -124,19 +91,28 @@ class TwelveLabsBulkOperator(TwelveLabsOperator, Generic[P]):
     def deadline(self, context: Context) -> float | None:
         """Return the epoch seconds of the deadline, which a wait for a quota does not move."""
         if self._work is not None:
-            return self._work.state.deadline
+            return float(self._work.state.deadline)
         return deadline_from(self.clock.fix(context), self.timeout, self.execution_timeout)
 
-    def attempt_deadline(self, context: Context, identity: Identity, earlier: BulkState | None) -> float:
-        """Return the epoch seconds of the deadline of an attempt that begins or begins again.
+    def attempt_state(
+        self, context: Context, identity: Identity, earlier: S | None, begin: Callable[[str, int, float, float], S]
+    ) -> S:
+        """Return the state with which an attempt begins, or begins again after a wait for a quota.
 
         :param earlier: the state in the checkpoint.
+        :param begin: makes the first state of identity, number of the attempt, its begin and its deadline.
         """
-        if earlier and (earlier.identity, earlier.try_number) == (identity.key(), identity.try_number):
-            # The same attempt after a wait for a quota, which does not move the deadline.
-            return earlier.deadline
+        now, key, number = time.time(), identity.key(), identity.try_number
         begun_at = self.clock.fixed_start(context)
-        return deadline_from(time.time() if begun_at is None else begun_at, self.timeout, self.execution_timeout)
+        deadline = deadline_from(now if begun_at is None else begun_at, self.timeout, self.execution_timeout)
+        if earlier is None:
+            return begin(key, number, now, deadline)
+        if (earlier.identity, earlier.try_number) == (key, number):
+            # The same attempt after a wait for a quota, which does not move the deadline.
+            deadline = earlier.deadline
+        resumed = earlier.for_attempt(key, number, now, deadline)
+        self.log.info("Continuing with %d entries of an earlier attempt", len(resumed.entries))
+        return resumed
 
     def checkpoint_stem(self, stem: str, identity: Identity) -> str:
         """Return the path of the checkpoint below the output: beside the outcome, another one for each run."""

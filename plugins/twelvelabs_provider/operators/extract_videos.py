@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from twelvelabs_provider.inputs.indexed_videos import IndexedVideo
     from twelvelabs_provider.jobs.bulk_extraction.extraction import Extraction
     from twelvelabs_provider.jobs.bulk_extraction.pipeline import ExtractionPipeline
-    from twelvelabs_provider.jobs.bulk_extraction.state import ExtractionState
     from twelvelabs_provider.results.bulk_outcome import BulkOutcome
 
 ANALYSIS = "analysis"
@@ -247,14 +245,14 @@ class TwelveLabsExtractVideosOperator(TwelveLabsBulkOperator["ExtractionPipeline
         identity = self._identity(context)
         extractions = self._extractions(context, identity)
         stem = self.checkpoint_stem(self._place(context).stem, identity)
-        checkpoint = Checkpoint(self._outcomes(), stem, ExtractionState.restored)
+        checkpoint = Checkpoint(self._outcomes(), stem, ExtractionState)
         state = checkpoint.read()
         items, count = items_of(self._given, extractions), partial(count_bill, self)
         self._work = ExtractionPipeline(
             self.hook,
             Steps(self.hook, items, identity, self.resubmit_lost, count),
             checkpoint,
-            self.required_state(state) if resumed else self._attempt_state(context, identity, state),
+            self.required_state(state) if resumed else self.attempt_state(context, identity, state, ExtractionState),
             concurrency_of(self.max_concurrent),
             limit_from(self.max_billable_minutes),
         )
@@ -275,17 +273,6 @@ class TwelveLabsExtractVideosOperator(TwelveLabsBulkOperator["ExtractionPipeline
         for extraction in found:
             extraction.check()
         return found
-
-    def _attempt_state(self, context: Context, identity: Identity, state: ExtractionState | None) -> ExtractionState:
-        from twelvelabs_provider.jobs.bulk_extraction.state import ExtractionState
-
-        now, key, number = time.time(), identity.key(), identity.try_number
-        deadline = self.attempt_deadline(context, identity, state)
-        if state is None:
-            return ExtractionState(key, number, now, deadline)
-        resumed = state.for_attempt(key, number, now, deadline)
-        self.log.info("Continuing with %d results of an earlier attempt", len(resumed.results))
-        return resumed
 
     def _place(self, context: Context) -> ResultPath:
         return ResultPath(("outcomes",), self.outcome_name(context), "extraction_outcome")

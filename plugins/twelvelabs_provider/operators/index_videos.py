@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from twelvelabs_provider.api.resources import IndexingRoute
@@ -17,10 +17,11 @@ from twelvelabs_provider.inputs.user_metadata import user_metadata_of
 from twelvelabs_provider.inputs.video_sources import allowed_failures, concurrency_of, videos_of
 from twelvelabs_provider.jobs.bulk_indexing.pipeline import IndexingPipeline
 from twelvelabs_provider.jobs.bulk_indexing.preflight import preflight
-from twelvelabs_provider.jobs.bulk_indexing.state import BulkState, Stage, digest_of, key_of
+from twelvelabs_provider.jobs.bulk_indexing.state import IndexingState, Stage, key_of
 from twelvelabs_provider.jobs.bulk_indexing.steps import Steps
 from twelvelabs_provider.jobs.bulk_indexing.via_assets import AssetPipeline
 from twelvelabs_provider.jobs.bulk_indexing.via_tasks import TaskPipeline
+from twelvelabs_provider.jobs.bulk_state import digest_of
 from twelvelabs_provider.jobs.checkpoint import Checkpoint
 from twelvelabs_provider.jobs.cost import Bill
 from twelvelabs_provider.jobs.identity import Identity, fingerprint
@@ -188,7 +189,7 @@ class TwelveLabsIndexVideosOperator(TwelveLabsBulkOperator[IndexingPipeline]):
 
     def _start_work(self, context: Context, index_id: str, *, resumed: bool = False) -> IndexingPipeline:
         place, identity = self._place(context, index_id), self._identity(context, index_id)
-        checkpoint = Checkpoint(self.output_path, self.checkpoint_stem(place.stem, identity), BulkState.restored)
+        checkpoint = Checkpoint(self.output_path, self.checkpoint_stem(place.stem, identity), IndexingState)
         # Of duplicates the first one counts.
         videos = {key_of(video.uri): video for video in reversed(self._listed)}
         videos = dict(reversed(videos.items()))
@@ -205,27 +206,19 @@ class TwelveLabsIndexVideosOperator(TwelveLabsBulkOperator[IndexingPipeline]):
             wanted_method(self.method, in_one_request=route is IndexingRoute.TASK),
         )
         state = checkpoint.read()
+        begin = partial(IndexingState, index_id=index_id)
         pipeline = AssetPipeline if route is IndexingRoute.ASSET else TaskPipeline
         self._work = pipeline(
             self.hook,
             steps,
             checkpoint,
-            self.required_state(state) if resumed else self._attempt_state(context, identity, index_id, state),
+            self.required_state(state) if resumed else self.attempt_state(context, identity, state, begin),
             videos,
             concurrency_of(self.max_concurrent),
             limit_from(self.max_billable_minutes),
             self._count,
         )
         return self._work
-
-    def _attempt_state(self, context: Context, identity: Identity, index_id: str, state: BulkState | None) -> BulkState:
-        now, key, number = time.time(), identity.key(), identity.try_number
-        deadline = self.attempt_deadline(context, identity, state)
-        if state is None:
-            return BulkState(key, number, now, deadline, index_id)
-        resumed = state.for_attempt(key, number, now, deadline)
-        self.log.info("Continuing with %d videos of an earlier attempt", len(resumed.videos))
-        return resumed
 
     def _with_subtitles(self) -> bool:
         from twelvelabs_provider.jobs.input_checks import accepts_transcription

@@ -64,8 +64,8 @@ def publish_extraction_outcome(
         return ResultFacts(provenance, details={"videos": dict(counts), "kinds": list(kinds)})
 
     published = publish_rows(output_path, place, rows(), EXTRACTION, table_formats(["jsonl"]), facts)
-    minutes = sum(entry.minutes for entry in state.results.values())
-    again = any(entry.again or not entry.settled for entry in state.results.values())
+    minutes = sum(entry.minutes for entry in state.entries.values())
+    again = any(entry.again or not entry.settled for entry in state.entries.values())
     return BulkOutcome(len(videos), {name: counts[name] for name in _OUTCOMES}, minutes, again, published, {})
 
 
@@ -74,7 +74,7 @@ def _row(video: IndexedVideo, state: ExtractionState, kinds: Sequence[str]) -> d
     if not video.video_id:
         return {**row, "outcome": NOT_INDEXED, "results": {}, "reason": video.reason, "minutes": 0.0}
     ids = (str(video.index_id), video.video_id)
-    entries = {kind: state.results.get(key_of(*ids, kind)) or _NOT_BEGUN for kind in kinds}
+    entries = {kind: state.entries.get(key_of(*ids, kind)) or _NOT_BEGUN for kind in kinds}
     failed = [kind for kind, entry in entries.items() if entry.stage not in (Stage.PUBLISHED, Stage.REUSED)]
     new = any(entry.stage is Stage.PUBLISHED for entry in entries.values())
     reasons = [f"{kind}: {_reason_of(entries[kind])}" for kind in failed]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from twelvelabs_provider.jobs.bulk_indexing.state import BulkState, Stage, key_of, rows_of
+from twelvelabs_provider.jobs.bulk_indexing.state import IndexingState, Stage, key_of, rows_of
 from twelvelabs_provider.results.bulk_outcome import BulkOutcome
 from twelvelabs_provider.storage.locations import Location
 from twelvelabs_provider.storage.manifest import Provenance
@@ -32,7 +32,7 @@ INDEXING = RowSchema(
 
 
 def publish_outcome(
-    output_path: str, place: ResultPath, provenance: Provenance, state: BulkState, listed: Sequence[ListedVideo]
+    output_path: str, place: ResultPath, provenance: Provenance, state: IndexingState, listed: Sequence[ListedVideo]
 ) -> BulkOutcome:
     """Publish a row for each video, in the order given."""
     counts: Counter[str] = Counter()

@@ -10,22 +10,21 @@ import pytest
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsOutputError, TwelveLabsRecordError
 from twelvelabs_provider.jobs import checkpoint
 from twelvelabs_provider.jobs.bulk_indexing.state import (
-    BulkState,
+    IndexingState,
     Stage,
     VideoState,
-    digest_of,
-    enough_of,
     key_of,
     rows_of,
 )
+from twelvelabs_provider.jobs.bulk_state import digest_of, enough_of
 from twelvelabs_provider.jobs.checkpoint import Checkpoint
 
 INDEXED = VideoState("file:///a.mp4", Stage.INDEXED, asset_id="a1", job_id="v1", video_id="v1", duration=90.0)
 LOST = VideoState("file:///b.mp4", Stage.SENDING, asset_id="a2", at=5.0, mark="source-1")
 
 
-def state(**entries: VideoState) -> BulkState:
-    return BulkState("me", 1, 100.0, 200.0, "i1", videos=dict(entries))
+def state(**entries: VideoState) -> IndexingState:
+    return IndexingState("me", 1, 100.0, 200.0, "i1", entries=dict(entries))
 
 
 def test_a_video_state_survives_json() -> None:
@@ -67,8 +66,8 @@ def test_the_stage_at_the_start_of_a_retry(entry: VideoState, stage: Stage | Non
 
 def test_a_clear_keeps_only_unsettled_videos() -> None:
     old = state(a=INDEXED, b=LOST, c=LOST.failed(OSError("x"), again=False))
-    assert set(old.for_attempt("me", 2, 1.0, 2.0).videos) == {"a", "b", "c"}
-    assert set(old.for_attempt("another life", 1, 1.0, 2.0).videos) == {"b"}
+    assert set(old.for_attempt("me", 2, 1.0, 2.0).entries) == {"a", "b", "c"}
+    assert set(old.for_attempt("another life", 1, 1.0, 2.0).entries) == {"b"}
 
 
 def test_a_wait_ends_when_half_of_the_jobs_have_ended() -> None:
@@ -98,8 +97,8 @@ def test_videos_of_other_tasks_bill_nothing() -> None:
     assert VideoState("x", Stage.FAILED, duration=60.0, doubted=True).minutes == 1
 
 
-def checkpoint_in(tmp_path: Path) -> Checkpoint[BulkState]:
-    return Checkpoint(str(tmp_path), "i1/indexing/t-1", BulkState.restored)
+def checkpoint_in(tmp_path: Path) -> Checkpoint[IndexingState]:
+    return Checkpoint(str(tmp_path), "i1/indexing/t-1", IndexingState)
 
 
 def test_there_is_no_checkpoint_before_the_first_write(tmp_path: Path) -> None:
@@ -112,7 +111,7 @@ def test_settled_videos_are_written_once(tmp_path: Path, monkeypatch: pytest.Mon
     writer.begin(kept)
     sizes = []
     for number in range(95):
-        kept.videos[f"k{number}"] = INDEXED
+        kept.entries[f"k{number}"] = INDEXED
         writer.write(kept)
         sizes.append((tmp_path / "i1/indexing/t-1.checkpoint.json").stat().st_size)
     assert max(sizes) < 2500, "what is written again and again does not grow"

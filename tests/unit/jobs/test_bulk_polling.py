@@ -14,7 +14,7 @@ from twelvelabs_provider.exceptions import TwelveLabsUnreachableError
 from twelvelabs_provider.hooks.twelvelabs import TwelveLabsHook
 from twelvelabs_provider.jobs import outage
 from twelvelabs_provider.jobs.bulk_indexing.pipeline import IndexingPipeline
-from twelvelabs_provider.jobs.bulk_indexing.state import BulkState, Stage, VideoState
+from twelvelabs_provider.jobs.bulk_indexing.state import IndexingState, Stage, VideoState
 from twelvelabs_provider.jobs.bulk_indexing.steps import Steps
 from twelvelabs_provider.jobs.bulk_indexing.via_assets import AssetPipeline
 from twelvelabs_provider.jobs.bulk_indexing.via_tasks import TaskPipeline
@@ -41,8 +41,8 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobServer]:
 
 def work_on(way: type[IndexingPipeline], folder: Path, *entries: VideoState) -> IndexingPipeline:
     now = time.time()
-    state = BulkState("me", 1, now, now + HOUR, "i1", videos={entry.uri: entry for entry in entries})
-    checkpoint = Checkpoint(str(folder), "i1/indexing/t-1", BulkState.restored)
+    state = IndexingState("me", 1, now, now + HOUR, "i1", entries={entry.uri: entry for entry in entries})
+    checkpoint = Checkpoint(str(folder), "i1/indexing/t-1", IndexingState)
     checkpoint.begin(state)
     hook = TwelveLabsHook()
     steps = Steps(hook, "i1", "key", {}, None, with_subtitles=False)
@@ -66,7 +66,7 @@ def test_a_short_refusal_is_tolerated(
     jobs.always = lambda _: FIREWALL if next(left, None) is not None else None
     work = work_on(way, tmp_path, own())
     assert work.advance() is None
-    assert work.state.videos["a"].stage is Stage.INDEXED
+    assert work.state.entries["a"].stage is Stage.INDEXED
 
 
 @by_way
@@ -78,7 +78,7 @@ def test_after_a_refused_list_each_job_is_read(
     work = work_on(way, tmp_path, own(), VideoState("b", Stage.RUNNING, job_id="v2", video_id="v2", at=time.time()))
     wait = work.advance()
     assert wait is not None and wait.job_ids == ("v2",)
-    assert work.state.videos["a"].stage is Stage.INDEXED
+    assert work.state.entries["a"].stage is Stage.INDEXED
 
 
 @by_way
@@ -90,7 +90,7 @@ def test_a_long_refusal_fails_the_task_retryably(
     work = work_on(way, tmp_path, own())
     with pytest.raises(TwelveLabsUnreachableError, match="refused"):
         work.advance()
-    assert work.state.videos["a"].stage is Stage.RUNNING, "a retry attaches to it"
+    assert work.state.entries["a"].stage is Stage.RUNNING, "a retry attaches to it"
 
 
 @by_way
@@ -109,7 +109,7 @@ def test_the_connection_is_read_again(
         monkeypatch.setenv("AIRFLOW_CONN_TWELVELABS_DEFAULT", connection_text(other.origin, max_attempts=1))
         work = work_on(way, tmp_path, own())
         assert work.advance() is None
-    assert work.state.videos["a"].stage is Stage.INDEXED
+    assert work.state.entries["a"].stage is Stage.INDEXED
 
 
 @by_way

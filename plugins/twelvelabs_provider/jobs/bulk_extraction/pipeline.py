@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from twelvelabs_provider.api.errors import TwelveLabsError, TwelveLabsPermanentError, TwelveLabsRateLimitError
 from twelvelabs_provider.exceptions import TwelveLabsJobFailedError
@@ -17,13 +17,11 @@ from twelvelabs_provider.jobs.bulk_extraction.extraction import (
 from twelvelabs_provider.jobs.bulk_extraction.state import ExtractionState, ResultState, Stage
 from twelvelabs_provider.jobs.bulk_extraction.steps import Item, Steps
 from twelvelabs_provider.jobs.bulk_failures import MOST_ATTEMPTS, Failures, of_one_video
-from twelvelabs_provider.jobs.bulk_indexing.lookup import states_of
-from twelvelabs_provider.jobs.bulk_indexing.state import PendingJobs, enough_of
+from twelvelabs_provider.jobs.bulk_pipeline import MOST_WAITED_FOR, BulkPipeline
+from twelvelabs_provider.jobs.bulk_state import PendingJobs, enough_of
 from twelvelabs_provider.jobs.checkpoint import Checkpoint
 from twelvelabs_provider.jobs.idempotency import UNKNOWN_OUTCOME
-from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Phase
-from twelvelabs_provider.jobs.outage import poll_through_outage
-from twelvelabs_provider.jobs.worker_threads import run_in_threads
+from twelvelabs_provider.jobs.job import JobKind, JobRef, Phase
 from twelvelabs_provider.version_compat import AirflowFailException
 
 if TYPE_CHECKING:
@@ -31,18 +29,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MOST_THREADS = 8
-"""Concurrent requests of one worker."""
 BLOCK = 64
 """Results between two writes of the checkpoint."""
-LONGEST_STOP = 5.0
-"""Seconds in which the threads of a task that ends have to stop."""
-MOST_WAITED_FOR = 200
-"""Jobs of one trigger."""
 
 
 @dataclass
-class ExtractionPipeline:
+class ExtractionPipeline(BulkPipeline[ExtractionState]):
     """Extraction of the results of many videos by one task.
 
     :param most: analysis tasks that run on the service at once.
@@ -55,66 +47,46 @@ class ExtractionPipeline:
     state: ExtractionState
     most: int
     limit: float | None
-    _failures: Failures = field(init=False)
+    failures: Failures = field(init=False)
     # Requests that an earlier attempt may have sent.
     _unconfirmed: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._failures = Failures(self.most)
-        self._unconfirmed = {key for key, entry in self.state.results.items() if self.steps.may_be_lost(entry)}
+        self.failures = Failures(self.most)
+        self._unconfirmed = {key for key, entry in self.state.entries.items() if self.steps.may_be_lost(entry)}
 
     @property
     def items(self) -> Mapping[str, Item]:
         """The results to extract, by key."""
         return self.steps.items
 
-    @property
-    def refused_until(self) -> float:
-        """Epoch seconds until which the service accepts no more requests."""
-        return self._failures.refused_until
-
     def reuse_published(self, keys: Collection[str]) -> None:
         """Settle the results that are published for the same question."""
         for block in _blocks(keys):
-            for key, future in self._run_each(self.steps.find_published, block):
+            for key, future in self.run_each(self.steps.find_published, block):
                 self._apply(key, future)
             self.save()
 
-    def advance(self) -> PendingJobs | None:
-        """Publish and submit everything possible; return the jobs to wait for, None when every result is settled.
-
-        :raises TwelveLabsError: an error that concerns all videos: key, permission, quota.
-        :raises TwelveLabsUnreachableError: the service keeps failing; a retry continues.
-        """
-        while True:
-            self._collect_ended()
-            if not self.refused_until <= time.time() < self.state.deadline or not self._send_next():
-                return self._wait()
-
-    def stop(self) -> None:
-        """Let this process write nothing more."""
-        self.checkpoint.close()
-
     def summary(self) -> str:
         """Return the numbers of results per stage, for the log."""
-        left = sum(key not in self.state.results for key in self.items)
+        left = sum(key not in self.state.entries for key in self.items)
         numbers = {stage.value: len(self.state.at(stage)) for stage in (Stage.PUBLISHED, Stage.REUSED, Stage.FAILED)}
         numbers |= {"running": len(self.state.at(Stage.SENDING, Stage.RUNNING)), "to come": left}
         return f"{len(self.items)} results: " + ", ".join(f"{n} {what}" for what, n in numbers.items() if n)
 
     def is_settled(self, key: str) -> bool:
         """Return whether this attempt is done with a result."""
-        entry = self.state.results.get(key)
+        entry = self.state.entries.get(key)
         return entry is not None and entry.settled
 
-    def save(self) -> None:
-        """Write the checkpoint."""
-        self.checkpoint.write(self.state)
-
-    def _collect_ended(self) -> None:
+    def collect_ended(self) -> None:
         """Publish the answers of the analysis tasks that have ended."""
         running = {key: entry for key, entry in self.state.at(Stage.RUNNING).items() if key in self.items}
-        ended = dict(self._ended(running))
+        states = self.states_of_jobs(
+            JobKind.ANALYSIS_TASK, "", {key: entry.job_id or "" for key, entry in running.items()}
+        )
+        found = {key: states[entry.job_id or ""] for key, entry in running.items() if states}
+        ended = {key: state for key, state in found.items() if state.phase is not Phase.RUNNING}
         ready = [key for key, state in ended.items() if state.phase is Phase.READY]
         for key, state in ended.items():
             if state.phase is not Phase.READY:
@@ -122,41 +94,13 @@ class ExtractionPipeline:
                 error = TwelveLabsJobFailedError(state.failure_of(job))
                 self._fail(key, error, again=True)
         for block in _blocks(ready):
-            for key, future in self._run_each(lambda key: self.steps.collect(key, self.state.results[key]), block):
+            for key, future in self.run_each(lambda key: self.steps.collect(key, self.state.entries[key]), block):
                 self._apply(key, future)
             self.save()
         if len(ended) > len(ready):
             self.save()
 
-    def _ended(self, running: Mapping[str, ResultState]) -> Iterator[tuple[str, JobState]]:
-        """Yield the jobs that have ended; none if the poll fails.
-
-        :raises TwelveLabsUnreachableError: every poll has been refused for some minutes; a retry continues.
-        """
-        if not running:
-            return
-        ids = {entry.job_id or "" for entry in running.values()}
-        since = min(entry.at or time.time() for entry in running.values())
-        try:
-            states = poll_through_outage(
-                self.hook,
-                lambda: states_of(self.hook, JobKind.ANALYSIS_TASK, "", ids, since, self.state.deadline),
-                f"{len(ids)} analysis tasks",
-                self.state.deadline,
-            )
-        except TwelveLabsPermanentError:
-            raise
-        except TwelveLabsError as error:
-            self._count_failure(error)
-            log.warning("Could not poll %d analysis tasks, polling again: %s", len(ids), error)
-            return
-        self._failures.end()
-        for key, entry in running.items():
-            state = states[entry.job_id or ""]
-            if state.phase is not Phase.RUNNING:
-                yield key, state
-
-    def _send_next(self) -> bool:
+    def send_next(self) -> bool:
         """Send the next requests; return whether there were any."""
         open_ones = [key for key in self.items if self._may_send(key)]
         at_once = [key for key in open_ones if not self.items[key].extraction.runs_as_task][:BLOCK]
@@ -167,32 +111,29 @@ class ExtractionPipeline:
             return False
         for key in chosen:
             if self.items[key].extraction.is_billed:
-                self.state.results[key] = self.steps.sending(self.state.results.get(key))
+                self.state.entries[key] = self.steps.sending(self.state.entries.get(key))
         # The next attempt has to know which billed requests may have been sent.
         self.save()
-        for key, future in self._run_each(self._send, chosen):
+        for key, future in self.run_each(self._send, chosen):
             self._apply(key, future)
         self.save()
         return True
 
     def _may_send(self, key: str) -> bool:
-        entry = self.state.results.get(key)
+        entry = self.state.entries.get(key)
         return entry is None or entry.stage in (Stage.WAITING, Stage.SENDING)
 
     def _send(self, key: str) -> ResultState:
         if self.items[key].extraction.runs_as_task:
-            return self.steps.submit(key, self.state.results[key], self.state.deadline)
+            return self.steps.submit(key, self.state.entries[key], self.state.deadline)
         return self.steps.read(key, unconfirmed=key in self._unconfirmed)
-
-    def _run_each(self, work: Callable[[str], Any], keys: Collection[str]) -> Iterator[tuple[str, Future[Any]]]:
-        return run_in_threads(work, keys, MOST_THREADS, self.stop, LONGEST_STOP)
 
     def _apply(self, key: str, future: Future[ResultState | None]) -> None:
         error = future.exception()
         if error is None:
-            self._failures.end()
+            self.failures.end()
             if found := future.result():
-                self.state.results[key] = found
+                self.state.entries[key] = found
         else:
             self._handle_error(key, error)
 
@@ -203,7 +144,7 @@ class ExtractionPipeline:
             self.save()
             raise cause
         if isinstance(error, TwelveLabsRateLimitError):
-            self._failures.note_refusal(error)
+            self.failures.note_refusal(error)
             self._repeat(key)
             return
         if isinstance(error, UnusableAnswerError):
@@ -215,7 +156,7 @@ class ExtractionPipeline:
             self._fail(key, error, again=lost and self.steps.resubmit_lost)
             return
         if isinstance(error, TwelveLabsError):
-            self._count_failure(error)
+            self.count_failure(error)
         attempts = self._repeat(key, failed=1)
         log.warning("%s, attempt %d of %d: %s", self.items[key].name, attempts, MOST_ATTEMPTS, error)
         if attempts >= MOST_ATTEMPTS:
@@ -223,10 +164,10 @@ class ExtractionPipeline:
 
     def _repeat(self, key: str, failed: int = 0) -> int:
         """Let the last step of a result be repeated; return how often it has failed."""
-        entry = self.state.results.get(key) or ResultState(Stage.WAITING)
+        entry = self.state.entries.get(key) or ResultState(Stage.WAITING)
         # A result whose analysis task has ended is collected again.
         stage = entry.stage if entry.stage is Stage.RUNNING else Stage.WAITING
-        self.state.results[key] = replace(entry, stage=stage, attempts=entry.attempts + failed)
+        self.state.entries[key] = replace(entry, stage=stage, attempts=entry.attempts + failed)
         return entry.attempts + failed
 
     def _is_lost(self, key: str, error: Exception) -> bool:
@@ -235,18 +176,12 @@ class ExtractionPipeline:
         return extraction.is_billed and not extraction.runs_as_task and _is_unknown(error)
 
     def _fail(self, key: str, error: Exception, *, again: bool, minutes: float = 0.0) -> None:
-        entry = self.state.results.get(key) or ResultState(Stage.FAILED)
-        self.state.results[key] = entry.failed(error, again=again, minutes=minutes)
-        log.warning("%s: %s", self.items[key].name, self.state.results[key].reason)
+        entry = self.state.entries.get(key) or ResultState(Stage.FAILED)
+        self.state.entries[key] = entry.failed(error, again=again, minutes=minutes)
+        log.warning("%s: %s", self.items[key].name, self.state.entries[key].reason)
 
-    def _count_failure(self, error: Exception) -> None:
-        """Raise after too many failures in a row."""
-        self._failures.note()
-        if self._failures.are_too_many:
-            self.save()
-            raise self._failures.unreachable(error) from error
-
-    def _wait(self) -> PendingJobs | None:
+    def jobs_to_wait_for(self) -> PendingJobs | None:
+        """Return the running analysis tasks."""
         now = time.time()
         running = list(self.state.at(Stage.RUNNING).values())[:MOST_WAITED_FOR]
         if running:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from twelvelabs_provider.api.errors import TwelveLabsError, TwelveLabsPermanentError, TwelveLabsRateLimitError
 from twelvelabs_provider.exceptions import (
@@ -16,16 +16,16 @@ from twelvelabs_provider.exceptions import (
     TwelveLabsSourceChangedError,
 )
 from twelvelabs_provider.jobs.bulk_failures import MOST_ATTEMPTS, Failures, of_one_video
-from twelvelabs_provider.jobs.bulk_indexing.lookup import NOT_FOUND, states_of
-from twelvelabs_provider.jobs.bulk_indexing.state import BulkState, PendingJobs, Stage, VideoState, enough_of
+from twelvelabs_provider.jobs.bulk_indexing.lookup import NOT_FOUND
+from twelvelabs_provider.jobs.bulk_indexing.state import IndexingState, Stage, VideoState
 from twelvelabs_provider.jobs.bulk_indexing.steps import Steps
+from twelvelabs_provider.jobs.bulk_pipeline import MOST_THREADS, MOST_WAITED_FOR, BulkPipeline
+from twelvelabs_provider.jobs.bulk_state import PendingJobs, enough_of
 from twelvelabs_provider.jobs.checkpoint import Checkpoint
 from twelvelabs_provider.jobs.cost import ROUNDING, Bill, indexing_bill, over_limit, unknown_length
 from twelvelabs_provider.jobs.deduplication import remove_failed
 from twelvelabs_provider.jobs.idempotency import UNKNOWN_OUTCOME
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Phase
-from twelvelabs_provider.jobs.outage import poll_through_outage
-from twelvelabs_provider.jobs.worker_threads import run_in_threads
 from twelvelabs_provider.storage.video_list import ListedVideo
 from twelvelabs_provider.version_compat import AirflowFailException
 
@@ -34,16 +34,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MOST_THREADS = 8
-"""Concurrent uploads of one worker."""
-LONGEST_STOP = 5.0
-"""Seconds in which the uploads of a task that ends have to stop."""
-MOST_WAITED_FOR = 200
-"""Jobs of one trigger."""
-
 
 @dataclass
-class IndexingPipeline(ABC):
+class IndexingPipeline(BulkPipeline[IndexingState]):
     """Indexing of many videos by one task, independent of the generation.
 
     :param most: concurrent indexing jobs, and besides them assets that are not indexed yet.
@@ -54,47 +47,36 @@ class IndexingPipeline(ABC):
 
     hook: TwelveLabsHook
     steps: Steps
-    checkpoint: Checkpoint[BulkState]
-    state: BulkState
+    checkpoint: Checkpoint[IndexingState]
+    state: IndexingState
     videos: Mapping[str, ListedVideo]
     most: int
     limit: float | None
     count: Callable[[Bill], None]
     _unconfirmed: set[str] = field(default_factory=set)
-    _failures: Failures = field(init=False)
+    failures: Failures = field(init=False)
     _created: dict[str, float] = field(default_factory=dict)
     _kind: ClassVar[JobKind]
 
     def __post_init__(self) -> None:
-        self._failures = Failures(self.most)
+        self.failures = Failures(self.most)
         # The earlier attempt may have sent these requests.
         self._unconfirmed |= self.state.at(Stage.UPLOADING, Stage.SENDING).keys()
 
     @property
-    def refused_until(self) -> float:
-        """Epoch seconds until which the service accepts no more requests."""
-        return self._failures.refused_until
-
-    def advance(self) -> PendingJobs | None:
-        """Submit everything possible; return the jobs to wait for, None when every video is settled.
-
-        :raises TwelveLabsError: an error that concerns all videos: key, permission, quota.
-        :raises TwelveLabsUnreachableError: the service keeps failing; a retry continues.
-        """
-        while True:
-            self._update()
-            if not self.refused_until <= time.time() < self.state.deadline or not self._submit_next():
-                return self._wait()
+    def threads(self) -> int:
+        """Concurrent uploads of this process."""
+        return min(self.most, MOST_THREADS)
 
     def stop(self) -> None:
         """Stop the threads of this process, so that they send and write nothing more."""
         self.steps.stopped.set()
-        self.checkpoint.close()
+        super().stop()
 
     def summary(self) -> str:
         """Return the numbers of videos per stage, for the log."""
         counts = {stage: len(self.state.at(stage)) for stage in Stage}
-        left = sum(key not in self.state.videos for key in self.videos)
+        left = sum(key not in self.state.entries for key in self.videos)
         assets = counts[Stage.UPLOADING] + counts[Stage.ASSET]
         numbers = {
             "indexed": counts[Stage.INDEXED],
@@ -107,10 +89,6 @@ class IndexingPipeline(ABC):
         return f"{len(self.videos)} videos: " + ", ".join(f"{n} {what}" for what, n in numbers.items() if n)
 
     @abstractmethod
-    def _submit_next(self) -> bool:
-        """Send the next requests; return whether there were any."""
-
-    @abstractmethod
     def _mark(self, entry: VideoState, video_id: str) -> None:
         """Add the content mark to a video whose upload could not carry it."""
 
@@ -118,41 +96,21 @@ class IndexingPipeline(ABC):
     def _free(self) -> int:
         return self.most - sum(not entry.shared for entry in self.state.at(Stage.RUNNING).values())
 
-    def _update(self) -> None:
+    def collect_ended(self) -> None:
         """Update the videos whose jobs have ended."""
         running = self.state.at(Stage.RUNNING)
-        for key, state in self._states(self._kind, {key: entry.job_id or "" for key, entry in running.items()}):
+        for key, state in self._ended_jobs(self._kind, {key: entry.job_id or "" for key, entry in running.items()}):
             self._ended(key, running[key], state)
         if running:
-            self._save()
+            self.save()
 
-    def _states(self, kind: JobKind, jobs: Mapping[str, str]) -> Iterator[tuple[str, JobState]]:
-        """Yield the jobs that have ended; none if the poll fails.
-
-        :raises TwelveLabsUnreachableError: every poll has been refused for some minutes; a retry continues.
-        """
-        if not jobs:
-            return
+    def _ended_jobs(self, kind: JobKind, jobs: Mapping[str, str]) -> Iterator[tuple[str, JobState]]:
+        """Yield the jobs that have ended; none if the poll fails."""
         # Jobs of other tasks are older, and are read by their ids.
-        since = min((self.state.videos[key].at or time.time() for key in jobs), default=0.0)
-        ids, bulk = set(jobs.values()), self.state
-        try:
-            states = poll_through_outage(
-                self.hook,
-                lambda: states_of(self.hook, kind, bulk.index_id, ids, since, bulk.deadline),
-                f"{len(ids)} jobs",
-                bulk.deadline,
-            )
-        except TwelveLabsPermanentError:
-            raise
-        except TwelveLabsError as error:
-            self._count_failure(error)
-            log.warning("Could not poll %d jobs, polling again: %s", len(jobs), error)
-            return
-        self._failures.end()
+        states = self.states_of_jobs(kind, self.state.index_id, jobs)
         self._created |= {job_id: state.created_at for job_id, state in states.items() if state.created_at}
         for key, job_id in jobs.items():
-            if states[job_id].phase is not Phase.RUNNING:
+            if job_id in states and states[job_id].phase is not Phase.RUNNING:
                 yield key, states[job_id]
 
     def _ended(self, key: str, entry: VideoState, state: JobState) -> None:
@@ -161,7 +119,7 @@ class IndexingPipeline(ABC):
             self._indexed(key, replace(entry, video_id=state.video_id, duration=state.duration or entry.duration))
         elif entry.shared:
             # The other task's job failed, so this task indexes the video.
-            del self.state.videos[key]
+            del self.state.entries[key]
         else:
             self._discard(key, entry, job, state)
 
@@ -171,11 +129,11 @@ class IndexingPipeline(ABC):
             try:
                 self._mark(entry, video_id)
             except AirflowFailException as error:
-                self.state.videos[key] = entry.failed(error, again=False)
+                self.state.entries[key] = entry.failed(error, again=False)
                 return
             self.count(indexing_bill(entry.duration))
         stage = Stage.REUSED if entry.shared else Stage.INDEXED
-        self.state.videos[key] = replace(entry, stage=stage, known=())
+        self.state.entries[key] = replace(entry, stage=stage, known=())
 
     def _discard(self, key: str, entry: VideoState, job: JobRef, state: JobState) -> None:
         """Delete a failed video, so that a retry uploads it again, unless a user has deleted the job."""
@@ -184,7 +142,7 @@ class IndexingPipeline(ABC):
         error = TwelveLabsJobFailedError(state.failure_of(job))
         log.warning("%s: %s", entry.uri, error)
         failed = entry.failed(error, again=state.status != NOT_FOUND)
-        self.state.videos[key] = replace(failed, asset_id=None, job_id=None, video_id=None)
+        self.state.entries[key] = replace(failed, asset_id=None, job_id=None, video_id=None)
 
     def _next(self, room: int, stage: Stage, *, apart: bool = False) -> list[str]:
         """Return the next videos: those with an unfinished step first, then in the given order.
@@ -193,7 +151,7 @@ class IndexingPipeline(ABC):
         """
         begun = sorted(self.state.at(stage).items(), key=lambda item: item[1].attempts)
         waiting = [key for key, _ in begun if key in self.videos]
-        waiting += [key for key in self.videos if key not in self.state.videos]
+        waiting += [key for key in self.videos if key not in self.state.entries]
         chosen: list[str] = []
         names: set[str] = set()
         for key in waiting:
@@ -203,42 +161,38 @@ class IndexingPipeline(ABC):
                 names.add(name)
         return chosen
 
-    def run_each(self, work: Callable[[str], Any], keys: Collection[str]) -> Iterator[tuple[str, Future[Any]]]:
-        """Run a function for several videos at once; yield each when its result is there."""
-        return run_in_threads(work, keys, min(self.most, MOST_THREADS), self.stop, LONGEST_STOP)
-
     def _apply(self, key: str, future: Future[VideoState]) -> None:
         error = future.exception()
         if error is None:
-            self._failures.end()
-            self.state.videos[key] = replace(future.result(), attempts=0)
+            self.failures.end()
+            self.state.entries[key] = replace(future.result(), attempts=0)
         else:
             self._handle_error(key, error)
 
     def _handle_error(self, key: str, cause: BaseException) -> None:
         """Record a failed step: final, to be repeated, or an error of all videos, which is raised."""
-        entry = self.state.videos[key]
+        entry = self.state.entries[key]
         error = of_one_video(cause)
         if error is None:
-            self._save()
+            self.save()
             raise cause
         if isinstance(error, TwelveLabsRateLimitError):
-            self._failures.note_refusal(error)
+            self.failures.note_refusal(error)
             return
         unknown = isinstance(error, UNKNOWN_OUTCOME)
         if not unknown and isinstance(error, TwelveLabsPermanentError | AirflowFailException):
-            self.state.videos[key] = entry.failed(error, again=False)
-            log.warning("%s: %s", entry.uri, self.state.videos[key].reason)
+            self.state.entries[key] = entry.failed(error, again=False)
+            log.warning("%s: %s", entry.uri, self.state.entries[key].reason)
             return
         if isinstance(error, TwelveLabsError) and not isinstance(error, TwelveLabsSourceChangedError):
             # Not for an error of the video's own store or disk.
-            self._count_failure(error)
+            self.count_failure(error)
         attempts = entry.attempts + 1
         if attempts < MOST_ATTEMPTS:
-            self.state.videos[key] = replace(entry, attempts=attempts)
+            self.state.entries[key] = replace(entry, attempts=attempts)
         else:
             doubted = entry.stage is Stage.SENDING
-            self.state.videos[key] = replace(entry.failed(error, again=True, doubted=doubted), upload=entry.upload)
+            self.state.entries[key] = replace(entry.failed(error, again=True, doubted=doubted), upload=entry.upload)
         log.warning("%s, attempt %d of %d: %s", entry.uri, attempts, MOST_ATTEMPTS, error)
 
     def _within_limit(self, keys: Collection[str]) -> list[str]:
@@ -248,10 +202,10 @@ class IndexingPipeline(ABC):
         """
         if self.limit is None:
             return list(keys)
-        left = self.limit - sum(entry.minutes for key, entry in self.state.videos.items() if key not in keys)
+        left = self.limit - sum(entry.minutes for key, entry in self.state.entries.items() if key not in keys)
         within: list[str] = []
         for key in keys:
-            entry = self.state.videos[key]
+            entry = self.state.entries[key]
             error = unknown_length() if entry.duration is None else None
             minutes = (entry.duration or 0.0) / 60
             if minutes > left + ROUNDING:
@@ -261,17 +215,11 @@ class IndexingPipeline(ABC):
                 left -= minutes
             else:
                 log.warning("%s: %s", entry.uri, error)
-                self.state.videos[key] = entry.failed(error, again=False)
+                self.state.entries[key] = entry.failed(error, again=False)
         return within
 
-    def _count_failure(self, error: Exception) -> None:
-        """Raise after too many failures in a row."""
-        self._failures.note()
-        if self._failures.are_too_many:
-            self._save()
-            raise self._failures.unreachable(error) from error
-
-    def _wait(self) -> PendingJobs | None:
+    def jobs_to_wait_for(self) -> PendingJobs | None:
+        """Return the running jobs, those of this task first."""
         running, now = self.state.at(Stage.RUNNING), time.time()
         if running:
             own = [entry for entry in running.values() if not entry.shared]
@@ -281,12 +229,9 @@ class IndexingPipeline(ABC):
             ids = tuple(entry.job_id or "" for entry in chosen)
             began = [self._began(entry.job_id, entry.at or now) for entry in chosen]
             return PendingJobs(self._kind, index_id, ids, enough_of(len(own) or len(ids)), min(began), max(began))
-        open_ones = any(key not in self.state.videos or not self.state.videos[key].settled for key in self.videos)
+        open_ones = any(key not in self.state.entries or not self.state.entries[key].settled for key in self.videos)
         return PendingJobs(self._kind, None, (), 0, now, now) if open_ones else None
 
     def _began(self, job_id: str | None, otherwise: float) -> float:
         """Return when a job was created; a job of another task may be older than this task."""
         return min(self._created.get(job_id or "", otherwise), otherwise)
-
-    def _save(self) -> None:
-        self.checkpoint.write(self.state)

@@ -14,8 +14,9 @@ from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.policies import IfIndexed
 from twelvelabs_provider.jobs.bulk_indexing.lookup import assets_of_marks, videos_of_marks
 from twelvelabs_provider.jobs.bulk_indexing.pipeline import IndexingPipeline
-from twelvelabs_provider.jobs.bulk_indexing.state import Stage, VideoState, digest_of
+from twelvelabs_provider.jobs.bulk_indexing.state import Stage, VideoState
 from twelvelabs_provider.jobs.bulk_indexing.steps import LocatedVideo
+from twelvelabs_provider.jobs.bulk_state import digest_of
 from twelvelabs_provider.jobs.cost import Bill, BilledKind, must_be_allowed, sentence, unknown_length
 from twelvelabs_provider.jobs.deduplication import find_video, job_of
 from twelvelabs_provider.jobs.job import Phase
@@ -30,11 +31,11 @@ def preflight(work: IndexingPipeline, policy: IfIndexed) -> None:
 
     :raises TwelveLabsInputError: the rest would bill more than is allowed; nothing was submitted.
     """
-    new = [key for key in work.videos if key not in work.state.videos]
+    new = [key for key in work.videos if key not in work.state.entries]
     located = _locate(work, new, policy)
     if policy is not IfIndexed.REINDEX and located:
         _reuse_videos(work, located, policy)
-        rest = {key: one for key, one in located.items() if key not in work.state.videos}
+        rest = {key: one for key, one in located.items() if key not in work.state.entries}
         if rest and work.hook.api.indexing_route() is IndexingRoute.ASSET:
             _reuse_assets(work, rest)
     _check_bill(work, policy)
@@ -46,7 +47,7 @@ def late_preflight(work: IndexingPipeline, key: str) -> VideoState | None:
 
     :raises TwelveLabsInputError: the video does not exist or cannot be read.
     """
-    policy = IfIndexed(work.state.videos[key].preflight_pending or IfIndexed.REINDEX)
+    policy = IfIndexed(work.state.entries[key].preflight_pending or IfIndexed.REINDEX)
     if policy is IfIndexed.REINDEX:
         return None
     located = work.steps.locate(work.videos[key])
@@ -62,7 +63,7 @@ def _locate(work: IndexingPipeline, keys: Collection[str], policy: IfIndexed) ->
         if error is None:
             located[key] = future.result()
         elif isinstance(error, AirflowFailException):
-            work.state.videos[key] = VideoState(Location.parse(work.videos[key].uri).uri, Stage.FAILED).failed(
+            work.state.entries[key] = VideoState(Location.parse(work.videos[key].uri).uri, Stage.FAILED).failed(
                 error, again=False
             )
         else:
@@ -80,7 +81,7 @@ def _postpone(work: IndexingPipeline, key: str, error: BaseException, policy: If
     uri = Location.parse(work.videos[key].uri).uri
     log.warning("Could not read %s, trying again later: %s: %s", uri, type(error).__name__, error)
     first = Stage.UPLOADING if work.hook.api.indexing_route() is IndexingRoute.ASSET else Stage.SENDING
-    work.state.videos[key] = VideoState(uri, first, preflight_pending=policy.value)
+    work.state.entries[key] = VideoState(uri, first, preflight_pending=policy.value)
 
 
 def _reuse_videos(work: IndexingPipeline, located: Mapping[str, LocatedVideo], policy: IfIndexed) -> None:
@@ -89,7 +90,7 @@ def _reuse_videos(work: IndexingPipeline, located: Mapping[str, LocatedVideo], p
     for key, one in located.items():
         video = found.get(one.mark)
         if video is not None:
-            work.state.videos[key] = _reused(work, one, video, policy)
+            work.state.entries[key] = _reused(work, one, video, policy)
     if found:
         log.info("%d videos are already in index %s", len(found), work.state.index_id)
 
@@ -118,7 +119,7 @@ def _reuse_assets(work: IndexingPipeline, located: Mapping[str, LocatedVideo]) -
     for key, one in located.items():
         asset = found.get(one.mark)
         if asset is not None:
-            work.state.videos[key] = VideoState(
+            work.state.entries[key] = VideoState(
                 one.source.uri, Stage.ASSET, asset_id=asset.id, duration=asset.duration, mark=one.mark,
                 size=one.source.size, borrowed=True,
             )  # fmt: skip
@@ -128,7 +129,7 @@ def _reuse_assets(work: IndexingPipeline, located: Mapping[str, LocatedVideo]) -
 
 def _check_bill(work: IndexingPipeline, policy: IfIndexed) -> None:
     """Sum up what all videos bill, as far as their lengths are known, and refuse more than is allowed."""
-    entries = work.state.videos
+    entries = work.state.entries
     minutes = sum(entry.minutes for entry in entries.values())
     prepared = [entry.duration for entry in work.state.at(Stage.ASSET).values()]
     to_come = [key for key in work.videos if key not in entries or _is_to_come(entries[key])]
@@ -160,7 +161,7 @@ def _durations(work: IndexingPipeline, keys: Iterable[str], policy: IfIndexed) -
             found.append(future.result())
             if found[-1] is None and not late:
                 entry = VideoState(Location.parse(work.videos[key].uri).uri, Stage.FAILED)
-                work.state.videos[key] = entry.failed(unknown_length(), again=False)
+                work.state.entries[key] = entry.failed(unknown_length(), again=False)
         elif not isinstance(error, AirflowFailException):
             _postpone(work, key, error, policy)
     return found

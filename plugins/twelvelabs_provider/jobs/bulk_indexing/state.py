@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
-from twelvelabs_provider.api.url_secrets import without_secrets
-from twelvelabs_provider.jobs.job import JobKind
+from twelvelabs_provider.jobs.bulk_state import BulkState, EntryState, reason_of
 from twelvelabs_provider.storage.locations import without_signatures
-
-LONGEST_REASON = 500
-"""Characters of a reason in a row."""
 
 
 class Stage(StrEnum):
@@ -31,11 +27,8 @@ class Stage(StrEnum):
     FAILED = "failed"
 
 
-SETTLED = (Stage.INDEXED, Stage.REUSED, Stage.FAILED)
-
-
 @dataclass(frozen=True)
-class VideoState:
+class VideoState(EntryState):
     """State of one video.
 
     :param uri: the URI without secrets.
@@ -58,6 +51,9 @@ class VideoState:
     :param preflight_pending: ``if_indexed`` of a video that could not be read in the preflight; it is checked before
         its upload.
     """
+
+    stage_type = Stage
+    settled_stages = frozenset({Stage.INDEXED, Stage.REUSED, Stage.FAILED})
 
     uri: str
     stage: Stage
@@ -83,11 +79,6 @@ class VideoState:
     fingerprint: str | None = None
 
     @property
-    def settled(self) -> bool:
-        """Whether this attempt is done with it."""
-        return self.stage in SETTLED
-
-    @property
     def minutes(self) -> float:
         """Minutes that it bills or may bill; 0 if another task pays."""
         paid = self.stage in (Stage.SENDING, Stage.RUNNING, Stage.INDEXED) or self.doubted
@@ -95,11 +86,8 @@ class VideoState:
 
     def failed(self, error: BaseException, *, again: bool, doubted: bool = False) -> VideoState:
         """Return the state after a final failure of this attempt."""
-        reason = without_secrets(str(error) or type(error).__name__)[:LONGEST_REASON]
-        kind = type(error).__name__
-        return replace(
-            self, stage=Stage.FAILED, error_type=kind, reason=reason, again=again, doubted=doubted, upload=None
-        )
+        failed = replace(self, stage=Stage.FAILED, again=again, doubted=doubted, upload=None)
+        return replace(failed, error_type=type(error).__name__, reason=reason_of(error))
 
     def for_retry(self) -> VideoState | None:
         """Return the state with which the next attempt begins; None to begin without a state."""
@@ -110,97 +98,24 @@ class VideoState:
             return None
         return replace(self, stage=stage, attempts=0, error_type=None, reason=None, again=False, doubted=False)
 
-    def as_json(self) -> dict[str, Any]:
-        """Return plain JSON without default values."""
-        return {name: value for name, value in asdict(self).items() if value != _DEFAULTS.get(name)}
-
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Read what :meth:`as_json` wrote; unknown fields of a later release are ignored.
-
-        :raises ValueError: if it is something else.
-        """
-        try:
-            given = {name: value[name] for name in _NAMES if name in value}
-            return cls(**{**given, "stage": Stage(given["stage"]), "known": tuple(given.get("known") or ())})
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"not the state of a video: {error!r}") from error
-
-
-_NAMES = tuple(entry_field.name for entry_field in fields(VideoState))
-_DEFAULTS = {entry_field.name: entry_field.default for entry_field in fields(VideoState)} | {"uri": None, "stage": None}
+    def from_fields(cls, given: Mapping[str, Any]) -> Self:
+        """Return the entry with some fields; JSON has no tuples."""
+        return cls(**{**given, "known": tuple(given.get("known") or ())})
 
 
 @dataclass
-class BulkState:
-    """State of all videos of one task instance.
+class IndexingState(BulkState[VideoState]):
+    """State of all videos of one task instance; the entries are by :func:`key_of`.
 
-    :param identity: the identity of the task instance, the same for its attempts until a clear.
-    :param try_number: the attempt that wrote it last.
-    :param began_at: epoch seconds at which that attempt began.
-    :param deadline: epoch seconds.
     :param index_id: the index.
-    :param preflight_digest: digest of the list that the preflight has checked; None before.
     :param minutes: what all videos bill, as far as their lengths are known.
-    :param videos: by key, see :func:`key_of`.
     """
 
-    identity: str
-    try_number: int
-    began_at: float
-    deadline: float
+    entry_type = VideoState
+
     index_id: str
-    preflight_digest: str | None = None
     minutes: float = 0.0
-    videos: dict[str, VideoState] = field(default_factory=dict)
-
-    def at(self, *stages: Stage) -> dict[str, VideoState]:
-        """Return the videos at some stages."""
-        return {key: entry for key, entry in self.videos.items() if entry.stage in stages}
-
-    @classmethod
-    def restored(cls, head: Mapping[str, Any], entries: Mapping[str, Any]) -> Self:
-        """Return the state of a checkpoint.
-
-        :raises ValueError: an entry is something else.
-        """
-        return cls(**head, videos={key: VideoState.from_json(value) for key, value in entries.items()})
-
-    def entries(self) -> Mapping[str, VideoState]:
-        """Return the videos, for the checkpoint."""
-        return self.videos
-
-    def head(self) -> dict[str, Any]:
-        """Return everything except the videos, as plain JSON."""
-        return {name: value for name, value in vars(self).items() if name != "videos"}
-
-    def for_attempt(self, identity: str, try_number: int, now: float, deadline: float) -> BulkState:
-        """Return the state of the next attempt, without failures that a retry may solve.
-
-        After a user's clear it contains only unsettled videos: indexed ones are found in the index.
-        """
-        same_life = identity == self.identity
-        kept = {key: entry.for_retry() for key, entry in self.videos.items()}
-        entries = {key: entry for key, entry in kept.items() if entry and (same_life or not entry.settled)}
-        return BulkState(identity, try_number, now, deadline, self.index_id, videos=entries)
-
-
-@dataclass(frozen=True)
-class PendingJobs:
-    """Jobs that have to end before the task can continue.
-
-    :param job_ids: jobs of one kind; a few hundred at most, because a trigger stores them.
-    :param enough: how many of them have to end.
-    :param started_at: epoch seconds at which the oldest was submitted.
-    :param youngest_at: epoch seconds at which the youngest was submitted; it determines the pause between polls.
-    """
-
-    kind: JobKind
-    index_id: str | None
-    job_ids: tuple[str, ...]
-    enough: int
-    started_at: float
-    youngest_at: float
 
 
 def key_of(uri: str) -> str:
@@ -208,21 +123,7 @@ def key_of(uri: str) -> str:
     return hashlib.sha256(without_signatures(uri).encode()).hexdigest()[:16]
 
 
-def digest_of(keys: Iterable[str]) -> str:
-    """Return a digest of a list of videos."""
-    return hashlib.sha256("\0".join(keys).encode()).hexdigest()[:32]
-
-
-def enough_of(waiting: int, free: int | None = None) -> int:
-    """Return how many of the awaited jobs have to end: half of them.
-
-    :param free: how many the task can use at most; None for all.
-    """
-    half = (waiting + 1) // 2
-    return max(1, half if free is None else min(half, free))
-
-
-def rows_of(keys: Iterable[str], uris: Iterable[str], state: BulkState) -> Iterator[dict[str, Any]]:
+def rows_of(keys: Iterable[str], uris: Iterable[str], state: IndexingState) -> Iterator[dict[str, Any]]:
     """Yield the outcome row of each given video.
 
     :param keys: the videos in the order in which they were given.
@@ -230,7 +131,7 @@ def rows_of(keys: Iterable[str], uris: Iterable[str], state: BulkState) -> Itera
     """
     seen: set[str] = set()
     for key, uri in zip(keys, uris, strict=True):
-        entry = state.videos.get(key) or VideoState(uri, Stage.FAILED, error_type="NotBegun", reason="not started")
+        entry = state.entries.get(key) or VideoState(uri, Stage.FAILED, error_type="NotBegun", reason="not started")
         row = _row(entry)
         if key in seen:
             row["minutes"] = 0.0

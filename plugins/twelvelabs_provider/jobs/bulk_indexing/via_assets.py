@@ -10,10 +10,12 @@ from typing import ClassVar
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsSourceChangedError
 from twelvelabs_provider.jobs.bulk_failures import MOST_ATTEMPTS
 from twelvelabs_provider.jobs.bulk_indexing.lookup import NOT_FOUND
-from twelvelabs_provider.jobs.bulk_indexing.pipeline import MOST_WAITED_FOR, IndexingPipeline
+from twelvelabs_provider.jobs.bulk_indexing.pipeline import IndexingPipeline
 from twelvelabs_provider.jobs.bulk_indexing.preflight import late_preflight
-from twelvelabs_provider.jobs.bulk_indexing.state import PendingJobs, Stage, VideoState, enough_of
+from twelvelabs_provider.jobs.bulk_indexing.state import Stage, VideoState
 from twelvelabs_provider.jobs.bulk_indexing.steps import VideoUploadState
+from twelvelabs_provider.jobs.bulk_pipeline import MOST_WAITED_FOR
+from twelvelabs_provider.jobs.bulk_state import PendingJobs, enough_of
 from twelvelabs_provider.jobs.cost import over_limit
 from twelvelabs_provider.jobs.deduplication import remove_failed
 from twelvelabs_provider.jobs.job import JobKind, JobRef, JobState, Phase
@@ -31,17 +33,17 @@ class AssetPipeline(IndexingPipeline):
     _kind: ClassVar[JobKind] = JobKind.INDEXED_ASSET
     _ready: set[str] = field(default_factory=set)
 
-    def _submit_next(self) -> bool:
+    def send_next(self) -> bool:
         indexed = self._index()
         return (time.time() >= self.refused_until and self._upload()) or indexed
 
-    def _update(self) -> None:
-        super()._update()
+    def collect_ended(self) -> None:
+        super().collect_ended()
         assets = self._unready()
-        for key, state in self._states(JobKind.ASSET, {key: entry.asset_id or "" for key, entry in assets.items()}):
+        for key, state in self._ended_jobs(JobKind.ASSET, {key: entry.asset_id or "" for key, entry in assets.items()}):
             self._prepared(key, assets[key], state)
         if assets:
-            self._save()
+            self.save()
 
     def _mark(self, entry: VideoState, video_id: str) -> None:
         """Do nothing: the indexing request contained the mark."""
@@ -49,10 +51,10 @@ class AssetPipeline(IndexingPipeline):
     def _unready(self) -> dict[str, VideoState]:
         return {key: entry for key, entry in self.state.at(Stage.ASSET).items() if key not in self._ready}
 
-    def _wait(self) -> PendingJobs | None:
+    def jobs_to_wait_for(self) -> PendingJobs | None:
         unready = self._unready()
         if not unready or self._free <= 0:
-            return super()._wait()
+            return super().jobs_to_wait_for()
         ids = tuple(entry.asset_id or "" for entry in unready.values())[:MOST_WAITED_FOR]
         now = time.time()
         began = [self._began(asset_id, now) for asset_id in ids]
@@ -66,7 +68,7 @@ class AssetPipeline(IndexingPipeline):
             self._ready.add(key)
             self._measured(key, entry, state.duration)
         elif entry.borrowed:
-            del self.state.videos[key]
+            del self.state.entries[key]
         elif entry.linked and state.status != NOT_FOUND:
             self._upload_instead(key, entry, state)
         else:
@@ -80,23 +82,23 @@ class AssetPipeline(IndexingPipeline):
         reason = reason if state.phase is Phase.READY else f"{state.failure_of(job)}, {why}"
         log.warning("%s is uploaded instead of a link: %s", entry.uri, reason)
         remove_failed(self.hook, job, entry.asset_id)
-        self.state.videos[key] = replace(entry, stage=Stage.UPLOADING, asset_id=None, linked=False, fingerprint=None)
+        self.state.entries[key] = replace(entry, stage=Stage.UPLOADING, asset_id=None, linked=False, fingerprint=None)
 
     def _upload_again(self, key: str, error: Exception) -> None:
         """Upload an object again that changed while the service fetched it."""
-        entry = self.state.videos[key]
+        entry = self.state.entries[key]
         remove_failed(self.hook, JobRef(JobKind.ASSET, entry.asset_id or ""), entry.asset_id)
         self._ready.discard(key)
         attempts = entry.attempts + 1
         begun = replace(entry, stage=Stage.UPLOADING, attempts=attempts, asset_id=None, fingerprint=None, mark=None)
         log.warning("%s, attempt %d of %d: %s", entry.uri, attempts, MOST_ATTEMPTS, error)
-        self.state.videos[key] = begun if attempts < MOST_ATTEMPTS else begun.failed(error, again=True)
+        self.state.entries[key] = begun if attempts < MOST_ATTEMPTS else begun.failed(error, again=True)
 
     def _measured(self, key: str, entry: VideoState, duration: float | None) -> None:
         """Use the service's length of an asset, which it bills; the file's header may have had another or none."""
         counted = 0.0 if entry.preflight_pending else entry.duration or 0.0
         length = duration or entry.duration
-        self.state.videos[key] = replace(entry, duration=length, preflight_pending=None)
+        self.state.entries[key] = replace(entry, duration=length, preflight_pending=None)
         if length is not None and length - counted > _MEASURED_ALIKE:
             self._check_limit(key, length - counted)
 
@@ -104,7 +106,7 @@ class AssetPipeline(IndexingPipeline):
         """Refuse a video that is longer than in the preflight, if it would exceed the limit."""
         if self.limit is not None and self.state.minutes + duration / 60 > self.limit:
             error = over_limit(self.limit)
-            self.state.videos[key] = self.state.videos[key].failed(error, again=False)
+            self.state.entries[key] = self.state.entries[key].failed(error, again=False)
         else:
             self.state.minutes += duration / 60
 
@@ -117,20 +119,21 @@ class AssetPipeline(IndexingPipeline):
             return False
         affordable = self._within_limit([key for key in chosen if key not in doubted])
         chosen = [key for key in chosen if key in doubted or key in affordable]
-        look_first = {key for key in chosen if key in self._unconfirmed or self.state.videos[key].borrowed}
+        look_first = {key for key in chosen if key in self._unconfirmed or self.state.entries[key].borrowed}
         for key in chosen:
-            self.state.videos[key] = replace(self.state.videos[key], stage=Stage.SENDING, at=time.time())
-        self._save()
+            self.state.entries[key] = replace(self.state.entries[key], stage=Stage.SENDING, at=time.time())
+        self.save()
         self._unconfirmed |= set(chosen)
         for key, future in self.run_each(
-            lambda key: self.steps.index(self.videos[key], self.state.videos[key], look_first=key in look_first), chosen
+            lambda key: self.steps.index(self.videos[key], self.state.entries[key], look_first=key in look_first),
+            chosen,
         ):
             error = future.exception()
             if isinstance(error, TwelveLabsSourceChangedError | TwelveLabsInputError):
                 self._upload_again(key, error)
             else:
                 self._apply(key, future)
-        self._save()
+        self.save()
         return True
 
     def _upload(self) -> bool:
@@ -141,22 +144,22 @@ class AssetPipeline(IndexingPipeline):
             return False
         look_first = {key for key in chosen if key in self._unconfirmed}
         for key in chosen:
-            self.state.videos.setdefault(key, VideoState(Location.parse(self.videos[key].uri).uri, Stage.UPLOADING))
-        self._save()
+            self.state.entries.setdefault(key, VideoState(Location.parse(self.videos[key].uri).uri, Stage.UPLOADING))
+        self.save()
         self._unconfirmed |= set(chosen)
         for key, future in self.run_each(lambda key: self._uploaded(key, key in look_first), chosen):
             self._apply(key, future)
-            if self.state.videos[key].stage is Stage.ASSET:
+            if self.state.entries[key].stage is Stage.ASSET:
                 self._unconfirmed.discard(key)
-        self._save()
+        self.save()
         return True
 
     def _uploaded(self, key: str, look_first: bool) -> VideoState:
         def write(entry: VideoState) -> None:
-            self.state.videos[key] = entry
-            self._save()
+            self.state.entries[key] = entry
+            self.save()
 
-        if self.state.videos[key].preflight_pending and (found := late_preflight(self, key)):
+        if self.state.entries[key].preflight_pending and (found := late_preflight(self, key)):
             return found
-        upload_state = VideoUploadState(lambda: self.state.videos[key], write)
-        return self.steps.upload(key, self.videos[key], self.state.videos[key], upload_state, look_first=look_first)
+        upload_state = VideoUploadState(lambda: self.state.entries[key], write)
+        return self.steps.upload(key, self.videos[key], self.state.entries[key], upload_state, look_first=look_first)

@@ -32,13 +32,13 @@ class TaskPipeline(IndexingPipeline):
 
     _kind: ClassVar[JobKind] = JobKind.INDEXING_TASK
 
-    def _submit_next(self) -> bool:
+    def send_next(self) -> bool:
         """Check each video, write the checkpoint, then submit."""
         chosen = self._next(self._free, Stage.SENDING, apart=True)
         if not chosen:
             return False
         for key in chosen:
-            self.state.videos.setdefault(key, VideoState(Location.parse(self.videos[key].uri).uri, Stage.SENDING))
+            self.state.entries.setdefault(key, VideoState(Location.parse(self.videos[key].uri).uri, Stage.SENDING))
         checked: dict[str, CheckedVideo] = {}
         for key, future in self.run_each(self._checked, chosen):
             if future.exception() is None and isinstance(future.result(), CheckedVideo):
@@ -50,11 +50,11 @@ class TaskPipeline(IndexingPipeline):
             if self._reconcile(key, checked[key]):
                 del checked[key]
         self._submit_tasks(checked)
-        self._save()
+        self.save()
         return True
 
     def _checked(self, key: str) -> CheckedVideo | VideoState:
-        entry = self.state.videos[key]
+        entry = self.state.entries[key]
         return (late_preflight(self, key) if entry.preflight_pending else None) or self.steps.check(self.videos[key])
 
     def _submit_tasks(self, checked: Mapping[str, CheckedVideo]) -> None:
@@ -65,8 +65,8 @@ class TaskPipeline(IndexingPipeline):
         begun = tasks_begun(self.hook, self.state.index_id, now)
         known = tuple(task.id for task in begun if filename_of(task) in names)
         for key, one in checked.items():
-            self.state.videos[key] = replace(
-                self.state.videos[key],
+            self.state.entries[key] = replace(
+                self.state.entries[key],
                 at=now,
                 known=known,
                 duration=one.video.duration,
@@ -75,10 +75,10 @@ class TaskPipeline(IndexingPipeline):
                 preflight_pending=None,
             )
         checked = {key: checked[key] for key in self._within_limit(checked)}
-        self._save()
+        self.save()
         self._unconfirmed |= checked.keys()
         lost: list[str] = []
-        for key, future in self.run_each(lambda key: self.steps.submit(checked[key], self.state.videos[key]), checked):
+        for key, future in self.run_each(lambda key: self.steps.submit(checked[key], self.state.entries[key]), checked):
             if isinstance(future.exception(), UNKNOWN_OUTCOME):
                 lost.append(key)
             self._apply(key, future)
@@ -88,10 +88,10 @@ class TaskPipeline(IndexingPipeline):
 
     def _reconcile(self, key: str, checked: CheckedVideo) -> bool:
         """Search the task of a video whose response was lost; return whether the video is done for now."""
-        entry = self.state.videos[key]
+        entry = self.state.entries[key]
         if entry.stage is not Stage.SENDING or entry.at is None:
             return entry.settled
-        ours = {one.job_id for one in self.state.videos.values() if one.job_id}
+        ours = {one.job_id for one in self.state.entries.values() if one.job_id}
         try:
             task = find_lost_indexing(self.hook, self.steps.submitted(checked), entry.at, {*entry.known, *ours})
         except (TwelveLabsError, AirflowFailException) as error:
@@ -100,7 +100,7 @@ class TaskPipeline(IndexingPipeline):
         if task is None:
             return False
         log.info("Found indexing task %s of %s, whose response was lost", task.id, entry.uri)
-        self.state.videos[key] = replace(
+        self.state.entries[key] = replace(
             entry, stage=Stage.RUNNING, job_id=task.id, video_id=task.video_id, found=True, attempts=0
         )
         return True
@@ -118,5 +118,5 @@ class TaskPipeline(IndexingPipeline):
         leave_mark(self.hook, self.state.index_id, video_id, entry.mark)
 
     def _is_as_checked(self, entry: VideoState) -> bool:
-        key = next((key for key, one in self.state.videos.items() if one.job_id == entry.job_id), "")
+        key = next((key for key, one in self.state.entries.items() if one.job_id == entry.job_id), "")
         return key in self.videos and self.steps.is_as_checked(self.videos[key], entry)
