@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import IO, Any
 
 from twelvelabs_provider.api.decoding import decoded_json
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsOutputError
 from twelvelabs_provider.storage.catalog.entry import MANIFEST_SUFFIX
 from twelvelabs_provider.storage.locations import Location
-from twelvelabs_provider.storage.log_redaction import hide_upload_sessions
 from twelvelabs_provider.storage.manifest import SCHEMA_VERSION, FileRecord
 from twelvelabs_provider.storage.published_results import decoded_rows, json_columns
+from twelvelabs_provider.storage.store_errors import reading_result
 from twelvelabs_provider.storage.stores import Store, open_store, read_whole
 
 Row = dict[str, Any]
@@ -48,7 +48,7 @@ def rows_of_result(manifest: str | os.PathLike[str], conn_id: str | None = None)
 
 def _document(store: Store, name: str) -> Mapping[str, Any]:
     uri = store.uri(name)
-    with _reading(uri):
+    with reading_result(uri):
         content = read_whole(store, name)
         if content is None:
             raise TwelveLabsOutputError(f"No result at {uri!r}: it is not published, or just being replaced.")
@@ -60,7 +60,7 @@ def _document(store: Store, name: str) -> Mapping[str, Any]:
 
 def _json_lines(store: Store, file: FileRecord, _: Any) -> Iterator[Row]:
     digest = hashlib.sha256()
-    with _reading(store.uri(file.name)):
+    with reading_result(store.uri(file.name)):
         with closing(_opened(store, file)) as stream:
             for line in stream:
                 digest.update(line)
@@ -70,7 +70,7 @@ def _json_lines(store: Store, file: FileRecord, _: Any) -> Iterator[Row]:
 
 def _json_array(store: Store, file: FileRecord, document: Mapping[str, Any]) -> Iterator[Row]:
     uri = store.uri(file.name)
-    with _reading(uri):
+    with reading_result(uri):
         with closing(_opened(store, file)) as stream:
             content = stream.read()
         _must_be(file, hashlib.sha256(content).hexdigest(), store)
@@ -83,7 +83,7 @@ def _json_array(store: Store, file: FileRecord, document: Mapping[str, Any]) -> 
 def _parquet(store: Store, file: FileRecord, document: Mapping[str, Any]) -> Iterator[Row]:
     from pyarrow.parquet import ParquetFile
 
-    with _reading(store.uri(file.name)), closing(_opened(store, file)) as stream:
+    with reading_result(store.uri(file.name)), closing(_opened(store, file)) as stream:
         digest = hashlib.sha256()
         while block := stream.read(_BLOCK):
             digest.update(block)
@@ -111,18 +111,6 @@ def _replaced(uri: str) -> TwelveLabsOutputError:
     return TwelveLabsOutputError(
         f"{uri!r} is not the file that its manifest describes: it was replaced or deleted meanwhile. Read it again."
     )
-
-
-@contextmanager
-def _reading(uri: str) -> Iterator[None]:
-    """Turn every error of a store or a file into a ``TwelveLabsOutputError``."""
-    try:
-        yield
-    except (TwelveLabsInputError, TwelveLabsOutputError):
-        raise
-    except Exception as error:
-        hide_upload_sessions(error)
-        raise TwelveLabsOutputError(f"Cannot read {uri!r}: {type(error).__name__}: {error}.") from error
 
 
 _READERS: Mapping[str, Callable[[Store, FileRecord, Mapping[str, Any]], Iterator[Row]]] = {

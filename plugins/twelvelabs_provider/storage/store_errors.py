@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError, TwelveLabsOutputError
@@ -48,17 +48,34 @@ def unexpected_errors_refuse(what: str, shown: str) -> Iterator[None]:
 @contextmanager
 def writing(uri: str) -> Iterator[None]:
     """Turn every error of a store (each client has its own) into a ``TwelveLabsOutputError``."""
+
+    def message(error: Exception) -> str:
+        reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+        return (
+            f"Cannot write {uri!r}: {reason}. Check that the place exists, has space and is writable; "
+            "a retry writes the same names again."
+        )
+
+    with _as_output_errors(message):
+        yield
+
+
+@contextmanager
+def reading_result(uri: str) -> Iterator[None]:
+    """Turn every error of a store or a published file into a ``TwelveLabsOutputError``."""
+    with _as_output_errors(lambda error: f"Cannot read {uri!r}: {type(error).__name__}: {error}."):
+        yield
+
+
+@contextmanager
+def _as_output_errors(message: Callable[[Exception], str]) -> Iterator[None]:
     try:
         yield
     except (TwelveLabsInputError, TwelveLabsOutputError):
         raise
     except Exception as error:
         hide_upload_sessions(error)
-        reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
-        raise TwelveLabsOutputError(
-            f"Cannot write {uri!r}: {reason}. Check that the place exists, has space and is writable; "
-            "a retry writes the same names again."
-        ) from error
+        raise TwelveLabsOutputError(message(error)) from error
 
 
 def is_for_good(error: OSError) -> bool:
