@@ -51,7 +51,7 @@ def _key_of_task(request: AnalysisRequest) -> str | None:
     names = (ti.dag_id, ti.run_id, ti.task_id, map_index_of(ti), getattr(ti, "max_tries", 0))
     moments = (getattr(run, name, None) for name in ("run_after", "start_date"))
     times = (moment.isoformat() if isinstance(moment, datetime) else "" for moment in moments)
-    # A URL that is signed anew is the same video: the service then refuses the other body with the same key (409).
+    # Without the signature of a URL: the service refuses a newly signed one under the same key (409), and bills once.
     return _digest(*map(str, names), *times, repr(sorted(storable(request.body()).items())))
 
 

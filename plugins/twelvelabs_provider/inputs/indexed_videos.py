@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.text_arguments import without_paths
-from twelvelabs_provider.inputs.typed_arguments import decoded
+from twelvelabs_provider.inputs.typed_arguments import entries_of
+from twelvelabs_provider.inputs.video_sources import MOST_VIDEOS
 from twelvelabs_provider.storage.locations import redact_url
 from twelvelabs_provider.storage.video_list import LIST_SUFFIXES, json_lines
 
-MOST_VIDEOS = 5_000
-"""Maximum number of videos of one task."""
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FAILED = "failed"
 _HOW = (
@@ -56,7 +54,10 @@ def indexed_videos_of(value: Any) -> list[IndexedVideo]:
     :raises TwelveLabsInputError: it is none of these, a file cannot be read, or there are over :data:`MOST_VIDEOS`.
     """
     found: dict[tuple[str | None, str], IndexedVideo] = {}
-    for number, entry in enumerate(_entries(value)):
+    for number, entry in enumerate(entries_of("videos", value, _HOW)):
+        if entry is None:
+            # A failed mapped task that returned nothing leaves an empty place in the list.
+            continue
         for video in _videos_in(entry, f"videos[{number}]"):
             key = (video.index_id, video.video_id or f"not indexed: {len(found)}")
             found.setdefault(key, video)
@@ -66,23 +67,6 @@ def indexed_videos_of(value: Any) -> list[IndexedVideo]:
                     " .partial(...).expand(videos=...)"
                 )
     return list(found.values())
-
-
-def _entries(value: Any) -> list[Any]:
-    value = without_paths(value)
-    if isinstance(value, str):
-        text = value.strip()
-        if text in ("", "None", "null"):
-            return []
-        value = decoded("videos", text, "JSON") if text[0] in "[{" else text
-    if value is None:
-        return []
-    if isinstance(value, str | Mapping):
-        return [value]
-    if isinstance(value, bytes) or not isinstance(value, Sequence):
-        raise TwelveLabsInputError(f"videos={value!r} is {type(value).__name__}: {_HOW}")
-    # A failed mapped task that returned nothing leaves an empty place in the list.
-    return [one for one in without_paths(list(value)) if one is not None]
 
 
 def _videos_in(entry: Any, where: str) -> Iterator[IndexedVideo]:

@@ -86,6 +86,29 @@ def _is_text(value: Any) -> bool:
     return bool(value.strip()) if isinstance(value, str) else isinstance(value, int)
 
 
+def entries_of(name: str, value: Any, how: str) -> list[Any]:
+    """Return an argument that is one thing or a list of things; an empty argument has none.
+
+    :param name: the argument's name, for the error.
+    :param value: a text, a mapping, a list of anything, or the JSON text of a mapping or a list.
+    :param how: what to give, for the error.
+    :raises TwelveLabsInputError: it is none of these.
+    """
+    value = without_paths(value)
+    if isinstance(value, str):
+        text = value.strip()
+        if text in ("", "None", "null"):
+            return []
+        value = decoded(name, text, "JSON") if text[0] in "[{" else text
+    if isinstance(value, str | Mapping):
+        return [value]
+    if value is None:
+        return []
+    if isinstance(value, bytes) or not isinstance(value, Sequence):
+        raise TwelveLabsInputError(f"{name}={value!r} is {type(value).__name__}: {how}")
+    return list(without_paths(list(value)))
+
+
 def mappings_of(name: str, value: Any) -> tuple[dict[str, Any], ...]:
     """Return a list of mappings; a single mapping is a list of one.
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from heapq import nsmallest
 from typing import Any
 
 from twelvelabs_provider.exceptions import TwelveLabsInputError
-from twelvelabs_provider.inputs.text_arguments import without_paths
-from twelvelabs_provider.inputs.typed_arguments import decoded, number_of, whole_number_of
+from twelvelabs_provider.inputs.typed_arguments import entries_of, number_of, whole_number_of
 from twelvelabs_provider.storage.discovery.listing import list_files
 from twelvelabs_provider.storage.discovery.search_roots import search_root
 from twelvelabs_provider.storage.locations import Location
@@ -33,7 +32,7 @@ def videos_of(value: Any) -> list[ListedVideo]:
     :raises TwelveLabsInputError: it is none of these, a file cannot be read, or there are over :data:`MOST_VIDEOS`.
     """
     found: list[ListedVideo] = []
-    for number, entry in enumerate(_entries(value)):
+    for number, entry in enumerate(entries_of("videos", value, _HOW)):
         for video in _videos_in(entry, number):
             found.append(video)
             if len(found) > MOST_VIDEOS:
@@ -66,22 +65,6 @@ def allowed_failures(value: Any, videos: int) -> int | None:
     if number < 0 or (share and number > 100) or (not share and number != int(number)):
         raise TwelveLabsInputError(f"max_failed={value!r} must be a whole number, a share such as '5%', or None")
     return int(videos * number / 100) if share else int(number)
-
-
-def _entries(value: Any) -> list[Any]:
-    value = without_paths(value)
-    if isinstance(value, str):
-        text = value.strip()
-        if text in ("", "None", "null"):
-            return []
-        value = decoded("videos", text, "JSON") if text[0] in "[{" else text
-    if isinstance(value, str | Mapping):
-        return [value]
-    if value is None:
-        return []
-    if isinstance(value, bytes) or not isinstance(value, Sequence):
-        raise TwelveLabsInputError(f"videos={value!r} is {type(value).__name__}: {_HOW}")
-    return list(without_paths(list(value)))
 
 
 def _videos_in(entry: Any, number: int) -> Iterator[ListedVideo]:
