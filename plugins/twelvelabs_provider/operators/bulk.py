@@ -46,6 +46,11 @@ class TwelveLabsBulkOperator(TwelveLabsOperator, Generic[P]):
     :param poll_interval: seconds (or a timedelta) between polls; None means 5 seconds, growing to 60.
     :param timeout: seconds (or a timedelta) for one attempt; None means 72 hours. ``execution_timeout`` counts too,
         also while deferred.
+    :raises TwelveLabsVideosFailedError: more than ``max_failed`` videos failed, some of them for now: a retry processes
+        only those again.
+    :raises TwelveLabsPartialFailureError: more than ``max_failed`` videos failed, all of them permanently.
+    :raises TwelveLabsJobTimeoutError: the deadline passed; a retry continues from there.
+    :raises TwelveLabsUnreachableError: the service cannot be reached; a retry continues from there.
     """
 
     _work: P | None = None

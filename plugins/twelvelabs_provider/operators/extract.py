@@ -188,15 +188,14 @@ class TwelveLabsExtractTextInVideoOperator(TwelveLabsExtractOperator, TwelveLabs
         from twelvelabs_provider.inputs.analyzed_video import without_asset
         from twelvelabs_provider.jobs.analysis_submission import AnalysisSubmission, task_mark
         from twelvelabs_provider.jobs.deduplication import asset_of
-        from twelvelabs_provider.jobs.result_deduplication import question_digest
-        from twelvelabs_provider.results.answered import asked_of
+        from twelvelabs_provider.results.answered import question_of
 
         asset_id = self.asset_id or asset_of(self.hook, video)
         if not asset_id:
             raise without_asset(self._found_index, self.video_id)
         identity = self.identity(context)
         request = on_screen_text_request(asset_id, start=window.start, end=window.end, custom_id=task_mark(identity))
-        question = question_digest(self.hook.endpoint, kind=self.kind.value, **asked_of(request))
+        question = question_of(self.hook.endpoint, self.kind.value, request)
         published = self._reused(context, window, question) if self.wait_for_completion else None
         if published is not None:
             return published

@@ -30,10 +30,6 @@ OUTCOMES = "_extracted"
 """Folder of the outcomes below the output path."""
 KINDS = (ResultKind.TRANSCRIPTION.value, ResultKind.TEXT_IN_VIDEO.value, *map(str, SummaryKind), ANALYSIS)
 """Kinds of results that can be extracted."""
-_ROW_FORMATS = frozenset({"jsonl", "json", "srt", "vtt", "parquet"})
-_TIMED = frozenset({"transcription", "text_in_video", "chapters", "highlights"})
-_DOCUMENT_FORMATS = frozenset({"json", "jsonl", "parquet"})
-_TEXT_FORMATS = frozenset({"txt", "jsonl", "parquet"})
 
 
 class TwelveLabsExtractVideosOperator(TwelveLabsBulkOperator["ExtractionPipeline"]):
@@ -76,27 +72,16 @@ class TwelveLabsExtractVideosOperator(TwelveLabsBulkOperator["ExtractionPipeline
     :param if_published: ``skip`` leaves results that are published for the same question, at no cost, and renders
         missing formats from their files; ``replace`` extracts them again, which may be billed.
     :param max_concurrent: analysis tasks that run at once, 1 to 100 (templated).
-    :param max_failed: videos that may fail without failing the task: a number, a share (``5%``), or None for any
-        number. It is checked at the end, after the outcome is published (templated).
     :param max_billable_minutes: minutes that the task may have billed; more is refused before anything is submitted.
         None sets no limit (templated).
     :param resubmit_lost: on v1.1 and v1.2 an answer that is lost may have been billed, and the service does not keep
         it: that video fails unless this is True, which lets a retry ask, and pay, again.
-    :param deferrable: wait in the triggerer, without a worker.
-    :param poll_interval: seconds (or a timedelta) between polls; None means 5 seconds, growing to 60.
-    :param timeout: seconds (or a timedelta) for one attempt; None means 72 hours. ``execution_timeout`` counts too,
-        also while deferred.
     :return: ``videos``, ``published``, ``reused``, ``failed``, ``not_indexed`` (numbers of videos), ``minutes``
         (billed), ``outcome`` (URI of a ``.jsonl`` file with ``uri``, ``outcome``, ``index_id``, ``video_id``,
         ``results``, ``reason`` and ``minutes`` of each video, in the order given) and ``manifest`` (URI), both with the
         connection as user.
     :raises TwelveLabsInputError: an argument is invalid, or the work would bill too much; raised before any billed
         request.
-    :raises TwelveLabsVideosFailedError: more than ``max_failed`` videos failed, some of them for now: a retry extracts
-        only those again.
-    :raises TwelveLabsPartialFailureError: more than ``max_failed`` videos failed, all of them permanently.
-    :raises TwelveLabsJobTimeoutError: the deadline passed; a retry continues from there.
-    :raises TwelveLabsUnreachableError: the service cannot be reached; a retry continues from there.
     """
 
     chained_fields = ("outcome", "manifest")
@@ -201,18 +186,10 @@ class TwelveLabsExtractVideosOperator(TwelveLabsBulkOperator["ExtractionPipeline
             if unknown := [kind for kind in by_kind if kind not in kinds]:
                 raise TwelveLabsInputError(f"formats has {unknown[0]!r}, which is not among kinds ({', '.join(kinds)})")
             return by_kind
-        names = [name.lower() for name in texts_of("formats", given)]
-        plain = not mapping_of("response_format", self.response_format)
-        found: dict[str, Sequence[str]] = {}
-        for kind in kinds:
-            possible = _ROW_FORMATS if kind in _TIMED else _DOCUMENT_FORMATS
-            if kind == ANALYSIS:
-                possible = _TEXT_FORMATS if plain else _ROW_FORMATS
-            if chosen := [name for name in names if name in possible]:
-                found[kind] = chosen
-        if unusable := [name for name in names if not any(name in chosen for chosen in found.values())]:
-            raise TwelveLabsInputError(f"formats has {unusable[0]!r}, which no kind of {', '.join(kinds)} can have")
-        return found
+        from twelvelabs_provider.jobs.bulk_extraction.kinds import formats_by_kind
+
+        question = mapping_of("response_format", self.response_format) or None
+        return formats_by_kind(kinds, texts_of("formats", given), question)
 
     def _videos(self) -> list[IndexedVideo]:
         """Return the videos, each with its index."""

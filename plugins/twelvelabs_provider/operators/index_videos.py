@@ -70,8 +70,6 @@ class TwelveLabsIndexVideosOperator(TwelveLabsBulkOperator[IndexingPipeline]):
     :param models: of an index that is created, as :class:`TwelveLabsCreateIndexOperator` takes them (templated).
     :param max_concurrent: videos that are indexed at once, 1 to 100; plans allow 5 or 25 for all tasks together
         (templated).
-    :param max_failed: videos that may fail without failing the task: a number, a share (``5%``), or None for any
-        number. It is checked at the end, after the outcome is published (templated).
     :param if_indexed: ``reuse`` an already indexed video, ``reindex`` it, which is billed again, or ``fail`` that video
         (templated).
     :param user_metadata: metadata of every video: names to texts, numbers, booleans or lists of texts, as a mapping or
@@ -86,19 +84,10 @@ class TwelveLabsIndexVideosOperator(TwelveLabsBulkOperator[IndexingPipeline]):
     :param method: upload method: ``auto``, ``url``, ``direct`` or ``multipart`` (v1.3). With ``url`` the service
         fetches objects of S3, GCS or Azure by presigned URLs, 4 GB at most. ``auto`` takes ``url`` on v1.3 where the
         store can sign, otherwise the method that fits the size; on v1.1 and v1.2 it sends the files (templated).
-    :param deferrable: wait in the triggerer, without a worker.
-    :param poll_interval: seconds (or a timedelta) between polls; None means 5 seconds, growing to 60.
-    :param timeout: seconds (or a timedelta) for one attempt; None means 72 hours. ``execution_timeout`` counts too,
-        also while deferred.
     :return: ``index_id``, ``videos``, ``indexed``, ``reused``, ``failed`` (numbers), ``minutes`` (billed), ``outcome``
         (URI of a ``.jsonl`` file with ``uri``, ``outcome``, ``video_id``, ``asset_id``, ``task_id``, ``reason``,
         ``error_type``, ``duration_seconds`` and ``minutes`` of each video, in the order given) and ``manifest`` (URI).
     :raises TwelveLabsInputError: the list cannot be read or would bill too much; raised before any upload.
-    :raises TwelveLabsVideosFailedError: more than ``max_failed`` videos failed, some of them for now: a retry sends
-        only those again.
-    :raises TwelveLabsPartialFailureError: more than ``max_failed`` videos failed, all of them permanently.
-    :raises TwelveLabsJobTimeoutError: the deadline passed; a retry continues from there.
-    :raises TwelveLabsUnreachableError: the service cannot be reached; a retry continues from there.
     """
 
     chained_fields = ("outcome", "manifest")

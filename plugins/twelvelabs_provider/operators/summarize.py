@@ -14,7 +14,6 @@ from twelvelabs_provider.inputs.policies import IfPublished
 from twelvelabs_provider.inputs.typed_arguments import choice_of, optional_number, optional_text, texts_of
 from twelvelabs_provider.jobs.analysis_submission import owns_analysis
 from twelvelabs_provider.jobs.job import JobState, PendingJob
-from twelvelabs_provider.jobs.result_deduplication import question_digest
 from twelvelabs_provider.jobs.time_range import TimeRange
 from twelvelabs_provider.operators.job import Result, TwelveLabsJobOperator
 from twelvelabs_provider.operators.video_analysis import (
@@ -24,7 +23,7 @@ from twelvelabs_provider.operators.video_analysis import (
     video_page,
     video_values,
 )
-from twelvelabs_provider.results.answered import Answered, Facts, Mode
+from twelvelabs_provider.results.answered import Answered, Facts, Mode, question_of_summary
 from twelvelabs_provider.results.summaries import SummaryFiles
 from twelvelabs_provider.storage.manifest import Provenance, Published
 from twelvelabs_provider.storage.published_results import SavedResult
@@ -248,8 +247,8 @@ class TwelveLabsSummarizeVideoOperator(TwelveLabsJobOperator):
     def _ask_endpoint(self, context: Context, call: Call[Summary], video: AnalyzedVideo) -> Result:
         analysis, subject, window = self._analysis(context), video.subject, video.window
         temperature = optional_number("temperature", self.temperature)
-        asked = {"video": subject.video_id, "prompt": self.prompt or None, "temperature": temperature}
-        question = question_digest(self.hook.endpoint, kind=self._kind().value, **asked)
+        kind, video_id = self._kind().value, subject.video_id
+        question = question_of_summary(self.hook.endpoint, kind, video_id, self.prompt, temperature)
         naming = analysis.naming(question, is_default=self._is_default(video))
         facts = {"mode": Mode.SYNC.value, "options": {"prompt": self.prompt}, **naming}
         published = analysis.find_published(subject, facts)

@@ -25,11 +25,19 @@ from twelvelabs_provider.jobs.billed_call import BilledCall
 from twelvelabs_provider.jobs.cost import analysis_bill, definitions_in
 from twelvelabs_provider.jobs.index_resolution import resolve_index
 from twelvelabs_provider.jobs.job import PendingJob
-from twelvelabs_provider.jobs.result_deduplication import Deduplicator, question_digest, stem_with
+from twelvelabs_provider.jobs.result_deduplication import Deduplicator, stem_with
 from twelvelabs_provider.jobs.time_range import TimeRange
 from twelvelabs_provider.links import video_url
 from twelvelabs_provider.operators.billing import count_bill, guard_cost
-from twelvelabs_provider.results.answered import Answered, Facts, Mode, asked_of, ensure_valid, facts_of, fitting_mode
+from twelvelabs_provider.results.answered import (
+    Answered,
+    Facts,
+    Mode,
+    ensure_valid,
+    facts_of,
+    fitting_mode,
+    question_of,
+)
 from twelvelabs_provider.storage.failed_answers import forget_aside
 from twelvelabs_provider.storage.layout import ResultPath
 from twelvelabs_provider.storage.locations import without_signatures
@@ -144,7 +152,7 @@ class VideoAnalysis:
         """
         operator, mode = self._operator, self._mode(video, request)
         ensure_valid(request, mode)
-        question = question_digest(self._hook.endpoint, kind=self._kind, **asked_of(request))
+        question = question_of(self._hook.endpoint, self._kind, request)
         facts = {**facts_of(request, mode), **self.naming(question, is_default=is_default)}
         if operator.wait_for_completion or mode is not Mode.ASYNC:
             published = self.find_published(video.subject, facts)

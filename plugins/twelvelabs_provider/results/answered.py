@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.api.analysis.generation import Generation
 from twelvelabs_provider.api.analysis.request import AnalysisMode, AnalysisRequest, SourceKind
@@ -13,9 +13,13 @@ from twelvelabs_provider.api.analysis.rules import LONGEST_NOW, problems_of_requ
 from twelvelabs_provider.exceptions import TwelveLabsInputError
 from twelvelabs_provider.inputs.analyzed_video import Subject
 from twelvelabs_provider.jobs.cost import Bill, analysis_bill, definitions_in
+from twelvelabs_provider.jobs.result_deduplication import question_digest
 from twelvelabs_provider.jobs.time_range import TimeRange
 from twelvelabs_provider.storage.locations import without_signatures
 from twelvelabs_provider.storage.manifest import Answer, Origin, Provenance, ResultFacts
+
+if TYPE_CHECKING:
+    from twelvelabs_provider.api.endpoint import Endpoint
 
 Facts = dict[str, Any]
 
@@ -76,6 +80,22 @@ def asked_of(request: AnalysisRequest) -> Facts:
         "max_segment_duration": request.max_segment_duration,
         **request.extra,
     }
+
+
+def question_of(endpoint: Endpoint, kind: str, request: AnalysisRequest) -> str:
+    """Return the digest of a question, by which its published answer is found.
+
+    :param kind: what the result holds.
+    """
+    return question_digest(endpoint, kind=kind, **asked_of(request))
+
+
+def question_of_summary(
+    endpoint: Endpoint, kind: str, video_id: str | None, prompt: str | None = None, temperature: float | None = None
+) -> str:
+    """Return the digest of a question to an endpoint for summaries, which the older generations have."""
+    asked = {"video": video_id, "prompt": prompt or None, "temperature": temperature}
+    return question_digest(endpoint, kind=kind, **asked)
 
 
 def facts_of(request: AnalysisRequest, mode: Mode) -> Facts:

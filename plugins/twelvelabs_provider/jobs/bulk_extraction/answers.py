@@ -6,7 +6,7 @@ import logging
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twelvelabs_provider.api.analysis.generation import Generation, generation_of_task
 from twelvelabs_provider.api.analysis.request import (
@@ -36,18 +36,22 @@ from twelvelabs_provider.jobs.bulk_extraction.extraction import (
     unusable_answer,
 )
 from twelvelabs_provider.jobs.cost import Bill, analysis_bill, definitions_in
-from twelvelabs_provider.jobs.result_deduplication import question_digest, stem_with
+from twelvelabs_provider.jobs.result_deduplication import stem_with
 from twelvelabs_provider.results.analyses import AnalysisFiles
-from twelvelabs_provider.results.answered import Answered, Facts, Mode, asked_of, ensure_valid, facts_of
+from twelvelabs_provider.results.answered import (
+    Answered,
+    Facts,
+    Mode,
+    ensure_valid,
+    facts_of,
+    question_of,
+    question_of_summary,
+)
 from twelvelabs_provider.results.summaries import SummaryFiles
 from twelvelabs_provider.storage.failed_answers import forget_aside
 from twelvelabs_provider.storage.layout import ResultPath
 from twelvelabs_provider.storage.manifest import Published, ResultFacts
 from twelvelabs_provider.storage.published_results import SavedResult
-
-if TYPE_CHECKING:
-    pass
-
 
 log = logging.getLogger(__name__)
 ANALYSIS = "analysis"
@@ -127,7 +131,7 @@ class AnalysisExtraction(Extraction):
         return VideoSource(SourceKind.INDEXED, ids_of(video)[1])
 
     def _question(self, video: IndexedVideo) -> str:
-        return question_digest(self._publisher.hook.endpoint, kind=self.kind, **asked_of(self._asked(video)))
+        return question_of(self._publisher.hook.endpoint, self.kind, self._asked(video))
 
     @abstractmethod
     def _asked(self, video: IndexedVideo) -> AnalysisRequest: ...
@@ -184,8 +188,7 @@ class SummaryExtraction(AnalysisExtraction):
     def _question(self, video: IndexedVideo) -> str:
         if self._publisher.by_asset:
             return super()._question(video)
-        asked = {"video": ids_of(video)[1], "prompt": None, "temperature": None}
-        return question_digest(self._publisher.hook.endpoint, kind=self.kind, **asked)
+        return question_of_summary(self._publisher.hook.endpoint, self.kind, ids_of(video)[1])
 
     def _place(self, video: IndexedVideo, question: str) -> ResultPath:
         return ResultPath(ids_of(video), self.kind, self.kind)

@@ -27,8 +27,7 @@ from twelvelabs_provider.jobs.bulk_extraction.extraction import (
     unusable_answer,
 )
 from twelvelabs_provider.jobs.cost import Bill, analysis_bill
-from twelvelabs_provider.jobs.result_deduplication import question_digest
-from twelvelabs_provider.results.answered import asked_of
+from twelvelabs_provider.results.answered import question_of
 from twelvelabs_provider.results.kinds import SEGMENTS
 from twelvelabs_provider.storage.failed_answers import forget_aside
 from twelvelabs_provider.storage.formats import Format
@@ -151,5 +150,4 @@ class GeneratedTextExtraction(SegmentExtraction):
         return replace(extracted, bill=bill)
 
     def _question(self, video: IndexedVideo) -> str:
-        asked = asked_of(self.request(video))
-        return question_digest(self._publisher.hook.endpoint, kind=self.kind, **asked)
+        return question_of(self._publisher.hook.endpoint, self.kind, self.request(video))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from twelvelabs_provider.exceptions import TwelveLabsUnknownOutcomeError
@@ -52,6 +52,7 @@ class Steps:
     identity: Identity
     resubmit_lost: bool
     count: Callable[[Bill], None]
+    _videos: dict[tuple[str | None, str | None], IndexedVideo] = field(default_factory=dict)
 
     def find_published(self, key: str) -> ResultState | None:
         """Return the state of a result that is published for the same question; None if there is none."""
@@ -110,8 +111,13 @@ class Steps:
     def _located(self, key: str) -> Item:
         """Return a result with the asset and the length of its video, which are part of a question and its cost."""
         item = self.items[key]
-        if item.extraction.is_billed:
-            item = self.items[key] = replace(item, video=located(self.hook, item.video))
+        if not item.extraction.is_billed:
+            return item
+        # One request serves all kinds of results of a video.
+        name = (item.video.index_id, item.video.video_id)
+        if name not in self._videos:
+            self._videos[name] = located(self.hook, item.video)
+        item = self.items[key] = replace(item, video=self._videos[name])
         return item
 
     def _published(self, item: Item, extracted: Extracted) -> ResultState:
