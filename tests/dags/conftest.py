@@ -18,6 +18,7 @@ from tests.published import check_published
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG
+    from fsspec.implementations.memory import MemoryFileSystem
 
     from tests.engine_process import Engine
 
@@ -117,6 +118,19 @@ def account(engine: Engine) -> Account:
 def billed(account: Account, what: str = "indexing") -> int:
     """Return how many submissions of a kind the engine would have billed."""
     return int(account.get("/_local/billing")["totals"].get(what, {"events": 0})["events"])
+
+
+@pytest.fixture
+def memory_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryFileSystem]:
+    """``memory://`` as Airflow would have it if a provider registered it."""
+    from airflow.sdk.io import store
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    monkeypatch.setattr(store, "_STORE_CACHE", {})
+    filesystem = MemoryFileSystem()
+    store.attach("memory", None, fs=filesystem)
+    yield filesystem
+    filesystem.store.clear()
 
 
 Faults = Callable[..., None]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from tests.dags.bulk_runs import BulkRuns, WorkerDeath, die_after, outcome_rows
 from tests.dags.conftest import Account, Connect, Faults, billed
 from tests.engine.suspended_worker import suspended_worker
+from tests.engine.videos import padded_copy
 from tests.engine_process import Engine
 from twelvelabs_provider.exceptions import (
     TwelveLabsInputError,
@@ -50,10 +50,8 @@ def indexed(clip: Path, connect: Connect, account: Account, tmp_path: Path, requ
         connect(api_version)
         folder = tmp_path / "films"
         folder.mkdir(exist_ok=True)
-        films = [Path(shutil.copy(clip, folder / f"film {at:02}.mp4")) for at in range(number)]
-        for at, film in enumerate(films):
-            # Another content for each: one that is indexed twice is one video.
-            film.write_bytes(film.read_bytes() + (12).to_bytes(4, "big") + b"free" + at.to_bytes(4, "big"))
+        # Another content for each: one that is indexed twice is one video.
+        films = [padded_copy(clip, folder / f"film {at:02}.mp4", at.to_bytes(4, "big")) for at in range(number)]
         operator = TwelveLabsIndexVideosOperator(
             task_id="index", index_id=account.create_index(request.node.name, api_version),
             videos=[*map(str, films), *map(str, more)], max_failed=None, output_path=str(tmp_path / "out"),

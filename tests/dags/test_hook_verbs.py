@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,19 +40,6 @@ pytestmark = pytest.mark.engine
 def hook(connect: Connect) -> TwelveLabsHook:
     """The hook of v1.3."""
     return TwelveLabsHook()
-
-
-@pytest.fixture
-def memory_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryFileSystem]:
-    """``memory://`` as Airflow would have it if a provider registered it."""
-    from airflow.sdk.io import store
-    from fsspec.implementations.memory import MemoryFileSystem
-
-    monkeypatch.setattr(store, "_STORE_CACHE", {})
-    filesystem = MemoryFileSystem()
-    store.attach("memory", None, fs=filesystem)
-    yield filesystem
-    filesystem.store.clear()
 
 
 def test_upload_a_file(hook: TwelveLabsHook, clip: Path) -> None:

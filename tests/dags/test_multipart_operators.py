@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,19 +34,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.engine
 
 MIB = 1 << 20
-
-
-@pytest.fixture
-def memory_store(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryFileSystem]:
-    """``memory://`` as Airflow would have it if a provider registered it."""
-    from airflow.sdk.io import store
-    from fsspec.implementations.memory import MemoryFileSystem
-
-    monkeypatch.setattr(store, "_STORE_CACHE", {})
-    filesystem = MemoryFileSystem()
-    store.attach("memory", None, fs=filesystem)
-    yield filesystem
-    filesystem.store.clear()
 
 
 @pytest.mark.parametrize("where", ["local", "file", "memory"])

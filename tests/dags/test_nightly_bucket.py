@@ -13,6 +13,7 @@ import pytest
 
 from tests.dags.conftest import Account, Connect, Faults, end_faults, load_dag, read_rows
 from tests.dags.test_dags import states
+from tests.engine.videos import padded_copy
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("airflow_database")]
 
@@ -39,13 +40,21 @@ def read_manifest(path: Path) -> dict[str, Any]:
     return found
 
 
-def test_each_night_publishes_new_videos_only(
-    connect: Connect, account: Account, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """The bucket and the output of the DAG."""
     bucket, output = tmp_path / "bucket", tmp_path / "out"
-    (bucket / "2026").mkdir(parents=True)
+    bucket.mkdir()
     monkeypatch.setenv("AIRFLOW_VAR_TWELVELABS_SOURCE", str(bucket))
     monkeypatch.setenv("AIRFLOW_VAR_TWELVELABS_OUTPUT_PATH", str(output))
+    return bucket, output
+
+
+def test_each_night_publishes_new_videos_only(
+    connect: Connect, account: Account, clip: Path, folders: tuple[Path, Path]
+) -> None:
+    bucket, output = folders
+    (bucket / "2026").mkdir()
     first, second, third = bucket / "one.mp4", bucket / "2026" / "zwei & drei.mp4", bucket / "2026" / "three.mp4"
     shutil.copy(clip, first)
     shutil.copy(clip, second)
@@ -72,15 +81,12 @@ def test_each_night_publishes_new_videos_only(
 
 
 def test_failed_video_stops_no_other_and_is_retried_the_next_night(
-    connect: Connect, account: Account, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, account: Account, clip: Path, folders: tuple[Path, Path]
 ) -> None:
-    bucket, output = tmp_path / "bucket", tmp_path / "out"
-    bucket.mkdir()
-    monkeypatch.setenv("AIRFLOW_VAR_TWELVELABS_SOURCE", str(bucket))
-    monkeypatch.setenv("AIRFLOW_VAR_TWELVELABS_OUTPUT_PATH", str(output))
+    bucket, output = folders
     good, bad = bucket / "good.mp4", bucket / "bad.mp4"
     # Its own bytes: another test may have indexed the clip.
-    good.write_bytes(clip.read_bytes() + (16).to_bytes(4, "big") + b"free" + b"nightly!")
+    padded_copy(clip, good, b"nightly!")
     bad.write_bytes(b"not a video at all" * 100)
 
     first = night(2, "failed", month=4, retries=2)
@@ -92,7 +98,7 @@ def test_failed_video_stops_no_other_and_is_retried_the_next_night(
     assert second["index[0]"] == "failed", "the bad video is listed again, alone"
     assert account.holdings() == held, "the good video is neither sent nor billed again"
 
-    bad.write_bytes(clip.read_bytes() + (16).to_bytes(4, "big") + b"free" + b"mended!!")
+    padded_copy(clip, bad, b"mended!!")
     night(4, month=4, retries=2)
     assert results(output) == {good.as_uri(), bad.as_uri()}
     held = account.holdings()
@@ -101,14 +107,11 @@ def test_failed_video_stops_no_other_and_is_retried_the_next_night(
 
 
 def test_video_is_indexed_the_night_after_a_temporary_failure(
-    connect: Connect, account: Account, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, account: Account, clip: Path, folders: tuple[Path, Path]
 ) -> None:
-    bucket, output = tmp_path / "bucket", tmp_path / "out"
-    bucket.mkdir()
-    monkeypatch.setenv("AIRFLOW_VAR_TWELVELABS_SOURCE", str(bucket))
-    monkeypatch.setenv("AIRFLOW_VAR_TWELVELABS_OUTPUT_PATH", str(output))
+    bucket, output = folders
     video = bucket / "one.mp4"
-    video.write_bytes(clip.read_bytes() + (16).to_bytes(4, "big") + b"free" + b"unmarked")
+    padded_copy(clip, video, b"unmarked")
     connect(password="a wrong key")
     night(2, "failed", month=5)
     assert not results(output)
@@ -117,15 +120,12 @@ def test_video_is_indexed_the_night_after_a_temporary_failure(
     assert results(output) == {video.as_uri()}
 
 
-def test_a_video_whose_extraction_failed_is_tried_again_the_next_night(
-    connect: Connect, account: Account, faults: Faults, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_video_is_extracted_the_night_after_a_failed_extraction(
+    connect: Connect, account: Account, faults: Faults, clip: Path, folders: tuple[Path, Path]
 ) -> None:
-    bucket, output = tmp_path / "bucket", tmp_path / "out"
-    bucket.mkdir()
-    monkeypatch.setenv("AIRFLOW_VAR_TWELVELABS_SOURCE", str(bucket))
-    monkeypatch.setenv("AIRFLOW_VAR_TWELVELABS_OUTPUT_PATH", str(output))
+    bucket, output = folders
     video = bucket / "one.mp4"
-    video.write_bytes(clip.read_bytes() + (16).to_bytes(4, "big") + b"free" + b"extract!")
+    padded_copy(clip, video, b"extract!")
     faults("/analyze/tasks", "status", times=None, status=400)
     first = night(2, "failed", month=6)
     assert (first["index[0]"], first["extract[0]"]) == ("success", "failed")
